@@ -1,0 +1,151 @@
+"""What every data endpoint starts from: who asks, when, what goes wrong, and which inverter."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from .faults import Kind, Struck
+from .records import Records
+from .world import Account, World
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .world import Inverter, Site
+
+WORLD = web.AppKey("world", World)
+STRUCK = web.RequestKey("struck", Struck)
+ACCOUNT = web.RequestKey("account", Account)
+
+MOST_IDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a data endpoint.
+
+    Attributes:
+        request: what was asked.
+        world: what there is.
+        account: who asks.
+        struck: what goes wrong this time.
+        now: the moment of asking, Unix seconds.
+    """
+
+    request: web.Request
+    world: World
+    account: Account
+    struck: Struck
+    now: float
+
+    def records(self, inverter: Inverter) -> Records:
+        """Return what the cloud has of an inverter at this moment."""
+        return Records(inverter, self.world.faults, self.now)
+
+    def members(self, site: Site) -> tuple[Inverter, ...]:
+        """Return the inverters of a site, with the one installed later if that has happened."""
+        return (*site.inverters, site.spare) if self._extended(site) else site.inverters
+
+    def site(self, site_id: str) -> Site:
+        """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
+        return self._own_site(lambda site: site.site_id == site_id, site_id)
+
+    def site_by_nmi(self, nmi: str) -> Site:
+        """Return a site of the caller's by its NMI; 404 if there is none, 403 if not theirs."""
+        return self._own_site(lambda site: site.nmi == nmi, nmi)
+
+    def inverter(self, serial: str) -> tuple[Site, Inverter]:
+        """Return an inverter of the caller's and its site; 404 if there is none, else 403."""
+        owner, inverter = self.world.owner(serial), self.world.inverter(serial)
+        if owner is None or inverter is None or inverter not in self.members(owner[1]):
+            raise refusal(web.HTTPNotFound, f"no inverter {serial}")
+        if owner[0] is not self.account or self.struck.first(Kind.FORBIDDEN, serial):
+            raise refusal(web.HTTPForbidden, f"no access to {serial}")
+        return owner[1], inverter
+
+    def first_of_site(self, site_id: str) -> tuple[Site, Inverter]:
+        """Return the "original" inverter of a site: all that by-site calls ever show."""
+        return self._first(self.site(site_id))
+
+    def first_of_nmi(self, nmi: str) -> tuple[Site, Inverter]:
+        """Return the "original" inverter of the site with this NMI."""
+        return self._first(self.site_by_nmi(nmi))
+
+    async def body(self) -> Any:  # noqa: ANN401 -- whatever JSON somebody sent
+        """Return the JSON that was sent; 400 if it is none."""
+        try:
+            return msgspec.json.decode(await self.request.read())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
+
+    async def ids(self) -> list[str]:
+        """Return the ids that a Multiple call asks for; 400 if they are none or too many."""
+        body = await self.body()
+        if not isinstance(body, list) or not all(isinstance(one, str) for one in body):
+            raise refusal(web.HTTPBadRequest, "the body is not a list of ids")
+        if not 0 < len(body) <= MOST_IDS:
+            raise refusal(web.HTTPBadRequest, f"1 to {MOST_IDS} ids may be asked for")
+        return body
+
+    def _own_site(self, wanted: Callable[[Site], bool], name: str) -> Site:
+        for account in self.world.accounts:
+            for site in account.sites:
+                if wanted(site):
+                    if account is self.account:
+                        return site
+                    raise refusal(web.HTTPForbidden, f"no access to {name}")
+        raise refusal(web.HTTPNotFound, f"no site {name}")
+
+    def _first(self, site: Site) -> tuple[Site, Inverter]:
+        first = site.inverters[0]
+        if self.struck.first(Kind.FORBIDDEN, first.serial):
+            raise refusal(web.HTTPForbidden, f"no access to {site.site_id}")
+        return site, first
+
+    def _extended(self, site: Site) -> bool:
+        """Tell whether the fault "extra inverter" means this site: its own, else the first."""
+        return any(
+            site.site_id in self.world.names(fault.serial)
+            if fault.serial
+            else site is self.account.sites[0]
+            for fault in self.world.faults.standing(Kind.EXTRA_INVERTER)
+        )
+
+
+def endpoint(
+    answer: Callable[[Call], Awaitable[object]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Make a handler of a function that turns a call into something to send as JSON."""
+
+    @wraps(answer)
+    async def handle(request: web.Request) -> web.Response:
+        call = Call(
+            request=request,
+            world=request.app[WORLD],
+            account=request[ACCOUNT],
+            struck=request[STRUCK],
+            now=time.time(),
+        )
+        return json_response(await answer(call))
+
+    return handle
+
+
+def json_response(data: object, status: int = 200) -> web.Response:
+    """Return data as a JSON answer."""
+    return web.Response(
+        body=msgspec.json.encode(data), status=status, content_type="application/json"
+    )
+
+
+def refusal(kind: type[web.HTTPError], sentence: str) -> web.HTTPError:
+    """Return an error to raise; its body is JSON, in a shape of our own (dossier 9, no. 1)."""
+    return kind(
+        text=msgspec.json.encode({"Message": sentence}).decode(), content_type="application/json"
+    )

@@ -1,0 +1,226 @@
+"""What can be made to go wrong with the simulated cloud: one `Fault` for each thing, in one list.
+
+Three sorts of kinds share the model:
+
+- Request faults (`status`, `slow`, `nulls`, ...) strike requests. `path` (a part of the path;
+  each kind has a sensible default), `serial` (the request or element that concerns this inverter),
+  `probability` and `times` (the next N requests that match) narrow them down.
+- Record faults (`offline`, `counter_reset`, `counter_zero`, `counter_null`) change what the
+  inverter records between `since` and `until`, for every later reader alike, history included.
+  Clearing them ends them now; what they did to records stays, as it would with a real cloud.
+- Standing faults (`extra_inverter`, `token_expiry`, `token_storm`) are states of the cloud.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from .chance import dice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+# A moment in a request must say its offset from UTC.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Kind(StrEnum):
+    """Everything that can go wrong; the comment says which fields of `Fault` matter to it."""
+
+    STATUS = "status"  # status (503), retry_after
+    SLOW = "slow"  # seconds before the answer
+    DRIP = "drip"  # seconds over which the body trickles
+    DROP = "drop"  # how: before | middle
+    NOT_JSON = "not_json"
+    WRONG_SHAPE = "wrong_shape"
+    NULLS = "nulls"  # fields, how: null | empty | absent
+    UNKNOWN_ENUMS = "unknown_enums"
+    TOKEN_EXPIRY = "token_expiry"
+    TOKEN_STORM = "token_storm"  # times (5) token requests within seconds (60) are a storm
+    WRONG_SECRET = "wrong_secret"
+    REJECT_TOKENS = "reject_tokens"
+    FORBIDDEN = "forbidden"
+    V2_ONLY = "v2_only"
+    NO_MULTIPLE = "no_multiple"  # status (404)
+    NO_SERIAL_NUMBER = "no_serial_number"
+    INVERTERS = "inverters"  # how: absent | null | all
+    UNKNOWN_NODES = "unknown_nodes"
+    EXTRA_INVERTER = "extra_inverter"
+    OFFLINE = "offline"  # since, until, how: lost | late (records are sent when it is over)
+    COUNTER_RESET = "counter_reset"  # since, value (kWh), fields
+    COUNTER_ZERO = "counter_zero"  # since, until (one minute), fields
+    COUNTER_NULL = "counter_null"  # since, until (one minute), fields
+
+
+RECORD_KINDS = frozenset({Kind.OFFLINE, Kind.COUNTER_RESET, Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+STANDING_KINDS = frozenset({Kind.TOKEN_EXPIRY, Kind.TOKEN_STORM, Kind.EXTRA_INVERTER})
+
+_READING_KINDS = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+_DEFAULT_PATHS: Mapping[Kind, str] = {
+    Kind.NULLS: "Dynamic",
+    Kind.INVERTERS: "Dynamic",
+    Kind.UNKNOWN_ENUMS: "EnergyData",
+    Kind.WRONG_SECRET: "token",
+    Kind.V2_ONLY: "/Api/v2.21/",
+    Kind.NO_MULTIPLE: "/Multiple/",
+    Kind.NO_SERIAL_NUMBER: "/With/Nodes",
+    Kind.UNKNOWN_NODES: "/With/Nodes",
+}
+_DEFAULT_PATH = "/Api/"
+_NOT_ON_TOKENS = frozenset({Kind.REJECT_TOKENS, Kind.FORBIDDEN})
+_TOKEN_PATH_END = "/token"
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that goes wrong; the module's docstring says which fields matter when.
+
+    Attributes:
+        kind: what goes wrong.
+        path: only requests whose path contains this; None means the kind's own default, which
+            for most is everything below `/Api/` (the new token endpoint is not: it is another
+            company's); "" means all.
+        serial: only what concerns this inverter.
+        probability: 0..1, for each request by itself.
+        times: only the next so many requests that match; None means until cleared.
+        since: when a record fault begins; None means when it is switched on.
+        until: when a record fault ends; None means when it is cleared.
+        status: HTTP status.
+        retry_after: the value of the Retry-After header, if there is to be one.
+        seconds: a span of time.
+        how: the manner, where a kind has several; the first one named there is the default.
+        fields: names of API fields; empty means all that make sense.
+        value: kWh from which counters start over.
+    """
+
+    kind: Kind
+    path: str | None = None
+    serial: str | None = None
+    probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    times: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
+    retry_after: str | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    how: Literal["before", "middle", "null", "empty", "absent", "all", "lost", "late"] | None = None
+    fields: tuple[str, ...] = ()
+    value: float = 0.0
+
+    def matches(self, path: str) -> bool:
+        """Tell whether a request with this path is one of those meant."""
+        wanted = _DEFAULT_PATHS.get(self.kind, _DEFAULT_PATH) if self.path is None else self.path
+        concerned = self.kind not in _NOT_ON_TOKENS or not path.endswith(_TOKEN_PATH_END)
+        return concerned and wanted in path
+
+    def covers(self, when: float) -> bool:
+        """Tell whether a record of `when` (Unix seconds) falls into the fault's time."""
+        begun = self.since is None or when >= self.since.timestamp()
+        return begun and (self.until is None or when < self.until.timestamp())
+
+
+class Struck:
+    """The faults that strike one request."""
+
+    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
+        self._faults = faults
+
+    def first(self, kind: Kind, serial: str | None = None) -> Fault | None:
+        """Return the first fault of a kind that concerns `serial` (None: the whole request)."""
+        for fault in self._faults:
+            if fault.kind is kind and (serial is None or fault.serial in {None, serial}):
+                return fault
+        return None
+
+
+class Faults:
+    """All faults that are switched on, by number."""
+
+    def __init__(self, seed: str = "") -> None:
+        self._dice = dice(f"{seed} faults")
+        self._active: dict[int, Fault] = {}
+        self._past: list[Fault] = []
+        self._numbers = 0
+        self.expiries = 0
+
+    @property
+    def active(self) -> Mapping[int, Fault]:
+        """What is switched on."""
+        return dict(self._active)
+
+    def add(self, fault: Fault) -> int:
+        """Switch a fault on and return its number, for `clear`."""
+        if fault.kind in RECORD_KINDS and fault.since is None:
+            fault = msgspec.structs.replace(fault, since=_now())
+        if fault.kind in _READING_KINDS and fault.until is None and fault.since is not None:
+            fault = msgspec.structs.replace(fault, until=fault.since + timedelta(minutes=1))
+        if fault.kind is Kind.TOKEN_EXPIRY:
+            self.expiries += 1
+        self._numbers += 1
+        self._active[self._numbers] = fault
+        return self._numbers
+
+    def clear(self, number: int | None = None) -> None:
+        """Switch one fault off, or all; an unknown number (one used up) is no error."""
+        for key in list(self._active) if number is None else [number]:
+            fault = self._active.pop(key, None)
+            if fault is not None and fault.kind in RECORD_KINDS:
+                self._past.append(_ended(fault))
+
+    def strike(self, path: str, text: str, names: Callable[[str], tuple[str, ...]]) -> Struck:
+        """Return what strikes a request, and count it.
+
+        Args:
+            path: the request's path.
+            text: path and body together, where a serial or site id may be mentioned.
+            names: gives all ids (serial, site id, NMI) by which an inverter can be meant.
+        """
+        struck = []
+        for number, fault in list(self._active.items()):
+            if fault.kind in RECORD_KINDS | STANDING_KINDS or not fault.matches(path):
+                continue
+            if fault.serial and not any(name in text for name in names(fault.serial)):
+                continue
+            if self._dice.random() < fault.probability:
+                struck.append(fault)
+                self._count(number, fault)
+        return Struck(tuple(struck))
+
+    def standing(self, kind: Kind) -> tuple[Fault, ...]:
+        """Return the faults of a standing kind."""
+        return tuple(fault for fault in self._active.values() if fault.kind is kind)
+
+    def on_records(self, serial: str) -> tuple[Fault, ...]:
+        """Return the record faults of one inverter, past ones included, oldest first."""
+        everything = [*self._past, *self._active.values()]
+        mine = [f for f in everything if f.kind in RECORD_KINDS and f.serial in {None, serial}]
+        return tuple(sorted(mine, key=lambda fault: fault.since.timestamp() if fault.since else 0))
+
+    def is_offline(self, serial: str, now: float) -> bool:
+        """Tell whether an inverter sends nothing at this moment."""
+        return any(
+            fault.kind is Kind.OFFLINE and fault.covers(now) for fault in self.on_records(serial)
+        )
+
+    def _count(self, number: int, fault: Fault) -> None:
+        if fault.times == 1:
+            del self._active[number]
+        elif fault.times is not None:
+            self._active[number] = msgspec.structs.replace(fault, times=fault.times - 1)
+
+
+def _ended(fault: Fault) -> Fault:
+    """Return a record fault as it is remembered: a hole closes now, a reset never un-happens."""
+    if fault.kind is not Kind.OFFLINE:
+        return fault
+    now = _now()
+    return msgspec.structs.replace(fault, until=min(fault.until or now, now))
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)

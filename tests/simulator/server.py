@@ -1,0 +1,241 @@
+"""The HTTP server: routes, and the layers that every request passes.
+
+A request passes, from the outside in: the journal, the faults of the line (slow, cut, 5xx, ...),
+the bearer token, the endpoint. The simulator's own endpoints pass none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from . import control, energy
+from .calls import ACCOUNT, STRUCK, WORLD, json_response, refusal
+from .control import Control
+from .envelopes import Envelopes
+from .faults import Kind
+from .journal import Entry, Journal
+from .schedules import Schedules
+from .tokens import NEW_PATH, OLD_PATH, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from .faults import Faults, Struck
+    from .payloads import JSON
+    from .world import World
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+JOURNAL = web.AppKey("journal", Journal)
+TOKENS = web.AppKey("tokens", Tokens)
+
+_DRIP_STEPS = 20
+
+
+def build_app(world: World) -> web.Application:
+    """Return the simulated cloud of a world."""
+    app = web.Application(middlewares=[_journal, _line, _bearer])
+    app[WORLD] = world
+    app[JOURNAL] = Journal()
+    app[TOKENS] = Tokens(world)
+    app.add_routes(app[TOKENS].routes())
+    app.add_routes(energy.routes())
+    app.add_routes(Schedules().routes())
+    app.add_routes(Envelopes().routes())
+    app.add_routes(Control(world, app[JOURNAL]).routes())
+    return app
+
+
+class Simulator:
+    """A running simulator, for tests.
+
+        async with Simulator(build_world(["st"])) as simulator:
+            simulator.url, simulator.world, simulator.faults, simulator.journal
+
+    Args:
+        world: what to simulate.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+    """
+
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.world = world
+        self.app = build_app(world)
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; `add` and `clear`."""
+        return self.world.faults
+
+    @property
+    def journal(self) -> Journal:
+        """The requests that arrived."""
+        return self.app[JOURNAL]
+
+    def truth(self, serial: str, at: float | None = None) -> JSON | None:
+        """Return the v2.21 record at or before `at` (Unix seconds; None: now), seen or not."""
+        return control.truth(self.world, serial, time.time() if at is None else at)
+
+    async def start(self) -> Self:
+        """Begin to listen."""
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def stop(self) -> None:
+        """Close all connections and stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+def _is_own(request: web.Request) -> bool:
+    return request.path.startswith(control.PREFIX)
+
+
+@web.middleware
+async def _journal(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if _is_own(request):
+        return await handler(request)
+    status: int | None = None
+    try:
+        response = await handler(request)
+        status = None if _is_cut(request) else response.status
+    finally:
+        request.app[JOURNAL].add(Entry(time.time(), request.method, request.path, status))
+    return response
+
+
+@web.middleware
+async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let the request and its answer suffer what strikes them."""
+    if _is_own(request):
+        return await handler(request)
+    world = request.app[WORLD]
+    text = request.path + (await request.read()).decode(errors="replace")
+    struck = world.faults.strike(request.path, text, world.names)
+    request[STRUCK] = struck
+    if slow := struck.first(Kind.SLOW):
+        await asyncio.sleep(slow.seconds or 0)
+    if (drop := struck.first(Kind.DROP)) and drop.how != "middle":
+        return _cut(request)
+    answer = _instead(struck) or await _answered(request, handler)
+    if drop:
+        return await _cut_in_the_middle(request, answer)
+    if drip := struck.first(Kind.DRIP):
+        return await _dripped(request, answer, drip.seconds or 0)
+    return answer
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.Response:
+    """Return the endpoint's answer, an error's too, whole."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = web.Response(
+            status=error.status, text=error.text, content_type=error.content_type
+        )
+    assert isinstance(response, web.Response)
+    return response
+
+
+def _instead(struck: Struck) -> web.Response | None:
+    """Return what is sent instead of an answer, if anything."""
+    if fault := struck.first(Kind.STATUS):
+        headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
+        status = fault.status or 503
+        return web.Response(status=status, headers=headers, text=f"Simulated error {status}")
+    if struck.first(Kind.NOT_JSON):
+        page = "<!DOCTYPE html><title>Maintenance</title><h1>We will be back</h1>"
+        return web.Response(text=page, content_type="text/html")
+    if struck.first(Kind.WRONG_SHAPE):
+        return json_response([{"Unexpected": True}])
+    return None
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Cut the line; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _is_cut(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _cut_in_the_middle(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    """Send half of the body, then cut the line."""
+    response, body = await _opened(request, answer)
+    await response.write(body[: len(body) // 2])
+    # What was written must leave before the line is cut.
+    await asyncio.sleep(0)
+    _cut(request)
+    return response
+
+
+async def _dripped(
+    request: web.Request, answer: web.Response, seconds: float
+) -> web.StreamResponse:
+    """Send the body bit by bit, spread over so many seconds."""
+    response, body = await _opened(request, answer)
+    size = max(1, -(-len(body) // _DRIP_STEPS))
+    with suppress(ConnectionError):
+        for start in range(0, len(body), size):
+            await asyncio.sleep(seconds / _DRIP_STEPS)
+            await response.write(body[start : start + size])
+    return response
+
+
+async def _opened(request: web.Request, answer: web.Response) -> tuple[web.StreamResponse, bytes]:
+    """Send the head of an answer; return what sends the rest, and the rest."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    response = web.StreamResponse(status=answer.status)
+    response.content_type = answer.content_type
+    response.content_length = len(body)
+    await response.prepare(request)
+    return response, body
+
+
+@web.middleware
+async def _bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let only those with a good token through to the data."""
+    if _is_own(request) or request.path in {OLD_PATH, NEW_PATH}:
+        return await handler(request)
+    struck, tokens = request[STRUCK], request.app[TOKENS]
+    account = tokens.account(request.headers.get("Authorization"))
+    if account is None or struck.first(Kind.REJECT_TOKENS):
+        raise refusal(web.HTTPUnauthorized, "the token is not valid")
+    if tokens.is_storm():
+        raise refusal(web.HTTPInternalServerError, "too many tokens")
+    if struck.first(Kind.V2_ONLY):
+        raise refusal(web.HTTPNotFound, "no such path")
+    if fault := struck.first(Kind.NO_MULTIPLE):
+        return json_response({"Message": "not supported"}, fault.status or 404)
+    request[ACCOUNT] = account
+    return await handler(request)

@@ -1,0 +1,94 @@
+"""What faults do to an answer's content: nulls, unknown words, missing or misleading members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .faults import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .faults import Fault, Struck
+    from .payloads import JSON
+
+_ENUMS = frozenset({"Status", "InverterMode", "VoltageType", "FanState"})
+_UNHEARD_OF = "Unheard-of"
+
+# What the contract requires, what identifies, and what only holds other members.
+_NEVER_NULL_BY_ITSELF = frozenset(
+    {"TimestampUtc", "Status", "Id", "Type", "SiteId", "SerialNumber", "BatteryCount"}
+)
+
+
+def reading(record: JSON, struck: Struck, serial: str, site_serials: Sequence[str]) -> JSON:
+    """Return a dynamic record as it arrives; `site_serials` are all inverters of its site."""
+    if fault := struck.first(Kind.INVERTERS, serial):
+        record = _with_inverters(record, fault, site_serials)
+    return data(record, struck, serial)
+
+
+def data(answer: JSON, struck: Struck, serial: str) -> JSON:
+    """Return static data, a configuration or a record as it arrives."""
+    if struck.first(Kind.UNKNOWN_ENUMS, serial):
+        answer = _changed(answer, _ENUMS.__contains__, lambda _: _UNHEARD_OF)
+    if fault := struck.first(Kind.NULLS, serial):
+        answer = _with_nulls(answer, fault)
+    return answer
+
+
+def tree(node: JSON, struck: Struck) -> JSON:
+    """Return a site's node as it arrives."""
+    if struck.first(Kind.NO_SERIAL_NUMBER):
+        node = _changed(node, "SerialNumber".__eq__, None)
+    if struck.first(Kind.UNKNOWN_NODES):
+        house = {"Id": "Pump", "Nmi": None, "Type": _UNHEARD_OF, "Nodes": None}
+        gateway = {"Id": "Gateway", "Nmi": None, "Type": _UNHEARD_OF, "Nodes": node["Nodes"]}
+        node = {**node, "Nodes": [house, gateway]}
+    return node
+
+
+def _with_inverters(record: JSON, fault: Fault, site_serials: Sequence[str]) -> JSON:
+    if fault.how == "all":
+        mode = record["Inverters"][0]["PowerMode"]
+        every = [{"SerialNumber": serial, "PowerMode": mode} for serial in site_serials]
+        return {**record, "Inverters": every}
+    if fault.how == "null":
+        return {**record, "Inverters": None}
+    return {name: value for name, value in record.items() if name != "Inverters"}
+
+
+def _with_nulls(answer: JSON, fault: Fault) -> JSON:
+    """Empty the fields named by the fault, or every plain value that may be null."""
+
+    def emptied(value: object) -> object:
+        return type(value)() if fault.how == "empty" and isinstance(value, list | dict) else None
+
+    def wanted(name: str) -> bool:
+        return name in fault.fields if fault.fields else name not in _NEVER_NULL_BY_ITSELF
+
+    change = None if fault.how == "absent" else emptied
+    result: JSON = _changed(answer, wanted, change, containers=bool(fault.fields))
+    return result
+
+
+def _changed(
+    value: Any,  # noqa: ANN401 -- any JSON
+    wanted: Callable[[str], bool],
+    change: Callable[[object], object] | None,
+    *,
+    containers: bool = True,
+) -> Any:  # noqa: ANN401
+    """Return JSON with the members of the wanted names changed, or left out (change None)."""
+    if isinstance(value, list):
+        return [_changed(one, wanted, change, containers=containers) for one in value]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, member in value.items():
+        if wanted(name) and (containers or not isinstance(member, list | dict)):
+            if change is not None:
+                result[name] = change(member)
+        else:
+            result[name] = _changed(member, wanted, change, containers=containers)
+    return result

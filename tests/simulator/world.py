@@ -1,0 +1,234 @@
+"""Who and what exists in the simulated world: accounts, their sites and the sites' inverters.
+
+    world = build_world(["st", "two-sites"])
+    world.account.sites[0].inverters[0].serial
+
+Ids are numbered through, so that the same arguments make the same world again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from . import families
+from .chance import dice
+from .faults import Faults
+from .physics import LOCAL, Plant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from .families import Family
+
+Accepts = Literal["new", "old", "both"]
+
+CLIENT_ID = "simulated-client"
+CREDENTIAL = "simulated+credential/with=signs&more"
+COMMISSIONED_DAYS = 40
+
+PRESETS: dict[str, tuple[tuple[Family, ...], ...]] = {
+    "st": ((families.ST,),),
+    "sh": ((families.SH,),),
+    "si": ((families.SI,),),
+    "hybrid": ((families.HYBRID,),),
+    "two-sites": ((families.ST,), (families.SH,)),
+    "two-inverters": ((families.SH, families.SI),),
+}
+FLEET = "fleet"
+_FLEET_FAMILIES = (families.ST, families.SH, families.SI, families.HYBRID)
+_FLEET_PROFILES = 4 * len(_FLEET_FAMILIES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inverter:
+    """One inverter and the rhythm in which its records reach the cloud.
+
+    Attributes:
+        serial: its serial number.
+        plant: what it measures.
+        second: second of the minute in which it records.
+        latency: seconds from a record's timestamp until the cloud shows it.
+        jitter: most seconds that a record may take longer than that.
+    """
+
+    serial: str
+    plant: Plant
+    second: int
+    latency: float
+    jitter: float
+
+    @property
+    def family(self) -> Family:
+        """What kind it is."""
+        return self.plant.family
+
+    def visible_at(self, stamp: int) -> float:
+        """Return the Unix time from which the cloud shows the record of `stamp`."""
+        late = self.jitter * dice(f"{self.serial} late {stamp}").random() if self.jitter else 0.0
+        return stamp + self.latency + late
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """One site: its ids, its inverters, and one that may be installed later (a fault)."""
+
+    site_id: str
+    nmi: str | None
+    inverters: tuple[Inverter, ...]
+    spare: Inverter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """One customer of the API: what identifies them and what they can see."""
+
+    client_id: str
+    credential: str
+    accepts: Accepts
+    sites: tuple[Site, ...]
+
+
+class World:
+    """Everything that exists, and what is wrong with it.
+
+    Args:
+        seed: makes the days; the same seed makes the same ones.
+        commissioned: local date at whose midnight all counters began; None means
+            `COMMISSIONED_DAYS` before today.
+        latency: seconds until a record is visible; None means 4 to 12 for each inverter, and up
+            to 2 more for each record.
+        token_lifetime: seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: str = "1",
+        commissioned: date | None = None,
+        latency: float | None = None,
+        token_lifetime: float = 3599,
+    ) -> None:
+        self.seed = seed
+        self.commissioned = commissioned or days_ago(COMMISSIONED_DAYS)
+        self.latency = latency
+        self.token_lifetime = token_lifetime
+        self.accounts: list[Account] = []
+        self.faults = Faults(seed)
+        self._sites = 0
+        self._owners: dict[str, tuple[Account, Site]] = {}
+        self._inverters: dict[str, Inverter] = {}
+        self._profiles: dict[int, Plant] = {}
+
+    @property
+    def account(self) -> Account:
+        """The first account, often the only one."""
+        return self.accounts[0]
+
+    @property
+    def inverters(self) -> tuple[Inverter, ...]:
+        """All inverters of all accounts, without those that may be installed later."""
+        return tuple(
+            inverter
+            for account in self.accounts
+            for site in account.sites
+            for inverter in site.inverters
+        )
+
+    def add_account(
+        self,
+        presets: Iterable[str] = ("st",),
+        *,
+        inverters: int = 0,
+        client_id: str = CLIENT_ID,
+        credential: str = CREDENTIAL,
+        accepts: Accepts = "both",
+    ) -> Account:
+        """Add an account that sees the sites of the presets; `inverters` is the fleet's size."""
+        sites = tuple(self._new_sites(presets, inverters))
+        account = Account(client_id, credential, accepts, sites)
+        self.accounts.append(account)
+        for site in sites:
+            for inverter in (*site.inverters, site.spare):
+                self._owners[inverter.serial] = (account, site)
+                self._inverters[inverter.serial] = inverter
+        return account
+
+    def inverter(self, serial: str) -> Inverter | None:
+        """Return the inverter with this serial, one that may be installed later included."""
+        return self._inverters.get(serial)
+
+    def owner(self, serial: str) -> tuple[Account, Site] | None:
+        """Return whose inverter it is and where it stands."""
+        return self._owners.get(serial)
+
+    def names(self, serial: str) -> tuple[str, ...]:
+        """Return all ids by which a request can mean an inverter: serial, site id and NMI."""
+        owner = self._owners.get(serial)
+        if owner is None:
+            return (serial,)
+        site = owner[1]
+        return (serial, site.site_id, site.nmi) if site.nmi else (serial, site.site_id)
+
+    def _new_sites(self, presets: Iterable[str], inverters: int) -> Iterator[Site]:
+        for preset in presets:
+            if preset == FLEET:
+                for index in range(inverters):
+                    family = _FLEET_FAMILIES[index % len(_FLEET_FAMILIES)]
+                    yield self._new_site((family,), profile=index)
+            else:
+                for members in PRESETS[preset]:
+                    yield self._new_site(members)
+
+    def _new_site(self, members: tuple[Family, ...], profile: int | None = None) -> Site:
+        self._sites += 1
+        number = self._sites
+        inverters = [
+            self._new_inverter(f"RB260301{number * 10 + place:08d}", family, profile)
+            for place, family in enumerate((*members, members[0]), start=1)
+        ]
+        # Every second site has an NMI, the first has none: both are seen in the field.
+        nmi = f"6{number:09d}" if number % 2 == 0 or len(members) > 1 else None
+        return Site(f"S20260301{number:05d}", nmi, tuple(inverters[:-1]), inverters[-1])
+
+    def _new_inverter(self, serial: str, family: Family, profile: int | None) -> Inverter:
+        chance = dice(f"{self.seed} rhythm {serial}")
+        second, latency = chance.randrange(60), chance.uniform(4, 12)
+        return Inverter(
+            serial=serial,
+            plant=self._plant(serial, family, profile),
+            second=second,
+            latency=latency if self.latency is None else self.latency,
+            jitter=2.0 if self.latency is None else 0.0,
+        )
+
+    def _plant(self, serial: str, family: Family, profile: int | None) -> Plant:
+        """Return a plant of its own, or in a fleet one shared with others to save time."""
+        if profile is None:
+            return Plant(family, f"{self.seed} {serial}", self.commissioned)
+        shared = profile % _FLEET_PROFILES
+        if shared not in self._profiles:
+            self._profiles[shared] = Plant(family, f"{self.seed} fleet {shared}", self.commissioned)
+        return self._profiles[shared]
+
+
+def build_world(
+    presets: Iterable[str] = ("st",),
+    *,
+    inverters: int = 0,
+    seed: str = "1",
+    commissioned: date | None = None,
+    latency: float | None = None,
+) -> World:
+    """Return a world with one account (`CLIENT_ID`, `CREDENTIAL`) that sees all presets."""
+    world = World(seed=seed, commissioned=commissioned, latency=latency)
+    world.add_account(presets, inverters=inverters)
+    return world
+
+
+def days_ago(days: int) -> date:
+    """Return the local date so many days before today."""
+    return datetime.fromtimestamp(time.time(), UTC).astimezone(LOCAL).date() - timedelta(days=days)

@@ -1,0 +1,54 @@
+"""The simulator as a program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from simulator.__main__ import parser, world_of
+from simulator_tests.customer import Customer
+
+TESTS = Path(__file__).parent.parent
+
+
+async def test_it_prints_its_url_serves_there_and_ends_when_told() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "simulator", "--port", "0", "--preset", "st"),
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        found = re.fullmatch(r"Simulator: (http://127\.0\.0\.1:\d+)\n", line)
+        assert found is not None
+        async with aiohttp.ClientSession(found[1]) as session:
+            assert (await Customer(session).sign_in()).status == 200
+    finally:
+        process.terminate()
+        status = await process.wait()
+    assert status == 0
+
+
+def test_presets_add_up_in_one_account() -> None:
+    words = ["--preset", "st", "--preset", "two-inverters", "--preset", "fleet", "--inverters", "7"]
+    world = world_of(parser().parse_args(words))
+    assert [len(site.inverters) for site in world.account.sites] == [1, 2, *[1] * 7]
+
+
+def test_the_day_of_commissioning_can_be_given_as_a_date() -> None:
+    world = world_of(parser().parse_args(["--commissioned", "2026-03-01"]))
+    assert world.commissioned.isoformat() == "2026-03-01"
+
+
+def test_an_unknown_preset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--preset", "submarine"])
+    assert "invalid choice: 'submarine'" in capsys.readouterr().err
