@@ -1,0 +1,1 @@
+"""Stand-ins for the Supervisor and for Core, and a harness for a real Core."""

@@ -1,0 +1,126 @@
+"""A small client of Core for tests: REST and WebSocket, straight or through the Supervisor."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from standin.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from standin.serving import Message
+
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, and the body as JSON, or as text where it is none."""
+
+    status: int
+    body: Any
+
+
+class Client:
+    """Someone who holds a token: `Client.of_core(url, token)` or `Client.of_supervisor(...)`.
+
+    Use it as an async context manager.
+    """
+
+    def __init__(self, api: str, websocket: str, token: str) -> None:
+        self._api = api
+        self._websocket = websocket
+        self._token = token
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT
+        )
+
+    @classmethod
+    def of_core(cls, url: str, token: str) -> Self:
+        """A client of Core itself."""
+        return cls(f"{url}/api", f"{url}/api/websocket", token)
+
+    @classmethod
+    def of_supervisor(cls, url: str, token: str) -> Self:
+        """A client of Core through the Supervisor, as an add-on is."""
+        return cls(f"{url}/core/api", f"{url}/core/websocket", token)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def request(self, method: str, path: str, data: object = None) -> Answer:
+        """Ask for `path` below `/api/`; `data` goes as JSON, bytes as they are.
+
+        Raises:
+            aiohttp.ClientError: there was no answer.
+        """
+        body = {"data": data} if isinstance(data, bytes) else {"json": data}
+        async with self._session.request(
+            method, f"{self._api}/{path}", **({} if data is None else body)
+        ) as answer:
+            is_json = answer.content_type == "application/json"
+            return Answer(answer.status, await (answer.json() if is_json else answer.text()))
+
+    async def push(
+        self, entity_id: str, state: object, attributes: dict[str, Any] | None = None
+    ) -> Answer:
+        """Push one state."""
+        return await self.request(
+            "POST", f"states/{entity_id}", {"state": state, "attributes": attributes or {}}
+        )
+
+    async def command(self, message: Message) -> Any:  # noqa: ANN401  (each command has its own)
+        """Send one WebSocket command on a connection of its own; returns its result.
+
+        Raises:
+            CommandError: Core refused the command.
+            aiohttp.ClientError: there was no connection, or no log-in.
+        """
+        async with await self.connect() as socket:
+            await socket.send_json({"id": 1, **message})
+            answer = await socket.receive_json()
+        if answer["type"] == "pong":
+            return None
+        if not answer["success"]:
+            raise CommandError(answer["error"]["code"], answer["error"]["message"])
+        return answer["result"]
+
+    async def connect(self) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket that is logged in; close it after use.
+
+        Raises:
+            aiohttp.ClientError: there was no connection, or no log-in.
+        """
+        socket = await self._session.ws_connect(self._websocket, compress=15, max_msg_size=0)
+        await socket.receive_json()
+        await socket.send_json({"type": "auth", "access_token": self._token})
+        answer = await socket.receive_json()
+        if answer["type"] != "auth_ok":
+            await socket.close()
+            raise aiohttp.ClientError(f"log-in refused: {answer.get('message')}")
+        return socket
+
+    @asynccontextmanager
+    async def listen(self, kind: str) -> AsyncIterator[Callable[[], Awaitable[Message]]]:
+        """Subscribe to one kind of event; what is given waits for the next one.
+
+        Raises:
+            aiohttp.ClientError: there was no connection, or no log-in.
+        """
+        async with await self.connect() as socket:
+            await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": kind})
+            await socket.receive_json()
+
+            async def next_event() -> Message:
+                event: Message = (await socket.receive_json())["event"]
+                return event
+
+            yield next_event

@@ -1,0 +1,313 @@
+"""A stand-in for Home Assistant Core: as much of it as an add-on that pushes states can see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from standin import notifications, page
+from standin.energy import Energy
+from standin.errors import CommandError
+from standin.notifications import Notifications
+from standin.serving import ANSWER_S, BODY_LIMIT, Server
+from standin.session import Session
+from standin.states import RefusedStateError, States, context, new_context_id
+from standin.statistics import Statistics
+from standin.supervisor import CoreAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from standin.serving import Message
+    from standin.states import State
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+VERSION = "2026.11.0"
+TOKEN = "core-token"
+RUNNING, STARTING, NOT_RUNNING = "RUNNING", "STARTING", "NOT_RUNNING"
+WRITE_DELAY_S = 0.01
+"""Seconds between the answer to an import and the rows being there."""
+
+
+def utc_now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)
+
+
+class Core:
+    """Core on one port, which can be stopped, started and restarted as people do.
+
+    A restart loses `states` and `notifications`, and keeps `statistics` and `energy`; what was
+    pushed stays in `states.history` for tests to look back at. `POST /_standin/restart` with
+    `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows the
+    history, and `GET /` is a page for people.
+
+    Use it as an async context manager, or call `start` and `stop`.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        version: str = VERSION,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.token = token
+        self.version = version
+        self.state = NOT_RUNNING
+        self.states = States(clock)
+        self.notifications = Notifications(clock)
+        year, month, *_ = (int(part) for part in version.split("."))
+        self.statistics = Statistics((year, month), self.states, self._write_later)
+        self.energy = Energy((year, month), self.states, self.statistics)
+        self._clock = clock
+        self._server = Server(self._make_app, host=host, port=port)
+        self._sessions: set[Session] = set()
+        self._restarting: asyncio.Task[None] | None = None
+        self._to_write: list[Callable[[], None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._restarting is not None:
+            self._restarting.cancel()
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address of Core itself, the same after every start."""
+        return self._server.url
+
+    @property
+    def address(self) -> CoreAddress:
+        """What the Supervisor's stand-in needs to stand in front of this Core."""
+        return CoreAddress(self.url, self.token)
+
+    async def start(self, *, starting_s: float = 0) -> None:
+        """Answer requests, and be RUNNING after `starting_s` seconds of STARTING.
+
+        Raises:
+            OSError: another process has the port.
+        """
+        await self.begin_start()
+        await asyncio.sleep(starting_s)
+        self.finish_start()
+
+    async def begin_start(self) -> None:
+        """Answer requests and stay in STARTING, until `finish_start`.
+
+        Raises:
+            OSError: another process has the port.
+        """
+        self.state = STARTING
+        await self._server.start()
+
+    def finish_start(self) -> None:
+        """Become RUNNING, and send `homeassistant_started` to who has subscribed to it."""
+        self.state = RUNNING
+        self._fire("homeassistant_started", {})
+
+    async def stop(self) -> None:
+        """Close every connection, refuse new ones, and lose all states and notifications."""
+        self.state = NOT_RUNNING
+        await self._server.stop()
+        self._write()
+        self.states.forget()
+        self.notifications.forget()
+
+    async def restart(self, *, down_s: float = 0, starting_s: float = 0) -> None:
+        """Stop, stay away for `down_s` seconds, and start again."""
+        await self.stop()
+        await asyncio.sleep(down_s)
+        await self.start(starting_s=starting_s)
+
+    def config(self) -> Message:
+        """What `/api/config` and `get_config` tell."""
+        return {
+            "version": self.version,
+            "state": self.state,
+            "location_name": "Home",
+            "time_zone": "Australia/Brisbane",
+            "country": "AU",
+            "currency": "AUD",
+            "language": "en",
+            "components": ["api", "energy", "history", "recorder", "sensor", "websocket_api"],
+            "config_source": "storage",
+            "recovery_mode": False,
+            "safe_mode": False,
+            "unit_system": {"length": "km", "temperature": "°C", "volume": "L", "mass": "g"},
+        }
+
+    def call_service(self, domain: str, service: str, data: Message) -> None:
+        """Run a service; only those of persistent notifications exist here.
+
+        Raises:
+            CommandError: there is no such service, or its data are wrong.
+        """
+        if domain != notifications.DOMAIN:
+            raise CommandError("not_found", f"Service {domain}.{service} not found.")
+        self.notifications.call(service, data)
+
+    def _make_app(self) -> web.Application:
+        app = web.Application(middlewares=[self._check_token], client_max_size=BODY_LIMIT)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/_standin/history", self._history)
+        app.router.add_post("/_standin/restart", self._restart)
+        app.router.add_get("/api/", self._status)
+        app.router.add_get("/api/config", self._config)
+        app.router.add_get("/api/core/state", self._core_state)
+        app.router.add_get("/api/states", self._list_states)
+        app.router.add_get("/api/states/{entity_id}", self._get_state)
+        app.router.add_post("/api/states/{entity_id}", self._post_state)
+        app.router.add_delete("/api/states/{entity_id}", self._delete_state)
+        app.router.add_post("/api/services/{domain}/{service}", self._service)
+        app.router.add_get("/api/websocket", self._websocket)
+        return app
+
+    @web.middleware
+    async def _check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        free = not request.path.startswith("/api/") or request.path == "/api/websocket"
+        if not free and request.headers.get("Authorization") != f"Bearer {self.token}":
+            raise web.HTTPUnauthorized
+        return await handler(request)
+
+    async def _page(self, _: web.Request) -> web.Response:
+        text = page.render(list(self.states), list(self.notifications), self._clock())
+        return web.Response(text=text, content_type="text/html")
+
+    async def _history(self, _: web.Request) -> web.Response:
+        pushes = [{**asdict(push), "at": push.at.isoformat()} for push in self.states.history]
+        return web.json_response(pushes)
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        down_s, starting_s = float(asked.get("down_s", 0)), float(asked.get("starting_s", 0))
+        self._restarting = asyncio.create_task(self._restart_soon(down_s, starting_s))
+        return _message("Restarting.")
+
+    async def _restart_soon(self, down_s: float, starting_s: float) -> None:
+        # the answer to who asked for it goes out first
+        await asyncio.sleep(ANSWER_S)
+        await self.restart(down_s=down_s, starting_s=starting_s)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return _message("API running.")
+
+    async def _config(self, _: web.Request) -> web.Response:
+        return web.json_response(self.config())
+
+    async def _core_state(self, _: web.Request) -> web.Response:
+        recorder = {"migration_in_progress": False, "migration_is_live": False}
+        return web.json_response({"state": self.state, "recorder_state": recorder})
+
+    async def _list_states(self, _: web.Request) -> web.Response:
+        return web.json_response([state.as_dict() for state in self.states])
+
+    async def _get_state(self, request: web.Request) -> web.Response:
+        state = self.states.get(request.match_info["entity_id"])
+        if state is None:
+            return _message("Entity not found.", HTTPStatus.NOT_FOUND)
+        return web.json_response(state.as_dict())
+
+    async def _post_state(self, request: web.Request) -> web.Response:
+        try:
+            data = json.loads(await request.text() or "null")
+        except ValueError:
+            return _message("Invalid JSON specified.", HTTPStatus.BAD_REQUEST)
+        if not isinstance(data, dict):
+            return _message("State data should be a JSON object.", HTTPStatus.BAD_REQUEST)
+        if data.get("state") is None:
+            return _message("No state specified.", HTTPStatus.BAD_REQUEST)
+        attributes = data.get("attributes") or {}
+        if not isinstance(attributes, dict):
+            # Core stumbles over these too
+            raise web.HTTPInternalServerError
+        try:
+            old, new = self.states.set(
+                request.match_info["entity_id"],
+                str(data["state"]),
+                attributes,
+                force_update=bool(data.get("force_update")),
+            )
+        except RefusedStateError as error:
+            return _message(str(error), HTTPStatus.BAD_REQUEST)
+        if new is not old:
+            self._fire_state_changed(new.entity_id, old, new)
+        return web.json_response(
+            new.as_dict(),
+            status=HTTPStatus.CREATED if old is None else HTTPStatus.OK,
+            headers={"Location": f"/api/states/{new.entity_id}"},
+        )
+
+    async def _delete_state(self, request: web.Request) -> web.Response:
+        old = self.states.remove(request.match_info["entity_id"])
+        if old is None:
+            return _message("Entity not found.", HTTPStatus.NOT_FOUND)
+        self._fire_state_changed(old.entity_id, old, None)
+        return _message("Entity removed.")
+
+    async def _service(self, request: web.Request) -> web.Response:
+        try:
+            data = json.loads(await request.text() or "{}")
+        except ValueError:
+            return _message("Data should be valid JSON.", HTTPStatus.BAD_REQUEST)
+        try:
+            self.call_service(request.match_info["domain"], request.match_info["service"], data)
+        except CommandError:
+            raise web.HTTPBadRequest from None
+        return web.json_response([])
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        socket = await self._server.open_socket(request)
+        session = Session(self, socket)
+        self._sessions.add(session)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+            await self._server.close_socket(socket)
+        return socket
+
+    def _write_later(self, action: Callable[[], None]) -> None:
+        self._to_write.append(action)
+        asyncio.get_running_loop().call_later(WRITE_DELAY_S, self._write)
+
+    def _write(self) -> None:
+        while self._to_write:
+            self._to_write.pop(0)()
+
+    def _fire_state_changed(self, entity_id: str, old: State | None, new: State | None) -> None:
+        self._fire(
+            "state_changed",
+            {
+                "entity_id": entity_id,
+                "old_state": old and old.as_dict(),
+                "new_state": new and new.as_dict(),
+            },
+        )
+
+    def _fire(self, kind: str, data: Message) -> None:
+        event = {
+            "event_type": kind,
+            "data": data,
+            "origin": "LOCAL",
+            "time_fired": self._clock().isoformat(),
+            "context": context(new_context_id()),
+        }
+        for session in self._sessions:
+            session.publish(event)
+
+
+def _message(text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return web.json_response({"message": text}, status=status)

@@ -1,0 +1,66 @@
+"""The ways in which the stand-in for the Supervisor can be told to fail."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from standin.serving import Message
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong with each request, until changed; as made, nothing does.
+
+    Attributes:
+        status: answer with this status in plain text (401 and 502 are what a Supervisor gives).
+        drop: cut the connection without an answer.
+        delay_s: seconds that every request waits before it is served.
+        times: only so many requests fail, and then none; None means every one.
+    """
+
+    status: int | None = None
+    drop: bool = False
+    delay_s: float = 0.0
+    times: int | None = None
+
+    @classmethod
+    def from_dict(cls, data: Message) -> Self:
+        """Read what `POST /_standin/faults` carries; what is not named is off.
+
+        Raises:
+            ValueError: there is no fault of that name.
+            TypeError: a value is not a number, a boolean or null.
+        """
+        known = {field.name for field in fields(cls)}
+        for name, value in data.items():
+            if name not in known:
+                raise ValueError(f"no such fault: {name}")
+            if not isinstance(value, (int, float, type(None))):
+                raise TypeError(f"{name} cannot be {value!r}")
+        return cls(**data)
+
+    @property
+    def active(self) -> bool:
+        """Whether the next request will suffer."""
+        broken = self.status is not None or self.drop or self.delay_s > 0
+        return broken and self.times != 0
+
+    def after_one(self) -> Self:
+        """What is left of the faults once a request has suffered them."""
+        return self if self.times is None else replace(self, times=self.times - 1)
+
+    async def inflict(self, request: web.Request) -> web.Response | None:
+        """Wait, cut off or answer as told; None means that the request may go on."""
+        await asyncio.sleep(self.delay_s)
+        if self.drop:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        if self.status is not None:
+            return web.Response(status=self.status, text=f"{self.status}: told to fail")
+        return None

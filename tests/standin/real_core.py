@@ -1,0 +1,414 @@
+"""A real Home Assistant Core for tests and the demo: set up, started, stopped, killed and read.
+
+`python -m standin.real_core --config DIR --port N` runs one to look at, and says how to log in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from standin.client import Client
+from standin.errors import CommandError
+from standin.supervisor import CoreAddress
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from standin.serving import Message
+
+START_S = 90
+"""Seconds that Core has to become RUNNING; its very first start takes the longest."""
+
+STOP_S = 30
+POLL_S = 0.1
+USER_NAME = "demo"
+
+_CONFIGURATION = """\
+# Written before every start; a minimal Core that keeps states, history and energy.
+homeassistant:
+  name: Home
+  latitude: -27.47
+  longitude: 153.03
+  elevation: 30
+  unit_system: metric
+  time_zone: Australia/Brisbane
+  country: AU
+  currency: AUD
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+recorder:
+  commit_interval: 1
+api:
+config:
+energy:
+history:
+persistent_notification:
+sensor:
+websocket_api:
+"""
+
+
+class CoreFailedError(RuntimeError):
+    """Core did not start, or ended by itself; the text has the end of its log."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to log in to the Core of one folder; kept there, so that the folder can be used again."""
+
+    user_name: str
+    password: str
+    token: str
+
+
+def find_hass() -> str:
+    """The `hass` to run: what HASS_EXECUTABLE names, or else the one on PATH.
+
+    Raises:
+        CoreFailedError: there is none.
+    """
+    found = os.environ.get("HASS_EXECUTABLE") or shutil.which("hass")
+    if not found:
+        raise CoreFailedError(
+            "a real Home Assistant Core is needed: name its hass executable in HASS_EXECUTABLE,"
+            " or have hass on PATH"
+        )
+    return found
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RealCore:
+    """One Core with its own folder and port; its token and its port outlive restarts.
+
+    `folder` may be new, or one that was used before. It must be below /tmp where the executable
+    sees no more of the machine than that. Use it as an async context manager, or call `start`
+    and `stop`. `frontend` finishes the first set-up, so that a browser goes straight to the log-in;
+    without it Core starts faster, for it then has none of the integrations that a person gets.
+    """
+
+    def __init__(
+        self, executable: str, folder: Path, *, port: int = 0, frontend: bool = False
+    ) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self._executable = executable
+        self._frontend = frontend
+        self._process: asyncio.subprocess.Process | None = None
+        self._access: Access | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """Core's address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """Where Core's log is, of all its starts."""
+        return self.folder / "core.log"
+
+    @property
+    def access(self) -> Access:
+        """The user, the password and the long-lived token.
+
+        Raises:
+            CoreFailedError: Core was not yet started.
+        """
+        if self._access is None:
+            raise CoreFailedError("Core was not yet started")
+        return self._access
+
+    @property
+    def token(self) -> str:
+        """The long-lived token."""
+        return self.access.token
+
+    @property
+    def address(self) -> CoreAddress:
+        """What the Supervisor's stand-in needs to stand in front of this Core."""
+        return CoreAddress(self.url, self.token)
+
+    async def start(self) -> None:
+        """Start Core, set it up at the first time, and wait until it is RUNNING.
+
+        Raises:
+            CoreFailedError: it ended, or took longer than `START_S`.
+        """
+        await asyncio.to_thread(self._prepare_folder)
+        await self._spawn()
+        try:
+            await self._wait_for(self._answers)
+            if self._access is None:
+                self._access = await self._set_up()
+            await self._wait_for(self._is_running)
+            await self._confirm_port()
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def _confirm_port(self) -> None:
+        """Say that the port works, or Core goes back to its default one after five minutes."""
+        try:
+            await self.command({"type": "http/config/promote"})
+        except CommandError as error:
+            if error.code != "unknown_command":  # as with a Core that does not do so yet
+                raise
+
+    async def stop(self) -> None:
+        """End Core as a shut-down does (SIGTERM), and wait until it has written everything."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """End Core as a power cut does (SIGKILL)."""
+        await self._end(signal.SIGKILL)
+
+    async def restart(self) -> None:
+        """Stop, and start again."""
+        await self.stop()
+        await self.start()
+
+    def client(self) -> Client:
+        """A client that holds the long-lived token; an async context manager."""
+        return Client.of_core(self.url, self.token)
+
+    async def states(self) -> list[Message]:
+        """All states."""
+        async with self.client() as client:
+            states: list[Message] = (await client.request("GET", "states")).body
+            return states
+
+    async def state(self, entity_id: str) -> Message | None:
+        """One entity's state, or None where there is none."""
+        async with self.client() as client:
+            answer = await client.request("GET", f"states/{entity_id}")
+            return None if answer.status == HTTPStatus.NOT_FOUND else answer.body
+
+    async def command(self, message: Message) -> Any:  # noqa: ANN401  (each command has its own)
+        """Send one WebSocket command, without its id, and return its result.
+
+        Raises:
+            CommandError: Core refused it.
+        """
+        async with self.client() as client:
+            return await client.command(message)
+
+    def _prepare_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        configuration = _CONFIGURATION.format(port=self.port)
+        (self.folder / "configuration.yaml").write_text(configuration, encoding="utf-8")
+        # Core reads the port from its YAML only once, and then from here
+        (self.folder / ".storage" / "http").unlink(missing_ok=True)
+        if self._access is None and self._access_file.exists():
+            self._access = Access(**json.loads(self._access_file.read_text(encoding="utf-8")))
+
+    @property
+    def _access_file(self) -> Path:
+        return self.folder / "access.json"
+
+    async def _spawn(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                self._executable,
+                "--config",
+                str(self.folder),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # the group, because the executable may be a script in front of the real one
+        _signal_group(process.pid, number)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            pass
+        finally:
+            _signal_group(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    async def _wait_for(self, ready: Callable[[], Awaitable[bool]]) -> None:
+        try:
+            async with asyncio.timeout(START_S):
+                while not await ready():
+                    if self._process is None or self._process.returncode is not None:
+                        raise CoreFailedError(f"Core ended by itself\n{self._end_of_log()}")
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            raise CoreFailedError(
+                f"Core was not ready within {START_S} s\n{self._end_of_log()}"
+            ) from None
+
+    def _end_of_log(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-20:])
+
+    async def _answers(self) -> bool:
+        async with aiohttp.ClientSession() as session:
+            try:
+                async with session.get(f"{self.url}/api/onboarding") as answer:
+                    # a Core that was set up before no longer offers it
+                    return answer.status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
+            except aiohttp.ClientError:
+                return False
+
+    async def _is_running(self) -> bool:
+        async with self.client() as client:
+            try:
+                answer = await client.request("GET", "core/state")
+            except aiohttp.ClientError:
+                return False
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise CoreFailedError(f"Core no longer takes the token in {self._access_file}")
+        return answer.status == HTTPStatus.OK and answer.body["state"] == "RUNNING"
+
+    async def _set_up(self) -> Access:
+        password = secrets.token_urlsafe(9)
+        token = await _onboard(self.url, USER_NAME, password, finish=self._frontend)
+        access = Access(USER_NAME, password, token)
+        await asyncio.to_thread(self._keep, access)
+        return access
+
+    def _keep(self, access: Access) -> None:
+        self._access_file.touch(mode=0o600)
+        self._access_file.write_text(json.dumps(asdict(access)), encoding="utf-8")
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder for a Core, gone afterwards."""
+    # a hass in a chroot sees /tmp and not what TMPDIR names
+    with tempfile.TemporaryDirectory(prefix="core.", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def temporary_core() -> AsyncIterator[RealCore]:
+    """A Core in a new folder, started; both are gone afterwards.
+
+    Raises:
+        CoreFailedError: there is no `hass`, or it did not start.
+    """
+    executable = find_hass()
+    with temporary_folder() as folder:
+        async with RealCore(executable, folder) as core:
+            yield core
+
+
+async def _onboard(url: str, user_name: str, password: str, *, finish: bool) -> str:
+    """Do what a person does at the first start; returns a long-lived token."""
+    client_id = f"{url}/"
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        user = await _post(
+            session,
+            f"{url}/api/onboarding/users",
+            json={
+                "client_id": client_id,
+                "name": user_name.title(),
+                "username": user_name,
+                "password": password,
+                "language": "en",
+            },
+        )
+        log_in = await _post(
+            session,
+            f"{url}/auth/token",
+            data={
+                "grant_type": "authorization_code",
+                "code": user["auth_code"],
+                "client_id": client_id,
+            },
+        )
+    short_token = log_in["access_token"]
+    async with Client.of_core(url, short_token) as client:
+        if finish:
+            places = {"client_id": client_id, "redirect_uri": client_id}
+            await client.request("POST", "onboarding/core_config", {})
+            await client.request("POST", "onboarding/analytics", {})
+            await client.request("POST", "onboarding/integration", places)
+        return str(
+            await client.command(
+                {
+                    "type": "auth/long_lived_access_token",
+                    "client_name": "standin",
+                    "lifespan": 3650,
+                }
+            )
+        )
+
+
+async def _post(session: aiohttp.ClientSession, url: str, **body: Any) -> Message:  # noqa: ANN401  (aiohttp's own)
+    async with session.post(url, **body) as answer:
+        data: Message = await answer.json()
+        return data
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+async def _demo(folder: Path, port: int) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with RealCore(find_hass(), folder, port=port, frontend=True) as core:
+        sys.stdout.write(
+            f"Core: {core.url}\nUser: {core.access.user_name}\nPassword: {core.access.password}\n"
+        )
+        sys.stdout.flush()
+        await ended.wait()
+
+
+def main() -> None:
+    """Run a Core until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="python -m standin.real_core",
+        description="A real Home Assistant Core to look at, already set up.",
+        epilog="Environment: HASS_EXECUTABLE, the hass to run (default: the one on PATH).",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="its folder, new or used before")
+    parser.add_argument("--port", type=int, default=8123, help="its port, 0 for any")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(_demo(arguments.config, arguments.port))
+    except CoreFailedError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

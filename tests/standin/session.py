@@ -1,0 +1,162 @@
+"""One WebSocket connection to the stand-in Core: log-in, commands, subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from standin.errors import CommandError, invalid_format
+from standin.states import context, new_context_id
+from standin.statistics import check_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from aiohttp import web
+
+    from standin.core import Core
+    from standin.serving import Message
+
+AUTH_WAIT_S = 10
+ALL_EVENTS = "*"
+_PONG = object()
+
+_PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
+_KEYS: Mapping[str, Collection[str]] = {
+    "call_service": {"domain", "return_response", "service", "service_data", "target"},
+    "energy/save_prefs": {"device_consumption", "device_consumption_water", "energy_sources"},
+    "recorder/get_statistics_metadata": {"statistic_ids"},
+    "recorder/import_statistics": {"metadata", "stats"},
+    "recorder/list_statistic_ids": {"statistic_type"},
+    "recorder/statistics_during_period": _PERIOD_KEYS,
+    "subscribe_events": {"event_type"},
+    "supported_features": {"features"},
+    "unsubscribe_events": {"subscription"},
+}
+"""What a message may hold beside its id and type; nothing, where it is not named."""
+
+
+class Session:
+    """One client of one Core, from its log-in to its last message."""
+
+    def __init__(self, core: Core, socket: web.WebSocketResponse) -> None:
+        self._core = core
+        self._socket = socket
+        self._last_id = 0
+        self._subscriptions: dict[int, str] = {}
+        self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
+        self._commands: Mapping[str, Callable[[Message], object]] = {
+            "ping": lambda _: _PONG,
+            "get_states": lambda _: [state.as_dict() for state in core.states],
+            "get_config": lambda _: core.config(),
+            "supported_features": lambda _: None,
+            "subscribe_events": self._subscribe,
+            "unsubscribe_events": self._unsubscribe,
+            "call_service": self._call_service,
+            "persistent_notification/get": lambda _: [
+                each.as_dict() for each in core.notifications
+            ],
+            "recorder/import_statistics": core.statistics.import_rows,
+            "recorder/statistics_during_period": core.statistics.during_period,
+            "recorder/list_statistic_ids": core.statistics.list_ids,
+            "recorder/get_statistics_metadata": core.statistics.list_ids,
+            "energy/get_prefs": lambda _: core.energy.get(),
+            "energy/save_prefs": core.energy.save,
+            "energy/validate": lambda _: core.energy.validate(),
+        }
+
+    async def run(self) -> None:
+        """Serve the connection until either side closes it."""
+        if not await self._log_in():
+            return
+        writer = asyncio.create_task(self._write())
+        try:
+            async for frame in self._socket:
+                try:
+                    message = frame.json()
+                except (TypeError, ValueError):
+                    # Core hangs up on what is not JSON
+                    return
+                self._outgoing.put_nowait(self._answer(message))
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    def publish(self, event: Message) -> None:
+        """Send an event on each subscription that asked for its kind."""
+        for number, kind in self._subscriptions.items():
+            if kind in (event["event_type"], ALL_EVENTS):
+                self._outgoing.put_nowait({"id": number, "type": "event", "event": event})
+
+    async def _log_in(self) -> bool:
+        version = {"ha_version": self._core.version}
+        await self._socket.send_json({"type": "auth_required", **version})
+        try:
+            answer = await self._socket.receive_json(timeout=AUTH_WAIT_S)
+        except (TimeoutError, TypeError, ValueError):
+            return False
+        if not isinstance(answer, dict) or answer.get("type") != "auth":
+            await self._refuse("Auth message incorrectly formatted")
+            return False
+        if answer.get("access_token") != self._core.token:
+            await self._refuse("Invalid access token or password")
+            return False
+        await self._socket.send_json({"type": "auth_ok", **version})
+        return True
+
+    async def _refuse(self, message: str) -> None:
+        await self._socket.send_json({"type": "auth_invalid", "message": message})
+
+    async def _write(self) -> None:
+        while True:
+            await self._socket.send_json(await self._outgoing.get())
+
+    def _answer(self, message: object) -> Message:
+        number = message.get("id", 0) if isinstance(message, dict) else 0
+        try:
+            result = self._run(_checked(message))
+        except CommandError as error:
+            problem = {"code": error.code, "message": str(error)}
+            return {"id": number, "type": "result", "success": False, "error": problem}
+        if result is _PONG:
+            return {"id": number, "type": "pong"}
+        return {"id": number, "type": "result", "success": True, "result": result}
+
+    def _run(self, message: Message) -> object:
+        kind = message["type"]
+        if message["id"] <= self._last_id:
+            raise CommandError("id_reuse", "Identifier values have to increase.")
+        self._last_id = message["id"]
+        command = self._commands.get(kind)
+        if command is None:
+            raise CommandError("unknown_command", "Unknown command.")
+        if kind not in _KEYS and len(message) > len(("id", "type")):
+            raise invalid_format(f"extra keys not allowed. Got {message!r}")
+        check_keys(message, (), {"id", "type", *_KEYS.get(kind, ())})
+        return command(message)
+
+    def _subscribe(self, message: Message) -> None:
+        self._subscriptions[message["id"]] = message.get("event_type", ALL_EVENTS)
+
+    def _unsubscribe(self, message: Message) -> None:
+        check_keys(message, {"subscription"}, message)
+        if self._subscriptions.pop(message["subscription"], None) is None:
+            raise CommandError("not_found", "Subscription not found.")
+
+    def _call_service(self, message: Message) -> Message:
+        check_keys(message, {"domain", "service"}, message)
+        self._core.call_service(
+            message["domain"], message["service"], message.get("service_data", {})
+        )
+        return {"context": context(new_context_id())}
+
+
+def _checked(message: object) -> Message:
+    if (
+        isinstance(message, dict)
+        and type(message.get("id")) is int
+        and message["id"] > 0
+        and isinstance(message.get("type"), str)
+    ):
+        return message
+    raise invalid_format("Message incorrectly formatted.")

@@ -1,0 +1,376 @@
+"""A stand-in for the Supervisor: its proxy to Core, and what an add-on asks about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp import web
+
+from standin.faults import Faults
+from standin.serving import ANSWER_S, BODY_LIMIT, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from standin.serving import Message
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    OwnHandler = Callable[[], web.Response]
+
+TOKEN = "supervisor-token"
+
+LARGEST_FROM_CORE = 64 * 1024**2
+"""Bytes of a WebSocket frame that Core may send; an add-on's own limit is aiohttp's 4 MiB."""
+
+REFUSED_COMMANDS = ("supervisor/", "hassio/")
+
+CORE_TIMEOUT = aiohttp.ClientTimeout(total=300)
+
+_EXPLOITS = (
+    re.compile(r"\.\./"),
+    re.compile(r"<.*script.*>", re.IGNORECASE),
+    re.compile(r"\w=/[a-z0-9_.]/", re.IGNORECASE),
+)
+
+
+@dataclass(frozen=True)
+class CoreAddress:
+    """Where a Core is, and the token that it takes."""
+
+    url: str
+    token: str
+
+
+class Supervisor:
+    """The Supervisor as one add-on sees it, in front of a real Core or a stand-in alike.
+
+    `options` is the add-on's options.json, read at every question. `requests` counts each request
+    by method and path without its query, e.g. `"POST /core/api/states/sensor.one"`; a WebSocket
+    handshake counts as `"GET /core/websocket"`, and then has `auth_wait_s` to log in.
+
+    Set `faults` to make requests fail, or POST them to `/_standin/faults`, where
+    `"close_websockets": true` also closes those that are open, and `"refuse_s": 5` refuses
+    connections for so long. Requests below `/_standin/` neither fail nor count.
+
+    Use it as an async context manager, or call `start` and `stop`: it comes back on its own port,
+    and refuses connections in between.
+    """
+
+    def __init__(
+        self,
+        core: CoreAddress,
+        *,
+        token: str = TOKEN,
+        options: Path | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.core = core
+        self.token = token
+        self.options = options
+        self.auth_wait_s = 10.0
+        self.faults = Faults()
+        self.requests: Counter[str] = Counter()
+        self._server = Server(self._make_app, host=host, port=port)
+        self._session: aiohttp.ClientSession | None = None
+        self._pause: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """What an add-on would know as `http://supervisor`."""
+        return self._server.url
+
+    async def start(self) -> None:
+        """Listen, on the same port as ever.
+
+        Raises:
+            OSError: another process has the port.
+        """
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=CORE_TIMEOUT)
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Close every WebSocket and refuse connections from now on."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        await self._server.stop()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def close_websockets(self) -> None:
+        """Close every open WebSocket, once."""
+        await self._server.close_sockets()
+
+    def _make_app(self) -> web.Application:
+        app = web.Application(
+            middlewares=[self._watch, _block_exploits], client_max_size=BODY_LIMIT
+        )
+        app.router.add_get("/core/websocket", self._websocket)
+        for method in ("GET", "POST", "DELETE"):
+            app.router.add_route(method, "/core/api/{path:.*}", self._rest)
+        app.router.add_get("/addons/self/info", self._own(self._info))
+        app.router.add_get("/addons/self/options/config", self._own(self._options))
+        app.router.add_get("/services/mqtt", self._own(self._mqtt))
+        app.router.add_get("/_standin/faults", self._show_faults)
+        app.router.add_post("/_standin/faults", self._set_faults)
+        app.router.add_get("/_standin/requests", self._show_requests)
+        return app
+
+    @web.middleware
+    async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/_standin/"):
+            return await handler(request)
+        self.requests[f"{request.method} {request.path}"] += 1
+        faults = self.faults
+        if faults.active:
+            self.faults = faults.after_one()
+            refusal = await faults.inflict(request)
+            if refusal is not None:
+                return refusal
+        return await handler(request)
+
+    # Core's REST interface
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        if not self._knows(_bearer(request)):
+            raise web.HTTPUnauthorized
+        if request.match_info["path"].startswith("hassio"):
+            raise web.HTTPForbidden
+        await self._require_core()
+        try:
+            return await self._forward(request)
+        except (aiohttp.ClientError, TimeoutError):
+            raise web.HTTPBadGateway from None
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        async with self._client.request(
+            request.method,
+            f"{self.core.url}/api/{request.match_info['path']}",
+            params=request.query,
+            data=await request.read(),
+            headers={**self._authorisation, "Content-Type": request.content_type},
+        ) as answer:
+            if answer.status == web.HTTPUnauthorized.status_code:
+                # the Supervisor's quarrel with Core about its own token is none of the add-on's
+                raise web.HTTPBadGateway
+            return web.Response(
+                body=await answer.read(), status=answer.status, content_type=answer.content_type
+            )
+
+    async def _require_core(self) -> None:
+        if (await self._ask_core("core/state")).get("state") != "RUNNING":
+            raise web.HTTPBadGateway
+
+    async def _ask_core(self, path: str) -> Message:
+        try:
+            async with self._client.get(
+                f"{self.core.url}/api/{path}", headers=self._authorisation
+            ) as answer:
+                answer.raise_for_status()
+                data: Message = await answer.json()
+                return data
+        except (aiohttp.ClientError, TimeoutError):
+            raise web.HTTPBadGateway from None
+
+    # Core's WebSocket
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        await self._require_core()
+        version = str((await self._ask_core("config"))["version"])
+        addon = await self._server.open_socket(request)
+        try:
+            if await self._authenticate(addon, version):
+                await self._relay(addon)
+        finally:
+            await self._server.close_socket(addon)
+        return addon
+
+    async def _authenticate(self, addon: web.WebSocketResponse, version: str) -> bool:
+        await addon.send_json({"type": "auth_required", "ha_version": version})
+        try:
+            answer = await addon.receive_json(timeout=self.auth_wait_s)
+        except (TimeoutError, TypeError, ValueError):
+            return False
+        if not isinstance(answer, dict) or not self._knows(str(answer.get("access_token"))):
+            await addon.send_json({"type": "auth_invalid", "message": "Invalid access"})
+            return False
+        await addon.send_json({"type": "auth_ok", "ha_version": version})
+        return True
+
+    async def _relay(self, addon: web.WebSocketResponse) -> None:
+        try:
+            core = await self._client.ws_connect(
+                f"{self.core.url}/api/websocket", heartbeat=30, max_msg_size=LARGEST_FROM_CORE
+            )
+        except (aiohttp.ClientError, TimeoutError):
+            return
+        async with core:
+            await core.receive_json()
+            await core.send_json({"type": "auth", "access_token": self.core.token})
+            if (await core.receive_json()).get("type") != "auth_ok":
+                return
+            await _first_to_end(_to_addon(core, addon), _to_core(addon, core))
+
+    # The Supervisor's own answers
+
+    def _own(self, handler: OwnHandler) -> Handler:
+        async def checked(request: web.Request) -> web.StreamResponse:
+            token = _bearer(request)
+            if not token:
+                raise web.HTTPUnauthorized
+            if not self._knows(token):
+                raise web.HTTPForbidden
+            return handler()
+
+        return checked
+
+    def _info(self) -> web.Response:
+        return _ok(
+            {
+                "name": "Redback",
+                "slug": "local_redback",
+                "hostname": "local-redback",
+                "state": "started",
+                "version": "0.0.0",
+                "options": self._read_options(),
+            }
+        )
+
+    def _options(self) -> web.Response:
+        return _ok(self._read_options())
+
+    def _mqtt(self) -> web.Response:
+        return web.json_response(
+            {"result": "error", "message": "Service mqtt is not provided"}, status=400
+        )
+
+    def _read_options(self) -> Message:
+        if self.options is None:
+            return {}
+        options: Message = json.loads(self.options.read_text(encoding="utf-8"))
+        return options
+
+    # Its controls
+
+    async def _show_faults(self, _: web.Request) -> web.Response:
+        return web.json_response(asdict(self.faults))
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        try:
+            asked = await request.json()
+            close = asked.pop("close_websockets", False)
+            refuse_s = asked.pop("refuse_s", 0)
+            self.faults = Faults.from_dict(asked)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        if close:
+            await self.close_websockets()
+        if refuse_s:
+            self._pause = asyncio.create_task(self._refuse(refuse_s))
+        return await self._show_faults(request)
+
+    async def _refuse(self, seconds: float) -> None:
+        # the answer to who asked for it goes out first
+        await asyncio.sleep(ANSWER_S)
+        await self._server.stop()
+        await asyncio.sleep(seconds)
+        await self._server.start()
+
+    async def _show_requests(self, _: web.Request) -> web.Response:
+        return web.json_response(self.requests)
+
+    def _knows(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token.encode())
+
+    @property
+    def _authorisation(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.core.token}"}
+
+    @property
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise web.HTTPBadGateway
+        return self._session
+
+
+@web.middleware
+async def _block_exploits(request: web.Request, handler: Handler) -> web.StreamResponse:
+    for text in (request.path, request.query_string):
+        plain = _unquote_fully(text)
+        if any(exploit.search(plain) for exploit in _EXPLOITS):
+            raise web.HTTPBadRequest
+    return await handler(request)
+
+
+def _unquote_fully(text: str) -> str:
+    while (plain := unquote(text)) != text:
+        text = plain
+    return text
+
+
+def _bearer(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").split(" ")[-1]
+
+
+def _ok(data: Message) -> web.Response:
+    return web.json_response({"result": "ok", "data": data})
+
+
+async def _to_addon(core: aiohttp.ClientWebSocketResponse, addon: web.WebSocketResponse) -> None:
+    async for message in core:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            await addon.send_str(message.data)
+
+
+async def _to_core(addon: web.WebSocketResponse, core: aiohttp.ClientWebSocketResponse) -> None:
+    async for message in addon:
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            continue
+        refused = _refused_id(message.data)
+        if refused is None:
+            await core.send_str(message.data)
+        else:
+            error = {"code": "unauthorized", "message": "Unauthorized"}
+            await addon.send_json(
+                {"id": refused, "type": "result", "success": False, "error": error}
+            )
+
+
+def _refused_id(text: str) -> int | None:
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    if isinstance(message, dict) and str(message.get("type")).startswith(REFUSED_COMMANDS):
+        number = message.get("id")
+        return number if isinstance(number, int) else 0
+    return None
+
+
+async def _first_to_end(*directions: Awaitable[None]) -> None:
+    tasks = [asyncio.ensure_future(direction) for direction in directions]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
