@@ -1,0 +1,73 @@
+"""The Redback cloud: its token, its requests, its answers, and what goes wrong with them.
+
+Everything is synchronous and meant to be called from threads, several at once. Nothing here knows
+Home Assistant, and nothing touches a file.
+
+    account     what the service calls: inverters, readings, static data, configurations
+    ladder      which route to a reading is taken for which inverter, and when another is tried
+    descent     one call for readings: the ladder's rules put into effect
+    discovery   the account's inverters in the tree that the cloud sends
+    matching    which element of a common answer is about which inverter
+    decoding    JSON to models, field by field, so that one bad field costs no reading
+    models      what the cloud tells, as frozen data
+    token       the bearer token, from whichever endpoint takes the credentials
+    transport   the one place that makes a request, with its limits and retries
+    errors      what can go wrong, and the one place that says what an HTTP status means
+    memory      what must outlive a restart; whoever keeps it is told of changes
+"""
+
+from .account import Account
+from .errors import (
+    AccessError,
+    CloudError,
+    CredentialsError,
+    NotFoundError,
+    RequestError,
+    ThrottledError,
+    TransientError,
+)
+from .memory import CloudMemory, MemoryHolder, RememberedRoute
+from .models import (
+    Battery,
+    Cabinet,
+    Configuration,
+    Dynamic,
+    Inverter,
+    InverterPower,
+    Limits,
+    Module,
+    Phase,
+    PvString,
+    Static,
+)
+from .token import Credentials, Hosts, TokenSource
+from .transport import Transport
+
+__all__ = [
+    "AccessError",
+    "Account",
+    "Battery",
+    "Cabinet",
+    "CloudError",
+    "CloudMemory",
+    "Configuration",
+    "Credentials",
+    "CredentialsError",
+    "Dynamic",
+    "Hosts",
+    "Inverter",
+    "InverterPower",
+    "Limits",
+    "MemoryHolder",
+    "Module",
+    "NotFoundError",
+    "Phase",
+    "PvString",
+    "RememberedRoute",
+    "RequestError",
+    "Static",
+    "ThrottledError",
+    "TokenSource",
+    "TransientError",
+    "Transport",
+]

@@ -1,0 +1,254 @@
+"""The account: which inverters it has, and what the cloud tells of each."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from .decoding import Decoder, Envelope, MalformedError, unwrap
+from .descent import WHOLE_ACCOUNT, Descent
+from .discovery import PAGE_SIZE, Page, discover
+from .errors import CloudError, CredentialsError
+from .ladder import MOST_AT_ONCE, Ladder, Route, is_refusal
+from .matching import Element, match
+from .memory import MemoryHolder
+from .models import Configuration, Dynamic, Inverter, Static
+from .token import TokenSource
+from .transport import Call, Deadline, Transport
+
+_T = TypeVar("_T", Dynamic, Configuration)
+
+_NODES = "/Api/v2/EnergyData/With/Nodes"
+_STATIC = "/Api/v2/EnergyData/Static/BySerialNumber"
+_CONFIGURATION = "/Api/v2/Configuration/Configuration/BySerialNumber"
+_CONFIGURATIONS = "/Api/v2/Configuration/Multiple/BySerialNumber/Configuration"
+# For what is asked for seldom, and nobody waits for.
+_SECONDS = 60.0
+_LEAST_SHARE = 5.0
+_SINGLY_FOR = 24 * 60 * 60.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Account:
+    """What one pair of credentials gives access to; may be used from several threads.
+
+    All methods but `batches` make requests and wait for them. They raise a `CloudError` where
+    they cannot give what they promise.
+
+    Args:
+        transport: makes the requests.
+        tokens: gives the token for them.
+        memory: keeps what was found out about the API's routes.
+        now: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        tokens: TokenSource,
+        memory: MemoryHolder,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._decoder = Decoder()
+        self._ladder = Ladder(memory, now, transport.monotonic)
+        self._lock = threading.Lock()
+        self._sites: dict[str, str | None] = {}
+        # Until when (monotonic seconds) configurations are asked for one by one.
+        self._singly_until = transport.monotonic()
+
+    def inverters(self) -> tuple[Inverter, ...]:
+        """Find all inverters that the account can see (dossier 3.1, With/Nodes)."""
+        deadline = self._transport.deadline(_SECONDS)
+
+        def page(number: int) -> Page:
+            params = {"page": number, "pageSize": PAGE_SIZE}
+            call, answer = self._ask(_NODES, deadline, params=params)
+            return _elements(call, answer), answer.total_count
+
+        found = discover(page)
+        with self._lock:
+            self._sites = {inverter.serial: inverter.site_id for inverter in found}
+        return found
+
+    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
+        """Group inverters such that each group can be read by itself, side by side with others.
+
+        Returns:
+            Groups of up to 100 where one request can bring them all, else of one.
+        """
+        return [group for group, _ in self._ladder.groups(serials)]
+
+    def dynamic(self, batch: Iterable[str], deadline: float) -> dict[str, Dynamic | CloudError]:
+        """Get the latest reading of each inverter; `ladder` has the rules of how.
+
+        Args:
+            batch: serial numbers, best as `batches` grouped them.
+            deadline: how many seconds this may take in all. The wait for the next piece of an
+                answer that is on its way may come on top.
+
+        Returns:
+            For every inverter its reading, or what is in its way.
+
+        Raises:
+            CredentialsError, ThrottledError: what concerns the whole account, if there was not
+                one reading before it; else it is the outcome of those that have none.
+        """
+        descent = Descent(
+            self._ladder, self._readings, self._reading, self._transport.deadline(deadline)
+        )
+        return descent.run(batch)
+
+    def static(self, serial: str) -> Static:
+        """Get what an inverter and its site are (dossier 3.2)."""
+        deadline = self._transport.deadline(_SECONDS)
+        call, answer = self._ask(f"{_STATIC}/{quote(serial, safe='')}", deadline)
+        static = self._decoder.static(answer.data, serial)
+        if static is None:
+            raise call.broken("the answer does not describe this inverter", HTTPStatus.OK)
+        return static
+
+    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
+        """Get how inverters are set (dossier 3.3).
+
+        They are asked for together, and those without a configuration in the answer one by one.
+        Where asking together is refused although each of them can be had, that is left for a day.
+
+        Returns:
+            For every inverter its configuration, or what is in its way.
+
+        Raises:
+            CloudError: what concerns all of them.
+        """
+        wanted = tuple(dict.fromkeys(serials))
+        deadline = self._transport.deadline(_SECONDS)
+        outcomes: dict[str, Configuration | CloudError] = {}
+        try:
+            is_refused = self._configure_together(wanted, outcomes, deadline)
+            self._configure_singly(wanted, outcomes, deadline)
+        except WHOLE_ACCOUNT as error:
+            if not any(isinstance(outcome, Configuration) for outcome in outcomes.values()):
+                raise
+            return {serial: outcomes.get(serial, error) for serial in wanted}
+        if is_refused and all(isinstance(one, Configuration) for one in outcomes.values()):
+            with self._lock:
+                self._singly_until = self._transport.monotonic() + _SINGLY_FOR
+        return {serial: outcomes[serial] for serial in wanted}
+
+    def _configure_together(
+        self,
+        wanted: Sequence[str],
+        outcomes: dict[str, Configuration | CloudError],
+        deadline: Deadline,
+    ) -> bool:
+        """Get what one request for many gives; tells whether such a request is refused."""
+        if self._transport.monotonic() < self._singly_until:
+            return False
+        for start in range(0, len(wanted), MOST_AT_ONCE):
+            serials = wanted[start : start + MOST_AT_ONCE]
+            try:
+                call, answer = self._ask(_CONFIGURATIONS, deadline, serials=serials)
+            except CloudError as error:
+                if is_refusal(error):
+                    return True
+                raise
+            found = [
+                self._decoder.configuration(element.get("Data"))
+                for element in _elements(call, answer)
+                if isinstance(element, dict)
+            ]
+            outcomes.update(self._match(found, serials))
+        return False
+
+    def _configure_singly(
+        self,
+        wanted: Sequence[str],
+        outcomes: dict[str, Configuration | CloudError],
+        deadline: Deadline,
+    ) -> None:
+        """Get one by one what is still wanted."""
+        missing = [serial for serial in wanted if serial not in outcomes]
+        for number, serial in enumerate(missing):
+            share = deadline.share(len(missing) - number, _LEAST_SHARE)
+            try:
+                path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
+                call, answer = self._ask(path, share)
+                found = self._decoder.configuration(answer.data)
+                outcomes[serial] = _own(call, found, serial)
+            except WHOLE_ACCOUNT:
+                raise
+            except CloudError as error:
+                outcomes[serial] = error
+
+    def _readings(
+        self, rung: Route, serials: Sequence[str], deadline: Deadline
+    ) -> dict[str, Dynamic]:
+        """Ask a Multiple rung (dossier 3.4)."""
+        path = f"{rung.base}/Multiple/BySerialNumber/Dynamic"
+        call, answer = self._ask(path, deadline, serials=serials)
+        found = [self._decoder.dynamic(element) for element in _elements(call, answer)]
+        return self._match(found, serials)
+
+    def _reading(self, rung: Route, serial: str, deadline: Deadline) -> Dynamic:
+        """Ask a single rung (dossier 3.4)."""
+        path = f"{rung.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
+        call, answer = self._ask(path, deadline)
+        return _own(call, self._decoder.dynamic(answer.data), serial)
+
+    def _match(self, found: Iterable[_T | None], serials: Sequence[str]) -> dict[str, _T]:
+        elements = [Element(one, one.serials, one.site_id) for one in found if one is not None]
+        return match(elements, serials, self._sites)
+
+    def _ask(
+        self,
+        path: str,
+        deadline: Deadline,
+        *,
+        params: dict[str, int] | None = None,
+        serials: Sequence[str] | None = None,
+    ) -> tuple[Call, Envelope]:
+        """Make a request with a token, and with a better one if that is refused.
+
+        Raises:
+            TransientError: also if the answer is not JSON in its envelope.
+        """
+        method = "GET" if serials is None else "POST"
+        token = self._tokens.token(deadline)
+        while True:  # until the token is taken, or the source has no better one
+            call = Call(
+                method,
+                self._tokens.api_url + path,
+                authorization=token.authorization,
+                params=params,
+                json=serials,
+            )
+            try:
+                body = self._transport.request(call, deadline)
+                return call, unwrap(body)
+            except CredentialsError:
+                token = self._tokens.refused(token, deadline)
+            except MalformedError:
+                raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
+
+
+def _elements(call: Call, answer: Envelope) -> list[Any]:
+    """Give the answer as a list; null is an empty one."""
+    if answer.data is not None and not isinstance(answer.data, list):
+        raise call.broken("the answer holds no list", HTTPStatus.OK)
+    return answer.data or []
+
+
+def _own(call: Call, found: _T | None, serial: str) -> _T:
+    """Make sure that an answer is there, and about this inverter."""
+    if found is None:
+        raise call.broken("the answer is empty or not as expected", HTTPStatus.OK)
+    if found.serials and serial not in found.serials:
+        raise call.broken("the answer is about another inverter", HTTPStatus.OK)
+    return found

@@ -1,0 +1,207 @@
+"""JSON to models, field by field: what is malformed becomes None, and costs no other field."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from .models import Configuration, Dynamic, Phase, Static
+
+_LOG = logging.getLogger(__name__)
+_S = TypeVar("_S", bound=msgspec.Struct)
+_PHASES = ("A", "B", "C")
+
+
+class MalformedError(Exception):
+    """A value is not what belongs there."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What the API wraps around every answer (dossier 2.1).
+
+    Attributes:
+        data: the answer itself, as JSON.
+        total_count: how many elements there are over all pages; None where that makes no sense.
+    """
+
+    data: Any
+    total_count: int | None
+
+
+def unwrap(body: bytes) -> Envelope:
+    """Take an answer out of its envelope.
+
+    Raises:
+        MalformedError: it is not a JSON object.
+    """
+    try:
+        document = msgspec.json.decode(body, type=dict[str, Any])
+    # JSON can be nested more deeply than Python can follow.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError from None
+    total = document.get("TotalCount")
+    return Envelope(document.get("Data"), total if type(total) is int else None)
+
+
+class Decoder:
+    """Makes models of JSON, and counts what was malformed; may be used from several threads.
+
+    Attributes:
+        malformed: how often each field was malformed, by `Model.Field`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.malformed: Counter[str] = Counter()
+
+    def dynamic(self, data: object) -> Dynamic | None:
+        """Make a reading; None without a timestamp."""
+        return self._struct(Dynamic, data)
+
+    def configuration(self, data: object) -> Configuration | None:
+        """Make a configuration; None if it is no object."""
+        return self._struct(Configuration, data)
+
+    def static(self, data: object, serial: str) -> Static | None:
+        """Make the static data of one inverter from the tree that holds it (dossier 4.2).
+
+        Returns:
+            None if there is no description of a site or an inverter, or none of this inverter
+            but of another one.
+        """
+        site: Mapping[str, object] = {}
+        inverters = {}
+        for node in _static_nodes(data):
+            kind = str(node.get("Type")).casefold()
+            if kind == "site":
+                site = site or node
+            elif kind == "inverter":
+                inverters[str(node.get("Id"))] = node
+        if not (site or inverters) or (inverters and serial not in inverters):
+            return None
+        details = site.get("SiteDetails")
+        parts = {"Site": site, "Inverter": inverters.get(serial, {})}
+        return self._struct(Static, {**(details if isinstance(details, dict) else {}), **parts})
+
+    def _struct(self, kind: type[_S], data: object) -> _S | None:
+        """Make a model; None if it is no object or lacks what the model cannot be without."""
+        if not isinstance(data, dict):
+            return None
+        values = {}
+        for field in _fields(kind):
+            try:
+                if (value := _look_up(data, field.encode_name)) is not None:
+                    values[field.name] = self._value(field.type, value)
+            # A date near the year 1 or 9999 may have no equal in UTC.
+            except (msgspec.ValidationError, MalformedError, OverflowError):
+                self._count(f"{kind.__name__}.{field.encode_name}")
+        if any(field.required and field.name not in values for field in _fields(kind)):
+            return None
+        return kind(**values)
+
+    def _value(self, kind: Any, value: object) -> object:  # noqa: ANN401 - any type of a field
+        """Make what a field of this type holds."""
+        kind = _without_none(kind)
+        if get_origin(kind) is tuple:
+            return self._tuple(_without_none(get_args(kind)[0]), value)
+        if get_origin(kind) is Mapping:
+            return self._phases(value)
+        if _is_struct(kind):
+            return self._whole(kind, value)
+        if kind is datetime:
+            return _utc(value)
+        if kind is str:
+            return msgspec.convert(value, str).strip() or None
+        return msgspec.convert(value, kind, strict=False)
+
+    def _whole(self, kind: type[_S], value: object) -> _S:
+        made = self._struct(kind, value)
+        if made is None:
+            raise MalformedError
+        return made
+
+    def _tuple(self, kind: Any, value: object) -> tuple[object, ...]:  # noqa: ANN401 - see above
+        """Make a list in which everything keeps its place, which often is its only name."""
+        if not isinstance(value, list):
+            raise MalformedError
+        empty = kind() if _is_struct(kind) else None
+        made = []
+        for element in value:
+            try:
+                made.append(empty if element is None else self._value(kind, element))
+            except (msgspec.ValidationError, MalformedError):
+                self._count(f"{kind.__name__} in a list")
+                made.append(empty)
+        return tuple(made)
+
+    def _phases(self, value: object) -> dict[str, Phase]:
+        """Make the phases by name; what has no name that is known is no phase."""
+        if not isinstance(value, list):
+            raise MalformedError
+        return {
+            item["Id"]: self._whole(Phase, item)
+            for item in value
+            if isinstance(item, dict) and item.get("Id") in _PHASES
+        }
+
+    def _count(self, field: str) -> None:
+        with self._lock:
+            self.malformed[field] += 1
+            is_new = self.malformed[field] == 1
+        if is_new:
+            _LOG.warning(
+                "The cloud sends something else than expected as %s; it is left out", field
+            )
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+@cache
+def _without_none(kind: Any) -> Any:  # noqa: ANN401 - any type of a field
+    """Give the type of what is there, for a field that may be None."""
+    others = [part for part in get_args(kind) if part is not NoneType]
+    return others[0] if NoneType in get_args(kind) else kind
+
+
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _look_up(data: Mapping[str, object], path: str) -> object:
+    """Find the value at a place like `PowerMode.PowerW`; None where there is nothing."""
+    value: object = data
+    for name in path.split("."):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise MalformedError
+        value = value.get(name)
+    return value
+
+
+def _utc(value: object) -> datetime:
+    """Understand a time; one without an offset is in UTC, as the names of the fields say."""
+    moment = msgspec.convert(value, datetime)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _static_nodes(data: object) -> Iterator[Mapping[str, object]]:
+    """Walk the tree, without recursion: how deep it is, is for the cloud to say."""
+    waiting = [data]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict):
+            continue
+        if isinstance(described := node.get("StaticData"), dict):
+            yield described
+        if isinstance(below := node.get("Nodes"), list):
+            waiting.extend(reversed(below))

@@ -1,0 +1,317 @@
+"""The one place that makes a request: what it may take, and when it is tried again."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Self
+
+import msgspec
+import requests
+import urllib3
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    wait_random_exponential,
+)
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util import parse_url
+
+from .errors import CloudError, RequestError, ThrottledError, TransientError, of_status
+
+_LOG = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 20.0
+# For one try. It is looked at between two pieces of the body, so that the wait for one piece, at
+# most the read time-out, may come on top.
+_TOTAL_SECONDS = 30.0
+_ATTEMPTS = 3
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 8.0
+
+_CHUNK = 64 * 1024
+_LARGEST_BODY = 8 * 1024 * 1024
+_LARGEST_REFUSAL = 16 * 1024
+# The words of RFC 6749, and a sentence that comes from somewhere in the vendor's cloud
+# (dossier 1.3). Anything else that a token endpoint says is dropped unread.
+_OAUTH_CODES = frozenset(
+    {
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+SESSION_EXPIRED = "session_expired"
+_SESSION_EXPIRED_TEXT = b"Login session expired."
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment at which something must have ended.
+
+    Attributes:
+        at: in the seconds of `monotonic`.
+        monotonic: the clock.
+    """
+
+    at: float
+    monotonic: Callable[[], float] = field(repr=False)
+
+    def left(self) -> float:
+        """Seconds that are left; 0 or less = it is over."""
+        return self.at - self.monotonic()
+
+    def share(self, parts: int, at_least: float = 0.0) -> "Deadline":
+        """Give one of so many equal parts of the time left, but not less than a minimum."""
+        now = self.monotonic()
+        return Deadline(min(now + max((self.at - now) / parts, at_least), self.at), self.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request.
+
+    Attributes:
+        method: `GET` or `POST`.
+        url: without query.
+        authorization: value of the header of that name; without it, none is sent.
+        params: the query.
+        form: sent form-encoded; only the token endpoints get one.
+        json: sent as JSON.
+    """
+
+    method: str
+    url: str
+    authorization: str | None = field(default=None, repr=False)
+    params: Mapping[str, int] | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    json: Sequence[str] | None = None
+
+    @property
+    def where(self) -> str:
+        """The URL as it may be shown: without query, and without a password somebody put in."""
+        try:
+            return parse_url(self.url)._replace(auth=None, query=None, fragment=None).url
+        except HTTPError:
+            return "an unusable URL"
+
+    def broken(
+        self, detail: str, status: int | None = None, *, arrived: bool = False
+    ) -> TransientError:
+        """Make the error that says that this did not work, this time."""
+        return TransientError(
+            detail, method=self.method, url=self.where, status=status, arrived=arrived
+        )
+
+
+class Transport:
+    """Makes requests, one after the other or from several threads at once.
+
+    Args:
+        session: used but not closed, if given; no cookie stays in it. Else there is an own one.
+        version: of this program, for the User-Agent.
+        monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session | None = None,
+        *,
+        version: str = "development",
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._is_owner = session is None
+        self._session = requests.Session() if session is None else session
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
+        self._sleep = sleep
+        self.monotonic = monotonic
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session, if it is an own one."""
+        if self._is_owner:
+            self._session.close()
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Make the deadline so many seconds from now."""
+        return Deadline(self.monotonic() + seconds, self.monotonic)
+
+    def request(self, call: Call, deadline: Deadline) -> bytes:
+        """Make a request, and make it again if it met trouble that passes and there is time.
+
+        Returns:
+            The body of an answer with status 200.
+
+        Raises:
+            CloudError: of whatever kind fits; `CredentialsError` for every 401.
+        """
+
+        def is_enough(state: RetryCallState) -> bool:
+            is_too_late = state.upcoming_sleep >= deadline.left()
+            return is_too_late or state.attempt_number >= _ATTEMPTS
+
+        again = Retrying(
+            retry=retry_if_exception(_passes),
+            stop=is_enough,
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return again(self._attempt, call, deadline)
+
+    def _attempt(self, call: Call, deadline: Deadline) -> bytes:
+        started = self.monotonic()
+        try:
+            body = self._once(call, deadline)
+        except CloudError as error:
+            self._tell(call, error.detail, started, 0)
+            raise
+        self._tell(call, "200 OK", started, len(body))
+        return body
+
+    def _tell(self, call: Call, outcome: str, started: float, size: int) -> None:
+        milliseconds = (self.monotonic() - started) * 1000
+        _LOG.debug(
+            "%s %s: %s, %.0f ms, %d bytes", call.method, call.where, outcome, milliseconds, size
+        )
+
+    def _once(self, call: Call, deadline: Deadline) -> bytes:
+        seconds = min(deadline.left(), _TOTAL_SECONDS)
+        if seconds <= 0:
+            raise call.broken("there was no time left to ask")
+        until = Deadline(self.monotonic() + seconds, self.monotonic)
+        try:
+            with self._send(call, seconds) as response:
+                if response.status_code == HTTPStatus.OK:
+                    return _body(call, response.raw, until, _LARGEST_BODY)
+                raise of_status(
+                    response.status_code,
+                    retry_after=response.headers.get("Retry-After"),
+                    code=_refusal_code(call, response.raw, until),
+                    method=call.method,
+                    url=call.where,
+                )
+        # What requests and urllib3 say may quote what was sent, so none of it is handed on.
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise _failure(call, error) from None
+
+    def _send(self, call: Call, seconds: float) -> requests.Response:
+        def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            if call.authorization is not None:
+                request.headers["Authorization"] = call.authorization
+            return request
+
+        return self._session.request(
+            call.method,
+            call.url,
+            params=call.params,
+            data=call.form,
+            json=call.json,
+            headers=self._headers,
+            # Also where there is nothing to set: else requests looks into a .netrc file.
+            auth=authorize,
+            timeout=(min(seconds, _CONNECT_SECONDS), min(seconds, _READ_SECONDS)),
+            allow_redirects=False,
+            hooks={"response": _forget_location},
+            stream=True,
+            verify=True,
+        )
+
+
+def _forget_location(response: requests.Response, *_: object, **__: object) -> None:
+    """Hide where a redirect leads: requests would read its whole body, however long that is."""
+    response.headers.pop("Location", None)
+
+
+def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> bytes:
+    """Read a body piece by piece, so that neither its length nor its slowness is without end."""
+    body = bytearray()
+    while piece := raw.read1(_CHUNK, decode_content=True):
+        body += piece
+        if len(body) > most:
+            raise call.broken("the answer is too large", HTTPStatus.OK)
+        if until.left() <= 0:
+            raise call.broken("the answer took too long", HTTPStatus.OK)
+    return bytes(body)
+
+
+def _refusal_code(call: Call, raw: urllib3.HTTPResponse, until: Deadline) -> str | None:
+    """Look why a token endpoint refuses; no other answer's body is of any use (dossier 2.2)."""
+    if call.form is None:
+        return None
+    try:
+        return oauth_code(_body(call, raw, until, _LARGEST_REFUSAL))
+    except (CloudError, HTTPError):
+        return None
+
+
+def oauth_code(body: bytes) -> str | None:
+    """Find the OAuth error in what a token endpoint says, if it is a known one (dossier 1.3)."""
+    if _SESSION_EXPIRED_TEXT in body:
+        return SESSION_EXPIRED
+    try:
+        said = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    code = said.get("error")
+    return code if isinstance(code, str) and code in _OAUTH_CODES else None
+
+
+def _failure(call: Call, error: Exception) -> CloudError:
+    """Say in a few words of our own why there was no answer."""
+    arrived = False
+    match error:
+        case requests.exceptions.SSLError():
+            detail = "no secure connection could be made"
+        case requests.exceptions.ProxyError():
+            detail = "the proxy could not be used"
+        case requests.exceptions.ConnectTimeout():
+            detail = "no connection could be made in time"
+        case requests.exceptions.Timeout() | urllib3.exceptions.TimeoutError():
+            detail, arrived = "no answer came in time", True
+        case requests.ConnectionError() if isinstance(_reason(error), NameResolutionError):
+            detail = "the cloud's name could not be resolved"
+        case ValueError():
+            return RequestError(
+                "the request cannot be made as it is", method=call.method, url=call.where
+            )
+        case HTTPError():
+            detail, arrived = "the answer was cut short or garbled", True
+        case _:
+            detail = "the connection failed"
+            arrived = not isinstance(_reason(error), NewConnectionError)
+    return call.broken(detail, arrived=arrived)
+
+
+def _reason(error: Exception) -> object:
+    """Find out why urllib3 gave up, where it says so."""
+    return getattr(error.args[0] if error.args else None, "reason", None)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether asking again in a moment may help; a cloud that throttles must say when."""
+    if isinstance(error, ThrottledError):
+        return error.retry_after is not None
+    return isinstance(error, TransientError)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Wait a random, growing time, and not less than the cloud asked for."""
+    grown = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)(state)
+    error = state.outcome.exception() if state.outcome else None
+    return max(grown, (error.retry_after or 0.0) if isinstance(error, ThrottledError) else 0.0)

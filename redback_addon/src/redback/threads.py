@@ -1,0 +1,40 @@
+"""Work beside the event loop, in threads that never hold up the end of the process."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """Run this in a daemon thread, and give what it gives.
+
+    Raises:
+        Exception: whatever the work raises.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_T] = loop.create_future()
+
+    def settle(answer: _T | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(answer)  # type: ignore[arg-type] # there is one where no error is
+
+    def run() -> None:
+        answer, failure = None, None
+        try:
+            answer = work()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
+            failure = error
+        try:
+            loop.call_soon_threadsafe(settle, answer, failure)
+        except RuntimeError:
+            return  # the loop has ended meanwhile, and nobody waits any more
+
+    threading.Thread(target=run, name="redback", daemon=True).start()
+    return await future

@@ -1,0 +1,144 @@
+"""What the tests of the cloud client work with: a time that stands still, and a small cloud."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+API = "https://api.example"
+LOGIN = "https://login.example"
+NEW_TOKEN = f"{LOGIN}/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
+OLD_TOKEN = f"{API}/Api/v2/Auth/token"
+SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
+CLIENT_ID = "a client/id&more"
+SECRET = "s3cr3t~+/=&% value"
+START = datetime(2026, 3, 2, 1, 2, 8, tzinfo=UTC)
+
+A, B, C, D = "RB26030100000011", "RB26030100000012", "RB26030100000021", "RB26030100000022"
+
+Answer = tuple[int, dict[str, str], str]
+
+
+class FakeTime:
+    """Wall and monotonic time; whoever sleeps makes it pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return 5000.0 + self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.passed += seconds
+
+    def pass_(self, **duration: float) -> None:
+        self.passed += timedelta(**duration).total_seconds()
+
+
+def answer(data: object, status: int = 200, **headers: str) -> Answer:
+    """Make an HTTP answer of JSON."""
+    return (
+        status,
+        {name.replace("_", "-"): text for name, text in headers.items()},
+        json.dumps(data),
+    )
+
+
+def grant(token: object = None, **more: object) -> Answer:
+    """Make what a token endpoint says to good credentials."""
+    given = "t0k3n-1" if token is None else token
+    return answer({"token_type": "Bearer", "expires_in": 3599, "access_token": given} | more)
+
+
+def denial(error: str, status: int) -> Answer:
+    """Make what a token endpoint says to bad credentials."""
+    return answer({"error": error, "error_description": f"{error}: {SECRET}"}, status)
+
+
+def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:
+    """Make a reading as the API sends it; it lists the given inverters."""
+    listed = [{"SerialNumber": one} for one in (serial, *more) if one is not None]
+    return {
+        "TimestampUtc": "2026-03-02T01:02:03Z",
+        "SiteId": None,
+        "PvPowerInstantaneouskW": 3.0,
+        "Status": "OK",
+        "Inverters": listed,
+    } | fields
+
+
+_ROUTES = {
+    r"/Api/v2\.21/EnergyData/Multiple/BySerialNumber/Dynamic": "v2.21 multiple",
+    r"/Api/v2\.21/EnergyData/Dynamic/BySerialNumber/(.+)": "v2.21 single",
+    r"/Api/v2/EnergyData/Multiple/BySerialNumber/Dynamic": "v2 multiple",
+    r"/Api/v2/EnergyData/Dynamic/BySerialNumber/(.+)": "v2 single",
+    r"/Api/v2/Configuration/Multiple/BySerialNumber/Configuration": "configuration multiple",
+    r"/Api/v2/Configuration/Configuration/BySerialNumber/(.+)": "configuration single",
+    r"/Api/v2/EnergyData/Static/BySerialNumber/(.+)": "static",
+    r"/Api/v2/EnergyData/With/Nodes": "nodes",
+}
+
+
+@dataclass
+class FakeCloud:
+    """The data endpoints, with faults by route.
+
+    Attributes:
+        faults: HTTP status by (route, serial number or None for all); a Multiple request that
+            contains such an inverter fails as a whole.
+        left_out: inverters that a Multiple leaves out of its answer.
+        answers: gives the body of a route in another way, by route.
+        asked: the requests that came, as `route` and serial numbers.
+        tokens: the Authorization headers that came.
+    """
+
+    faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    answers: dict[str, Callable[[list[str]], Answer]] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+    queries: list[Mapping[str, str]] = field(default_factory=list)
+
+    def __call__(self, request: requests.PreparedRequest) -> Answer:
+        self.tokens.append(request.headers.get("Authorization"))
+        route, serials = self._understand(request)
+        self.asked.append((route, tuple(serials)))
+        for serial in (None, *serials):
+            if (status := self.faults.get((route, serial))) is not None:
+                return answer({"Message": "no"}, status)
+        if route in self.answers:
+            return self.answers[route](serials)
+        make = _configuration if route.startswith("configuration") else reading
+        if route.endswith("multiple"):
+            found = [make(serial) for serial in serials if serial not in self.left_out]
+            wrapped = [{"Data": one, "ErrorMsg": None} for one in found]
+            elements = wrapped if route.startswith("configuration") else found
+            return answer({"TotalCount": len(elements), "Data": elements})
+        return answer({"Data": make(serials[0])})
+
+    def take(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Give the requests since the last time."""
+        asked, self.asked = self.asked, []
+        return asked
+
+    def _understand(self, request: requests.PreparedRequest) -> tuple[str, list[str]]:
+        path, _, query = (request.url or "").removeprefix(API).partition("?")
+        self.queries.append(dict(pair.split("=") for pair in query.split("&") if pair))
+        for pattern, route in _ROUTES.items():
+            if (match := re.fullmatch(pattern, path)) is not None:
+                body = json.loads(request.body) if request.body else list(match.groups())
+                return route, body
+        raise AssertionError(path)
+
+
+def _configuration(serial: str) -> dict[str, Any]:
+    return {"SerialNumber": serial, "SiteId": "S1", "MinSoC0to1": 0.2, "SystemType": "Hybrid"}

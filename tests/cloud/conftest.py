@@ -1,0 +1,69 @@
+"""A cloud, a time and an account for the tests of the cloud client."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import responses
+
+from cloud.bench import (
+    API,
+    CLIENT_ID,
+    LOGIN,
+    NEW_TOKEN,
+    SECRET,
+    FakeCloud,
+    FakeTime,
+    grant,
+)
+from redback.cloud import Account, Credentials, Hosts, MemoryHolder, TokenSource, Transport
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    """All of the web; what is not put into it cannot be reached."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    """Stands still but for those who sleep."""
+    return FakeTime()
+
+
+@pytest.fixture
+def transport(time: FakeTime) -> Iterator[Transport]:
+    with Transport(version="1.2.3", monotonic=time.monotonic, sleep=time.sleep) as transport:
+        yield transport
+
+
+@pytest.fixture
+def memory() -> MemoryHolder:
+    return MemoryHolder()
+
+
+@pytest.fixture
+def tokens(transport: Transport, memory: MemoryHolder) -> TokenSource:
+    return TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(API, LOGIN))
+
+
+@pytest.fixture
+def cloud(web: responses.RequestsMock) -> FakeCloud:
+    """Answers all data requests; the new token endpoint takes the credentials."""
+    cloud = FakeCloud()
+    web.add_callback("POST", NEW_TOKEN, lambda _: grant())
+    for method in ("GET", "POST"):
+        web.add_callback(method, re.compile(rf"{API}/Api/v(?!2/Auth).*"), cloud)
+    return cloud
+
+
+@pytest.fixture
+def account(
+    cloud: FakeCloud,  # noqa: ARG001 - there must be something to ask
+    transport: Transport,
+    tokens: TokenSource,
+    memory: MemoryHolder,
+    time: FakeTime,
+) -> Account:
+    return Account(transport, tokens, memory, now=time.now)

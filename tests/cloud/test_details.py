@@ -1,0 +1,130 @@
+"""Static data and configurations."""
+
+import pytest
+
+from cloud.bench import A, B, C, FakeCloud, FakeTime, answer
+from redback.cloud import (
+    AccessError,
+    Account,
+    Configuration,
+    NotFoundError,
+    ThrottledError,
+    TransientError,
+)
+
+MANY, ONE = "configuration multiple", "configuration single"
+
+
+def _static(serial: str) -> dict[str, object]:
+    inverter = {"StaticData": {"Type": "Inverter", "Id": serial, "ModelName": "ST10000"}}
+    return {"StaticData": {"Type": "Site", "Id": "S1"}, "Nodes": [inverter]}
+
+
+def test_static_data_are_asked_for_by_serial_number(account: Account, cloud: FakeCloud) -> None:
+    cloud.answers["static"] = lambda serials: answer({"Data": _static(serials[0])})
+    static = account.static(A)
+    assert (static.serial, static.model, static.site_id) == (A, "ST10000", "S1")
+    assert cloud.take() == [("static", (A,))]
+
+
+@pytest.mark.parametrize("data", [None, [], {}, _static(B)])
+def test_static_data_of_nothing_or_of_another_inverter_are_not_taken(
+    account: Account, cloud: FakeCloud, data: object
+) -> None:
+    cloud.answers["static"] = lambda _: answer({"Data": data})
+    with pytest.raises(TransientError, match="does not describe this inverter"):
+        account.static(A)
+
+
+def test_static_data_that_are_refused_are_told_as_that(account: Account, cloud: FakeCloud) -> None:
+    cloud.faults["static", A] = 403
+    with pytest.raises(AccessError):
+        account.static(A)
+
+
+def test_configurations_come_together(account: Account, cloud: FakeCloud) -> None:
+    outcomes = account.configurations([A, B, A])
+    assert list(outcomes) == [A, B]
+    for serial, outcome in outcomes.items():
+        assert isinstance(outcome, Configuration)
+        assert outcome.serial == serial
+        assert outcome.min_soc_0_to_1 == 0.2
+    assert cloud.take() == [(MANY, (A, B))]
+
+
+def test_a_hundred_configurations_are_asked_for_at_once(account: Account, cloud: FakeCloud) -> None:
+    assert len(account.configurations([f"RB{n}" for n in range(130)])) == 130
+    assert [len(serials) for _, serials in cloud.take()] == [100, 30]
+
+
+def test_an_element_that_failed_costs_the_others_nothing(
+    account: Account, cloud: FakeCloud
+) -> None:
+    elements = [{"Data": None, "ErrorMsg": "no"}, {"Data": {"SerialNumber": B}, "ErrorMsg": None}]
+    cloud.answers[MANY] = lambda _: answer({"TotalCount": 2, "Data": [*elements, None, 5]})
+    cloud.faults[ONE, A] = 404
+    outcomes = account.configurations([A, B])
+    assert isinstance(outcomes[A], NotFoundError)
+    assert isinstance(outcomes[B], Configuration)
+    assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
+def test_where_many_are_refused_they_come_singly_for_a_day(
+    account: Account, cloud: FakeCloud, time: FakeTime, status: int
+) -> None:
+    cloud.faults[MANY, None] = status
+    account.configurations([A, B])
+    assert cloud.take() == [(MANY, (A, B)), (ONE, (A,)), (ONE, (B,))]
+    time.pass_(hours=23)
+    account.configurations([A, B])
+    assert cloud.take() == [(ONE, (A,)), (ONE, (B,))]
+    time.pass_(hours=2)
+    cloud.faults.clear()
+    account.configurations([A, B])
+    assert cloud.take() == [(MANY, (A, B))]
+
+
+def test_one_that_is_refused_does_not_make_all_come_singly(
+    account: Account, cloud: FakeCloud
+) -> None:
+    cloud.faults |= {(MANY, B): 403, (ONE, B): 403}
+    outcomes = account.configurations([A, B])
+    assert isinstance(outcomes[A], Configuration)
+    assert isinstance(outcomes[B], AccessError)
+    cloud.take()
+    account.configurations([A, C])
+    assert cloud.take() == [(MANY, (A, C))]
+
+
+def test_trouble_is_told_and_not_asked_singly(account: Account, cloud: FakeCloud) -> None:
+    cloud.faults[MANY, None] = 500
+    with pytest.raises(TransientError):
+        account.configurations([A, B])
+    assert cloud.take() == [(MANY, (A, B))] * 3
+
+
+def test_a_throttled_account_is_left_alone(account: Account, cloud: FakeCloud) -> None:
+    cloud.faults[MANY, None] = 404
+    cloud.faults[ONE, None] = 429
+    with pytest.raises(ThrottledError):
+        account.configurations([A, B])
+    assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
+    cloud.faults = {(MANY, None): 404, (ONE, B): 429}
+    outcomes = account.configurations([A, B, C])
+    assert isinstance(outcomes[A], Configuration)
+    assert isinstance(outcomes[B], ThrottledError)
+    assert isinstance(outcomes[C], ThrottledError)
+
+
+def test_a_configuration_of_another_inverter_is_not_taken(
+    account: Account, cloud: FakeCloud
+) -> None:
+    cloud.faults[MANY, None] = 404
+    cloud.answers[ONE] = lambda _: answer({"Data": {"SerialNumber": B}})
+    assert isinstance(account.configurations([A])[A], TransientError)
+
+
+def test_nothing_is_asked_for_where_nothing_is_wanted(account: Account, cloud: FakeCloud) -> None:
+    assert account.configurations([]) == {}
+    assert cloud.take() == []

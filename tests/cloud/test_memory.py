@@ -1,0 +1,32 @@
+"""What is remembered, and who hears of it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from redback.cloud import CloudMemory, MemoryHolder, RememberedRoute
+
+ROUTE = RememberedRoute("v2 single", datetime(2026, 3, 2, tzinfo=UTC))
+
+
+def test_each_change_is_told_once() -> None:
+    told: list[CloudMemory] = []
+    holder = MemoryHolder(on_change=told.append)
+    holder.remember_endpoint("old")
+    holder.remember_endpoint("old")
+    holder.remember_route("RB1", ROUTE)
+    holder.remember_route("RB1", ROUTE)
+    assert told == [CloudMemory("old"), CloudMemory("old", {"RB1": ROUTE})]
+    assert holder.current == told[-1]
+
+
+def test_the_memory_survives_a_file() -> None:
+    memory = CloudMemory("new", {"RB1": ROUTE})
+    assert msgspec.json.decode(msgspec.json.encode(memory), type=CloudMemory) == memory
+
+
+def test_a_memory_without_time_zone_is_not_taken() -> None:
+    text = '{"routes": {"RB1": {"route": "v2 single", "since": "2026-03-02T00:00:00"}}}'
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(text, type=CloudMemory)

@@ -1,0 +1,272 @@
+"""What a request looks like, what it may take, and when it is made again."""
+
+import logging
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import requests
+import responses
+from requests.exceptions import (
+    ConnectTimeout,
+    InvalidHeader,
+    InvalidURL,
+    ProxyError,
+    ReadTimeout,
+    SSLError,
+)
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, NameResolutionError
+
+from cloud.bench import FakeTime
+from redback.cloud import (
+    RequestError,
+    ThrottledError,
+    TransientError,
+    Transport,
+)
+from redback.cloud.transport import Call
+
+URL = "https://api.example/Api/v2/Alive"
+CALL = Call("GET", URL, authorization="Bearer t0k3n")
+
+
+def ask(transport: Transport, call: Call = CALL, seconds: float = 60.0) -> bytes:
+    return transport.request(call, transport.deadline(seconds))
+
+
+def test_a_request_says_who_asks_and_for_what(
+    web: responses.RequestsMock, transport: Transport
+) -> None:
+    web.get(URL, body=b"OK")
+    call = Call("GET", URL, authorization="Bearer t0k3n", params={"page": 1})
+    assert ask(transport, call) == b"OK"
+    (sent,) = web.calls
+    assert sent.request.url == f"{URL}?page=1"
+    assert sent.request.headers["Authorization"] == "Bearer t0k3n"
+    assert sent.request.headers["User-Agent"] == "redback-addon/1.2.3"
+    assert sent.request.headers["Accept"] == "application/json"
+
+
+def test_serial_numbers_are_sent_as_json(web: responses.RequestsMock, transport: Transport) -> None:
+    web.post(URL, body=b"{}")
+    ask(transport, Call("POST", URL, json=["RB1", "RB2"]))
+    assert web.calls[0].request.body == b'["RB1", "RB2"]'
+    assert web.calls[0].request.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("authorization", ["Bearer t0k3n", None])
+def test_a_netrc_file_replaces_no_authorization(
+    web: responses.RequestsMock,
+    transport: Transport,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    authorization: str | None,
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.example login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    web.get(URL, body=b"OK")
+    ask(transport, Call("GET", URL, authorization=authorization))
+    assert web.calls[0].request.headers.get("Authorization") == authorization
+
+
+def test_no_cookie_is_kept(web: responses.RequestsMock) -> None:
+    web.get(URL, body=b"OK", headers={"Set-Cookie": "session=1; Path=/"})
+    session = requests.Session()
+    transport = Transport(session)
+    ask(transport)
+    ask(transport)
+    assert not session.cookies
+    assert "Cookie" not in web.calls[1].request.headers
+
+
+def test_a_session_that_was_given_is_not_closed() -> None:
+    with mock.patch.object(requests.Session, "close") as close:
+        with Transport(requests.Session()):
+            pass
+        close.assert_not_called()
+        with Transport():
+            pass
+        close.assert_called_once_with()
+
+
+def test_tls_is_verified_whatever_the_session_thinks(web: responses.RequestsMock) -> None:
+    web.get(URL, body=b"OK")
+    session = requests.Session()
+    session.verify = False
+    with mock.patch.object(session, "send", wraps=session.send) as send:
+        ask(Transport(session))
+    how = send.call_args.kwargs
+    assert how["verify"] is True
+    assert how["timeout"] == (10.0, 20.0)
+    assert how["allow_redirects"] is False
+
+
+def test_trouble_that_passes_is_asked_again_after_growing_random_waits(
+    web: responses.RequestsMock, transport: Transport, time: FakeTime
+) -> None:
+    web.get(URL, status=500)
+    web.get(URL, status=502)
+    web.get(URL, body=b"OK")
+    assert ask(transport) == b"OK"
+    first, second = time.slept
+    assert 0 <= first <= 0.5
+    assert 0 <= second <= 1.0
+
+
+def test_after_three_tries_it_is_enough(web: responses.RequestsMock, transport: Transport) -> None:
+    web.get(URL, status=500)
+    with pytest.raises(TransientError) as caught:
+        ask(transport)
+    assert caught.value.status == 500
+    assert len(web.calls) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_a_refusal_is_not_asked_again(
+    web: responses.RequestsMock, transport: Transport, status: int
+) -> None:
+    web.get(URL, status=status)
+    with pytest.raises(Exception, match=str(status)):
+        ask(transport)
+    assert len(web.calls) == 1
+
+
+def test_a_throttled_request_is_made_again_when_the_cloud_says(
+    web: responses.RequestsMock, transport: Transport, time: FakeTime
+) -> None:
+    web.get(URL, status=429, headers={"Retry-After": "12"})
+    web.get(URL, body=b"OK")
+    assert ask(transport) == b"OK"
+    assert time.slept == [12.0]
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "61"}, {}])
+def test_a_throttled_request_is_not_made_again_where_that_would_be_too_late_or_too_soon(
+    web: responses.RequestsMock, transport: Transport, headers: dict[str, str]
+) -> None:
+    web.get(URL, status=429, headers=headers)
+    with pytest.raises(ThrottledError):
+        ask(transport)
+    assert len(web.calls) == 1
+
+
+def test_no_request_is_made_when_the_time_is_up(
+    web: responses.RequestsMock, transport: Transport
+) -> None:
+    web.get(URL, body=b"OK")
+    with pytest.raises(TransientError, match="no time left"):
+        ask(transport, seconds=0)
+    assert len(web.calls) == 0
+
+
+def test_the_retries_end_with_the_deadline(
+    web: responses.RequestsMock, transport: Transport, time: FakeTime
+) -> None:
+    def slow(_: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        time.pass_(seconds=15)
+        return 500, {}, ""
+
+    web.add_callback("GET", URL, slow)
+    with pytest.raises(TransientError, match="500"):
+        ask(transport, seconds=20)
+    assert len(web.calls) == 2
+    assert time.passed < 31.1
+
+
+def test_the_time_outs_are_no_longer_than_the_time_left(
+    web: responses.RequestsMock, time: FakeTime
+) -> None:
+    web.get(URL, body=b"OK")
+    session = requests.Session()
+    with mock.patch.object(session, "send", wraps=session.send) as send:
+        ask(Transport(session, monotonic=time.monotonic), seconds=4)
+    assert send.call_args.kwargs["timeout"] == (4.0, 4.0)
+
+
+def _unresolved() -> requests.ConnectionError:
+    pool = HTTPSConnectionPool("api.example")
+    reason = NameResolutionError("api.example", HTTPSConnection("api.example"), OSError())  # type: ignore[arg-type] # any OSError will do
+    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        (requests.ConnectionError("t0k3n"), "the connection failed"),
+        (ConnectionResetError("t0k3n"), "the connection failed"),
+        (SSLError("t0k3n"), "no secure connection"),
+        (ProxyError("t0k3n"), "the proxy could not be used"),
+        (ConnectTimeout("t0k3n"), "no connection could be made in time"),
+        (ReadTimeout("t0k3n"), "no answer came in time"),
+        (_unresolved(), "name could not be resolved"),
+    ],
+)
+def test_trouble_on_the_line_is_told_in_words_of_our_own(
+    web: responses.RequestsMock, transport: Transport, trouble: Exception, sentence: str
+) -> None:
+    web.get(URL, body=trouble)
+    with pytest.raises(TransientError, match=sentence) as caught:
+        ask(transport)
+    assert caught.value.status is None
+    assert caught.value.__suppress_context__
+    assert len(web.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "trouble", [InvalidHeader("t0k3n"), InvalidURL("x"), UnicodeError("t0k3n")]
+)
+def test_a_request_that_cannot_be_made_is_our_fault(
+    web: responses.RequestsMock, transport: Transport, trouble: Exception
+) -> None:
+    web.get(URL, body=trouble)
+    with pytest.raises(RequestError, match="cannot be made"):
+        ask(transport)
+    assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize("url", ["https://api.example:port/x", "nothing", "https://[::1/x", ""])
+def test_an_address_that_is_none_is_our_fault(transport: Transport, url: str) -> None:
+    with pytest.raises(RequestError):
+        ask(transport, Call("GET", url))
+
+
+def test_an_error_shows_neither_query_nor_password_of_its_address(transport: Transport) -> None:
+    with pytest.raises(RequestError) as caught:
+        ask(transport, Call("GET", "ftp://me:pass@api.example/x?key=1#there"))
+    assert caught.value.url == "ftp://api.example/x"
+
+
+def test_a_redirect_is_not_followed(web: responses.RequestsMock, transport: Transport) -> None:
+    web.get(URL, status=302, headers={"Location": "https://elsewhere.example/"})
+    with pytest.raises(TransientError, match="302"):
+        ask(transport)
+    assert {call.request.url for call in web.calls} == {URL}
+
+
+def test_each_try_is_told_in_one_line_for_those_who_debug(
+    web: responses.RequestsMock, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "redback.cloud.transport")
+    web.get(URL, status=500)
+    web.get(URL, body=b"12345")
+    ask(transport)
+    failed, good = (record.getMessage() for record in caplog.records)
+    assert failed.startswith(f"GET {URL}: the cloud answered 500 Internal Server Error, ")
+    assert good == f"GET {URL}: 200 OK, 0 ms, 5 bytes"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine has set, these tests do not depend on it."""
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(name, raising=False)

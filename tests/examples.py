@@ -1,0 +1,37 @@
+"""Payloads as the dossier shows them, decoded; see the folder `payloads`."""
+
+import json
+from pathlib import Path
+
+from redback.cloud import Configuration, Dynamic, Static
+from redback.cloud.decoding import Decoder
+
+_PAYLOADS = Path(__file__).parent / "payloads"
+SERIAL = "RB26030100000011"
+
+
+def payload(name: str) -> dict[str, object]:
+    """Load the data of an answer."""
+    data: dict[str, object] = json.loads((_PAYLOADS / f"{name}.json").read_text())["Data"]
+    return data
+
+
+def dynamic(name: str = "three_phase_battery", **changes: object) -> Dynamic:
+    """Make what an inverter does, with some of the answer's fields changed."""
+    made = Decoder().dynamic(payload(name) | changes)
+    assert made is not None
+    return made
+
+
+def static() -> Static:
+    """Make what an inverter is."""
+    made = Decoder().static(payload("static"), SERIAL)
+    assert made is not None
+    return made
+
+
+def configuration() -> Configuration:
+    """Make how an inverter is set."""
+    made = Decoder().configuration(payload("configuration"))
+    assert made is not None
+    return made
