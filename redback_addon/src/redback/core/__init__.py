@@ -1,0 +1,30 @@
+"""Home Assistant Core, as it is reached through the Supervisor; nothing of Redback is known here.
+
+client.py   states and services over REST
+link.py     one WebSocket, to know when Core comes and goes
+mirror.py   what Core should show, and its way there
+patience.py how often Core is tried again
+errors.py   what can go wrong, by kind
+state.py    one entity's state
+notices.py  persistent notifications
+"""
+
+from .client import CoreClient
+from .errors import CoreAwayError, CoreError, CoreRefusedError
+from .link import CoreLink
+from .mirror import Mirror
+from .notices import Notices
+from .state import UNAVAILABLE, UNKNOWN, State
+
+__all__ = [
+    "UNAVAILABLE",
+    "UNKNOWN",
+    "CoreAwayError",
+    "CoreClient",
+    "CoreError",
+    "CoreLink",
+    "CoreRefusedError",
+    "Mirror",
+    "Notices",
+    "State",
+]

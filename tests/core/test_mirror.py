@@ -1,0 +1,157 @@
+"""That Core comes to show what it should, through every absence."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from fake_clock import FakeClock, settle
+from redback.core import CoreAwayError
+from redback.core.mirror import Mirror
+
+
+class Core:
+    """Takes what it is sent, unless it is away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.shows: dict[str, int] = {}
+        self.calls = 0
+        self.most_at_once = 0
+        self._busy = 0
+
+    async def take(self, key: str, value: int) -> None:
+        self.calls += 1
+        self._busy += 1
+        self.most_at_once = max(self.most_at_once, self._busy)
+        await asyncio.sleep(0)
+        self._busy -= 1
+        if self.away:
+            raise CoreAwayError("POST", "/", 502, "away")
+        self.shows[key] = value
+
+    def restart(self) -> None:
+        self.shows.clear()
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+def told() -> list[CoreAwayError | None]:
+    return []
+
+
+@pytest.fixture
+async def mirror(
+    core: Core, clock: FakeClock, told: list[CoreAwayError | None]
+) -> AsyncIterator[Mirror[str, int]]:
+    mirror = Mirror[str, int](core.take, clock, at_once=4, away=told.append)
+    task = asyncio.create_task(mirror.run())
+    yield mirror
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_what_is_wanted_is_shown(mirror: Mirror[str, int], core: Core) -> None:
+    mirror.want("a", 1)
+    mirror.want("b", 2)
+    await settle()
+    assert core.shows == {"a": 1, "b": 2}
+
+
+async def test_what_has_not_changed_is_not_sent_again(mirror: Mirror[str, int], core: Core) -> None:
+    mirror.want("a", 1)
+    await settle()
+    mirror.want("a", 1)
+    await settle()
+    assert core.calls == 1
+
+
+async def test_everything_is_sent_again_when_core_may_have_lost_it(
+    mirror: Mirror[str, int], core: Core
+) -> None:
+    mirror.want("a", 1)
+    mirror.want("b", 2)
+    await settle()
+    core.restart()
+    mirror.resend()
+    await settle()
+    assert core.shows == {"a": 1, "b": 2}
+
+
+async def test_what_changes_while_core_is_away_arrives_within_five_seconds_of_its_return(
+    mirror: Mirror[str, int], core: Core, clock: FakeClock
+) -> None:
+    core.away = True
+    for value in range(20):
+        mirror.want("a", value)
+        await clock.advance(30)
+    core.away = False
+    await clock.advance(5)
+    assert core.shows == {"a": 19}
+
+
+async def test_a_core_that_is_away_is_not_hammered(
+    mirror: Mirror[str, int], core: Core, clock: FakeClock
+) -> None:
+    core.away = True
+    for number in range(50):
+        mirror.want(str(number), 1)
+    await clock.advance(600)
+    assert core.calls < 1200
+
+
+async def test_what_changes_on_its_way_is_sent_again(mirror: Mirror[str, int], core: Core) -> None:
+    mirror.want("a", 1)
+    await asyncio.sleep(0)
+    mirror.want("a", 2)
+    await settle()
+    assert core.shows == {"a": 2}
+
+
+async def test_no_more_than_so_many_are_under_way_together(
+    mirror: Mirror[str, int], core: Core
+) -> None:
+    for number in range(50):
+        mirror.want(str(number), number)
+    await settle()
+    assert len(core.shows) == 50
+    assert core.most_at_once == 4
+
+
+async def test_that_core_is_away_is_told_and_that_it_is_back_too(
+    mirror: Mirror[str, int], core: Core, clock: FakeClock, told: list[CoreAwayError | None]
+) -> None:
+    core.away = True
+    mirror.want("a", 1)
+    await settle()
+    assert isinstance(told[-1], CoreAwayError)
+    core.away = False
+    await clock.advance(5)
+    assert told[-1] is None
+
+
+async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: FakeClock) -> None:
+    arrived: list[int] = []
+
+    async def take(_: str, value: int) -> None:
+        # The first takes its time, the second none.
+        await clock.sleep(10 if value == 1 else 0)
+        arrived.append(value)
+
+    mirror = Mirror[str, int](take, clock, at_once=4, away=lambda _: None)
+    task = asyncio.create_task(mirror.run())
+    mirror.want("a", 1)
+    mirror.want("b", 3)
+    await settle()
+    mirror.want("a", 2)
+    await clock.advance(30)
+    assert arrived == [3, 1, 2]
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
