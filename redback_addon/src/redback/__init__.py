@@ -1,0 +1,1 @@
+"""Readings of Redback Technologies inverters as states of Home Assistant."""

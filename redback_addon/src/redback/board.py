@@ -1,0 +1,158 @@
+"""The latest of every inverter, and the states that follow from it."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from .clock import Clock
+from .cloud import Configuration, Dynamic, Static
+from .core import State
+from .counters import Counters
+from .entities import Entities
+from .faults import Faults
+from .freshness import objection
+from .ledger import Ledger
+from .naming import GivenName
+from .reading import Reading
+
+_LOG = logging.getLogger(__name__)
+# How long the board sleeps at most, so that a clock that is set does not keep it asleep.
+_LONGEST_SLEEP = 30.0
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is known of one inverter; the cloud gives the parts at different times.
+
+    Attributes:
+        name: what people call the inverter.
+        entities: make the states.
+        counters: know which of the counters' values are to be believed.
+        last: the time of the last reading.
+        dynamic: that reading, while it may be shown.
+        static: what the inverter is, once that is known.
+        configuration: how it is set, once that is known.
+        lapses_at: when what is shown becomes too old, if it is not yet.
+        was_live: whether there has been a reading since the start.
+    """
+
+    name: str
+    entities: Entities
+    counters: Counters
+    last: datetime | None = None
+    dynamic: Dynamic | None = None
+    static: Static | None = None
+    configuration: Configuration | None = None
+    lapses_at: datetime | None = None
+    was_live: bool = False
+
+
+class Board:
+    """Puts readings together, and offers the states each time that something changes.
+
+    Args:
+        clock: tells how old a reading is.
+        faults: are told of readings that cannot be right.
+        ledger: keeps what is believed of the counters.
+        offer: takes the states of one inverter.
+        detailed: whether the detailed sensors are wanted.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        faults: Faults,
+        ledger: Ledger,
+        offer: Callable[[Iterable[State]], None],
+        *,
+        detailed: bool,
+    ) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._ledger = ledger
+        self._offer = offer
+        self._detailed = detailed
+        self._places: dict[str, _Place] = {}
+
+    def add(self, names: Mapping[str, GivenName]) -> None:
+        """Make a place for each inverter that has none yet."""
+        for serial, given in names.items():
+            if serial not in self._places:
+                self._places[serial] = _Place(
+                    given.name,
+                    Entities(given.name, detailed=self._detailed),
+                    Counters(given.name, self._ledger.believed(serial)),
+                )
+
+    def dynamic(self, serial: str, dynamic: Dynamic) -> None:
+        """Take what the inverter does now; what is no news, or cannot be right, changes nothing."""
+        place = self._places[serial]
+        fault = f"time {serial}"
+        if wrong := objection(dynamic.timestamp, place.last, self._clock.now()):
+            self._faults.met(fault, f"{place.name}: {wrong}.")
+            return
+        self._faults.over(fault, f"{place.name}: the time of the readings is right again")
+        if dynamic.timestamp == place.last and place.dynamic is not None:
+            return
+        place.last = dynamic.timestamp
+        place.dynamic = place.counters.believe(dynamic, place.static)
+        self._ledger.note(serial, place.counters.believed)
+        if place.counters.has_stepped:
+            # Before Core is told: to believe the old value again after a power cut would show it
+            # between two new ones, which Core would take for a lifetime's energy.
+            self._ledger.write()
+        self._show(serial)
+
+    def static(self, serial: str, static: Static) -> None:
+        """Take what the inverter is."""
+        self._places[serial].static = static
+        self._show(serial)
+
+    def configuration(self, serial: str, configuration: Configuration) -> None:
+        """Take how the inverter is set."""
+        self._places[serial].configuration = configuration
+        self._show(serial)
+
+    def clear(self) -> None:
+        """Make everything unavailable until there is a reading again."""
+        for place in self._places.values():
+            place.dynamic = place.lapses_at = None
+            self._offer(place.entities.unavailable())
+
+    async def run(self) -> None:
+        """Show at its moment that a reading has become too old, for ever."""
+        while True:
+            now = self._clock.now()
+            for serial, place in self._places.items():
+                if place.lapses_at is not None and place.lapses_at <= now:
+                    self._show(serial)
+            moments = [
+                place.lapses_at for place in self._places.values() if place.lapses_at is not None
+            ]
+            wait = (min(moments) - now).total_seconds() if moments else _LONGEST_SLEEP
+            await self._clock.sleep(min(wait, _LONGEST_SLEEP))
+
+    def _show(self, serial: str) -> None:
+        place = self._places[serial]
+        if place.dynamic is None:
+            return
+        reading = Reading(
+            serial, self._clock.now(), place.dynamic, place.static, place.configuration
+        )
+        place.lapses_at = reading.lapses_at if reading.is_live else None
+        self._tell(place, is_live=reading.is_live)
+        self._offer(place.entities.states(reading))
+
+    def _tell(self, place: _Place, *, is_live: bool) -> None:
+        """Tell once that readings arrive, and each time that they stop and come again."""
+        if not is_live:
+            self._faults.met(
+                f"offline {place.name}",
+                f"{place.name} is offline: there is no reading that is younger than ten minutes.",
+            )
+        elif not place.was_live:
+            _LOG.info("%s: readings arrive", place.name)
+        place.was_live = place.was_live or is_live
+        if is_live:
+            self._faults.over(f"offline {place.name}", f"{place.name} is online again")

@@ -1,0 +1,167 @@
+"""What the user has set in the options panel, read and checked once."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from slugify import slugify
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class OptionsError(Exception):
+    """The options cannot work.
+
+    Attributes:
+        problems: one sentence for each thing that is wrong.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class Site(msgspec.Struct, frozen=True):
+    """One entry of the option Sites: a site or an inverter, and what people call it."""
+
+    id: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Leave out line breaks and the like, which came along by mistake."""
+        for field in ("id", "name"):
+            plain = "".join(filter(str.isprintable, " ".join(getattr(self, field).split())))
+            msgspec.structs.force_setattr(self, field, plain)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """The options, as they can be relied upon.
+
+    Attributes:
+        client_id: from Redback's support.
+        credential: from Redback's support; a secret.
+        sites: what is to be published; empty = every inverter that the account can see.
+        history_days: how far the first import of history goes back, days.
+        detailed_sensors: whether modules, cabinets, limits and the like become entities.
+        log_level: the lowest level that is logged.
+    """
+
+    client_id: str
+    credential: str
+    sites: tuple[Site, ...] = ()
+    history_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 7
+    detailed_sensors: bool = False
+    log_level: LogLevel = "info"
+
+    def __repr__(self) -> str:
+        """Tell nothing that a log should not hold."""
+        return f"Options(sites={len(self.sites)}, history_days={self.history_days})"
+
+
+# What the options panel calls each option: its translations file says the same.
+LABELS = {
+    "client_id": "Client ID",
+    "credential": "Credential",
+    "sites": "Sites",
+    "history_days": "Days of history",
+    "detailed_sensors": "Detailed sensors",
+    "log_level": "Log level",
+}
+
+
+def read(path: Path) -> Options:
+    """Read options.json.
+
+    Raises:
+        OptionsError: the file cannot be read, or something in it cannot work.
+    """
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise OptionsError("There are no options yet: open the options panel and save.") from None
+    except OSError as error:
+        raise OptionsError(f"The options cannot be read: {error.strerror}.") from None
+    except ValueError:
+        # Nothing of the content is told: it holds the credential.
+        raise OptionsError("The options cannot be read: the file is not valid JSON.") from None
+    if not isinstance(raw, dict):
+        raise OptionsError("The options cannot be read: the file holds no set of options.")
+    return check(raw)
+
+
+def check(raw: dict[str, Any]) -> Options:
+    """Make Options of what the file holds.
+
+    Options that are not known are passed over, so that going back to an older version works.
+
+    Raises:
+        OptionsError: with everything that is wrong, not only the first.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Options):
+        if field.name not in raw and not field.required:
+            continue
+        value = _trimmed(raw.get(field.name, ""))
+        try:
+            values[field.name] = msgspec.convert(value, field.type, strict=False)
+        except msgspec.ValidationError as error:
+            problems.append(f"{LABELS[field.name]} {_plainly(field.name, error)}.")
+    problems.extend(_conflicts(values))
+    if problems:
+        raise OptionsError(*problems)
+    return Options(**values)
+
+
+def _trimmed(value: Any) -> Any:  # noqa: ANN401 - any JSON value comes in, and goes out
+    """Take the blanks off that come along when a text is pasted."""
+    match value:
+        case str():
+            return value.strip()
+        case list():
+            return [_trimmed(item) for item in value]
+        case dict():
+            return {key: _trimmed(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _plainly(name: str, error: msgspec.ValidationError) -> str:
+    """Say in a user's words what the decoder found; it never quotes the value itself."""
+    match name:
+        case "client_id" | "credential":
+            return "must be a text"
+        case "sites":
+            entry = re.search(r"\[(\d+)\]", str(error))
+            where = f" (entry {int(entry[1]) + 1} has none)" if entry else ""
+            return f"must be a list in which each entry has an id{where}"
+        case "history_days":
+            return "must be a whole number from 0 to 3650"
+        case "detailed_sensors":
+            return "must be on or off"
+        case _:
+            return "must be one of debug, info, warning and error"
+
+
+def _conflicts(values: dict[str, Any]) -> Iterator[str]:
+    for name in ("client_id", "credential"):
+        if values.get(name) == "":
+            yield f"{LABELS[name]} is empty: enter the one that Redback's support gave you."
+    sites: tuple[Site, ...] = values.get("sites", ())
+    for number, site in enumerate(sites, start=1):
+        if not site.id:
+            yield f"Sites: entry {number} has no id: give a site id or an inverter's serial number."
+        if site.name and not slugify(site.name):
+            yield f"Sites: the name of entry {number} has no letter or digit in it."
+    for identity, count in Counter(site.id.casefold() for site in sites if site.id).items():
+        if count > 1:
+            wanted = next(site.id for site in sites if site.id.casefold() == identity)
+            yield f"Sites: the id {wanted} is there {count} times: keep one of them."
+    # Names that differ in case or punctuation alone would still make the same entity ids.
+    for slug, count in Counter(slugify(site.name) for site in sites if site.name).items():
+        if slug and count > 1:
+            wanted = next(site.name for site in sites if slugify(site.name) == slug)
+            yield f"Sites: the name {wanted} is there {count} times: each needs a name of its own."

@@ -1,0 +1,62 @@
+"""The panel's port: open to the addresses that are allowed, and to no other."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+
+from aiohttp import web
+
+_LOG = logging.getLogger(__name__)
+_HEALTH = "/health"
+# A health check runs inside the container.
+_OWN = frozenset({"127.0.0.1", "::1"})
+# In the container there is no other interface than its own network's.
+_ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - who may use it is decided by address
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Panel:
+    """The web server.
+
+    Args:
+        port: to listen on; 0 = any.
+        allowed: the addresses that may use it; the container's own may ask for its health.
+    """
+
+    def __init__(self, port: int, allowed: Collection[str]) -> None:
+        self._port = port
+        self._allowed = frozenset(allowed)
+
+    async def run(self) -> None:
+        """Serve, for ever.
+
+        Raises:
+            OSError: another program has the port.
+        """
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, _ALL_INTERFACES, self._port).start()
+            _LOG.debug("The panel listens on %s", runner.addresses[0])
+            await asyncio.Event().wait()  # until it is cancelled
+        finally:
+            await runner.cleanup()
+
+    def application(self) -> web.Application:
+        """Make the application; tests serve it themselves."""
+        application = web.Application(middlewares=[self._guard])
+        application.router.add_get(_HEALTH, _health)
+        return application
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        is_own = request.path == _HEALTH and request.remote in _OWN
+        if request.remote in self._allowed or is_own:
+            return await handler(request)
+        raise web.HTTPForbidden
+
+
+async def _health(_: web.Request) -> web.Response:
+    """Tell that the service is alive: an event loop that hangs does not answer."""
+    return web.Response(text="alive\n")

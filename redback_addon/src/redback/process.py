@@ -1,0 +1,83 @@
+"""The process: its surroundings, its options, its signals and its exit code."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from typing import NoReturn
+
+import aiohttp
+
+from . import log, messages, options
+from .clock import SystemClock
+from .core import CoreClient, CoreError
+from .environment import Environment, EnvironmentVariableError
+from .service import Service
+
+_LOG = logging.getLogger(__name__)
+# What sysexits.h calls EX_CONFIG: trying again without a change of the options is of no use.
+EXIT_CONFIG = 78
+EXIT_CRASH = 1
+_KEPT_ALIVE_SECONDS = 70
+_TELL_SECONDS = 3
+
+
+def run() -> NoReturn:
+    """Run the service until SIGTERM, and end the process."""
+    redaction = log.Redaction()
+    log.set_up(redaction)
+    code = _run(redaction)
+    logging.shutdown()
+    # Not sys.exit, which waits for threads: one that hangs in a name look-up must not hold up
+    # the end. Everything that must outlive it has been written when it changed.
+    os._exit(code)
+
+
+def _run(redaction: log.Redaction) -> int:
+    try:
+        environment = Environment.from_variables()
+        redaction.hide(environment.supervisor_token)
+        settings = options.read(environment.data / "options.json")
+    except EnvironmentVariableError as problem:
+        _LOG.error("%s", problem)
+        return EXIT_CONFIG
+    except options.OptionsError as error:
+        for sentence in error.problems:
+            _LOG.error("%s", sentence)
+        asyncio.run(_tell(environment, error.problems))
+        return EXIT_CONFIG
+    redaction.hide(settings.client_id, settings.credential)
+    log.set_level(settings.log_level)
+    try:
+        # Not asyncio.run, which waits for its threads too.
+        asyncio.new_event_loop().run_until_complete(_serve(environment, settings, redaction))
+    except Exception:  # noqa: BLE001 - whatever it is, it is logged and ends the process
+        _LOG.exception("The service has failed and ends; it is started again.")
+        return EXIT_CRASH
+    return 0
+
+
+async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:
+    """Show in Home Assistant what is wrong with the options, if it answers at once."""
+    headers = {"Authorization": f"Bearer {environment.supervisor_token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        core = CoreClient(session, environment.supervisor_url)
+        with contextlib.suppress(CoreError, TimeoutError):
+            async with asyncio.timeout(_TELL_SECONDS):
+                await core.call_service(*messages.options_wrong(problems))
+
+
+async def _serve(
+    environment: Environment, settings: options.Options, redaction: log.Redaction
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    headers = {"Authorization": f"Bearer {environment.supervisor_token}"}
+    # From one minute's states to the next, but no longer than the Supervisor keeps a connection.
+    connector = aiohttp.TCPConnector(keepalive_timeout=_KEPT_ALIVE_SECONDS)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        service = Service(environment, settings, session, SystemClock(), redaction.hide_token)
+        await service.run(stop)

@@ -1,0 +1,67 @@
+"""Brings to Core what it should show: the states that changed, and all of them after an absence."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from .clock import Clock
+from .core import UNAVAILABLE, CoreAwayError, CoreClient, CoreRefusedError, Mirror, State
+from .faults import Faults
+
+_LOG = logging.getLogger(__name__)
+# Enough to hide the two round trips of each push, few enough to leave a small machine its breath.
+_AT_ONCE = 4
+# The Supervisor allows ten seconds from SIGTERM, the project itself five.
+_FAREWELL_SECONDS = 2.5
+
+
+class Publisher:
+    """The states that Core should show.
+
+    Args:
+        core: shows them.
+        clock: waits between the tries.
+        faults: are told of states that Core does not take.
+        away: takes each error that makes it try again, and None when everything has arrived.
+    """
+
+    def __init__(
+        self,
+        core: CoreClient,
+        clock: Clock,
+        faults: Faults,
+        away: Callable[[CoreAwayError | None], None],
+    ) -> None:
+        self._core = core
+        self._faults = faults
+        self._mirror = Mirror[str, State](self._send, clock, at_once=_AT_ONCE, away=away)
+
+    def offer(self, states: Iterable[State]) -> None:
+        """Let Core show these states; those it shows already cost nothing."""
+        for state in states:
+            self._mirror.want(state.entity_id, state)
+
+    def resend(self) -> None:
+        """Push everything again: Core may have lost it."""
+        self._mirror.resend()
+
+    async def run(self) -> None:
+        """Push whatever is due, for ever."""
+        await self._mirror.run()
+
+    async def farewell(self) -> None:
+        """Make everything unavailable, as far as that is possible in a short time."""
+        self.offer([replace(state, value=UNAVAILABLE) for state in self._mirror.wanted.values()])
+        with contextlib.suppress(CoreAwayError, TimeoutError):
+            await asyncio.wait_for(self._mirror.settle(), _FAREWELL_SECONDS)
+
+    async def _send(self, entity_id: str, state: State) -> None:
+        fault = f"refused {entity_id}"
+        try:
+            await self._core.set_state(state)
+        except CoreRefusedError as error:
+            self._faults.met(fault, f"Home Assistant does not take {entity_id}: {error}.")
+        else:
+            self._faults.over(fault, f"Home Assistant takes {entity_id} again")

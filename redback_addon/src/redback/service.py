@@ -1,0 +1,220 @@
+"""The service: makes all the parts, and connects them to one flow from the cloud to Core."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+
+import aiohttp
+
+from .board import Board
+from .clock import Clock
+from .cloud import (
+    Account,
+    Credentials,
+    CredentialsError,
+    Hosts,
+    Inverter,
+    MemoryHolder,
+    TokenSource,
+    Transport,
+)
+from .core import CoreAwayError, CoreClient, CoreError, CoreLink, CoreRefusedError, Notices
+from .desk import Desk
+from .environment import Environment
+from .faults import Faults
+from .ledger import Ledger
+from .memory import Memory
+from .messages import PREFIX, Messages
+from .naming import Choice, choose
+from .options import Options
+from .panel import Panel
+from .poller import Poller
+from .publisher import Publisher
+from .survey import Survey
+
+_LOG = logging.getLogger(__name__)
+_MEMORY = "memory.json"
+_LEDGER = "counters.json"
+
+
+class Service:
+    """Everything between the cloud and Core, connected.
+
+    Args:
+        environment: where everything is.
+        options: what the user has set.
+        session: for Core; its headers carry the Supervisor's token.
+        clock: the time.
+        on_token: takes each token of the cloud, so that it can be kept out of the log.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        options: Options,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        on_token: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._faults = Faults(clock)
+        self._memory = Memory(environment.data / _MEMORY)
+
+        self._panel = Panel(environment.panel_port, environment.panel_allow)
+        core = CoreClient(session, environment.supervisor_url)
+        self._publisher = Publisher(core, clock, self._faults, away=self._push_failed)
+        self._notices = Notices(
+            core,
+            clock,
+            prefix=PREFIX,
+            away=self._push_failed,
+            refused=self._notice_refused,
+        )
+        self._messages = Messages(self._notices)
+        self._link = CoreLink(
+            session,
+            environment.supervisor_url,
+            environment.supervisor_token,
+            clock,
+            came=self._core_came,
+            went=self._core_went,
+        )
+
+        self._ledger = Ledger(environment.data / _LEDGER)
+        self._board = Board(
+            clock,
+            self._faults,
+            self._ledger,
+            self._publisher.offer,
+            detailed=options.detailed_sensors,
+        )
+        account = _account(environment, options, self._memory, on_token)
+        desk = Desk(clock, self._credentials_refused)
+        self._poller = Poller(
+            account,
+            desk,
+            clock,
+            self._faults,
+            deliver=self._board.dynamic,
+            denied=self._messages.denied,
+            refused=self._messages.token_refused,
+        )
+        self._survey = Survey(
+            account,
+            desk,
+            clock,
+            self._faults,
+            found=self._found,
+            described=self._board.static,
+            configured=self._board.configuration,
+            refused=self._messages.token_refused,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then make all entities unavailable.
+
+        Raises:
+            ExceptionGroup: a part has crashed; nothing goes on without it.
+        """
+        _LOG.info("Redback add-on %s", version("redback"))
+        parts = (
+            self._panel,
+            self._link,
+            self._publisher,
+            self._notices,
+            self._board,
+            self._ledger,
+            self._survey,
+            self._poller,
+        )
+        if self._memory.kept.inverters:
+            self._use(self._memory.kept.inverters)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(part.run()) for part in parts]
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._ledger.write()
+            await self._publisher.farewell()
+        _LOG.info("The add-on has stopped")
+
+    def _found(self, inverters: tuple[Inverter, ...]) -> None:
+        """Take what the account has.
+
+        One that is missing from a later list is still asked for: lists have had holes before. But
+        a list that has none of those that were known is of another account.
+        """
+        found = {inverter.serial: inverter for inverter in inverters}
+        before = {inverter.serial: inverter for inverter in self._memory.kept.inverters}
+        is_another_account = bool(found) and found.keys().isdisjoint(before)
+        known = tuple((found if is_another_account else before | found).values())
+        self._memory.keep(inverters=known)
+        choice = self._use(known)
+        self._messages.inverters(known, choice.missing, others=bool(choice.names))
+
+    def _use(self, inverters: tuple[Inverter, ...]) -> Choice:
+        """Give every inverter that is wanted its name, and have it read from now on."""
+        given = self._memory.kept.names
+        choice = choose(inverters, self._options.sites, given)
+        for serial, name in choice.names.items():
+            if given.get(serial) != name:
+                _LOG.info("Inverter %s is called %s", serial, name.name)
+        self._memory.keep(names={**given, **choice.names})
+        self._board.add(choice.names)
+        self._poller.watch(choice.names)
+        self._survey.watch(choice.names)
+        return choice
+
+    def _credentials_refused(self, error: CredentialsError | None) -> None:
+        self._messages.credentials_refused(error)
+        if error is not None:
+            self._board.clear()
+
+    def _notice_refused(self, error: CoreRefusedError) -> None:
+        self._faults.met("notice", f"Home Assistant does not take a notification: {error}.")
+
+    def _core_came(self) -> None:
+        self._faults.over("link", "Home Assistant answers again")
+        self._publisher.resend()
+        self._notices.resend()
+
+    def _core_went(self, error: CoreError) -> None:
+        self._faults.met("link", _in_words(error))
+        _LOG.debug("%s", error)
+
+    def _push_failed(self, error: CoreAwayError | None) -> None:
+        """Tell that states do not arrive; of a Core that is away, the link tells."""
+        if error is None:
+            self._faults.over("push", "Home Assistant takes the states again")
+        elif "link" not in self._faults.now:
+            self._faults.met("push", _in_words(error))
+            _LOG.debug("%s", error)
+
+
+def _in_words(error: CoreError) -> str:
+    match error:
+        case CoreRefusedError() | CoreAwayError(status=401 | 403):
+            return "Home Assistant does not let the add-on in."
+        case _:
+            return "Home Assistant does not answer; the states follow when it does."
+
+
+def _account(
+    environment: Environment,
+    options: Options,
+    memory: Memory,
+    on_token: Callable[[str], None],
+) -> Account:
+    transport = Transport(version=version("redback"))
+    holder = MemoryHolder(memory.kept.cloud, lambda cloud: memory.keep(cloud=cloud))
+    tokens = TokenSource(
+        transport,
+        Credentials(options.client_id, options.credential),
+        holder,
+        Hosts(environment.api_url, environment.login_url),
+        on_token,
+    )
+    return Account(transport, tokens, holder)

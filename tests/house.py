@@ -1,0 +1,194 @@
+"""A whole house for tests: a simulated cloud, a Core behind a Supervisor, and the real service."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from simulator import CLIENT_ID, Simulator
+from simulator.world import Accepts, World, days_ago
+from standin.client import Client
+from standin.core import Core
+from standin.supervisor import CoreAddress, Supervisor
+
+# With characters that have to be encoded in a form, and that a careless log would show so.
+CREDENTIAL = "s3cret+/=&% \u00e4"
+TOKEN = "token-of-the-supervisor"
+
+
+class Service:
+    """The service as a process of its own, with its log."""
+
+    def __init__(self, variables: Mapping[str, str], data: Path) -> None:
+        self._variables = variables
+        self._data = data
+        self._process: asyncio.subprocess.Process | None = None
+        self._log = data / "log"
+
+    @property
+    def log(self) -> str:
+        """Everything that was logged, over all starts."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def resident_mb(self) -> float:
+        """How much memory it holds, in MB of 1024 x 1024 bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        (kilobytes,) = (
+            line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")
+        )
+        return int(kilobytes) / 1024
+
+    def options(self, **changes: object) -> None:
+        """Write options.json."""
+        options = {"client_id": CLIENT_ID, "credential": CREDENTIAL, "log_level": "debug"} | changes
+        (self._data / "options.json").write_text(json.dumps(options))
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "redback",
+                env=os.environ | self._variables,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def ended(self, seconds: float = 10) -> int:
+        """Wait for its end; gives the exit code."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), seconds)
+
+    async def stop(self) -> int:
+        """Stop it as the Supervisor does; gives the exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.terminate()
+        return await self.ended()
+
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+class House:
+    """Everything together; the service is not yet started."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        supervisor: Supervisor,
+        address: CoreAddress,
+        data: Path,
+        panel_port: int,
+    ) -> None:
+        self.inverters = [inverter.serial for inverter in simulator.world.inverters]
+        self.simulator = simulator
+        self.supervisor = supervisor
+        self.data = data
+        self.service = Service(
+            {
+                "SUPERVISOR_TOKEN": TOKEN,
+                "SUPERVISOR_URL": supervisor.url,
+                "REDBACK_API_URL": simulator.url,
+                "REDBACK_LOGIN_URL": simulator.url,
+                "REDBACK_DATA": str(data),
+                "REDBACK_PANEL_PORT": str(panel_port),
+            },
+            data,
+        )
+        self.service.options()
+        self._address = address
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        """Give what Core shows of the service's entities, by entity id without `sensor.`."""
+        async with Client.of_core(self._address.url, self._address.token) as client:
+            states = (await client.request("GET", "states")).body
+        return {
+            state["entity_id"].removeprefix("sensor."): state
+            for state in states
+            if state["entity_id"].startswith("sensor.")
+        }
+
+    async def notifications(self) -> dict[str, str]:
+        """Give the messages of Core's persistent notifications, by their id."""
+        async with Client.of_core(self._address.url, self._address.token) as client:
+            shown = await client.command({"type": "persistent_notification/get"})
+        return {notice["notification_id"]: notice["message"] for notice in shown}
+
+    async def value(self, name: str) -> str | None:
+        """Give the state of one entity, None where there is none."""
+        state = (await self.states()).get(name)
+        return None if state is None else state["state"]
+
+    async def shows(self, name: str, *, seconds: float = 20) -> str:
+        """Wait until an entity has a value of its own; gives it."""
+        value: str | None = None
+
+        async def has_value() -> bool:
+            nonlocal value
+            value = await self.value(name)
+            return value not in (None, "unavailable", "unknown")
+
+        await until(has_value, seconds)
+        assert value is not None
+        return value
+
+
+@asynccontextmanager
+async def house(
+    *presets: str,
+    core: CoreAddress | None = None,
+    accepts: Accepts = "both",
+    latency: float | None = None,
+    panel_port: int = 0,
+) -> AsyncIterator[House]:
+    """Make a house; with a stand-in for Core, if there is no address of a real one.
+
+    At its end, the whole log of the service is searched for every secret that was used.
+    """
+    async with AsyncExitStack() as stack:
+        data = Path(tempfile.mkdtemp(prefix="redback-house-"))
+        stack.callback(shutil.rmtree, data)
+        world = World(commissioned=days_ago(3), latency=latency)
+        world.add_account(presets or ("st",), credential=CREDENTIAL, accepts=accepts)
+        simulator = await stack.enter_async_context(Simulator(world))
+        if core is None:
+            core = (await stack.enter_async_context(Core())).address
+        supervisor = await stack.enter_async_context(Supervisor(core, token=TOKEN))
+        built = House(simulator, supervisor, core, data, panel_port)
+        stack.push_async_callback(built.service.kill)
+        yield built
+        leaked = [secret for secret in secrets(core) if secret in built.service.log]
+        assert not leaked, "a secret is in the log"
+
+
+def secrets(core: CoreAddress) -> Iterator[str]:
+    """Give every secret of a house, in every spelling that a log might show."""
+    yield from (CREDENTIAL, quote(CREDENTIAL), quote_plus(CREDENTIAL))
+    yield json.dumps(CREDENTIAL)[1:-1]
+    yield from (CLIENT_ID, TOKEN, core.token)
+    # Every token that the simulator gives out begins with these words.
+    yield "eyJ0eXAi.SIMULATED"
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    """Wait until something is so; what the machine does meanwhile has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.05)

@@ -1,0 +1,168 @@
+"""That the states follow from the latest of each inverter, at the right moment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples import SERIAL, configuration, dynamic, static
+from fake_clock import FakeClock
+from redback.board import Board
+from redback.core import State
+from redback.faults import Faults
+from redback.ledger import Ledger
+from redback.naming import GivenName
+
+
+class Offered:
+    """What Core would be shown, and how often something was offered."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+        self.times = 0
+
+    def __call__(self, states: Iterable[State]) -> None:
+        self.times += 1
+        self.states |= {state.entity_id: state.value for state in states}
+
+    def __getitem__(self, name: str) -> str:
+        return self.states[f"sensor.redback_{name}"]
+
+    def __contains__(self, name: str) -> bool:
+        return f"sensor.redback_{name}" in self.states
+
+
+@pytest.fixture
+def offered() -> Offered:
+    return Offered()
+
+
+@pytest.fixture
+def faults(clock: FakeClock) -> Faults:
+    return Faults(clock)
+
+
+@pytest.fixture
+async def board(
+    clock: FakeClock, faults: Faults, offered: Offered, tmp_path: Path
+) -> AsyncIterator[Board]:
+    ledger = Ledger(tmp_path / "counters.json")
+    board = Board(clock, faults, ledger, offered, detailed=False)
+    board.add({SERIAL: GivenName("Redback", "Redback")})
+    task = asyncio.create_task(board.run())
+    yield board
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_reading_is_shown_without_waiting_for_the_rest(
+    board: Board, offered: Offered
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    assert offered["solar_generation"] == "3.0"
+    assert "battery_capacity" not in offered
+
+
+async def test_what_comes_later_is_added_to_the_reading(board: Board, offered: Offered) -> None:
+    board.dynamic(SERIAL, dynamic())
+    board.static(SERIAL, static())
+    assert offered["battery_capacity"] == "14.2"
+    board.configuration(SERIAL, configuration())
+    assert offered["min_soc"] == "20.0"
+
+
+async def test_what_comes_earlier_waits_for_the_reading(board: Board, offered: Offered) -> None:
+    board.static(SERIAL, static())
+    assert not offered.states
+    board.dynamic(SERIAL, dynamic())
+    assert offered["battery_capacity"] == "14.2"
+
+
+async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    lapse = (dynamic().timestamp + timedelta(minutes=10) - clock.now()).total_seconds()
+    await clock.advance(lapse - 0.01)
+    assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
+    await clock.advance(0.01)
+    assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
+
+
+async def test_a_new_reading_brings_everything_back(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    await clock.advance(3600)
+    assert offered["status"] == "OFFLINE"
+    board.dynamic(SERIAL, dynamic(TimestampUtc=clock.now().isoformat()))
+    assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
+
+
+async def test_a_clock_that_is_set_forward_does_not_keep_old_values_on_show(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    await clock.advance(1)
+    clock.set_wall(clock.now() + timedelta(hours=1))
+    await clock.advance(30)
+    assert offered["status"] == "OFFLINE"
+
+
+async def test_the_same_reading_again_changes_nothing(board: Board, offered: Offered) -> None:
+    board.dynamic(SERIAL, dynamic())
+    times = offered.times
+    board.dynamic(SERIAL, dynamic(PvPowerInstantaneouskW=9.9))
+    assert offered.times == times
+    assert offered["solar_generation"] == "3.0"
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "reason"),
+    [
+        ("2026-03-02T01:01:03Z", "older than the one before is ignored"),
+        ("2026-03-02T01:08:09Z", "from the future (2026-03-02 01:08:09 UTC) is ignored"),
+    ],
+)
+async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
+    board: Board,
+    offered: Offered,
+    faults: Faults,
+    timestamp: str,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    for _ in range(5):
+        board.dynamic(SERIAL, dynamic(TimestampUtc=timestamp, PvPowerInstantaneouskW=9.9))
+    assert offered["solar_generation"] == "3.0"
+    (message,) = caplog.messages
+    assert reason in message
+    assert faults.now[f"time {SERIAL}"].count == 5
+    board.dynamic(SERIAL, dynamic(TimestampUtc="2026-03-02T01:03:03Z"))
+    assert not faults.now
+
+
+async def test_a_counter_that_reads_zero_stands(board: Board, offered: Offered) -> None:
+    board.dynamic(SERIAL, dynamic())
+    zero: dict[str, Any] = {"TimestampUtc": "2026-03-02T01:03:03Z", "ImportAllTimeEnergykWh": 0}
+    board.dynamic(SERIAL, dynamic(**zero))
+    assert offered["grid_import_total"] == "1500.75"
+    assert offered["last_reading"] == "2026-03-02T01:03:03+00:00"
+
+
+async def test_all_is_unavailable_until_there_is_a_reading_again(
+    board: Board, offered: Offered
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    board.clear()
+    assert set(offered.states.values()) == {"unavailable"}
+    board.static(SERIAL, static())
+    assert set(offered.states.values()) == {"unavailable"}
+    board.dynamic(SERIAL, dynamic())
+    assert offered["grid_import_total"] == "1500.75"

@@ -1,0 +1,163 @@
+"""That a glitch of a counter never becomes energy, and a real reset becomes one clean step."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from examples import dynamic, static
+from redback.counters import Believed, Counter, Counters
+
+START = datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)
+MOST_KW = 10.0
+
+
+def shown(*values: float | None, every: timedelta = timedelta(minutes=1)) -> list[float | None]:
+    """Give what is shown of a counter that reads these values minute by minute."""
+    counter = Counter("a counter")
+    return [
+        counter.take(value, START + number * every, MOST_KW) for number, value in enumerate(values)
+    ]
+
+
+def as_core_counts(values: list[float | None]) -> float:
+    """Add up the energy as Core does it with a total that increases."""
+    total, last = 0.0, None
+    for value in values:
+        if value is None:
+            continue
+        if last is not None:
+            total += value if value < 0.9 * last else value - last
+        last = value
+    return total
+
+
+def test_a_counter_that_grows_is_believed() -> None:
+    assert shown(1000, 1000.1, 1000.1, 1000.2) == [1000, 1000.1, 1000.1, 1000.2]
+
+
+def test_a_null_leaves_the_last_value() -> None:
+    assert shown(1000, None, 1000.2) == [1000, 1000, 1000.2]
+
+
+def test_before_the_first_value_there_is_none() -> None:
+    assert shown(None, 1000) == [None, 1000]
+
+
+def test_a_zero_is_not_believed() -> None:
+    assert shown(1001.75, 0, 0, 0, 0, 0, 1002) == [1001.75] * 6 + [1002]
+
+
+def test_a_small_step_back_is_never_shown() -> None:
+    assert shown(1000, 999.9, 999.95, 1000, 1000.1) == [1000, 1000, 1000, 1000, 1000.1]
+
+
+def test_a_counter_that_was_corrected_a_little_stands_until_it_has_caught_up() -> None:
+    values = [999.5 + 0.1 * step for step in range(8)]
+    assert shown(1000, *values)[1:6] == [1000] * 5
+    assert shown(1000, *values)[-1] == pytest.approx(1000.2)
+
+
+def test_a_reset_is_let_through_as_one_step_once_it_has_gone_on_growing() -> None:
+    values = shown(1000, 0.0, 0.1, 0.2, 0.3, 0.4)
+    assert values == [1000, 1000, 1000, 1000, 0.3, 0.4]
+    assert as_core_counts(values) == pytest.approx(0.4)
+
+
+def test_a_reset_at_night_waits_for_the_morning() -> None:
+    night = [0.0] * 500
+    values = shown(1000, *night, 0.05, 0.1, 0.2)
+    assert values[:503] == [1000] * 503
+    assert values[-1] == 0.2
+
+
+def test_a_reset_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    shown(1000, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+    assert caplog.messages == ["a counter went from 1000.000 to 0.300 kWh and goes on from there."]
+
+
+def test_a_jump_that_no_inverter_can_produce_is_not_believed() -> None:
+    assert shown(1000, 5000, 1000.1) == [1000, 1000, 1000.1]
+
+
+def test_a_jump_that_stays_and_goes_on_growing_is_believed_in_the_end() -> None:
+    assert shown(1000, 5000, 5000.1, 5000.2, 5000.3)[-1] == 5000.3
+
+
+def test_after_an_outage_a_counter_may_have_grown_by_much() -> None:
+    assert shown(1000, 1090, every=timedelta(hours=10)) == [1000, 1090]
+    assert shown(1000, 1110, every=timedelta(hours=10)) == [1000, 1000]
+
+
+def test_a_first_zero_is_believed_when_it_stays() -> None:
+    assert shown(*[0] * 31) == [None] * 29 + [0, 0]
+
+
+def test_a_first_zero_that_is_a_glitch_is_not_shown() -> None:
+    assert shown(0, 0, 0, 0, 1002, 1002.1) == [None] * 4 + [1002, 1002.1]
+
+
+def test_what_was_believed_survives_a_restart() -> None:
+    counters = Counters("Redback", {})
+    counters.believe(dynamic(), static())
+    kept = msgspec.json.encode(counters.believed)
+    again = Counters("Redback", msgspec.json.decode(kept, type=dict[str, Believed]))
+    later = dynamic(TimestampUtc="2026-03-02T01:03:03Z", ImportAllTimeEnergykWh=0)
+    believed = again.believe(later, static())
+    assert believed.import_all_time_energy_kwh == 1500.75
+
+
+def test_what_the_house_draws_is_not_bounded_by_the_inverter() -> None:
+    counters = Counters("Redback", {})
+    counters.believe(dynamic(), static())
+    # 29 kW for an hour: more than this inverter's 10 kW, and within a household's connection.
+    later = dynamic(
+        TimestampUtc="2026-03-02T02:02:03Z",
+        ImportAllTimeEnergykWh=1529.75,
+        PvAllTimeEnergykWh=20029.4,
+    )
+    believed = counters.believe(later, static())
+    assert believed.import_all_time_energy_kwh == 1529.75
+    assert believed.pv_all_time_energy_kwh == 20000.4
+
+
+@given(
+    steps=st.lists(st.floats(0, 0.15), min_size=30, max_size=120),
+    glitches=st.dictionaries(
+        st.integers(1, 100),
+        st.one_of(st.none(), st.just(0.0), st.floats(-500, 5000), st.floats(0, 100000)),
+        max_size=8,
+    ),
+)
+def test_whatever_single_glitches_there_are_core_counts_the_truth(
+    steps: list[float], glitches: dict[int, float | None]
+) -> None:
+    truth, value = [], 1000.0
+    for step in steps:
+        value += step
+        truth.append(value)
+    # No two glitches in a row: what repeats and grows is no longer one.
+    alone = {at: glitch for at, glitch in glitches.items() if at - 1 not in glitches}
+    read = [alone.get(minute, true) for minute, true in enumerate(truth)]
+    read += [truth[-1]]
+    assert as_core_counts(shown(*read)) == pytest.approx(truth[-1] - truth[0], abs=0.35)
+
+
+def test_it_tells_that_a_step_was_let_through() -> None:
+    counter = Counter("a counter")
+    steps = []
+    for minute, value in enumerate((1000, 1000.1, 0.1, 0.2, 0.3, 0.4, 0.5)):
+        counter.take(value, START + timedelta(minutes=minute), MOST_KW)
+        steps.append(counter.has_stepped)
+    assert steps == [False, False, False, False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"value":1,"at":"2026-03-02T01:02:03"}', '{"value":-1,"at":"2026-03-02T01:02:03Z"}'],
+)
+def test_what_cannot_have_been_believed_is_not_read_back(content: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(content, type=Believed)

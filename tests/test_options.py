@@ -1,0 +1,163 @@
+"""What the options may be, and what the user is told where they cannot work."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redback import options
+from redback.options import Options, OptionsError, Site
+
+ADDON = Path(__file__).parent.parent / "redback_addon"
+GOOD = {"client_id": "an-id", "credential": "a-secret"}
+
+
+def problems_of(raw: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(OptionsError) as raised:
+        options.check(raw)
+    return raised.value.problems
+
+
+def test_credentials_alone_are_enough() -> None:
+    assert options.check(GOOD) == Options("an-id", "a-secret", (), 7, False, "info")
+
+
+def test_a_full_set_is_read_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "options.json"
+    path.write_text(
+        json.dumps(
+            GOOD
+            | {
+                "sites": [{"id": "S1", "name": "Home"}, {"id": "RB2", "name": "Shed"}],
+                "history_days": 30,
+                "detailed_sensors": True,
+                "log_level": "debug",
+            }
+        )
+    )
+    assert options.read(path) == Options(
+        "an-id", "a-secret", (Site("S1", "Home"), Site("RB2", "Shed")), 30, True, "debug"
+    )
+
+
+def test_blanks_that_were_pasted_along_are_taken_off() -> None:
+    assert options.check({"client_id": " an-id\n", "credential": "\ta-secret "}) == Options(
+        "an-id", "a-secret"
+    )
+
+
+def test_a_name_is_one_line_of_what_can_be_read() -> None:
+    sites = [{"id": "S1\n", "name": "My\n  home\x00\u200b"}]
+    assert options.check(GOOD | {"sites": sites}).sites == (Site("S1", "My home"),)
+
+
+def test_options_of_another_version_are_passed_over() -> None:
+    assert options.check(GOOD | {"colour": "red"}) == options.check(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"client_id": ""}, "Client ID is empty: enter the one that Redback's support gave you."),
+        ({"credential": "  "}, "Credential is empty: enter the one that Redback's support gave"),
+        ({"credential": 5}, "Credential must be a text."),
+        ({"history_days": -1}, "Days of history must be a whole number from 0 to 3650."),
+        ({"history_days": 3651}, "Days of history must be a whole number from 0 to 3650."),
+        ({"history_days": "week"}, "Days of history must be a whole number from 0 to 3650."),
+        ({"history_days": None}, "Days of history must be a whole number from 0 to 3650."),
+        ({"detailed_sensors": "often"}, "Detailed sensors must be on or off."),
+        ({"log_level": "loud"}, "Log level must be one of debug, info, warning and error."),
+        ({"sites": {"id": "S1"}}, "Sites must be a list in which each entry has an id."),
+        (
+            {"sites": [{"id": "S1"}, {"name": "x"}]},
+            "Sites must be a list in which each entry has an id (entry 2 has none).",
+        ),
+        (
+            {"sites": [{"id": "", "name": "x"}]},
+            "Sites: entry 1 has no id: give a site id or an inverter's serial number.",
+        ),
+        (
+            {"sites": [{"id": "S1", "name": "a"}, {"id": "s1", "name": "b"}]},
+            "Sites: the id S1 is there 2 times: keep one of them.",
+        ),
+        (
+            {"sites": [{"id": "S1", "name": "My home"}, {"id": "S2", "name": "my-home"}]},
+            "Sites: the name My home is there 2 times: each needs a name of its own.",
+        ),
+        (
+            {"sites": [{"id": "S1", "name": "!!"}]},
+            "Sites: the name of entry 1 has no letter or digit in it.",
+        ),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_sentence(change: dict[str, Any], sentence: str) -> None:
+    (problem,) = problems_of(GOOD | change)
+    assert problem.startswith(sentence)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    assert len(problems_of({"history_days": -1, "log_level": "loud"})) == 4
+
+
+def test_two_sites_without_a_name_are_no_conflict() -> None:
+    sites = [{"id": "S1", "name": ""}, {"id": "S2"}]
+    assert options.check(GOOD | {"sites": sites}).sites == (Site("S1"), Site("S2"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "The options cannot be read: the file is not valid JSON."),
+        (b"\xff\xfe", "The options cannot be read: the file is not valid JSON."),
+        (b"[]", "The options cannot be read: the file holds no set of options."),
+    ],
+)
+def test_a_file_that_is_no_set_of_options(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "options.json"
+    path.write_bytes(content)
+    with pytest.raises(OptionsError) as raised:
+        options.read(path)
+    assert raised.value.problems == (sentence,)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match="There are no options yet"):
+        options.read(tmp_path / "options.json")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(options.LABELS)),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=6,
+        ),
+    )
+)
+def test_whatever_the_file_holds_only_sentences_come_of_it(raw: dict[str, Any]) -> None:
+    said: tuple[str, ...] = ()
+    try:
+        options.check(raw)
+    except OptionsError as error:
+        said = error.problems
+    assert all(problem.startswith(tuple(options.LABELS.values())) for problem in said)
+
+
+def test_the_credential_is_in_no_representation_of_the_options() -> None:
+    assert "a-secret" not in f"{options.check(GOOD)!r} {options.check(GOOD)}"
+
+
+def test_the_options_are_called_as_the_panel_calls_them() -> None:
+    panel = yaml.safe_load((ADDON / "translations/en.yaml").read_text())["configuration"]
+    assert {key: entry["name"] for key, entry in panel.items()} == options.LABELS
+
+
+def test_the_panel_offers_the_defaults_of_the_program() -> None:
+    defaults = yaml.safe_load((ADDON / "config.yaml").read_text())["options"]
+    given = options.check(defaults | GOOD)
+    assert given == options.check(GOOD)

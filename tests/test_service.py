@@ -1,0 +1,368 @@
+"""The service as a process, from the outside: what a user would see of it."""
+
+import asyncio
+import re
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from house import House, house, until
+from simulator import Fault, Kind
+from standin.core import Core
+from standin.faults import Faults
+
+pytestmark = pytest.mark.process
+
+
+async def settled(home: House, count: int = 43) -> dict[str, dict[str, Any]]:
+    """Wait until all entities are there, and give them."""
+
+    async def complete() -> bool:
+        return len(await home.states()) >= count
+
+    await until(complete)
+    return await home.states()
+
+
+async def test_within_seconds_every_reading_is_a_state_and_agrees_with_the_inverter() -> None:
+    async with house("st") as home:
+        await home.service.start()
+        states = await settled(home)
+        stamp = states["redback_last_reading"]["state"]
+        truth = home.simulator.truth(home.inverters[0], time.time())
+        assert truth is not None
+        for name, field in (
+            ("grid_import_total", "ImportAllTimeEnergykWh"),
+            ("grid_export_total", "ExportAllTimeEnergykWh"),
+            ("solar_generation_total", "PvAllTimeEnergykWh"),
+            ("site_load_total", "LoadAllTimeEnergykWh"),
+            ("battery_charge_total", "BatteryChargeAllTimeEnergykWh"),
+            ("battery_discharge_total", "BatteryDischargeAllTimeEnergykWh"),
+        ):
+            shown = float(states[f"redback_{name}"]["state"])
+            # The newest minute may not be visible yet: it adds no more than its own energy.
+            assert 0 <= truth[field] - shown <= 30 / 60 * 2, name
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", stamp)
+
+
+async def test_each_family_has_just_what_it_has() -> None:
+    async with house("st", "sh", "si", "hybrid") as home:
+        await home.service.start()
+        await settled(home, 43 + 39 + 25 + 22)
+        states = await home.states()
+        of = {
+            serial: {name for name in states if name.startswith(f"redback_{serial[-4:]}_")}
+            for serial in home.inverters
+        }
+        three_phase, single_phase, without, hybrid = (of[serial] for serial in home.inverters)
+        assert len(three_phase) == 43
+        assert any(name.endswith("grid_voltage_c") for name in three_phase)
+        assert any(name.endswith("battery_soc") for name in single_phase)
+        for names in (single_phase, without):
+            assert not any(name.endswith(("_b", "_c")) for name in names)
+        for names in (without, hybrid):
+            assert not any("battery" in name or "soc" in name for name in names)
+
+
+@pytest.mark.parametrize("accepts", ["new", "old"])
+async def test_the_token_endpoint_that_takes_the_account_is_found_and_remembered(
+    accepts: str,
+) -> None:
+    async with house(accepts="new" if accepts == "new" else "old") as home:
+        await home.service.start()
+        await home.shows("redback_status")
+        assert await home.service.stop() == 0
+        home.simulator.journal.clear()
+        await home.service.start()
+        await home.shows("redback_status")
+        assert home.simulator.journal.count("token") == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(kind=Kind.V2_ONLY), Fault(kind=Kind.NO_MULTIPLE, status=405)]
+)
+async def test_an_older_api_gives_readings_too(fault: Fault) -> None:
+    async with house("two-inverters") as home:
+        home.simulator.faults.add(fault)
+        await home.service.start()
+        for serial in home.inverters:
+            await home.shows(f"redback_{serial[-4:]}_grid_import_total")
+
+
+async def test_options_that_cannot_work_end_it_with_78_and_a_sentence_each() -> None:
+    async with house() as home:
+        home.service.options(client_id="", history_days=5000)
+        await home.service.start()
+        assert await home.service.ended() == 78
+        lines = [re.sub(r"^\[[\d:]+\] ", "", line) for line in home.service.log.splitlines()]
+        assert lines == [
+            "ERROR: Days of history must be a whole number from 0 to 3650.",
+            "ERROR: Client ID is empty: enter the one that Redback's support gave you.",
+        ]
+        notice = (await home.notifications())["redback_options"]
+        assert "Days of history must be" in notice
+        assert "Client ID is empty" in notice
+
+        home.service.options()
+        await home.service.start()
+        await home.shows("redback_status")
+
+        async def taken_away() -> bool:
+            return not await home.notifications()
+
+        await until(taken_away)
+
+
+async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_told() -> None:
+    async with house("two-sites") as home:
+        site = home.simulator.world.account.sites[0].site_id
+        home.service.options(
+            sites=[{"id": site, "name": "Home"}, {"id": "S404", "name": "Nowhere"}]
+        )
+        await home.service.start()
+        await home.shows("home_grid_import_total")
+        notices = await home.notifications()
+        for text in (notices["redback_missing_sites"], home.service.log):
+            assert "S404" in text
+            assert all(serial in text for serial in home.inverters)
+        assert not [name for name in await home.states() if not name.startswith("home_")]
+
+
+async def test_credentials_that_are_refused_are_told_in_home_assistant() -> None:
+    async with house() as home:
+        home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
+        await home.service.start()
+
+        async def told() -> bool:
+            return "redback_credentials" in await home.notifications()
+
+        await until(told)
+        await asyncio.sleep(2)
+        assert home.simulator.journal.count("token") <= 2
+        assert not await home.states()
+        assert await home.service.stop() == 0
+
+
+async def test_trouble_that_passes_is_never_taken_for_wrong_credentials() -> None:
+    async with house() as home:
+        home.simulator.faults.add(Fault(kind=Kind.STATUS, status=500, path="", times=3))
+        await home.service.start()
+        await home.shows("redback_status", seconds=90)
+        assert not await home.notifications()
+
+
+async def test_sigterm_makes_everything_unavailable_and_ends_it_with_0_in_time() -> None:
+    async with house() as home:
+        await home.service.start()
+        await settled(home)
+        started = time.monotonic()
+        assert await home.service.stop() == 0
+        assert time.monotonic() - started < 5
+        assert {state["state"] for state in (await home.states()).values()} == {"unavailable"}
+
+
+@pytest.mark.parametrize("fault", [Kind.SLOW, Kind.DRIP])
+async def test_sigterm_ends_it_in_time_while_the_cloud_hangs(fault: Kind) -> None:
+    async with house() as home:
+        home.simulator.faults.add(Fault(kind=fault, seconds=30, path=""))
+        await home.service.start()
+
+        async def asked() -> bool:
+            return home.simulator.journal.count() > 0 or "Redback add-on" in home.service.log
+
+        await until(asked)
+        await asyncio.sleep(0.5)
+        started = time.monotonic()
+        assert await home.service.stop() == 0
+        assert time.monotonic() - started < 5
+
+
+async def test_after_a_restart_of_core_all_states_are_back_within_ten_seconds() -> None:
+    async with Core() as core, house(core=core.address) as home:
+        await home.service.start()
+        before = await settled(home)
+        await core.stop()
+        await asyncio.sleep(8)
+        await core.start()
+        assert not await home.states()
+
+        async def back() -> bool:
+            return (await home.states()).keys() >= before.keys()
+
+        await until(back, 10)
+        assert home.service.log.count("Home Assistant does not answer") >= 1
+        # A push may have failed the moment before the link was seen to be gone.
+        assert len(re.findall("WARNING", home.service.log)) <= 2
+
+
+async def test_a_name_once_given_stays_when_a_second_inverter_comes() -> None:
+    async with house() as home:
+        await home.service.start()
+        await home.shows("redback_grid_import_total")
+        await home.service.stop()
+        home.simulator.faults.add(Fault(kind=Kind.EXTRA_INVERTER))
+        await home.service.start()
+
+        async def both() -> bool:
+            return len({name for name in await home.states() if name.endswith("_status")}) == 2
+
+        await until(both, 90)  # the next round of readings is up to a minute away
+        names = {name for name in await home.states() if name.endswith("_status")}
+        assert "redback_status" in names
+        assert any(re.fullmatch(r"redback_\d{4}_status", name) for name in names)
+
+
+async def test_a_list_of_inverters_that_fails_at_the_start_stops_no_readings() -> None:
+    async with Core() as core, house("two-sites", core=core.address) as home:
+        await home.service.start()
+        for serial in home.inverters:
+            await home.shows(f"redback_{serial[-4:]}_status")
+        assert await home.service.stop() == 0
+        await core.restart()
+        home.simulator.faults.add(Fault(kind=Kind.WRONG_SHAPE, path="With/Nodes"))
+        await home.service.start()
+        for serial in home.inverters:
+            await home.shows(f"redback_{serial[-4:]}_status")
+
+
+async def test_sigkill_at_any_moment_costs_no_name_and_no_start() -> None:
+    async with house() as home:
+        for moment in (0.2, 0.5, 0.8, 1.1, 1.4):
+            await home.service.start()
+            await asyncio.sleep(moment)
+            await home.service.kill()
+        await home.service.start()
+        await home.shows("redback_grid_import_total")
+        assert "damaged" not in home.service.log
+
+
+@pytest.mark.timeout(360)
+async def test_no_secret_is_in_the_log_at_debug_level_whatever_happens() -> None:
+    async with house() as home:
+        faults = home.simulator.faults
+        faults.add(Fault(kind=Kind.WRONG_SECRET, path="token", times=1))
+        faults.add(Fault(kind=Kind.STATUS, status=500, times=2))
+        faults.add(Fault(kind=Kind.DROP, times=1))
+        await home.service.start()
+        await home.shows("redback_status", seconds=180)
+
+        faults.add(Fault(kind=Kind.TOKEN_EXPIRY))
+        faults.add(Fault(kind=Kind.NOT_JSON, times=1))
+        home.supervisor.faults = Faults(status=502, times=3)
+        home.simulator.journal.clear()
+
+        async def renewed() -> bool:
+            return home.simulator.journal.count("token") > 0
+
+        await until(renewed, 70)
+        await asyncio.sleep(1)
+        assert await home.service.stop() == 0
+
+        faults.add(Fault(kind=Kind.WRONG_SECRET))
+        await home.service.start()
+
+        async def refused() -> bool:
+            return "redback_credentials" in await home.notifications()
+
+        await until(refused)
+        assert await home.service.stop() == 0
+        # That no secret is in it, every house looks for at its end.
+        assert "DEBUG" in home.service.log
+
+
+async def test_a_part_that_crashes_ends_the_whole_with_a_traceback_and_a_code() -> None:
+    with socket.create_server(("", 0)) as taken:
+        async with house(panel_port=taken.getsockname()[1]) as home:
+            await home.service.start()
+            assert await home.service.ended() == 1
+            assert "Traceback" in home.service.log
+            assert "address already in use" in home.service.log
+
+
+async def test_a_disk_that_takes_nothing_is_told_and_readings_go_on() -> None:
+    async with house() as home:
+        for name in ("memory.json", "counters.json"):
+            (home.data / name).mkdir()
+        await home.service.start()
+        await settled(home)
+        assert await home.service.stop() == 0
+        log = home.service.log
+        assert log.count("memory.json cannot be written (Is a directory)") == 1
+        assert log.count("counters.json cannot be written (Is a directory)") == 1
+
+
+async def test_the_panels_port_refuses_an_address_that_is_not_allowed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with house(panel_port=port) as home, aiohttp.ClientSession() as session:
+        await home.service.start()
+        await home.shows("redback_status")
+        async with session.get(f"http://127.0.0.1:{port}/") as answer:
+            assert answer.status == 403
+        async with session.get(f"http://127.0.0.1:{port}/health") as answer:
+            assert answer.status == 200
+
+
+async def test_counters_go_on_after_a_restart_as_if_there_had_been_none() -> None:
+    async with Core() as core, house(core=core.address) as home:
+        await home.service.start()
+        before = float(await home.shows("redback_grid_import_total"))
+        await home.service.kill()
+        await core.restart()  # so that nothing of before is shown any more
+        now, span = datetime.now(UTC), timedelta(minutes=10)
+        zero = Fault(kind=Kind.COUNTER_ZERO, since=now - span, until=now + span)
+        home.simulator.faults.add(zero)
+        await home.service.start()
+        assert float(await home.shows("redback_grid_import_total")) == before
+
+
+async def test_one_inverter_that_spoils_every_request_costs_the_others_nothing() -> None:
+    async with house("two-sites") as home:
+        spoiling, other = home.inverters
+        home.simulator.faults.add(
+            Fault(kind=Kind.STATUS, status=503, serial=spoiling, path="Dynamic")
+        )
+        await home.service.start()
+        await home.shows(f"redback_{other[-4:]}_grid_import_total", seconds=60)
+
+
+async def test_a_core_that_refuses_for_a_while_has_every_state_afterwards() -> None:
+    async with house() as home:
+        home.supervisor.faults = Faults(status=403)
+        await home.service.start()
+        await asyncio.sleep(5)
+        assert not await home.states()
+        home.supervisor.faults = Faults()
+        await settled(home)
+        assert home.service.log.count("WARNING") == 1
+
+
+async def test_an_inverter_that_may_not_be_read_is_told_and_costs_the_others_nothing() -> None:
+    async with house("two-inverters") as home:
+        denied, other = home.inverters
+        home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=denied))
+        await home.service.start()
+        await home.shows(f"redback_{other[-4:]}_grid_import_total")
+
+        async def told() -> bool:
+            return "redback_denied" in await home.notifications()
+
+        await until(told)
+        assert denied in (await home.notifications())["redback_denied"]
+
+
+async def test_a_token_that_is_refused_is_not_taken_for_wrong_credentials() -> None:
+    async with house() as home:
+        home.simulator.faults.add(Fault(kind=Kind.REJECT_TOKENS))
+        await home.service.start()
+
+        async def told() -> bool:
+            return "redback_token" in await home.notifications()
+
+        await until(told, 90)
+        assert "redback_credentials" not in await home.notifications()
+        assert home.simulator.journal.count("token") <= 4

@@ -1,0 +1,196 @@
+"""That what changes seldom is asked for seldom, and soon for an inverter that is new."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+import msgspec
+import pytest
+
+from examples import configuration, static
+from fake_clock import FakeClock
+from redback.cloud import (
+    Account,
+    CloudError,
+    Configuration,
+    CredentialsError,
+    Inverter,
+    Static,
+    TransientError,
+)
+from redback.desk import Desk
+from redback.faults import Faults
+from redback.survey import Survey
+from test_poller import at_once
+
+REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
+AWAY = TransientError("no answer", method="GET", url="http://cloud/")
+
+
+class Cloud:
+    def __init__(self) -> None:
+        self.serials = ["RB1"]
+        self.asked: list[str] = []
+        self.away = False
+        self.refuses = False
+        self.battery_count = 4
+        self.configuration: Configuration | CloudError = configuration()
+
+    def inverters(self) -> tuple[Inverter, ...]:
+        self._ask("inverters")
+        return tuple(Inverter(serial, "S1") for serial in self.serials)
+
+    def static(self, serial: str) -> Static:
+        self._ask(f"static {serial}")
+        return msgspec.structs.replace(static(), battery_count=self.battery_count)
+
+    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
+        self._ask(f"configurations {' '.join(serials)}")
+        return dict.fromkeys(serials, self.configuration)
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.away:
+            raise AWAY
+        if self.refuses:
+            raise REFUSED
+
+
+class House:
+    """A survey whose findings are put to use as the service does it."""
+
+    def __init__(self, cloud: Cloud, clock: FakeClock) -> None:
+        self.described: set[str] = set()
+        self.configured: set[str] = set()
+        self.refused: list[CredentialsError] = []
+        self.survey = Survey(
+            cast("Account", cloud),
+            Desk(clock, lambda _: None, at_once),
+            clock,
+            Faults(clock),
+            found=lambda found: self.survey.watch([inverter.serial for inverter in found]),
+            described=lambda serial, _: self.described.add(serial),
+            configured=lambda serial, _: self.configured.add(serial),
+            refused=self.refused.append,
+        )
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+@asynccontextmanager
+async def surveyed(cloud: Cloud, clock: FakeClock) -> AsyncIterator[House]:
+    house = House(cloud, clock)
+    task = asyncio.create_task(house.survey.run())
+    yield house
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_at_the_start_everything_is_known_within_seconds(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(2)
+        assert house.described == house.configured == {"RB1"}
+
+
+async def test_a_day_takes_a_request_each_half_hour_and_no_more(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(86400)
+        assert house.described
+        for what, most in (("inverters", 25), ("static RB1", 49), ("configurations RB1", 49)):
+            assert most - 4 <= cloud.asked.count(what) <= most
+
+
+async def test_with_a_hundred_inverters_no_more_than_a_request_a_minute_is_made(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.serials = [f"RB{number:03}" for number in range(100)]
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(300)
+        assert len(house.described) == len(house.configured) == 100
+        cloud.asked.clear()
+        await clock.advance(10 * 3600)
+        assert len(cloud.asked) <= 620
+
+
+async def test_an_inverter_that_is_new_is_described_within_minutes_of_being_found(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(10)
+        cloud.serials.append("RB2")
+        await clock.advance(3600 + 120)
+        assert house.described == {"RB1", "RB2"}
+
+
+async def test_a_cloud_that_is_away_at_the_start_is_asked_again_each_half_minute(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.away = True
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(600)
+        assert 20 <= cloud.asked.count("inverters") <= 21
+        cloud.away = False
+        await clock.advance(32)
+        assert house.described
+
+
+async def test_without_a_battery_no_configuration_is_asked_for(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.battery_count = 0
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(86400)
+        assert house.described
+        assert not [what for what in cloud.asked if what.startswith("configurations")]
+
+
+async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.configuration = AWAY
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        assert not house.configured
+        cloud.configuration = configuration()
+        await clock.advance(310)
+        assert house.configured
+
+
+async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.refuses = True
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(3600)
+        assert house.refused
+        assert 10 <= len(cloud.asked) <= 13
+
+
+async def test_once_there_is_an_inverter_its_readings_tell_whether_the_token_is_refused(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(10)
+        cloud.refuses = True
+        await clock.advance(7200)
+        assert not house.refused
+
+
+async def test_an_account_without_inverters_is_asked_again_soon(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.serials = []
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(300)
+        cloud.serials = ["RB1"]
+        await clock.advance(35)
+        assert house.described
