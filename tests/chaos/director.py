@@ -1,0 +1,151 @@
+"""Makes happen what a plan says, and writes down when it really did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from chaos.plan import Blow, Plan, Scheduled, Trouble
+from chaos.stage import FAST, NORMAL, Stage, set_speed, sleep_until
+from simulator import Fault, Kind
+from simulator.faults import RECORD_KINDS
+from standin.faults import Faults
+
+# These end by themselves, at a moment that has to be known from the start.
+_GLITCHES = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A trouble that has happened.
+
+    Attributes:
+        trouble: what.
+        began: when.
+        ended: when it was over.
+    """
+
+    trouble: Trouble
+    began: datetime
+    ended: datetime
+
+    @property
+    def healed(self) -> datetime:
+        """From when on the service has to be right again."""
+        return self.ended + timedelta(minutes=self.trouble.heals)
+
+
+class Director:
+    """Performs plans on a stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._events: list[Event] = []
+        self._crashes: list[str] = []
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What has happened, in order."""
+        return tuple(sorted(self._events, key=lambda event: event.began))
+
+    @property
+    def crashes(self) -> tuple[str, ...]:
+        """Each time that the service ended by itself."""
+        return tuple(self._crashes)
+
+    async def perform(self, plan: Plan, beginning: datetime) -> None:
+        """Do everything in the plan, and wait for its end."""
+        self._guard()
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(self._run(plan.cloud, beginning))
+            lanes.create_task(self._run(plan.house, beginning))
+        await sleep_until(beginning + timedelta(hours=plan.hours))
+
+    def leave_service(self) -> None:
+        """Be no longer surprised that the service ends."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _run(self, lane: Sequence[Scheduled], beginning: datetime) -> None:
+        for scheduled in lane:
+            await sleep_until(beginning + timedelta(minutes=scheduled.at))
+            trouble, began = scheduled.trouble, datetime.now(UTC)
+            if trouble.blow is None:
+                await self._break_cloud(trouble, began)
+            else:
+                await self._strike(trouble.blow, trouble)
+            self._events.append(Event(trouble, began, datetime.now(UTC)))
+
+    async def _break_cloud(self, trouble: Trouble, began: datetime) -> None:
+        faults = self._stage.home.simulator.faults
+        until = began + timedelta(minutes=trouble.minutes)
+        numbers = [faults.add(_dated(fault, began, until)) for fault in trouble.cloud]
+        await sleep_until(until)
+        for number in numbers:
+            faults.clear(number)
+
+    async def _strike(self, blow: Blow, trouble: Trouble) -> None:
+        supervisor = self._stage.home.supervisor
+        seconds = trouble.minutes * 60
+        match blow:
+            case Blow.PROXY_502:
+                await self._proxy(Faults(status=502), seconds)
+            case Blow.PROXY_SLOW:
+                await self._proxy(Faults(delay_s=trouble.seconds), seconds)
+            case Blow.PROXY_CUTS:
+                await self._proxy(Faults(drop=True), seconds)
+            case Blow.PROXY_GONE:
+                await supervisor.stop()
+                await asyncio.sleep(seconds)
+                await supervisor.start()
+            case Blow.WEBSOCKETS:
+                await supervisor.close_websockets()
+            case Blow.CORE_RESTART:
+                await self._restart_core(seconds)
+            case Blow.SERVICE_KILL:
+                self.leave_service()
+                await self._stage.home.service.kill()
+                await asyncio.sleep(seconds)
+                await self._stage.home.service.start()
+                self._guard()
+
+    async def _proxy(self, faults: Faults, seconds: float) -> None:
+        self._stage.home.supervisor.faults = faults
+        await asyncio.sleep(seconds)
+        self._stage.home.supervisor.faults = Faults()
+
+    async def _restart_core(self, seconds: float) -> None:
+        # Core's own limits to its start and its end are meant for a clock of normal speed.
+        await set_speed(NORMAL)
+        await self._stage.core.stop()
+        await set_speed(FAST)
+        await asyncio.sleep(seconds)
+        await set_speed(NORMAL)
+        await self._stage.core.start()
+        await set_speed(FAST)
+
+    def _guard(self) -> None:
+        """Notice when the service ends by itself, and start it again as s6 would."""
+
+        async def watch() -> None:
+            while True:
+                code = await self._stage.home.service.ended(float("inf"))
+                self._crashes.append(f"{datetime.now(UTC):%H:%M:%S} exit code {code}")
+                await asyncio.sleep(1)
+                await self._stage.home.service.start()
+
+        self._watch = asyncio.create_task(watch())
+
+
+def _dated(fault: Fault, began: datetime, until: datetime) -> Fault:
+    """Give a fault of records the time that it covers."""
+    if fault.kind not in RECORD_KINDS:
+        return fault
+    return msgspec.structs.replace(
+        fault, since=began, until=until if fault.kind in _GLITCHES else None
+    )

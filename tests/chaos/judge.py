@@ -1,0 +1,249 @@
+"""Compares what Core has written with what the inverters did.
+
+The truth is energy: the integral of the simulator's power, not what a counter shows. Two things
+keep the comparison honest without any tolerance beyond the 0.05 kWh.
+
+When: Core writes the state at the end of an hour, which is a reading of up to a minute and some
+seconds before. The state tells which: it must be, to the last digit, what one of the inverter's
+records of the last three minutes says. The truth is then taken at the second of that record.
+
+Resets: a counter that starts over takes with it what was used since its last record; nobody can
+know that any more, neither the cloud nor the service. So the truth leaves out the energy between
+the last record before a reset and the reset itself, which is less than a minute's, and nothing
+else. A plan lets nothing else happen then.
+
+Whether the service was healthy is told by the troubles alone: from the beginning of one until it
+is healed it need not be right. After a reset, a counter is believed again once it has gone on
+growing for some records, so that one which stands still may take longer.
+
+In all hours, whatever went wrong, no energy is taken away, and none is made up: the sum never goes
+beyond the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from chaos.director import Event
+from chaos.stage import Counter
+from simulator import Fault, Kind, Simulator
+from simulator.records import JOULES_PER_KWH
+
+TOLERANCE_KWH = 0.05
+# To the last of the three digits; what is left is for binary fractions.
+_SAME_KWH = 1e-6
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+# How old the reading may be that Core shows at the end of an hour, in minutes.
+_OLDEST = 3
+# Troubles so long before an hour are just before it.
+_JUST_BEFORE = 3 * _MINUTE
+# So many records in which a counter has grown make a reset believed, and one is to spare.
+_GROWTHS = 5
+
+
+class Verdict(StrEnum):
+    """What is to be said of one hour of one counter."""
+
+    RIGHT = "right"
+    EXCUSED = "excused"
+    MISSING = "no row"
+    NEGATIVE = "negative"
+    MADE_UP = "more than the truth"
+    NO_READING = "no reading of the last minutes"
+    SUM_WRONG = "sum wrong"
+    HOUR_WRONG = "hour wrong"
+
+
+GOOD = frozenset({Verdict.RIGHT, Verdict.EXCUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One hour of one counter; energy in kWh.
+
+    Attributes:
+        hour: its start.
+        entity: of the counter.
+        clean: whether nothing was wrong in it or just before it.
+        healthy: whether nothing was wrong at its end.
+        state: what the counter showed at its end.
+        stored_sum: Core's sum at its end since the first reading.
+        true_sum: the truth at the reading that `state` is, else at the end of the hour.
+        stored: Core's change in the hour.
+        true: the truth, from reading to reading where they are known.
+    """
+
+    hour: datetime
+    entity: str
+    clean: bool
+    healthy: bool
+    state: float | None
+    stored_sum: float | None
+    true_sum: float
+    stored: float | None
+    true: float
+    verdict: Verdict
+
+
+class _Edge(NamedTuple):
+    """The sums at the end of an hour, kWh."""
+
+    stored: float
+    true: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """What one counter's inverter did, since a moment."""
+
+    counter: Counter
+    simulator: Simulator
+    resets: tuple[datetime, ...]
+
+    def energy(self, at: datetime) -> float:
+        """Give the energy until `at` that a record has told or still can tell, kWh."""
+        lost = sum(
+            self._whole(reset) - self._whole(self.record_before(reset))
+            for reset in self.resets
+            if reset <= at
+        )
+        return self._whole(at) - lost
+
+    def shown(self, at: datetime) -> float:
+        """Give what the counter says in the record of this second, kWh."""
+        record = self.simulator.truth(self.counter.inverter.serial, at.timestamp())
+        assert record is not None
+        return float(record[self.counter.field])
+
+    def record_before(self, moment: datetime) -> datetime:
+        """Give the time of the last record before a moment."""
+        seconds = -(-moment.timestamp() // 1) - 1
+        back = (seconds - self.counter.inverter.second) % 60
+        return datetime.fromtimestamp(seconds - back, UTC)
+
+    def reading(self, value: float, seen: datetime) -> datetime | None:
+        """Give the time of the record that says this value and was the latest when it was seen."""
+        newest = self.record_before(seen)
+        times = (newest - age * _MINUTE for age in range(_OLDEST))
+        return next((time for time in times if abs(self.shown(time) - value) <= _SAME_KWH), None)
+
+    def believed_again(self, reset: datetime, end: datetime) -> datetime:
+        """Give the moment at which a reset must have been let through, `end` if it is later."""
+        time, growths, before = self.record_before(reset) + _MINUTE, 0, 0.0
+        while growths < _GROWTHS and time < end:
+            value = self.shown(time)
+            growths += value > before
+            before, time = value, time + _MINUTE
+        return time + 2 * _MINUTE
+
+    def _whole(self, at: datetime) -> float:
+        moment = self.counter.inverter.plant.at(int(at.timestamp()))
+        assert moment is not None
+        joules: int = getattr(moment.energy, self.counter.quantity)
+        return joules / JOULES_PER_KWH
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What is known of a run.
+
+    Attributes:
+        simulator: knows the truth.
+        events: what went wrong.
+        first: when the counters were first shown.
+        beginning: of the first whole hour.
+        hours: how many there are.
+    """
+
+    simulator: Simulator
+    events: Sequence[Event]
+    first: datetime
+    beginning: datetime
+    hours: int
+
+    @property
+    def end(self) -> datetime:
+        """Of the last hour."""
+        return self.beginning + self.hours * _HOUR
+
+    def rows(
+        self, counter: Counter, shown: float, stored: Sequence[Mapping[str, Any]]
+    ) -> Iterator[Row]:
+        """Judge every hour of one counter.
+
+        Args:
+            counter: the counter.
+            shown: what it first showed, kWh.
+            stored: Core's rows of it.
+        """
+        resets = tuple(event.began for event in self.events if _resets(event, counter))
+        truth = _Truth(counter, self.simulator, resets)
+        start = truth.reading(shown, self.first)
+        if start is None:
+            raise ValueError(f"{counter.entity} first showed {shown}, which is no reading")
+        by_hour = {datetime.fromtimestamp(row["start"] / 1000, UTC): row for row in stored}
+        bad = [*self._bad(), *((r, truth.believed_again(r, self.end)) for r in resets)]
+        before = _Edge(0.0, 0.0)
+        # The hour before the first one is a part of an hour, and its end is where the first begins.
+        for number in range(-1, self.hours):
+            hour = self.beginning + number * _HOUR
+            end, row = hour + _HOUR, by_hour.get(hour)
+            at = None if row is None else truth.reading(row["state"], end)
+            most = truth.energy(end) - truth.energy(start)
+            edge = _Edge(
+                stored=before.stored if row is None else row["sum"],
+                true=most if at is None else truth.energy(at) - truth.energy(start),
+            )
+            judged = Row(
+                hour=hour,
+                entity=counter.entity,
+                clean=not _touch(bad, hour - _JUST_BEFORE, end),
+                healthy=not _touch(bad, end - _JUST_BEFORE, end),
+                state=None if row is None else row["state"],
+                stored_sum=None if row is None else edge.stored,
+                true_sum=edge.true,
+                stored=None if row is None else edge.stored - before.stored,
+                true=edge.true - before.true,
+                verdict=Verdict.RIGHT,
+            )
+            yield replace(judged, verdict=_verdict(judged, most, is_reading=at is not None))
+            before = edge
+
+    def _bad(self) -> Iterator[tuple[datetime, datetime]]:
+        return ((event.began, event.healed) for event in self.events)
+
+
+def _verdict(row: Row, most: float, *, is_reading: bool) -> Verdict:
+    if row.stored is None or row.stored_sum is None:
+        return Verdict.MISSING if row.healthy else Verdict.EXCUSED
+    wrongs = {
+        Verdict.NEGATIVE: row.stored < 0,
+        Verdict.MADE_UP: row.stored_sum > most + TOLERANCE_KWH,
+        Verdict.NO_READING: row.healthy and not is_reading,
+        Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > TOLERANCE_KWH,
+        Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > TOLERANCE_KWH,
+    }
+    good = Verdict.RIGHT if row.healthy else Verdict.EXCUSED
+    return next((verdict for verdict, is_so in wrongs.items() if is_so), good)
+
+
+def _touch(spans: Sequence[tuple[datetime, datetime]], start: datetime, end: datetime) -> bool:
+    """Tell whether one of the spans of time reaches into start to end."""
+    return any(began < end and over > start for began, over in spans)
+
+
+def _resets(event: Event, counter: Counter) -> bool:
+    return any(_is_reset(fault, counter) for fault in event.trouble.cloud)
+
+
+def _is_reset(fault: Fault, counter: Counter) -> bool:
+    return (
+        fault.kind is Kind.COUNTER_RESET
+        and fault.serial in {None, counter.inverter.serial}
+        and (not fault.fields or counter.field in fault.fields)
+    )

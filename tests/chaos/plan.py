@@ -1,0 +1,269 @@
+"""What goes wrong and when: drawn from a seed, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+
+from simulator import Fault, Kind
+from simulator.records import COUNTERS
+
+HOUR = 60.0
+# A quiet hour has nothing in it, nor in so many minutes before it; so do some other hours' ends.
+PEACE = 6.0
+_ENDS_IN_PEACE = 0.5
+# What the service needs after most faults: a round or two, and its way to Core.
+_SOON = 3.0
+# After credentials were refused the service waits for a quarter of an hour, after a fresh token was
+# for five minutes, and after an inverter was for as long again as that has lasted.
+_CREDENTIALS_REFUSED = 17.0
+_TOKEN_REFUSED = 7.0
+_INVERTER_REFUSED = 7.0
+
+
+class Blow(Enum):
+    """What can happen in the house, beside the cloud."""
+
+    PROXY_502 = "the Supervisor answers 502"
+    PROXY_SLOW = "the Supervisor is slow"
+    PROXY_CUTS = "the Supervisor cuts connections"
+    PROXY_GONE = "the Supervisor refuses connections"
+    WEBSOCKETS = "the WebSockets are closed"
+    CORE_RESTART = "Core restarts"
+    SERVICE_KILL = "the service is killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that goes wrong.
+
+    Attributes:
+        name: what people call it.
+        minutes: how long it lasts.
+        heals: minutes after its end in which the service need not be right yet.
+        cloud: the simulated cloud's faults meanwhile.
+        blow: what happens in the house.
+        seconds: how slow a slow Supervisor is.
+        lead: minutes before it in which nothing else may happen, nor until it is healed. After a
+            reset nobody can know any more what a reading that was lost before it would have told;
+            and a glitch while Core is away, for example, would be seen by nobody.
+    """
+
+    name: str
+    minutes: float
+    heals: float = _SOON
+    cloud: tuple[Fault, ...] = ()
+    blow: Blow | None = None
+    seconds: float = 0.0
+    lead: float = 0.0
+
+    @property
+    def span(self) -> float:
+        """The minutes that it takes of a plan."""
+        return self.lead + self.minutes + self.heals
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A trouble and its moment, in minutes from the beginning."""
+
+    at: float
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens in some hours.
+
+    Attributes:
+        quiet: the hours, counted from 0, in which nothing happens.
+        cloud: what goes wrong with the cloud, one after the other.
+        house: what goes wrong in the house, one after the other, at the same time as the cloud's.
+        left_out: the names of what there was no room for.
+    """
+
+    seed: int
+    hours: int
+    quiet: tuple[int, ...]
+    cloud: tuple[Scheduled, ...]
+    house: tuple[Scheduled, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Minutes in a row in which something may happen."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+
+def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) -> Plan:
+    """Draw a plan: one deck of troubles for every six hours, two of which are quiet.
+
+    Args:
+        seed: the same one gives the same plan.
+        hours: how long it is.
+        serials: all inverters.
+        without_battery: the one that v2 alone is enough for. The service may stay with v2 for a
+            day before it looks for better again, and v2 has no counters of a battery.
+    """
+    chance = Random(seed)
+    decks = max(1, round(hours / 6))
+    quiet = tuple(sorted(chance.sample(range(1, hours), max(1, hours // 3)))) if hours > 1 else ()
+    stretches = list(_stretches(chance, hours, quiet))
+    cloud = [t for _ in range(decks) for t in _cloud_deck(chance, serials, without_battery)]
+    house = [t for _ in range(decks) for t in _house_deck(chance)]
+    cloud_plan = _lay_out(chance, cloud, stretches)
+    alone = [
+        _Stretch(s.at - s.trouble.lead, s.at - s.trouble.lead + s.trouble.span)
+        for s in cloud_plan
+        if s.trouble.lead
+    ]
+    house_plan = _lay_out(chance, house, list(_without(stretches, alone)))
+    placed = Counter(s.trouble.name for s in (*cloud_plan, *house_plan))
+    left_out = Counter(trouble.name for trouble in (*cloud, *house)) - placed
+    return Plan(seed, hours, quiet, cloud_plan, house_plan, tuple(left_out.elements()))
+
+
+def _stretches(chance: Random, hours: int, quiet: Sequence[int]) -> Iterator[_Stretch]:
+    """Give the times in which something may happen; half of their hours end in peace as well."""
+    start = 0.0
+    for hour in range(hours):
+        end = (hour + 1) * HOUR
+        if hour in quiet:
+            start = end
+        elif hour + 1 in {*quiet, hours} or chance.random() < _ENDS_IN_PEACE:
+            yield _Stretch(start, end - PEACE)
+            start = end
+
+
+def _without(stretches: Iterable[_Stretch], holes: Sequence[_Stretch]) -> Iterator[_Stretch]:
+    """Cut holes into stretches; both are in order."""
+    for stretch in stretches:
+        start = stretch.start
+        for hole in holes:
+            if stretch.start <= hole.start < stretch.end:
+                yield _Stretch(start, hole.start)
+                start = hole.end
+        yield _Stretch(start, stretch.end)
+
+
+def _lay_out(
+    chance: Random, deck: Iterable[Trouble], stretches: Sequence[_Stretch]
+) -> tuple[Scheduled, ...]:
+    """Spread troubles over stretches without overlap; what finds no room is left out."""
+    room = [stretch.length for stretch in stretches]
+    piles: list[list[Trouble]] = [[] for _ in stretches]
+    for trouble in sorted(deck, key=lambda trouble: trouble.span, reverse=True):
+        fitting = [index for index, left in enumerate(room) if left >= trouble.span]
+        if fitting:
+            index = chance.choices(fitting, weights=[room[index] for index in fitting])[0]
+            room[index] -= trouble.span
+            piles[index].append(trouble)
+    scheduled = []
+    for stretch, left, pile in zip(stretches, room, piles, strict=True):
+        chance.shuffle(pile)
+        # So much of the free time passes before each of them.
+        pauses = sorted(chance.uniform(0, left) for _ in pile)
+        passed = stretch.start
+        for pause, trouble in zip(pauses, pile, strict=True):
+            scheduled.append(Scheduled(passed + pause + trouble.lead, trouble))
+            passed += trouble.span
+    return tuple(scheduled)
+
+
+def _cloud_deck(chance: Random, serials: Sequence[str], without_battery: str) -> Iterator[Trouble]:
+    """Draw one of each kind of fault that the cloud can have."""
+
+    def line(
+        name: str, *faults: Fault, least: float = 1.0, most: float = 4.0, heals: float = _SOON
+    ) -> Trouble:
+        return Trouble(name, chance.uniform(least, most), heals, faults)
+
+    def glitch(name: str, fault: Fault) -> Trouble:
+        return Trouble(name, chance.uniform(1.5, 3), cloud=(fault,), lead=2.0)
+
+    def anyone() -> str:
+        return chance.choice(serials)
+
+    def some_counters() -> tuple[str, ...]:
+        names = tuple(COUNTERS.values())
+        return tuple(chance.sample(names, chance.randint(1, len(names))))
+
+    status = chance.choice((500, 502, 503, 504))
+    wait = chance.randint(30, 150)
+    yield line(f"{status}", Fault(kind=Kind.STATUS, status=status), most=8)
+    yield line(
+        f"429 with Retry-After {wait}",
+        Fault(kind=Kind.STATUS, status=429, retry_after=str(wait)),
+        heals=_SOON + wait / 60,
+    )
+    yield line("429 without Retry-After", Fault(kind=Kind.STATUS, status=429), heals=_SOON + 1)
+    yield line("slow", Fault(kind=Kind.SLOW, seconds=chance.uniform(10, 90)))
+    yield line("drip", Fault(kind=Kind.DRIP, seconds=chance.uniform(10, 90)))
+    yield line("cut before the answer", Fault(kind=Kind.DROP, how="before"))
+    yield line("cut in the middle", Fault(kind=Kind.DROP, how="middle"))
+    yield line("not JSON", Fault(kind=Kind.NOT_JSON))
+    yield line("wrong shape", Fault(kind=Kind.WRONG_SHAPE))
+    yield line("nulls everywhere", Fault(kind=Kind.NULLS, serial=anyone()))
+    yield line(
+        "nulls for counters",
+        Fault(kind=Kind.NULLS, fields=some_counters(), how=chance.choice(("null", "absent"))),
+    )
+    yield line("unknown words", Fault(kind=Kind.UNKNOWN_ENUMS, path=""))
+    yield glitch("counters zero", Fault(kind=Kind.COUNTER_ZERO))
+    yield glitch("counters null", Fault(kind=Kind.COUNTER_NULL, fields=some_counters()))
+    yield Trouble(
+        "counters reset",
+        minutes=0.5,
+        heals=8.0,
+        cloud=(Fault(kind=Kind.COUNTER_RESET, serial=anyone(), fields=some_counters()),),
+        lead=4.0,
+    )
+    yield line("token expires", Fault(kind=Kind.TOKEN_EXPIRY), least=0.1, most=0.2)
+    # Without the expiry the service would go on with the token that it has.
+    yield line(
+        "wrong secret",
+        Fault(kind=Kind.TOKEN_EXPIRY),
+        Fault(kind=Kind.WRONG_SECRET),
+        most=3,
+        heals=_CREDENTIALS_REFUSED,
+    )
+    yield line("tokens rejected", Fault(kind=Kind.REJECT_TOKENS), most=3, heals=_TOKEN_REFUSED)
+    yield line(
+        "forbidden", Fault(kind=Kind.FORBIDDEN, serial=anyone()), most=3, heals=_INVERTER_REFUSED
+    )
+    yield line("v2 only", Fault(kind=Kind.V2_ONLY, serial=without_battery))
+    yield line("no Multiple", Fault(kind=Kind.NO_MULTIPLE))
+    yield line("offline, records lost", Fault(kind=Kind.OFFLINE, serial=anyone()), most=14)
+    yield line(
+        "offline, records late", Fault(kind=Kind.OFFLINE, serial=anyone(), how="late"), most=14
+    )
+
+
+def _house_deck(chance: Random) -> Iterator[Trouble]:
+    """Draw what happens to the Supervisor, to Core (twice) and to the service (three times)."""
+
+    def blow(
+        kind: Blow, least: float, most: float, *, heals: float = _SOON, seconds: float = 0.0
+    ) -> Trouble:
+        minutes = chance.uniform(least, most)
+        return Trouble(kind.value, minutes, heals, blow=kind, seconds=seconds)
+
+    yield blow(Blow.PROXY_502, 1, 5)
+    yield blow(Blow.PROXY_SLOW, 1, 4, seconds=chance.uniform(1, 12))
+    yield blow(Blow.PROXY_CUTS, 1, 4)
+    yield blow(Blow.PROXY_GONE, 1, 5)
+    yield blow(Blow.WEBSOCKETS, 0.1, 0.2)
+    for _ in range(2):
+        yield blow(Blow.CORE_RESTART, 0.5, 6, heals=4.0)
+    for _ in range(3):
+        yield blow(Blow.SERVICE_KILL, 0.1, 4, heals=5.0)

@@ -1,0 +1,147 @@
+"""Where it happens: a simulated cloud, a Supervisor, a real Core, the service, and their clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from house import CREDENTIAL, TOKEN, House, until
+from simulator import Simulator
+from simulator.records import COUNTERS
+from simulator.world import Inverter, World, days_ago
+from standin.real_core import RealCore, find_hass
+from standin.supervisor import Supervisor
+
+# A battery, three phases; and one that v2 alone is enough for.
+_PRESETS = ("st", "si")
+_NAMES = ("House", "Shed")
+# The sensors that show the simulator's counters.
+_SENSORS: Mapping[str, str] = {
+    "pv": "solar_generation_total",
+    "exported": "grid_export_total",
+    "imported": "grid_import_total",
+    "load": "site_load_total",
+    "charged": "battery_charge_total",
+    "discharged": "battery_discharge_total",
+}
+_OF_BATTERY = frozenset({"charged", "discharged"})
+
+_ANY_PORT = 0
+
+FAST = 60
+NORMAL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter of an inverter, and its entity.
+
+    Attributes:
+        entity: without `sensor.`.
+        inverter: whose.
+        quantity: its name in the physics of the simulator.
+        field: its name in the API.
+    """
+
+    entity: str
+    inverter: Inverter
+    quantity: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything together.
+
+    Attributes:
+        home: the simulated cloud, the Supervisor and the service, which is not yet started.
+        core: started.
+        counters: everything that is to be compared.
+    """
+
+    home: House
+    core: RealCore
+    counters: tuple[Counter, ...]
+
+    async def begin(self) -> dict[str, float]:
+        """Start the service; gives what each counter first showed, kWh."""
+        await self.home.service.start()
+        shown: dict[str, float] = {}
+
+        async def all_there() -> bool:
+            states = await self.home.states()
+            shown.update(
+                (counter.entity, float(states[counter.entity]["state"]))
+                for counter in self.counters
+                if counter.entity in states
+            )
+            return len(shown) == len(self.counters)
+
+        await until(all_there, 120)
+        return shown
+
+    async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
+        """Give Core's hourly statistics of all counters, by entity."""
+        rows = await self.core.command(
+            {
+                "type": "recorder/statistics_during_period",
+                "start_time": start.isoformat(),
+                "end_time": end.isoformat(),
+                "statistic_ids": [f"sensor.{counter.entity}" for counter in self.counters],
+                "period": "hour",
+                "types": ["state", "sum", "change"],
+            }
+        )
+        return {name.removeprefix("sensor."): found for name, found in rows.items()}
+
+    async def written(self, end: datetime) -> bool:
+        """Tell whether Core has written the hour that ends then."""
+        rows = await self.statistics(end - timedelta(hours=1), end)
+        return len(rows) == len(self.counters)
+
+
+@asynccontextmanager
+async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
+    """Make it; the days are drawn from the seed too. All logs are below the folder."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    world = World(seed=str(seed), commissioned=days_ago(3))
+    world.add_account(_PRESETS, credential=CREDENTIAL)
+    async with (
+        RealCore(find_hass(), folder / "core") as core,
+        Simulator(world) as simulator,
+        Supervisor(core.address, token=TOKEN) as supervisor,
+    ):
+        home = House(simulator, supervisor, core.address, data, _ANY_PORT)
+        named = list(zip(world.inverters, _NAMES, strict=True))
+        home.service.options(
+            sites=[{"id": inverter.serial, "name": name} for inverter, name in named]
+        )
+        counters = [
+            Counter(f"{name.lower()}_{sensor}", inverter, quantity, COUNTERS[quantity])
+            for inverter, name in named
+            for quantity, sensor in _SENSORS.items()
+            if inverter.family.battery or quantity not in _OF_BATTERY
+        ]
+        try:
+            yield Stage(home, core, tuple(counters))
+        finally:
+            await home.service.kill()
+
+
+async def set_speed(times: int) -> None:
+    """Let the clock of all run so many times faster from now on."""
+    process = await asyncio.create_subprocess_exec("speed", str(times))
+    if await process.wait():
+        raise RuntimeError("this is not the world whose clock can run faster")
+
+
+async def sleep_until(moment: datetime) -> None:
+    """Sleep, however the clock runs meanwhile."""
+    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+        await asyncio.sleep(min(left, 60))
