@@ -85,6 +85,10 @@ _ROUTES = {
     r"/Api/v2/Configuration/Configuration/BySerialNumber/(.+)": "configuration single",
     r"/Api/v2/EnergyData/Static/BySerialNumber/(.+)": "static",
     r"/Api/v2/EnergyData/With/Nodes": "nodes",
+    r"/Api/v2\.21/EnergyData/(.+)/Dynamic/BySerialNumber/From/.+/To/.+": "v2.21 between",
+    r"/Api/v2/EnergyData/(.+)/Dynamic/BySerialNumber/From/.+/To/.+": "v2 between",
+    r"/Api/v2\.21/EnergyData/(.+)/Dynamic/BySerialNumber/PeriodBeforeUtc/.+": "v2.21 before",
+    r"/Api/v2/EnergyData/(.+)/Dynamic/BySerialNumber/PeriodBeforeUtc/.+": "v2 before",
 }
 
 

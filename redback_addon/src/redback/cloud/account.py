@@ -15,6 +15,7 @@ from .ladder import MOST_AT_ONCE, Ladder, Route, is_refusal
 from .matching import Element, match
 from .memory import MemoryHolder
 from .models import Configuration, Dynamic, Inverter, Static
+from .past import Past
 from .token import TokenSource
 from .transport import Call, Deadline, Transport
 
@@ -59,6 +60,7 @@ class Account:
         self._tokens = tokens
         self._decoder = Decoder()
         self._ladder = Ladder(memory, now, transport.monotonic)
+        self._past = Past()
         self._lock = threading.Lock()
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
@@ -105,6 +107,29 @@ class Account:
             self._ladder, self._readings, self._reading, self._transport.deadline(deadline)
         )
         return descent.run(batch)
+
+    def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Get the readings of a time of the past (dossier 3.5); `past` has the rules of how.
+
+        Args:
+            serial: of the inverter.
+            since: aware; the first moment of it.
+            until: aware; the moment after it, at most an hour later.
+
+        Returns:
+            The readings in their order, each moment once; what is malformed, or of another
+            inverter, is left out.
+        """
+        deadline = self._transport.deadline(_SECONDS)
+
+        def readings(path: str) -> list[Dynamic]:
+            call, answer = self._ask(path, deadline)
+            found = map(self._decoder.dynamic, _elements(call, answer))
+            return [one for one in found if one is not None and _is_own(one, serial)]
+
+        found = self._past.ask(serial, since, until, readings) or []
+        in_time = {one.timestamp: one for one in found if since <= one.timestamp < until}
+        return tuple(in_time[moment] for moment in sorted(in_time))
 
     def static(self, serial: str) -> Static:
         """Get what an inverter and its site are (dossier 3.2)."""
@@ -249,6 +274,11 @@ def _own(call: Call, found: _T | None, serial: str) -> _T:
     """Make sure that an answer is there, and about this inverter."""
     if found is None:
         raise call.broken("the answer is empty or not as expected", HTTPStatus.OK)
-    if found.serials and serial not in found.serials:
+    if not _is_own(found, serial):
         raise call.broken("the answer is about another inverter", HTTPStatus.OK)
     return found
+
+
+def _is_own(found: Dynamic | Configuration, serial: str) -> bool:
+    """Tell whether an answer may be about this inverter: it need not say."""
+    return not found.serials or serial in found.serials

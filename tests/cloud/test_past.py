@@ -1,0 +1,113 @@
+"""Readings of the past: whatever the cloud says where it has nothing, and on whichever route."""
+
+from datetime import datetime, timedelta
+from itertools import product
+
+import pytest
+import responses
+
+from cloud.bench import API, START, A, Answer, B, FakeCloud, answer, reading
+from redback.cloud import AccessError, Account, CloudError, NotFoundError, TransientError
+
+SINCE = START.replace(hour=0, minute=0, second=0)
+UNTIL = SINCE + timedelta(hours=1)
+ROUTES = ["v2.21 between", "v2 between", "v2.21 before", "v2 before"]
+
+
+def stamped(*moments: datetime, serial: str = A) -> Answer:
+    elements = [
+        reading(serial, TimestampUtc=f"{moment:%Y-%m-%dT%H:%M:%SZ}") for moment in moments
+    ]
+    return answer({"TotalCount": len(elements), "Data": elements})
+
+
+def at(minute: int) -> datetime:
+    return SINCE + timedelta(minutes=minute)
+
+
+def test_they_come_in_order_and_once_and_only_those_of_the_time(
+    account: Account, cloud: FakeCloud
+) -> None:
+    given = stamped(at(3), at(1), at(3), at(0), at(60), at(-1), at(59))
+    cloud.answers["v2.21 between"] = lambda _: given
+    found = account.history(A, SINCE, UNTIL)
+    assert [one.timestamp for one in found] == [at(0), at(1), at(3), at(59)]
+
+
+def test_times_are_written_as_the_api_wants_them(
+    account: Account, cloud: FakeCloud, web: responses.RequestsMock
+) -> None:
+    cloud.answers["v2.21 between"] = lambda _: stamped(at(0))
+    account.history(A, SINCE, UNTIL)
+    assert web.calls[-1].request.url == (
+        f"{API}/Api/v2.21/EnergyData/{A}/Dynamic/BySerialNumber"
+        "/From/20260302T000000Z/To/20260302T010000Z"
+    )
+
+
+def test_what_is_malformed_or_of_another_inverter_is_left_out(
+    account: Account, cloud: FakeCloud
+) -> None:
+    good = reading(A, TimestampUtc="2026-03-02T00:01:03Z")
+    elements = [None, 3, {}, reading(B, TimestampUtc="2026-03-02T00:02:03Z"), good]
+    cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 5, "Data": elements})
+    (found,) = account.history(A, SINCE, UNTIL)
+    assert found.timestamp == SINCE + timedelta(minutes=1, seconds=3)
+
+
+@pytest.mark.parametrize(("answers", "status"), [*product(range(4), [400, 403, 404, 405])])
+def test_the_first_route_that_answers_is_taken_and_kept(
+    account: Account, cloud: FakeCloud, answers: int, status: int
+) -> None:
+    for route in ROUTES[:answers]:
+        cloud.faults[route, None] = status
+    cloud.answers[ROUTES[answers]] = lambda _: stamped(at(0))
+    assert len(account.history(A, SINCE, UNTIL)) == 1
+    assert [route for route, _ in cloud.take()] == ROUTES[: answers + 1]
+    assert len(account.history(A, SINCE, UNTIL)) == 1
+    assert [route for route, _ in cloud.take()] == [ROUTES[answers]]
+
+
+@pytest.mark.parametrize("data", [None, []])
+def test_null_and_an_empty_list_are_nothing(
+    account: Account, cloud: FakeCloud, data: object
+) -> None:
+    cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 0, "Data": data})
+    assert account.history(A, SINCE, UNTIL) == ()
+
+
+def test_not_found_is_nothing_on_a_route_that_has_answered(
+    account: Account, cloud: FakeCloud
+) -> None:
+    cloud.answers["v2.21 between"] = lambda _: stamped(at(0))
+    account.history(A, SINCE, UNTIL)
+    cloud.take()
+    cloud.faults["v2.21 between", None] = 404
+    assert account.history(A, SINCE, UNTIL) == ()
+    assert [route for route, _ in cloud.take()] == ["v2.21 between"]
+
+
+def test_a_route_that_is_refused_later_is_left_for_another(
+    account: Account, cloud: FakeCloud
+) -> None:
+    cloud.answers |= dict.fromkeys(ROUTES[:2], lambda _: stamped(at(0)))
+    account.history(A, SINCE, UNTIL)
+    cloud.faults["v2.21 between", None] = 405
+    assert len(account.history(A, SINCE, UNTIL)) == 1
+
+
+def test_where_all_refuse_the_most_telling_is_raised(account: Account, cloud: FakeCloud) -> None:
+    cloud.faults |= {(route, None): 404 for route in ROUTES}
+    with pytest.raises(NotFoundError):
+        account.history(A, SINCE, UNTIL)
+    cloud.faults["v2 between", None] = 403
+    with pytest.raises(AccessError):
+        account.history(A, SINCE, UNTIL)
+
+
+def test_trouble_is_no_reason_to_try_another_route(account: Account, cloud: FakeCloud) -> None:
+    cloud.faults["v2.21 between", None] = 503
+    with pytest.raises(TransientError) as met:
+        account.history(A, SINCE, UNTIL)
+    assert isinstance(met.value, CloudError)
+    assert {route for route, _ in cloud.take()} == {"v2.21 between"}
