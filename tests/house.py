@@ -157,15 +157,19 @@ async def house(
     accepts: Accepts = "both",
     latency: float | None = None,
     panel_port: int = 0,
+    past_of_v221: bool = True,
 ) -> AsyncIterator[House]:
     """Make a house; with a stand-in for Core, if there is no address of a real one.
+
+    Where v2.21 does not tell of the past, the counters of a battery, which v2 does not have, come
+    with the second reading only.
 
     At its end, the whole log of the service is searched for every secret that was used.
     """
     async with AsyncExitStack() as stack:
         data = Path(tempfile.mkdtemp(prefix="redback-house-"))
         stack.callback(shutil.rmtree, data)
-        world = World(commissioned=days_ago(3), latency=latency)
+        world = World(commissioned=days_ago(3), latency=latency, past_of_v221=past_of_v221)
         world.add_account(presets or ("st",), credential=CREDENTIAL, accepts=accepts)
         simulator = await stack.enter_async_context(Simulator(world))
         if core is None:

@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="the same as a local date (UTC+10), so that a later start serves the same numbers",
     )
+    add("--v221-past", action="store_true", help="let v2.21 tell of the past too")
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return made
 
@@ -74,6 +75,7 @@ def world_of(arguments: argparse.Namespace) -> World:
         commissioned=arguments.commissioned or days_ago(arguments.commissioned_days),
         latency=arguments.latency,
         token_lifetime=arguments.token_lifetime,
+        past_of_v221=arguments.v221_past,
     )
     world.add_account(
         arguments.preset or ["st"],

@@ -95,12 +95,13 @@ def routes() -> list[web.RouteDef]:
         _get(f"{V221}/{BY_SITE.dynamic}", _dynamic, BY_SITE, payloads.dynamic_v221),
         _get(f"{V221}/{BY_SERIAL.dynamic}", _dynamic, BY_SERIAL, payloads.dynamic_v221),
         _post(f"{V221}/{BY_SERIAL.multiple_dynamic}", _many, BY_SERIAL, payloads.dynamic_v221),
+        # And these need not.
+        *_past(V221, BY_SERIAL, payloads.dynamic_v221),
     ]
 
 
 def _routes_of(by: Addressing) -> Iterator[web.RouteDef]:
     v2, before = payloads.dynamic_v2, f"{V2}/{by.before}"
-    period = f"PeriodBeforeUtc{by.before_suffix}/{{when}}/{{minutes}}"
     latest = f"LatestBeforeUtc{by.before_suffix}/{{when}}/{{minutes}}"
     yield _get(f"{V2}/{by.static}", _static, by)
     yield _get(f"{CONFIGURATION}/{by.configuration}", _configuration, by)
@@ -108,9 +109,14 @@ def _routes_of(by: Addressing) -> Iterator[web.RouteDef]:
     yield _get(f"{V2}/{by.dynamic}", _dynamic, by, v2)
     yield _post(f"{V2}/{by.multiple_dynamic}", _many, by, v2)
     yield _get(f"{V2}/{by.history}/At/{{when}}", _at, by)
-    yield _get(f"{V2}/{by.history}/From/{{start}}/To/{{end}}", _between, by)
-    yield _get(f"{before}/{period}", _period_before, by)
     yield _get(f"{before}/{latest}", _latest_before, by)
+    yield from _past(V2, by, v2)
+
+
+def _past(version: str, by: Addressing, shape: Shape) -> Iterator[web.RouteDef]:
+    period = f"PeriodBeforeUtc{by.before_suffix}/{{when}}/{{minutes}}"
+    yield _get(f"{version}/{by.history}/From/{{start}}/To/{{end}}", _between, by, shape)
+    yield _get(f"{version}/{by.before}/{period}", _period_before, by, shape)
 
 
 def _get(path: str, answer: Callable[..., Awaitable[JSON]], *given: object) -> web.RouteDef:
@@ -250,18 +256,18 @@ async def _at(by: Addressing, call: Call) -> JSON:
     return _with_metadata(by, payloads.dynamic_v2, call, site, record)
 
 
-async def _between(by: Addressing, call: Call) -> JSON:
+async def _between(by: Addressing, shape: Shape, call: Call) -> JSON:
     """Answer with the records between two moments, both included, oldest first."""
     start, end = _when(call, "start"), _when(call, "end")
     if not 0 <= end - start <= MOST_MINUTES * 60:
         raise refusal(web.HTTPBadRequest, f"at most {MOST_MINUTES} minutes, first to last")
-    return _listed(by, call, start, end)
+    return _listed(by, shape, call, start, end)
 
 
-async def _period_before(by: Addressing, call: Call) -> JSON:
+async def _period_before(by: Addressing, shape: Shape, call: Call) -> JSON:
     """Answer with the records of the minutes before a moment, which itself is excluded."""
     when, minutes = _when(call, "when"), _minutes(call)
-    return _listed(by, call, when - minutes * 60, when - 1)
+    return _listed(by, shape, call, when - minutes * 60, when - 1)
 
 
 async def _latest_before(by: Addressing, call: Call) -> JSON:
@@ -270,12 +276,12 @@ async def _latest_before(by: Addressing, call: Call) -> JSON:
     return _with_metadata(by, payloads.dynamic_v2, call, site, record)
 
 
-def _listed(by: Addressing, call: Call, start: int, end: int) -> JSON:
+def _listed(by: Addressing, shape: Shape, call: Call, start: int, end: int) -> JSON:
+    if shape is payloads.dynamic_v221 and not call.world.past_of_v221:
+        raise refusal(web.HTTPNotFound, "no such endpoint")
     site, inverter = by.find(call, _id(call))
     records = call.records(inverter).between(start, end)
-    return payloads.multiple(
-        [_shown(payloads.dynamic_v2, call, site, record) for record in records]
-    )
+    return payloads.multiple([_shown(shape, call, site, record) for record in records])
 
 
 def _id(call: Call) -> str:

@@ -102,6 +102,7 @@ class World:
         latency: seconds until a record is visible; None means 4 to 12 for each inverter, and up
             to 2 more for each record.
         token_lifetime: seconds.
+        past_of_v221: whether v2.21 tells of the past too, which is not known (dossier 3.4).
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class World:
         commissioned: date | None = None,
         latency: float | None = None,
         token_lifetime: float = 3599,
+        past_of_v221: bool = False,
     ) -> None:
         self.seed = seed
+        self.past_of_v221 = past_of_v221
         self.commissioned = commissioned or days_ago(COMMISSIONED_DAYS)
         self.latency = latency
         self.token_lifetime = token_lifetime

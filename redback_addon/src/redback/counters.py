@@ -3,14 +3,18 @@
 Core adds up what a counter grows. A counter that reads 1001, then once 0, then 1002 would add a
 lifetime's energy to one hour. So what a counter says is compared with what was last believed:
 
-- It is believed if it has grown by no more than the plant can have produced or used meanwhile.
+- The first value is believed when a second one fits it; what the cloud has of the minutes before
+  the start may be that second one (see `recall`). A first value of zero, which is what a glitch
+  looks like, is believed when it has stayed for half an hour.
+- Later ones are believed if the counter has grown by no more than the plant can have produced or
+  used meanwhile.
 - If it is missing, the last value stands.
 - If it is lower by less than a tenth, the last value stands until the counter has caught up: Core
   would subtract the difference from the energy of the hour.
 - If it is lower by more, or has jumped, the last value stands until the new one has gone on
-  growing for some readings. Then the counter was really reset, or replaced, and the new value is
-  let through, as one step, which Core takes for a new counter.
-- A first value of zero is believed when it has stayed for half an hour: it may be a glitch.
+  growing for some readings; after a jump it is enough that it has stayed for half an hour. Then
+  the counter was really reset, or replaced, and the new value is let through, as one step, which
+  Core takes for a new counter.
 """
 
 import logging
@@ -36,8 +40,10 @@ _SLACK_KWH = 0.1
 _RESET_BELOW = 0.9
 # That many steps of growth after a fall or a jump make it believed.
 _GROWTHS = 3
-# A counter that is new, or never used, reads zero for good; a glitch does not for so many minutes.
-_ZEROS = 30
+# A glitch does not stay for so many readings.
+_STAYS = 30
+# A glitch stands alone, so that two first values that fit each other are none.
+_CONFIRMED = 2
 
 
 class Believed(msgspec.Struct, frozen=True):
@@ -58,8 +64,8 @@ class _Doubt:
 
     value: float
     at: datetime
+    readings: int = 1
     growths: int = 0
-    repeats: int = 1
 
 
 class Counter:
@@ -92,13 +98,16 @@ class Counter:
     def _is_credible(self, value: float, at: datetime, most_kw: float) -> bool:
         last = self.believed
         if last is None:
-            return value > 0 or self._repeats(value, at) >= _ZEROS
+            readings = self._doubted(value, at, most_kw).readings
+            return readings >= (_CONFIRMED if value > 0 else _STAYS)
         if _can_become(last.value, last.at, value, at, most_kw):
             return True
         if _RESET_BELOW * last.value <= value < last.value:
             self._doubt = None
             return False
-        if self._growths(value, at, most_kw) < _GROWTHS:
+        doubt = self._doubted(value, at, most_kw)
+        has_stayed = value > last.value and doubt.readings >= _STAYS
+        if doubt.growths < _GROWTHS and not has_stayed:
             return False
         _LOG.warning(
             "%s went from %.3f to %.3f kWh and goes on from there.", self._name, last.value, value
@@ -106,19 +115,16 @@ class Counter:
         self.has_stepped = True
         return True
 
-    def _growths(self, value: float, at: datetime, most_kw: float) -> int:
-        """Add the value to the run of doubtful ones; gives how often that has grown."""
+    def _doubted(self, value: float, at: datetime, most_kw: float) -> _Doubt:
+        """Add the value to the run of doubtful ones, or begin another."""
         doubt = self._doubt
         if doubt is None or not _can_become(doubt.value, doubt.at, value, at, most_kw):
-            self._doubt = _Doubt(value, at)
+            doubt = _Doubt(value, at)
         else:
-            self._doubt = _Doubt(value, at, doubt.growths + (value > doubt.value))
-        return self._doubt.growths
-
-    def _repeats(self, value: float, at: datetime) -> int:
-        repeats = self._doubt.repeats + 1 if self._doubt else 1
-        self._doubt = _Doubt(value, at, repeats=repeats)
-        return repeats
+            growths = doubt.growths + (value > doubt.value)
+            doubt = _Doubt(value, at, doubt.readings + 1, growths)
+        self._doubt = doubt
+        return doubt
 
 
 def _can_become(

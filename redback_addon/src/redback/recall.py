@@ -1,0 +1,68 @@
+"""The minutes before the first reading, which tell at once which counters are to be believed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from .clock import Clock
+from .cloud import Account, CloudError, Dynamic
+from .desk import Desk
+
+_LOG = logging.getLogger(__name__)
+_REACH = timedelta(minutes=10)
+_PACE_SECONDS = 1.0
+
+
+class Recall:
+    """Asks once for the last minutes of each inverter that is new.
+
+    Where that fails, the next reading serves as well, a minute later.
+
+    Args:
+        is_known: tells of a serial number whether its counters have been read before.
+        recalled: takes a serial number and readings of the past, oldest first.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        desk: Desk,
+        clock: Clock,
+        *,
+        is_known: Callable[[str], bool],
+        recalled: Callable[[str, Sequence[Dynamic]], None],
+    ) -> None:
+        self._account = account
+        self._desk = desk
+        self._clock = clock
+        self._is_known = is_known
+        self._recalled = recalled
+        self._seen: set[str] = set()
+        self._new: asyncio.Queue[str] = asyncio.Queue()
+
+    def watch(self, serials: Iterable[str]) -> None:
+        """Recall those of these inverters that are new."""
+        for serial in serials:
+            if serial not in self._seen:
+                self._seen.add(serial)
+                self._new.put_nowait(serial)
+
+    async def run(self) -> None:
+        """Recall one inverter after the other, for ever."""
+        while True:
+            serial = await self._new.get()
+            if not self._is_known(serial):
+                await self._recall(serial)
+                await self._clock.sleep(_PACE_SECONDS)
+
+    async def _recall(self, serial: str) -> None:
+        now = self._clock.now()
+        try:
+            readings = await self._desk.ask(
+                lambda: self._account.history(serial, now - _REACH, now)
+            )
+        except CloudError as error:
+            _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)
+        else:
+            self._recalled(serial, readings)
