@@ -12,9 +12,11 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.board import Board
+from redback.cloud import Dynamic
 from redback.core import State
+from redback.counters import Believed
 from redback.faults import Faults
-from redback.ledger import Ledger
+from redback.ledger import CountersLedger, EntitiesLedger, counters_ledger, entities_ledger
 from redback.naming import GivenName
 
 
@@ -47,11 +49,26 @@ def faults(clock: FakeClock) -> Faults:
 
 
 @pytest.fixture
+def believed(clock: FakeClock, tmp_path: Path) -> CountersLedger:
+    ledger = counters_ledger(tmp_path)
+    ledger.note(SERIAL, {"import_all_time_energy_kwh": Believed(1500.7, clock.now())})
+    return ledger
+
+
+@pytest.fixture
+def existing(tmp_path: Path) -> EntitiesLedger:
+    return entities_ledger(tmp_path)
+
+
+@pytest.fixture
 async def board(
-    clock: FakeClock, faults: Faults, offered: Offered, tmp_path: Path
+    clock: FakeClock,
+    faults: Faults,
+    offered: Offered,
+    believed: CountersLedger,
+    existing: EntitiesLedger,
 ) -> AsyncIterator[Board]:
-    ledger = Ledger(tmp_path / "counters.json")
-    board = Board(clock, faults, ledger, offered, detailed=False)
+    board = Board(clock, faults, believed, existing, offered, detailed=False)
     board.add({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(board.run())
     yield board
@@ -166,3 +183,104 @@ async def test_all_is_unavailable_until_there_is_a_reading_again(
     assert set(offered.states.values()) == {"unavailable"}
     board.dynamic(SERIAL, dynamic())
     assert offered["grid_import_total"] == "1500.75"
+
+
+def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
+    """Give a reading of so many minutes after the usual one."""
+    stamp = dynamic().timestamp + timedelta(minutes=minutes)
+    return dynamic(TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=energy)
+
+
+async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    board.dynamic(SERIAL, later(0, 20000.4))
+    assert "solar_generation_total" not in offered
+    await clock.advance(60)
+    board.dynamic(SERIAL, later(1, 20000.5))
+    assert offered["solar_generation_total"] == "20000.5"
+
+
+async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
+    board: Board, offered: Offered
+) -> None:
+    board.dynamic(SERIAL, later(0, 20000.4))
+    board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert offered["solar_generation_total"] == "20000.4"
+    assert board.knows_counters(SERIAL)
+
+
+async def test_a_first_reading_that_is_a_glitch_is_found_out_by_the_minutes_before(
+    board: Board, offered: Offered
+) -> None:
+    board.dynamic(SERIAL, later(0, 3.0))
+    board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert offered["solar_generation_total"] == "20000.3"
+
+
+async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
+    board: Board, offered: Offered
+) -> None:
+    board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert offered.states == {}
+    board.dynamic(SERIAL, later(0, 20000.4))
+    assert offered["solar_generation_total"] == "20000.4"
+
+
+class TestAfterAKill:
+    """Core still shows what the former run pushed last."""
+
+    @pytest.fixture
+    def existing(self, tmp_path: Path, clock: FakeClock, faults: Faults) -> EntitiesLedger:
+        existing = entities_ledger(tmp_path)
+        believed = counters_ledger(tmp_path / "other")
+        before = Board(clock, faults, believed, existing, Offered(), detailed=True)
+        before.add({SERIAL: GivenName("Redback", "Redback")})
+        before.static(SERIAL, static())
+        before.configuration(SERIAL, configuration())
+        before.dynamic(SERIAL, later(0))
+        before.dynamic(SERIAL, later(1))
+        existing.write()
+        return entities_ledger(tmp_path)
+
+    async def test_refused_credentials_make_everything_unavailable(
+        self, board: Board, offered: Offered
+    ) -> None:
+        board.clear()
+        assert set(offered.states.values()) == {"unavailable"}
+        assert len(offered.states) > 50
+
+    @pytest.mark.usefixtures("board")
+    async def test_without_a_first_reading_measurements_lapse_at_ten_minutes_and_counters_stand(
+        self, offered: Offered, clock: FakeClock
+    ) -> None:
+        await clock.advance(599)
+        assert offered.states == {}
+        await clock.advance(1)
+        assert offered["solar_generation"] == "unavailable"
+        assert offered["status"] == "OFFLINE"
+        assert "solar_generation_total" not in offered
+        assert "battery_capacity" not in offered
+
+    async def test_what_the_first_reading_has_no_value_for_is_unknown(
+        self, board: Board, offered: Offered
+    ) -> None:
+        board.dynamic(SERIAL, dynamic(PvPowerInstantaneouskW=None))
+        assert offered["solar_generation"] == "unknown"
+
+    async def test_a_fact_that_comes_later_is_not_touched(
+        self, board: Board, offered: Offered
+    ) -> None:
+        board.dynamic(SERIAL, dynamic())
+        assert "battery_capacity" not in offered
+        board.static(SERIAL, static())
+        assert offered["battery_capacity"] == "14.2"
+
+    async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(
+        self, board: Board, offered: Offered, existing: EntitiesLedger
+    ) -> None:
+        board.dynamic(SERIAL, dynamic())  # the detailed sensors have been switched off
+        assert offered["software_version"] == "unavailable"
+        names = {one.entity_id for one in existing.page(SERIAL) or ()}
+        assert "sensor.redback_software_version" not in names
+        assert "sensor.redback_battery_capacity" in names

@@ -1,10 +1,14 @@
 """The service as a process, from the outside: what a user would see of it."""
 
 import asyncio
+import json
 import re
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -47,6 +51,13 @@ async def test_within_seconds_every_reading_is_a_state_and_agrees_with_the_inver
             # The newest minute may not be visible yet: it adds no more than its own energy.
             assert 0 <= truth[field] - shown <= 30 / 60 * 2, name
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", stamp)
+
+
+async def test_a_counter_that_the_past_does_not_tell_comes_with_the_second_reading() -> None:
+    async with house("st", past_of_v221=False) as home:
+        await home.service.start()
+        await home.shows("redback_grid_import_total")
+        await home.shows("redback_battery_charge_total", seconds=100)
 
 
 async def test_each_family_has_just_what_it_has() -> None:
@@ -229,15 +240,86 @@ async def test_a_list_of_inverters_that_fails_at_the_start_stops_no_readings() -
             await home.shows(f"redback_{serial[-4:]}_status")
 
 
-async def test_sigkill_at_any_moment_costs_no_name_and_no_start() -> None:
+async def test_sigkill_at_any_moment_loses_nothing() -> None:
     async with house() as home:
-        for moment in (0.2, 0.5, 0.8, 1.1, 1.4):
+        chance = Random(5)
+        believed: dict[str, float] = {}
+        for file in (None, "memory.json", "counters.json", "entities.json") * 3:
             await home.service.start()
-            await asyncio.sleep(moment)
+            if file is None:
+                await asyncio.sleep(chance.uniform(0.1, 1.5))
+            else:
+                await rewritten(home.data / file, chance.uniform(0, 0.02))
             await home.service.kill()
+            now = counters_on_disk(home.data)
+            assert all(now[name] >= value for name, value in believed.items())
+            believed = now
+        assert len(believed) == 6
         await home.service.start()
-        await home.shows("redback_grid_import_total")
+        states = await settled(home)
         assert "damaged" not in home.service.log
+        shown = sorted(
+            float(state["state"])
+            for state in states.values()
+            if state["attributes"].get("state_class") == "total_increasing"
+        )
+        pairs = zip(shown, sorted(believed.values()), strict=True)
+        assert all(now >= before for now, before in pairs)
+
+
+async def rewritten(path: Path, seconds: float) -> None:
+    """Wait until a file is being written, and a little longer; not for long where it is not."""
+
+    def written_at() -> int | None:
+        if path.with_name(f".{path.name}.new").exists():
+            return None
+        return path.stat().st_mtime_ns if path.exists() else 0
+
+    before = written_at()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(3):
+            while written_at() == before:
+                await asyncio.sleep(0.0005)
+            await asyncio.sleep(seconds)
+
+
+def counters_on_disk(data: Path) -> dict[str, float]:
+    """Give what is believed of the counters of the only inverter, kWh."""
+    path = data / "counters.json"
+    pages = json.loads(path.read_bytes()) if path.exists() else {}
+    return {name: one["value"] for page in pages.values() for name, one in page.items()}
+
+
+async def test_after_a_kill_nothing_of_before_stands_when_the_credentials_are_refused() -> None:
+    async with house() as home:
+        await home.service.start()
+        before = await settled(home)
+        await home.service.kill()
+        home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
+        await home.service.start()
+
+        async def all_unavailable() -> bool:
+            return {state["state"] for state in (await home.states()).values()} == {"unavailable"}
+
+        await until(all_unavailable)
+        assert (await home.states()).keys() == before.keys()
+
+
+async def test_after_a_kill_sigterm_makes_everything_unavailable_without_any_reading() -> None:
+    async with house() as home:
+        await home.service.start()
+        await settled(home)
+        await home.service.kill()
+        home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path=""))
+        home.simulator.journal.clear()
+        await home.service.start()
+
+        async def asked() -> bool:
+            return home.simulator.journal.count() > 0
+
+        await until(asked)
+        assert await home.service.stop() == 0
+        assert {state["state"] for state in (await home.states()).values()} == {"unavailable"}
 
 
 @pytest.mark.timeout(360)

@@ -15,9 +15,7 @@ ROUTES = ["v2.21 between", "v2 between", "v2.21 before", "v2 before"]
 
 
 def stamped(*moments: datetime, serial: str = A) -> Answer:
-    elements = [
-        reading(serial, TimestampUtc=f"{moment:%Y-%m-%dT%H:%M:%SZ}") for moment in moments
-    ]
+    elements = [reading(serial, TimestampUtc=f"{moment:%Y-%m-%dT%H:%M:%SZ}") for moment in moments]
     return answer({"TotalCount": len(elements), "Data": elements})
 
 

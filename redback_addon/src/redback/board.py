@@ -12,9 +12,9 @@ from .counters import Counters
 from .entities import Entities
 from .faults import Faults
 from .freshness import objection
-from .ledger import Ledger
+from .ledger import CountersLedger, EntitiesLedger
 from .naming import GivenName
-from .reading import Reading
+from .reading import STALE_AFTER, Reading
 
 _LOG = logging.getLogger(__name__)
 # How long the board sleeps at most, so that a clock that is set does not keep it asleep.
@@ -30,7 +30,8 @@ class _Place:
         entities: make the states.
         counters: know which of the counters' values are to be believed.
         last: the time of the last reading.
-        dynamic: that reading, while it may be shown.
+        read: that reading as the cloud gave it.
+        dynamic: the same with counters to be believed, while it may be shown.
         static: what the inverter is, once that is known.
         configuration: how it is set, once that is known.
         lapses_at: when what is shown becomes too old, if it is not yet.
@@ -41,6 +42,7 @@ class _Place:
     entities: Entities
     counters: Counters
     last: datetime | None = None
+    read: Dynamic | None = None
     dynamic: Dynamic | None = None
     static: Static | None = None
     configuration: Configuration | None = None
@@ -54,7 +56,8 @@ class Board:
     Args:
         clock: tells how old a reading is.
         faults: are told of readings that cannot be right.
-        ledger: keeps what is believed of the counters.
+        believed: keeps what is believed of the counters.
+        existing: keeps which entities there are.
         offer: takes the states of one inverter.
         detailed: whether the detailed sensors are wanted.
     """
@@ -63,14 +66,16 @@ class Board:
         self,
         clock: Clock,
         faults: Faults,
-        ledger: Ledger,
+        believed: CountersLedger,
+        existing: EntitiesLedger,
         offer: Callable[[Iterable[State]], None],
         *,
         detailed: bool,
     ) -> None:
         self._clock = clock
         self._faults = faults
-        self._ledger = ledger
+        self._believed = believed
+        self._existing = existing
         self._offer = offer
         self._detailed = detailed
         self._places: dict[str, _Place] = {}
@@ -79,10 +84,13 @@ class Board:
         """Make a place for each inverter that has none yet."""
         for serial, given in names.items():
             if serial not in self._places:
+                former = self._existing.page(serial) or ()
                 self._places[serial] = _Place(
                     given.name,
-                    Entities(given.name, detailed=self._detailed),
-                    Counters(given.name, self._ledger.believed(serial)),
+                    Entities(given.name, detailed=self._detailed, former=former),
+                    Counters(given.name, self._believed.page(serial) or {}),
+                    # If Core still shows what there was, that becomes too old as well.
+                    lapses_at=self._clock.now() + STALE_AFTER if former else None,
                 )
 
     def dynamic(self, serial: str, dynamic: Dynamic) -> None:
@@ -96,13 +104,23 @@ class Board:
         if dynamic.timestamp == place.last and place.dynamic is not None:
             return
         place.last = dynamic.timestamp
-        place.dynamic = place.counters.believe(dynamic, place.static)
-        self._ledger.note(serial, place.counters.believed)
-        if place.counters.has_stepped:
-            # Before Core is told: to believe the old value again after a power cut would show it
-            # between two new ones, which Core would take for a lifetime's energy.
-            self._ledger.write()
+        place.read = dynamic
+        self._believe(serial, dynamic)
         self._show(serial)
+
+    def knows_counters(self, serial: str) -> bool:
+        """Tell whether there is something that the counters can be compared with."""
+        return bool(self._places[serial].counters.believed)
+
+    def recall(self, serial: str, readings: Iterable[Dynamic]) -> None:
+        """Take what the inverter did before, to know which counters are to be believed."""
+        place = self._places[serial]
+        for dynamic in readings:
+            if place.last is None or dynamic.timestamp < place.last:
+                place.counters.believe(dynamic, place.static)
+        if place.read is not None and place.dynamic is not None:
+            self._believe(serial, place.read)
+            self._show(serial)
 
     def static(self, serial: str, static: Static) -> None:
         """Take what the inverter is."""
@@ -126,12 +144,31 @@ class Board:
             now = self._clock.now()
             for serial, place in self._places.items():
                 if place.lapses_at is not None and place.lapses_at <= now:
-                    self._show(serial)
+                    self._lapse(serial)
             moments = [
                 place.lapses_at for place in self._places.values() if place.lapses_at is not None
             ]
             wait = (min(moments) - now).total_seconds() if moments else _LONGEST_SLEEP
             await self._clock.sleep(min(wait, _LONGEST_SLEEP))
+
+    def _lapse(self, serial: str) -> None:
+        """Show that a reading, or what there was before the first one, has become too old."""
+        place = self._places[serial]
+        place.lapses_at = None
+        if place.dynamic is not None:
+            self._show(serial)
+        else:
+            self._tell(place, is_live=False)
+            self._offer(place.entities.lapsed())
+
+    def _believe(self, serial: str, dynamic: Dynamic) -> None:
+        place = self._places[serial]
+        place.dynamic = place.counters.believe(dynamic, place.static)
+        self._believed.note(serial, place.counters.believed)
+        if place.counters.has_stepped:
+            # Before Core is told: to believe the old value again after a power cut would show it
+            # between two new ones, which Core would take for a lifetime's energy.
+            self._believed.write()
 
     def _show(self, serial: str) -> None:
         place = self._places[serial]
@@ -143,6 +180,7 @@ class Board:
         place.lapses_at = reading.lapses_at if reading.is_live else None
         self._tell(place, is_live=reading.is_live)
         self._offer(place.entities.states(reading))
+        self._existing.note(serial, place.entities.existing)
 
     def _tell(self, place: _Place, *, is_live: bool) -> None:
         """Tell once that readings arrive, and each time that they stop and come again."""

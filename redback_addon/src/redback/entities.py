@@ -1,16 +1,36 @@
 """From a reading to the states of one inverter's entities."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import msgspec
 from slugify import slugify
 
 from .core import UNAVAILABLE, UNKNOWN, State
-from .reading import Reading
-from .sensors import Quantity, Sensor, sensors
+from .reading import OFFLINE, Reading
+from .sensors import STATUS, Quantity, Sensor, sensors
 
 _LONGEST_STATE = 255
+
+
+class Former(msgspec.Struct, frozen=True):
+    """An entity that there was when the program last ran; Core may still show it.
+
+    Attributes:
+        entity_id: for example sensor.redback_status.
+        attributes: as Core was given them.
+        lapsed: its state when there is no reading for too long; None = its last one stands.
+    """
+
+    entity_id: str
+    attributes: dict[str, Any]
+    lapsed: str | None
+
+    def state(self, value: str) -> State:
+        """Make a state of it."""
+        return State(self.entity_id, value, self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +49,55 @@ class Entities:
     Args:
         name: what people call the inverter, for example "Redback".
         detailed: whether the detailed sensors are wanted.
+        former: those that there were when the program last ran. With the first reading they exist
+            again, or become unavailable for good where there is no such sensor any more.
     """
 
-    def __init__(self, name: str, *, detailed: bool) -> None:
+    def __init__(self, name: str, *, detailed: bool, former: Iterable[Former] = ()) -> None:
         self._name = name
         self._detailed = detailed
         self._entities: dict[str, _Entity] = {}
+        self._former = {one.entity_id: one for one in former}
+
+    @property
+    def existing(self) -> tuple[Former, ...]:
+        """All entities that Core may show, to be kept for the next run."""
+        return (
+            *(
+                Former(entity.entity_id, dict(entity.attributes), _lapsed(entity.sensor))
+                for entity in self._entities.values()
+            ),
+            *self._former.values(),
+        )
 
     def states(self, reading: Reading) -> list[State]:
         """Give the states of all entities that exist by now."""
+        awaited: dict[str, Former] = {}
         for sensor in sensors(reading, detailed=self._detailed):
-            if sensor.name not in self._entities and sensor.value(reading) is not None:
-                self._entities[sensor.name] = self._entity(sensor)
+            if sensor.name in self._entities:
+                continue
+            entity = self._entity(sensor)
+            former = self._former.pop(entity.entity_id, None)
+            if sensor.value(reading) is not None or (former is not None and not sensor.fact):
+                self._entities[sensor.name] = entity
+            elif former is not None:  # what it is comes soon, and what Core shows still holds
+                awaited[entity.entity_id] = former
+        gone, self._former = self._former, awaited
         return [
-            State(entity.entity_id, _text(entity.sensor, reading), entity.attributes)
-            for entity in self._entities.values()
+            *(one.state(UNAVAILABLE) for one in gone.values()),
+            *(
+                State(entity.entity_id, _text(entity.sensor, reading), entity.attributes)
+                for entity in self._entities.values()
+            ),
         ]
 
     def unavailable(self) -> list[State]:
         """Give the states for when nothing is known of the inverter."""
-        return [
-            State(entity.entity_id, UNAVAILABLE, entity.attributes)
-            for entity in self._entities.values()
-        ]
+        return [one.state(UNAVAILABLE) for one in self.existing]
+
+    def lapsed(self) -> list[State]:
+        """Give the states for when there has been no reading since the start for too long."""
+        return [one.state(one.lapsed) for one in self._former.values() if one.lapsed is not None]
 
     def _entity(self, sensor: Sensor) -> _Entity:
         name = f"{self._name} {sensor.name}"
@@ -60,6 +106,12 @@ class Entities:
             f"sensor.{slugify(name, separator='_')}",
             {"friendly_name": name, **_attributes(sensor.quantity)},
         )
+
+
+def _lapsed(sensor: Sensor) -> str | None:
+    if sensor.quantity is STATUS:
+        return OFFLINE
+    return UNAVAILABLE if sensor.lapses else None
 
 
 def _text(sensor: Sensor, reading: Reading) -> str:

@@ -1,34 +1,42 @@
-"""What every counter last said, kept on disk: a restart must not forget what is believed."""
+"""Ledgers: what is to be known of each inverter after a restart, on disk as soon as it changes."""
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from .counters import Believed
+from .entities import Former
 from .storage import JsonFile
 from .threads import in_thread
 
-_Pages = dict[str, dict[str, Believed]]
+_Page = TypeVar("_Page")
 
 
-class Ledger:
-    """The last believed value of every counter, by inverter."""
+class Ledger(Generic[_Page]):
+    """One page for each inverter.
 
-    def __init__(self, path: Path) -> None:
-        self._file = JsonFile(path, _Pages, "a glitch of a counter may be believed after a restart")
-        self._pages: _Pages = self._file.load() or {}
+    Args:
+        path: of the file.
+        kind: the type of a page.
+        loss: what it means for the user that it is lost, as the end of a sentence.
+    """
+
+    def __init__(self, path: Path, kind: Any, loss: str) -> None:  # noqa: ANN401 - any type of a page
+        self._file: JsonFile[dict[str, _Page]] = JsonFile(path, dict[str, kind], loss)
+        self._pages: dict[str, _Page] = self._file.load() or {}
         self._changed = asyncio.Event()
         self._lock = threading.Lock()
 
-    def believed(self, serial: str) -> Mapping[str, Believed]:
-        """Give what was last believed of an inverter's counters, by field of the reading."""
-        return self._pages.get(serial, {})
+    def page(self, serial: str) -> _Page | None:
+        """Give what was last noted of an inverter."""
+        return self._pages.get(serial)
 
-    def note(self, serial: str, believed: dict[str, Believed]) -> None:
-        """Note what is believed now; it is written soon."""
-        self._pages[serial] = believed
-        self._changed.set()
+    def note(self, serial: str, page: _Page) -> None:
+        """Note what is the case now; it is written soon."""
+        if self._pages.get(serial) != page:
+            self._pages[serial] = page
+            self._changed.set()
 
     def write(self) -> None:
         """Write everything now."""
@@ -41,3 +49,19 @@ class Ledger:
             await self._changed.wait()
             self._changed.clear()
             await in_thread(self.write)
+
+
+CountersLedger = Ledger[dict[str, Believed]]
+EntitiesLedger = Ledger[tuple[Former, ...]]
+
+
+def counters_ledger(folder: Path) -> CountersLedger:
+    """Open the last believed values of all counters, by field of the reading."""
+    loss = "a glitch of a counter may be believed after a restart"
+    return Ledger(folder / "counters.json", dict[str, Believed], loss)
+
+
+def entities_ledger(folder: Path) -> EntitiesLedger:
+    """Open the entities that Core was given."""
+    loss = "after a power cut Home Assistant may show what is no longer so"
+    return Ledger(folder / "entities.json", tuple[Former, ...], loss)

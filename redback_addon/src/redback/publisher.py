@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from .clock import Clock
-from .core import UNAVAILABLE, CoreAwayError, CoreClient, CoreRefusedError, Mirror, State
+from .core import CoreAwayError, CoreClient, CoreRefusedError, Mirror, State
 from .faults import Faults
 
 _LOG = logging.getLogger(__name__)
@@ -52,8 +51,7 @@ class Publisher:
         await self._mirror.run()
 
     async def farewell(self) -> None:
-        """Make everything unavailable, as far as that is possible in a short time."""
-        self.offer([replace(state, value=UNAVAILABLE) for state in self._mirror.wanted.values()])
+        """Push the last of what was offered, as far as that is possible in a short time."""
         with contextlib.suppress(CoreAwayError, TimeoutError):
             await asyncio.wait_for(self._mirror.settle(), _FAREWELL_SECONDS)
 

@@ -12,7 +12,7 @@ from .cloud import Configuration, Dynamic, InverterPower, Limits, Phase, Static
 
 # The vendor calls telemetry offline that is older than this (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
-_OFFLINE = "OFFLINE"
+OFFLINE = "OFFLINE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Reading:
     @property
     def is_live(self) -> bool:
         """Whether the inverter is online, and the reading young enough to be shown."""
-        return self.at < self.lapses_at and self._reported_status != _OFFLINE
+        return self.at < self.lapses_at and self._reported_status != OFFLINE
 
     @property
     def status(self) -> str | None:
         """OK, OFFLINE or FAULT; or whatever else the cloud says, in capitals."""
-        return self._reported_status if self.is_live else _OFFLINE
+        return self._reported_status if self.is_live else OFFLINE
 
     @property
     def _reported_status(self) -> str | None:

@@ -23,7 +23,7 @@ from .core import CoreAwayError, CoreClient, CoreError, CoreLink, CoreRefusedErr
 from .desk import Desk
 from .environment import Environment
 from .faults import Faults
-from .ledger import Ledger
+from .ledger import counters_ledger, entities_ledger
 from .memory import Memory
 from .messages import PREFIX, Messages
 from .naming import Choice, choose
@@ -31,11 +31,11 @@ from .options import Options
 from .panel import Panel
 from .poller import Poller
 from .publisher import Publisher
+from .recall import Recall
 from .survey import Survey
 
 _LOG = logging.getLogger(__name__)
 _MEMORY = "memory.json"
-_LEDGER = "counters.json"
 
 
 class Service:
@@ -81,11 +81,13 @@ class Service:
             went=self._core_went,
         )
 
-        self._ledger = Ledger(environment.data / _LEDGER)
+        self._believed = counters_ledger(environment.data)
+        self._existing = entities_ledger(environment.data)
         self._board = Board(
             clock,
             self._faults,
-            self._ledger,
+            self._believed,
+            self._existing,
             self._publisher.offer,
             detailed=options.detailed_sensors,
         )
@@ -99,6 +101,13 @@ class Service:
             deliver=self._board.dynamic,
             denied=self._messages.denied,
             refused=self._messages.token_refused,
+        )
+        self._recall = Recall(
+            account,
+            desk,
+            clock,
+            is_known=self._board.knows_counters,
+            recalled=self._board.recall,
         )
         self._survey = Survey(
             account,
@@ -124,8 +133,10 @@ class Service:
             self._publisher,
             self._notices,
             self._board,
-            self._ledger,
+            self._believed,
+            self._existing,
             self._survey,
+            self._recall,
             self._poller,
         )
         if self._memory.kept.inverters:
@@ -137,7 +148,9 @@ class Service:
                 for task in running:
                     task.cancel()
         finally:
-            self._ledger.write()
+            self._board.clear()
+            self._believed.write()
+            self._existing.write()
             await self._publisher.farewell()
         _LOG.info("The add-on has stopped")
 
@@ -166,6 +179,7 @@ class Service:
         self._board.add(choice.names)
         self._poller.watch(choice.names)
         self._survey.watch(choice.names)
+        self._recall.watch(choice.names)
         return choice
 
     def _credentials_refused(self, error: CredentialsError | None) -> None:
