@@ -5,8 +5,8 @@ Three sorts of kinds share the model:
 - Request faults (`status`, `slow`, `nulls`, ...) strike requests. `path` (a part of the path;
   each kind has a sensible default), `serial` (the request or element that concerns this inverter),
   `probability` and `times` (the next N requests that match) narrow them down.
-- Record faults (`offline`, `counter_reset`, `counter_zero`, `counter_null`) change what the
-  inverter records between `since` and `until`, for every later reader alike, history included.
+- Record faults (`offline` and those of counters) change what the inverter records between
+  `since` and `until`, for every later reader alike, history included.
   Clearing them ends them now; what they did to records stays, as it would with a real cloud.
 - Standing faults (`extra_inverter`, `token_expiry`, `token_storm`) are states of the cloud.
 """
@@ -30,6 +30,21 @@ if TYPE_CHECKING:
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+How = Literal[
+    "before",
+    "middle",
+    "null",
+    "empty",
+    "absent",
+    "all",
+    "lost",
+    "late",
+    "past",
+    "future",
+    "garbled",
+]
+
+
 class Kind(StrEnum):
     """Everything that can go wrong; the comment says which fields of `Fault` matter to it."""
 
@@ -37,9 +52,13 @@ class Kind(StrEnum):
     SLOW = "slow"  # seconds before the answer
     DRIP = "drip"  # seconds over which the body trickles
     DROP = "drop"  # how: before | middle
+    NOT_HTTP = "not_http"  # a TLS alert, as from a port that expects TLS
+    OVERSIZED = "oversized"  # megabytes (100) of blanks within the body
+    REDIRECT = "redirect"  # status (302), to another host
     NOT_JSON = "not_json"
     WRONG_SHAPE = "wrong_shape"
     NULLS = "nulls"  # fields, how: null | empty | absent
+    TIMESTAMPS = "timestamps"  # how: past | future | garbled | absent, seconds
     UNKNOWN_ENUMS = "unknown_enums"
     TOKEN_EXPIRY = "token_expiry"
     TOKEN_STORM = "token_storm"  # times (5) token requests within seconds (60) are a storm
@@ -56,15 +75,29 @@ class Kind(StrEnum):
     COUNTER_RESET = "counter_reset"  # since, value (kWh), fields
     COUNTER_ZERO = "counter_zero"  # since, until (one minute), fields
     COUNTER_NULL = "counter_null"  # since, until (one minute), fields
+    COUNTER_SHIFT = "counter_shift"  # since, until (one minute), value (kWh more), fields
+    COUNTER_JITTER = "counter_jitter"  # since, until, value (kWh less at most), fields
 
 
-RECORD_KINDS = frozenset({Kind.OFFLINE, Kind.COUNTER_RESET, Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+RECORD_KINDS = frozenset(
+    {
+        Kind.OFFLINE,
+        Kind.COUNTER_RESET,
+        Kind.COUNTER_ZERO,
+        Kind.COUNTER_NULL,
+        Kind.COUNTER_SHIFT,
+        Kind.COUNTER_JITTER,
+    }
+)
 STANDING_KINDS = frozenset({Kind.TOKEN_EXPIRY, Kind.TOKEN_STORM, Kind.EXTRA_INVERTER})
 
-_READING_KINDS = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+_READING_KINDS = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT})
+# What these do ends when they are cleared, if no moment was named.
+_LASTING_KINDS = frozenset({Kind.OFFLINE, Kind.COUNTER_JITTER})
 _DEFAULT_PATHS: Mapping[Kind, str] = {
     Kind.NULLS: "Dynamic",
     Kind.INVERTERS: "Dynamic",
+    Kind.TIMESTAMPS: "Dynamic",
     Kind.UNKNOWN_ENUMS: "EnergyData",
     Kind.WRONG_SECRET: "token",
     Kind.V2_ONLY: "/Api/v2.21/",
@@ -95,7 +128,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         seconds: a span of time.
         how: the manner, where a kind has several; the first one named there is the default.
         fields: names of API fields; empty means all that make sense.
-        value: kWh from which counters start over.
+        value: kWh: what counters start over from, or by how much they are wrong.
+        megabytes: how large an answer becomes, in MB of a million bytes.
     """
 
     kind: Kind
@@ -105,12 +139,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     times: Annotated[int, msgspec.Meta(ge=1)] | None = None
     since: Moment | None = None
     until: Moment | None = None
-    status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
+    status: Annotated[int, msgspec.Meta(ge=300, le=599)] | None = None
     retry_after: str | None = None
     seconds: Annotated[float, msgspec.Meta(ge=0)] | None = None
-    how: Literal["before", "middle", "null", "empty", "absent", "all", "lost", "late"] | None = None
+    how: How | None = None
     fields: tuple[str, ...] = ()
     value: float = 0.0
+    megabytes: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
     def matches(self, path: str) -> bool:
         """Tell whether a request with this path is one of those meant."""
@@ -216,7 +251,7 @@ class Faults:
 
 def _ended(fault: Fault) -> Fault:
     """Return a record fault as it is remembered: a hole closes now, a reset never un-happens."""
-    if fault.kind is not Kind.OFFLINE:
+    if fault.kind not in _LASTING_KINDS:
         return fault
     now = _now()
     return msgspec.structs.replace(fault, until=min(fault.until or now, now))

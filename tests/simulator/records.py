@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .chance import dice
 from .faults import Kind
 from .physics import Energy
 
@@ -112,13 +113,13 @@ class Records:
             name: round(figure / JOULES_PER_KWH, 3) for name, figure in joules.items()
         }
         for fault in self._faults:
+            if not fault.covers(stamp):
+                continue
             names = set(fault.fields or COUNTERS.values())
-            if fault.kind is Kind.COUNTER_RESET and fault.covers(stamp):
+            if fault.kind is Kind.COUNTER_RESET:
                 shown |= {name: self._since_reset(fault, joules, name) for name in names}
-            elif glitches and fault.kind is Kind.COUNTER_ZERO and fault.covers(stamp):
-                shown |= dict.fromkeys(names, 0.0)
-            elif glitches and fault.kind is Kind.COUNTER_NULL and fault.covers(stamp):
-                shown |= dict.fromkeys(names)
+            elif glitches:
+                shown |= {name: _glitched(fault, name, shown[name], stamp) for name in names}
         return shown
 
     def _since_reset(self, fault: Fault, joules: Mapping[str, int], name: str) -> float:
@@ -127,3 +128,19 @@ class Records:
         before = begin.energy if begin else Energy()
         zero = dict(zip(COUNTERS.values(), before, strict=True))[name]
         return round(fault.value + (joules[name] - zero) / JOULES_PER_KWH, 3)
+
+
+def _glitched(fault: Fault, name: str, value: float | None, stamp: int) -> float | None:
+    """Return what one record says of a counter when it is wrong, for this record alone."""
+    match fault.kind:
+        case Kind.COUNTER_ZERO:
+            return 0.0
+        case Kind.COUNTER_NULL:
+            return None
+        case Kind.COUNTER_SHIFT:
+            error = fault.value
+        case Kind.COUNTER_JITTER:
+            error = -fault.value * dice(f"{name} {stamp}").random()
+        case _:
+            error = 0.0
+    return None if value is None else max(round(value + error, 3), 0.0)

@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 JOURNAL = web.AppKey("journal", Journal)
 TOKENS = web.AppKey("tokens", Tokens)
 
+ELSEWHERE = "/elsewhere"
+"""Where redirects lead: nobody who keeps to the cloud's own address ever asks for it."""
+
 _DRIP_STEPS = 20
+# What a server that expects TLS answers to plain words: an alert, 40 = handshake failure.
+_TLS_ALERT = bytes((21, 3, 3, 0, 2, 2, 40))
+_MEGABYTES = 100
+_BLANKS = b" " * 100_000
 
 
 def build_app(world: World) -> web.Application:
@@ -62,13 +69,17 @@ class Simulator:
         world: what to simulate.
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
+        name: what `url` calls the host, if not by its address.
     """
 
-    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, world: World, *, host: str = "127.0.0.1", port: int = 0, name: str | None = None
+    ) -> None:
         self.world = world
         self.app = build_app(world)
         self._host = host
         self._port = port
+        self._name = name
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -93,7 +104,7 @@ class Simulator:
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"http://{self._name or host}:{port}"
         return self
 
     async def stop(self) -> None:
@@ -144,9 +155,18 @@ async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
         await asyncio.sleep(slow.seconds or 0)
     if (drop := struck.first(Kind.DROP)) and drop.how != "middle":
         return _cut(request)
-    answer = _instead(struck) or await _answered(request, handler)
-    if drop:
+    if struck.first(Kind.NOT_HTTP):
+        return _alerted(request)
+    answer = _instead(request, struck) or await _answered(request, handler)
+    return await _sent(request, answer, struck)
+
+
+async def _sent(request: web.Request, answer: web.Response, struck: Struck) -> web.StreamResponse:
+    """Let the answer suffer on its way."""
+    if struck.first(Kind.DROP):
         return await _cut_in_the_middle(request, answer)
+    if oversized := struck.first(Kind.OVERSIZED):
+        return await _blown_up(request, answer, oversized.megabytes or _MEGABYTES)
     if drip := struck.first(Kind.DRIP):
         return await _dripped(request, answer, drip.seconds or 0)
     return answer
@@ -164,18 +184,28 @@ async def _answered(request: web.Request, handler: Handler) -> web.Response:
     return response
 
 
-def _instead(struck: Struck) -> web.Response | None:
+def _instead(request: web.Request, struck: Struck) -> web.Response | None:
     """Return what is sent instead of an answer, if anything."""
     if fault := struck.first(Kind.STATUS):
         headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
         status = fault.status or 503
         return web.Response(status=status, headers=headers, text=f"Simulated error {status}")
+    if fault := struck.first(Kind.REDIRECT):
+        location = f"http://localhost:{request.url.port}{ELSEWHERE}{request.path}"
+        return web.Response(status=fault.status or 302, headers={"Location": location})
     if struck.first(Kind.NOT_JSON):
         page = "<!DOCTYPE html><title>Maintenance</title><h1>We will be back</h1>"
         return web.Response(text=page, content_type="text/html")
     if struck.first(Kind.WRONG_SHAPE):
         return json_response([{"Unexpected": True}])
     return None
+
+
+def _alerted(request: web.Request) -> web.Response:
+    """Send something that is not HTTP, and cut the line; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.write(_TLS_ALERT)
+    return _cut(request)
 
 
 def _cut(request: web.Request) -> web.Response:
@@ -212,12 +242,31 @@ async def _dripped(
     return response
 
 
-async def _opened(request: web.Request, answer: web.Response) -> tuple[web.StreamResponse, bytes]:
+async def _blown_up(
+    request: web.Request, answer: web.Response, megabytes: int
+) -> web.StreamResponse:
+    """Send the body with so many blanks after its first byte: it is still the same JSON."""
+    response, body = await _opened(request, answer, chunked=True)
+    # Who has heard enough hangs up.
+    with suppress(ConnectionError):
+        await response.write(body[:1])
+        for _ in range(megabytes * 1_000_000 // len(_BLANKS)):
+            await response.write(_BLANKS)
+        await response.write(body[1:])
+    return response
+
+
+async def _opened(
+    request: web.Request, answer: web.Response, *, chunked: bool = False
+) -> tuple[web.StreamResponse, bytes]:
     """Send the head of an answer; return what sends the rest, and the rest."""
     body = answer.body if isinstance(answer.body, bytes) else b""
     response = web.StreamResponse(status=answer.status)
     response.content_type = answer.content_type
-    response.content_length = len(body)
+    if chunked:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = len(body)
     await response.prepare(request)
     return response, body
 

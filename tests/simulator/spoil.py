@@ -1,10 +1,12 @@
-"""What faults do to an answer's content: nulls, unknown words, missing or misleading members."""
+"""What faults do to an answer's content: nulls, unknown words, wrong times, misleading members."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .faults import Kind
+from .times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 _ENUMS = frozenset({"Status", "InverterMode", "VoltageType", "FanState"})
 _UNHEARD_OF = "Unheard-of"
+_TIME = "TimestampUtc"
 
 # What the contract requires, what identifies, and what only holds other members.
 _NEVER_NULL_BY_ITSELF = frozenset(
@@ -25,6 +28,8 @@ def reading(record: JSON, struck: Struck, serial: str, site_serials: Sequence[st
     """Return a dynamic record as it arrives; `site_serials` are all inverters of its site."""
     if fault := struck.first(Kind.INVERTERS, serial):
         record = _with_inverters(record, fault, site_serials)
+    if fault := struck.first(Kind.TIMESTAMPS, serial):
+        record = _with_time(record, fault)
     return data(record, struck, serial)
 
 
@@ -56,6 +61,16 @@ def _with_inverters(record: JSON, fault: Fault, site_serials: Sequence[str]) -> 
     if fault.how == "null":
         return {**record, "Inverters": None}
     return {name: value for name, value in record.items() if name != "Inverters"}
+
+
+def _with_time(record: JSON, fault: Fault) -> JSON:
+    if fault.how == "absent":
+        return {name: value for name, value in record.items() if name != _TIME}
+    if fault.how == "garbled":
+        return {**record, _TIME: "0000-13-32T25:61:61Z"}
+    seconds = fault.seconds or 0
+    when = datetime.fromisoformat(record[_TIME]).timestamp()
+    return {**record, _TIME: iso(when + (seconds if fault.how == "future" else -seconds))}
 
 
 def _with_nulls(answer: JSON, fault: Fault) -> JSON:

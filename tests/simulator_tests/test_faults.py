@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from simulator import Fault, Kind, Simulator, build_world
-from simulator.faults import Faults
+from simulator.faults import Faults, How
 from simulator.records import COUNTERS, Records
+from simulator.server import ELSEWHERE
 from simulator_tests.conftest import NOW
 from simulator_tests.customer import Customer
 
@@ -118,6 +122,57 @@ async def test_html_and_another_shape_instead_of_data(
     assert (html.status, html.headers["Content-Type"][:9]) == (200, "text/html")
     simulator.faults.add(Fault(kind=Kind.WRONG_SHAPE, times=1))
     assert (await customer.get(NODES)).body == [{"Unexpected": True}]
+
+
+async def test_a_port_may_answer_with_what_is_not_http(
+    simulator: Simulator, customer: Customer
+) -> None:
+    simulator.faults.add(Fault(kind=Kind.NOT_HTTP))
+    reader, writer = await asyncio.open_connection(
+        *simulator.url.removeprefix("http://").split(":")
+    )
+    writer.write(f"GET {NODES} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert await reader.read() == bytes((21, 3, 3, 0, 2, 2, 40))
+    writer.close()
+    with pytest.raises(aiohttp.ClientError):
+        await customer.get(NODES)
+
+
+async def test_an_answer_may_be_very_large_and_still_be_json(
+    simulator: Simulator, customer: Customer
+) -> None:
+    usual = (await customer.get(NODES)).body
+    simulator.faults.add(Fault(kind=Kind.OVERSIZED, megabytes=3))
+    headers = {"Authorization": f"Bearer {customer.token}"}
+    async with aiohttp.request("GET", f"{simulator.url}{NODES}", headers=headers) as response:
+        large = await response.read()
+    assert len(large) > 3_000_000
+    assert msgspec.json.decode(large) == usual
+
+
+async def test_who_hangs_up_in_a_large_answer_does_no_harm(
+    simulator: Simulator, customer: Customer
+) -> None:
+    simulator.faults.add(Fault(kind=Kind.OVERSIZED, times=1))
+    headers = {"Authorization": f"Bearer {customer.token}"}
+    async with aiohttp.request("GET", f"{simulator.url}{NODES}", headers=headers) as response:
+        assert await response.content.readexactly(100_000)
+        assert response.content_length is None
+    assert (await customer.get(NODES)).status == 200
+
+
+async def test_requests_may_be_led_to_another_host(
+    simulator: Simulator, customer: Customer
+) -> None:
+    simulator.faults.add(Fault(kind=Kind.REDIRECT, status=307, times=1))
+    await customer.get(NODES)
+    assert simulator.journal.count(f"{ELSEWHERE}{NODES}") == 1
+    assert [entry.status for entry in simulator.journal.entries[-2:]].count(307) == 1
+
+
+async def test_the_url_may_have_a_name_instead_of_an_address() -> None:
+    async with Simulator(build_world(commissioned=date(2026, 3, 1)), name="localhost") as simulator:
+        assert re.fullmatch(r"http://localhost:\d+", simulator.url)
 
 
 @pytest.mark.parametrize("kind", [Kind.SLOW, Kind.DRIP])
@@ -243,6 +298,26 @@ async def test_words_may_be_unheard_of(simulator: Simulator, customer: Customer)
 
 
 @pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("past", "2026-03-02T00:59:56Z"),
+        ("future", "2026-03-02T02:59:56Z"),
+        ("garbled", "0000-13-32T25:61:61Z"),
+        ("absent", None),
+    ],
+)
+async def test_the_time_of_a_reading_may_be_wrong(
+    simulator: Simulator, customer: Customer, how: How, expected: str | None
+) -> None:
+    right = (await customer.get(f"{SERIAL}/{ST}")).data
+    assert right["TimestampUtc"] == "2026-03-02T01:59:56Z"
+    simulator.faults.add(Fault(kind=Kind.TIMESTAMPS, how=how, seconds=3600, serial=ST))
+    wrong = (await customer.get(f"{SERIAL}/{ST}")).data
+    assert wrong.get("TimestampUtc") == expected
+    assert {**wrong, "TimestampUtc": right["TimestampUtc"]} == right
+
+
+@pytest.mark.parametrize(
     ("how", "expected"), [("absent", "absent"), ("null", None), ("all", [SH, SI])]
 )
 async def test_the_list_of_inverters_may_mislead(
@@ -338,6 +413,46 @@ async def test_one_reading_may_have_a_counter_wrong(
     assert all(record["LoadAllTimeEnergykWh"] for record in records)
 
 
+@pytest.mark.parametrize("more", [500.0, -0.25])
+async def test_a_counter_may_be_off_in_one_reading(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller, more: float
+) -> None:
+    field = "ImportAllTimeEnergykWh"
+    simulator.faults.add(Fault(kind=Kind.COUNTER_SHIFT, serial=ST, fields=(field,), value=more))
+    clock.shift(timedelta(minutes=5))
+    wrong = [
+        error for error in errors(simulator, await history(customer, minutes=10), field) if error
+    ]
+    assert wrong == [more]
+
+
+async def test_a_counter_that_falls_does_not_go_below_zero(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller
+) -> None:
+    simulator.faults.add(Fault(kind=Kind.COUNTER_SHIFT, value=-1e6))
+    clock.shift(timedelta(minutes=1))
+    record = (await customer.get(f"{SERIAL}/{ST}")).data
+    assert {record[field] for field in COUNTERS.values()} == {0}
+
+
+async def test_a_counter_may_tremble_a_little_downwards_and_is_right_afterwards(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller
+) -> None:
+    field = "ImportAllTimeEnergykWh"
+    number = simulator.faults.add(Fault(kind=Kind.COUNTER_JITTER, serial=ST, value=0.05))
+    clock.shift(timedelta(minutes=10))
+    simulator.faults.clear(number)
+    clock.shift(timedelta(minutes=5))
+    records = await history(customer, minutes=20)
+    off = errors(simulator, records, field)
+    before, wrong, after = off[:5], off[5:-5], off[-5:]
+    assert before == after == [0.0] * 5
+    assert len(set(wrong)) > 5
+    assert min(wrong) >= -0.05
+    assert max(wrong) <= 0
+    assert records == await history(customer, minutes=20)
+
+
 def leaves(value: Any, path: str = "") -> list[tuple[str, object]]:  # noqa: ANN401 -- any JSON
     if isinstance(value, dict):
         return [leaf for name, one in value.items() for leaf in leaves(one, f"{path}.{name}")]
@@ -348,6 +463,16 @@ def leaves(value: Any, path: str = "") -> list[tuple[str, object]]:  # noqa: ANN
 
 def serials(answer: Any) -> set[str]:  # noqa: ANN401 -- an answer's own data
     return {record["Inverters"][0]["SerialNumber"] for record in answer.data}
+
+
+def errors(simulator: Simulator, records: list[dict[str, Any]], field: str) -> list[float]:
+    """Give by how much each record's counter is off, kWh."""
+    times = (datetime.fromisoformat(record["TimestampUtc"]).timestamp() for record in records)
+    truths = [simulator.truth(ST, at) or {} for at in times]
+    return [
+        round(record[field] - truth[field], 3)
+        for record, truth in zip(records, truths, strict=True)
+    ]
 
 
 async def history(customer: Customer, minutes: int) -> list[dict[str, Any]]:
