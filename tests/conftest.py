@@ -1,11 +1,45 @@
 """What tests of several folders use."""
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from fake_clock import FakeClock
+from secret_words import leaks
+
+_FORMAT = logging.Formatter("%(name)s %(message)s")
+
+
+class _Watch(logging.Handler):
+    """Keeps everything that is logged, tracebacks included, as text."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(_FORMAT)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which a secret is logged at whatever level, by whomever.
+
+    What the service's own formatter would take out again is not let pass either: it is the second
+    line of defence.
+    """
+    root, watch = logging.getLogger(), _Watch()
+    level = root.level
+    caplog.handler.setLevel(logging.WARNING)  # what a test sees of the log is as without this
+    root.addHandler(watch)
+    root.setLevel(logging.DEBUG)
+    yield
+    root.setLevel(level)
+    root.removeHandler(watch)
+    assert not leaks("\n".join(watch.lines)), "a secret was logged"
 
 
 @pytest.fixture

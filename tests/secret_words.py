@@ -1,0 +1,38 @@
+"""All secrets that the tests use, in every spelling that a log might show."""
+
+import base64
+import json
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+from cloud import bench
+from house import CREDENTIAL, TOKEN
+from simulator import CLIENT_ID
+
+# Every token that the simulator gives out begins with these words.
+_SIMULATED = "eyJ0eXAi.SIMULATED"
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """Give every way in which a secret could be written."""
+    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1])
+
+
+def _basic(name: str, secret: str) -> str:
+    return base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
+_WORDS = frozenset(
+    (
+        *(word for secret in (CREDENTIAL, TOKEN, bench.SECRET) for word in spellings(secret)),
+        _basic(CLIENT_ID, CREDENTIAL),
+        _basic(bench.CLIENT_ID, bench.SECRET),
+        _SIMULATED,
+    )
+)
+
+
+def leaks(text: str) -> list[str]:
+    """Give the secrets that stand in a text."""
+    return [word for word in _WORDS if word in text]
