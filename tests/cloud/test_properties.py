@@ -36,7 +36,6 @@ from redback.cloud import (
     CredentialsError,
     Dynamic,
     Hosts,
-    Inverter,
     MemoryHolder,
     Static,
     TokenSource,
@@ -135,7 +134,7 @@ def test_the_list_of_inverters_may_be_anything(status: int, body: bytes) -> None
         suppress(CloudError),
     ):
         found = account.inverters()
-        assert all(isinstance(one, Inverter) and one.serial for one in found)
+        assert all(one.serial for one in found)
         assert len({one.serial for one in found}) == len(found)
 
 

@@ -570,3 +570,22 @@ def test_a_strange_serial_number_stays_one_part_of_the_path(read: Read, cloud: F
     cloud.answers[NEXT] = lambda _: answer({"Data": reading(None)})
     read("a/b?c#d e")
     assert cloud.take()[-1] == (NEXT, ("a%2Fb%3Fc%23d%20e",))
+
+
+@pytest.mark.parametrize("stamp", [None, "yesterday", 7, "2026-13-32T25:61:61Z"])
+def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_nothing(
+    read: Read, cloud: FakeCloud, stamp: object
+) -> None:
+    broken = reading(A, TimestampUtc=stamp)
+    for multiple in (BEST, THIRD):
+        cloud.answers[multiple] = lambda serials: answer(
+            {"Data": [broken if one == A else reading(one) for one in serials]}
+        )
+    for single in (NEXT, LAST):
+        cloud.answers[single] = lambda _: answer({"Data": broken})
+    for _ in range(2):
+        outcomes = read(A, B)
+        assert isinstance(outcomes[B], Dynamic)
+        assert str(outcomes[A]).startswith("its reading has no time that can be understood")
+        # The Multiple is asked again the next time, for both.
+        assert cloud.take()[0] == (BEST, (A, B))

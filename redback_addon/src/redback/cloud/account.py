@@ -225,7 +225,10 @@ class Account:
         """Ask a single rung (dossier 3.4)."""
         path = f"{rung.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
         call, answer = self._ask(path, deadline)
-        return _own(call, self._decoder.dynamic(answer.data), serial)
+        found = self._decoder.dynamic(answer.data)
+        if found is None and isinstance(answer.data, dict):
+            raise call.broken("its reading has no time that can be understood", HTTPStatus.OK)
+        return _own(call, found, serial)
 
     def _match(self, found: Iterable[_T | None], serials: Sequence[str]) -> dict[str, _T]:
         elements = [Element(one, one.serials, one.site_id) for one in found if one is not None]
