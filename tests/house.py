@@ -26,11 +26,11 @@ TOKEN = "token-of-the-supervisor"
 class Service:
     """The service as a process of its own, with its log."""
 
-    def __init__(self, variables: Mapping[str, str], data: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], data: Path, log: Path) -> None:
         self._variables = variables
         self._data = data
         self._process: asyncio.subprocess.Process | None = None
-        self._log = data / "log"
+        self._log = log
 
     @property
     def log(self) -> str:
@@ -96,6 +96,7 @@ class House:
         address: CoreAddress,
         data: Path,
         panel_port: int,
+        log: Path | None = None,
     ) -> None:
         self.inverters = [inverter.serial for inverter in simulator.world.inverters]
         self.simulator = simulator
@@ -111,6 +112,7 @@ class House:
                 "REDBACK_PANEL_PORT": str(panel_port),
             },
             data,
+            log or data / "log",
         )
         self.service.options()
         self._address = address

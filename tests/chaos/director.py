@@ -16,7 +16,11 @@ from simulator.faults import RECORD_KINDS
 from standin.faults import Faults
 
 # These end by themselves, at a moment that has to be known from the start.
-_GLITCHES = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL})
+_GLITCHES = frozenset(
+    {Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT, Kind.COUNTER_JITTER}
+)
+# How long it is away when it is killed in the middle of something else.
+_SHORT_KILL_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Director:
         self._events: list[Event] = []
         self._crashes: list[str] = []
         self._watch: asyncio.Task[None] | None = None
+        self._service = asyncio.Lock()
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -85,12 +90,14 @@ class Director:
         faults = self._stage.home.simulator.faults
         until = began + timedelta(minutes=trouble.minutes)
         numbers = [faults.add(_dated(fault, began, until)) for fault in trouble.cloud]
+        if trouble.kill_after is not None:
+            await sleep_until(began + timedelta(minutes=trouble.kill_after))
+            await self._kill_service(_SHORT_KILL_SECONDS)
         await sleep_until(until)
         for number in numbers:
             faults.clear(number)
 
     async def _strike(self, blow: Blow, trouble: Trouble) -> None:
-        supervisor = self._stage.home.supervisor
         seconds = trouble.minutes * 60
         match blow:
             case Blow.PROXY_502:
@@ -100,19 +107,52 @@ class Director:
             case Blow.PROXY_CUTS:
                 await self._proxy(Faults(drop=True), seconds)
             case Blow.PROXY_GONE:
-                await supervisor.stop()
-                await asyncio.sleep(seconds)
-                await supervisor.start()
+                await self._lose_proxy(seconds)
             case Blow.WEBSOCKETS:
-                await supervisor.close_websockets()
+                await self._stage.home.supervisor.close_websockets()
             case Blow.CORE_RESTART:
                 await self._restart_core(seconds)
+            case _:
+                await self._strike_machine(blow, seconds)
+
+    async def _strike_machine(self, blow: Blow, seconds: float) -> None:
+        match blow:
             case Blow.SERVICE_KILL:
-                self.leave_service()
-                await self._stage.home.service.kill()
-                await asyncio.sleep(seconds)
-                await self._stage.home.service.start()
-                self._guard()
+                await self._kill_service(seconds)
+            case Blow.SERVICE_STOP:
+                await self._stop_service(seconds)
+            case Blow.DISK_FULL:
+                with self._stage.full_disk():
+                    await asyncio.sleep(seconds)
+            case Blow.NO_NAME:
+                with self._stage.without_name():
+                    await asyncio.sleep(seconds)
+
+    async def _lose_proxy(self, seconds: float) -> None:
+        await self._stage.home.supervisor.stop()
+        await asyncio.sleep(seconds)
+        await self._stage.home.supervisor.start()
+
+    async def _kill_service(self, seconds: float) -> None:
+        """End it as a power cut does, and start it again."""
+        async with self._service:
+            self.leave_service()
+            await self._stage.home.service.kill()
+            await asyncio.sleep(seconds)
+            await self._start_service()
+
+    async def _stop_service(self, seconds: float) -> None:
+        """Stop it as the Supervisor does, and start it again."""
+        async with self._service:
+            self.leave_service()
+            if code := await self._stage.home.service.stop():
+                self._crashes.append(f"{datetime.now(UTC):%H:%M:%S} stopped with {code}")
+            await asyncio.sleep(seconds)
+            await self._start_service()
+
+    async def _start_service(self) -> None:
+        await self._stage.home.service.start()
+        self._guard()
 
     async def _proxy(self, faults: Faults, seconds: float) -> None:
         self._stage.home.supervisor.faults = faults

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
 from simulator import Fault, Kind
+from simulator.faults import How
 from simulator.records import COUNTERS
 
 HOUR = 60.0
@@ -22,6 +23,8 @@ _SOON = 3.0
 _CREDENTIALS_REFUSED = 17.0
 _TOKEN_REFUSED = 7.0
 _INVERTER_REFUSED = 7.0
+# So many of the rarer troubles are in a deck.
+_RARER_AT_ONCE = 4
 
 
 class Blow(Enum):
@@ -34,6 +37,9 @@ class Blow(Enum):
     WEBSOCKETS = "the WebSockets are closed"
     CORE_RESTART = "Core restarts"
     SERVICE_KILL = "the service is killed"
+    SERVICE_STOP = "the service is stopped, and started again"
+    DISK_FULL = "the disk is full"
+    NO_NAME = "the cloud's name is not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Trouble:
         cloud: the simulated cloud's faults meanwhile.
         blow: what happens in the house.
         seconds: how slow a slow Supervisor is.
+        kill_after: minutes after its beginning at which the service is killed, and started again.
         lead: minutes before it in which nothing else may happen, nor until it is healed. After a
             reset nobody can know any more what a reading that was lost before it would have told;
             and a glitch while Core is away, for example, would be seen by nobody.
@@ -58,6 +65,7 @@ class Trouble:
     cloud: tuple[Fault, ...] = ()
     blow: Blow | None = None
     seconds: float = 0.0
+    kill_after: float | None = None
     lead: float = 0.0
 
     @property
@@ -119,7 +127,14 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
     decks = max(1, round(hours / 6))
     quiet = tuple(sorted(chance.sample(range(1, hours), max(1, hours // 3)))) if hours > 1 else ()
     stretches = list(_stretches(chance, hours, quiet))
-    cloud = [t for _ in range(decks) for t in _cloud_deck(chance, serials, without_battery)]
+    cloud = [
+        trouble
+        for deck in range(decks)
+        for trouble in (
+            *_cloud_deck(chance, serials, without_battery),
+            *_dealt(seed + deck, list(_rarer(chance, serials))),
+        )
+    ]
     house = [t for _ in range(decks) for t in _house_deck(chance)]
     cloud_plan = _lay_out(chance, cloud, stretches)
     alone = [
@@ -178,6 +193,56 @@ def _lay_out(
             scheduled.append(Scheduled(passed + pause + trouble.lead, trouble))
             passed += trouble.span
     return tuple(scheduled)
+
+
+def _dealt(turn: int, rarer: Sequence[Trouble]) -> Iterator[Trouble]:
+    """Deal some of the troubles for which there is no room every time, such that all come round."""
+    for number in range(_RARER_AT_ONCE):
+        yield rarer[(turn * _RARER_AT_ONCE + number) % len(rarer)]
+
+
+def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
+    """Draw one of each kind of fault of the cloud's that is not in every deck."""
+
+    def line(name: str, fault: Fault, *, most: float = 3.0) -> Trouble:
+        return Trouble(name, chance.uniform(1.0, most), cloud=(fault,))
+
+    def time(how: How) -> Trouble:
+        fault = Fault(kind=Kind.TIMESTAMPS, how=how, seconds=chance.uniform(900, 9000))
+        # What is told late is believed to be old for a few minutes more.
+        return replace(line(f"timestamps {how}", fault), heals=_SOON + 1)
+
+    def glitch(name: str, kwh: float) -> Trouble:
+        fault = Fault(kind=Kind.COUNTER_SHIFT, serial=chance.choice(serials), value=kwh)
+        return Trouble(name, chance.uniform(0.9, 1.9), cloud=(fault,), lead=2.0)
+
+    yield line("not HTTP", Fault(kind=Kind.NOT_HTTP))
+    yield line("a body of 100 MB", Fault(kind=Kind.OVERSIZED), most=2.0)
+    yield line("redirected", Fault(kind=Kind.REDIRECT))
+    yield Trouble(Blow.NO_NAME.value, chance.uniform(1, 4), blow=Blow.NO_NAME)
+    yield time("past")
+    yield time("future")
+    yield time("garbled")
+    yield time("absent")
+    yield glitch("counters jump up", 500.0)
+    yield glitch("counters fall", -50.0)
+    yield line("counters tremble", Fault(kind=Kind.COUNTER_JITTER, value=0.02), most=8.0)
+    yield Trouble(
+        "counters zero, and the service is killed meanwhile",
+        minutes=3.0,
+        heals=_SOON + 2,
+        cloud=(Fault(kind=Kind.COUNTER_ZERO),),
+        kill_after=chance.uniform(1.1, 2.0),
+        lead=2.0,
+    )
+    yield Trouble(
+        "counters reset, and the service is killed soon",
+        minutes=3.0,
+        heals=10.0,
+        cloud=(Fault(kind=Kind.COUNTER_RESET, serial=chance.choice(serials)),),
+        kill_after=chance.uniform(0.9, 2.0),
+        lead=4.0,
+    )
 
 
 def _cloud_deck(chance: Random, serials: Sequence[str], without_battery: str) -> Iterator[Trouble]:
@@ -263,6 +328,8 @@ def _house_deck(chance: Random) -> Iterator[Trouble]:
     yield blow(Blow.PROXY_CUTS, 1, 4)
     yield blow(Blow.PROXY_GONE, 1, 5)
     yield blow(Blow.WEBSOCKETS, 0.1, 0.2)
+    yield blow(Blow.SERVICE_STOP, 0.1, 2, heals=5.0)
+    yield blow(Blow.DISK_FULL, 2, 6)
     for _ in range(2):
         yield blow(Blow.CORE_RESTART, 0.5, 6, heals=4.0)
     for _ in range(3):

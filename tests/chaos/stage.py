@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,9 @@ _SENSORS: Mapping[str, str] = {
 _OF_BATTERY = frozenset({"charged", "discharged"})
 
 _ANY_PORT = 0
+_CLOUD = "cloud.test"
+_HOSTS = "127.0.0.1 localhost\n"
+_HOSTS_OF_CLOUD = f"{_HOSTS}127.0.0.1 {_CLOUD}\n"
 
 FAST = 60
 NORMAL = 1
@@ -62,11 +65,13 @@ class Stage:
         home: the simulated cloud, the Supervisor and the service, which is not yet started.
         core: started.
         counters: everything that is to be compared.
+        hosts: the file of this world's names.
     """
 
     home: House
     core: RealCore
     counters: tuple[Counter, ...]
+    hosts: Path
 
     async def begin(self) -> dict[str, float]:
         """Start the service; gives what each counter first showed, kWh."""
@@ -84,6 +89,23 @@ class Stage:
 
         await until(all_there, 120)
         return shown
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Let the service's disk take nothing meanwhile."""
+        filler = self.home.data / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        yield
+        filler.unlink()
+
+    @contextmanager
+    def without_name(self) -> Iterator[None]:
+        """Let nobody find the cloud by its name meanwhile."""
+        self.hosts.write_text(_HOSTS)
+        yield
+        self.hosts.write_text(_HOSTS_OF_CLOUD)
 
     async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
         """Give Core's hourly statistics of all counters, by entity."""
@@ -108,16 +130,21 @@ class Stage:
 @asynccontextmanager
 async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
     """Make it; the days are drawn from the seed too. All logs are below the folder."""
-    data = folder / "data"
+    data, hosts = folder / "data", folder / "hosts"
     data.mkdir(parents=True)
+    hosts.write_text(_HOSTS_OF_CLOUD)
+    # This world has its own view of the files: nobody else sees these.
+    await _mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", data)
+    await _mount("--bind", hosts, "/etc/hosts")
     world = World(seed=str(seed), commissioned=days_ago(3))
     world.add_account(_PRESETS, credential=CREDENTIAL)
     async with (
         RealCore(find_hass(), folder / "core") as core,
-        Simulator(world) as simulator,
+        Simulator(world, name=_CLOUD) as simulator,
         Supervisor(core.address, token=TOKEN) as supervisor,
     ):
-        home = House(simulator, supervisor, core.address, data, _ANY_PORT)
+        log = folder / "service.log"
+        home = House(simulator, supervisor, core.address, data, _ANY_PORT, log=log)
         named = list(zip(world.inverters, _NAMES, strict=True))
         home.service.options(
             sites=[{"id": inverter.serial, "name": name} for inverter, name in named]
@@ -129,9 +156,15 @@ async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
             if inverter.family.battery or quantity not in _OF_BATTERY
         ]
         try:
-            yield Stage(home, core, tuple(counters))
+            yield Stage(home, core, tuple(counters), hosts)
         finally:
             await home.service.kill()
+
+
+async def _mount(*words: str | Path) -> None:
+    process = await asyncio.create_subprocess_exec("mount", *words)
+    if await process.wait():
+        raise RuntimeError("this is not a world with a view of its own")
 
 
 async def set_speed(times: int) -> None:

@@ -1,0 +1,30 @@
+"""That chaos leaves nothing out: each kind of trouble has its turn within a few seeds."""
+
+from chaos.plan import Blow, draw
+from simulator import Kind
+
+SERIALS = ("RB1", "RB2")
+# These are no troubles that pass, or say misleading things of who is meant, which the tests of the
+# client are about.
+NOT_DEALT = {
+    Kind.EXTRA_INVERTER,
+    Kind.INVERTERS,
+    Kind.NO_SERIAL_NUMBER,
+    Kind.TOKEN_STORM,
+    Kind.UNKNOWN_NODES,
+}
+
+
+def test_within_five_seeds_everything_goes_wrong_that_can() -> None:
+    plans = [draw(seed, 6, SERIALS, SERIALS[-1]) for seed in range(1, 6)]
+    assert [plan.left_out for plan in plans] == [()] * 5
+    troubles = [one.trouble for plan in plans for one in (*plan.cloud, *plan.house)]
+    kinds = {fault.kind for trouble in troubles for fault in trouble.cloud}
+    assert set(Kind) - kinds == NOT_DEALT
+    assert {trouble.blow for trouble in troubles} == {None, *Blow}
+    assert sum(trouble.kill_after is not None for trouble in troubles) >= 2
+
+
+def test_the_same_seed_is_the_same_day() -> None:
+    assert draw(7, 24, SERIALS, SERIALS[-1]) == draw(7, 24, SERIALS, SERIALS[-1])
+    assert draw(7, 24, SERIALS, SERIALS[-1]) != draw(8, 24, SERIALS, SERIALS[-1])
