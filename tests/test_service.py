@@ -437,6 +437,24 @@ async def test_an_inverter_that_may_not_be_read_is_told_and_costs_the_others_not
         assert denied in (await home.notifications())["redback_denied"]
 
 
+async def test_a_notice_of_a_denied_inverter_does_not_outlive_a_kill() -> None:
+    async with house("two-inverters") as home:
+        number = home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=home.inverters[0]))
+        await home.service.start()
+
+        async def told() -> bool:
+            return "redback_denied" in await home.notifications()
+
+        async def taken_away() -> bool:
+            return not await home.notifications()
+
+        await until(told)
+        await home.service.kill()
+        home.simulator.faults.clear(number)
+        await home.service.start()
+        await until(taken_away)
+
+
 async def test_a_token_that_is_refused_is_not_taken_for_wrong_credentials() -> None:
     async with house() as home:
         home.simulator.faults.add(Fault(kind=Kind.REJECT_TOKENS))

@@ -35,7 +35,9 @@ class Messages:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._told: dict[str, str] = {}
+        # An earlier run may have left these, and nothing else would take them away again.
         notices.withdraw("options")
+        notices.withdraw("denied")
 
     def credentials_refused(self, error: CredentialsError | None) -> None:
         """Tell that the cloud refuses the credentials, or with None that it does not."""
