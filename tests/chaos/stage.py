@@ -80,11 +80,10 @@ class Stage:
 
         async def all_there() -> bool:
             states = await self.home.states()
-            shown.update(
-                (counter.entity, float(states[counter.entity]["state"]))
-                for counter in self.counters
-                if counter.entity in states
-            )
+            for counter in self.counters:
+                if counter.entity in states:
+                    # Those of a battery come later, and the others must not grow meanwhile.
+                    shown.setdefault(counter.entity, float(states[counter.entity]["state"]))
             return len(shown) == len(self.counters)
 
         await until(all_there, 120)
