@@ -201,7 +201,7 @@ def test_what_one_element_is_costs_the_others_nothing(strange: object) -> None:
         assert all(isinstance(outcomes[serial], Dynamic) for serial in (A, C))
 
 
-@given(st.sampled_from(["invalid_client", "unauthorized_client"]), JSON)
+@given(st.sampled_from(["invalid_client", "unauthorized_client"]), JSON.filter(_is_proper))
 def test_only_the_token_endpoints_own_words_are_taken_for_wrong_credentials(
     word: str, more: object
 ) -> None:
