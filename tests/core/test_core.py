@@ -17,6 +17,7 @@ from redback.core import (
     CoreRefusedError,
     Notices,
     State,
+    open_session,
 )
 from standin.core import Core
 from standin.faults import Faults
@@ -39,7 +40,7 @@ async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+    async with open_session(TOKEN) as session:
         yield session
 
 
@@ -130,7 +131,7 @@ async def test_what_core_does_not_take_is_refused(client: CoreClient) -> None:
 
 
 async def test_what_is_refused_for_the_token_is_not_lost(supervisor: Supervisor) -> None:
-    async with aiohttp.ClientSession(headers={"Authorization": "Bearer wrong"}) as session:
+    async with open_session("wrong") as session:
         with pytest.raises(CoreAwayError) as raised:
             await CoreClient(session, supervisor.url).set_state(STATE)
     assert raised.value.status == 401

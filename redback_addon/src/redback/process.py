@@ -7,11 +7,9 @@ import os
 import signal
 from typing import NoReturn
 
-import aiohttp
-
 from . import log, messages, options
 from .clock import SystemClock
-from .core import CoreClient, CoreError
+from .core import CoreClient, CoreError, open_session
 from .environment import Environment, EnvironmentVariableError
 from .service import Service
 
@@ -19,7 +17,6 @@ _LOG = logging.getLogger(__name__)
 # What sysexits.h calls EX_CONFIG: trying again without a change of the options is of no use.
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
-_KEPT_ALIVE_SECONDS = 70
 _TELL_SECONDS = 3
 
 
@@ -60,8 +57,7 @@ def _run(redaction: log.Redaction) -> int:
 
 async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:
     """Show in Home Assistant what is wrong with the options, if it answers at once."""
-    headers = {"Authorization": f"Bearer {environment.supervisor_token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with open_session(environment.supervisor_token) as session:
         core = CoreClient(session, environment.supervisor_url)
         with contextlib.suppress(CoreError, TimeoutError):
             async with asyncio.timeout(_TELL_SECONDS):
@@ -75,9 +71,6 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    headers = {"Authorization": f"Bearer {environment.supervisor_token}"}
-    # From one minute's states to the next, but no longer than the Supervisor keeps a connection.
-    connector = aiohttp.TCPConnector(keepalive_timeout=_KEPT_ALIVE_SECONDS)
-    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+    async with open_session(environment.supervisor_token) as session:
         service = Service(environment, settings, session, SystemClock(), redaction.hide_token)
         await service.run(stop)

@@ -7,6 +7,7 @@ patience.py how often Core is tried again
 errors.py   what can go wrong, by kind
 state.py    one entity's state
 notices.py  persistent notifications
+session.py  the Supervisor's token, in each request and nowhere else
 """
 
 from .client import CoreClient
@@ -14,6 +15,7 @@ from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .link import CoreLink
 from .mirror import Mirror
 from .notices import Notices
+from .session import open_session
 from .state import UNAVAILABLE, UNKNOWN, State
 
 __all__ = [
@@ -27,4 +29,5 @@ __all__ = [
     "Mirror",
     "Notices",
     "State",
+    "open_session",
 ]

@@ -1,0 +1,88 @@
+"""That the Supervisor's token goes to the Supervisor alone, even if that points elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from fake_clock import FakeClock
+from redback.core import CoreAwayError, CoreClient, CoreError, CoreLink, State, open_session
+
+TOKEN = "token-of-the-supervisor"
+STATE = State("sensor.redback_status", "OK", {})
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/")).rstrip("/")
+
+
+class Stranger:
+    """A host that asks for a token as Core does, and keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.heard.append(f"{request.method} {request.headers} {await request.text()}")
+        if request.headers.get("Upgrade") != "websocket":
+            return web.json_response({})
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required"})
+        self.heard.append(str(await socket.receive()))
+        return socket
+
+
+@pytest.fixture
+def stranger() -> Stranger:
+    return Stranger()
+
+
+@pytest.fixture(params=[301, 302, 303, 307, 308])
+async def misled(request: pytest.FixtureRequest, stranger: Stranger) -> AsyncIterator[str]:
+    """Give the address of a Supervisor that sends everybody to a stranger."""
+    async with serving(stranger.answer) as elsewhere:
+
+        async def redirect(asked: web.Request) -> web.StreamResponse:
+            return web.Response(status=request.param, headers={"Location": elsewhere + asked.path})
+
+        async with serving(redirect) as url:
+            yield url
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session(TOKEN) as session:
+        yield session
+
+
+async def test_a_state_goes_nowhere_else(
+    session: aiohttp.ClientSession, misled: str, stranger: Stranger
+) -> None:
+    with pytest.raises(CoreAwayError, match="RedirectError"):
+        await CoreClient(session, misled).set_state(STATE)
+    assert stranger.heard == []
+
+
+async def test_the_link_is_made_with_nobody_else(
+    session: aiohttp.ClientSession, misled: str, stranger: Stranger, clock: FakeClock
+) -> None:
+    gone: asyncio.Queue[CoreError] = asyncio.Queue()
+    link = CoreLink(session, misled, TOKEN, clock, came=lambda: None, went=gone.put_nowait)
+    task = asyncio.create_task(link.run())
+    async with asyncio.timeout(10):
+        error = await gone.get()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert str(error) == "GET /core/websocket: no answer: RedirectError"
+    assert stranger.heard == []
