@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from redback.cloud import CloudMemory, RememberedRoute
-from redback.memory import Memory
-from redback.naming import GivenName
+from redback.cloud import CloudMemory, Inverter, RememberedRoute
+from redback.memory import Kept, Memory
+from redback.naming import GivenName, choose
+from strange import VALUES, spoilt, written
 
 NAMES = {"RB1": GivenName("Redback", "Redback 0001")}
 CLOUD = CloudMemory("old", {"RB1": RememberedRoute("v2", datetime(2026, 3, 2, tzinfo=UTC))})
@@ -56,3 +60,23 @@ def test_a_disk_that_cannot_be_written_is_told_and_stops_nothing(
     memory.keep(names=NAMES)
     assert memory.kept.names == NAMES
     assert "cannot be written (No such file or directory)" in caplog.text
+
+
+GOOD = msgspec.to_builtins(Kept(NAMES, (Inverter("RB1", "S1"), Inverter("RB2")), CLOUD))
+
+
+@given(
+    st.one_of(spoilt(GOOD), VALUES).map(lambda value: written(value).encode()) | st.binary(),
+)
+def test_whatever_is_in_the_file_the_start_goes_on(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "memory.json"
+    path.write_bytes(content)
+    kept = Memory(path).kept
+    chosen = choose(kept.inverters, (), kept.names).names
+    assert chosen.keys() == {inverter.serial for inverter in kept.inverters}
+    Memory(path).keep(names={**kept.names, **chosen, "RB3": NAMES["RB1"]})
+    assert Memory(path).kept == msgspec.structs.replace(
+        kept, names={**kept.names, **chosen, "RB3": NAMES["RB1"]}
+    )

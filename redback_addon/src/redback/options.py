@@ -84,7 +84,8 @@ def read(path: Path) -> Options:
         raise OptionsError("There are no options yet: open the options panel and save.") from None
     except OSError as error:
         raise OptionsError(f"The options cannot be read: {error.strerror}.") from None
-    except ValueError:
+    # JSON can be nested more deeply than Python can follow.
+    except (ValueError, RecursionError):
         # Nothing of the content is told: it holds the credential.
         raise OptionsError("The options cannot be read: the file is not valid JSON.") from None
     if not isinstance(raw, dict):
@@ -105,7 +106,9 @@ def check(raw: dict[str, Any]) -> Options:
     for field in msgspec.structs.fields(Options):
         if field.name not in raw and not field.required:
             continue
-        value = _trimmed(raw.get(field.name, ""))
+        value = raw.get(field.name, "")
+        # Blanks come along when a text is pasted.
+        value = value.strip() if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
@@ -114,19 +117,6 @@ def check(raw: dict[str, Any]) -> Options:
     if problems:
         raise OptionsError(*problems)
     return Options(**values)
-
-
-def _trimmed(value: Any) -> Any:  # noqa: ANN401 - any JSON value comes in, and goes out
-    """Take the blanks off that come along when a text is pasted."""
-    match value:
-        case str():
-            return value.strip()
-        case list():
-            return [_trimmed(item) for item in value]
-        case dict():
-            return {key: _trimmed(item) for key, item in value.items()}
-        case _:
-            return value
 
 
 def _plainly(name: str, error: msgspec.ValidationError) -> str:
