@@ -18,7 +18,12 @@ def payload(name: str) -> dict[str, object]:
 
 def dynamic(name: str = "three_phase_battery", **changes: object) -> Dynamic:
     """Make what an inverter does, with some of the answer's fields changed."""
-    made = Decoder().dynamic(payload(name) | changes)
+    return decoded(payload(name) | changes)
+
+
+def decoded(data: object) -> Dynamic:
+    """Decode what an inverter does."""
+    made = Decoder().dynamic(data)
     assert made is not None
     return made
 

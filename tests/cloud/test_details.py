@@ -104,6 +104,25 @@ def test_trouble_is_told_and_not_asked_singly(account: Account, cloud: FakeCloud
     assert cloud.take() == [(MANY, (A, B))] * 3
 
 
+@pytest.mark.parametrize("body", ["<html>", '{"Data": {}}', '{"Data": [NaN]}'])
+def test_an_answer_that_makes_no_sense_may_be_due_to_one_of_them(
+    account: Account, cloud: FakeCloud, body: str
+) -> None:
+    cloud.answers[MANY] = lambda _: (200, {}, body)
+    cloud.faults[ONE, A] = 500
+    outcomes = account.configurations([A, B, C])
+    assert isinstance(outcomes[A], TransientError)
+    assert isinstance(outcomes[B], Configuration)
+    assert isinstance(outcomes[C], Configuration)
+
+
+def test_where_two_make_no_sense_either_it_is_the_cloud(account: Account, cloud: FakeCloud) -> None:
+    cloud.answers = {MANY: lambda _: (200, {}, "<html>"), ONE: lambda _: (200, {}, "<html>")}
+    with pytest.raises(TransientError, match="Multiple"):
+        account.configurations([A, B, C])
+    assert cloud.take() == [(MANY, (A, B, C)), (ONE, (A,)), (ONE, (B,))]
+
+
 def test_a_throttled_account_is_left_alone(account: Account, cloud: FakeCloud) -> None:
     cloud.faults[MANY, None] = 404
     cloud.faults[ONE, None] = 429

@@ -1,116 +1,265 @@
-"""That nothing is said to a cloud whose certificate is not right, and nothing can change that."""
+"""That the cloud must prove who it is before it is told anything, with real connections.
 
+Each server that is refused here has one fault and no other: its authority is trusted unless that
+is the fault, so that nothing but the fault can be why it is refused.
+"""
+
+import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
+from typing import Protocol
+from unittest import mock
 
 import pytest
 import trustme
 
-from redback.cloud import TransientError, Transport
+from cloud.bench import CLIENT_ID, SECRET, FakeTime
+from redback.cloud import (
+    Account,
+    CloudError,
+    Credentials,
+    Hosts,
+    MemoryHolder,
+    TokenSource,
+    TransientError,
+    Transport,
+)
 from redback.cloud.transport import Call
 
-SECRET = "Bearer t0k3n-of-this-test"
-
-Certify = Callable[[trustme.CA], trustme.LeafCert]
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go to this machine directly, whatever it has set."""
-    monkeypatch.setenv("no_proxy", "*")
-
-
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """Make an authority, and have this machine trust it."""
-    authority = trustme.CA()
-    path = tmp_path / "authorities.pem"
-    authority.cert_pem.write_to_path(path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    return authority
+HERE = "127.0.0.1"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+END = b"&last=1"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+AFTER_THAT = datetime(2020, 2, 1, tzinfo=UTC)
 
 
 class Server:
-    """An HTTPS server, and what it was told."""
+    """A server that says OK to whoever trusts it.
 
-    def __init__(self, listener: socket.socket, certificate: trustme.LeafCert) -> None:
-        self.url = f"https://localhost:{listener.getsockname()[1]}/x"
-        self.told = b""
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        certificate.configure_cert(self._context)
-        threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
+    Attributes:
+        port: where it is.
+        connections: how many have been made.
+        heard: all that it was told over them, decrypted if there is a `context` for that.
+    """
 
-    def _serve(self, listener: socket.socket) -> None:
-        with suppress(OSError):
+    def __init__(self, context: ssl.SSLContext | None, repeated: bytes | None) -> None:
+        self._context = context
+        self._repeated = repeated
+        self._listener = socket.create_server((HERE, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        self.heard = b""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
             while True:
-                connection, _ = listener.accept()
-                with (
-                    suppress(OSError),
-                    self._context.wrap_socket(connection, server_side=True) as secured,
-                ):
-                    self.told += secured.recv(65536)
-                    secured.sendall(
-                        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
-                    )
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                connection.settimeout(10)
+                with connection, contextlib.suppress(OSError):
+                    self._talk(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
+        if self._context is not None:
+            connection = self._context.wrap_socket(connection, server_side=True)
+        with connection:
+            # To the end: who closes with something unread cuts off its own answer.
+            while not self.heard.endswith(END) and (piece := connection.recv(65536)):
+                self.heard += piece
+            while self._repeated is not None:  # until nobody is there to take it
+                connection.sendall(self._repeated)
+                sleep(0.01)
+            connection.sendall(OK)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
-@contextmanager
-def serving(certificate: trustme.LeafCert) -> Iterator[Server]:
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("localhost", 0)))
-        stack.callback(listener.shutdown, socket.SHUT_RDWR)
-        yield Server(listener, certificate)
+class Open(Protocol):
+    """Starts a server, with or without a certificate, that may repeat something before its OK."""
+
+    def __call__(
+        self, certificate: trustme.LeafCert | None, repeated: bytes | None = None
+    ) -> Server: ...
 
 
-def ask(url: str) -> bytes:
-    with Transport(sleep=lambda _: None) as transport:
-        call = Call("GET", url, authorization=SECRET)
-        return transport.request(call, transport.deadline(20))
+@pytest.fixture
+def open_server() -> Iterator[Open]:
+    """Start servers that end with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(certificate: trustme.LeafCert | None, repeated: bytes | None = None) -> Server:
+            context = None
+            if certificate is not None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                certificate.configure_cert(context)
+            server = Server(context, repeated)
+            stack.callback(server.close)
+            return server
+
+        yield start
 
 
-def test_a_certificate_that_is_right_is_taken(trusted: trustme.CA) -> None:
-    with serving(trusted.issue_cert("localhost")) as server:
-        assert ask(server.url) == b"{}"
-        assert SECRET.encode() in server.told
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """An authority that this machine may be told to trust."""
+    return trustme.CA()
 
 
-def _of_nobody(_: trustme.CA) -> trustme.LeafCert:
-    return trustme.CA().issue_cert("localhost")
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path) -> Iterator[trustme.CA]:
+    """The same, in the place of those that the program comes with."""
+    bundle = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    with mock.patch("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(bundle)):
+        yield authority
 
 
-def _of_another(authority: trustme.CA) -> trustme.LeafCert:
-    return authority.issue_cert("elsewhere.example")
+def tell(transport: Transport, server: Server, scheme: str = "https", seconds: float = 60) -> bytes:
+    """Send one request with everything that must not get out."""
+    call = Call(
+        "POST",
+        f"{scheme}://{HERE}:{server.port}/x",
+        authorization="Bearer t0k3n",
+        form={"client_id": CLIENT_ID, "client_secret": SECRET, "last": "1"},
+    )
+    return transport.request(call, transport.deadline(seconds))
 
 
-def _of_the_past(authority: trustme.CA) -> trustme.LeafCert:
-    return authority.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(days=1))
+def assert_refused(transport: Transport, server: Server) -> None:
+    with pytest.raises(TransientError) as caught:
+        tell(transport, server)
+    url = f"https://{HERE}:{server.port}/x"
+    assert str(caught.value) == f"no secure connection could be made (POST {url})"
+    assert server.connections == 3
+    assert server.heard == b""
 
 
-@pytest.mark.parametrize("certify", [_of_nobody, _of_another, _of_the_past])
-def test_any_other_certificate_is_refused_before_anything_is_said(
-    trusted: trustme.CA, certify: Certify
+def test_a_cloud_with_a_certificate_of_a_trusted_authority_is_told(
+    open_server: Open, trusted: trustme.CA, transport: Transport
 ) -> None:
-    with serving(certify(trusted)) as server:
-        with pytest.raises(TransientError, match="secure connection") as met:
-            ask(server.url)
-        assert server.told == b""
-        assert SECRET not in repr(met.value)
+    server = open_server(trusted.issue_cert(HERE))
+    assert tell(transport, server) == b"OK"
+    assert b"Authorization: Bearer t0k3n" in server.heard
+
+
+def test_a_certified_cloud_that_does_not_begin_to_answer_is_given_up(
+    open_server: Open, trusted: trustme.CA
+) -> None:
+    server = open_server(trusted.issue_cert(HERE), b"HTTP/1.1 100 Continue\r\n\r\n")
+    with Transport() as transport, pytest.raises(TransientError, match="no answer came in time"):
+        tell(transport, server, seconds=0.5)
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(
+    open_server: Open,
+    trusted: trustme.CA,  # noqa: ARG001 - another one is trusted
+    transport: Transport,
+) -> None:
+    assert_refused(transport, open_server(trustme.CA().issue_cert(HERE)))
+
+
+def test_a_certificate_of_another_host_is_refused(
+    open_server: Open, trusted: trustme.CA, transport: Transport
+) -> None:
+    assert_refused(transport, open_server(trusted.issue_cert("elsewhere.example")))
+
+
+def test_a_certificate_that_has_expired_is_refused(
+    open_server: Open, trusted: trustme.CA, transport: Transport
+) -> None:
+    expired = trusted.issue_cert(HERE, not_before=LONG_AGO, not_after=AFTER_THAT)
+    assert_refused(transport, open_server(expired))
+
+
+class _SelfSigned(trustme.LeafCert):
+    """A certificate that has nobody but itself to vouch for it."""
+
+    def __init__(self) -> None:
+        itself = trustme.CA()
+        super().__init__(itself.private_key_pem.bytes(), itself.cert_pem.bytes(), [])
+
+
+def test_a_certificate_that_vouches_for_itself_is_refused(
+    open_server: Open,
+    trusted: trustme.CA,  # noqa: ARG001 - another one is trusted
+    transport: Transport,
+) -> None:
+    assert_refused(transport, open_server(_SelfSigned()))
+
+
+def test_a_login_page_of_somebody_else_gets_no_credentials(
+    open_server: Open, transport: Transport, time: FakeTime
+) -> None:
+    server = open_server(trustme.CA().issue_cert(HERE))
+    url = f"https://{HERE}:{server.port}"
+    memory = MemoryHolder()
+    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(url, url))
+    with pytest.raises(CloudError, match="no token: no secure connection could be made"):
+        Account(transport, tokens, memory, now=time.now).inverters()
+    assert server.connections
+    assert server.heard == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REQUESTS_CA_BUNDLE", "{bundle}"),
+        ("CURL_CA_BUNDLE", "{bundle}"),
+        ("SSL_CERT_FILE", "{bundle}"),
+        ("REQUESTS_CA_BUNDLE", ""),
+        ("PYTHONHTTPSVERIFY", "0"),
+    ],
+)
+def test_no_variable_makes_a_certificate_good(
+    open_server: Open,
+    transport: Transport,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    stranger = trustme.CA()
+    bundle = tmp_path / "bundle.pem"
+    stranger.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv(name, value.format(bundle=bundle))
+    assert_refused(transport, open_server(stranger.issue_cert(HERE)))
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-@pytest.mark.parametrize("value", ["", "0", "false"])
-def test_no_variable_switches_that_off(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+def test_no_variable_makes_a_good_certificate_bad(
+    open_server: Open,
+    trusted: trustme.CA,
+    transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    for other in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(other, raising=False)
-    monkeypatch.setenv(name, value)
-    with serving(trustme.CA().issue_cert("localhost")) as server:
-        with pytest.raises(TransientError):
-            ask(server.url)
-        assert server.told == b""
+    monkeypatch.setenv(name, "/there/is/no/such/file")
+    assert tell(transport, open_server(trusted.issue_cert(HERE))) == b"OK"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("name", ["{}_proxy", "all_proxy", "ALL_PROXY"])
+def test_no_variable_leads_a_request_to_a_proxy(
+    open_server: Open,
+    trusted: trustme.CA,
+    transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    name: str,
+) -> None:
+    proxy = open_server(None)
+    server = open_server(trusted.issue_cert(HERE) if scheme == "https" else None)
+    for one in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setenv(name.format(scheme), f"http://{HERE}:{proxy.port}")
+    assert tell(transport, server, scheme) == b"OK"
+    assert server.connections == 1
+    assert proxy.connections == 0

@@ -11,7 +11,6 @@ from requests.exceptions import (
     ConnectTimeout,
     InvalidHeader,
     InvalidURL,
-    ProxyError,
     ReadTimeout,
     SSLError,
 )
@@ -198,7 +197,6 @@ def _unresolved() -> requests.ConnectionError:
         (requests.ConnectionError("t0k3n"), "the connection failed"),
         (ConnectionResetError("t0k3n"), "the connection failed"),
         (SSLError("t0k3n"), "no secure connection"),
-        (ProxyError("t0k3n"), "the proxy could not be used"),
         (ConnectTimeout("t0k3n"), "no connection could be made in time"),
         (ReadTimeout("t0k3n"), "no answer came in time"),
         (_unresolved(), "name could not be resolved"),
@@ -256,17 +254,3 @@ def test_each_try_is_told_in_one_line_for_those_who_debug(
     failed, good = (record.getMessage() for record in caplog.records)
     assert failed.startswith(f"GET {URL}: the cloud answered 500 Internal Server Error, ")
     assert good == f"GET {URL}: 200 OK, 0 ms, 5 bytes"
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the machine has set, these tests do not depend on it."""
-    for name in (
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-    ):
-        monkeypatch.delenv(name, raising=False)

@@ -19,12 +19,6 @@ Handler = Callable[[socket.socket], object]
 Serve = Callable[[Handler], str]
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go to this machine directly, whatever it has set."""
-    monkeypatch.setenv("no_proxy", "*")
-
-
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve HTTP as a function says that gets the connection when a request is there."""

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .decoding import Decoder, Envelope, MalformedError, unwrap
-from .descent import WHOLE_ACCOUNT, Descent
+from .descent import TROUBLES, WHOLE_ACCOUNT, Descent
 from .discovery import PAGE_SIZE, Page, discover
-from .errors import CloudError, CredentialsError
+from .errors import CloudError, CredentialsError, TransientError
 from .ladder import MOST_AT_ONCE, Ladder, Route, is_refusal
 from .matching import Element, match
 from .memory import MemoryHolder
@@ -143,7 +143,8 @@ class Account:
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
         """Get how inverters are set (dossier 3.3).
 
-        They are asked for together, and those without a configuration in the answer one by one.
+        They are asked for together, and those without a configuration in the answer one by one;
+        all of them where the answer makes no sense, which one of them may be the reason for.
         Where asking together is refused although each of them can be had, that is left for a day.
 
         Returns:
@@ -156,12 +157,13 @@ class Account:
         deadline = self._transport.deadline(_SECONDS)
         outcomes: dict[str, Configuration | CloudError] = {}
         try:
-            is_refused = self._configure_together(wanted, outcomes, deadline)
-            self._configure_singly(wanted, outcomes, deadline)
+            above = self._configure_together(wanted, outcomes, deadline)
+            self._configure_singly(wanted, outcomes, above, deadline)
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Configuration) for outcome in outcomes.values()):
                 raise
             return {serial: outcomes.get(serial, error) for serial in wanted}
+        is_refused = above is not None and is_refusal(above)
         if is_refused and all(isinstance(one, Configuration) for one in outcomes.values()):
             with self._lock:
                 self._singly_until = self._transport.monotonic() + _SINGLY_FOR
@@ -172,34 +174,47 @@ class Account:
         wanted: Sequence[str],
         outcomes: dict[str, Configuration | CloudError],
         deadline: Deadline,
-    ) -> bool:
-        """Get what one request for many gives; tells whether such a request is refused."""
+    ) -> CloudError | None:
+        """Get what one request for many gives; gives why the rest is to be asked for singly."""
         if self._transport.monotonic() < self._singly_until:
-            return False
+            return None
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:
                 call, answer = self._ask(_CONFIGURATIONS, deadline, serials=serials)
+                elements = _elements(call, answer)
             except CloudError as error:
-                if is_refusal(error):
-                    return True
+                if is_refusal(error) or error.status == HTTPStatus.OK:
+                    return error
                 raise
             found = [
                 self._decoder.configuration(element.get("Data"))
-                for element in _elements(call, answer)
+                for element in elements
                 if isinstance(element, dict)
             ]
             outcomes.update(self._match(found, serials))
-        return False
+        return None
 
     def _configure_singly(
         self,
         wanted: Sequence[str],
         outcomes: dict[str, Configuration | CloudError],
+        above: CloudError | None,
         deadline: Deadline,
     ) -> None:
-        """Get one by one what is still wanted."""
+        """Get one by one what is still wanted.
+
+        Args:
+            wanted: the inverters.
+            outcomes: what there is already, and where the rest is put.
+            above: why one request for all of them did not do.
+            deadline: of all requests together.
+
+        Raises:
+            CloudError: `above`, if single requests meet the same trouble.
+        """
         missing = [serial for serial in wanted if serial not in outcomes]
+        troubles = 0
         for number, serial in enumerate(missing):
             share = deadline.share(len(missing) - number, _LEAST_SHARE)
             try:
@@ -211,6 +226,9 @@ class Account:
                 raise
             except CloudError as error:
                 outcomes[serial] = error
+                troubles += isinstance(error, TransientError)
+            if isinstance(above, TransientError) and troubles == TROUBLES == len(outcomes):
+                raise above  # it is the cloud, not one inverter
 
     def _readings(
         self, rung: Route, serials: Sequence[str], deadline: Deadline

@@ -78,11 +78,11 @@ class Decoder:
         site: Mapping[str, object] = {}
         inverters = {}
         for node in _static_nodes(data):
-            kind = str(node.get("Type")).casefold()
+            kind = _text(node.get("Type")).casefold()
             if kind == "site":
                 site = site or node
             elif kind == "inverter":
-                inverters[str(node.get("Id"))] = node
+                inverters[_text(node.get("Id"))] = node
         if not (site or inverters) or (inverters and serial not in inverters):
             return None
         details = site.get("SiteDetails")
@@ -186,6 +186,11 @@ def _look_up(data: Mapping[str, object], path: str) -> object:
             raise MalformedError
         value = value.get(name)
     return value
+
+
+def _text(value: object) -> str:
+    """Give a text, and an empty one for anything else, which may be too deep to be written."""
+    return value if isinstance(value, str) else ""
 
 
 def _utc(value: object) -> datetime:

@@ -14,7 +14,7 @@ _LEAST_SHARE = 5.0
 # Looking for a better route must not hold up the readings of many inverters.
 _MOST_PROBES = 3
 # So many inverters in trouble, and none that is not, are taken for the cloud's trouble.
-_TROUBLES = 2
+TROUBLES = 2
 WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 
 
@@ -110,7 +110,7 @@ class Descent:
                     refused[serial] = error
                     continue
                 troubles += 1
-                if troubles == _TROUBLES and not read and isinstance(above, TransientError):
+                if troubles == TROUBLES and not read and isinstance(above, TransientError):
                     return self._settle(group, above)  # it is the cloud, not one inverter
             else:
                 read.append(serial)

@@ -115,7 +115,8 @@ class Transport:
     """Makes requests, one after the other or from several threads at once.
 
     Args:
-        session: used but not closed, if given; no cookie stays in it. Else there is an own one.
+        session: used but not closed, if given; no cookie stays in it, and it looks at nothing in
+            its surroundings. Else there is an own one.
         version: of this program, for the User-Agent.
         monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
         sleep: waits for so many seconds.
@@ -132,6 +133,8 @@ class Transport:
         self._is_owner = session is None
         self._session = requests.Session() if session is None else session
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # No variable names a proxy or other authorities, and no .netrc file other credentials.
+        self._session.trust_env = False
         self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
         self._sleep = sleep
         self.monotonic = monotonic
@@ -223,7 +226,7 @@ class Transport:
             data=call.form,
             json=call.json,
             headers=self._headers,
-            # Also where there is nothing to set: else requests looks into a .netrc file.
+            # Also where there is nothing to set: else requests takes a password out of the URL.
             auth=authorize,
             timeout=(min(seconds, _CONNECT_SECONDS), min(seconds, _READ_SECONDS)),
             allow_redirects=False,
@@ -278,8 +281,6 @@ def _failure(call: Call, error: Exception) -> CloudError:
     match error:
         case requests.exceptions.SSLError():
             detail = "no secure connection could be made"
-        case requests.exceptions.ProxyError():
-            detail = "the proxy could not be used"
         case requests.exceptions.ConnectTimeout():
             detail = "no connection could be made in time"
         case requests.exceptions.Timeout() | urllib3.exceptions.TimeoutError():
