@@ -121,6 +121,46 @@ def test_a_silent_cloud_is_given_up(serve: Serve) -> None:
     assert real_time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"HTTP/1.1 200 ", b"O"),
+    ],
+    ids=["interim answers", "a header", "the first line"],
+)
+def test_a_head_without_end_is_given_up(serve: Serve, first: bytes, piece: bytes) -> None:
+    is_over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(first)
+        while not is_over.wait(0.01):
+            connection.sendall(piece)
+
+    with Transport() as transport, pytest.raises(TransientError, match="no answer came in time"):
+        get(serve(drip), transport, seconds=0.3)
+    is_over.set()
+
+
+def test_a_head_that_came_in_time_has_no_effect_on_what_comes_later(serve: Serve) -> None:
+    connections = []
+
+    def answer(connection: socket.socket) -> None:
+        connections.append(connection)
+        kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+        connection.sendall(kept)
+        connection.recv(65536)
+        real_time.sleep(1.5)  # until the time for the first answer is long over
+        connection.sendall(kept)
+
+    url = serve(answer)
+    with Transport() as transport:
+        assert get(url, transport, seconds=1) == b"OK"
+        assert get(url, transport, seconds=30) == b"OK"
+    assert len(connections) == 1
+
+
 def test_a_closed_door_is_trouble_that_passes(transport: Transport, time: FakeTime) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

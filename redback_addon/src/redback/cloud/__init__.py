@@ -12,6 +12,7 @@ Home Assistant, and nothing touches a file.
     models      what the cloud tells, as frozen data
     token       the bearer token, from whichever endpoint takes the credentials
     transport   the one place that makes a request, with its limits and retries
+    adapter     the connections below it, on which an answer begins in time
     errors      what can go wrong, and the one place that says what an HTTP status means
     memory      what must outlive a restart; whoever keeps it is told of changes
 """

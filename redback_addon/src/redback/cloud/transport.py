@@ -20,6 +20,7 @@ from tenacity import (
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
+from .adapter import TimedAdapter
 from .errors import CloudError, RequestError, ThrottledError, TransientError, of_status
 
 _LOG = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._is_owner = session is None
-        self._session = requests.Session() if session is None else session
+        self._session = _own_session() if session is None else session
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # No variable names a proxy or other authorities, and no .netrc file other credentials.
         self._session.trust_env = False
@@ -234,6 +235,13 @@ class Transport:
             stream=True,
             verify=True,
         )
+
+
+def _own_session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, TimedAdapter())
+    return session
 
 
 def _forget_location(response: requests.Response, *_: object, **__: object) -> None:
