@@ -19,15 +19,16 @@ def spellings(secret: str) -> Iterator[str]:
     yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1])
 
 
-def _basic(name: str, secret: str) -> str:
+def basic(name: str, secret: str) -> str:
+    """Give how Basic authorization writes a name and a secret."""
     return base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
 _WORDS = frozenset(
     (
         *(word for secret in (CREDENTIAL, TOKEN, bench.SECRET) for word in spellings(secret)),
-        _basic(CLIENT_ID, CREDENTIAL),
-        _basic(bench.CLIENT_ID, bench.SECRET),
+        basic(CLIENT_ID, CREDENTIAL),
+        basic(bench.CLIENT_ID, bench.SECRET),
         _SIMULATED,
     )
 )

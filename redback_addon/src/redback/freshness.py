@@ -10,7 +10,7 @@ def objection(timestamp: datetime, last: datetime | None, now: datetime) -> str 
     """Say what is wrong with the time of a reading, or None where nothing is; all times UTC."""
     told = f"{timestamp:%Y-%m-%d %H:%M:%S} UTC"
     if timestamp > now + _TOLERANCE:
-        return f"a reading from the future ({told}) is ignored; is this machine's clock right?"
+        return f"a reading from the future ({told}) is ignored; this machine's clock may be wrong"
     if last is not None and timestamp < last:
         return f"a reading ({told}) that is older than the one before is ignored"
     return None

@@ -39,7 +39,7 @@ class Credentials:
         client_secret: the "Credential".
     """
 
-    client_id: str
+    client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
 
 
