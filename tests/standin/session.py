@@ -21,10 +21,17 @@ AUTH_WAIT_S = 10
 ALL_EVENTS = "*"
 _PONG = object()
 
+_ADJUSTMENT_KEYS = {
+    "adjustment",
+    "adjustment_unit_of_measurement",
+    "start_time",
+    "statistic_id",
+}
 _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
 _KEYS: Mapping[str, Collection[str]] = {
     "call_service": {"domain", "return_response", "service", "service_data", "target"},
     "energy/save_prefs": {"device_consumption", "device_consumption_water", "energy_sources"},
+    "recorder/adjust_sum_statistics": _ADJUSTMENT_KEYS,
     "recorder/get_statistics_metadata": {"statistic_ids"},
     "recorder/import_statistics": {"metadata", "stats"},
     "recorder/list_statistic_ids": {"statistic_type"},
@@ -56,6 +63,7 @@ class Session:
             "persistent_notification/get": lambda _: [
                 each.as_dict() for each in core.notifications
             ],
+            "recorder/adjust_sum_statistics": core.statistics.adjust,
             "recorder/import_statistics": core.statistics.import_rows,
             "recorder/statistics_during_period": core.statistics.during_period,
             "recorder/list_statistic_ids": core.statistics.list_ids,

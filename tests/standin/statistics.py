@@ -32,6 +32,8 @@ UNIT_CLASSES: Mapping[str, Collection[str | None]] = {
     "unitless": (None, "%", "ppb", "ppm"),
 }
 _MEAN_TYPE_OF = {"measurement": 1, "measurement_angle": 2}
+_PER_LARGEST = {"Wh": 1e6, "kWh": 1e3, "MWh": 1.0, "W": 1e3, "kW": 1.0}
+"""How many of a unit make the largest one of its class here: all that can be converted here."""
 
 _TEXT_OR_NULL = (str, type(None))
 _METADATA: Mapping[str, tuple[type, ...]] = {
@@ -53,13 +55,16 @@ _NUMBERS = (*_MEANS, "state", "sum")
 _COLUMNS = ("change", "last_reset", *_NUMBERS)
 
 Row = dict[str, Any]
+Table = dict[str, dict[datetime, Row]]
 
 
 class Statistics:
-    """Hourly rows and metadata of every statistic; they outlive a restart.
+    """Rows and metadata of every statistic; they outlive a restart.
 
-    `version` is Core's (year, month). `defer` runs a function a little later, for Core too answers
-    an import before it has written it. `warnings` collects what Core would log.
+    `rows` are the hourly ones, which can be imported; `short_term` those of five minutes, which
+    only Core itself compiles, or `write` in its place. `version` is Core's (year, month). `defer`
+    runs a function a little later, for Core too answers an import before it has written it.
+    `warnings` collects what Core would log.
     """
 
     def __init__(
@@ -72,7 +77,8 @@ class Statistics:
         self._states = states
         self.defer = defer
         self.metadata: dict[str, Message] = {}
-        self.rows: dict[str, dict[datetime, Row]] = {}
+        self.rows: Table = {}
+        self.short_term: Table = {}
         self.warnings: list[str] = []
 
     def import_rows(self, message: Message) -> None:
@@ -97,21 +103,46 @@ class Statistics:
             _check_start(row["start"])
         self.defer(lambda: self.write(complete, rows))
 
-    def write(self, metadata: Message, rows: Iterable[Row]) -> None:
+    def write(self, metadata: Message, rows: Iterable[Row], *, short_term: bool = False) -> None:
         """Store metadata and rows at once, for tests that need Core to have its own.
 
         A row has `start` (aware) and numbers; columns that it lacks are null.
         """
         name = metadata["statistic_id"]
         self.metadata[name] = metadata
-        table = self.rows.setdefault(name, {})
+        table = (self.short_term if short_term else self.rows).setdefault(name, {})
         empty: Row = {"last_reset": None, **dict.fromkeys(_NUMBERS)}
         for row in rows:
             start = row["start"].astimezone(UTC)
             table[start] = {**empty, **row, "start": start}
 
+    def adjust(self, message: Message) -> None:
+        """`recorder/adjust_sum_statistics`: add to all sums from a time on, in both tables.
+
+        Raises:
+            CommandError: as Core refuses it.
+        """
+        required = ("adjustment", "adjustment_unit_of_measurement", "start_time", "statistic_id")
+        check_keys(message, required, message)
+        start = _time(message, "start_time")
+        listed = self.list_ids({"statistic_ids": [message["statistic_id"]]})
+        if not listed:
+            raise CommandError("unknown_statistic_id", "Unknown statistic ID")
+        stored = listed[0]["statistics_unit_of_measurement"]
+        unit = message["adjustment_unit_of_measurement"]
+        if unit != stored and (_class_of(unit) is None or _class_of(unit) != _class_of(stored)):
+            raise CommandError("invalid_units", f"Can't convert {stored} to {unit}")
+        amount = message["adjustment"] * _factor(unit, stored)
+        self.defer(lambda: self._add(message["statistic_id"], start, amount))
+
+    def _add(self, name: str, start: datetime, amount: float) -> None:
+        for table, since in ((self.short_term, start), (self.rows, start.replace(minute=0))):
+            for at, row in table.get(name, {}).items():
+                if at >= since and row["sum"] is not None:
+                    row["sum"] += amount
+
     def during_period(self, message: Message) -> dict[str, list[Row]]:
-        """`recorder/statistics_during_period`, without conversion of units.
+        """`recorder/statistics_during_period`; in the units of the states, unless others are asked.
 
         Raises:
             CommandError: the message does not fit.
@@ -126,12 +157,17 @@ class Statistics:
             raise invalid_format(f"value must not be empty at 'statistic_ids'. Got {names!r}")
         start = _time(message, "start_time")
         end = _time(message, "end_time") if "end_time" in message else None
-        # there are no short-term rows here
-        known = [] if period == "5minute" else [name for name in names if name in self.rows]
+        units = message.get("units", {})
+        _check_units(units)
+        table = self.short_term if period == "5minute" else self.rows
+        known = [name for name in names if name in table]
         shown = [column for column in columns if any(self._has(name, column) for name in known)]
-        found = {name: self._read(name, start, end, period) for name in known}
+        found = {name: _read(table[name], start, end, period) for name in known}
         return {
-            name: [{key: row[key] for key in ("start", "end", *shown)} for row in rows]
+            name: [
+                {key: row[key] for key in ("start", "end", *shown)}
+                for row in _times(rows, self._conversion(name, units))
+            ]
             for name, rows in found.items()
             if rows
         }
@@ -177,26 +213,13 @@ class Statistics:
         mean_type = metadata.get("mean_type", int(metadata.get("has_mean", False)))
         return {**metadata, "mean_type": mean_type, "unit_class": unit_class}
 
-    def _read(self, name: str, start: datetime, end: datetime | None, period: str) -> list[Row]:
-        if period != "hour":
-            start = _period_start(start, period)
-            end = end and _period_end(end, period)
-        table = sorted(self.rows[name].items())
-        earlier = [row["sum"] for at, row in table if at < start]
-        last_sum = (earlier[-1] if earlier else None) or 0.0
-        groups: dict[datetime, list[Row]] = {}
-        for at, row in table:
-            if start <= at and (end is None or at < end):
-                groups.setdefault(_period_start(at, period), []).append(row)
-        answer = []
-        for at, rows in groups.items():
-            row = _reduced(rows)
-            row["start"] = _milliseconds(at)
-            row["end"] = _milliseconds(_period_end(at, period))
-            row["change"] = None if row["sum"] is None else row["sum"] - last_sum
-            last_sum = last_sum if row["sum"] is None else row["sum"]
-            answer.append(row)
-        return answer
+    def _conversion(self, name: str, units: Mapping[str, str | None]) -> float:
+        """What the numbers of a statistic are multiplied with when they are read."""
+        metadata = self.metadata[name]
+        stored = metadata["unit_of_measurement"]
+        state = self._states.get(name)
+        shown = state.attributes.get("unit_of_measurement") if state else stored
+        return _factor(stored, units.get(metadata["unit_class"], shown))
 
     def _has(self, name: str, column: str) -> bool:
         metadata = self.metadata[name]
@@ -215,17 +238,17 @@ class Statistics:
     def _listed(self, metadata: Message) -> Message:
         state = self._states.get(metadata["statistic_id"])
         shown = state.attributes.get("unit_of_measurement") if state else None
-        listed = {
+        return {
             "statistic_id": metadata["statistic_id"],
             "display_unit_of_measurement": shown or metadata["unit_of_measurement"],
             "has_mean": metadata["mean_type"] == 1,
+            "mean_type": metadata["mean_type"],
             "has_sum": metadata["has_sum"],
             "name": metadata["name"],
             "source": metadata["source"],
             "statistics_unit_of_measurement": metadata["unit_of_measurement"],
             "unit_class": metadata["unit_class"],
         }
-        return {**listed, "mean_type": metadata["mean_type"]} if self._modern else listed
 
 
 def check_keys(
@@ -240,6 +263,55 @@ def check_keys(
         raise invalid_format(f"required key not provided at '{path}{name}'. Got None")
     for name in sorted(set(data) - set(known)):
         raise invalid_format(f"not a valid option at '{path}{name}'. Got {data[name]!r}")
+
+
+def _check_units(units: Mapping[str, str | None]) -> None:
+    check_keys(dict(units), (), UNIT_CLASSES, "units.")
+    for name, unit in units.items():
+        if unit not in UNIT_CLASSES[name]:
+            raise invalid_format(f"value must be one of {UNIT_CLASSES[name]} at 'units.{name}'")
+
+
+def _factor(unit: str | None, wanted: str | None) -> float:
+    """What a number in one unit is multiplied with to be in the other."""
+    if _class_of(unit) != _class_of(wanted):
+        return 1.0
+    return _PER_LARGEST.get(wanted or "", 1.0) / _PER_LARGEST.get(unit or "", 1.0)
+
+
+def _times(rows: Iterable[Row], factor: float) -> list[Row]:
+    numbers = ("change", *_NUMBERS)
+    return [
+        {
+            **row,
+            **{name: row[name] * factor for name in numbers if row[name] is not None},
+        }
+        for row in rows
+    ]
+
+
+def _read(
+    table: Mapping[datetime, Row], start: datetime, end: datetime | None, period: str
+) -> list[Row]:
+    if period not in {"5minute", "hour"}:
+        start = _period_start(start, period)
+        end = end and _period_end(end, period)
+    ordered = sorted(table.items())
+    earlier = [row["sum"] for at, row in ordered if at < start]
+    last_sum = (earlier[-1] if earlier else None) or 0.0
+    groups: dict[datetime, list[Row]] = {}
+    for at, row in ordered:
+        if start <= at and (end is None or at < end):
+            groups.setdefault(_period_start(at, period), []).append(row)
+    answer = []
+    for at, rows in groups.items():
+        row = _reduced(rows)
+        row["start"] = _milliseconds(at)
+        row["end"] = _milliseconds(_period_end(at, period))
+        row["change"] = None if row["sum"] is None else row["sum"] - last_sum
+        last_sum = last_sum if row["sum"] is None else row["sum"]
+        answer.append(row)
+    return answer
 
 
 def _one_of(known: Sequence[str], value: object, path: str) -> str:
@@ -301,6 +373,8 @@ def _time(message: Message, name: str) -> datetime:
 
 
 def _period_start(time: datetime, period: str) -> datetime:
+    if period == "5minute":
+        return time.replace(minute=time.minute // 5 * 5, second=0, microsecond=0)
     if period == "hour":
         return time.replace(minute=0, second=0, microsecond=0)
     day = time.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -313,6 +387,7 @@ def _period_start(time: datetime, period: str) -> datetime:
 
 def _period_end(time: datetime, period: str) -> datetime:
     longest = {
+        "5minute": timedelta(minutes=5),
         "hour": timedelta(hours=1),
         "day": timedelta(days=1),
         "week": timedelta(days=7),

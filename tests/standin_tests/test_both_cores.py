@@ -439,6 +439,87 @@ async def test_an_import_that_does_not_fit_is_refused(
     assert await refusal(client, message) == error
 
 
+async def test_rows_are_told_in_the_unit_of_the_state_unless_another_is_asked_for(
+    client: Client,
+) -> None:
+    described = metadata("sensor.converted", unit_of_measurement="MWh")
+    await client.command(import_of(described, counter(0, 2, 0.5)))
+    await read_back(client, "sensor.converted", 1)
+    await client.push("sensor.converted", 2000, ENERGY)
+    for units, state, total in (({}, 2000, 500), ({"energy": "MWh"}, 2, 0.5)):
+        (row,) = await read_back(client, "sensor.converted", 1, units=units)
+        assert (row["state"], row["sum"], row["change"]) == (state, total, total)
+
+
+async def test_a_unit_that_is_none_cannot_be_asked_for(client: Client) -> None:
+    for units in ({"x": "kWh"}, {"energy": "W"}):
+        question: dict[str, object] = {
+            "type": "recorder/statistics_during_period",
+            "start_time": "2026-01-01T00:00:00+00:00",
+            "statistic_ids": ["sensor.converted"],
+            "period": "hour",
+            "units": units,
+        }
+        assert (await refusal(client, question))[0] == "invalid_format"
+
+
+def adjustment(**changes: object) -> dict[str, object]:
+    return {
+        "type": "recorder/adjust_sum_statistics",
+        "start_time": "2026-01-01T01:30:00+00:00",
+        "adjustment": 0.5,
+        "adjustment_unit_of_measurement": "MWh",
+        **changes,
+    }
+
+
+async def test_sums_are_adjusted_from_the_hour_of_a_time_on(client: Client) -> None:
+    rows = [counter(hour, hour, hour) for hour in range(3)]
+    await client.command(import_of(metadata("sensor.adjusted"), *rows))
+    await read_back(client, "sensor.adjusted", 3)
+    assert await client.command(adjustment(statistic_id="sensor.adjusted")) is None
+    async with asyncio.timeout(15):
+        while True:
+            found = await read_back(client, "sensor.adjusted", 3)
+            if found[-1]["sum"] != 2:
+                break
+            await asyncio.sleep(0.02)
+    assert [(row["state"], row["sum"]) for row in found] == [(0, 0), (1, 501), (2, 502)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        (
+            {"statistic_id": "sensor.never"},
+            ("unknown_statistic_id", "Unknown statistic ID"),
+        ),
+        (
+            {"adjustment_unit_of_measurement": "W"},
+            ("invalid_units", "Can't convert kWh to W"),
+        ),
+    ],
+)
+async def test_an_adjustment_that_does_not_fit_is_refused(
+    client: Client, changes: dict[str, object], error: tuple[str, str]
+) -> None:
+    await client.push("sensor.unadjusted", 5, ENERGY)
+    message = adjustment(**{"statistic_id": "sensor.unadjusted", **changes})
+    assert await refusal(client, message) == error
+
+
+async def test_an_import_writes_no_rows_of_five_minutes(client: Client) -> None:
+    await client.command(import_of(metadata("sensor.hourly"), counter(0, 1, 1)))
+    await read_back(client, "sensor.hourly", 1)
+    question = {
+        "type": "recorder/statistics_during_period",
+        "start_time": "2026-01-01T00:00:00+00:00",
+        "statistic_ids": ["sensor.hourly"],
+        "period": "5minute",
+    }
+    assert await client.command(question) == {}
+
+
 async def test_a_sensor_with_a_state_class_is_listed_before_its_first_statistics(
     client: Client,
 ) -> None:
