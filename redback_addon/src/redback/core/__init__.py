@@ -1,13 +1,14 @@
 """Home Assistant Core, as it is reached through the Supervisor; nothing of Redback is known here.
 
-client.py   states and services over REST
-link.py     one WebSocket, to know when Core comes and goes
-mirror.py   what Core should show, and its way there
-patience.py how often Core is tried again
-errors.py   what can go wrong, by kind
-state.py    one entity's state
-notices.py  persistent notifications
-session.py  the Supervisor's token, in each request and nowhere else
+client.py        states and services over REST
+link.py          one WebSocket, to know when Core comes and goes, and to give it commands
+conversation.py  what is said on it
+mirror.py        what Core should show, and its way there
+patience.py      how often Core is tried again
+errors.py        what can go wrong, by kind
+state.py         one entity's state
+notices.py       persistent notifications
+session.py       the Supervisor's token, in each request and nowhere else
 """
 
 from .client import CoreClient

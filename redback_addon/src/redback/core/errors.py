@@ -5,19 +5,23 @@ class CoreError(Exception):
     """A call to Core did not succeed.
 
     Attributes:
-        method: of the request.
-        path: below the Supervisor's address; it holds no secret.
+        method: of the request; COMMAND for what is said on the WebSocket.
+        path: below the Supervisor's address, or the command's type; it holds no secret.
         status: of the answer, or None where there was none.
         detail: a few words.
+        code: why a command was refused, in Core's word or our own, such as not_found.
     """
 
-    def __init__(self, method: str, path: str, status: int | None, detail: str) -> None:
-        answer = "no answer" if status is None else f"status {status}"
+    def __init__(
+        self, method: str, path: str, status: int | None, detail: str, *, code: str | None = None
+    ) -> None:
+        answer = code or ("no answer" if status is None else f"status {status}")
         super().__init__(f"{method} {path}: {answer}: {detail}")
         self.method = method
         self.path = path
         self.status = status
         self.detail = detail
+        self.code = code
 
 
 class CoreAwayError(CoreError):
@@ -25,4 +29,4 @@ class CoreAwayError(CoreError):
 
 
 class CoreRefusedError(CoreError):
-    """Core answered that it does not want this: the same call will not work later either."""
+    """Core does not want this, or would not: the same call will not work later either."""

@@ -1,25 +1,25 @@
-"""One WebSocket to Core, kept open to know when Core comes and goes."""
+"""One WebSocket to Core, kept open to know when Core comes and goes, and to give it commands."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import aiohttp
-import msgspec
 
 from ..clock import Clock
-from .errors import CoreAwayError, CoreError, CoreRefusedError
+from .conversation import PATH, Conversation, log_in
+from .errors import CoreAwayError, CoreError
 from .patience import retrying
 
-_PATH = "/core/websocket"
 # A Core that is gone without a word is noticed within this many seconds.
 _HEARTBEAT = 30
 _HANDSHAKE_TIME_OUT = 10
-_LARGEST_MESSAGE = 4 * 1024 * 1024
+# All that the Supervisor passes on: a smaller limit would break the link over one large answer.
+_LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
 class CoreLink:
-    """Tells each time that Core may have lost its states, and when it is gone.
+    """Tells each time that Core may have lost its states, and when it is gone; takes commands.
 
     Core forgets every pushed state when it restarts. `came` is therefore called when the link is
     made, and once more when Core says that it has started; `went` with what went wrong.
@@ -36,11 +36,38 @@ class CoreLink:
         went: Callable[[CoreError], None],
     ) -> None:
         self._session = session
-        self._url = supervisor_url + _PATH
+        self._url = supervisor_url + PATH
         self._token = token
         self._clock = clock
         self._came = came
         self._went = went
+        self._conversation: Conversation | None = None
+        self._up_since: float | None = None
+
+    @property
+    def version(self) -> str | None:
+        """Core's version, for example 2026.11.0; None without a link."""
+        return None if self._conversation is None else self._conversation.version
+
+    @property
+    def up_since(self) -> float | None:
+        """Since when the link has lasted, in the clock's monotonic seconds; None without one."""
+        return self._up_since
+
+    async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
+        """Send a command, with its `type` and without an id, and give its result.
+
+        Several may be under way together.
+
+        Raises:
+            CoreAwayError: there is no link, it broke meanwhile, or there was no answer in time.
+                Whether Core has done what it was told is then unknown.
+            CoreRefusedError: Core said no, with a code and a sentence; or the command is larger
+                than the Supervisor passes on (4 MiB), and was not sent.
+        """
+        if self._conversation is None:
+            raise CoreAwayError("COMMAND", str(command.get("type")), None, "there is no link")
+        return await self._conversation.ask(command)
 
     async def run(self) -> None:
         """Keep the link, for ever."""
@@ -51,56 +78,36 @@ class CoreLink:
     async def _hold(self) -> NoReturn:
         """Make the link and keep it for as long as it lasts."""
         try:
-            async with await self._open() as socket:
-                self._came()
+            conversation = await self._open()
+            try:
+                self._conversation, self._up_since = conversation, self._clock.monotonic()
                 while True:
-                    message = await _receive(socket)
-                    if message.get("type") == "event":
-                        self._came()
+                    self._came()
+                    await conversation.next_event()
+            finally:
+                self._conversation = self._up_since = None
+                await conversation.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             status = getattr(error, "status", None)
-            broken = CoreAwayError("GET", _PATH, status, type(error).__name__)
+            broken = CoreAwayError("GET", PATH, status, type(error).__name__)
             self._went(broken)
             raise broken from None
         except CoreError as error:
             self._went(error)
             raise
 
-    async def _open(self) -> aiohttp.ClientWebSocketResponse:
+    async def _open(self) -> Conversation:
         """Connect, log in, and ask to be told when Core has started."""
         async with asyncio.timeout(_HANDSHAKE_TIME_OUT):
             socket = await self._session.ws_connect(
                 self._url, heartbeat=_HEARTBEAT, max_msg_size=_LARGEST_MESSAGE
             )
             try:
-                await _log_in(socket, self._token)
-                await socket.send_json(
-                    {"id": 1, "type": "subscribe_events", "event_type": "homeassistant_started"}
+                conversation = await log_in(socket, self._token)
+                await conversation.tell(
+                    {"type": "subscribe_events", "event_type": "homeassistant_started"}
                 )
             except BaseException:
                 await socket.close()
                 raise
-        return socket
-
-
-async def _log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
-    await _receive(socket)
-    await socket.send_json({"type": "auth", "access_token": token})
-    answer = await _receive(socket)
-    if answer.get("type") != "auth_ok":
-        raise CoreRefusedError("GET", _PATH, None, "the Supervisor's token was not accepted")
-
-
-async def _receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    """Wait for the next message.
-
-    Raises:
-        CoreAwayError: the link was closed, or something came that is no message of Core's.
-    """
-    frame = await socket.receive()
-    if frame.type is aiohttp.WSMsgType.TEXT:
-        try:
-            return msgspec.json.decode(frame.data, type=dict[str, Any])
-        except msgspec.DecodeError:
-            pass
-    raise CoreAwayError("GET", _PATH, None, f"the link was closed ({frame.type.name.lower()})")
+        return conversation

@@ -1,0 +1,106 @@
+"""A link to Core for tests, what it has told, and a Core that answers only when a test says so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from redback.clock import Clock, SystemClock
+from redback.core import CoreError, CoreLink
+from standin.serving import Server
+from standin.supervisor import TOKEN
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class Watched:
+    """A link, and what it has told."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str, clock: Clock) -> None:
+        self.came = 0
+        self.went: list[CoreError] = []
+        self.link = CoreLink(
+            session, url, token, clock, came=self._note_coming, went=self.went.append
+        )
+
+    def _note_coming(self) -> None:
+        self.came += 1
+
+
+@contextmanager
+def linked(
+    session: aiohttp.ClientSession, url: str, token: str = TOKEN, clock: Clock | None = None
+) -> Iterator[Watched]:
+    watched = Watched(session, url, token, clock or SystemClock())
+    task = asyncio.create_task(watched.link.run())
+    yield watched
+    task.cancel()
+
+
+class SilentCore:
+    """Lets everybody in, keeps the commands, and answers none of them by itself."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+        self._server = Server(self._make_app)
+        self._socket: web.WebSocketResponse | None = None
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def asked(self, kind: str) -> dict[str, Any] | None:
+        """Give the last command of a type, with its id."""
+        return next((c for c in reversed(self.commands) if c["type"] == kind), None)
+
+    async def answer(self, command: dict[str, Any] | None, result: object) -> None:
+        assert command is not None
+        await self._send({"id": command["id"], "type": "result", "success": True, "result": result})
+
+    async def tell_that_it_has_started(self) -> None:
+        subscription = self.asked("subscribe_events")
+        assert subscription is not None
+        await self._send({"id": subscription["id"], "type": "event", "event": {}})
+
+    async def hang_up(self) -> None:
+        await self._server.close_sockets()
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop()
+
+    def _make_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/core/websocket", self._talk)
+        return app
+
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        socket = await self._server.open_socket(request)
+        await socket.send_json({"type": "auth_required"})
+        await socket.receive_json()
+        await socket.send_json({"type": "auth_ok", "ha_version": "2026.11.0"})
+        self._socket = socket
+        async for frame in socket:
+            self.commands.append(frame.json())
+        return socket
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        assert self._socket is not None
+        await self._socket.send_json(message)
+
+
+@asynccontextmanager
+async def silent_core() -> AsyncIterator[SilentCore]:
+    core = SilentCore()
+    await core.start()
+    yield core
+    await core.stop()
