@@ -219,7 +219,8 @@ class Statistics:
         stored = metadata["unit_of_measurement"]
         state = self._states.get(name)
         shown = state.attributes.get("unit_of_measurement") if state else stored
-        return _factor(stored, units.get(metadata["unit_class"], shown))
+        unit_class = metadata["unit_class"] or _class_of(stored)
+        return _factor(stored, shown if unit_class is None else units.get(unit_class, shown))
 
     def _has(self, name: str, column: str) -> bool:
         metadata = self.metadata[name]

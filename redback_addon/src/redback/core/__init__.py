@@ -3,6 +3,8 @@
 client.py        states and services over REST
 link.py          one WebSocket, to know when Core comes and goes, and to give it commands
 conversation.py  what is said on it
+statistics.py    long-term statistics, read and written over it
+metadata.py      what Core keeps of a statistic beside its rows
 mirror.py        what Core should show, and its way there
 patience.py      how often Core is tried again
 errors.py        what can go wrong, by kind
@@ -14,10 +16,12 @@ session.py       the Supervisor's token, in each request and nowhere else
 from .client import CoreClient
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .link import CoreLink
+from .metadata import Series
 from .mirror import Mirror
 from .notices import Notices
 from .session import open_session
 from .state import UNAVAILABLE, UNKNOWN, State
+from .statistics import Row, Statistics
 
 __all__ = [
     "UNAVAILABLE",
@@ -29,6 +33,9 @@ __all__ = [
     "CoreRefusedError",
     "Mirror",
     "Notices",
+    "Row",
+    "Series",
     "State",
+    "Statistics",
     "open_session",
 ]

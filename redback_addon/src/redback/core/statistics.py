@@ -1,0 +1,204 @@
+"""Core's long-term statistics: read, filled in and shifted, in the units that Core keeps."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Literal, TypeVar
+
+import msgspec
+
+from .errors import CoreRefusedError
+from .link import CoreLink
+from .metadata import Known, Series, metadata
+
+Period = Literal["hour", "5minute"]
+
+_T = TypeVar("_T")
+_LENGTHS: Mapping[Period, timedelta] = {
+    "hour": timedelta(hours=1),
+    "5minute": timedelta(minutes=5),
+}
+# About 135 bytes each at most, so an answer stays below 1.5 MB.
+_ROWS_TO_READ = 10_000
+# At most 210 bytes each, so a command stays below 0.5 MB. Core's loop stands still while it checks
+# one, so it must not be too long either.
+_ROWS_TO_PUT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One hour, or five minutes, of one statistic.
+
+    Attributes:
+        start: aware UTC; for an import exactly on the hour.
+        state: a counter's reading at the end.
+        sum: what it has counted until the end, since some beginning; it may be negative.
+        mean: of a measurement, weighted by time.
+        min: its lowest value.
+        max: its highest value.
+    """
+
+    start: datetime
+    state: float | None = None
+    sum: float | None = None
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """A row as Core tells it; the start in milliseconds since 1970."""
+
+    start: int
+    state: float | None = None
+    sum: float | None = None
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+    def row(self) -> Row:
+        start = datetime.fromtimestamp(self.start / 1000, UTC)
+        return Row(start, self.state, self.sum, self.mean, self.min, self.max)
+
+
+class Statistics:
+    """The statistics of sensors, by entity id; every call raises as `CoreLink.command` does."""
+
+    def __init__(self, link: CoreLink) -> None:
+        self._link = link
+
+    async def rows(
+        self,
+        entity_ids: Iterable[str],
+        since: datetime,
+        until: datetime,
+        *,
+        period: Period = "hour",
+    ) -> dict[str, list[Row]]:
+        """Give the stored rows that start at `since` or later and before `until`, in their order.
+
+        Every entity id is a key. The values are in the unit that is stored, whatever the state's
+        unit is now. Short-term rows ("5minute") go back some ten days.
+        """
+        found: dict[str, list[Row]] = {entity_id: [] for entity_id in entity_ids}
+        for alike in _alike(await self._known(found)):
+            longest = _LENGTHS[period] * max(_ROWS_TO_READ // len(alike), 1)
+            for start, end in _spans(since, until, longest):
+                question = _question(alike, start, end, period)
+                for entity_id, told in (await self._ask(question, dict[str, list[_Told]])).items():
+                    found[entity_id] += [each.row() for each in told]
+        return found
+
+    async def put(self, series: Series, rows: Sequence[Row]) -> None:
+        """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
+
+        When this is done Core has queued them: read them back to know that they are written. When
+        it fails in the middle, some are; putting them again does no harm.
+
+        Raises:
+            CoreRefusedError: with the code other_metadata where Core keeps this statistic in
+                another unit, or as another kind: it would relabel all the rows that are there.
+        """
+        known = (await self._known([series.entity_id])).get(series.entity_id)
+        if known is not None and not known.fits(series):
+            raise CoreRefusedError(
+                "COMMAND",
+                "recorder/import_statistics",
+                None,
+                f"{series.entity_id} is {known.kind}, and not {series.kind}",
+                code="other_metadata",
+            )
+        for first in range(0, len(rows), _ROWS_TO_PUT):
+            await self._link.command(
+                {
+                    "type": "recorder/import_statistics",
+                    # With the version of now: Core may have been updated since the last part.
+                    "metadata": metadata(series, known, self._link.version),
+                    "stats": [_told(row) for row in rows[first : first + _ROWS_TO_PUT]],
+                }
+            )
+
+    async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
+        """Add an amount to all sums from a full hour on, hourly and short-term ones.
+
+        Core counts on from the last short-term sum, so it goes on from what it finds then.
+
+        When this is done Core has queued it, behind what was put before. It is not to be tried
+        again blindly: after a CoreAwayError only reading back tells whether it was done.
+
+        Raises:
+            CoreRefusedError: with the code unknown_statistic_id where nothing is stored yet and no
+                state is there, or invalid_units where Core cannot convert the amount.
+        """
+        await self._link.command(
+            {
+                "type": "recorder/adjust_sum_statistics",
+                "statistic_id": entity_id,
+                "start_time": since.isoformat(),
+                "adjustment": amount,
+                "adjustment_unit_of_measurement": unit,
+            }
+        )
+
+    async def _known(self, entity_ids: Iterable[str]) -> dict[str, Known]:
+        """Ask what Core keeps of these; what it knows nothing of is left out."""
+        wanted = list(entity_ids)
+        if not wanted:
+            return {}  # Core would tell of everything that it has
+        question = {"type": "recorder/get_statistics_metadata", "statistic_ids": wanted}
+        return {known.statistic_id: known for known in await self._ask(question, list[Known])}
+
+    async def _ask(self, question: Mapping[str, object], kind: type[_T]) -> _T:
+        answer = await self._link.command(question)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise CoreRefusedError(
+                "COMMAND", str(question["type"]), None, str(error), code="unexpected_answer"
+            ) from None
+
+
+def _alike(known: Mapping[str, Known]) -> Iterator[list[Known]]:
+    """Group what one question can be asked for: it can name one unit for each class of units."""
+
+    def kind(each: Known) -> str:
+        return repr((each.units, each.has_sum))
+
+    for _, group in groupby(sorted(known.values(), key=kind), kind):
+        yield list(group)
+
+
+def _spans(
+    since: datetime, until: datetime, longest: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
+    while since < until:
+        end = min(since + longest, until)
+        yield since, end
+        since = end
+
+
+def _question(
+    alike: Sequence[Known], start: datetime, end: datetime, period: Period
+) -> dict[str, object]:
+    return {
+        "type": "recorder/statistics_during_period",
+        "statistic_ids": [known.statistic_id for known in alike],
+        "start_time": start.isoformat(),
+        "end_time": end.isoformat(),
+        "period": period,
+        "types": ["state", "sum"] if alike[0].has_sum else ["mean", "min", "max"],
+        "units": alike[0].units,
+    }
+
+
+def _told(row: Row) -> dict[str, object]:
+    numbers = {
+        "state": row.state,
+        "sum": row.sum,
+        "mean": row.mean,
+        "min": row.min,
+        "max": row.max,
+    }
+    known = {name: value for name, value in numbers.items() if value is not None}
+    return {"start": row.start.isoformat(), **known}
