@@ -68,7 +68,7 @@ async def board(
     believed: CountersLedger,
     existing: EntitiesLedger,
 ) -> AsyncIterator[Board]:
-    board = Board(clock, faults, believed, existing, offered, detailed=False)
+    board = Board(clock, faults, believed, existing, offered, sent=lambda *_: None, detailed=False)
     board.add({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(board.run())
     yield board
@@ -234,7 +234,9 @@ class TestAfterAKill:
     def existing(self, tmp_path: Path, clock: FakeClock, faults: Faults) -> EntitiesLedger:
         existing = entities_ledger(tmp_path)
         believed = counters_ledger(tmp_path / "other")
-        before = Board(clock, faults, believed, existing, Offered(), detailed=True)
+        before = Board(
+            clock, faults, believed, existing, Offered(), sent=lambda *_: None, detailed=True
+        )
         before.add({SERIAL: GivenName("Redback", "Redback")})
         before.static(SERIAL, static())
         before.configuration(SERIAL, configuration())

@@ -133,7 +133,7 @@ async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
     data.mkdir(parents=True)
     hosts.write_text(_HOSTS_OF_CLOUD)
     # This world has its own view of the files: nobody else sees these.
-    await _mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", data)
+    await _mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", data)
     await _mount("--bind", hosts, "/etc/hosts")
     world = World(seed=str(seed), commissioned=days_ago(3))
     world.add_account(_PRESETS, credential=CREDENTIAL)

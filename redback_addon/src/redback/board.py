@@ -12,6 +12,7 @@ from .counters import Counters
 from .entities import Entities
 from .faults import Faults
 from .freshness import objection
+from .known import Known
 from .ledger import CountersLedger, EntitiesLedger
 from .naming import GivenName
 from .reading import STALE_AFTER, Reading
@@ -59,6 +60,8 @@ class Board:
         believed: keeps what is believed of the counters.
         existing: keeps which entities there are.
         offer: takes the states of one inverter.
+        sent: takes a serial number and the time of its reading, each time that its states have
+            been offered.
         detailed: whether the detailed sensors are wanted.
     """
 
@@ -70,6 +73,7 @@ class Board:
         existing: EntitiesLedger,
         offer: Callable[[Iterable[State]], None],
         *,
+        sent: Callable[[str, datetime], None],
         detailed: bool,
     ) -> None:
         self._clock = clock
@@ -77,6 +81,7 @@ class Board:
         self._believed = believed
         self._existing = existing
         self._offer = offer
+        self._sent = sent
         self._detailed = detailed
         self._places: dict[str, _Place] = {}
 
@@ -107,10 +112,19 @@ class Board:
         place.read = dynamic
         self._believe(serial, dynamic)
         self._show(serial)
+        if place.lapses_at is not None:
+            self._sent(serial, dynamic.timestamp)
 
     def knows_counters(self, serial: str) -> bool:
         """Tell whether there is something that the counters can be compared with."""
         return bool(self._places[serial].counters.believed)
+
+    def known(self, serial: str) -> Known | None:
+        """Give what is known of an inverter; None before its first reading."""
+        place = self._places.get(serial)
+        if place is None or place.last is None:
+            return None
+        return Known(serial, place.name, place.entities, place.static, place.configuration)
 
     def recall(self, serial: str, readings: Iterable[Dynamic]) -> None:
         """Take what the inverter did before, to know which counters are to be believed."""

@@ -1,6 +1,6 @@
 """From a reading to the states of one inverter's entities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from slugify import slugify
 
-from .core import UNAVAILABLE, UNKNOWN, State
+from .core import UNAVAILABLE, UNKNOWN, Series, State
 from .reading import OFFLINE, Reading
 from .sensors import STATUS, Quantity, Sensor, sensors
 
@@ -91,6 +91,33 @@ class Entities:
             ),
         ]
 
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The statistics that Core makes of the entities that exist by now."""
+        return tuple(
+            Series(
+                entity.entity_id,
+                entity.sensor.quantity.unit,
+                is_counter=entity.sensor.quantity.is_counter,
+            )
+            for entity in self._with_statistics()
+        )
+
+    def numbers(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
+        """Give what the entities with statistics show of a reading, by entity id."""
+        for entity in self._with_statistics():
+            sensor, digits = entity.sensor, entity.sensor.quantity.digits
+            value = None if sensor.lapses and not reading.is_live else sensor.value(reading)
+            if isinstance(value, int | float) and digits is not None:
+                yield entity.entity_id, _round(value, digits)
+            else:
+                yield entity.entity_id, None
+
+    def _with_statistics(self) -> Iterator[_Entity]:
+        for entity in self._entities.values():
+            if entity.sensor.quantity.state_class is not None:
+                yield entity
+
     def unavailable(self) -> list[State]:
         """Give the states for when nothing is known of the inverter."""
         return [one.state(UNAVAILABLE) for one in self.existing]
@@ -129,9 +156,13 @@ def _text(sensor: Sensor, reading: Reading) -> str:
 
 
 def _rounded(number: float, digits: int) -> str:
-    # Adding zero turns -0.0 into 0.0.
-    rounded = round(number, digits) + 0.0
+    rounded = _round(number, digits)
     return str(rounded if digits else int(rounded))
+
+
+def _round(number: float, digits: int) -> float:
+    # Adding zero turns -0.0 into 0.0.
+    return round(number, digits) + 0.0
 
 
 def _attributes(quantity: Quantity) -> dict[str, object]:

@@ -43,10 +43,15 @@ class Environment:
             supervisor_url=_url(variables, "SUPERVISOR_URL", cls.supervisor_url),
             api_url=_url(variables, "REDBACK_API_URL", cls.api_url),
             login_url=_url(variables, "REDBACK_LOGIN_URL", cls.login_url),
-            data=Path(variables.get("REDBACK_DATA") or cls.data),
+            data=data_folder(variables),
             panel_port=_port(variables.get("REDBACK_PANEL_PORT") or str(cls.panel_port)),
             panel_allow=_addresses(variables.get("REDBACK_PANEL_ALLOW", "")) or cls.panel_allow,
         )
+
+
+def data_folder(variables: Mapping[str, str] = os.environ) -> Path:
+    """Tell where the options are, and all that must outlive a restart."""
+    return Path(variables.get("REDBACK_DATA") or Environment.data)
 
 
 def _url(variables: Mapping[str, str], name: str, default: str) -> str:

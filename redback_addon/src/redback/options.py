@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from slugify import slugify
 
+# In the data folder; the Supervisor writes it.
+FILE = "options.json"
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 

@@ -35,7 +35,7 @@ def _run(redaction: log.Redaction) -> int:
     try:
         environment = Environment.from_variables()
         redaction.hide(environment.supervisor_token)
-        settings = options.read(environment.data / "options.json")
+        settings = options.read(environment.data / options.FILE)
     except EnvironmentVariableError as problem:
         _LOG.error("%s", problem)
         return EXIT_CONFIG

@@ -19,10 +19,19 @@ from .cloud import (
     TokenSource,
     Transport,
 )
-from .core import CoreAwayError, CoreClient, CoreError, CoreLink, CoreRefusedError, Notices
+from .core import (
+    CoreAwayError,
+    CoreClient,
+    CoreError,
+    CoreLink,
+    CoreRefusedError,
+    Notices,
+    Statistics,
+)
 from .desk import Desk
 from .environment import Environment
 from .faults import Faults
+from .history import COVERAGE_FILE, Coverage, Delivery, Fetcher, History, Writer
 from .ledger import counters_ledger, entities_ledger
 from .memory import Memory
 from .messages import PREFIX, Messages
@@ -63,7 +72,7 @@ class Service:
 
         self._panel = Panel(environment.panel_port, environment.panel_allow)
         core = CoreClient(session, environment.supervisor_url)
-        self._publisher = Publisher(core, clock, self._faults, away=self._push_failed)
+        self._publisher = Publisher(core, clock, self._faults, away=self._states_away)
         self._notices = Notices(
             core,
             clock,
@@ -81,6 +90,8 @@ class Service:
             went=self._core_went,
         )
 
+        self._coverage = Coverage(environment.data / COVERAGE_FILE)
+        self._delivery = Delivery(self._coverage)
         self._believed = counters_ledger(environment.data)
         self._existing = entities_ledger(environment.data)
         self._board = Board(
@@ -89,6 +100,7 @@ class Service:
             self._believed,
             self._existing,
             self._publisher.offer,
+            sent=self._delivery.sent,
             detailed=options.detailed_sensors,
         )
         account = _account(environment, options, self._memory, on_token)
@@ -119,6 +131,16 @@ class Service:
             configured=self._board.configuration,
             refused=self._messages.token_refused,
         )
+        self._history = History(
+            self._coverage,
+            Fetcher(account, desk, clock),
+            Writer(Statistics(self._link), clock),
+            self._link,
+            clock,
+            self._faults,
+            known=self._board.known,
+            days=options.history_days,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then make all entities unavailable.
@@ -138,6 +160,7 @@ class Service:
             self._survey,
             self._recall,
             self._poller,
+            self._history,
         )
         if self._memory.kept.inverters:
             self._use(self._memory.kept.inverters)
@@ -152,6 +175,7 @@ class Service:
             self._believed.write()
             self._existing.write()
             await self._publisher.farewell()
+            self._coverage.close()
         _LOG.info("The add-on has stopped")
 
     def _found(self, inverters: tuple[Inverter, ...]) -> None:
@@ -180,6 +204,7 @@ class Service:
         self._poller.watch(choice.names)
         self._survey.watch(choice.names)
         self._recall.watch(choice.names)
+        self._history.watch(choice.names)
         return choice
 
     def _credentials_refused(self, error: CredentialsError | None) -> None:
@@ -198,6 +223,11 @@ class Service:
     def _core_went(self, error: CoreError) -> None:
         self._faults.met("link", _in_words(error))
         _LOG.debug("%s", error)
+
+    def _states_away(self, error: CoreAwayError | None) -> None:
+        if error is None:
+            self._delivery.arrived()
+        self._push_failed(error)
 
     def _push_failed(self, error: CoreAwayError | None) -> None:
         """Tell that states do not arrive; of a Core that is away, the link tells."""

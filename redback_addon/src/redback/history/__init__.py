@@ -1,0 +1,23 @@
+"""The history: what live polling missed is fetched again, and becomes Core's statistics.
+
+coverage.py   which minutes Core was shown, and what became of the other hours: one SQLite file
+delivery.py   readings on their way to Core; those that arrived are noted in the coverage
+gaps.py       which hours are missing, and which belong together
+fetcher.py    gets hours from the cloud, at a kind pace
+summary.py    what the minutes of an hour come to
+joining.py    how a counter's hours fit what Core has before and after them
+writer.py     brings the hours of a gap to Core, and reads them back
+progress.py   how far it is
+history.py    does all this, for as long as anything is missing
+__main__.py   the command redback-history
+"""
+
+from .coverage import FILE as COVERAGE_FILE
+from .coverage import Coverage
+from .delivery import Delivery
+from .fetcher import Fetcher
+from .history import History
+from .progress import Progress
+from .writer import Writer
+
+__all__ = ["COVERAGE_FILE", "Coverage", "Delivery", "Fetcher", "History", "Progress", "Writer"]

@@ -1,0 +1,138 @@
+"""The command redback-history: what is covered, what is missing, and to fill a time again.
+
+It reads and marks the file that the running add-on keeps; the add-on does the work.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .. import options
+from ..environment import data_folder
+from .coverage import FILE, Coverage, Hour, Stage
+from .gaps import HOUR, find, floor
+
+
+class _CommandError(Exception):
+    """It cannot be done; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One inverter, and the time of it that may be filled; aware UTC."""
+
+    serial: str
+    since: datetime
+    until: datetime
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; gives the exit code."""
+    try:
+        _run(_parser().parse_args(arguments))
+    except (_CommandError, options.OptionsError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - to whom has typed the command
+        return 1
+    return 0
+
+
+def _run(wanted: argparse.Namespace) -> None:
+    path = data_folder() / FILE
+    if not path.exists():
+        raise _CommandError("There is no history yet: no reading has been shown so far.")
+    coverage = Coverage(path)
+    try:
+        places = list(_places(coverage, wanted.serial))
+        if wanted.command == "fill":
+            _fill(coverage, places, wanted)
+        else:
+            _tell(coverage, places)
+    finally:
+        coverage.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="redback-history", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    status = commands.add_parser("status", help="tell what is covered and what is missing")
+    fill = commands.add_parser("fill", help="have a time filled again")
+    for command in (status, fill):
+        command.add_argument("--serial", help="of one inverter; else all")
+    fill.add_argument("since", type=_moment, help="local time, such as 2026-03-02T07")
+    fill.add_argument("until", type=_moment, help="local time, such as 2026-03-03")
+    fill.add_argument("--dry-run", action="store_true", help="only tell what would be filled")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-03-02T07") from None
+
+
+def _places(coverage: Coverage, serial: str | None) -> Iterator[_Place]:
+    """Give the inverters that are meant."""
+    serials = coverage.serials()
+    if serial is not None and serial not in serials:
+        raise _CommandError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
+    days = timedelta(days=options.read(data_folder() / options.FILE).history_days)
+    now = datetime.now(UTC)
+    for one in serials if serial is None else [serial]:
+        begun = coverage.begun(one)
+        if begun is not None:
+            yield _Place(one, floor(begun - days), floor(now))
+
+
+def _tell(coverage: Coverage, places: Sequence[_Place]) -> None:
+    for place in places:
+        gaps = find(coverage, place.serial, place.since, place.until)
+        missing = sum(len(gap.hours) for gap in gaps)
+        known = coverage.hours(place.serial, place.since, place.until).values()
+        lines = [
+            f"Inverter {place.serial}, {_local(place.since)} to {_local(place.until)}:",
+            f"  hours: {round((place.until - place.since) / HOUR)}",
+            f"  filled again: {sum(hour.stage is Stage.SETTLED for hour in known)}",
+            f"  missing: {missing}",
+            *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
+            *(f"  {_local(hour.start)}: {hour.why}" for hour in known if hour.why),
+        ]
+        print("\n".join(lines))  # noqa: T201 - to whom has typed the command
+
+
+def _fill(coverage: Coverage, places: Sequence[_Place], wanted: argparse.Namespace) -> None:
+    hours = 0
+    for place in places:
+        since, until = max(floor(wanted.since), place.since), min(wanted.until, place.until)
+        starts = [since + number * HOUR for number in range(max(_hours(since, until), 0))]
+        hours += len(starts)
+        if not wanted.dry_run:
+            now = datetime.now(UTC)
+            coverage.put(
+                place.serial,
+                [Hour(start, Stage.WANTED, due=now, asked=True) for start in starts],
+            )
+        for start in starts if wanted.dry_run else []:
+            print(f"{place.serial} {_local(start)}")  # noqa: T201 - as above
+    if not hours:
+        raise _CommandError(
+            "There is nothing to fill: the time has not passed yet, or lies before the Days of"
+            " history in the options."
+        )
+    verb = "would be" if wanted.dry_run else "will be"
+    print(f"{hours} hours {verb} filled again while the add-on runs.")  # noqa: T201 - as above
+
+
+def _hours(since: datetime, until: datetime) -> int:
+    """Give the number of whole hours, a begun one counted as well."""
+    return -int((since - until) // HOUR)
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from ..clock import Clock
+from ..cloud import AccessError, Account, CloudError, NotFoundError, RequestError, ThrottledError
+from ..desk import Desk
+from ..known import Known
+from .coverage import Hour, Stage
+from .gaps import HOUR
+from .summary import summarise
+
+_PACE_SECONDS = 1.0
+_SLOWEST_PACE_SECONDS = 60.0
+# An inverter that was offline may tell the cloud later what it did: hours with a hole in them are
+# looked at again after so long, and then no more.
+_AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+# In hours that are older the cloud has what it will ever have.
+_MAY_CHANGE = timedelta(days=3)
+_HOLE = timedelta(minutes=5)
+
+
+class Fetcher:
+    """Fetches hours.
+
+    Args:
+        account: where from.
+        desk: the way there.
+        clock: tells the time, and waits.
+    """
+
+    def __init__(self, account: Account, desk: Desk, clock: Clock) -> None:
+        self._account = account
+        self._desk = desk
+        self._clock = clock
+        self._pace = _PACE_SECONDS
+
+    async def fetch(self, known: Known, hour: Hour) -> Hour:
+        """Fetch one hour; that the cloud refuses it is taken for having nothing there.
+
+        Raises:
+            CloudError: it is to be tried again later.
+        """
+        await self._clock.sleep(self._pace)
+        start = hour.start
+        try:
+            readings = await self._desk.ask(
+                lambda: self._account.history(known.serial, start, start + HOUR)
+            )
+        except (AccessError, NotFoundError, RequestError) as error:
+            return self._fetched(hour, is_whole=False, why=str(error))
+        except CloudError as error:
+            if isinstance(error, ThrottledError):
+                self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
+            raise
+        self._pace = max(self._pace * 0.9, _PACE_SECONDS)
+        edges = [start, *(reading.timestamp for reading in readings), start + HOUR]
+        steps = (after - before for before, after in pairwise(edges))
+        fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=None)
+        return replace(fetched, summary=summarise(known, readings, start))
+
+    def _fetched(self, hour: Hour, *, is_whole: bool, why: str | None) -> Hour:
+        now = self._clock.now()
+        may_change = not is_whole and now - hour.start < _MAY_CHANGE
+        return replace(
+            hour,
+            stage=Stage.FETCHED,
+            tries=hour.tries + 1,
+            due=_again(hour.tries, now) if may_change else None,
+            why=why,
+        )
+
+
+def _again(tries: int, now: datetime) -> datetime | None:
+    return now + _AGAIN_AFTER[tries] if tries < len(_AGAIN_AFTER) else None

@@ -1,0 +1,81 @@
+"""How far the history is: one object for the panel, and one line an hour for the log."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+# The rate is that of the last minutes: the cloud is not equally fast at all times.
+_RECENT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Hours of all inverters together.
+
+    Attributes:
+        found: to be filled, since there last was nothing to do.
+        done: of these, filled, or found to be with the cloud no more.
+        left: still to be filled.
+        failed: of those done, the ones that Core could not be given whole; `objections` say why.
+        rate: hours a minute, of late; None where nothing was done.
+        ends_at: when it will be done at that rate, UTC.
+        objections: one sentence for each thing that could not be filled, the newest last.
+    """
+
+    found: int = 0
+    done: int = 0
+    left: int = 0
+    failed: int = 0
+    rate: float | None = None
+    ends_at: datetime | None = None
+    objections: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Counting:
+    """Counts while the history is filled."""
+
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    objections: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
+
+    def begin(self, left: int) -> None:
+        """Take in how much there is to do; after a time with nothing to do it counts anew."""
+        if self.left == 0 and left > 0:
+            self.done = self.failed = 0
+            self._recent.clear()
+        self.left = left
+
+    def filled(self, hours: int, now: datetime, *, failed: int = 0) -> None:
+        """Take in that hours have been filled, as far as possible."""
+        self.done += hours
+        self.failed += failed
+        self.left = max(self.left - hours, 0)
+        self._recent.append((now, hours))
+
+    def object(self, sentence: str) -> bool:
+        """Take in what could not be filled; tells whether that is new."""
+        if sentence in self.objections:
+            return False
+        self.objections.append(sentence)
+        return True
+
+    def tell(self, now: datetime) -> Progress:
+        """Give how far it is."""
+        while self._recent and self._recent[0][0] < now - _RECENT:
+            self._recent.popleft()
+        rate = None
+        if self._recent:
+            minutes = max((now - self._recent[0][0]) / timedelta(minutes=1), 1.0)
+            rate = sum(hours for _, hours in self._recent) / minutes
+        return Progress(
+            found=self.done + self.left,
+            done=self.done,
+            left=self.left,
+            failed=self.failed,
+            rate=rate,
+            ends_at=now + timedelta(minutes=self.left / rate) if rate and self.left else None,
+            objections=tuple(self.objections),
+        )

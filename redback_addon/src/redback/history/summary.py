@@ -1,0 +1,118 @@
+"""One hour of one inverter: what its minutes come to, as Core would have made it of them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from ..cloud import Dynamic
+from ..counters import Counters
+from ..known import Known
+from ..reading import STALE_AFTER
+
+# Below this share of the last value, Core takes a lower one for a new counter.
+_RESET_BELOW = 0.9
+_HOUR = timedelta(hours=1)
+
+
+class Measured(msgspec.Struct, frozen=True, array_like=True):
+    """A measurement over an hour, in the unit of its entity; the mean is over time."""
+
+    mean: float
+    min: float
+    max: float
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """A counter over an hour.
+
+    Attributes:
+        first: its first value that can be believed, kWh.
+        last: its last one, kWh.
+        gain: what Core would add from the first to the last, kWh.
+        resets: how often it started over in between.
+    """
+
+    first: float
+    last: float
+    gain: float
+    resets: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """An hour of all entities that have statistics, by entity id."""
+
+    measured: dict[str, Measured]
+    counted: dict[str, Counted]
+
+
+def step(before: float, after: float) -> float:
+    """Give what Core adds when a counter goes from one value to the next."""
+    return after if after < _RESET_BELOW * before else after - before
+
+
+def summarise(known: Known, readings: Sequence[Dynamic], start: datetime) -> Summary | None:
+    """Sum up the readings of one hour, of all entities that the inverter has by now.
+
+    A value holds until the next one; the first one also from the beginning of the hour, and the
+    last one until its end; but none for longer than it would be shown. What is null is left out.
+
+    Args:
+        known: the inverter.
+        readings: those of the hour, oldest first.
+        start: of the hour, UTC.
+
+    Returns:
+        None where there are no readings.
+    """
+    if not readings:
+        return None
+    counters = Counters(f"{known.name} (history)", {})
+    values: dict[str, list[float | None]] = {}
+    for number, dynamic in enumerate(readings):
+        reading = known.reading(counters.believe(dynamic, known.static))
+        for entity_id, value in known.entities.numbers(reading):
+            values.setdefault(entity_id, [None] * number).append(value)
+    seconds = list(_seconds([reading.timestamp for reading in readings], start))
+    measured: dict[str, Measured] = {}
+    counted: dict[str, Counted] = {}
+    for series in known.entities.series:
+        found = [
+            (value, weight)
+            for value, weight in zip(values[series.entity_id], seconds, strict=True)
+            if value is not None
+        ]
+        if not found:
+            continue
+        if series.is_counter:
+            counted[series.entity_id] = _counted([value for value, _ in found])
+        else:
+            measured[series.entity_id] = _measured(found)
+    return Summary(measured, counted)
+
+
+def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float]:
+    """Tell for how long each reading holds."""
+    longest = STALE_AFTER.total_seconds()
+    lead = min((stamps[0] - start).total_seconds(), longest)
+    for stamp, after in pairwise([*stamps, start + _HOUR]):
+        yield lead + min((after - stamp).total_seconds(), longest)
+        lead = 0.0
+
+
+def _measured(found: Sequence[tuple[float, float]]) -> Measured:
+    values = [value for value, _ in found]
+    total = sum(weight for _, weight in found)
+    # Two readings of the same second leave no time between them.
+    mean = sum(value * weight for value, weight in found) / total if total else values[-1]
+    return Measured(mean, min(values), max(values))
+
+
+def _counted(values: Sequence[float]) -> Counted:
+    return Counted(
+        values[0],
+        values[-1],
+        sum(step(before, after) for before, after in pairwise(values)),
+        sum(after < _RESET_BELOW * before for before, after in pairwise(values)),
+    )

@@ -1,0 +1,285 @@
+"""Writes the hours of a gap into Core's statistics, such that they fit what is stored around them.
+
+For each entity the rows of the gap are made from what was fetched. A counter's sums continue those
+that Core has before and after the gap; where the two ends do not meet, nothing is written for that
+counter, and the reason is given. Written is only what was read back.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..clock import Clock
+from ..core import CoreRefusedError, Row, Series, Statistics
+from .gaps import HOUR, Gap, floor
+from .joining import End, JoiningError, join
+from .summary import Counted, Summary
+
+# Where the next row before or after a gap is looked for, near and far.
+_NEAR = timedelta(days=2)
+_FAR = timedelta(days=400)
+# The rows of five minutes are Core's newest; it keeps them for ten days.
+_SHORT_TERM = timedelta(days=9)
+# Core may need so long for its first row of an entity; after that there is none to be waited for.
+_PATIENCE_SECONDS = 20 * 60.0
+# Core writes what it was given when it comes round to it.
+_READ_BACK_SECONDS = 120.0
+_READ_AGAIN_SECONDS = 1.0
+# Core keeps doubles; what is read back differs by nothing but the way through text.
+_SAME = 1e-6
+
+
+class NotYetError(Exception):
+    """Core has not yet written what the gap is to be joined to, or has not taken its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap."""
+
+    hours: tuple[datetime, ...]
+    end: Row | None
+
+
+class Writer:
+    """Writes gaps.
+
+    Args:
+        statistics: Core's.
+        clock: tells how long something has been waited for.
+    """
+
+    def __init__(self, statistics: Statistics, clock: Clock) -> None:
+        self._statistics = statistics
+        self._clock = clock
+        # Since when there has been no row after the gap, by entity, in monotonic seconds.
+        self._missed_since: dict[str, float] = {}
+
+    async def write(
+        self,
+        gap: Gap,
+        series: Iterable[Series],
+        summaries: Mapping[datetime, Summary | None],
+    ) -> list[str]:
+        """Write a gap.
+
+        Args:
+            gap: whose hours are all fetched.
+            series: of the inverter's entities.
+            summaries: what was fetched, by the start of the hour.
+
+        Returns:
+            One sentence for each counter that could not be written, and why.
+
+        Raises:
+            NotYetError: it is to be tried again later.
+            CoreError: as the statistics raise it.
+        """
+        known = _known(summaries.values())
+        wanted = [one for one in series if one.entity_id in known]
+        ids = [one.entity_id for one in wanted]
+        stored = await self._statistics.rows(ids, gap.since, gap.until)
+        objections: list[str] = []
+        written: dict[str, list[Row]] = {}
+        for one in wanted:
+            rows = {row.start: row for row in stored[one.entity_id]}
+            try:
+                made = (
+                    await self._counter(one, gap, summaries, rows)
+                    if one.is_counter
+                    else _measurement(one, gap, summaries, rows)
+                )
+                if made:
+                    await self._statistics.put(one, made)
+                    written[one.entity_id] = made
+            except (JoiningError, CoreRefusedError) as error:
+                objections.append(f"{one.entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}")
+        await self._read_back(gap, written)
+        return objections
+
+    async def stands(self, gap: Gap, series: Sequence[Series]) -> bool:
+        """Tell whether Core has a row for every hour of a gap and every entity."""
+        stored = await self._statistics.rows(
+            [one.entity_id for one in series], gap.since, gap.until
+        )
+        return all(len(rows) == len(gap.hours) for rows in stored.values())
+
+    async def _counter(
+        self,
+        series: Series,
+        gap: Gap,
+        summaries: Mapping[datetime, Summary | None],
+        stored: Mapping[datetime, Row],
+    ) -> list[Row]:
+        """Make the rows of a counter; shifts what comes after a reset that Core has not seen."""
+        made: list[Row] = []
+        before: Row | None = None
+        for piece in _pieces(gap, stored):
+            counted = [_counted(series, summaries[start]) for start in piece.hours]
+            standing = {piece.end.start} if piece.end is not None else set()
+            if any(
+                one is not None and start not in standing
+                for start, one in zip(piece.hours, counted, strict=True)
+            ):
+                left = before or await self._before(series, piece.hours[0])
+                right = piece.end or await self._after(series, gap.until)
+                if right is None and self._may_still_come(series):
+                    raise NotYetError
+                if left is None and right is None:
+                    raise JoiningError("Home Assistant has no statistics of it to join them to")
+                joined = join(counted, _end(left), _end(right))
+                if joined.shift and right is not None:
+                    await self._shift(series, right, joined.shift)
+                made += [
+                    Row(start, state=state, sum=total)
+                    for start, one, (state, total) in zip(
+                        piece.hours, counted, joined.sums, strict=True
+                    )
+                    if start not in standing and (one is not None or start in stored)
+                ]
+            before = piece.end
+        return made
+
+    async def _before(self, series: Series, start: datetime) -> Row | None:
+        """Find the last row before a moment."""
+        for reach in (_NEAR, _FAR):
+            found = await self._statistics.rows([series.entity_id], start - reach, start)
+            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
+                return rows[-1]
+        return None
+
+    async def _after(self, series: Series, start: datetime) -> Row | None:
+        """Find the first row after a moment, of five minutes where there still is one."""
+        now = self._clock.now()
+        if now - start < _SHORT_TERM:
+            found = await self._statistics.rows(
+                [series.entity_id], start, min(now, start + HOUR), period="5minute"
+            )
+            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
+                return rows[0]
+        for reach in (_NEAR, _FAR):
+            until = min(now, start + reach)
+            found = await self._statistics.rows([series.entity_id], start, until)
+            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
+                return rows[0]
+        return None
+
+    def _may_still_come(self, series: Series) -> bool:
+        """Tell whether a first row after the gap is to be waited for."""
+        now = self._clock.monotonic()
+        return now - self._missed_since.setdefault(series.entity_id, now) < _PATIENCE_SECONDS
+
+    async def _shift(self, series: Series, since: Row, amount: float) -> None:
+        """Add to all sums from a row on, and wait until Core has done so."""
+        assert since.sum is not None  # noqa: S101 - of what was joined
+        # From the full hour on, so that Core's hourly rows and those of five minutes move alike.
+        await self._statistics.shift(series.entity_id, floor(since.start), amount, series.unit)
+        wanted = since.sum + amount
+
+        async def is_done() -> bool:
+            end = since.start + HOUR
+            for period in ("hour", "5minute"):
+                found = await self._statistics.rows(
+                    [series.entity_id], since.start, end, period=period
+                )
+                for row in found[series.entity_id][:1]:
+                    if row.start == since.start and _same(row.sum, wanted):
+                        return True
+            return False
+
+        await self._until(is_done)
+
+    async def _read_back(self, gap: Gap, written: Mapping[str, Sequence[Row]]) -> None:
+        """Wait until Core has all the rows."""
+
+        async def is_there() -> bool:
+            stored = await self._statistics.rows(list(written), gap.since, gap.until)
+            return all(
+                _holds({row.start: row for row in stored[entity_id]}, rows)
+                for entity_id, rows in written.items()
+            )
+
+        if written:
+            await self._until(is_there)
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        began = self._clock.monotonic()
+        while not await condition():
+            if self._clock.monotonic() - began > _READ_BACK_SECONDS:
+                raise NotYetError
+            await self._clock.sleep(_READ_AGAIN_SECONDS)
+
+
+def _known(summaries: Iterable[Summary | None]) -> frozenset[str]:
+    """Give the ids of all entities of which something was fetched."""
+    return frozenset(
+        entity_id
+        for summary in summaries
+        if summary is not None
+        for entity_id in (*summary.measured, *summary.counted)
+    )
+
+
+def _measurement(
+    series: Series,
+    gap: Gap,
+    summaries: Mapping[datetime, Summary | None],
+    stored: Mapping[datetime, Row],
+) -> list[Row]:
+    made = []
+    for hour in gap.hours:
+        summary = summaries[hour.start]
+        found = None if summary is None else summary.measured.get(series.entity_id)
+        if found is not None and not _is_kept(gap, hour.start, stored):
+            made.append(Row(hour.start, mean=found.mean, min=found.min, max=found.max))
+    return made
+
+
+def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
+    """Cut a gap after each hour whose row stands for a counter."""
+    hours: list[datetime] = []
+    for hour in gap.hours:
+        hours.append(hour.start)
+        row = stored.get(hour.start)
+        stands = hour.start in gap.standing or _is_kept(gap, hour.start, stored)
+        if stands and row is not None and row.sum is not None:
+            yield _Piece(tuple(hours), row)
+            hours = []
+    if hours:
+        yield _Piece(tuple(hours), None)
+
+
+def _is_kept(gap: Gap, start: datetime, stored: Mapping[datetime, Row]) -> bool:
+    """Tell whether the row is not ours to replace: of a time before the first reading."""
+    return gap.past and start in stored and start not in gap.asked
+
+
+def _counted(series: Series, summary: Summary | None) -> Counted | None:
+    return None if summary is None else summary.counted.get(series.entity_id)
+
+
+def _end(row: Row | None) -> End | None:
+    if row is None or row.sum is None or row.state is None:
+        return None
+    return End(row.state, row.sum)
+
+
+def _holds(stored: Mapping[datetime, Row], rows: Sequence[Row]) -> bool:
+    return all(row.start in stored and _is_same(stored[row.start], row) for row in rows)
+
+
+def _is_same(stored: Row, row: Row) -> bool:
+    return all(
+        wanted is None or _same(found, wanted)
+        for found, wanted in (
+            (stored.state, row.state),
+            (stored.sum, row.sum),
+            (stored.mean, row.mean),
+            (stored.min, row.min),
+            (stored.max, row.max),
+        )
+    )
+
+
+def _same(found: float | None, wanted: float) -> bool:
+    return found is not None and abs(found - wanted) < _SAME

@@ -1,0 +1,96 @@
+"""Core's statistics as they behave, in memory: what is imported is there only after a moment."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+
+from redback.core import CoreAwayError, Row, Series
+
+_LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
+_DROP = 0.9
+
+
+class FakeStatistics:
+    """What Core has stored.
+
+    Attributes:
+        stored: the hourly rows, by entity and start.
+        short_term: those of five minutes.
+        delay: how often it must be asked before it shows what it was given.
+        takes: how many imports it takes before it goes away; None = all.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[datetime, Row]] = {}
+        self.short_term: dict[str, dict[datetime, Row]] = {}
+        self.imported: list[tuple[str, datetime]] = []
+        self.delay = 0
+        self.takes: int | None = None
+        self._queued: list[tuple[int, str, Row]] = []
+
+    def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
+        """Write the rows of a counter as Core does of its states, which are in order."""
+        hours = self.stored.setdefault(entity_id, {})
+        short = self.short_term.setdefault(entity_id, {})
+        last, total = states[0][1], 0.0
+        for moment, state in states:
+            total += state if state < _DROP * last else state - last
+            last = state
+            hour = moment.replace(minute=0, second=0, microsecond=0)
+            hours[hour] = Row(hour, state=state, sum=total)
+            five = hour + timedelta(minutes=moment.minute // 5 * 5)
+            short[five] = Row(five, state=state, sum=total)
+
+    async def rows(
+        self,
+        entity_ids: Sequence[str],
+        since: datetime,
+        until: datetime,
+        *,
+        period: Literal["hour", "5minute"] = "hour",
+    ) -> dict[str, list[Row]]:
+        self._work()
+        table = self.stored if period == "hour" else self.short_term
+        return {
+            entity_id: sorted(
+                (row for start, row in table.get(entity_id, {}).items() if since <= start < until),
+                key=lambda row: row.start,
+            )
+            for entity_id in entity_ids
+        }
+
+    async def put(self, series: Series, rows: Iterable[Row]) -> None:
+        if self.takes is not None:
+            if self.takes == 0:
+                raise CoreAwayError("GET", "/core/websocket", None, "the link was closed")
+            self.takes -= 1
+        for row in rows:
+            self.imported.append((series.entity_id, row.start))
+            self._queued.append((self.delay, series.entity_id, row))
+
+    async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
+        assert unit == "kWh"
+        for table in (self.stored, self.short_term):
+            rows = table.get(entity_id, {})
+            for start, row in rows.items():
+                if start >= since and row.sum is not None:
+                    rows[start] = replace(row, sum=row.sum + amount)
+
+    def change(self, entity_id: str) -> dict[datetime, float]:
+        """Give the energy of each hour, as the dashboards show it, kWh."""
+        rows = sorted(self.stored[entity_id].values(), key=lambda row: row.start)
+        return {
+            after.start: (after.sum or 0.0) - (before.sum or 0.0)
+            for before, after in pairwise(rows)
+        }
+
+    def _work(self) -> None:
+        waiting = []
+        for delay, entity_id, row in self._queued:
+            if delay > 0:
+                waiting.append((delay - 1, entity_id, row))
+            else:
+                self.stored.setdefault(entity_id, {})[row.start] = row
+        self._queued = waiting

@@ -1,0 +1,129 @@
+"""That every hour with a missing minute is found, and joined to those it must be filled with."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from redback.history.coverage import Coverage, Hour, Stage
+from redback.history.gaps import Gap, find
+
+SERIAL = "RB26030100000011"
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def coverage(tmp_path: Path) -> Iterator[Coverage]:
+    coverage = Coverage(tmp_path / "history.db")
+    yield coverage
+    coverage.close()
+
+
+def at(text: str) -> datetime:
+    """Give a moment of the day, as hours and minutes; 24 is the day after."""
+    hours, minutes = text.split(":")
+    return DAY + timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def publish(coverage: Coverage, since: str, until: str, second: int = 37) -> None:
+    """Note one reading a minute, from this minute on and up to that one."""
+    stamp = at(since) + timedelta(seconds=second)
+    while stamp < at(until):
+        coverage.note(SERIAL, stamp)
+        stamp += MINUTE
+
+
+def gaps(coverage: Coverage, since: str, now: str) -> list[list[int]]:
+    return [[_hour(hour) for hour in gap.hours] for gap in found(coverage, since, now)]
+
+
+def found(coverage: Coverage, since: str, now: str) -> list[Gap]:
+    return find(coverage, SERIAL, at(since), at(now))
+
+
+def _hour(hour: Hour) -> int:
+    return int((hour.start - DAY) / timedelta(hours=1))
+
+
+def test_before_the_first_reading_there_is_nothing_to_be_joined_to(coverage: Coverage) -> None:
+    assert gaps(coverage, "0:00", "12:00") == []
+
+
+def test_where_every_minute_was_published_nothing_is_missing(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "12:00")
+    assert gaps(coverage, "0:00", "12:00") == []
+
+
+@pytest.mark.parametrize("second", [0, 1, 30, 58, 59])
+def test_it_does_not_matter_at_which_second_of_the_minute_readings_are(
+    coverage: Coverage, second: int
+) -> None:
+    publish(coverage, "0:00", "3:30", second)
+    assert gaps(coverage, "0:00", "4:10") == [[3]]
+
+
+def test_an_hour_that_has_not_ended_is_not_missing(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:30")
+    assert gaps(coverage, "0:00", "1:59") == []
+
+
+def test_one_missing_minute_is_enough(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:30")
+    publish(coverage, "1:31", "4:00")
+    assert gaps(coverage, "0:00", "4:00") == [[1]]
+
+
+def test_an_outage_over_some_hours_is_one_gap(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:30")
+    publish(coverage, "4:10", "6:00")
+    assert gaps(coverage, "0:00", "6:00") == [[1, 2, 3, 4]]
+
+
+def test_after_an_hour_that_ends_well_a_new_gap_begins(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:30")
+    publish(coverage, "1:40", "2:15")
+    publish(coverage, "2:30", "4:00")
+    assert gaps(coverage, "0:00", "4:00") == [[2], [1]]
+    first = found(coverage, "0:00", "4:00")[1]
+    assert first.standing == {at("1:00")}
+
+
+def test_the_past_is_cut_into_days_and_comes_after_the_newer_ones(coverage: Coverage) -> None:
+    publish(coverage, "24:20", "26:00")
+    assert gaps(coverage, "-26:00", "26:00") == [
+        [24],
+        list(range(24)),
+        list(range(-24, 0)),
+        [-26, -25],
+    ]
+    assert [gap.past for gap in found(coverage, "-26:00", "26:00")] == [False, True, True, True]
+
+
+def test_what_lies_more_than_a_week_back_is_cut_into_months(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:00")
+    past = found(coverage, f"{-24 * 40}:00", "1:00")
+    assert [len(gap.hours) for gap in past] == [24] * 7 + [23 * 24, 10 * 24]
+
+
+def test_what_is_settled_is_not_missing_until_it_is_due_again(coverage: Coverage) -> None:
+    publish(coverage, "3:00", "4:00")
+    coverage.put(SERIAL, [Hour(at(f"{hour}:00"), Stage.SETTLED) for hour in (0, 1)])
+    coverage.put(SERIAL, [Hour(at("2:00"), Stage.SETTLED, due=at("5:00"))])
+    assert gaps(coverage, "0:00", "4:30") == []
+    assert gaps(coverage, "0:00", "5:00")[-1] == [2]
+
+
+def test_what_is_asked_for_again_is_missing_although_it_was_published(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "4:00")
+    coverage.put(SERIAL, [Hour(at("1:00"), Stage.WANTED, due=at("4:00"), asked=True)])
+    assert gaps(coverage, "0:00", "4:00") == [[1]]
+    assert found(coverage, "0:00", "4:00")[0].standing == frozenset()
+
+
+def test_what_was_fetched_and_not_yet_written_is_missing(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:10")
+    publish(coverage, "3:00", "4:00")
+    coverage.put(SERIAL, [Hour(at("2:00"), Stage.FETCHED, due=at("9:00"))])
+    assert gaps(coverage, "0:00", "4:00") == [[1, 2]]

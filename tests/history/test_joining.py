@@ -1,0 +1,91 @@
+"""That the hours of a counter fit what Core has around them, with resets and without."""
+
+from itertools import accumulate, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redback.history.joining import End, JoiningError, join
+from redback.history.summary import Counted, step
+
+# What a counter reads each minute, some of them for the first time after it has started over.
+READINGS = st.lists(
+    st.tuples(st.floats(0, 0.2), st.booleans() | st.just(value=False)), min_size=12, max_size=60
+)
+
+
+def test_between_two_ends_the_sums_go_on() -> None:
+    hours = [Counted(100.1, 101.0, 0.9), None, Counted(102.5, 103.0, 0.5)]
+    joined = join(hours, End(100.0, 7.0), End(104.0, 11.0))
+    assert joined.shift == 0.0
+    assert [pytest.approx(pair) for pair in joined.sums] == [(101, 8), (101, 8), (103, 10)]
+
+
+def test_without_a_right_end_they_go_on_from_the_left_one() -> None:
+    assert join([Counted(100.5, 101.0, 0.5)], End(100.0, 7.0), None).sums == ((101.0, 8.0),)
+
+
+def test_before_the_first_row_they_begin_with_zero_and_the_rest_is_moved() -> None:
+    joined = join([None, Counted(100.5, 101.0, 0.5)], None, End(104.0, 1.0))
+    assert joined.sums == ((100.5, 0.0), (101.0, 0.5))
+    assert joined.shift == pytest.approx(2.5)
+
+
+def test_with_no_end_there_is_nothing_to_be_joined_to() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        join([Counted(1, 2, 1)], None, None)
+
+
+@pytest.mark.parametrize("wrong", [-3.0, -0.02, 0.02, 500.0])
+def test_ends_that_do_not_meet_are_refused(wrong: float) -> None:
+    hours = [Counted(100.1, 101.0, 0.9)]
+    with pytest.raises(JoiningError, match=f"differs by {abs(wrong):.3f} kWh"):
+        join(hours, End(100.0, 7.0), End(102.0, 9.0 + wrong))
+
+
+def test_a_counter_that_goes_back_without_starting_over_is_refused() -> None:
+    with pytest.raises(JoiningError, match=r"went back from 100\.000 to 95\.000"):
+        join([Counted(95.0, 96.0, 1.0)], End(100.0, 7.0), End(97.0, 9.0))
+
+
+def test_a_few_watt_hours_less_are_no_fault() -> None:
+    joined = join([Counted(99.995, 101.0, 1.005)], End(100.0, 7.0), None)
+    assert joined.sums[0][1] == pytest.approx(8.005)
+
+
+@given(readings=READINGS, cuts=st.tuples(st.integers(1, 10), st.integers(1, 10)))
+def test_whatever_the_counter_did_every_hour_is_the_truth(
+    readings: list[tuple[float, bool]], cuts: tuple[int, int]
+) -> None:
+    values: list[float] = []
+    for more, starts_over in readings:
+        before = values[-1] if values else 1000.0
+        # What starts over at almost nothing is no fall in Core's eyes.
+        values.append(more if starts_over and before > 1 else before + more)
+    truth = list(accumulate((step(*pair) for pair in pairwise(values)), initial=0.0))
+    first, last = cuts[0], len(values) - cuts[1]
+    if last - first < 2:
+        return
+    left = End(values[first - 1], truth[first - 1])
+    # Core has seen the counter before the gap and after it, and nothing in between.
+    seen = step(values[first - 1], values[last])
+    right = End(values[last], left.sum + seen)
+    middle = (first + last) // 2
+    hours = [_counted(values[first:middle]), _counted(values[middle:last])]
+    joined = join(hours, left, right)
+    wanted = [(values[middle - 1], truth[middle - 1]), (values[last - 1], truth[last - 1])]
+    assert [pytest.approx(pair) for pair in joined.sums] == wanted
+    assert right.sum + joined.shift == pytest.approx(truth[last], abs=0.011)
+    again = join(hours, left, End(right.state, right.sum + joined.shift))
+    assert again.sums == joined.sums
+    assert again.shift == pytest.approx(0.0)
+    backwards = join(hours, None, right)
+    offset = backwards.sums[0][1] - joined.sums[0][1]
+    assert backwards.sums[1][1] == pytest.approx(joined.sums[1][1] + offset)
+
+
+def _counted(values: list[float]) -> Counted:
+    steps = [step(*pair) for pair in pairwise(values)]
+    resets = sum(after < 0.9 * before for before, after in pairwise(values))
+    return Counted(values[0], values[-1], sum(steps), resets)

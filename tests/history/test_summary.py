@@ -1,0 +1,125 @@
+"""That an hour comes to what Core would have made of its minutes."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from examples import SERIAL, configuration, dynamic, static
+from redback.cloud import Dynamic
+from redback.entities import Entities
+from redback.history.summary import Counted, Summary, summarise
+from redback.known import Known
+
+START = datetime(2026, 3, 2, 1, tzinfo=UTC)
+POWER = "sensor.redback_solar_generation"
+ENERGY = "sensor.redback_solar_generation_total"
+
+
+@pytest.fixture
+def known() -> Known:
+    entities = Entities("Redback", detailed=False)
+    known = Known(SERIAL, "Redback", entities, static(), configuration())
+    entities.states(known.reading(dynamic()))
+    return known
+
+
+def at(
+    minute: float, power: float | None, energy: float | None = 100.0, status: str = "OK"
+) -> Dynamic:
+    stamp = START + timedelta(minutes=minute)
+    return dynamic(
+        TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}",
+        PvPowerInstantaneouskW=power,
+        PvAllTimeEnergykWh=energy,
+        Status=status,
+    )
+
+
+def summed(known: Known, readings: Iterable[Dynamic]) -> Summary:
+    summary = summarise(known, tuple(readings), START)
+    assert summary is not None
+    return summary
+
+
+def test_a_value_holds_until_the_next_one(known: Known) -> None:
+    found = summed(known, [at(0, 1), *(at(minute, 4) for minute in range(1, 60))]).measured[POWER]
+    assert found.mean == pytest.approx((1 + 4 * 59) / 60)
+    assert (found.min, found.max) == (1, 4)
+
+
+def test_the_first_value_holds_from_the_hours_beginning_and_the_last_until_its_end(
+    known: Known,
+) -> None:
+    # For ten minutes at most, and so does the one before a hole.
+    found = summed(known, [at(5, 2), at(40, 8)]).measured[POWER]
+    assert found.mean == pytest.approx((2 * 15 + 8 * 10) / 25)
+
+
+def test_a_null_counts_for_no_time(known: Known) -> None:
+    found = summed(known, [at(0, 2), at(1, None), at(2, 2)]).measured[POWER]
+    assert found.mean == 2
+
+
+def test_what_is_offline_measures_nothing_and_counts_on(known: Known) -> None:
+    offline = [at(minute, 2, 100 + minute / 60, "Offline") for minute in range(60)]
+    summary = summed(known, offline)
+    assert POWER not in summary.measured
+    assert summary.counted[ENERGY].last == pytest.approx(100.983)
+
+
+def test_values_are_rounded_as_those_of_the_states(known: Known) -> None:
+    summary = summed(known, [at(minute, 1.23456, 100.00049) for minute in range(60)])
+    assert summary.measured[POWER].max == 1.235
+    assert summary.counted[ENERGY].last == 100.0
+
+
+@pytest.mark.parametrize("glitch", [None, 0.0, 5000.0, 99.9])
+def test_a_glitch_of_a_counter_counts_for_nothing(known: Known, glitch: float | None) -> None:
+    values: list[float | None] = [100 + minute / 60 for minute in range(60)]
+    values[30] = glitch
+    found = summed(known, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
+    assert found.gain == pytest.approx(58 / 60, abs=0.002)  # from the second reading to the last
+    assert found.last == pytest.approx(100.983)
+    assert found.resets == 0
+
+
+def test_a_reset_counts_from_zero(known: Known) -> None:
+    values = [1000 + minute / 60 for minute in range(30)] + [n / 60 for n in range(1, 31)]
+    found = summed(known, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
+    assert found.resets == 1
+    assert found.last == 0.5
+    assert found.gain == pytest.approx(28 / 60 + 0.5, abs=0.002)
+
+
+def test_one_reading_alone_tells_nothing_of_a_counter(known: Known) -> None:
+    assert ENERGY not in summed(known, [at(0, 1)]).counted
+
+
+def test_nothing_comes_to_nothing(known: Known) -> None:
+    assert summarise(known, [], START) is None
+
+
+def test_all_that_has_statistics_is_there_and_nothing_else(known: Known) -> None:
+    summary = summed(known, [at(minute, 1) for minute in range(60)])
+    series = {one.entity_id for one in known.entities.series}
+    assert summary.measured.keys() | summary.counted.keys() == series
+    assert len(summary.counted) == 6
+
+
+def test_it_is_small_and_quick(known: Known, measured: Callable[[str], None]) -> None:
+    readings = [at(minute, 1.5, 100 + minute / 60) for minute in range(60)]
+    began = time.perf_counter()
+    summary = summed(known, readings)
+    milliseconds = (time.perf_counter() - began) * 1000
+    packed = msgspec.msgpack.encode(summary)
+    measured(f"a summary of an hour: {milliseconds:.1f} ms, {len(packed)} bytes")
+    assert len(packed) < 3000
+    assert msgspec.msgpack.decode(packed, type=Summary) == summary
+
+
+def test_a_summary_of_an_earlier_version_can_be_read() -> None:
+    packed = msgspec.msgpack.encode({"measured": {}, "counted": {ENERGY: [1.0, 2.0, 1.0]}})
+    assert msgspec.msgpack.decode(packed, type=Summary).counted[ENERGY] == Counted(1.0, 2.0, 1.0)

@@ -1,0 +1,256 @@
+"""That the hours of a gap fit what Core has around them, and are really there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from fake_clock import FakeClock
+from history.fake_statistics import FakeStatistics
+from redback.core import CoreAwayError, Row, Series, Statistics
+from redback.history.coverage import Hour, Stage
+from redback.history.gaps import Gap
+from redback.history.summary import Counted, Measured, Summary
+from redback.history.writer import NotYetError, Writer
+
+HOUR = timedelta(hours=1)
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+COUNTER = Series("sensor.redback_grid_import_total", "kWh", is_counter=True)
+POWER = Series("sensor.redback_grid_power", "kW", is_counter=False)
+NOW = DAY + 12 * HOUR
+
+
+def at(hour: float) -> datetime:
+    return DAY + hour * HOUR
+
+
+def gap(*hours: int, standing: Sequence[int] = (), past: bool = False, asked: bool = False) -> Gap:
+    return Gap(
+        "RB26030100000011",
+        tuple(Hour(at(hour), Stage.FETCHED, asked=asked) for hour in hours),
+        frozenset(map(at, standing)),
+        past,
+    )
+
+
+def counted(hours: Mapping[int, Counted | None]) -> dict[datetime, Summary | None]:
+    return {
+        at(hour): None if one is None else Summary(measured={}, counted={COUNTER.entity_id: one})
+        for hour, one in hours.items()
+    }
+
+
+@pytest.fixture
+def statistics() -> FakeStatistics:
+    return FakeStatistics()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return _Clock()
+
+
+@pytest.fixture
+def writer(statistics: FakeStatistics, clock: FakeClock) -> Writer:
+    return Writer(cast("Statistics", statistics), clock)
+
+
+class _Clock(FakeClock):
+    """Nobody moves it: to sleep takes no time."""
+
+    def __init__(self) -> None:
+        super().__init__(NOW)
+
+    async def sleep(self, seconds: float) -> None:
+        self._passed += seconds
+
+
+def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, float]]:
+    """Give the states of a counter that grows steadily, each minute of these hours."""
+    return [
+        (at(hour) + timedelta(minutes=minute), round(100 + (hour + (minute + 1) / 60) * kw, 6))
+        for hour in hours
+        for minute in range(60)
+    ]
+
+
+def true(hour: int) -> Counted:
+    """Give what an hour of that counter was."""
+    return Counted(round(100 + hour + 1 / 60, 6), 100.0 + hour + 1, round(59 / 60, 6))
+
+
+async def test_an_outage_is_put_back_into_its_hours(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # From 3:30 to 6:00 nothing was published; Core has flat rows, and a lump at 6:00.
+    lump = growing([1, 2, 3, 6, 7])
+    statistics.compile(COUNTER.entity_id, [one for one in lump if not at(3.5) <= one[0] < at(6)])
+    statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.5, sum=2.483333)
+    assert (
+        await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
+    )
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+
+
+async def test_the_past_begins_with_zero_and_moves_what_is_there(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    for hours in ([3, 4, 5], [1, 2], [1, 2]):  # newest first; and the same again changes nothing
+        past = gap(*hours, past=True)
+        assert await writer.write(past, [COUNTER], counted({h: true(h) for h in hours})) == []
+    rows = statistics.stored[COUNTER.entity_id]
+    assert rows[at(1)].sum == pytest.approx(59 / 60, abs=1e-4)
+    assert rows[at(7)].sum == pytest.approx(7 - 1 / 60, abs=1e-4)
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    assert statistics.short_term[COUNTER.entity_id][at(7)].sum == pytest.approx(6.07, abs=0.01)
+
+
+async def test_what_core_had_before_the_first_reading_is_kept(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 4, 6, 7]))
+    statistics.stored[POWER.entity_id] = {at(2): Row(at(2), mean=9.0, min=8.0, max=10.0)}
+    before = dict(statistics.stored[COUNTER.entity_id])
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        for hour in (2, 3, 4, 5)
+    }
+    assert await writer.write(gap(2, 3, 4, 5, past=True), [COUNTER, POWER], summaries) == []
+    assert {(entity, start) for entity, start in statistics.imported} == {
+        (COUNTER.entity_id, at(3)),
+        (COUNTER.entity_id, at(5)),
+        (POWER.entity_id, at(3)),
+        (POWER.entity_id, at(4)),
+        (POWER.entity_id, at(5)),
+    }
+    after = statistics.stored[COUNTER.entity_id]
+    assert all(after[start] == row for start, row in before.items())
+
+
+async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4]))
+    summaries: dict[datetime, Summary | None] = {
+        at(2): Summary({POWER.entity_id: Measured(1.5, 0.5, 2.5)}, {COUNTER.entity_id: true(2)})
+    }
+    await writer.write(gap(2, standing=[2]), [COUNTER, POWER], summaries)
+    assert statistics.imported == [(POWER.entity_id, at(2))]
+    assert statistics.stored[POWER.entity_id][at(2)] == Row(at(2), mean=1.5, min=0.5, max=2.5)
+
+
+async def test_ends_that_do_not_meet_are_told_and_nothing_is_written(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    rows = statistics.stored[COUNTER.entity_id]
+    for hour in (6, 7):
+        rows[at(hour)] = Row(
+            at(hour), state=rows[at(hour)].state, sum=(rows[at(hour)].sum or 0) + 3
+        )
+    statistics.short_term.clear()
+    (sentence,) = await writer.write(
+        gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})
+    )
+    assert sentence.startswith("sensor.redback_grid_import_total from 2026-03-02 03:00 UTC: ")
+    assert statistics.imported == []
+
+
+async def test_a_reset_in_the_gap_moves_what_comes_after_it(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # At 4:00 the counter starts over from zero; nothing was published from 3:00 to 6:00.
+    before = growing([1, 2])
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, before + after)
+    hours = {
+        3: true(3),
+        4: Counted(round(1 / 60, 6), 1.0, round(59 / 60, 6), resets=0),
+        5: Counted(round(1 + 1 / 60, 6), 2.0, round(59 / 60, 6)),
+    }
+    assert await writer.write(gap(3, 4, 5), [COUNTER], counted(hours)) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    # The same again changes nothing.
+    assert await writer.write(gap(3, 4, 5), [COUNTER], counted(hours)) == []
+    assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
+
+
+async def test_hours_that_the_cloud_does_not_have_are_flat(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.0, sum=1.983333)
+    await writer.write(gap(3, 4, 5), [COUNTER], counted({3: true(3), 4: None, 5: true(5)}))
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (3, 4, 5, 6)] == pytest.approx([1, 0, 2, 1], abs=1e-4)
+
+
+async def test_as_long_as_core_has_no_row_after_the_gap_it_waits(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([7, 8]))
+    with pytest.raises(NotYetError):
+        await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    assert statistics.imported == []
+
+
+async def test_a_counter_of_which_core_writes_nothing_is_not_waited_for_for_ever(
+    writer: Writer, statistics: FakeStatistics, clock: FakeClock
+) -> None:
+    statistics.stored[COUNTER.entity_id] = {}
+    with pytest.raises(NotYetError):
+        await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    await clock.sleep(20 * 60)
+    (sentence,) = await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    assert "has no statistics of it" in sentence
+
+
+async def test_a_row_of_five_minutes_is_enough_after_the_gap(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([7, 8]) + growing([11])[:30])
+    del statistics.stored[COUNTER.entity_id][at(11)]
+    await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (8, 9, 10)] == pytest.approx([1.0] * 3, abs=1e-4)
+
+
+async def test_it_is_not_written_before_core_shows_it(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    statistics.delay = 5
+    await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+    assert at(4) in statistics.stored[COUNTER.entity_id]
+
+
+async def test_a_core_that_never_shows_it_is_asked_again_later(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    statistics.delay = 10_000
+    with pytest.raises(NotYetError):
+        await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+
+
+async def test_cut_short_and_done_again_the_result_is_the_same(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        for hour in (3, 4, 5)
+    }
+    statistics.takes = 1
+    with pytest.raises(CoreAwayError):
+        await writer.write(gap(3, 4, 5), [COUNTER, POWER], summaries)
+    statistics.takes = None
+    await writer.write(gap(3, 4, 5), [COUNTER, POWER], summaries)
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    assert len(statistics.stored[POWER.entity_id]) == 3
