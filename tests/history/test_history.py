@@ -48,6 +48,11 @@ class Cloud:
         self.asked: list[tuple[float, datetime]] = []
         self.failing: list[CloudError] = []
 
+    @property
+    def hours(self) -> list[datetime]:
+        """The whole hours that were asked for, in that order."""
+        return [since for _, since in self.asked if since.minute == 0]
+
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         self.asked.append((self.clock.monotonic(), since))
         if self.failing:
@@ -142,9 +147,12 @@ async def running(world: World) -> AsyncIterator[World]:
 async def test_the_past_is_filled_newest_first(running: World, clock: FakeClock) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(600)
-    hours = [start for _, start in running.cloud.asked]
+    hours = running.cloud.hours
     assert len(hours) == 49
-    assert hours == sorted(hours, reverse=True)
+    # Each day is asked for from its beginning, since an hour begins with what was shown before it.
+    days = [hours[:1], hours[1:25], hours[25:]]
+    assert hours == [hour for day in days for hour in sorted(day)]
+    assert [day[0] for day in days] == sorted((day[0] for day in days), reverse=True)
     energy = running.energy()
     assert len(energy) == 50  # of these the last one has not ended
     assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
@@ -172,13 +180,13 @@ async def test_without_core_it_fetches_and_writes_later(running: World, clock: F
     running.publish(running.now - 90 * MINUTE, running.now)
     running.link.up_since = None
     await clock.advance(600)
-    assert len(running.cloud.asked) == 49
+    assert len(running.cloud.hours) == 49
     assert running.statistics.imported == []
     running.link.up_since = clock.monotonic()
     await clock.advance(500)
     assert running.statistics.imported == []  # Core makes up first for what it has missed
     await clock.advance(300)
-    assert len(running.cloud.asked) == 49
+    assert len(running.cloud.hours) == 49
     assert len(running.energy()) == 50
 
 

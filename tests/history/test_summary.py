@@ -58,6 +58,30 @@ def test_the_first_value_holds_from_the_hours_beginning_and_the_last_until_its_e
     assert found.mean == pytest.approx((2 * 15 + 8 * 10) / 25)
 
 
+def test_what_was_shown_before_the_hour_holds_until_its_first_reading(known: Known) -> None:
+    readings = [at(minute + 0.5, 4) for minute in range(60)]
+    summary = summarise(known, readings, START, before=at(-0.5, 1))
+    assert summary is not None
+    found = summary.measured[POWER]
+    assert found.mean == pytest.approx((1 * 0.5 + 4 * 59.5) / 60)
+    assert (found.min, found.max) == (1, 4)
+
+
+def test_what_lapsed_before_the_hour_does_not_count(known: Known) -> None:
+    readings = [at(minute, 4) for minute in range(30, 60)]
+    summary = summarise(known, readings, START, before=at(-11, 1))
+    assert summary is not None
+    assert summary.measured[POWER].min == 4
+
+
+def test_the_reading_before_the_hour_confirms_the_first_value_of_a_counter(known: Known) -> None:
+    readings = [at(minute, 1, 100 + minute / 60) for minute in range(60)]
+    summary = summarise(known, readings, START, before=at(-1, 1, 99.983))
+    assert summary is not None
+    assert summary.counted[ENERGY].first == 100.0
+    assert summary.counted[ENERGY].gain == pytest.approx(59 / 60, abs=0.002)
+
+
 def test_a_null_counts_for_no_time(known: Known) -> None:
     found = summed(known, [at(0, 2), at(1, None), at(2, 2)]).measured[POWER]
     assert found.mean == 2

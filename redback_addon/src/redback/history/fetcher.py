@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ..clock import Clock
-from ..cloud import AccessError, Account, CloudError, NotFoundError, RequestError, ThrottledError
+from ..cloud import (
+    AccessError,
+    Account,
+    Dynamic,
+    NotFoundError,
+    RequestError,
+    ThrottledError,
+)
 from ..desk import Desk
 from ..known import Known
+from ..reading import STALE_AFTER
 from .coverage import Hour, Stage
 from .gaps import HOUR
 from .summary import summarise
@@ -20,6 +28,8 @@ _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 # In hours that are older the cloud has what it will ever have.
 _MAY_CHANGE = timedelta(days=3)
 _HOLE = timedelta(minutes=5)
+# What was shown when an hour began is at most so old.
+_BEFORE = STALE_AFTER
 
 
 class Fetcher:
@@ -36,6 +46,8 @@ class Fetcher:
         self._desk = desk
         self._clock = clock
         self._pace = _PACE_SECONDS
+        # The last reading of what was last fetched, by inverter: the next hour begins with it.
+        self._last: dict[str, Dynamic] = {}
 
     async def fetch(self, known: Known, hour: Hour) -> Hour:
         """Fetch one hour; that the cloud refuses it is taken for having nothing there.
@@ -43,23 +55,36 @@ class Fetcher:
         Raises:
             CloudError: it is to be tried again later.
         """
-        await self._clock.sleep(self._pace)
-        start = hour.start
         try:
-            readings = await self._desk.ask(
-                lambda: self._account.history(known.serial, start, start + HOUR)
-            )
+            before = await self._before(known.serial, hour.start)
+            readings = await self._ask(known.serial, hour.start, hour.start + HOUR)
         except (AccessError, NotFoundError, RequestError) as error:
             return self._fetched(hour, is_whole=False, why=str(error))
-        except CloudError as error:
-            if isinstance(error, ThrottledError):
-                self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
-            raise
-        self._pace = max(self._pace * 0.9, _PACE_SECONDS)
-        edges = [start, *(reading.timestamp for reading in readings), start + HOUR]
+        edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
         fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=None)
-        return replace(fetched, summary=summarise(known, readings, start))
+        return replace(fetched, summary=summarise(known, readings, hour.start, before))
+
+    async def _before(self, serial: str, start: datetime) -> Dynamic | None:
+        """Give the last reading before a moment, if it was still shown then."""
+        last = self._last.get(serial)
+        if last is None or not start - _BEFORE <= last.timestamp < start:
+            found = await self._ask(serial, start - _BEFORE, start)
+            last = found[-1] if found else None
+        return last
+
+    async def _ask(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Ask the cloud for readings, when it is time to."""
+        await self._clock.sleep(self._pace)
+        try:
+            readings = await self._desk.ask(lambda: self._account.history(serial, since, until))
+        except ThrottledError:
+            self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
+            raise
+        self._pace = max(self._pace * 0.9, _PACE_SECONDS)
+        if readings:
+            self._last[serial] = readings[-1]
+        return readings
 
     def _fetched(self, hour: Hour, *, is_whole: bool, why: str | None) -> Hour:
         now = self._clock.now()

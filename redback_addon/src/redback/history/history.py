@@ -145,9 +145,9 @@ class History:
         return True
 
     async def _fetch(self, gap: Gap, known: Known) -> None:
-        """Fetch those hours of a gap that are not fetched yet, newest first."""
+        """Fetch those hours of a gap that are not fetched yet."""
         now = self._clock.now()
-        for hour in reversed(gap.hours):
+        for hour in gap.hours:
             if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
                 fetched = await self._fetcher.fetch(known, hour)
                 self._coverage.put(gap.serial, [fetched])

@@ -52,53 +52,61 @@ def step(before: float, after: float) -> float:
     return after if after < _RESET_BELOW * before else after - before
 
 
-def summarise(known: Known, readings: Sequence[Dynamic], start: datetime) -> Summary | None:
+def summarise(
+    known: Known, readings: Sequence[Dynamic], start: datetime, before: Dynamic | None = None
+) -> Summary | None:
     """Sum up the readings of one hour, of all entities that the inverter has by now.
 
-    A value holds until the next one; the first one also from the beginning of the hour, and the
-    last one until its end; but none for longer than it would be shown. What is null is left out.
+    A value holds until the next one, and the last one until the end of the hour; but none for
+    longer than it would be shown. What is null is left out.
 
     Args:
         known: the inverter.
         readings: those of the hour, oldest first.
         start: of the hour, UTC.
+        before: the last reading before the hour, which holds until its first one; where there is
+            none, the first one holds from the beginning.
 
     Returns:
         None where there are no readings.
     """
     if not readings:
         return None
+    held = readings if before is None else (before, *readings)
     counters = Counters(f"{known.name} (history)", {})
     values: dict[str, list[float | None]] = {}
-    for number, dynamic in enumerate(readings):
+    for number, dynamic in enumerate(held):
         reading = known.reading(counters.believe(dynamic, known.static))
         for entity_id, value in known.entities.numbers(reading):
             values.setdefault(entity_id, [None] * number).append(value)
-    seconds = list(_seconds([reading.timestamp for reading in readings], start))
+    seconds = list(_seconds([reading.timestamp for reading in held], start))
     measured: dict[str, Measured] = {}
     counted: dict[str, Counted] = {}
     for series in known.entities.series:
-        found = [
-            (value, weight)
-            for value, weight in zip(values[series.entity_id], seconds, strict=True)
-            if value is not None
-        ]
-        if not found:
-            continue
+        found = values[series.entity_id]
         if series.is_counter:
-            counted[series.entity_id] = _counted([value for value, _ in found])
-        else:
-            measured[series.entity_id] = _measured(found)
+            inside = [value for value in found[-len(readings) :] if value is not None]
+            if inside:
+                counted[series.entity_id] = _counted(inside)
+            continue
+        weighted = [
+            (value, weight)
+            for value, weight in zip(found, seconds, strict=True)
+            if value is not None and weight is not None
+        ]
+        if weighted:
+            measured[series.entity_id] = _measured(weighted)
     return Summary(measured, counted)
 
 
-def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float]:
-    """Tell for how long each reading holds."""
-    longest = STALE_AFTER.total_seconds()
-    lead = min((stamps[0] - start).total_seconds(), longest)
-    for stamp, after in pairwise([*stamps, start + _HOUR]):
-        yield lead + min((after - stamp).total_seconds(), longest)
-        lead = 0.0
+def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:
+    """Tell for how long each reading holds within the hour; None = it held before that only."""
+    for number, (stamp, after) in enumerate(pairwise([*stamps, start + _HOUR])):
+        since = max(stamp, start)
+        seconds = (min(after, stamp + STALE_AFTER) - since).total_seconds()
+        if number == 0 and stamp > start:
+            seconds += min(stamp - start, STALE_AFTER).total_seconds()
+        yield seconds if stamp >= start or seconds > 0 else None
 
 
 def _measured(found: Sequence[tuple[float, float]]) -> Measured:
