@@ -2,72 +2,41 @@
 
     HASS_EXECUTABLE=... CHAOS_SEED=7 CHAOS_HOURS=24 pytest tests/test_chaos.py
 
-runs a day of another seed. HASS_EXECUTABLE names a `hass` that has the programs `install` and
-`fast` beside it.
+runs a day of another seed.
 """
 
-import json
 import os
 import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+import fast_world
 from chaos import table
 from chaos.judge import GOOD
 
-REPOSITORY = Path(__file__).parent.parent
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 HOURS = int(os.environ.get("CHAOS_HOURS", "6"))
 # UTC, some minutes before the first whole hour. With even seeds that is at two in the afternoon,
 # local time, so that the battery is discharged; with odd ones at six in the morning.
 BEGINNINGS = ("2026-03-02 03:40:00", "2026-03-01 19:40:00")
-# The usual library lets threads see the real time now and then, when two ask at the same moment.
-CLOCK = "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1"
 # So many hours have room for one trouble of every kind.
 WHOLE_DECK = 6
-
-
-def run(seed: int, hours: int, folder: Path) -> dict[str, Any]:
-    """Run the hours, and give what the program tells."""
-    beside = Path(os.environ["HASS_EXECUTABLE"]).parent
-    root = _output([str(beside / "install")])
-    python = _output([str(REPOSITORY / "tests" / "chaos" / "setup"), root]) + "/bin/python"
-    program = ["-m", "chaos", f"--seed={seed}", f"--hours={hours}", f"--folder={folder}"]
-    # That hass is for outside; inside there is one on PATH.
-    outside = {name: value for name, value in os.environ.items() if name != "HASS_EXECUTABLE"}
-    with (folder / "chaos.log").open("w") as log:
-        ended = subprocess.run(  # noqa: S603 - our own program
-            [beside / "fast", "--from", BEGINNINGS[seed % 2], "--", "env", CLOCK, python, *program],
-            cwd=REPOSITORY,
-            env=outside | {"PYTHONPATH": "redback_addon/src:tests"},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            timeout=600 + 180 * hours,
-            check=False,
-        )
-    assert ended.returncode == 0, (folder / "chaos.log").read_text()
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
-
-
-def _output(command: list[str]) -> str:
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own
-    return ended.stdout.strip()
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(2400)
 def test_whatever_goes_wrong_the_energy_is_right(measured: Callable[[str], None]) -> None:
-    # Core's root sees no more of this machine's files than /tmp and the repository.
-    folder = Path(tempfile.mkdtemp(prefix=f"redback-chaos-{SEED}-", dir="/tmp"))
+    folder = fast_world.new_folder(f"chaos-{SEED}")
     began = time.monotonic()
-    told = run(SEED, HOURS, folder)
+    told = fast_world.run(
+        *("chaos", f"--seed={SEED}", f"--hours={HOURS}", f"--folder={folder}"),
+        folder=folder,
+        beginning=BEGINNINGS[SEED % 2],
+        seconds=600 + 180 * HOURS,
+    )
     rows = told["rows"]
     measured(
         f"seed {SEED}: {len(told['troubles'])} troubles in {HOURS} hours,"

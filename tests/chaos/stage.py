@@ -64,12 +64,14 @@ class Stage:
     Attributes:
         home: the simulated cloud, the Supervisor and the service, which is not yet started.
         core: started.
+        named: what people call each inverter.
         counters: everything that is to be compared.
         hosts: the file of this world's names.
     """
 
     home: House
     core: RealCore
+    named: Mapping[Inverter, str]
     counters: tuple[Counter, ...]
     hosts: Path
 
@@ -120,6 +122,11 @@ class Stage:
         )
         return {name.removeprefix("sensor."): found for name, found in rows.items()}
 
+    async def core_version(self) -> str:
+        """Tell which Core it is."""
+        async with self.core.client() as client:
+            return str((await client.request("GET", "config")).body["version"])
+
     async def written(self, end: datetime) -> bool:
         """Tell whether Core has written the hour that ends then."""
         rows = await self.statistics(end - timedelta(hours=1), end)
@@ -127,15 +134,25 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
-    """Make it; the days are drawn from the seed too. All logs are below the folder."""
+async def stage(
+    seed: int, folder: Path, *, days: int = 3, history_days: int = 0, past_of_v221: bool = False
+) -> AsyncIterator[Stage]:
+    """Make it; the days are drawn from the seed too. All logs are below the folder.
+
+    Args:
+        seed: draws the days.
+        folder: a new one.
+        days: since when the inverters have been counting.
+        history_days: the option of that name.
+        past_of_v221: whether the cloud tells of the past what only v2.21 knows.
+    """
     data, hosts = folder / "data", folder / "hosts"
     data.mkdir(parents=True)
     hosts.write_text(_HOSTS_OF_CLOUD)
     # This world has its own view of the files: nobody else sees these.
     await _mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", data)
     await _mount("--bind", hosts, "/etc/hosts")
-    world = World(seed=str(seed), commissioned=days_ago(3))
+    world = World(seed=str(seed), commissioned=days_ago(days), past_of_v221=past_of_v221)
     world.add_account(_PRESETS, credential=CREDENTIAL)
     async with (
         RealCore(find_hass(), folder / "core") as core,
@@ -144,18 +161,19 @@ async def stage(seed: int, folder: Path) -> AsyncIterator[Stage]:
     ):
         log = folder / "service.log"
         home = House(simulator, supervisor, core.address, data, _ANY_PORT, log=log)
-        named = list(zip(world.inverters, _NAMES, strict=True))
+        named = dict(zip(world.inverters, _NAMES, strict=True))
         home.service.options(
-            sites=[{"id": inverter.serial, "name": name} for inverter, name in named]
+            sites=[{"id": inverter.serial, "name": name} for inverter, name in named.items()],
+            history_days=history_days,
         )
         counters = [
             Counter(f"{name.lower()}_{sensor}", inverter, quantity, COUNTERS[quantity])
-            for inverter, name in named
+            for inverter, name in named.items()
             for quantity, sensor in _SENSORS.items()
             if inverter.family.battery or quantity not in _OF_BATTERY
         ]
         try:
-            yield Stage(home, core, tuple(counters), hosts)
+            yield Stage(home, core, named, tuple(counters), hosts)
         finally:
             await home.service.kill()
 

@@ -1,0 +1,82 @@
+"""What an inverter really did, at the moments that Core can know of.
+
+The truth is energy: the integral of the simulator's power, not what a counter shows. Two things
+make it comparable.
+
+When: Core writes the state at the end of an hour, which is a reading of up to a minute and some
+seconds before. The state tells which: it must be, to the last digit, what one of the inverter's
+records of the last three minutes says. The truth is then taken at the second of that record.
+
+Resets: a counter that starts over takes with it what was used since its last record; nobody can
+know that any more, neither the cloud nor the service. So the truth leaves out the energy between
+the last record before a reset and the reset itself, which is less than a minute's, and nothing
+else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from chaos.stage import Counter
+from simulator import Simulator
+from simulator.records import JOULES_PER_KWH
+
+_MINUTE = timedelta(minutes=1)
+# To the last of the three digits; what is left is for binary fractions.
+_SAME_KWH = 1e-6
+# How old the reading may be that Core shows at the end of an hour, in minutes.
+_OLDEST = 3
+# So many records in which a counter has grown make a reset believed, and one is to spare.
+_GROWTHS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What one counter's inverter did, since a moment."""
+
+    counter: Counter
+    simulator: Simulator
+    resets: tuple[datetime, ...]
+
+    def energy(self, at: datetime) -> float:
+        """Give the energy until `at` that a record has told or still can tell, kWh."""
+        lost = sum(
+            self._whole(reset) - self._whole(self.record_before(reset))
+            for reset in self.resets
+            if reset <= at
+        )
+        return self._whole(at) - lost
+
+    def shown(self, at: datetime) -> float:
+        """Give what the counter says in the record of this second, kWh."""
+        record = self.simulator.truth(self.counter.inverter.serial, at.timestamp())
+        assert record is not None
+        return float(record[self.counter.field])
+
+    def record_before(self, moment: datetime) -> datetime:
+        """Give the time of the last record before a moment."""
+        seconds = -(-moment.timestamp() // 1) - 1
+        back = (seconds - self.counter.inverter.second) % 60
+        return datetime.fromtimestamp(seconds - back, UTC)
+
+    def reading(self, value: float, seen: datetime) -> datetime | None:
+        """Give the time of the record that says this value and was the latest when it was seen."""
+        newest = self.record_before(seen)
+        times = (newest - age * _MINUTE for age in range(_OLDEST))
+        return next((time for time in times if abs(self.shown(time) - value) <= _SAME_KWH), None)
+
+    def believed_again(self, reset: datetime, end: datetime) -> datetime:
+        """Give the moment at which a reset must have been let through, `end` if it is later."""
+        time, growths, before = self.record_before(reset) + _MINUTE, 0, 0.0
+        while growths < _GROWTHS and time < end:
+            value = self.shown(time)
+            growths += value > before
+            before, time = value, time + _MINUTE
+        return time + 2 * _MINUTE
+
+    def _whole(self, at: datetime) -> float:
+        moment = self.counter.inverter.plant.at(int(at.timestamp()))
+        assert moment is not None
+        joules: int = getattr(moment.energy, self.counter.quantity)
+        return joules / JOULES_PER_KWH
