@@ -1,0 +1,8 @@
+"""Days that were never polled, and hours that were missed: in the end Core has all of them.
+
+    fast --from '2026-03-01 18:40:00' -- VENV/bin/python -m gapless --folder /tmp/X
+
+runs it in a world whose clock can run faster (PYTHONPATH=redback_addon/src:tests), and prints one
+JSON. `story` is what goes wrong; the stage and the truth are those of `chaos`; `minutes` tells what
+each entity should have shown minute by minute; `comparison` holds Core's hours against both.
+"""

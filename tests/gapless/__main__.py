@@ -1,0 +1,204 @@
+"""The program: runs the days, compares, and prints everything that is known as one JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.director import Director, Event
+from chaos.stage import FAST, NORMAL, Stage, set_speed, stage
+from chaos.truth import Truth
+from gapless.comparison import Difference, Rows, by_hour, energies, means
+from gapless.minutes import Minutes, minutes
+from gapless.story import outages
+from redback.history import COVERAGE_FILE, Coverage
+from redback.history.gaps import find
+from simulator import Kind
+
+_HOUR = timedelta(hours=1)
+# How long an hour may be missing after its end: it is looked at when Core has written it.
+_SETTLED = timedelta(minutes=15)
+# Core's boot takes a while; then there are some minutes of quiet before the first whole hour.
+_RUN_UP = timedelta(minutes=6)
+_LOOK_EVERY_SECONDS = 10.0
+# For a first start with ten kills: each costs ten minutes.
+_PATIENCE_HOURS = 6.0
+
+
+def main() -> None:
+    """Run, and tell."""
+    parser = argparse.ArgumentParser(prog="gapless", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
+    parser.add_argument("--days", type=int, default=3, help="of the past (%(default)s)")
+    parser.add_argument("--kills", type=int, default=0, help="while the past is written")
+    parser.add_argument("--outages", action="store_true", help="let live polling miss hours too")
+    told = asyncio.run(_run(parser.parse_args()))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told)))
+
+
+async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
+    days = arguments.days
+    async with stage(
+        1, arguments.folder, days=days + 1, history_days=days, past_of_v221=True
+    ) as scene:
+        shown = [
+            await minutes(scene.home, inverter, name) for inverter, name in scene.named.items()
+        ]
+        await scene.begin()
+        begun = datetime.now(UTC)
+        first = _floor(begun - timedelta(days=days))
+        await set_speed(FAST)
+        killed = [await _kill(scene, shown, first, _floor(begun)) for _ in range(arguments.kills)]
+        await _filled(scene, first)
+        filled = datetime.now(UTC)
+        await set_speed(NORMAL)
+        past = await _compare(scene, shown, (), first, _floor(begun))
+        told = {
+            "version": await scene.core_version(),
+            "past": _told(past),
+            "seconds": (filled - begun).total_seconds(),
+            "killed_at_rows": killed,
+        }
+        if arguments.outages:
+            await set_speed(FAST)
+            told |= await _live(scene, shown, _floor(begun))
+        await scene.home.service.kill()
+        log = scene.home.service.log
+        return told | {"tracebacks": log.count("Traceback"), "objections": _objections(log)}
+
+
+async def _live(scene: Stage, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
+    """Have outages, and compare everything since the first reading."""
+    director = Director(scene)
+    beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
+    inside, outside = (one.inverter.serial for one in shown)
+    plan = outages(inside, outside)
+    await director.perform(plan, beginning)
+    end = beginning + plan.hours * _HOUR
+    await _filled(scene, first, end)
+    await set_speed(NORMAL)
+    director.leave_service()
+    compared = await _compare(scene, shown, director.events, first, end)
+    return {
+        "live": _told([one for one in compared if one.entity in _entities(scene)]),
+        "crashes": director.crashes,
+        "events": [(event.trouble.name, event.began, event.ended) for event in director.events],
+    }
+
+
+def _entities(scene: Stage) -> frozenset[str]:
+    return frozenset(counter.entity for counter in scene.counters)
+
+
+async def _kill(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
+    """Kill the service as soon as more of the past is written; gives the number of rows then."""
+    before = await _count(scene, shown, first, end)
+    async with asyncio.timeout(_PATIENCE_HOURS * 3600):
+        while (rows := await _count(scene, shown, first, end)) == before:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+    await scene.home.service.kill()
+    await scene.home.service.start()
+    return rows
+
+
+async def _count(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
+    stored = await _rows(scene, shown, first, end)
+    return sum(len(rows) for rows in stored.values())
+
+
+async def _filled(scene: Stage, since: datetime, until: datetime | None = None) -> None:
+    """Wait until nothing is missing before the last hours, or before a moment."""
+    async with asyncio.timeout(_PATIENCE_HOURS * 3600):
+        while not _is_filled(scene, since, until):
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _is_filled(scene: Stage, since: datetime, until: datetime | None) -> bool:
+    now = datetime.now(UTC) - _SETTLED
+    if until is not None and now < until:
+        return False
+    with closing(Coverage(scene.home.data / COVERAGE_FILE)) as coverage:
+        serials = coverage.serials()
+        return len(serials) == len(scene.named) and not any(
+            find(coverage, serial, since, now) for serial in serials
+        )
+
+
+async def _compare(
+    scene: Stage,
+    shown: Sequence[Minutes],
+    events: Sequence[Event],
+    since: datetime,
+    until: datetime,
+) -> list[Difference]:
+    stored = await _rows(scene, shown, since, until)
+    differences: list[Difference] = []
+    for counter in scene.counters:
+        resets = tuple(
+            event.began
+            for event in events
+            for fault in event.trouble.cloud
+            if fault.kind is Kind.COUNTER_RESET and fault.serial == counter.inverter.serial
+        )
+        truth = Truth(counter, scene.home.simulator, resets)
+        rows = stored.get(f"sensor.{counter.entity}", {})
+        differences += energies(truth, rows, since, until)
+    for one in shown:
+        differences += means(one, stored, since, until)
+    return differences
+
+
+async def _rows(
+    scene: Stage, shown: Sequence[Minutes], since: datetime, until: datetime
+) -> dict[str, Rows]:
+    """Give Core's hourly rows of everything, by entity id."""
+    for one in shown:
+        one.of_hour(_floor(datetime.now(UTC) - _HOUR))  # to know of all its entities
+    counters = [f"sensor.{counter.entity}" for counter in scene.counters]
+    measurements = [entity_id for one in shown for entity_id in one.measurements()]
+    found = await scene.core.command(
+        {
+            "type": "recorder/statistics_during_period",
+            "start_time": since.isoformat(),
+            "end_time": until.isoformat(),
+            "statistic_ids": [*counters, *measurements],
+            "period": "hour",
+            "types": ["state", "change", "mean", "min", "max"],
+        }
+    )
+    return {entity_id: by_hour(rows) for entity_id, rows in found.items()}
+
+
+def _told(compared: Iterable[Difference]) -> dict[str, Any]:
+    every = list(compared)
+    return {
+        "entities": len({one.entity for one in every}),
+        "hours": len({one.hour for one in every}),
+        "compared": len(every),
+        "worst_kwh": max(one.size for one in every if not one.entity.startswith("sensor.")),
+        "wrong": [
+            (one.entity, f"{one.hour:%d. %H}h", one.stored, one.true)
+            for one in every
+            if not one.is_right
+        ],
+    }
+
+
+def _objections(log: str) -> list[str]:
+    return [line for line in log.splitlines() if "History: " in line and "WARNING" in line]
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+if __name__ == "__main__":
+    main()

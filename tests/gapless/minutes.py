@@ -1,0 +1,81 @@
+"""What each entity should have shown, minute by minute, from the inverter's own records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from house import CREDENTIAL, House
+from redback.cloud import Account, Credentials, Hosts, MemoryHolder, TokenSource, Transport
+from redback.cloud.decoding import Decoder
+from redback.entities import Entities
+from redback.known import Known
+from simulator import CLIENT_ID
+from simulator.world import Inverter
+
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """One inverter's.
+
+    Attributes:
+        home: where the simulated inverter is.
+        inverter: the inverter.
+        known: what the cloud tells of it.
+    """
+
+    home: House
+    inverter: Inverter
+    known: Known
+
+    def measurements(self) -> tuple[str, ...]:
+        """Give the ids of all entities whose mean is kept."""
+        return tuple(one.entity_id for one in self.known.entities.series if not one.is_counter)
+
+    def of_hour(self, start: datetime) -> Mapping[str, list[tuple[float, float]]]:
+        """Give what each entity with statistics showed in an hour, and for how many seconds.
+
+        The first value is of the hour before: it is still shown until the next record.
+        """
+        shown: dict[str, list[tuple[float, float]]] = {}
+        for moment in self._stamps(start):
+            since = max(moment, start)
+            seconds = (min(moment + _MINUTE, start + _HOUR) - since).total_seconds()
+            record = self.home.simulator.truth(self.inverter.serial, moment.timestamp())
+            dynamic = Decoder().dynamic(record)
+            assert dynamic is not None
+            reading = self.known.reading(dynamic)
+            self.known.entities.states(reading)  # so that those exist of which it is the first
+            for entity_id, value in self.known.entities.numbers(reading):
+                if value is not None and seconds > 0:
+                    shown.setdefault(entity_id, []).append((value, seconds))
+        return shown
+
+    def _stamps(self, start: datetime) -> Iterator[datetime]:
+        moment = start + timedelta(seconds=self.inverter.second) - _MINUTE
+        while moment < start + _HOUR:
+            yield moment
+            moment += _MINUTE
+
+
+async def minutes(home: House, inverter: Inverter, name: str) -> Minutes:
+    """Learn from the cloud what the service learns of an inverter."""
+    return await asyncio.to_thread(_minutes, home, inverter, name)
+
+
+def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
+    holder, serial = MemoryHolder(), inverter.serial
+    hosts = Hosts(home.simulator.url, home.simulator.url)
+    with Transport() as transport:
+        tokens = TokenSource(transport, Credentials(CLIENT_ID, CREDENTIAL), holder, hosts)
+        account = Account(transport, tokens, holder)
+        static = account.static(serial)
+        configuration = account.configurations([serial])[serial]
+    assert not isinstance(configuration, Exception)
+    entities = Entities(name, detailed=False)
+    return Minutes(home, inverter, Known(serial, name, entities, static, configuration))
