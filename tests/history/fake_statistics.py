@@ -32,9 +32,20 @@ class FakeStatistics:
 
     def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
         """Write the rows of a counter as Core does of its states, which are in order."""
+        self._compile(entity_id, states, states[0][1], 0.0)
+
+    def go_on(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
+        """Write more rows as Core does: it goes on from the newest one of five minutes."""
+        newest = self.short_term[entity_id][max(self.short_term[entity_id])]
+        assert newest.state is not None
+        assert newest.sum is not None
+        self._compile(entity_id, states, newest.state, newest.sum)
+
+    def _compile(
+        self, entity_id: str, states: Sequence[tuple[datetime, float]], last: float, total: float
+    ) -> None:
         hours = self.stored.setdefault(entity_id, {})
         short = self.short_term.setdefault(entity_id, {})
-        last, total = states[0][1], 0.0
         for moment, state in states:
             total += state if state < _DROP * last else state - last
             last = state

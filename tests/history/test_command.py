@@ -56,7 +56,7 @@ def test_it_tells_what_is_missing(coverage: Coverage, command: Command) -> None:
     assert code == 0
     assert "missing: 2" in told
     assert "2026-03-02 10:00 to 2026-03-02 12:00" in told
-    assert "2026-03-02 09:00: A reason." in told
+    assert "2026-03-02 09:00 to 2026-03-02 10:00: A reason." in told
 
 
 def test_a_time_is_marked_to_be_filled_again(coverage: Coverage, command: Command) -> None:

@@ -81,24 +81,46 @@ def test_everything_is_there_after_a_kill(path: Path) -> None:
     again.close()
 
 
-def test_what_lies_long_back_is_forgotten(coverage: Coverage) -> None:
-    coverage.note(SERIAL, START - timedelta(days=1))
-    coverage.note(SERIAL, START)
-    coverage.put(SERIAL, [Hour(HOUR - timedelta(days=1), Stage.SETTLED)])
-    coverage.prune(HOUR)
-    assert spans(coverage) == [Span(START, START)]
-    assert coverage.hours(SERIAL, HOUR - timedelta(days=2), HOUR) == {}
-    assert coverage.begun(SERIAL) == START - timedelta(days=1)
-
-
-def test_a_healthy_year_takes_a_few_kilobytes(coverage: Coverage, path: Path) -> None:
-    for minute in range(1440):
+def test_a_reading_between_two_spans_joins_them(coverage: Coverage) -> None:
+    for minute in (0, 2, 1):
         coverage.note(SERIAL, START + minute * MINUTE)
-    hours = [Hour(HOUR - timedelta(hours=hour), Stage.SETTLED) for hour in range(24)]
+    assert spans(coverage) == [Span(START, START + 2 * MINUTE)]
+
+
+def test_an_hour_that_is_done_is_covered_like_any_other(coverage: Coverage) -> None:
+    coverage.note(SERIAL, HOUR + timedelta(minutes=20))
+    coverage.put(SERIAL, [Hour(HOUR, Stage.FETCHED, summary=SUMMARY)])
+    coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
+    assert spans(coverage) == [Span(HOUR, HOUR + timedelta(hours=1))]
+    assert coverage.hours(SERIAL, HOUR, HOUR + timedelta(hours=1)) == {}
+    assert coverage.summary(SERIAL, HOUR) is None
+
+
+@pytest.mark.parametrize(
+    "hour", [Hour(HOUR, Stage.SETTLED, due=START), Hour(HOUR, Stage.SETTLED, why="It is so.")]
+)
+def test_one_that_is_not_done_stays(coverage: Coverage, hour: Hour) -> None:
+    coverage.note(SERIAL, START)
+    coverage.put(SERIAL, [hour])
+    assert coverage.hours(SERIAL, HOUR, HOUR + timedelta(hours=1)) == {HOUR: hour}
+    assert spans(coverage) == [Span(START, START)]
+
+
+def test_a_year_with_an_outage_each_day_takes_nothing_once_it_is_filled(
+    coverage: Coverage, path: Path
+) -> None:
     before = _size(path)
-    coverage.put(SERIAL, hours)
-    assert len(spans(coverage)) == 1
-    assert _size(path) - before < 24 * 64
+    for day in range(365):
+        begin = START + timedelta(days=day)
+        for hour in range(24):
+            # As far as the number of rows goes, the ends of an hour are all its minutes.
+            coverage.note(SERIAL, begin + timedelta(hours=hour, minutes=7 * (hour == 5)))
+            start = (begin + timedelta(hours=hour)).replace(minute=0, second=0)
+            coverage.put(SERIAL, [Hour(start, Stage.FETCHED, summary=SUMMARY)])
+            coverage.put(SERIAL, [Hour(start, Stage.SETTLED)])
+    everything = coverage.spans(SERIAL, START, START + timedelta(days=400))
+    assert len(everything) == 1
+    assert _size(path) - before <= 2 * 4096
 
 
 def test_a_damaged_file_is_set_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:

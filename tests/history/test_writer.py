@@ -66,6 +66,21 @@ class _Clock(FakeClock):
         self._passed += seconds
 
 
+async def write(
+    writer: Writer,
+    gap: Gap,
+    series: Sequence[Series],
+    summaries: Mapping[datetime, Summary | None],
+    now: float | None = None,
+) -> list[str]:
+    """Write a gap; `now` is what the counter shows after it, if the cloud tells."""
+
+    async def shown(_: datetime) -> dict[str, float]:
+        return {} if now is None else {COUNTER.entity_id: now}
+
+    return await writer.write(gap, series, summaries, shown)
+
+
 def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, float]]:
     """Give the states of a counter that grows steadily, each minute of these hours."""
     return [
@@ -88,7 +103,7 @@ async def test_an_outage_is_put_back_into_its_hours(
     statistics.compile(COUNTER.entity_id, [one for one in lump if not at(3.5) <= one[0] < at(6)])
     statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.5, sum=2.483333)
     assert (
-        await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
+        await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
     )
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
@@ -100,7 +115,7 @@ async def test_the_past_begins_with_zero_and_moves_what_is_there(
     statistics.compile(COUNTER.entity_id, growing([6, 7]))
     for hours in ([3, 4, 5], [1, 2], [1, 2]):  # newest first; and the same again changes nothing
         past = gap(*hours, past=True)
-        assert await writer.write(past, [COUNTER], counted({h: true(h) for h in hours})) == []
+        assert await write(writer, past, [COUNTER], counted({h: true(h) for h in hours})) == []
     rows = statistics.stored[COUNTER.entity_id]
     assert rows[at(1)].sum == pytest.approx(59 / 60, abs=1e-4)
     assert rows[at(7)].sum == pytest.approx(7 - 1 / 60, abs=1e-4)
@@ -119,7 +134,7 @@ async def test_what_core_had_before_the_first_reading_is_kept(
         at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
         for hour in (2, 3, 4, 5)
     }
-    assert await writer.write(gap(2, 3, 4, 5, past=True), [COUNTER, POWER], summaries) == []
+    assert await write(writer, gap(2, 3, 4, 5, past=True), [COUNTER, POWER], summaries) == []
     assert {(entity, start) for entity, start in statistics.imported} == {
         (COUNTER.entity_id, at(3)),
         (COUNTER.entity_id, at(5)),
@@ -138,7 +153,7 @@ async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
     summaries: dict[datetime, Summary | None] = {
         at(2): Summary({POWER.entity_id: Measured(1.5, 0.5, 2.5)}, {COUNTER.entity_id: true(2)})
     }
-    await writer.write(gap(2, standing=[2]), [COUNTER, POWER], summaries)
+    await write(writer, gap(2, standing=[2]), [COUNTER, POWER], summaries)
     assert statistics.imported == [(POWER.entity_id, at(2))]
     assert statistics.stored[POWER.entity_id][at(2)] == Row(at(2), mean=1.5, min=0.5, max=2.5)
 
@@ -153,8 +168,8 @@ async def test_ends_that_do_not_meet_are_told_and_nothing_is_written(
             at(hour), state=rows[at(hour)].state, sum=(rows[at(hour)].sum or 0) + 3
         )
     statistics.short_term.clear()
-    (sentence,) = await writer.write(
-        gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})
+    (sentence,) = await write(
+        writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})
     )
     assert sentence.startswith("sensor.redback_grid_import_total from 2026-03-02 03:00 UTC: ")
     assert statistics.imported == []
@@ -172,12 +187,26 @@ async def test_a_reset_in_the_gap_moves_what_comes_after_it(
         4: Counted(round(1 / 60, 6), 1.0, round(59 / 60, 6), resets=0),
         5: Counted(round(1 + 1 / 60, 6), 2.0, round(59 / 60, 6)),
     }
-    assert await writer.write(gap(3, 4, 5), [COUNTER], counted(hours)) == []
+    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(hours)) == []
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
     # The same again changes nothing.
-    assert await writer.write(gap(3, 4, 5), [COUNTER], counted(hours)) == []
+    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(hours)) == []
     assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
+
+
+async def test_what_nobody_has_told_core_yet_does_no_harm(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # Core stays alone with the value of 3:00 until 6:40, with rows of it every five minutes.
+    alone = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(220)]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + alone)
+    hours = counted({h: true(h) for h in (3, 4, 5)})
+    assert await write(writer, gap(3, 4, 5), [COUNTER], hours, now=106.1) == []
+    later = [one for one in growing([6, 7]) if one[0] >= at(6) + timedelta(minutes=40)]
+    statistics.go_on(COUNTER.entity_id, later)
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
 
 
 async def test_hours_that_the_cloud_does_not_have_are_flat(
@@ -185,7 +214,7 @@ async def test_hours_that_the_cloud_does_not_have_are_flat(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.0, sum=1.983333)
-    await writer.write(gap(3, 4, 5), [COUNTER], counted({3: true(3), 4: None, 5: true(5)}))
+    await write(writer, gap(3, 4, 5), [COUNTER], counted({3: true(3), 4: None, 5: true(5)}))
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in (3, 4, 5, 6)] == pytest.approx([1, 0, 2, 1], abs=1e-4)
 
@@ -195,7 +224,7 @@ async def test_as_long_as_core_has_no_row_after_the_gap_it_waits(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([7, 8]))
     with pytest.raises(NotYetError):
-        await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+        await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     assert statistics.imported == []
 
 
@@ -204,9 +233,9 @@ async def test_a_counter_of_which_core_writes_nothing_is_not_waited_for_for_ever
 ) -> None:
     statistics.stored[COUNTER.entity_id] = {}
     with pytest.raises(NotYetError):
-        await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+        await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     await clock.sleep(20 * 60)
-    (sentence,) = await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    (sentence,) = await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     assert "has no statistics of it" in sentence
 
 
@@ -215,7 +244,7 @@ async def test_a_row_of_five_minutes_is_enough_after_the_gap(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([7, 8]) + growing([11])[:30])
     del statistics.stored[COUNTER.entity_id][at(11)]
-    await writer.write(gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in (8, 9, 10)] == pytest.approx([1.0] * 3, abs=1e-4)
 
@@ -225,7 +254,7 @@ async def test_it_is_not_written_before_core_shows_it(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.delay = 5
-    await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+    await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
     assert at(4) in statistics.stored[COUNTER.entity_id]
 
 
@@ -235,7 +264,7 @@ async def test_a_core_that_never_shows_it_is_asked_again_later(
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.delay = 10_000
     with pytest.raises(NotYetError):
-        await writer.write(gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+        await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
 
 
 async def test_cut_short_and_done_again_the_result_is_the_same(
@@ -248,9 +277,9 @@ async def test_cut_short_and_done_again_the_result_is_the_same(
     }
     statistics.takes = 1
     with pytest.raises(CoreAwayError):
-        await writer.write(gap(3, 4, 5), [COUNTER, POWER], summaries)
+        await write(writer, gap(3, 4, 5), [COUNTER, POWER], summaries)
     statistics.takes = None
-    await writer.write(gap(3, 4, 5), [COUNTER, POWER], summaries)
+    await write(writer, gap(3, 4, 5), [COUNTER, POWER], summaries)
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
     assert len(statistics.stored[POWER.entity_id]) == 3

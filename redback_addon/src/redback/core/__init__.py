@@ -21,7 +21,7 @@ from .mirror import Mirror
 from .notices import Notices
 from .session import open_session
 from .state import UNAVAILABLE, UNKNOWN, State
-from .statistics import Row, Statistics
+from .statistics import Period, Row, Statistics
 
 __all__ = [
     "UNAVAILABLE",
@@ -33,6 +33,7 @@ __all__ = [
     "CoreRefusedError",
     "Mirror",
     "Notices",
+    "Period",
     "Row",
     "Series",
     "State",

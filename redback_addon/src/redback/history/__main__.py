@@ -5,7 +5,7 @@ It reads and marks the file that the running add-on keeps; the add-on does the w
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -90,16 +90,28 @@ def _tell(coverage: Coverage, places: Sequence[_Place]) -> None:
     for place in places:
         gaps = find(coverage, place.serial, place.since, place.until)
         missing = sum(len(gap.hours) for gap in gaps)
-        known = coverage.hours(place.serial, place.since, place.until).values()
+        whys = _whys(coverage.hours(place.serial, place.since, place.until).values())
         lines = [
             f"Inverter {place.serial}, {_local(place.since)} to {_local(place.until)}:",
             f"  hours: {round((place.until - place.since) / HOUR)}",
-            f"  filled again: {sum(hour.stage is Stage.SETTLED for hour in known)}",
             f"  missing: {missing}",
             *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
-            *(f"  {_local(hour.start)}: {hour.why}" for hour in known if hour.why),
+            *(f"  {_local(since)} to {_local(until)}: {why}" for since, until, why in whys),
         ]
         print("\n".join(lines))  # noqa: T201 - to whom has typed the command
+
+
+def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
+    """Give what is wrong with hours, and from when to when."""
+    whys: list[tuple[datetime, datetime, str]] = []
+    for hour in hours:
+        if hour.why is None:
+            continue
+        since = hour.start
+        if whys and whys[-1][1:] == (hour.start, hour.why):
+            since, _, _ = whys.pop()
+        whys.append((since, hour.start + HOUR, hour.why))
+    return whys
 
 
 def _fill(coverage: Coverage, places: Sequence[_Place], wanted: argparse.Namespace) -> None:

@@ -1,8 +1,9 @@
 """Coverage: which minutes of which inverter Core was shown, and what became of the other hours.
 
-It is a small SQLite file: a healthy month is one row, an hour that was fetched again is one more.
-Writing needs no wait for the disk; a power cut may cost the last minutes, which are then fetched
-again like any other gap. A file that is damaged is set aside.
+It is a small SQLite file: a healthy time is one row, and so is one that was filled without a rest;
+hours that are still to be filled, or could not be, are one each. Writing needs no wait for the
+disk; a power cut may cost the last minutes, which are then fetched again like
+any other gap. A file that is damaged is set aside.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ FILE = "history.db"
 # Readings come once a minute, give or take some seconds: one that comes later than this after the
 # one before leaves a minute out.
 _LONGEST_STEP = timedelta(seconds=90)
+_HOUR_SECONDS = 60 * 60
 # How long it waits for another program that is just writing, which takes that one milliseconds.
 _BUSY_SECONDS = 5.0
 
@@ -51,7 +53,7 @@ CREATE TABLE IF NOT EXISTS hour (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time without a gap; aware UTC, both ends are readings."""
+    """A time without a gap; aware UTC, both ends are readings or hours'."""
 
     since: datetime
     until: datetime
@@ -87,6 +89,11 @@ class Hour:
     why: str | None = None
     summary: Summary | None = None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be said or done."""
+        return self.stage is Stage.SETTLED and self.due is None and self.why is None
+
 
 class Coverage:
     """The file.
@@ -107,8 +114,12 @@ class Coverage:
 
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
-        with self._writing():
-            self._note(serial, _seconds(stamp))
+        seconds = _seconds(stamp)
+        with self._writing() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
+            )
+            self._cover(self._inverter(serial), seconds, seconds)
 
     def serials(self) -> list[str]:
         """Give all inverters of which Core was ever shown a reading."""
@@ -162,38 +173,42 @@ class Coverage:
         return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
 
     def put(self, serial: str, hours: Iterable[Hour]) -> None:
-        """Note what became of hours, all or none of them; the inverter must have begun."""
-        with self._writing() as database:
-            database.executemany(
-                "INSERT OR REPLACE INTO hour SELECT id, ?, ?, ?, ?, ?, ?, ? FROM inverter"
-                " WHERE serial = ?",
-                [(*_row(hour), serial) for hour in hours],
-            )
+        """Note what became of hours, all or none of them; the inverter must have begun.
 
-    def prune(self, before: datetime) -> None:
-        """Forget what lies before this moment."""
+        One of which nothing more is to be said is from then on covered like any other.
+        """
         with self._writing() as database:
-            database.execute("DELETE FROM span WHERE until < ?", (_seconds(before),))
-            database.execute("DELETE FROM hour WHERE start < ?", (_seconds(before),))
+            inverter = self._inverter(serial)
+            for hour in hours:
+                row = _row(hour)
+                database.execute(
+                    "DELETE FROM hour WHERE inverter = ? AND start = ?", (inverter, row[0])
+                )
+                if hour.is_done:
+                    self._cover(inverter, row[0], row[0] + _HOUR_SECONDS)
+                else:
+                    database.execute(
+                        "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
+                    )
 
-    def _note(self, serial: str, stamp: int) -> None:
-        database = self._database
-        database.execute(
-            "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, stamp)
+    def _inverter(self, serial: str) -> int:
+        query = "SELECT id FROM inverter WHERE serial = ?"
+        ((inverter,),) = self._database.execute(query, (serial,))
+        return int(inverter)
+
+    def _cover(self, inverter: int, since: int, until: int) -> None:
+        """Make one span of a time and of those that it touches."""
+        step = _LONGEST_STEP.total_seconds()
+        touching = (inverter, until + step, since - step)
+        where = "WHERE inverter = ? AND since <= ? AND until >= ?"
+        ((first, last),) = self._database.execute(
+            f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above
+            touching,
         )
-        row = database.execute(
-            "SELECT id, span.since, span.until FROM inverter LEFT JOIN span"
-            " ON inverter = id AND span.since <= ? WHERE serial = ? ORDER BY span.since DESC",
-            (stamp, serial),
-        ).fetchone()
-        inverter, since, until = row
-        if since is not None and stamp <= until + _LONGEST_STEP.total_seconds():
-            database.execute(
-                "UPDATE span SET until = max(until, ?) WHERE inverter = ? AND since = ?",
-                (stamp, inverter, since),
-            )
-        else:
-            database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, stamp, stamp))
+        if first is not None:
+            self._database.execute(f"DELETE FROM span {where}", touching)  # noqa: S608 - as well
+            since, until = min(since, first), max(until, last)
+        self._database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, since, until))
 
     def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
@@ -258,7 +273,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     return database
 
 
-def _row(hour: Hour) -> tuple[object, ...]:
+def _row(hour: Hour) -> tuple[int, StrEnum, int, int | None, bool, str | None, bytes | None]:
     return (
         _seconds(hour.start),
         hour.stage,

@@ -1,5 +1,6 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -18,7 +19,7 @@ from ..known import Known
 from ..reading import STALE_AFTER
 from .coverage import Hour, Stage
 from .gaps import HOUR
-from .summary import summarise
+from .summary import last_counted, summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0
@@ -28,6 +29,8 @@ _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 # In hours that are older the cloud has what it will ever have.
 _MAY_CHANGE = timedelta(days=3)
 _HOLE = timedelta(minutes=5)
+# Around a moment there is more than one reading, so that a glitch is found out.
+_AROUND = timedelta(minutes=5)
 # What was shown when an hour began is at most so old.
 _BEFORE = STALE_AFTER
 
@@ -62,8 +65,21 @@ class Fetcher:
             return self._fetched(hour, is_whole=False, why=str(error))
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
-        fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=None)
+        why = None if readings else "the cloud has no readings"
+        fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=why)
         return replace(fetched, summary=summarise(known, readings, hour.start, before))
+
+    async def shown(self, known: Known, moment: datetime) -> Mapping[str, float]:
+        """Give what each counter really showed at a moment or soon after, by entity id; kWh.
+
+        Raises:
+            CloudError: it is to be tried again later.
+        """
+        try:
+            readings = await self._ask(known.serial, moment - _AROUND, moment + _AROUND)
+        except (AccessError, NotFoundError, RequestError):
+            return {}
+        return last_counted(known, readings)
 
     async def _before(self, serial: str, start: datetime) -> Dynamic | None:
         """Give the last reading before a moment, if it was still shown then."""

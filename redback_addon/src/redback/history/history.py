@@ -1,7 +1,7 @@
 """The history: fills what was not published, newest first, for as long as anything is missing."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -157,7 +157,14 @@ class History:
         summaries = {
             hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
         }
-        objections = await self._writer.write(gap, known.entities.series, summaries)
+        counters: dict[datetime, Mapping[str, float]] = {}
+
+        async def shown(moment: datetime) -> Mapping[str, float]:
+            if moment not in counters:
+                counters[moment] = await self._fetcher.shown(known, moment)
+            return counters[moment]
+
+        objections = await self._writer.write(gap, known.entities.series, summaries, shown)
         for sentence in objections:
             if self._counting.object(sentence):
                 _LOG.warning("History: %s", sentence)
@@ -166,12 +173,13 @@ class History:
     def _settle(self, gap: Gap, objections: Sequence[str] = ()) -> None:
         """Note that a gap is filled, as far as that is possible."""
         why = " ".join(objections) or None
-        hours = self._coverage.hours(gap.serial, gap.since, gap.until)
+        known = self._coverage.hours(gap.serial, gap.since, gap.until)
+        hours = [known.get(hour.start, hour) for hour in gap.hours]
         self._coverage.put(
             gap.serial,
             [
-                replace(hours.get(hour.start, hour), stage=Stage.SETTLED, asked=False, why=why)
-                for hour in gap.hours
+                replace(hour, stage=Stage.SETTLED, asked=False, why=why or hour.why)
+                for hour in hours
             ],
         )
         failed = len(gap.hours) if objections else 0

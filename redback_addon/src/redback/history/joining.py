@@ -1,18 +1,23 @@
 """Joins hours of a counter to what Core has stored before and after them.
 
 A row of Core's is a pair that fits: what the counter showed, and the sum of all energy until then.
-Between two such pairs the sum grows by what the counter grew. So the sums of hours in between
-follow from either end, and where both are there they must agree.
+From one to the next the sum grows by what the counter grew, whoever has looked at it meanwhile. So
+the sums of hours in between follow from the row before them, and must lead to the one after them.
 
-They may disagree for one good reason: the counter was reset in between. Core saw it last before
-the gap and first after it, and took that for one step; what was counted up to the reset was lost
-to it. Then the rows after the gap are short by just that.
+The row after them may be of a time when Core still showed an old value: since nobody told it
+better, or since a value that has fallen is not believed at once. That does no harm, for Core will
+count from there on. What must fit is where it will be when it has seen what the counter shows now.
+
+It may not fit for one good reason: the counter was reset in between. Core sees it before and after
+that, and takes it for one step; what was counted until the reset is lost to it. Then the rows from
+then on are short by just that.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from .summary import Counted, step
+from .summary import RESET_BELOW, Counted, step
 
 # What both ends may disagree by, kWh.
 _TOLERANCE = 0.01
@@ -45,49 +50,38 @@ class Joined:
     shift: float = 0.0
 
 
-def join(hours: Sequence[Counted | None], left: End | None, right: End | None) -> Joined:
+def join(
+    hours: Sequence[Counted | None],
+    left: End | None,
+    right: End | None,
+    now: float | None = None,
+) -> Joined:
     """Join hours to the rows before and after them; one of the two must be there.
 
     Args:
         hours: in their order; None where the cloud has nothing, which changes nothing.
         left: the last row before them.
         right: the first row after them. It may also be the row of the last of them.
+        now: what the counter really showed at the end of the right row or soon after, kWh; None =
+            nobody knows, so that the row is taken for it.
 
     Raises:
         JoiningError: the ends do not meet, and no reset explains it.
     """
-    if left is not None:
-        joined = _forwards(hours, left)
-        return Joined(joined) if right is None else _closed(hours, left, right, joined)
-    if right is None:
+    if left is None and right is None:
         raise ValueError("hours cannot be joined to nothing")
-    first = next((hour.first for hour in hours if hour is not None), right.state)
-    joined = _forwards(hours, End(first, 0.0))
-    return Joined(joined, _missing(joined, right))
-
-
-def _forwards(hours: Sequence[Counted | None], left: End) -> tuple[tuple[float, float], ...]:
-    state, total = left.state, left.sum
-    sums = []
-    for hour in hours:
-        if hour is not None:
-            total += _between(state, hour.first) + hour.gain
-            state = hour.last
-        sums.append((state, total))
-    return tuple(sums)
-
-
-def _closed(
-    hours: Sequence[Counted | None],
-    left: End,
-    right: End,
-    sums: tuple[tuple[float, float], ...],
-) -> Joined:
-    missing = _missing(sums, right)
+    if left is None:
+        first = next((hour.first for hour in hours if hour is not None), 0.0)
+        sums = _sums(hours, End(first, 0.0))
+        return Joined(sums, 0.0 if right is None else _missing(sums, right, now))
+    sums = _sums(hours, left)
+    if right is None:
+        return Joined(sums)
+    missing = _missing(sums, right, now)
     if abs(missing) <= _TOLERANCE:
         return Joined(sums)
-    seen = left.sum + step(left.state, right.state)
-    if _has_reset(hours, left, right) and abs(seen - right.sum) <= _TOLERANCE:
+    seen = left.sum + _climb(left.state, right.state).energy
+    if _has_reset(hours, left, right, now) and abs(seen - right.sum) <= _TOLERANCE:
         return Joined(sums, shift=missing)
     raise JoiningError(
         f"what the inverter counted differs by {abs(missing):.3f} kWh from what Home Assistant has"
@@ -95,30 +89,56 @@ def _closed(
     )
 
 
-def _missing(sums: tuple[tuple[float, float], ...], right: End) -> float:
-    """Tell by how much the sum at the right end is too small."""
+class _Step(NamedTuple):
+    """What comes of the next value of a counter: energy, and what it stands at then; kWh."""
+
+    energy: float
+    state: float
+
+
+def _climb(before: float, after: float) -> _Step:
+    """Go from one value of a counter to another one, as the states that Core is shown do.
+
+    One that is a little less than before is not shown until it has caught up.
+    """
+    if RESET_BELOW * before <= after < before:
+        return _Step(0.0, before)
+    return _Step(step(before, after), after)
+
+
+def _sums(hours: Sequence[Counted | None], left: End) -> tuple[tuple[float, float], ...]:
+    state, total = left.state, left.sum
+    sums = []
+    for hour in hours:
+        if hour is not None:
+            energy, state = _energy(state, hour)
+            total += energy
+        sums.append((state, total))
+    return tuple(sums)
+
+
+def _energy(state: float, hour: Counted) -> _Step:
+    """Go through an hour."""
+    energy, first = _climb(state, hour.first)
+    if first == hour.first or hour.resets:
+        return _Step(energy + hour.gain, hour.last)
+    return _climb(state, hour.last)
+
+
+def _missing(sums: tuple[tuple[float, float], ...], right: End, now: float | None) -> float:
+    """Tell by how much all sums from the right end on are too small."""
     state, total = sums[-1]
-    missing = total + _between(state, right.state) - right.sum
+    value = right.state if now is None else now
+    wanted = total + _climb(state, value).energy
+    missing = wanted - (right.sum + _climb(right.state, value).energy)
     return 0.0 if abs(missing) < _SAME else missing
 
 
-def _between(before: float, after: float) -> float:
-    """Give the energy from one value to the next; a few watt-hours less are none.
-
-    Raises:
-        JoiningError: the counter went back without starting over.
-    """
-    energy = step(before, after)
-    if energy < -_TOLERANCE:
-        raise JoiningError(f"it went back from {before:.3f} to {after:.3f} kWh")
-    return max(energy, 0.0)
-
-
-def _has_reset(hours: Sequence[Counted | None], left: End, right: End) -> bool:
+def _has_reset(hours: Sequence[Counted | None], left: End, right: End, now: float | None) -> bool:
     state = left.state
     for hour in hours:
         if hour is not None:
-            if hour.resets or hour.first < state - _TOLERANCE:
+            if hour.resets or hour.first < RESET_BELOW * state:
                 return True
             state = hour.last
-    return right.state < state - _TOLERANCE
+    return (right.state if now is None else now) < RESET_BELOW * state

@@ -12,7 +12,7 @@ from ..known import Known
 from ..reading import STALE_AFTER
 
 # Below this share of the last value, Core takes a lower one for a new counter.
-_RESET_BELOW = 0.9
+RESET_BELOW = 0.9
 _HOUR = timedelta(hours=1)
 
 
@@ -49,7 +49,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 def step(before: float, after: float) -> float:
     """Give what Core adds when a counter goes from one value to the next."""
-    return after if after < _RESET_BELOW * before else after - before
+    return after if after < RESET_BELOW * before else after - before
 
 
 def summarise(
@@ -73,12 +73,7 @@ def summarise(
     if not readings:
         return None
     held = readings if before is None else (before, *readings)
-    counters = Counters(f"{known.name} (history)", {})
-    values: dict[str, list[float | None]] = {}
-    for number, dynamic in enumerate(held):
-        reading = known.reading(counters.believe(dynamic, known.static))
-        for entity_id, value in known.entities.numbers(reading):
-            values.setdefault(entity_id, [None] * number).append(value)
+    values = _values(known, held)
     seconds = list(_seconds([reading.timestamp for reading in held], start))
     measured: dict[str, Measured] = {}
     counted: dict[str, Counted] = {}
@@ -97,6 +92,27 @@ def summarise(
         if weighted:
             measured[series.entity_id] = _measured(weighted)
     return Summary(measured, counted)
+
+
+def last_counted(known: Known, readings: Sequence[Dynamic]) -> dict[str, float]:
+    """Give the last value of each counter that can be believed, by entity id; kWh."""
+    values = _values(known, readings)
+    return {
+        series.entity_id: value
+        for series in known.entities.series
+        if series.is_counter and (value := values.get(series.entity_id, [None])[-1]) is not None
+    }
+
+
+def _values(known: Known, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
+    """Give what all entities with statistics showed, reading by reading, by entity id."""
+    counters = Counters(f"{known.name} (history)", {})
+    values: dict[str, list[float | None]] = {}
+    for number, dynamic in enumerate(readings):
+        reading = known.reading(counters.believe(dynamic, known.static))
+        for entity_id, value in known.entities.numbers(reading):
+            values.setdefault(entity_id, [None] * number).append(value)
+    return values
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:
@@ -122,5 +138,5 @@ def _counted(values: Sequence[float]) -> Counted:
         values[0],
         values[-1],
         sum(step(before, after) for before, after in pairwise(values)),
-        sum(after < _RESET_BELOW * before for before, after in pairwise(values)),
+        sum(after < RESET_BELOW * before for before, after in pairwise(values)),
     )

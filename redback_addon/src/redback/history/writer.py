@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..core import CoreRefusedError, Row, Series, Statistics
+from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from .gaps import HOUR, Gap, floor
 from .joining import End, JoiningError, join
 from .summary import Counted, Summary
@@ -20,6 +20,7 @@ _NEAR = timedelta(days=2)
 _FAR = timedelta(days=400)
 # The rows of five minutes are Core's newest; it keeps them for ten days.
 _SHORT_TERM = timedelta(days=9)
+_FIVE_MINUTES = timedelta(minutes=5)
 # Core may need so long for its first row of an entity; after that there is none to be waited for.
 _PATIENCE_SECONDS = 20 * 60.0
 # Core writes what it was given when it comes round to it.
@@ -27,6 +28,9 @@ _READ_BACK_SECONDS = 120.0
 _READ_AGAIN_SECONDS = 1.0
 # Core keeps doubles; what is read back differs by nothing but the way through text.
 _SAME = 1e-6
+
+
+Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
 
 
 class NotYetError(Exception):
@@ -60,6 +64,7 @@ class Writer:
         gap: Gap,
         series: Iterable[Series],
         summaries: Mapping[datetime, Summary | None],
+        shown: Shown,
     ) -> list[str]:
         """Write a gap.
 
@@ -67,6 +72,7 @@ class Writer:
             gap: whose hours are all fetched.
             series: of the inverter's entities.
             summaries: what was fetched, by the start of the hour.
+            shown: gives what each counter really showed at a moment or soon after, by entity id.
 
         Returns:
             One sentence for each counter that could not be written, and why.
@@ -74,6 +80,7 @@ class Writer:
         Raises:
             NotYetError: it is to be tried again later.
             CoreError: as the statistics raise it.
+            CloudError: as `shown` raises it.
         """
         known = _known(summaries.values())
         wanted = [one for one in series if one.entity_id in known]
@@ -85,7 +92,7 @@ class Writer:
             rows = {row.start: row for row in stored[one.entity_id]}
             try:
                 made = (
-                    await self._counter(one, gap, summaries, rows)
+                    await self._counter(one, gap, summaries, rows, shown)
                     if one.is_counter
                     else _measurement(one, gap, summaries, rows)
                 )
@@ -110,6 +117,7 @@ class Writer:
         gap: Gap,
         summaries: Mapping[datetime, Summary | None],
         stored: Mapping[datetime, Row],
+        shown: Shown,
     ) -> list[Row]:
         """Make the rows of a counter; shifts what comes after a reset that Core has not seen."""
         made: list[Row] = []
@@ -122,12 +130,13 @@ class Writer:
                 for start, one in zip(piece.hours, counted, strict=True)
             ):
                 left = before or await self._before(series, piece.hours[0])
-                right = piece.end or await self._after(series, gap.until)
-                if right is None and self._may_still_come(series):
-                    raise NotYetError
+                right, now = piece.end, None if counted[-1] is None else counted[-1].last
+                if right is None:
+                    right, end = await self._after(series, gap.until)
+                    now = None if right is None else (await shown(end)).get(series.entity_id)
                 if left is None and right is None:
                     raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right))
+                joined = join(counted, _end(left), _end(right), now)
                 if joined.shift and right is not None:
                     await self._shift(series, right, joined.shift)
                 made += [
@@ -148,21 +157,37 @@ class Writer:
                 return rows[-1]
         return None
 
-    async def _after(self, series: Series, start: datetime) -> Row | None:
-        """Find the first row after a moment, of five minutes where there still is one."""
+    async def _after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
+        """Find the first row after a moment, of five minutes where there still is one.
+
+        Returns:
+            The row, or None where it is no longer waited for; and its end.
+
+        Raises:
+            NotYetError: it may still come.
+        """
         now = self._clock.now()
         if now - start < _SHORT_TERM:
-            found = await self._statistics.rows(
-                [series.entity_id], start, min(now, start + HOUR), period="5minute"
-            )
-            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
-                return rows[0]
+            row = await self._first(series, start, min(now, start + HOUR), "5minute")
+            if row is not None:
+                return row, row.start + _FIVE_MINUTES
         for reach in (_NEAR, _FAR):
-            until = min(now, start + reach)
-            found = await self._statistics.rows([series.entity_id], start, until)
-            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
-                return rows[0]
-        return None
+            row = await self._first(series, start, min(now, start + reach), "hour")
+            if row is not None:
+                return row, row.start + HOUR
+        if self._may_still_come(series):
+            raise NotYetError
+        return None, start
+
+    async def _first(
+        self, series: Series, since: datetime, until: datetime, period: Period
+    ) -> Row | None:
+        """Give the first row with a sum, and forget that one was missed."""
+        found = await self._statistics.rows([series.entity_id], since, until, period=period)
+        row = next((row for row in found[series.entity_id] if row.sum is not None), None)
+        if row is not None:
+            self._missed_since.pop(series.entity_id, None)
+        return row
 
     def _may_still_come(self, series: Series) -> bool:
         """Tell whether a first row after the gap is to be waited for."""
