@@ -127,3 +127,16 @@ def test_what_was_fetched_and_not_yet_written_is_missing(coverage: Coverage) -> 
     publish(coverage, "3:00", "4:00")
     coverage.put(SERIAL, [Hour(at("2:00"), Stage.FETCHED, due=at("9:00"))])
     assert gaps(coverage, "0:00", "4:00") == [[1, 2]]
+
+
+def test_a_gap_that_goes_on_is_told_from_one_that_is_over(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "3:30")
+    publish(coverage, "5:20", "7:00")
+    assert [gap.goes_on for gap in found(coverage, "0:00", "5:10")] == [True]
+    assert [gap.goes_on for gap in found(coverage, "0:00", "6:10")] == [False]
+
+
+def test_the_past_waits_for_nothing(coverage: Coverage) -> None:
+    publish(coverage, "5:20", "5:30")
+    (gap,) = found(coverage, "3:00", "5:30")
+    assert (gap.past, gap.goes_on) == (True, False)

@@ -133,6 +133,29 @@ def test_all_that_has_statistics_is_there_and_nothing_else(known: Known) -> None
     assert len(summary.counted) == 6
 
 
+def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known: Known) -> None:
+    readings = [
+        msgspec.structs.replace(
+            at(minute, 1),
+            battery_power_kw=2.0 if minute < 30 else -1.0,
+            battery_charge_all_time_energy_kwh=None,
+            battery_discharge_all_time_energy_kwh=None,
+        )
+        for minute in range(60)
+    ]
+    flowed = summed(known, readings).flowed
+    assert flowed == pytest.approx(
+        {
+            "sensor.redback_battery_discharge_total": 1.0,
+            "sensor.redback_battery_charge_total": 0.5,
+        }
+    )
+
+
+def test_what_the_cloud_counts_is_not_worked_out(known: Known) -> None:
+    assert summed(known, [at(minute, 1) for minute in range(60)]).flowed == {}
+
+
 def test_it_is_small_and_quick(known: Known, measured: Callable[[str], None]) -> None:
     readings = [at(minute, 1.5, 100 + minute / 60) for minute in range(60)]
     began = time.perf_counter()

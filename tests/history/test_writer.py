@@ -146,6 +146,42 @@ async def test_what_core_had_before_the_first_reading_is_kept(
     assert all(after[start] == row for start, row in before.items())
 
 
+async def test_what_comes_after_a_row_that_is_kept_is_moved_with_it(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([3, 6, 7]))
+    hours = counted({h: true(h) for h in (1, 2, 3, 4, 5)})
+    assert await write(writer, gap(1, 2, 3, 4, 5, past=True), [COUNTER], hours) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+
+
+async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    lump = growing([1, 2, 3, 6, 7])
+    published = [one for one in lump if not at(3.5) <= one[0] < at(6.5)]
+    statistics.compile(COUNTER.entity_id, published)
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: 0.9}) for hour in (3, 4, 5, 6)
+    }
+    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    assert (COUNTER.entity_id, at(6)) not in statistics.imported
+
+
+async def test_one_that_ends_in_nothing_is_left_alone(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: 0.9}) for hour in (3, 4, 5)
+    }
+    assert await write(writer, gap(3, 4, 5), [COUNTER], summaries) == []
+    assert statistics.imported == []
+
+
 async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
     writer: Writer, statistics: FakeStatistics
 ) -> None:

@@ -113,6 +113,12 @@ class Entities:
             else:
                 yield entity.entity_id, None
 
+    def flows(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
+        """Give the powers that counters count, by the counter's entity id; kW."""
+        for entity in self._with_statistics():
+            if entity.sensor.flow is not None:
+                yield entity.entity_id, entity.sensor.flow(reading)
+
     def _with_statistics(self) -> Iterator[_Entity]:
         for entity in self._entities.values():
             if entity.sensor.quantity.state_class is not None:

@@ -101,6 +101,7 @@ class Sensor:
         fact: whether the value holds beyond its minute, also when the inverter is offline.
         battery: whether it takes a battery to have this.
         detailed: whether it is there only with the option Detailed sensors.
+        flow: of a counter that the API does not tell everywhere: the power that it counts, kW.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Sensor:
     fact: bool = False
     battery: bool = False
     detailed: bool = False
+    flow: Callable[[Reading], float | None] | None = None
 
     @property
     def lapses(self) -> bool:
@@ -208,12 +210,14 @@ _FIXED = (
         ENERGY,
         lambda r: r.dynamic.battery_discharge_all_time_energy_kwh,
         battery=True,
+        flow=lambda r: _positive(r.dynamic.battery_power_kw),
     ),
     Sensor(
         "Battery Charge Total",
         ENERGY,
         lambda r: r.dynamic.battery_charge_all_time_energy_kwh,
         battery=True,
+        flow=lambda r: _negative(r.dynamic.battery_power_kw),
     ),
     Sensor("Battery Stored", STORAGE, lambda r: r.battery_stored_kwh, battery=True),
     Sensor("Battery Usable", STORAGE, lambda r: r.battery_usable_kwh, battery=True),

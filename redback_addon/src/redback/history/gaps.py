@@ -27,12 +27,14 @@ class Gap:
         standing: those whose last minute was published, so that what Core has stored for a
             counter at their end is right.
         past: whether they lie before the first reading. What Core has there is not ours.
+        goes_on: whether the hour after them, which is not looked at yet, is missing as well.
     """
 
     serial: str
     hours: tuple[Hour, ...]
     standing: frozenset[datetime]
     past: bool
+    goes_on: bool = False
 
     @property
     def since(self) -> datetime:
@@ -72,6 +74,7 @@ def find(coverage: Coverage, serial: str, since: datetime, now: datetime) -> lis
             tuple(hours),
             frozenset(hour.start for hour in hours if not hour.asked and _ends(hour, spans)),
             past=hours[-1].start < floor(begun),
+            goes_on=floor(begun) < hours[-1].start + HOUR == end and not _begins(end, spans),
         )
         for hours in _together(missing, spans, floor(begun))
     ][::-1]
@@ -115,6 +118,11 @@ def _ends(hour: Hour, spans: Sequence[Span]) -> bool:
     """Tell whether the last minute of an hour was published."""
     last = hour.start + HOUR - _EDGE
     return any(span.since <= last <= span.until for span in spans)
+
+
+def _begins(start: datetime, spans: Sequence[Span]) -> bool:
+    """Tell whether the first minute of an hour, or the last one before it, was published."""
+    return any(span.since <= start + _EDGE and span.until >= start - _EDGE for span in spans)
 
 
 def _together(

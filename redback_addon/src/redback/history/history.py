@@ -97,7 +97,8 @@ class History:
             known, begun = self._known(serial), self._coverage.begun(serial)
             if known is not None and begun is not None:
                 since = max(begun - self._days, _earliest(known))
-                gaps += find(self._coverage, serial, since, now - _SETTLE)
+                found = find(self._coverage, serial, since, now - _SETTLE)
+                gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
     async def _fill(self, gap: Gap) -> bool:

@@ -41,10 +41,17 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """An hour of all entities that have statistics, by entity id."""
+    """An hour of all entities that have statistics, by entity id.
+
+    Attributes:
+        measured: the measurements.
+        counted: the counters.
+        flowed: what counters that the cloud does not tell have about counted, kWh.
+    """
 
     measured: dict[str, Measured]
     counted: dict[str, Counted]
+    flowed: dict[str, float] = {}
 
 
 def step(before: float, after: float) -> float:
@@ -91,7 +98,12 @@ def summarise(
         ]
         if weighted:
             measured[series.entity_id] = _measured(weighted)
-    return Summary(measured, counted)
+    flowed = {
+        entity_id: energy
+        for entity_id, energy in _flowed(known, held, seconds).items()
+        if entity_id not in counted
+    }
+    return Summary(measured, counted, flowed)
 
 
 def last_counted(known: Known, readings: Sequence[Dynamic]) -> dict[str, float]:
@@ -113,6 +125,19 @@ def _values(known: Known, readings: Sequence[Dynamic]) -> dict[str, list[float |
         for entity_id, value in known.entities.numbers(reading):
             values.setdefault(entity_id, [None] * number).append(value)
     return values
+
+
+def _flowed(
+    known: Known, readings: Sequence[Dynamic], seconds: Sequence[float | None]
+) -> dict[str, float]:
+    """Give the energy of the powers that counters count, by the counter's entity id; kWh."""
+    energies: dict[str, float] = {}
+    for dynamic, weight in zip(readings, seconds, strict=True):
+        for entity_id, power in known.entities.flows(known.reading(dynamic)):
+            if power is not None and weight is not None:
+                energy = power * weight / _HOUR.total_seconds()
+                energies[entity_id] = energies.get(entity_id, 0.0) + energy
+    return energies
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:

@@ -6,13 +6,14 @@ counter, and the reason is given. Written is only what was read back.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from .gaps import HOUR, Gap, floor
-from .joining import End, JoiningError, join
+from .joining import End, Joined, JoiningError, join, spread
 from .summary import Counted, Summary
 
 # Where the next row before or after a gap is looked for, near and far.
@@ -30,6 +31,7 @@ _READ_AGAIN_SECONDS = 1.0
 _SAME = 1e-6
 
 
+_T = TypeVar("_T")
 Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
 
 
@@ -43,6 +45,10 @@ class _Piece:
 
     hours: tuple[datetime, ...]
     end: Row | None
+
+    def of_pending(self, things: Sequence[_T]) -> Sequence[_T]:
+        """Leave out what is of an hour whose row stands."""
+        return things if self.end is None else things[:-1]
 
 
 class Writer:
@@ -122,32 +128,57 @@ class Writer:
         """Make the rows of a counter; shifts what comes after a reset that Core has not seen."""
         made: list[Row] = []
         before: Row | None = None
+        raised = 0.0
         for piece in _pieces(gap, stored):
+            end = _raised(piece.end, raised)
             counted = [_counted(series, summaries[start]) for start in piece.hours]
-            standing = {piece.end.start} if piece.end is not None else set()
-            if any(
-                one is not None and start not in standing
-                for start, one in zip(piece.hours, counted, strict=True)
-            ):
+            flowed = [_flowed(series, summaries[start]) for start in piece.hours]
+            sums: Sequence[tuple[float, float] | None] = ()
+            if any(piece.of_pending(counted)):
                 left = before or await self._before(series, piece.hours[0])
-                right, now = piece.end, None if counted[-1] is None else counted[-1].last
-                if right is None:
-                    right, end = await self._after(series, gap.until)
-                    now = None if right is None else (await shown(end)).get(series.entity_id)
-                if left is None and right is None:
-                    raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right), now)
-                if joined.shift and right is not None:
-                    await self._shift(series, right, joined.shift)
-                made += [
-                    Row(start, state=state, sum=total)
-                    for start, one, (state, total) in zip(
-                        piece.hours, counted, joined.sums, strict=True
-                    )
-                    if start not in standing and (one is not None or start in stored)
+                joined = await self._joined(series, gap, counted, left, end, shown)
+                sums = [
+                    pair if one is not None or start in stored else None
+                    for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
                 ]
-            before = piece.end
+                raised += joined.shift
+                end = _raised(end, joined.shift)
+            elif end is not None and any(one is not None for one in piece.of_pending(flowed)):
+                left = before or await self._before(series, piece.hours[0])
+                sums = [] if left is None else spread(flowed, _end(left), _end(end))
+            made += [
+                Row(start, state=pair[0], sum=pair[1])
+                for start, pair in zip(piece.of_pending(piece.hours), sums, strict=False)
+                if pair is not None
+            ]
+            before = end
         return made
+
+    async def _joined(
+        self,
+        series: Series,
+        gap: Gap,
+        counted: Sequence[Counted | None],
+        left: Row | None,
+        right: Row | None,
+        shown: Shown,
+    ) -> Joined:
+        """Join hours to the rows around them, and shift what comes after them if need be."""
+        now = None if counted[-1] is None else counted[-1].last
+        if right is None:
+            right, over = await self._after(series, gap.until)
+            now = None if right is None else (await shown(over)).get(series.entity_id)
+        if left is None and right is None:
+            raise JoiningError("Home Assistant has no statistics of it to join them to")
+        joined = join(
+            counted,
+            None if left is None else _end(left),
+            None if right is None else _end(right),
+            now,
+        )
+        if joined.shift and right is not None:
+            await self._shift(series, right, joined.shift)
+        return joined
 
     async def _before(self, series: Series, start: datetime) -> Row | None:
         """Find the last row before a moment."""
@@ -241,7 +272,7 @@ def _known(summaries: Iterable[Summary | None]) -> frozenset[str]:
         entity_id
         for summary in summaries
         if summary is not None
-        for entity_id in (*summary.measured, *summary.counted)
+        for entity_id in (*summary.measured, *summary.counted, *summary.flowed)
     )
 
 
@@ -283,10 +314,18 @@ def _counted(series: Series, summary: Summary | None) -> Counted | None:
     return None if summary is None else summary.counted.get(series.entity_id)
 
 
-def _end(row: Row | None) -> End | None:
-    if row is None or row.sum is None or row.state is None:
-        return None
-    return End(row.state, row.sum)
+def _flowed(series: Series, summary: Summary | None) -> float | None:
+    return None if summary is None else summary.flowed.get(series.entity_id)
+
+
+def _raised(row: Row | None, amount: float) -> Row | None:
+    """Give a row as it is once all sums were raised from somewhere before it on."""
+    return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
+
+
+def _end(row: Row) -> End:
+    """Give a row as an end; none is taken for one that has no sum."""
+    return End(row.state or 0.0, row.sum or 0.0)
 
 
 def _holds(stored: Mapping[datetime, Row], rows: Sequence[Row]) -> bool:
