@@ -25,6 +25,8 @@ from chaos.truth import Truth
 from simulator import Fault, Kind, Simulator
 
 TOLERANCE_KWH = 0.05
+# What is left over by binary fractions.
+_NOTHING_KWH = 1e-6
 _HOUR = timedelta(hours=1)
 # Troubles so long before an hour are just before it.
 _JUST_BEFORE = timedelta(minutes=3)
@@ -155,7 +157,7 @@ def _verdict(row: Row, most: float, *, is_reading: bool) -> Verdict:
     if row.stored is None or row.stored_sum is None:
         return Verdict.MISSING if row.healthy else Verdict.EXCUSED
     wrongs = {
-        Verdict.NEGATIVE: row.stored < 0,
+        Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
         Verdict.MADE_UP: row.stored_sum > most + TOLERANCE_KWH,
         Verdict.NO_READING: row.healthy and not is_reading,
         Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > TOLERANCE_KWH,

@@ -1,6 +1,7 @@
 """That whatever is missing is filled in the end, newest first, and nothing is done twice."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -188,6 +189,22 @@ async def test_without_core_it_fetches_and_writes_later(running: World, clock: F
     await clock.advance(300)
     assert len(running.cloud.hours) == 49
     assert len(running.energy()) == 50
+
+
+async def test_an_hour_that_cannot_be_read_again_is_fetched_again(
+    running: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.link.up_since = None
+    await clock.advance(600)
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("UPDATE hour SET summary = x'c1' WHERE start % 86400 = 0")
+    asked = len(running.cloud.hours)
+    running.link.up_since = 0.0
+    await clock.advance(600)
+    assert len(running.cloud.hours) == asked + 2
+    assert len(running.energy()) == 50
+    assert running.history.progress.left == 0
 
 
 async def test_a_busy_cloud_is_asked_more_slowly(running: World, clock: FakeClock) -> None:

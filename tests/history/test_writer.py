@@ -231,6 +231,24 @@ async def test_a_reset_in_the_gap_moves_what_comes_after_it(
     assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
 
 
+async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # Nothing was published from 3:15 to 3:45; at 3:30 the counter starts over from zero.
+    seen = [
+        one if one[0] < at(3.5) else (one[0], round(one[1] - 103.5, 6))
+        for one in growing([1, 2, 3, 4, 5])
+        if not at(3.25) <= one[0] < at(3.75)
+    ]
+    statistics.compile(COUNTER.entity_id, seen)
+    hour = Counted(true(3).first, 0.5, true(3).gain, resets=1)
+    for _ in range(2):  # the same again changes nothing
+        assert await write(writer, gap(3, standing=[3]), [COUNTER], counted({3: hour})) == []
+    assert statistics.imported == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+
+
 async def test_what_nobody_has_told_core_yet_does_no_harm(
     writer: Writer, statistics: FakeStatistics
 ) -> None:

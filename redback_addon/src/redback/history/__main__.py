@@ -121,11 +121,8 @@ def _fill(coverage: Coverage, places: Sequence[_Place], wanted: argparse.Namespa
         starts = [since + number * HOUR for number in range(max(_hours(since, until), 0))]
         hours += len(starts)
         if not wanted.dry_run:
-            now = datetime.now(UTC)
-            coverage.put(
-                place.serial,
-                [Hour(start, Stage.WANTED, due=now, asked=True) for start in starts],
-            )
+            wanted_again = [Hour(start, Stage.WANTED, asked=True) for start in starts]
+            coverage.put(place.serial, wanted_again)
         for start in starts if wanted.dry_run else []:
             print(f"{place.serial} {_local(start)}")  # noqa: T201 - as above
     if not hours:

@@ -59,6 +59,10 @@ class Span:
     until: datetime
 
 
+class DamagedError(Exception):
+    """Something in the file cannot be read."""
+
+
 class Stage(StrEnum):
     """How far an hour has come."""
 
@@ -163,14 +167,22 @@ class Coverage:
         }
 
     def summary(self, serial: str, start: datetime) -> Summary | None:
-        """Give what was fetched of an hour and is not yet written."""
+        """Give what was fetched of an hour and is not yet written.
+
+        Raises:
+            DamagedError: it cannot be read; the hour is wanted again.
+        """
         rows = self._read(
             "SELECT summary FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start = ? AND summary IS NOT NULL",
             serial,
             _seconds(start),
         )
-        return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
+        try:
+            return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.put(serial, [Hour(start, Stage.WANTED)])
+            raise DamagedError from None
 
     def put(self, serial: str, hours: Iterable[Hour]) -> None:
         """Note what became of hours, all or none of them; the inverter must have begun.

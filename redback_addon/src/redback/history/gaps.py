@@ -102,7 +102,7 @@ def _missing(
         if hour is None:
             if span is None or span.since > start + _EDGE:
                 yield Hour(start, Stage.WANTED)
-        elif hour.stage is Stage.FETCHED or (hour.due is not None and hour.due <= now):
+        elif hour.stage is not Stage.SETTLED or (hour.due is not None and hour.due <= now):
             yield hour
         start += HOUR
 

@@ -10,7 +10,7 @@ from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, CoreLink
 from ..faults import Faults
 from ..known import Known
-from .coverage import Coverage, Stage
+from .coverage import Coverage, DamagedError, Stage
 from .fetcher import Fetcher
 from .gaps import Gap, find
 from .progress import Counting, Progress
@@ -105,7 +105,7 @@ class History:
         """Fill a gap as far as possible; tells whether it is filled."""
         try:
             is_filled = await self._try_to_fill(gap)
-        except NotYetError:
+        except (NotYetError, DamagedError):
             return False
         except CoreError as error:
             self._faults.met("history core", f"The history waits for Home Assistant: {error}.")

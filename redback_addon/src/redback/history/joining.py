@@ -81,8 +81,10 @@ def join(
     missing = _missing(sums, right, now)
     if abs(missing) <= _TOLERANCE:
         return Joined(sums)
-    seen = left.sum + _climb(left.state, right.state).energy
-    if _has_reset(hours, left, right, now) and abs(seen - right.sum) <= _TOLERANCE:
+    value = right.state if now is None else now
+    # Core may have seen a part of it, but none that was not there.
+    most = sums[-1][1] - left.sum + _climb(sums[-1][0], value).energy
+    if 0 < missing <= most + _TOLERANCE and _has_reset(hours, left, sums, value):
         return Joined(sums, shift=missing)
     raise JoiningError(
         f"what the inverter counted differs by {abs(missing):.3f} kWh from what Home Assistant has"
@@ -165,11 +167,16 @@ def _missing(sums: tuple[tuple[float, float], ...], right: End, now: float | Non
     return 0.0 if abs(missing) < _SAME else missing
 
 
-def _has_reset(hours: Sequence[Counted | None], left: End, right: End, now: float | None) -> bool:
+def _has_reset(
+    hours: Sequence[Counted | None],
+    left: End,
+    sums: tuple[tuple[float, float], ...],
+    value: float,
+) -> bool:
+    """Tell whether the counter started over between the ends, the last of which is a value."""
     state = left.state
-    for hour in hours:
-        if hour is not None:
-            if hour.resets or hour.first < RESET_BELOW * state:
-                return True
-            state = hour.last
-    return (right.state if now is None else now) < RESET_BELOW * state
+    for hour, (stands_at, _) in zip(hours, sums, strict=True):
+        if hour is not None and (hour.resets or hour.first < RESET_BELOW * state):
+            return True
+        state = stands_at
+    return value < RESET_BELOW * state

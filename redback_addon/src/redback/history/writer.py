@@ -134,7 +134,8 @@ class Writer:
             counted = [_counted(series, summaries[start]) for start in piece.hours]
             flowed = [_flowed(series, summaries[start]) for start in piece.hours]
             sums: Sequence[tuple[float, float] | None] = ()
-            if any(piece.of_pending(counted)):
+            # Also where nothing is to be written Core may have missed what came before a reset.
+            if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
                 left = before or await self._before(series, piece.hours[0])
                 joined = await self._joined(series, gap, counted, left, end, shown)
                 sums = [
