@@ -48,6 +48,12 @@ DEVICE_CLASSES = {
 }
 
 
+async def put(statistics: Statistics, series: Series, rows: Sequence[Row]) -> None:
+    """Put rows that Core takes, or raise why it does not."""
+    for refused in (await statistics.put({series: rows})).values():
+        raise refused
+
+
 @pytest_asyncio.fixture(
     scope="module",
     loop_scope="module",
@@ -154,7 +160,7 @@ async def test_a_counter_comes_back_as_it_was_put_with_negative_sums(
     attributes = {"state_class": "total_increasing", "device_class": "energy"}
     await push(client, "sensor.counter", 1012.5, "kWh", **attributes)
     rows = counted(1000.123, 1002.0, 1012.5)
-    await statistics.put(energy("sensor.counter"), rows)
+    await put(statistics, energy("sensor.counter"), rows)
     await stored(statistics, {"sensor.counter": rows})
     assert [row.sum for row in rows if row.sum is not None and row.sum < 0]
 
@@ -164,7 +170,7 @@ async def test_a_measurement_comes_back_as_it_was_put(
 ) -> None:
     await push(client, "sensor.power", 1.5, "kW", device_class="power")
     rows = [Row(START + n * HOUR, mean=n + 0.123, min=-float(n), max=n + 2.5) for n in range(3)]
-    await statistics.put(Series("sensor.power", "kW", is_counter=False), rows)
+    await put(statistics, Series("sensor.power", "kW", is_counter=False), rows)
     await stored(statistics, {"sensor.power": rows})
 
 
@@ -172,22 +178,22 @@ async def test_a_row_of_the_same_hour_is_replaced_and_the_others_stay(
     statistics: Statistics,
 ) -> None:
     rows = counted(1, 2, 3)
-    await statistics.put(energy("sensor.replaced"), rows)
+    await put(statistics, energy("sensor.replaced"), rows)
     better = Row(rows[1].start, state=2.5, sum=-8.5)
-    await statistics.put(energy("sensor.replaced"), [better])
+    await put(statistics, energy("sensor.replaced"), [better])
     await stored(statistics, {"sensor.replaced": [rows[0], better, rows[2]]})
 
 
 async def test_every_entity_that_is_asked_for_has_its_list(statistics: Statistics) -> None:
     rows = counted(1, 2)
-    await statistics.put(energy("sensor.present"), rows)
+    await put(statistics, energy("sensor.present"), rows)
     await stored(statistics, {"sensor.never": [], "sensor.present": rows})
     assert await statistics.rows([], START, START + YEAR) == {}
 
 
 async def test_rows_begin_at_the_first_time_and_end_before_the_last(statistics: Statistics) -> None:
     rows = counted(1, 2, 3, 4)
-    await statistics.put(energy("sensor.bounds"), rows)
+    await put(statistics, energy("sensor.bounds"), rows)
     await stored(statistics, {"sensor.bounds": rows})
     found = await statistics.rows(["sensor.bounds"], START + HOUR, START + 3 * HOUR)
     assert found["sensor.bounds"] == rows[1:3]
@@ -196,12 +202,12 @@ async def test_rows_begin_at_the_first_time_and_end_before_the_last(statistics: 
 async def test_what_is_too_long_for_one_message_goes_in_several(
     statistics: Statistics, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("redback.core.statistics._ROWS_TO_PUT", 5)
+    monkeypatch.setattr("redback.core.statistics.ROWS_TO_PUT", 5)
     monkeypatch.setattr("redback.core.statistics._ROWS_TO_READ", 10)
     heard = hear(watched, monkeypatch)
     one, two = counted(*range(12)), counted(*range(7, 24))
-    await statistics.put(energy("sensor.one"), one)
-    await statistics.put(energy("sensor.two"), two)
+    await put(statistics, energy("sensor.one"), one)
+    await put(statistics, energy("sensor.two"), two)
     imports = [c for c in heard if c["type"] == "recorder/import_statistics"]
     assert [len(c["stats"]) for c in imports] == [5, 5, 2, 5, 5, 5, 2]
     await read_until(
@@ -237,7 +243,7 @@ async def test_the_longest_message_is_well_within_the_limits(
         Row(START + n * HOUR, state=longest, sum=longest, mean=longest, min=longest, max=longest)
         for n in range(2001)
     ]
-    await statistics.put(energy("sensor.long"), rows)
+    await put(statistics, energy("sensor.long"), rows)
     sizes = [len(msgspec.json.encode(message)) for message in heard]
     assert len(sizes) == 3  # the metadata, and the rows in two parts
     assert max(sizes) < 1024 * 1024
@@ -249,9 +255,9 @@ async def test_nothing_is_converted_whatever_unit_the_state_has(
     rows = counted(2.5, 2.75)
     watts = [Row(START, mean=1500, min=1000, max=2000)]
     kilowatts = [Row(START, mean=1.5, min=1, max=2)]
-    await statistics.put(energy("sensor.large", "MWh"), rows)
-    await statistics.put(Series("sensor.watts", "W", is_counter=False), watts)
-    await statistics.put(Series("sensor.kilowatts", "kW", is_counter=False), kilowatts)
+    await put(statistics, energy("sensor.large", "MWh"), rows)
+    await put(statistics, Series("sensor.watts", "W", is_counter=False), watts)
+    await put(statistics, Series("sensor.kilowatts", "kW", is_counter=False), kilowatts)
     await push(client, "sensor.large", 2750, "kWh", state_class="total_increasing")
     await push(client, "sensor.watts", 1.5, "kW")
     await push(client, "sensor.kilowatts", 1500, "W")
@@ -287,7 +293,7 @@ async def test_a_unit_that_is_in_no_table_gets_the_class_that_core_gives_it_and_
     core: AnyCore, watched: Watched, statistics: Statistics, client: Client
 ) -> None:
     rows, said = counted(1, 2), complaints(core)
-    await statistics.put(energy("sensor.joules", "MJ"), rows)
+    await put(statistics, energy("sensor.joules", "MJ"), rows)
     await stored(statistics, {"sensor.joules": rows})
     assert (await described(client, "sensor.joules"))["sensor.joules"]["unit_class"] == "energy"
     new = complaints(core)[len(said) :]
@@ -305,11 +311,11 @@ async def test_rows_are_never_put_where_they_would_relabel_others(
     statistics: Statistics, client: Client, other: Series, words: str
 ) -> None:
     rows = counted(1, 2)
-    await statistics.put(energy("sensor.labelled", "MWh"), rows)
+    await put(statistics, energy("sensor.labelled", "MWh"), rows)
     await stored(statistics, {"sensor.labelled": rows})
     before = await described(client, "sensor.labelled")
     with pytest.raises(CoreRefusedError) as raised:
-        await statistics.put(other, [Row(START + 5 * HOUR, state=1, sum=1, mean=1)])
+        await put(statistics, other, [Row(START + 5 * HOUR, state=1, sum=1, mean=1)])
     assert raised.value.code == "other_metadata"
     assert f"sensor.labelled is a counter in MWh, and not {words}" in str(raised.value)
     assert await described(client, "sensor.labelled") == before
@@ -327,7 +333,7 @@ async def test_an_import_leaves_what_core_makes_of_a_pushed_sensor(
     await push(client, entity, 1, unit, state_class=state_class, device_class=device_class)
     before, said = await described(client, entity), complaints(core)
     rows = counted(1, 2) if is_counter else [Row(START, mean=1, min=1, max=1)]
-    await statistics.put(Series(entity, unit, is_counter=is_counter), rows)
+    await put(statistics, Series(entity, unit, is_counter=is_counter), rows)
     await stored(statistics, {entity: rows})
     assert before[entity]["statistics_unit_of_measurement"] == unit
     assert await described(client, entity) == before
@@ -343,7 +349,7 @@ async def test_what_core_knows_nothing_of_is_described_as_it_would_describe_it(
     rows = [Row(START, mean=1, min=1, max=1)]
     for number, (unit, device_class) in enumerate(DEVICE_CLASSES.items()):
         stranger, sensor = f"sensor.stranger_{number}", f"sensor.pushed_{number}"
-        await statistics.put(Series(stranger, unit, is_counter=False), rows)
+        await put(statistics, Series(stranger, unit, is_counter=False), rows)
         await stored(statistics, {stranger: rows})
         await push(client, sensor, 1, unit, device_class=device_class)
         found = await described(client, stranger, sensor)
@@ -362,7 +368,7 @@ async def test_what_core_knows_nothing_of_is_described_as_it_would_describe_it(
 )
 async def test_a_row_that_cannot_be_is_refused(statistics: Statistics, row: Row, code: str) -> None:
     with pytest.raises(CoreRefusedError) as raised:
-        await statistics.put(energy("sensor.impossible"), [row])
+        await put(statistics, energy("sensor.impossible"), [row])
     assert raised.value.code == code
 
 
@@ -372,16 +378,16 @@ async def test_putting_goes_on_after_a_break_where_it_is_done_again(
     supervisor: Supervisor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("redback.core.statistics._ROWS_TO_PUT", 1)
+    monkeypatch.setattr("redback.core.statistics.ROWS_TO_PUT", 1)
     rows = counted(*range(200))
-    putting = asyncio.create_task(statistics.put(energy("sensor.broken"), rows))
+    putting = asyncio.create_task(put(statistics, energy("sensor.broken"), rows))
     heard = hear(watched, monkeypatch)
     await until(lambda: len(heard) > 5)
     await supervisor.close_websockets()
     with pytest.raises(CoreAwayError):
         await putting
     await until(lambda: watched.came == 2)
-    await statistics.put(energy("sensor.broken"), rows)
+    await put(statistics, energy("sensor.broken"), rows)
     await stored(statistics, {"sensor.broken": rows})
 
 
@@ -391,7 +397,7 @@ async def test_a_shift_moves_the_sums_from_its_hour_on_in_both_tables(
     # Of today: Core throws old short-term rows away.
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
     hours = counted(1, 2, 3, 4, start=start)
-    await statistics.put(energy("sensor.shifted"), hours)
+    await put(statistics, energy("sensor.shifted"), hours)
     period = (start, start + 5 * HOUR)
     await read_until(
         lambda: statistics.rows(["sensor.shifted"], *period), {"sensor.shifted": hours}

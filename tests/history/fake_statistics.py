@@ -1,12 +1,12 @@
 """Core's statistics as they behave, in memory: what is imported is there only after a moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from redback.core import CoreAwayError, Row, Series
+from redback.core import CoreAwayError, CoreRefusedError, Row, Series
 
 _LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
 _DROP = 0.9
@@ -72,14 +72,16 @@ class FakeStatistics:
             for entity_id in entity_ids
         }
 
-    async def put(self, series: Series, rows: Iterable[Row]) -> None:
-        if self.takes is not None:
-            if self.takes == 0:
-                raise CoreAwayError("GET", "/core/websocket", None, "the link was closed")
-            self.takes -= 1
-        for row in rows:
-            self.imported.append((series.entity_id, row.start))
-            self._queued.append((self.delay, series.entity_id, row))
+    async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
+        for series, rows in everything.items():
+            if self.takes is not None:
+                if self.takes == 0:
+                    raise CoreAwayError("GET", "/core/websocket", None, "the link was closed")
+                self.takes -= 1
+            for row in rows:
+                self.imported.append((series.entity_id, row.start))
+                self._queued.append((self.delay, series.entity_id, row))
+        return {}
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"

@@ -10,9 +10,10 @@ from fake_clock import FakeClock
 from history.fake_statistics import FakeStatistics
 from redback.core import CoreAwayError, Row, Series, Statistics
 from redback.history.coverage import Hour, Stage
+from redback.history.ends import NotYetError
 from redback.history.gaps import Gap
 from redback.history.summary import Counted, Measured, Summary
-from redback.history.writer import NotYetError, Writer
+from redback.history.writer import Writer
 
 HOUR = timedelta(hours=1)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

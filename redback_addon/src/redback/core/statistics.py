@@ -23,7 +23,7 @@ _LENGTHS: Mapping[Period, timedelta] = {
 _ROWS_TO_READ = 10_000
 # At most 210 bytes each, so a command stays below 0.5 MB. Core's loop stands still while it checks
 # one, so it must not be too long either.
-_ROWS_TO_PUT = 2_000
+ROWS_TO_PUT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,26 @@ class Statistics:
                     found[entity_id] += [each.row() for each in told]
         return found
 
-    async def put(self, series: Series, rows: Sequence[Row]) -> None:
+    async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
 
         When this is done Core has queued them: read them back to know that they are written. When
         it fails in the middle, some are; putting them again does no harm.
 
-        Raises:
-            CoreRefusedError: with the code other_metadata where Core keeps this statistic in
-                another unit, or as another kind: it would relabel all the rows that are there.
+        Returns:
+            What Core does not take, by entity id; with the code other_metadata where it keeps this
+            statistic in another unit, or as another kind: it would relabel all its rows.
         """
-        known = (await self._known([series.entity_id])).get(series.entity_id)
+        known = await self._known(series.entity_id for series in everything)
+        refused: dict[str, CoreRefusedError] = {}
+        for series, rows in everything.items():
+            try:
+                await self._put(series, rows, known.get(series.entity_id))
+            except CoreRefusedError as error:
+                refused[series.entity_id] = error
+        return refused
+
+    async def _put(self, series: Series, rows: Sequence[Row], known: Known | None) -> None:
         if known is not None and not known.fits(series):
             raise CoreRefusedError(
                 "COMMAND",
@@ -109,13 +118,13 @@ class Statistics:
                 f"{series.entity_id} is {known.kind}, and not {series.kind}",
                 code="other_metadata",
             )
-        for first in range(0, len(rows), _ROWS_TO_PUT):
+        for first in range(0, len(rows), ROWS_TO_PUT):
             await self._link.command(
                 {
                     "type": "recorder/import_statistics",
                     # With the version of now: Core may have been updated since the last part.
                     "metadata": metadata(series, known, self._link.version),
-                    "stats": [_told(row) for row in rows[first : first + _ROWS_TO_PUT]],
+                    "stats": [_told(row) for row in rows[first : first + ROWS_TO_PUT]],
                 }
             )
 

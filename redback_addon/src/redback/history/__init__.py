@@ -5,7 +5,8 @@ delivery.py   readings on their way to Core; those that arrived are noted in the
 gaps.py       which hours are missing, and which belong together
 fetcher.py    gets hours from the cloud, at a kind pace
 summary.py    what the minutes of an hour come to
-joining.py    how a counter's hours fit what Core has before and after them
+ends.py       what Core has before and after them
+joining.py    how a counter's hours fit that
 writer.py     brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
 history.py    does all this, for as long as anything is missing

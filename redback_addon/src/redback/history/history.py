@@ -11,10 +11,11 @@ from ..core import CoreError, CoreLink
 from ..faults import Faults
 from ..known import Known
 from .coverage import Coverage, DamagedError, Stage
+from .ends import NotYetError
 from .fetcher import Fetcher
 from .gaps import Gap, find
 from .progress import Counting, Progress
-from .writer import NotYetError, Writer
+from .writer import Writer
 
 _LOG = logging.getLogger(__name__)
 

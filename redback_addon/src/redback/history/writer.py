@@ -7,26 +7,20 @@ counter, and the reason is given. Written is only what was read back.
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from .ends import Ends, NotYetError
 from .gaps import HOUR, Gap, floor
-from .joining import End, Joined, JoiningError, join, spread
+from .joining import End, JoiningError, join, spread
 from .summary import Counted, Summary
 
-# Where the next row before or after a gap is looked for, near and far.
-_NEAR = timedelta(days=2)
-_FAR = timedelta(days=400)
-# The rows of five minutes are Core's newest; it keeps them for ten days.
-_SHORT_TERM = timedelta(days=9)
-_FIVE_MINUTES = timedelta(minutes=5)
-# Core may need so long for its first row of an entity; after that there is none to be waited for.
-_PATIENCE_SECONDS = 20 * 60.0
 # Core writes what it was given when it comes round to it.
-_READ_BACK_SECONDS = 120.0
-_READ_AGAIN_SECONDS = 1.0
+_READ_BACK_SECONDS = 600.0
+_READ_AGAIN_SECONDS = 0.1
+_READ_AGAIN_SECONDS_MOST = 5.0
 # Core keeps doubles; what is read back differs by nothing but the way through text.
 _SAME = 1e-6
 
@@ -35,8 +29,26 @@ _T = TypeVar("_T")
 Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
 
 
-class NotYetError(Exception):
-    """Core has not yet written what the gap is to be joined to, or has not taken its rows."""
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """All sums of a counter are to be raised, from the hour of a row on."""
+
+    series: Series
+    row: Row
+    amount: float
+
+    @property
+    def since(self) -> datetime:
+        """The full hour, so that Core's hourly rows and those of five minutes move alike."""
+        return floor(self.row.start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """What is to be done for a counter."""
+
+    rows: list[Row]
+    shifts: list[_Shift]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,7 @@ class Writer:
     def __init__(self, statistics: Statistics, clock: Clock) -> None:
         self._statistics = statistics
         self._clock = clock
-        # Since when there has been no row after the gap, by entity, in monotonic seconds.
-        self._missed_since: dict[str, float] = {}
+        self._ends = Ends(statistics, clock)
 
     async def write(
         self,
@@ -92,23 +103,38 @@ class Writer:
         wanted = [one for one in series if one.entity_id in known]
         ids = [one.entity_id for one in wanted]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
-        objections: list[str] = []
-        written: dict[str, list[Row]] = {}
+        objections: dict[str, JoiningError | CoreRefusedError] = {}
+        made: dict[Series, list[Row]] = {}
+        shifts: list[_Shift] = []
         for one in wanted:
             rows = {row.start: row for row in stored[one.entity_id]}
+            if not one.is_counter:
+                made[one] = _measurement(one, gap, summaries, rows)
+                continue
             try:
-                made = (
-                    await self._counter(one, gap, summaries, rows, shown)
-                    if one.is_counter
-                    else _measurement(one, gap, summaries, rows)
-                )
-                if made:
-                    await self._statistics.put(one, made)
-                    written[one.entity_id] = made
+                counter = await self._counter(one, gap, summaries, rows, shown)
             except (JoiningError, CoreRefusedError) as error:
-                objections.append(f"{one.entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}")
-        await self._read_back(gap, written)
-        return objections
+                objections[one.entity_id] = error
+            else:
+                made[one] = counter.rows
+                shifts += counter.shifts
+        # Core works in the order in which it is told, so that what is moved is so before the rows.
+        for shift in shifts:
+            await self._statistics.shift(
+                shift.series.entity_id, shift.since, shift.amount, shift.series.unit
+            )
+        refused = await self._statistics.put({one: rows for one, rows in made.items() if rows})
+        objections |= refused
+        written = {
+            one.entity_id: rows
+            for one, rows in made.items()
+            if rows and one.entity_id not in refused
+        }
+        await self._confirm(gap, written, shifts)
+        return [
+            f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
+            for entity_id, error in objections.items()
+        ]
 
     async def stands(self, gap: Gap, series: Sequence[Series]) -> bool:
         """Tell whether Core has a row for every hour of a gap and every entity."""
@@ -124,9 +150,10 @@ class Writer:
         summaries: Mapping[datetime, Summary | None],
         stored: Mapping[datetime, Row],
         shown: Shown,
-    ) -> list[Row]:
-        """Make the rows of a counter; shifts what comes after a reset that Core has not seen."""
+    ) -> _Counter:
+        """Make the rows of a counter, and the shifts of what comes after them."""
         made: list[Row] = []
+        shifts: list[_Shift] = []
         before: Row | None = None
         raised = 0.0
         for piece in _pieces(gap, stored):
@@ -136,8 +163,16 @@ class Writer:
             sums: Sequence[tuple[float, float] | None] = ()
             # Also where nothing is to be written Core may have missed what came before a reset.
             if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
-                left = before or await self._before(series, piece.hours[0])
-                joined = await self._joined(series, gap, counted, left, end, shown)
+                left = before or await self._ends.before(series, piece.hours[0])
+                right, now = end, None if counted[-1] is None else counted[-1].last
+                if right is None:
+                    right, now = await self._right(series, gap, shown)
+                    right = _raised(right, raised)
+                if left is None and right is None:
+                    raise JoiningError("Home Assistant has no statistics of it to join them to")
+                joined = join(counted, _end(left), _end(right), now)
+                if joined.shift and right is not None:
+                    shifts.append(_Shift(series, right, joined.shift))
                 sums = [
                     pair if one is not None or start in stored else None
                     for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
@@ -145,126 +180,60 @@ class Writer:
                 raised += joined.shift
                 end = _raised(end, joined.shift)
             elif end is not None and any(one is not None for one in piece.of_pending(flowed)):
-                left = before or await self._before(series, piece.hours[0])
-                sums = [] if left is None else spread(flowed, _end(left), _end(end))
+                left = before or await self._ends.before(series, piece.hours[0])
+                sums = _spread(flowed, _end(left), _end(end))
             made += [
                 Row(start, state=pair[0], sum=pair[1])
                 for start, pair in zip(piece.of_pending(piece.hours), sums, strict=False)
                 if pair is not None
             ]
             before = end
-        return made
+        return _Counter(made, shifts)
 
-    async def _joined(
-        self,
-        series: Series,
-        gap: Gap,
-        counted: Sequence[Counted | None],
-        left: Row | None,
-        right: Row | None,
-        shown: Shown,
-    ) -> Joined:
-        """Join hours to the rows around them, and shift what comes after them if need be."""
-        now = None if counted[-1] is None else counted[-1].last
-        if right is None:
-            right, over = await self._after(series, gap.until)
-            now = None if right is None else (await shown(over)).get(series.entity_id)
-        if left is None and right is None:
-            raise JoiningError("Home Assistant has no statistics of it to join them to")
-        joined = join(
-            counted,
-            None if left is None else _end(left),
-            None if right is None else _end(right),
-            now,
-        )
-        if joined.shift and right is not None:
-            await self._shift(series, right, joined.shift)
-        return joined
+    async def _right(
+        self, series: Series, gap: Gap, shown: Shown
+    ) -> tuple[Row | None, float | None]:
+        """Give the row after a gap, and what the counter really showed then, kWh."""
+        row, over = await self._ends.after(series, gap.until)
+        return row, None if row is None else (await shown(over)).get(series.entity_id)
 
-    async def _before(self, series: Series, start: datetime) -> Row | None:
-        """Find the last row before a moment."""
-        for reach in (_NEAR, _FAR):
-            found = await self._statistics.rows([series.entity_id], start - reach, start)
-            if rows := [row for row in found[series.entity_id] if row.sum is not None]:
-                return rows[-1]
-        return None
-
-    async def _after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
-        """Find the first row after a moment, of five minutes where there still is one.
-
-        Returns:
-            The row, or None where it is no longer waited for; and its end.
+    async def _confirm(
+        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[_Shift]
+    ) -> None:
+        """Wait until Core has all the rows, and has moved all that was to be moved.
 
         Raises:
-            NotYetError: it may still come.
+            NotYetError: it takes too long.
         """
-        now = self._clock.now()
-        if now - start < _SHORT_TERM:
-            row = await self._first(series, start, min(now, start + HOUR), "5minute")
-            if row is not None:
-                return row, row.start + _FIVE_MINUTES
-        for reach in (_NEAR, _FAR):
-            row = await self._first(series, start, min(now, start + reach), "hour")
-            if row is not None:
-                return row, row.start + HOUR
-        if self._may_still_come(series):
-            raise NotYetError
-        return None, start
-
-    async def _first(
-        self, series: Series, since: datetime, until: datetime, period: Period
-    ) -> Row | None:
-        """Give the first row with a sum, and forget that one was missed."""
-        found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        row = next((row for row in found[series.entity_id] if row.sum is not None), None)
-        if row is not None:
-            self._missed_since.pop(series.entity_id, None)
-        return row
-
-    def _may_still_come(self, series: Series) -> bool:
-        """Tell whether a first row after the gap is to be waited for."""
-        now = self._clock.monotonic()
-        return now - self._missed_since.setdefault(series.entity_id, now) < _PATIENCE_SECONDS
-
-    async def _shift(self, series: Series, since: Row, amount: float) -> None:
-        """Add to all sums from a row on, and wait until Core has done so."""
-        assert since.sum is not None  # noqa: S101 - of what was joined
-        # From the full hour on, so that Core's hourly rows and those of five minutes move alike.
-        await self._statistics.shift(series.entity_id, floor(since.start), amount, series.unit)
-        wanted = since.sum + amount
-
-        async def is_done() -> bool:
-            end = since.start + HOUR
-            for period in ("hour", "5minute"):
-                found = await self._statistics.rows(
-                    [series.entity_id], since.start, end, period=period
-                )
-                for row in found[series.entity_id][:1]:
-                    if row.start == since.start and _same(row.sum, wanted):
-                        return True
-            return False
-
-        await self._until(is_done)
-
-    async def _read_back(self, gap: Gap, written: Mapping[str, Sequence[Row]]) -> None:
-        """Wait until Core has all the rows."""
-
-        async def is_there() -> bool:
-            stored = await self._statistics.rows(list(written), gap.since, gap.until)
-            return all(
-                _holds({row.start: row for row in stored[entity_id]}, rows)
-                for entity_id, rows in written.items()
-            )
-
-        if written:
-            await self._until(is_there)
-
-    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        began = self._clock.monotonic()
-        while not await condition():
+        began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
+        while not await self._is_there(gap, written, shifts):
             if self._clock.monotonic() - began > _READ_BACK_SECONDS:
                 raise NotYetError
-            await self._clock.sleep(_READ_AGAIN_SECONDS)
+            await self._clock.sleep(wait)
+            wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)
+
+    async def _is_there(
+        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[_Shift]
+    ) -> bool:
+        for shift in shifts:
+            if not await self._has_moved(shift):
+                return False
+        stored = await self._statistics.rows(list(written), gap.since, gap.until)
+        return all(
+            _holds({row.start: row for row in stored[entity_id]}, rows)
+            for entity_id, rows in written.items()
+        )
+
+    async def _has_moved(self, shift: _Shift) -> bool:
+        start, end = shift.row.start, shift.row.start + HOUR
+        periods: tuple[Period, ...] = ("hour", "5minute")
+        for period in periods:
+            entity_id = shift.series.entity_id
+            found = await self._statistics.rows([entity_id], start, end, period=period)
+            for row in found[entity_id][:1]:
+                if row.start == start and _same(row.sum, (shift.row.sum or 0.0) + shift.amount):
+                    return True
+        return False
 
 
 def _known(summaries: Iterable[Summary | None]) -> frozenset[str]:
@@ -324,9 +293,17 @@ def _raised(row: Row | None, amount: float) -> Row | None:
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
-def _end(row: Row) -> End:
+def _end(row: Row | None) -> End | None:
     """Give a row as an end; none is taken for one that has no sum."""
-    return End(row.state or 0.0, row.sum or 0.0)
+    if row is None or row.state is None or row.sum is None:
+        return None
+    return End(row.state, row.sum)
+
+
+def _spread(
+    flowed: Sequence[float | None], left: End | None, right: End | None
+) -> Sequence[tuple[float, float]]:
+    return [] if left is None or right is None else spread(flowed, left, right)
 
 
 def _holds(stored: Mapping[datetime, Row], rows: Sequence[Row]) -> bool:

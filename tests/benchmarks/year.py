@@ -1,0 +1,115 @@
+"""An invented past of one inverter, hour by hour: fetched, and as the rows that come of it.
+
+The inverter is a three-phase one with a battery, with all its sensors, the detailed ones too.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from examples import SERIAL, configuration, dynamic, static
+from redback.core import Row, Series
+from redback.entities import Entities
+from redback.history import Coverage
+from redback.history.coverage import FILE, Hour, Stage
+from redback.history.gaps import HOUR, floor
+from redback.history.summary import Counted, Measured, Summary
+from redback.known import Known
+
+MINUTE = timedelta(minutes=1)
+# Whole hours that Core has been shown, and has made rows of by itself.
+LIVE_HOURS = 3
+# What an hour adds to a counter at most, kWh.
+_MOST = 5.0
+
+
+@dataclass(frozen=True)
+class Past:
+    """So many hours before the first reading, and the few hours since.
+
+    Attributes:
+        now: the time at which all this is looked at.
+        hours: how many.
+    """
+
+    now: datetime
+    hours: int
+
+    @property
+    def begun(self) -> datetime:
+        """The hour of the first reading."""
+        return floor(self.now) - LIVE_HOURS * HOUR
+
+    @property
+    def since(self) -> datetime:
+        """The first hour."""
+        return self.begun - self.hours * HOUR
+
+    def summaries(self, known: Known) -> Iterator[tuple[datetime, Summary]]:
+        """Make each hour's summary, the live ones too, in their order; always the same ones."""
+        chance = Random(self.hours)
+        usual = dict(known.entities.numbers(known.reading(dynamic())))
+        counts = {one.entity_id: 1000.0 for one in known.entities.series if one.is_counter}
+        for number in range(self.hours + LIVE_HOURS):
+            measured = {
+                entity_id: _measured(chance, value or 0.0)
+                for entity_id, value in usual.items()
+                if entity_id not in counts
+            }
+            counted = {entity_id: _counted(chance, value) for entity_id, value in counts.items()}
+            counts |= {entity_id: one.last for entity_id, one in counted.items()}
+            yield self.since + number * HOUR, Summary(measured, counted)
+
+    def write(self, folder: Path) -> None:
+        """Write the file in which everything is fetched and nothing is written to Core."""
+        coverage = Coverage(folder / FILE)
+        shown = self.begun + timedelta(seconds=8)
+        while shown <= self.now:
+            coverage.note(SERIAL, shown)
+            shown += MINUTE
+        coverage.put(
+            SERIAL,
+            (
+                Hour(start, Stage.FETCHED, tries=1, summary=summary)
+                for start, summary in self.summaries(inverter())
+                if start < self.begun
+            ),
+        )
+        coverage.close()
+
+
+def inverter() -> Known:
+    """Make the inverter; all its entities exist."""
+    entities = Entities("Redback", detailed=True)
+    known = Known(SERIAL, "Redback", entities, static(), configuration())
+    entities.states(known.reading(dynamic()))
+    return known
+
+
+def rows(series: Series, summaries: Mapping[datetime, Summary]) -> list[Row]:
+    """Make the rows of one statistic; a counter's sums begin with the first of these hours."""
+    made = []
+    first: float | None = None
+    for start, summary in summaries.items():
+        if series.is_counter:
+            counted = summary.counted[series.entity_id]
+            first = counted.first if first is None else first
+            made.append(Row(start, state=counted.last, sum=counted.last - first))
+        else:
+            measured = summary.measured[series.entity_id]
+            made.append(Row(start, mean=measured.mean, min=measured.min, max=measured.max))
+    return made
+
+
+def _measured(chance: Random, usual: float) -> Measured:
+    low = round(usual * chance.uniform(0.8, 1.0), 3)
+    high = round(usual * chance.uniform(1.0, 1.2), 3)
+    return Measured(chance.uniform(low, high), min(low, high), max(low, high))
+
+
+def _counted(chance: Random, before: float) -> Counted:
+    gain = chance.uniform(0.0, _MOST)
+    first, last = round(before + gain / 60, 3), round(before + gain, 3)
+    return Counted(first, last, last - first)
