@@ -215,10 +215,20 @@ class Writer:
     async def _is_there(
         self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[_Shift]
     ) -> bool:
+        # The newest row of all first: as long as that is not there, the rest is not worth a look.
+        for entity_id, rows in [*written.items()][-1:]:
+            if not await self._holds({entity_id: rows[-1:]}, rows[-1].start, gap.until):
+                return False
         for shift in shifts:
             if not await self._has_moved(shift):
                 return False
-        stored = await self._statistics.rows(list(written), gap.since, gap.until)
+        return await self._holds(written, gap.since, gap.until)
+
+    async def _holds(
+        self, written: Mapping[str, Sequence[Row]], since: datetime, until: datetime
+    ) -> bool:
+        """Tell whether Core has these rows of a time."""
+        stored = await self._statistics.rows(list(written), since, until)
         return all(
             _holds({row.start: row for row in stored[entity_id]}, rows)
             for entity_id, rows in written.items()
