@@ -193,8 +193,11 @@ class Board:
         )
         place.lapses_at = reading.lapses_at if reading.is_live else None
         self._tell(place, is_live=reading.is_live)
-        self._offer(place.entities.states(reading))
-        self._existing.note(serial, place.entities.existing)
+        states = place.entities.states(reading)
+        if self._existing.note(serial, place.entities.existing):
+            # Before Core is told: what is not known after a power cut would stand for ever.
+            self._existing.write()
+        self._offer(states)
 
     def _tell(self, place: _Place, *, is_live: bool) -> None:
         """Tell once that readings arrive, and each time that they stop and come again."""

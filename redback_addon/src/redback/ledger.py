@@ -32,11 +32,13 @@ class Ledger(Generic[_Page]):
         """Give what was last noted of an inverter."""
         return self._pages.get(serial)
 
-    def note(self, serial: str, page: _Page) -> None:
-        """Note what is the case now; it is written soon."""
-        if self._pages.get(serial) != page:
-            self._pages[serial] = page
-            self._changed.set()
+    def note(self, serial: str, page: _Page) -> bool:
+        """Note what is the case now; it is written soon. Tells whether it is something new."""
+        if self._pages.get(serial) == page:
+            return False
+        self._pages[serial] = page
+        self._changed.set()
+        return True
 
     def write(self) -> None:
         """Write everything now."""
