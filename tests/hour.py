@@ -5,26 +5,23 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from house import House, house, until
-
-
-async def filled(home: House) -> bool:
-    """Tell whether the days before the start are there: an hour after that is like any other."""
-    return "hours filled" in home.service.log
+from house import house
 
 
 async def main() -> None:
     """Watch the service for an hour."""
     async with house("st") as home:
+        home.service.options(history_days=0)  # an hour like any other
         await home.service.start()
         await home.shows("redback_grid_import_total", seconds=1200)
-        await until(lambda: filled(home), 3600)
-        home.simulator.journal.clear()
         early = home.service.resident_mb
         began = datetime.now(UTC)
         await asyncio.sleep(3600)
         reading = await home.shows("redback_last_reading")
         ended = datetime.now(UTC)
+        log = home.service.log.splitlines()
+        # The stand-in makes no statistics of states, so that there is nothing to join hours to.
+        warnings = [line for line in log if "WARNING" in line and "History: " not in line]
         told = {
             "minutes": (ended - began).total_seconds() / 60,
             "resident_mb_early": early,
@@ -32,7 +29,7 @@ async def main() -> None:
             "age_seconds": (ended - datetime.fromisoformat(reading)).total_seconds(),
             "requests": home.simulator.journal.count(),
             "readings": home.simulator.journal.count("Dynamic"),
-            "warnings": home.service.log.count("WARNING") + home.service.log.count("ERROR"),
+            "warnings": len(warnings) + home.service.log.count("ERROR"),
             "exit_code": await home.service.stop(),
         }
     sys.stdout.write(json.dumps(told))
