@@ -38,8 +38,8 @@ def fresh(*values: float | None) -> list[float | None]:
 def read_twice() -> Counters:
     """Give counters that have been read, and read again."""
     counters = Counters("Redback", {})
-    for _ in range(2):
-        counters.believe(dynamic(), static())
+    for stamp in ("2026-03-02T01:01:03Z", "2026-03-02T01:02:03Z"):
+        counters.believe(dynamic(TimestampUtc=stamp), static())
     return counters
 
 
@@ -124,8 +124,41 @@ def test_a_fall_that_stays_is_not_believed_before_it_grows() -> None:
 
 
 def test_after_an_outage_a_counter_may_have_grown_by_much() -> None:
-    assert shown(1000, 1090, every=timedelta(hours=10)) == [1000, 1090]
-    assert shown(1000, 1110, every=timedelta(hours=10)) == [1000, 1000]
+    hours, minute = timedelta(hours=10), timedelta(minutes=1)
+    for value, is_credible in ((1090, True), (1230, False)):
+        counter = Counter("a counter", Believed(1000, START))
+        taken = [counter.take(value, START + after, MOST_KW) for after in (hours, hours + minute)]
+        assert taken == [1000, value if is_credible else 1000]
+
+
+def test_a_glitch_that_is_the_first_value_after_an_outage_is_not_believed() -> None:
+    counter = Counter("a counter", Believed(5000, START))
+    hours = timedelta(hours=10)
+    values = (5090, 5002.0, 5002.1, 5002.2)
+    taken = [
+        counter.take(value, START + hours + number * timedelta(minutes=1), MOST_KW)
+        for number, value in enumerate(values)
+    ]
+    assert taken == [5000, 5000, 5002.1, 5002.2]
+
+
+def test_one_that_stood_still_over_an_outage_needs_no_second_reading() -> None:
+    counter = Counter("a counter", Believed(5000, START))
+    assert counter.take(5000, START + timedelta(hours=1), MOST_KW) == 5000
+    assert counter.believed == Believed(5000, START + timedelta(hours=1))
+
+
+def test_the_same_reading_again_confirms_nothing() -> None:
+    counter = Counter("a counter")
+    assert [counter.take(99999, START, MOST_KW) for _ in range(40)] == [None] * 40
+
+
+def test_a_counter_that_stays_corrected_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert shown(1000, *[950 + number / 10 for number in range(60)])[-1] == 1000
+    (told,) = caplog.messages
+    assert told == (
+        "a counter went back from 1000.000 to 952.900 kWh; it stands until it has caught up."
+    )
 
 
 def test_a_first_zero_is_believed_when_it_stays() -> None:
@@ -148,12 +181,11 @@ def test_what_was_believed_survives_a_restart() -> None:
 def test_what_the_house_draws_is_not_bounded_by_the_inverter() -> None:
     counters = read_twice()
     # 29 kW for an hour: more than this inverter's 10 kW, and within a household's connection.
-    later = dynamic(
-        TimestampUtc="2026-03-02T02:02:03Z",
-        ImportAllTimeEnergykWh=1529.75,
-        PvAllTimeEnergykWh=20029.4,
-    )
-    believed = counters.believe(later, static())
+    for stamp in ("2026-03-02T02:02:03Z", "2026-03-02T02:03:03Z"):
+        later = dynamic(
+            TimestampUtc=stamp, ImportAllTimeEnergykWh=1529.75, PvAllTimeEnergykWh=20029.4
+        )
+        believed = counters.believe(later, static())
     assert believed.import_all_time_energy_kwh == 1529.75
     assert believed.pv_all_time_energy_kwh == 20000.4
 

@@ -17,7 +17,7 @@ async def test_only_the_first_is_told_and_the_rest_is_counted(
     assert caplog.messages == ["The cloud is away."]
     assert faults.now["cloud"].count == 100
     faults.over("cloud", "The cloud is back")
-    assert caplog.messages[1:] == ["The cloud is back (after 100 s)"]
+    assert caplog.messages[1:] == ["The cloud is back (after 100 s, 100 times)"]
     assert not faults.now
 
 

@@ -7,7 +7,8 @@ lifetime's energy to one hour. So what a counter says is compared with what was 
   the start may be that second one (see `recall`). A first value of zero, which is what a glitch
   looks like, is believed when it has stayed for half an hour.
 - Later ones are believed if the counter has grown by no more than the plant can have produced or
-  used meanwhile.
+  used meanwhile. After a long time that can be much, so that a second one must fit the first.
+- The same reading again confirms nothing.
 - If it is missing, the last value stands.
 - If it is lower by less than a tenth, the last value stands until the counter has caught up: Core
   would subtract the difference from the energy of the hour.
@@ -42,8 +43,10 @@ _RESET_BELOW = 0.9
 _GROWTHS = 3
 # A glitch does not stay for so many readings.
 _STAYS = 30
-# A glitch stands alone, so that two first values that fit each other are none.
+# A glitch stands alone, so that two values that fit each other are none.
 _CONFIRMED = 2
+# After so long without a value a glitch could be taken for what has been produced meanwhile.
+_LONG = timedelta(minutes=10)
 
 
 class Believed(msgspec.Struct, frozen=True):
@@ -81,6 +84,8 @@ class Counter:
         self.believed = believed
         self.has_stepped = False
         self._doubt: _Doubt | None = None
+        # For how many readings it has been a little less than what is believed.
+        self._held = 0
 
     def take(self, value: float | None, at: datetime, most_kw: float) -> float | None:
         """Take what the cloud says, and give what is to be believed.
@@ -101,9 +106,13 @@ class Counter:
             readings = self._doubted(value, at, most_kw).readings
             return readings >= (_CONFIRMED if value > 0 else _STAYS)
         if _can_become(last.value, last.at, value, at, most_kw):
-            return True
+            self._held = 0
+            if value == last.value or at - last.at <= _LONG:
+                return True
+            return self._doubted(value, at, most_kw).readings >= _CONFIRMED
         if _RESET_BELOW * last.value <= value < last.value:
             self._doubt = None
+            self._hold(last.value, value)
             return False
         doubt = self._doubted(value, at, most_kw)
         has_stayed = value > last.value and doubt.readings >= _STAYS
@@ -115,10 +124,23 @@ class Counter:
         self.has_stepped = True
         return True
 
+    def _hold(self, last: float, value: float) -> None:
+        """Tell once that a counter was corrected, when that is sure to be no glitch."""
+        self._held += 1
+        if self._held == _STAYS:
+            _LOG.warning(
+                "%s went back from %.3f to %.3f kWh; it stands until it has caught up.",
+                self._name,
+                last,
+                value,
+            )
+
     def _doubted(self, value: float, at: datetime, most_kw: float) -> _Doubt:
         """Add the value to the run of doubtful ones, or begin another."""
         doubt = self._doubt
-        if doubt is None or not _can_become(doubt.value, doubt.at, value, at, most_kw):
+        if doubt is not None and (at, value) == (doubt.at, doubt.value):
+            return doubt
+        if doubt is None or at == doubt.at or not _can_become(doubt.value, doubt.at, value, at, most_kw):
             doubt = _Doubt(value, at)
         else:
             growths = doubt.growths + (value > doubt.value)

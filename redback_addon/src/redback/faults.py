@@ -50,4 +50,5 @@ class Faults:
         """Tell that a fault is over; nothing happens where there was none."""
         if (fault := self._faults.pop(key, None)) is not None:
             seconds = (self._clock.now() - fault.since).total_seconds()
-            _LOG.info("%s (after %.0f s)", sentence, seconds)
+            times = f", {fault.count} times" if fault.count > 1 else ""
+            _LOG.info("%s (after %.0f s%s)", sentence, seconds, times)

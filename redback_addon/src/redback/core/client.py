@@ -9,7 +9,9 @@ from .errors import CoreAwayError, CoreRefusedError
 from .state import State
 
 _LOG = logging.getLogger(__name__)
-_TIME_OUT = aiohttp.ClientTimeout(total=10)
+# With the longest wait before another attempt it must be less than ten seconds: so soon after Core
+# answers again all states are to be there.
+_TIME_OUT = aiohttp.ClientTimeout(total=4)
 # What the Supervisor says for a Core that is down or starting, and a busy one might; and what it
 # says of us, not of what we send: that must not be lost either.
 _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})

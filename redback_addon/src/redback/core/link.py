@@ -13,7 +13,8 @@ from .patience import retrying
 
 # A Core that is gone without a word is noticed within this many seconds.
 _HEARTBEAT = 30
-_HANDSHAKE_TIME_OUT = 10
+# As for a request: an attempt that began before Core answers again must not cost much time.
+_HANDSHAKE_TIME_OUT = 4
 # All that the Supervisor passes on: a smaller limit would break the link over one large answer.
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 
