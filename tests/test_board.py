@@ -111,6 +111,39 @@ async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
     assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
 
 
+async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    await clock.advance(1)  # the board sleeps
+    stamp = clock.now() - timedelta(minutes=9, seconds=58)
+    board.dynamic(SERIAL, dynamic(TimestampUtc=stamp.isoformat()))
+    await clock.advance(1.9)
+    assert offered["status"] == "OK"
+    await clock.advance(0.1)
+    assert offered["status"] == "OFFLINE"
+
+
+async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
+    board: Board, offered: Offered, clock: FakeClock
+) -> None:
+    board.dynamic(SERIAL, dynamic())
+    await clock.advance(1)
+    clock.set_wall(clock.now() - timedelta(hours=3))
+    await clock.advance(600)
+    assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
+    board.static(SERIAL, static())
+    assert offered["status"] == "OFFLINE"
+
+
+async def test_a_first_reading_does_not_confirm_itself(board: Board, offered: Offered) -> None:
+    board.dynamic(SERIAL, dynamic(PvAllTimeEnergykWh=99999))
+    board.recall(SERIAL, [])
+    assert "solar_generation_total" not in offered
+    board.clear()
+    board.dynamic(SERIAL, dynamic(PvAllTimeEnergykWh=99999))
+    assert "solar_generation_total" not in offered
+
+
 async def test_a_new_reading_brings_everything_back(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:

@@ -366,6 +366,16 @@ def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
     assert asked(web) == []
 
 
+@pytest.mark.parametrize("status", [301, 302, 404, 405, 410, 501])
+def test_an_endpoint_that_was_taken_away_leaves_the_other_ones_word(
+    put: Put, get: Get, status: int
+) -> None:
+    put(NEW_TOKEN, denial("invalid_client", 401))
+    put(OLD_TOKEN, (status, {"Location": "https://elsewhere.example"}, ""))
+    with pytest.raises(CredentialsError):
+        get()
+
+
 @pytest.mark.parametrize("other", [denial("invalid_client", 401), (404, {}, "")])
 def test_a_fresh_token_that_is_refused_is_final_if_the_other_endpoint_does_not_help(
     web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, other: Answer

@@ -111,6 +111,34 @@ def test_a_dripping_body_is_given_up_when_its_time_is_over(serve: Serve) -> None
     assert 30 < next(ticks) < 130
 
 
+@pytest.mark.parametrize(
+    ("headers", "first", "piece"),
+    [
+        (b"Transfer-Encoding: chunked\r\n", b"5", b";a"),
+        (b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n", b"X: y\r\n"),
+        (
+            b"Content-Encoding: gzip\r\n",
+            b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+            b"\x00\x00\x00\xff\xff",
+        ),
+    ],
+    ids=["an extension of a chunk", "trailers", "blocks of nothing"],
+)
+def test_what_is_no_body_yet_is_given_up_too(
+    serve: Serve, headers: bytes, first: bytes, piece: bytes
+) -> None:
+    is_over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + first)
+        while not is_over.wait(0.01):
+            connection.sendall(piece)
+
+    with Transport() as transport, pytest.raises(TransientError, match="took too long"):
+        get(serve(drip), transport, seconds=0.3)
+    is_over.set()
+
+
 def test_a_silent_cloud_is_given_up(serve: Serve) -> None:
     hold = threading.Event()
     url = serve(lambda _: hold.wait(5))

@@ -91,6 +91,8 @@ class SilentCore:
         self._socket = socket
         async for frame in socket:
             self.commands.append(frame.json())
+            if self.commands[-1]["type"] == "subscribe_events":
+                await self.answer(self.commands[-1], None)
         return socket
 
     async def _send(self, message: dict[str, Any]) -> None:

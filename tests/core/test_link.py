@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from core.linking import SilentCore, Watched, linked, silent_core, until
 from fake_clock import FakeClock
-from redback.core import CoreAwayError, CoreRefusedError
+from redback.core import CoreAwayError, CoreRefusedError, open_session
 from standin.core import Core
-from standin.supervisor import Supervisor
+from standin.supervisor import TOKEN, Supervisor
 
 # The Supervisor's limit for a frame, and what a command of type x has around its text.
 LIMIT = 4 * 1024 * 1024
@@ -247,3 +249,21 @@ async def test_a_command_just_below_the_limit_arrives(
             await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
         assert raised.value.code == "unknown_command"  # Core's own word: it has seen it
         assert not watched.went
+
+
+async def test_a_supervisor_that_lets_in_and_hangs_up_is_no_core() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required"})
+        await socket.receive_json()
+        await socket.send_json({"type": "auth_ok", "ha_version": "2026.11.0"})
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/core/websocket", hang_up)
+    async with TestServer(app) as server, open_session(TOKEN) as session:
+        with linked(session, str(server.make_url("")).rstrip("/")) as watched:
+            await until(lambda: len(watched.went) >= 2)
+            assert watched.came == 0

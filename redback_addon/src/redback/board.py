@@ -1,6 +1,8 @@
 """The latest of every inverter, and the states that follow from it."""
 
+import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +20,8 @@ from .naming import GivenName
 from .reading import STALE_AFTER, Reading
 
 _LOG = logging.getLogger(__name__)
+# A reading of a time to come, as far as that is let pass, lapses no later than this after it came.
+_LONGEST_LIFE = 15 * 60.0
 # How long the board sleeps at most, so that a clock that is set does not keep it asleep.
 _LONGEST_SLEEP = 30.0
 
@@ -36,6 +40,8 @@ class _Place:
         static: what the inverter is, once that is known.
         configuration: how it is set, once that is known.
         lapses_at: when what is shown becomes too old, if it is not yet.
+        lapses_after: the same in monotonic seconds: the wall clock may be set back.
+        has_lapsed: whether that has come.
         was_live: whether there has been a reading since the start.
     """
 
@@ -48,6 +54,8 @@ class _Place:
     static: Static | None = None
     configuration: Configuration | None = None
     lapses_at: datetime | None = None
+    lapses_after: float = 0.0
+    has_lapsed: bool = False
     was_live: bool = False
 
 
@@ -84,19 +92,20 @@ class Board:
         self._sent = sent
         self._detailed = detailed
         self._places: dict[str, _Place] = {}
+        self._changed = asyncio.Event()
 
     def add(self, names: Mapping[str, GivenName]) -> None:
         """Make a place for each inverter that has none yet."""
         for serial, given in names.items():
             if serial not in self._places:
                 former = self._existing.page(serial) or ()
-                self._places[serial] = _Place(
+                place = self._places[serial] = _Place(
                     given.name,
                     Entities(given.name, detailed=self._detailed, former=former),
                     Counters(given.name, self._believed.page(serial) or {}),
-                    # If Core still shows what there was, that becomes too old as well.
-                    lapses_at=self._clock.now() + STALE_AFTER if former else None,
                 )
+                if former:  # if Core still shows what there was, that becomes too old as well
+                    self._let_lapse(place, self._clock.now() + STALE_AFTER)
 
     def dynamic(self, serial: str, dynamic: Dynamic) -> None:
         """Take what the inverter does now; what is no news, or cannot be right, changes nothing."""
@@ -110,6 +119,7 @@ class Board:
             return
         place.last = dynamic.timestamp
         place.read = dynamic
+        place.has_lapsed = False
         self._believe(serial, dynamic)
         self._show(serial)
         if place.lapses_at is not None:
@@ -155,20 +165,46 @@ class Board:
     async def run(self) -> None:
         """Show at its moment that a reading has become too old, for ever."""
         while True:
-            now = self._clock.now()
-            for serial, place in self._places.items():
-                if place.lapses_at is not None and place.lapses_at <= now:
+            self._changed.clear()
+            for serial in list(self._places):
+                if self._left(self._places[serial]) <= 0:
                     self._lapse(serial)
-            moments = [
-                place.lapses_at for place in self._places.values() if place.lapses_at is not None
-            ]
-            wait = (min(moments) - now).total_seconds() if moments else _LONGEST_SLEEP
-            await self._clock.sleep(min(wait, _LONGEST_SLEEP))
+            wait = min([_LONGEST_SLEEP, *map(self._left, self._places.values())])
+            await self._sleep(wait)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait so long, or until something changes."""
+        waiting = {
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._changed.wait()),
+        }
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    def _let_lapse(self, place: _Place, moment: datetime | None) -> None:
+        """Note when what is shown becomes too old; None = it is, or there is nothing."""
+        place.lapses_at = moment
+        if moment is not None:
+            seconds = (moment - self._clock.now()).total_seconds()
+            place.lapses_after = self._clock.monotonic() + min(seconds, _LONGEST_LIFE)
+        self._changed.set()
+
+    def _left(self, place: _Place) -> float:
+        """Tell for how many seconds what is shown is not too old, by whichever clock is first."""
+        if place.lapses_at is None:
+            return math.inf
+        return min(
+            (place.lapses_at - self._clock.now()).total_seconds(),
+            place.lapses_after - self._clock.monotonic(),
+        )
 
     def _lapse(self, serial: str) -> None:
         """Show that a reading, or what there was before the first one, has become too old."""
         place = self._places[serial]
-        place.lapses_at = None
+        place.lapses_at, place.has_lapsed = None, True
         if place.dynamic is not None:
             self._show(serial)
         else:
@@ -188,10 +224,11 @@ class Board:
         place = self._places[serial]
         if place.dynamic is None:
             return
-        reading = Reading(
-            serial, self._clock.now(), place.dynamic, place.static, place.configuration
-        )
-        place.lapses_at = reading.lapses_at if reading.is_live else None
+        now = self._clock.now()
+        if place.has_lapsed:  # whatever the wall clock says
+            now = max(now, place.dynamic.timestamp + STALE_AFTER)
+        reading = Reading(serial, now, place.dynamic, place.static, place.configuration)
+        self._let_lapse(place, reading.lapses_at if reading.is_live else None)
         self._tell(place, is_live=reading.is_live)
         states = place.entities.states(reading)
         if self._existing.note(serial, place.entities.existing):

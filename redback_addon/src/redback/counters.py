@@ -140,7 +140,11 @@ class Counter:
         doubt = self._doubt
         if doubt is not None and (at, value) == (doubt.at, doubt.value):
             return doubt
-        if doubt is None or at == doubt.at or not _can_become(doubt.value, doubt.at, value, at, most_kw):
+        if (
+            doubt is None
+            or at == doubt.at
+            or not _can_become(doubt.value, doubt.at, value, at, most_kw)
+        ):
             doubt = _Doubt(value, at)
         else:
             growths = doubt.growths + (value > doubt.value)

@@ -1,18 +1,22 @@
-"""Connections on which the head of an answer is there in time, or they are cut.
+"""Connections on which an answer is there in time, or they are cut.
 
-The time-outs of requests are for one piece of an answer. The body is watched where it is read, but
-the head is read as a whole: one that drips, or interim answers without end, would take for ever.
+The time-outs of requests are for one piece of an answer. But its head is read as a whole, and so is
+what comes between the pieces of its body: one that drips, or interim answers, trailers or blocks of
+nothing without end, would take for ever.
 """
 
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+# Where an answer keeps the socket that it came from: it does not know it any more by itself.
+_SOCKET = "socket_to_cut"
 
 
 class TimedAdapter(HTTPAdapter):
@@ -49,28 +53,50 @@ def _in_time(connection: HTTPConnection, get: Callable[[], HTTPResponse]) -> HTT
         TimeoutError: it was not there in time.
         OSError, HTTPException: as without this.
     """
-    is_cut = threading.Event()
     held = connection.sock
+    with _cut_after(held, connection.timeout or 0.0) as is_cut:
+        try:
+            response = get()
+        except (OSError, HTTPException):
+            if not is_cut():
+                raise
+            raise TimeoutError from None
+    # Where it was cut among the headers, they seem to be at their end.
+    if is_cut():
+        response.close()
+        raise TimeoutError
+    vars(response)[_SOCKET] = held
+    return response
+
+
+@contextlib.contextmanager
+def cut_after(response: object, seconds: float) -> Iterator[Callable[[], bool]]:
+    """Cut the connection of an answer whose body is read for longer than this.
+
+    Gives whether that has happened: it may look like the body's end, or like any other trouble.
+    """
+    held = vars(response).get(_SOCKET)
+    if held is None:  # an answer without a connection, such as one of a test
+        yield lambda: False
+        return
+    with _cut_after(held, seconds) as is_cut:
+        yield is_cut
+
+
+@contextlib.contextmanager
+def _cut_after(held: socket.socket, seconds: float) -> Iterator[Callable[[], bool]]:
+    is_over = threading.Event()
 
     def cut() -> None:
-        is_cut.set()
+        is_over.set()
         with contextlib.suppress(OSError):
             # That of TLS would change what the other thread is just reading from.
             socket.socket.shutdown(held, socket.SHUT_RDWR)
 
-    timer = threading.Timer(connection.timeout or 0.0, cut)
+    timer = threading.Timer(max(seconds, 0.0), cut)
     timer.daemon = True
     timer.start()
     try:
-        response = get()
-    except (OSError, HTTPException):
-        if not is_cut.is_set():
-            raise
-        raise TimeoutError from None
+        yield is_over.is_set
     finally:
         timer.cancel()
-    # Where it was cut among the headers, they seem to be at their end.
-    if is_cut.is_set():
-        response.close()
-        raise TimeoutError
-    return response

@@ -294,9 +294,20 @@ def _refuses(endpoint: Endpoint, error: CloudError) -> bool:
     return error.code in _CREDENTIALS_CODES or error.status in endpoint.refusals
 
 
+# What is said by one that was taken away; and any redirect, for that leads elsewhere.
+_ABSENT = frozenset(
+    {
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.GONE,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
+
+
 def _is_absent(error: CloudError) -> bool:
     """Whether an endpoint says that it is not there, or not for this account."""
-    return error.status == HTTPStatus.NOT_FOUND
+    return error.status in _ABSENT or 300 <= (error.status or 0) < 400  # noqa: PLR2004
 
 
 def _conclusion(failures: Sequence[tuple[Endpoint, CloudError]]) -> CloudError:

@@ -20,10 +20,12 @@ from tenacity import (
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
-from .adapter import TimedAdapter
+from .adapter import TimedAdapter, cut_after
 from .errors import CloudError, RequestError, ThrottledError, TransientError, of_status
 
 _LOG = logging.getLogger(__name__)
+
+_TOO_LONG = "the answer took too long"
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
@@ -252,12 +254,19 @@ def _forget_location(response: requests.Response, *_: object, **__: object) -> N
 def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> bytes:
     """Read a body piece by piece, so that neither its length nor its slowness is without end."""
     body = bytearray()
-    while piece := raw.read1(_CHUNK, decode_content=True):
-        body += piece
-        if len(body) > most:
-            raise call.broken("the answer is too large", HTTPStatus.OK)
-        if until.left() <= 0:
-            raise call.broken("the answer took too long", HTTPStatus.OK)
+    with cut_after(raw, until.left()) as is_cut:
+        try:
+            while piece := raw.read1(_CHUNK, decode_content=True):
+                body += piece
+                if len(body) > most:
+                    raise call.broken("the answer is too large", HTTPStatus.OK)
+                if until.left() <= 0:
+                    raise call.broken(_TOO_LONG, HTTPStatus.OK)
+        except (HTTPError, OSError):
+            if not is_cut():
+                raise
+    if is_cut():
+        raise call.broken(_TOO_LONG, HTTPStatus.OK)
     return bytes(body)
 
 

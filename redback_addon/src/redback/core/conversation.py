@@ -33,9 +33,19 @@ class Conversation:
         # An answer of None is none: the connection has ended.
         self._waiting: dict[int, asyncio.Future[dict[str, Any] | None]] = {}
 
-    async def tell(self, command: Mapping[str, object]) -> None:
-        """Send a command whose answer nobody waits for."""
-        await self._send(command, next(self._ids))
+    async def begin(self, command: Mapping[str, object]) -> None:
+        """Send a first command and wait until Core has taken it; nothing else is under way yet.
+
+        Raises:
+            CoreAwayError: the connection was closed. The Supervisor lets everybody in, and may
+                find only then that Core is not there.
+            CoreRefusedError: Core said no.
+        """
+        number = next(self._ids)
+        await self._send(command, number)
+        while (message := await receive(self._socket)).get("id") != number:
+            pass
+        _result(command, message)
 
     async def ask(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
         """Send a command and give its result; `next_event` must be running meanwhile.

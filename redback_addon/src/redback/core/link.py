@@ -105,7 +105,7 @@ class CoreLink:
             )
             try:
                 conversation = await log_in(socket, self._token)
-                await conversation.tell(
+                await conversation.begin(
                     {"type": "subscribe_events", "event_type": "homeassistant_started"}
                 )
             except BaseException:
