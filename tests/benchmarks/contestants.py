@@ -192,7 +192,7 @@ async def ours(task: Task) -> Result:
             clock,
             Faults(clock),
             known=lambda _: known,
-            days=task.hours // 24 + 1,
+            days=task.hours // 24,
         )
         history.watch([SERIAL])
         tasks = [asyncio.create_task(link.run())]
