@@ -11,7 +11,8 @@ import fast_world
 
 # UTC: five in the morning, local time, so that there is sun in what follows.
 BEGINNING = "2026-03-01 18:40:00"
-DAYS = 3
+# Each day of each inverter is written at one go, so that it takes some days to be killed ten times.
+DAYS = 10
 KILLS = 10
 
 
