@@ -1,7 +1,8 @@
 """Compares what Core has written with what the inverters did.
 
 The comparison is honest without any tolerance beyond the 0.05 kWh, see `truth`. A plan lets nothing
-else happen around a reset.
+else happen around a reset. Only where the cloud's past does not tell a counter, the service has
+worked out what it showed at the end of an hour: that is compared with the truth of that moment.
 
 Whether the service was healthy is told by the troubles alone: from the beginning of one until it
 is healed it need not be right. After a reset, a counter is believed again once it has gone on
@@ -146,20 +147,25 @@ class Judge:
                 true=edge.true - before.true,
                 verdict=Verdict.RIGHT,
             )
-            yield replace(judged, verdict=_verdict(judged, most, is_reading=at is not None))
+            is_told = at is not None or self._is_reckoned(counter)
+            yield replace(judged, verdict=_verdict(judged, most, is_told=is_told))
             before = edge
+
+    def _is_reckoned(self, counter: Counter) -> bool:
+        """Tell whether an hour's state may be worked out, since the cloud's past has no counter."""
+        return counter.is_of_battery and not self.simulator.world.past_of_v221
 
     def _bad(self) -> Iterator[tuple[datetime, datetime]]:
         return ((event.began, event.healed) for event in self.events)
 
 
-def _verdict(row: Row, most: float, *, is_reading: bool) -> Verdict:
+def _verdict(row: Row, most: float, *, is_told: bool) -> Verdict:
     if row.stored is None or row.stored_sum is None:
         return Verdict.MISSING if row.healthy else Verdict.EXCUSED
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
         Verdict.MADE_UP: row.stored_sum > most + TOLERANCE_KWH,
-        Verdict.NO_READING: row.healthy and not is_reading,
+        Verdict.NO_READING: row.healthy and not is_told,
         Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > TOLERANCE_KWH,
         Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > TOLERANCE_KWH,
     }

@@ -56,6 +56,11 @@ class Counter:
     quantity: str
     field: str
 
+    @property
+    def is_of_battery(self) -> bool:
+        """Whether it counts what the battery does, of which version 2 of the API knows nothing."""
+        return self.quantity in _OF_BATTERY
+
 
 @dataclass(frozen=True)
 class Stage:

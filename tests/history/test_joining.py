@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redback.history.joining import End, JoiningError, join, spread
+from redback.history.joining import End, JoiningError, join
 from redback.history.summary import Counted, step
 
 # What a counter reads each minute, some of them for the first time after it has started over.
@@ -77,28 +77,6 @@ def test_a_reset_that_is_not_yet_believed_is_no_energy() -> None:
     assert joined.shift == pytest.approx(0.9)
     moved = join(hours, End(100.0, 7.0), End(100.0, 7.0 + joined.shift), now=2.0)
     assert moved.shift == 0.0
-
-
-def test_what_is_not_told_is_spread_as_the_power_was() -> None:
-    sums = spread([1.0, None, 3.0], End(100.0, 7.0), End(108.0, 15.0))
-    assert [pytest.approx(pair) for pair in sums] == [(102, 9), (102, 9), (108, 15)]
-
-
-def test_what_has_not_grown_is_spread_without_any_power() -> None:
-    assert spread([None, 0.0], End(100.0, 7.0), End(100.0, 7.0)) == [(100.0, 7.0)] * 2
-
-
-@pytest.mark.parametrize(
-    ("flows", "right"),
-    [
-        ([1.0, 1.0], End(5.0, 12.0)),  # reset
-        ([1.0, 1.0], End(108.0, 18.0)),  # 3 kWh too many
-        ([0.0, None], End(108.0, 15.0)),
-    ],
-)
-def test_what_cannot_be_spread_is_refused(flows: list[float | None], right: End) -> None:
-    with pytest.raises(JoiningError, match="the cloud does not tell it"):
-        spread(flows, End(100.0, 7.0), right)
 
 
 @given(readings=READINGS, cuts=st.tuples(st.integers(1, 10), st.integers(1, 10)))

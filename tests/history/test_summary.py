@@ -133,23 +133,41 @@ def test_all_that_has_statistics_is_there_and_nothing_else(known: Known) -> None
     assert len(summary.counted) == 6
 
 
-def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known: Known) -> None:
-    readings = [
-        msgspec.structs.replace(
-            at(minute, 1),
-            battery_power_kw=2.0 if minute < 30 else -1.0,
-            battery_charge_all_time_energy_kwh=None,
-            battery_discharge_all_time_energy_kwh=None,
-        )
-        for minute in range(60)
-    ]
-    flowed = summed(known, readings).flowed
-    assert flowed == pytest.approx(
-        {
-            "sensor.redback_battery_discharge_total": 1.0,
-            "sensor.redback_battery_charge_total": 0.5,
-        }
+def of_battery(minute: float, power: float) -> Dynamic:
+    return msgspec.structs.replace(
+        at(minute, 1),
+        battery_power_kw=power,
+        battery_charge_all_time_energy_kwh=None,
+        battery_discharge_all_time_energy_kwh=None,
     )
+
+
+CHARGED = "sensor.redback_battery_charge_total"
+DISCHARGED = "sensor.redback_battery_discharge_total"
+
+
+def flowed(summary: Summary | None) -> dict[str, tuple[float, float, float | None]]:
+    assert summary is not None
+    return {
+        entity_id: (round(one.lead, 6), round(one.early, 6), one.late and round(one.late, 6))
+        for entity_id, one in summary.flowed.items()
+    }
+
+
+def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known: Known) -> None:
+    readings = [of_battery(minute, 2.0 if minute < 30 else -1.0) for minute in range(60)]
+    assert flowed(summed(known, readings)) == {DISCHARGED: (0, 1.0, None), CHARGED: (0, 0.5, None)}
+
+
+def test_it_is_told_apart_what_core_was_shown_of_it(known: Known) -> None:
+    readings = [of_battery(minute, -6.0) for minute in range(60)]
+    summary = summarise(known, readings, START, of_battery(-0.5, -6.0), at(40, 1).timestamp)
+    assert flowed(summary)[CHARGED] == (0.05, 4.0, 2.0)
+
+
+def test_a_battery_that_nobody_heard_of_for_long_has_not_flowed_meanwhile(known: Known) -> None:
+    readings = [of_battery(5, -6.0), of_battery(40, -6.0)]
+    assert flowed(summed(known, readings))[CHARGED] == (0, 2.5, None)
 
 
 def test_what_the_cloud_counts_is_not_worked_out(known: Known) -> None:

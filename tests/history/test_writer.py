@@ -12,7 +12,7 @@ from redback.core import CoreAwayError, Row, Series, Statistics
 from redback.history.coverage import Hour, Stage
 from redback.history.ends import NotYetError
 from redback.history.gaps import Gap
-from redback.history.summary import Counted, Measured, Summary
+from redback.history.summary import Counted, Flowed, Measured, Summary
 from redback.history.writer import Writer
 
 HOUR = timedelta(hours=1)
@@ -163,8 +163,14 @@ async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
     lump = growing([1, 2, 3, 6, 7])
     published = [one for one in lump if not at(3.5) <= one[0] < at(6.5)]
     statistics.compile(COUNTER.entity_id, published)
+    flows = {
+        3: Flowed(0.0, 0.45, 0.45),
+        4: Flowed(0.0, 0.9),
+        5: Flowed(0.0, 0.9),
+        6: Flowed(0.0, 0.9, 0.0),
+    }
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: 0.9}) for hour in (3, 4, 5, 6)
+        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: flow}) for hour, flow in flows.items()
     }
     assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
     changes = statistics.change(COUNTER.entity_id)
@@ -177,7 +183,8 @@ async def test_one_that_ends_in_nothing_is_left_alone(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: 0.9}) for hour in (3, 4, 5)
+        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 0.9)})
+        for hour in (3, 4, 5)
     }
     assert await write(writer, gap(3, 4, 5), [COUNTER], summaries) == []
     assert statistics.imported == []

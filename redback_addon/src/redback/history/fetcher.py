@@ -52,8 +52,13 @@ class Fetcher:
         # The last reading of what was last fetched, by inverter: the next hour begins with it.
         self._last: dict[str, Dynamic] = {}
 
-    async def fetch(self, known: Known, hour: Hour) -> Hour:
+    async def fetch(self, known: Known, hour: Hour, shown_until: datetime | None) -> Hour:
         """Fetch one hour; that the cloud refuses it is taken for having nothing there.
+
+        Args:
+            known: the inverter.
+            hour: which one.
+            shown_until: the time of its last reading that Core was shown; None = there was none.
 
         Raises:
             CloudError: it is to be tried again later.
@@ -67,7 +72,8 @@ class Fetcher:
         steps = (after - before for before, after in pairwise(edges))
         why = None if readings else "the cloud has no readings"
         fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=why)
-        return replace(fetched, summary=summarise(known, readings, hour.start, before))
+        summary = summarise(known, readings, hour.start, before, shown_until)
+        return replace(fetched, summary=summary)
 
     async def shown(self, known: Known, moment: datetime) -> Mapping[str, float]:
         """Give what each counter really showed at a moment or soon after, by entity id; kWh.

@@ -10,10 +10,10 @@ from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, CoreLink
 from ..faults import Faults
 from ..known import Known
-from .coverage import Coverage, DamagedError, Stage
+from .coverage import Coverage, DamagedError, Hour, Stage
 from .ends import NotYetError
 from .fetcher import Fetcher
-from .gaps import Gap, find
+from .gaps import HOUR, Gap, find
 from .progress import Counting, Progress
 from .writer import Writer
 
@@ -151,8 +151,16 @@ class History:
         now = self._clock.now()
         for hour in gap.hours:
             if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
-                fetched = await self._fetcher.fetch(known, hour)
+                fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
                 self._coverage.put(gap.serial, [fetched])
+
+    def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
+        """Tell up to when Core's own row of an hour is to be relied on."""
+        if hour.asked:
+            return None
+        spans = self._coverage.spans(gap.serial, hour.start, hour.start + HOUR)
+        until = max((span.until for span in spans), default=hour.start)
+        return min(until, hour.start + HOUR) if until > hour.start else None
 
     async def _write(self, gap: Gap, known: Known) -> None:
         """Bring a gap whose hours are all fetched to Core."""

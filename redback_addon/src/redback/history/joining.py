@@ -15,13 +15,12 @@ then on are short by just that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import NamedTuple
 
 from .summary import RESET_BELOW, Counted, step
 
 # What both ends may disagree by, kWh.
-_TOLERANCE = 0.01
+TOLERANCE = 0.01
 # What is left over by binary fractions.
 _SAME = 1e-6
 
@@ -79,47 +78,17 @@ def join(
     if right is None:
         return Joined(sums)
     missing = _missing(sums, right, now)
-    if abs(missing) <= _TOLERANCE:
+    if abs(missing) <= TOLERANCE:
         return Joined(sums)
     value = right.state if now is None else now
     # Core may have seen a part of it, but none that was not there.
     most = sums[-1][1] - left.sum + _climb(sums[-1][0], value).energy
-    if 0 < missing <= most + _TOLERANCE and _has_reset(hours, left, sums, value):
+    if 0 < missing <= most + TOLERANCE and _has_reset(hours, left, sums, value):
         return Joined(sums, shift=missing)
     raise JoiningError(
         f"what the inverter counted differs by {abs(missing):.3f} kWh from what Home Assistant has"
         " stored on both sides"
     )
-
-
-def spread(flows: Sequence[float | None], left: End, right: End) -> list[tuple[float, float]]:
-    """Give each hour its share of what a counter grew from one row to another one.
-
-    It is for a counter that the cloud tells nothing of for a while: what it grew is known, and the
-    power that it counts tells about when.
-
-    Args:
-        flows: what it has about counted in each hour, kWh; None where nobody knows.
-        left: the last row before them.
-        right: the row of the last of them.
-
-    Returns:
-        What the counter showed about then and the sum, for each hour; kWh.
-
-    Raises:
-        JoiningError: the ends do not meet, or there is nothing to go by.
-    """
-    grown = right.state - left.state
-    if grown < 0 or abs(left.sum + grown - right.sum) > _TOLERANCE:
-        raise JoiningError("the cloud does not tell it, and it was reset or replaced meanwhile")
-    shares = [flow or 0.0 for flow in flows]
-    total = sum(shares)
-    if total <= 0:
-        if grown > _TOLERANCE:
-            raise JoiningError("the cloud does not tell it, nor when it grew")
-        shares, total = [1.0] * len(shares), float(len(shares))
-    until = (grown * share / total for share in accumulate(shares))
-    return [(left.state + energy, left.sum + energy) for energy in until]
 
 
 class _Step(NamedTuple):

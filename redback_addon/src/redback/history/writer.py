@@ -14,8 +14,9 @@ from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from .ends import Ends, NotYetError
 from .gaps import HOUR, Gap, floor
-from .joining import End, JoiningError, join, spread
-from .summary import Counted, Summary
+from .joining import End, JoiningError, join
+from .spreading import spread
+from .summary import Counted, Flowed, Summary
 
 # Core writes what it was given when it comes round to it.
 _READ_BACK_SECONDS = 600.0
@@ -182,7 +183,8 @@ class Writer:
                 end = _raised(end, joined.shift)
             elif end is not None and any(one is not None for one in piece.of_pending(flowed)):
                 left = before or await self._ends.before(series, piece.hours[0])
-                sums = _spread(flowed, _end(left), _end(end))
+                rows = [_end(_raised(stored.get(start), raised)) for start in piece.hours]
+                sums = _spread(flowed, _end(left), rows)
             made += [
                 Row(start, state=pair[0], sum=pair[1])
                 for start, pair in zip(piece.of_pending(piece.hours), sums, strict=False)
@@ -296,7 +298,7 @@ def _counted(series: Series, summary: Summary | None) -> Counted | None:
     return None if summary is None else summary.counted.get(series.entity_id)
 
 
-def _flowed(series: Series, summary: Summary | None) -> float | None:
+def _flowed(series: Series, summary: Summary | None) -> Flowed | None:
     return None if summary is None else summary.flowed.get(series.entity_id)
 
 
@@ -313,9 +315,9 @@ def _end(row: Row | None) -> End | None:
 
 
 def _spread(
-    flowed: Sequence[float | None], left: End | None, right: End | None
+    flowed: Sequence[Flowed | None], left: End | None, rows: Sequence[End | None]
 ) -> Sequence[tuple[float, float]]:
-    return [] if left is None or right is None else spread(flowed, left, right)
+    return [] if left is None or rows[-1] is None else spread(flowed, left, rows)
 
 
 def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
