@@ -2,9 +2,9 @@
 
 import pytest
 
+from redback.history.flowing import Flowed
 from redback.history.joining import End, JoiningError
 from redback.history.spreading import spread
-from redback.history.summary import Flowed
 
 LEFT = End(100.0, 7.0)
 

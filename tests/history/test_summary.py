@@ -155,8 +155,10 @@ def flowed(summary: Summary | None) -> dict[str, tuple[float, float, float | Non
 
 
 def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known: Known) -> None:
-    readings = [of_battery(minute, 2.0 if minute < 30 else -1.0) for minute in range(60)]
-    assert flowed(summed(known, readings)) == {DISCHARGED: (0, 1.0, None), CHARGED: (0, 0.5, None)}
+    readings = [of_battery(minute, 2.0 if minute <= 30 else -1.0) for minute in range(60)]
+    energies = flowed(summed(known, readings))
+    # From one reading to the next it is the mean of both powers.
+    assert energies == {DISCHARGED: (0, 1.016667, None), CHARGED: (0, 0.491667, None)}
 
 
 def test_it_is_told_apart_what_core_was_shown_of_it(known: Known) -> None:

@@ -11,8 +11,9 @@ from history.fake_statistics import FakeStatistics
 from redback.core import CoreAwayError, Row, Series, Statistics
 from redback.history.coverage import Hour, Stage
 from redback.history.ends import NotYetError
+from redback.history.flowing import Flowed
 from redback.history.gaps import Gap
-from redback.history.summary import Counted, Flowed, Measured, Summary
+from redback.history.summary import Counted, Measured, Summary
 from redback.history.writer import Writer
 
 HOUR = timedelta(hours=1)

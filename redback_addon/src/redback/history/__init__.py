@@ -5,8 +5,10 @@ delivery.py   readings on their way to Core; those that arrived are noted in the
 gaps.py       which hours are missing, and which belong together
 fetcher.py    gets hours from the cloud, at a kind pace
 summary.py    what the minutes of an hour come to
+flowing.py    the same for counters that the cloud does not tell, by their power
 ends.py       what Core has before and after them
 joining.py    how a counter's hours fit that
+spreading.py  the same for a counter that the cloud does not tell
 writer.py     brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
 history.py    does all this, for as long as anything is missing

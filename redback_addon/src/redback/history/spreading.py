@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from .flowing import Flowed
 from .joining import TOLERANCE, End, JoiningError
-from .summary import Flowed
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from ..cloud import Dynamic
 from ..counters import Counters
 from ..known import Known
 from ..reading import STALE_AFTER
+from .flowing import Flowed, flow
 
 # Below this share of the last value, Core takes a lower one for a new counter.
 RESET_BELOW = 0.9
@@ -38,21 +39,6 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     last: float
     gain: float
     resets: int = 0
-
-
-class Flowed(msgspec.Struct, frozen=True, array_like=True):
-    """What a counter has about counted, by the power that it counts; kWh.
-
-    Attributes:
-        lead: from the last reading before the hour until it began.
-        early: in the hour, until the last reading of it that Core was shown.
-        late: from then until the end of the hour; None where Core was shown none, so that `early`
-            is the whole hour.
-    """
-
-    lead: float
-    early: float
-    late: float | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -121,7 +107,7 @@ def summarise(
             measured[series.entity_id] = _measured(weighted)
     flowed = {
         entity_id: energy
-        for entity_id, energy in _flowed(known, held, start, shown_until).items()
+        for entity_id, energy in flow(known, held, start, shown_until).items()
         if entity_id not in counted
     }
     return Summary(measured, counted, flowed)
@@ -146,40 +132,6 @@ def _values(known: Known, readings: Sequence[Dynamic]) -> dict[str, list[float |
         for entity_id, value in known.entities.numbers(reading):
             values.setdefault(entity_id, [None] * number).append(value)
     return values
-
-
-def _flowed(
-    known: Known, readings: Sequence[Dynamic], start: datetime, shown_until: datetime | None
-) -> dict[str, Flowed]:
-    """Give the energy of the powers that counters count, by the counter's entity id."""
-    lead = (min(readings[0].timestamp, start), start)
-    shown = shown_until or start + _HOUR
-    parts = (lead, (start, shown), (shown, start + _HOUR))
-    energies: dict[str, list[float]] = {}
-    for since, until, dynamic in _times(readings, start):
-        hours = [max((min(until, end) - max(since, begin)) / _HOUR, 0.0) for begin, end in parts]
-        for entity_id, power in known.entities.flows(known.reading(dynamic)):
-            if power is not None:
-                so_far = energies.get(entity_id, [0.0] * len(parts))
-                energies[entity_id] = [
-                    energy + power * held for energy, held in zip(so_far, hours, strict=True)
-                ]
-    return {
-        entity_id: Flowed(lead, early, None if shown_until is None else late)
-        for entity_id, (lead, early, late) in energies.items()
-    }
-
-
-def _times(
-    readings: Sequence[Dynamic], start: datetime
-) -> Iterator[tuple[datetime, datetime, Dynamic]]:
-    """Tell from when until when each reading holds; the first one from the start if it is later."""
-    stamps = [reading.timestamp for reading in readings]
-    for reading, (stamp, after) in zip(readings, pairwise([*stamps, start + _HOUR]), strict=True):
-        since = stamp
-        if reading is readings[0] and stamp > start:
-            since = max(start, stamp - STALE_AFTER)
-        yield since, min(after, stamp + STALE_AFTER), reading
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:

@@ -13,10 +13,11 @@ from typing import TypeVar
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from .ends import Ends, NotYetError
+from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
 from .joining import End, JoiningError, join
 from .spreading import spread
-from .summary import Counted, Flowed, Summary
+from .summary import Counted, Summary
 
 # Core writes what it was given when it comes round to it.
 _READ_BACK_SECONDS = 600.0
