@@ -358,6 +358,17 @@ def test_one_inverter_in_trouble_that_spoils_the_multiple_costs_the_others_nothi
     assert good(read(A, B, C)) == {B, C}
 
 
+def test_two_inverters_in_trouble_that_spoil_the_multiple_cost_the_others_one_minute_at_most(
+    read: Read, cloud: FakeCloud
+) -> None:
+    cloud.faults |= {(BEST, None): 503, (NEXT, A): 503, (NEXT, B): 503}
+    read(A, B, C, D)
+    for _ in range(2):
+        assert good(read(A, B, C, D)) == {C, D}
+    cloud.faults.pop((NEXT, A))
+    assert good(read(A, B, C, D)) == {A, C, D}
+
+
 def test_a_line_that_is_down_is_tried_with_one_request_only(
     web: responses.RequestsMock, account: Account
 ) -> None:

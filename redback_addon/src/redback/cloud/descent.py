@@ -100,7 +100,7 @@ class Descent:
         read: list[str] = []
         refused: dict[str, CloudError] = {}
         troubles = 0
-        for number, serial in enumerate(group):
+        for number, serial in enumerate(self.ladder.order(group)):
             share = self.deadline.share(len(group) - number, _LEAST_SHARE)
             try:
                 self._outcomes[serial] = self.alone(rung, serial, share)
@@ -111,6 +111,7 @@ class Descent:
                 if is_refusal(error):
                     refused[serial] = error
                     continue
+                self.ladder.met_trouble(serial)
                 troubles += 1
                 if troubles == TROUBLES and not read and isinstance(above, TransientError):
                     return self._settle(group, above)  # it is the cloud, not one inverter

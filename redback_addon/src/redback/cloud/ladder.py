@@ -11,8 +11,8 @@ not documented, so it is found out, from the top rung down:
   place on the Multiple, where they are asked next time without the culprits;
   only if none is refused singly it is put down to the route, and all stay on the single form.
 - A Multiple that meets trouble (5xx, or an answer that makes no sense) has its inverters read
-  singly in the same call too, unless the first two of them meet trouble as well; nothing is
-  remembered of that.
+  singly in the same call too, unless the first two of them meet trouble as well. Of that nothing
+  is remembered but who met it: those are asked last from then on, until they are read.
 - An inverter that all four rungs refuse is left in peace for a minute, and each time that they
   do so again for twice as long, up to a quarter of an hour; its most telling error stands
   meanwhile. After that it is asked by itself, so that it spoils no Multiple, until a rung gives a
@@ -108,6 +108,7 @@ class Ladder:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._refusals: dict[str, _Refusals] = {}
+        self._in_trouble: set[str] = set()
 
     def groups(self, serials: Iterable[str]) -> Iterator[tuple[tuple[str, ...], tuple[Route, ...]]]:
         """Put together what may be asked for together; gives serials and the rungs to try."""
@@ -164,8 +165,19 @@ class Ladder:
         """
         with self._lock:
             self._refusals.pop(serial, None)
+            self._in_trouble.discard(serial)
         if keep and self._remembered(serial) is not route:
             self._memory.remember_route(serial, RememberedRoute(route.value, self._now()))
+
+    def met_trouble(self, serial: str) -> None:
+        """Note that an inverter that was asked for by itself met trouble."""
+        with self._lock:
+            self._in_trouble.add(serial)
+
+    def order(self, serials: Iterable[str]) -> list[str]:
+        """Put those last that were in trouble when they were last asked for."""
+        with self._lock:
+            return sorted(serials, key=self._in_trouble.__contains__)
 
     def probes(self, serial: str) -> tuple[Route, ...]:
         """Give the rungs above the remembered one, if it is time to look for a better one."""
