@@ -1,8 +1,9 @@
 """Core's statistics as they behave, in memory: what is imported is there only after a moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -28,7 +29,7 @@ class FakeStatistics:
         self.imported: list[tuple[str, datetime]] = []
         self.delay = 0
         self.takes: int | None = None
-        self._queued: list[tuple[int, str, Row]] = []
+        self._queued: list[tuple[int, Callable[[], None]]] = []
 
     def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
         """Write the rows of a counter as Core does of its states, which are in order."""
@@ -80,11 +81,14 @@ class FakeStatistics:
                 self.takes -= 1
             for row in rows:
                 self.imported.append((series.entity_id, row.start))
-                self._queued.append((self.delay, series.entity_id, row))
+                self._queued.append((self.delay, partial(self._take, series.entity_id, row)))
         return {}
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"
+        self._queued.append((self.delay, partial(self._move, entity_id, since, amount)))
+
+    def _move(self, entity_id: str, since: datetime, amount: float) -> None:
         for table in (self.stored, self.short_term):
             rows = table.get(entity_id, {})
             for start, row in rows.items():
@@ -100,10 +104,12 @@ class FakeStatistics:
         }
 
     def _work(self) -> None:
-        waiting = []
-        for delay, entity_id, row in self._queued:
+        queued, self._queued = self._queued, []
+        for delay, work in queued:
             if delay > 0:
-                waiting.append((delay - 1, entity_id, row))
+                self._queued.append((delay - 1, work))
             else:
-                self.stored.setdefault(entity_id, {})[row.start] = row
-        self._queued = waiting
+                work()
+
+    def _take(self, entity_id: str, row: Row) -> None:
+        self.stored.setdefault(entity_id, {})[row.start] = row

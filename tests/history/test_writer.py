@@ -330,6 +330,16 @@ async def test_a_core_that_never_shows_it_is_asked_again_later(
         await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
 
 
+async def test_sums_that_a_busy_core_has_yet_to_move_are_not_moved_twice(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    statistics.delay = 1000  # more than an hour: its database is locked by a backup
+    await write(writer, gap(4, 5, past=True), [COUNTER], counted({h: true(h) for h in (4, 5)}))
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (5, 6, 7)] == pytest.approx([1.0] * 3, abs=1e-4)
+
+
 async def test_cut_short_and_done_again_the_result_is_the_same(
     writer: Writer, statistics: FakeStatistics
 ) -> None:

@@ -9,6 +9,7 @@ flowing.py    the same for counters that the cloud does not tell, by their power
 ends.py       what Core has before and after them
 joining.py    how a counter's hours fit that
 spreading.py  the same for a counter that the cloud does not tell
+sums.py       a counter's rows in a gap, and what comes after them
 writer.py     brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
 history.py    does all this, for as long as anything is missing

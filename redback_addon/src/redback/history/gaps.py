@@ -1,6 +1,6 @@
 """Gaps: which past hours are not wholly published, newest first, and what belongs together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +45,15 @@ class Gap:
     def asked(self) -> frozenset[datetime]:
         """The starts of those that somebody has asked for, whatever they are now."""
         return frozenset(hour.start for hour in self.hours if hour.asked)
+
+    def keeps(self, start: datetime, stored: Container[datetime]) -> bool:
+        """Tell whether Core's row of an hour of the past stays: it is not ours to replace.
+
+        Args:
+            start: of the hour.
+            stored: the hours that Core has.
+        """
+        return self.past and start in stored and start not in self.asked
 
     @property
     def until(self) -> datetime:

@@ -5,65 +5,26 @@ that Core has before and after the gap; where the two ends do not meet, nothing 
 counter, and the reason is given. Written is only what was read back.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from .ends import Ends, NotYetError
-from .flowing import Flowed
-from .gaps import HOUR, Gap, floor
-from .joining import End, JoiningError, join
-from .spreading import spread
-from .summary import Counted, Summary
+from .gaps import HOUR, Gap
+from .joining import JoiningError
+from .summary import Summary
+from .sums import Shift, Shown, Sums
 
 # Core writes what it was given when it comes round to it.
 _READ_BACK_SECONDS = 600.0
+# To move sums twice would be wrong, so that is waited for: a long backup locks Core's database.
+_MOVED_SECONDS = 6 * 3600.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
 _READ_AT_ONCE = 10
 # Core keeps doubles; what is read back differs by nothing but the way through text.
 _SAME = 1e-6
-
-
-_T = TypeVar("_T")
-Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """All sums of a counter are to be raised, from the hour of a row on."""
-
-    series: Series
-    row: Row
-    amount: float
-
-    @property
-    def since(self) -> datetime:
-        """The full hour, so that Core's hourly rows and those of five minutes move alike."""
-        return floor(self.row.start)
-
-
-@dataclass(frozen=True, slots=True)
-class _Counter:
-    """What is to be done for a counter."""
-
-    rows: list[Row]
-    shifts: list[_Shift]
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap."""
-
-    hours: tuple[datetime, ...]
-    end: Row | None
-
-    def of_pending(self, things: Sequence[_T]) -> Sequence[_T]:
-        """Leave out what is of an hour whose row stands."""
-        return things if self.end is None else things[:-1]
 
 
 class Writer:
@@ -77,7 +38,7 @@ class Writer:
     def __init__(self, statistics: Statistics, clock: Clock) -> None:
         self._statistics = statistics
         self._clock = clock
-        self._ends = Ends(statistics, clock)
+        self._sums = Sums(Ends(statistics, clock))
 
     async def write(
         self,
@@ -108,14 +69,14 @@ class Writer:
         stored = await self._statistics.rows(ids, gap.since, gap.until)
         objections: dict[str, JoiningError | CoreRefusedError] = {}
         made: dict[Series, list[Row]] = {}
-        shifts: list[_Shift] = []
+        shifts: list[Shift] = []
         for one in wanted:
             rows = {row.start: row for row in stored[one.entity_id]}
             if not one.is_counter:
                 made[one] = _measurement(one, gap, summaries, rows)
                 continue
             try:
-                counter = await self._counter(one, gap, summaries, rows, shown)
+                counter = await self._sums.through(one, gap, summaries, rows, shown)
             except (JoiningError, CoreRefusedError) as error:
                 objections[one.entity_id] = error
             else:
@@ -146,63 +107,8 @@ class Writer:
         )
         return all(len(rows) == len(gap.hours) for rows in stored.values())
 
-    async def _counter(
-        self,
-        series: Series,
-        gap: Gap,
-        summaries: Mapping[datetime, Summary | None],
-        stored: Mapping[datetime, Row],
-        shown: Shown,
-    ) -> _Counter:
-        """Make the rows of a counter, and the shifts of what comes after them."""
-        made: list[Row] = []
-        shifts: list[_Shift] = []
-        before: Row | None = None
-        raised = 0.0
-        for piece in _pieces(gap, stored):
-            end = _raised(piece.end, raised)
-            counted = [_counted(series, summaries[start]) for start in piece.hours]
-            flowed = [_flowed(series, summaries[start]) for start in piece.hours]
-            sums: Sequence[tuple[float, float] | None] = ()
-            # Also where nothing is to be written Core may have missed what came before a reset.
-            if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
-                left = before or await self._ends.before(series, piece.hours[0])
-                right, now = end, None if counted[-1] is None else counted[-1].last
-                if right is None:
-                    right, now = await self._right(series, gap, shown)
-                    right = _raised(right, raised)
-                if left is None and right is None:
-                    raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right), now)
-                if joined.shift and right is not None:
-                    shifts.append(_Shift(series, right, joined.shift))
-                sums = [
-                    pair if one is not None or start in stored else None
-                    for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
-                ]
-                raised += joined.shift
-                end = _raised(end, joined.shift)
-            elif end is not None and any(one is not None for one in piece.of_pending(flowed)):
-                left = before or await self._ends.before(series, piece.hours[0])
-                rows = [_end(_raised(stored.get(start), raised)) for start in piece.hours]
-                sums = _spread(flowed, _end(left), rows)
-            made += [
-                Row(start, state=pair[0], sum=pair[1])
-                for start, pair in zip(piece.of_pending(piece.hours), sums, strict=False)
-                if pair is not None
-            ]
-            before = end
-        return _Counter(made, shifts)
-
-    async def _right(
-        self, series: Series, gap: Gap, shown: Shown
-    ) -> tuple[Row | None, float | None]:
-        """Give the row after a gap, and what the counter really showed then, kWh."""
-        row, over = await self._ends.after(series, gap.until)
-        return row, None if row is None else (await shown(over)).get(series.entity_id)
-
     async def _confirm(
-        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[_Shift]
+        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
     ) -> None:
         """Wait until Core has all the rows, and has moved all that was to be moved.
 
@@ -210,14 +116,15 @@ class Writer:
             NotYetError: it takes too long.
         """
         began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
+        patience = _MOVED_SECONDS if shifts else _READ_BACK_SECONDS
         while not await self._is_there(gap, written, shifts):
-            if self._clock.monotonic() - began > _READ_BACK_SECONDS:
+            if self._clock.monotonic() - began > patience:
                 raise NotYetError
             await self._clock.sleep(wait)
             wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)
 
     async def _is_there(
-        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[_Shift]
+        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
     ) -> bool:
         # The newest row of all first: as long as that is not there, the rest is not worth a look.
         for entity_id, rows in [*written.items()][-1:]:
@@ -239,7 +146,7 @@ class Writer:
                     return False
         return True
 
-    async def _has_moved(self, shift: _Shift) -> bool:
+    async def _has_moved(self, shift: Shift) -> bool:
         start, end = shift.row.start, shift.row.start + HOUR
         periods: tuple[Period, ...] = ("hour", "5minute")
         for period in periods:
@@ -271,54 +178,9 @@ def _measurement(
     for hour in gap.hours:
         summary = summaries[hour.start]
         found = None if summary is None else summary.measured.get(series.entity_id)
-        if found is not None and not _is_kept(gap, hour.start, stored):
+        if found is not None and not gap.keeps(hour.start, stored):
             made.append(Row(hour.start, mean=found.mean, min=found.min, max=found.max))
     return made
-
-
-def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
-    """Cut a gap after each hour whose row stands for a counter."""
-    hours: list[datetime] = []
-    for hour in gap.hours:
-        hours.append(hour.start)
-        row = stored.get(hour.start)
-        stands = hour.start in gap.standing or _is_kept(gap, hour.start, stored)
-        if stands and row is not None and row.sum is not None:
-            yield _Piece(tuple(hours), row)
-            hours = []
-    if hours:
-        yield _Piece(tuple(hours), None)
-
-
-def _is_kept(gap: Gap, start: datetime, stored: Mapping[datetime, Row]) -> bool:
-    """Tell whether the row is not ours to replace: of a time before the first reading."""
-    return gap.past and start in stored and start not in gap.asked
-
-
-def _counted(series: Series, summary: Summary | None) -> Counted | None:
-    return None if summary is None else summary.counted.get(series.entity_id)
-
-
-def _flowed(series: Series, summary: Summary | None) -> Flowed | None:
-    return None if summary is None else summary.flowed.get(series.entity_id)
-
-
-def _raised(row: Row | None, amount: float) -> Row | None:
-    """Give a row as it is once all sums were raised from somewhere before it on."""
-    return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
-
-
-def _end(row: Row | None) -> End | None:
-    """Give a row as an end; none is taken for one that has no sum."""
-    if row is None or row.state is None or row.sum is None:
-        return None
-    return End(row.state, row.sum)
-
-
-def _spread(
-    flowed: Sequence[Flowed | None], left: End | None, rows: Sequence[End | None]
-) -> Sequence[tuple[float, float]]:
-    return [] if left is None or rows[-1] is None else spread(flowed, left, rows)
 
 
 def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
