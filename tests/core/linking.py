@@ -9,9 +9,9 @@ import aiohttp
 from aiohttp import web
 
 from redback.clock import Clock, SystemClock
-from redback.core import CoreError, CoreLink
+from redback.core import CoreError, CoreLink, open_session
 from standin.serving import Server
-from standin.supervisor import TOKEN
+from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
 
 async def until(condition: Callable[[], object], seconds: float = 10) -> None:
@@ -106,3 +106,12 @@ async def silent_core() -> AsyncIterator[SilentCore]:
     await core.start()
     yield core
     await core.stop()
+
+
+@asynccontextmanager
+async def link_to(core: CoreAddress) -> AsyncIterator[CoreLink]:
+    """Give a link to a Core, made and ready for commands."""
+    async with Supervisor(core) as supervisor, open_session(TOKEN) as session:
+        with linked(session, supervisor.url) as watched:
+            await until(lambda: watched.came)
+            yield watched.link

@@ -14,6 +14,7 @@ from aiohttp import web
 from standin import notifications, page
 from standin.energy import Energy
 from standin.errors import CommandError
+from standin.lovelace import Lovelace
 from standin.notifications import Notifications
 from standin.serving import ANSWER_S, BODY_LIMIT, Server
 from standin.session import Session
@@ -44,10 +45,10 @@ def utc_now() -> datetime:
 class Core:
     """Core on one port, which can be stopped, started and restarted as people do.
 
-    A restart loses `states` and `notifications`, and keeps `statistics` and `energy`; what was
-    pushed stays in `states.history` for tests to look back at. `POST /_standin/restart` with
-    `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows the
-    history, and `GET /` is a page for people.
+    A restart loses `states` and `notifications`, and keeps `statistics`, `energy` and `lovelace`;
+    what was pushed stays in `states.history` for tests to look back at. `POST /_standin/restart`
+    with `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows
+    the history, and `GET /` is a page for people.
 
     Use it as an async context manager, or call `start` and `stop`.
     """
@@ -69,6 +70,7 @@ class Core:
         year, month, *_ = (int(part) for part in version.split("."))
         self.statistics = Statistics((year, month), self.states, self._write_later)
         self.energy = Energy((year, month), self.states, self.statistics)
+        self.lovelace = Lovelace()
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()

@@ -14,8 +14,17 @@ if TYPE_CHECKING:
     from standin.states import State, States
     from standin.statistics import Statistics
 
-ONE_GRID_SOURCE_SINCE = (2026, 1)
+POWER_SINCE = (2025, 12)
+"""The first version that takes the power of a source."""
+
+ONE_GRID_SOURCE_SINCE = (2026, 3)
 """The first version whose grid sources are one per connection, without `flow_from`/`flow_to`."""
+
+NAMES_SINCE = (2026, 6)
+"""The first version that takes a source's `name`, and a battery's state of charge."""
+
+CAPACITY_SINCE = (2026, 8)
+"""The first version that takes a battery's capacity."""
 
 _LISTS = ("energy_sources", "device_consumption", "device_consumption_water")
 
@@ -39,17 +48,35 @@ _REQUIRED: Mapping[str, frozenset[str]] = {
     "gas": frozenset({"stat_energy_from"}),
     "water": frozenset({"stat_energy_from"}),
 }
-_RATE = frozenset({"type", "stat_rate", "name"})
-_PRICED = _RATE | {"stat_cost", "entity_energy_price", "number_energy_price"}
+_COMMON = frozenset({"type", "stat_rate", "name"})
+_PRICED = _COMMON | {"stat_cost", "entity_energy_price", "number_energy_price"}
 _OPTIONAL: Mapping[str, frozenset[str]] = {
-    "grid": _RATE | set(_GRID_DEFAULTS) | {"power_config"},
-    "solar": _RATE | {"config_entry_solar_forecast"},
-    "home": _RATE,
-    "battery": _RATE | {"power_config", "stat_soc", "capacity"},
+    "grid": _COMMON | set(_GRID_DEFAULTS) | {"power_config"},
+    "solar": _COMMON | {"config_entry_solar_forecast"},
+    "home": _COMMON,
+    "battery": _COMMON | {"power_config", "stat_soc", "capacity"},
     "gas": _PRICED,
     "water": _PRICED,
 }
+_SINCE = {
+    "stat_rate": POWER_SINCE,
+    "power": POWER_SINCE,
+    "name": NAMES_SINCE,
+    "stat_soc": NAMES_SINCE,
+    "capacity": CAPACITY_SINCE,
+}
 _OLD_GRID = frozenset({"flow_from", "flow_to", "cost_adjustment_day"})
+_PRICES = frozenset({"entity_energy_price", "number_energy_price"})
+_OLD_FLOWS = {
+    "flow_from": ("stat_energy_from", _PRICES | {"stat_cost"}),
+    "flow_to": ("stat_energy_to", _PRICES | {"stat_compensation"}),
+    "power": ("stat_rate", frozenset({"power_config"})),
+}
+_UNIQUE = {
+    "stat_energy_from": "Import meter",
+    "stat_energy_to": "Export meter",
+    "stat_rate": "Power stat",
+}
 
 # of a statistic, by the name it has in the preferences: device class, and state classes
 _ENERGY = ("energy", frozenset({"total", "total_increasing"}))
@@ -65,7 +92,7 @@ class Energy:
     """The preferences of one Core, None before the first are saved; they outlive a restart."""
 
     def __init__(self, version: tuple[int, int], states: States, statistics: Statistics) -> None:
-        self._one_grid_source = version >= ONE_GRID_SOURCE_SINCE
+        self._version = version
         self._states = states
         self._statistics = statistics
         self.preferences: Message | None = None
@@ -93,6 +120,7 @@ class Energy:
                 self._checked(source, f"energy_sources[{index}].")
                 for index, source in enumerate(update["energy_sources"])
             ]
+            self._check_grids([one for one in update["energy_sources"] if one["type"] == "grid"])
         empty: Message = {name: [] for name in _LISTS}
         self.preferences = {**empty, **(self.preferences or {}), **update}
         return self.preferences
@@ -109,11 +137,41 @@ class Energy:
             raise invalid_format(
                 f"expected type to be one of {known} at '{path}type'. Got {kind!r}"
             )
-        if kind == "grid" and not self._one_grid_source:
-            check_keys(source, _OLD_GRID, _OLD_GRID | {"type"}, path)
+        if kind == "grid" and self._version < ONE_GRID_SOURCE_SINCE:
+            self._check_old_grid(source, path)
             return source
-        check_keys(source, _REQUIRED[kind], _REQUIRED[kind] | _OPTIONAL[kind], path)
+        check_keys(source, _REQUIRED[kind], self._known(_REQUIRED[kind] | _OPTIONAL[kind]), path)
+        if kind == "battery" and "capacity" in source:
+            _check_capacity(source["capacity"], path)
         return {**_GRID_DEFAULTS, **source} if kind == "grid" else source
+
+    def _known(self, names: frozenset[str]) -> frozenset[str]:
+        return frozenset(name for name in names if self._version >= _SINCE.get(name, (0, 0)))
+
+    def _check_old_grid(self, source: Message, path: str) -> None:
+        check_keys(source, _OLD_GRID, self._known(_OLD_GRID | {"type", "power"}), path)
+        for name, (role, optional) in _OLD_FLOWS.items():
+            flows = source.get(name, [])
+            for index, flow in enumerate(flows):
+                check_keys(flow, {role}, optional | {role}, f"{path}{name}[{index}].")
+                if name == "flow_from" and not flow.keys() >= _PRICES:
+                    # Core looks into both without asking whether they are there
+                    raise CommandError("unknown_error", "Unknown error")
+            meters = [flow[role] for flow in flows]
+            for meter in meters:
+                if meters.count(meter) > 1:
+                    raise invalid_format(f"Cannot specify {meter} more than once at '{path}{name}'")
+
+    def _check_grids(self, grids: list[Message]) -> None:
+        if self._version < ONE_GRID_SOURCE_SINCE:
+            if len(grids) > 1:
+                raise invalid_format("You cannot have more than 1 grid source")
+            return
+        for role, what in _UNIQUE.items():
+            meters = [grid[role] for grid in grids if grid.get(role) is not None]
+            for meter in meters:
+                if meters.count(meter) > 1:
+                    raise invalid_format(f"{what} {meter} is used in multiple grid connections")
 
     def _issues(self, item: Message) -> list[Message]:
         affected: dict[str, list[list[Any]]] = {}
@@ -139,6 +197,13 @@ class Energy:
             yield "entity_not_defined", None
         elif role in _EXPECTED:
             yield from _issues_of_state(state, *_EXPECTED[role])
+
+
+def _check_capacity(capacity: object, path: str) -> None:
+    if not isinstance(capacity, int | float):
+        raise invalid_format(f"expected float at '{path}capacity'. Got {capacity!r}")
+    if capacity <= 0:
+        raise invalid_format(f"value must be higher than 0 at '{path}capacity'. Got {capacity!r}")
 
 
 def _issues_of_state(
@@ -170,8 +235,12 @@ def _placeholders(kind: str) -> Message | None:
 
 
 def _statistics_of(item: Message) -> Iterator[tuple[str, str]]:
+    """What Core looks at: not all that it takes."""
     for name, value in item.items():
-        if name.startswith("stat_") and isinstance(value, str):
+        is_unchecked = name == "stat_soc" or (
+            name == "stat_rate" and item.get("type") in {"solar", "battery", None}
+        )
+        if name.startswith("stat_") and isinstance(value, str) and not is_unchecked:
             yield name, value
         elif name in {"flow_from", "flow_to"}:
             for flow in value:

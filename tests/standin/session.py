@@ -27,10 +27,22 @@ _ADJUSTMENT_KEYS = {
     "start_time",
     "statistic_id",
 }
+_DASHBOARD_KEYS = {
+    "allow_single_word",
+    "icon",
+    "mode",
+    "require_admin",
+    "show_in_sidebar",
+    "title",
+    "url_path",
+}
 _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
 _KEYS: Mapping[str, Collection[str]] = {
     "call_service": {"domain", "return_response", "service", "service_data", "target"},
     "energy/save_prefs": {"device_consumption", "device_consumption_water", "energy_sources"},
+    "lovelace/config": {"force", "url_path"},
+    "lovelace/config/save": {"config", "url_path"},
+    "lovelace/dashboards/create": _DASHBOARD_KEYS,
     "recorder/adjust_sum_statistics": _ADJUSTMENT_KEYS,
     "recorder/get_statistics_metadata": {"statistic_ids"},
     "recorder/import_statistics": {"metadata", "stats"},
@@ -71,6 +83,10 @@ class Session:
             "energy/get_prefs": lambda _: core.energy.get(),
             "energy/save_prefs": core.energy.save,
             "energy/validate": lambda _: core.energy.validate(),
+            "lovelace/config": core.lovelace.config,
+            "lovelace/config/save": core.lovelace.save,
+            "lovelace/dashboards/create": core.lovelace.create,
+            "lovelace/dashboards/list": core.lovelace.entries,
         }
 
     async def run(self) -> None:

@@ -620,6 +620,105 @@ async def test_an_energy_source_that_does_not_fit_is_refused(
     assert await refusal(client, message) == ("invalid_format", sentence)
 
 
+GRID = {"type": "grid", "cost_adjustment_day": 0}
+BATTERY = {"type": "battery", "stat_energy_from": "sensor.a", "stat_energy_to": "sensor.b"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "sentence"),
+    [
+        (
+            [{**GRID, "stat_energy_from": "sensor.a"}, {**GRID, "stat_energy_from": "sensor.a"}],
+            "Import meter sensor.a is used in multiple grid connections",
+        ),
+        (
+            [{**GRID, "stat_energy_to": "sensor.a"}, {**GRID, "stat_energy_to": "sensor.a"}],
+            "Export meter sensor.a is used in multiple grid connections",
+        ),
+        (
+            [{**GRID, "stat_rate": "sensor.a"}, {**GRID, "stat_rate": "sensor.a"}],
+            "Power stat sensor.a is used in multiple grid connections",
+        ),
+        ([{**BATTERY, "capacity": 0}], "value must be higher than 0"),
+        ([{**BATTERY, "capacity": "sensor.c"}], "expected float"),
+    ],
+)
+async def test_energy_sources_that_do_not_fit_together_are_refused(
+    client: Client, sources: list[object], sentence: str
+) -> None:
+    message: dict[str, object] = {"type": "energy/save_prefs", "energy_sources": sources}
+    code, told = await refusal(client, message)
+    assert code == "invalid_format"
+    assert told.startswith(sentence)
+
+
+async def test_of_a_battery_its_counters_alone_are_validated(client: Client) -> None:
+    battery = {
+        **BATTERY,
+        "stat_rate": "sensor.power",
+        "stat_soc": "sensor.soc",
+        "capacity": 14.2,
+        "name": "House",
+    }
+    saved = await client.command({"type": "energy/save_prefs", "energy_sources": [battery]})
+    assert saved["energy_sources"] == [battery]
+    ((*found,),) = (await client.command({"type": "energy/validate"}))["energy_sources"]
+    assert found
+    for issue in found:
+        named = sorted(entity_id for entity_id, _ in issue["affected_entities"])
+        assert named == ["sensor.a", "sensor.b"]
+
+
+async def test_a_dashboard_is_made_once_and_filled_afterwards(client: Client) -> None:
+    make: dict[str, object] = {
+        "type": "lovelace/dashboards/create",
+        "url_path": "a-b",
+        "title": "T",
+        "icon": "mdi:x",
+    }
+    ask: dict[str, object] = {"type": "lovelace/config", "url_path": "a-b"}
+    views: dict[str, object] = {"views": [{}]}
+    save: dict[str, object] = {"type": "lovelace/config/save", "url_path": "a-b", "config": views}
+    unknown = ("config_not_found", "Unknown config specified: a-b")
+    assert await refusal(client, ask) == unknown
+    assert await refusal(client, save) == unknown
+    made = await client.command(make)
+    assert made == {
+        "id": "a_b",
+        "url_path": "a-b",
+        "title": "T",
+        "icon": "mdi:x",
+        "mode": "storage",
+        "show_in_sidebar": True,
+        "require_admin": False,
+    }
+    assert made in await client.command({"type": "lovelace/dashboards/list"})
+    assert await refusal(client, make) == (
+        "home_assistant_error",
+        'The URL "a-b" is already in use. Please choose a different one',
+    )
+    assert await refusal(client, ask) == ("config_not_found", "No config found.")
+    assert await client.command(save) is None
+    assert await client.command(ask) == views
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"url_path": "ab", "title": "T"}, "Url path needs to contain a hyphen (-)."),
+        ({"title": "T"}, "required key not provided at 'url_path'. Got None"),
+        ({"url_path": "c-d", "title": "T", "what": 1}, "not a valid option at 'what'. Got 1"),
+    ],
+)
+async def test_a_dashboard_that_does_not_fit_is_refused(
+    client: Client, fields: Mapping[str, object], sentence: str
+) -> None:
+    message: dict[str, object] = {"type": "lovelace/dashboards/create", **fields}
+    code, told = await refusal(client, message)
+    assert code == "invalid_format"
+    assert told.startswith(sentence)
+
+
 async def test_a_restart_loses_pushed_states_and_keeps_statistics(
     core: AnyCore, client: Client
 ) -> None:

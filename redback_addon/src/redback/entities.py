@@ -70,6 +70,11 @@ class Entities:
             *self._former.values(),
         )
 
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """The entity ids of those that exist by now, by the sensor's name in the sensor table."""
+        return {name: entity.entity_id for name, entity in self._entities.items()}
+
     def states(self, reading: Reading) -> list[State]:
         """Give the states of all entities that exist by now."""
         awaited: dict[str, Former] = {}

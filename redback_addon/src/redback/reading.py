@@ -142,10 +142,13 @@ class Reading:
 
     def detail(self, value: Callable[[Limits], float | None]) -> float | None:
         """Look into the configuration, and where that tells nothing into the static data."""
-        for details in (self.configuration, self.static):
-            if details is not None and (found := value(details)) is not None:
-                return found
-        return None
+        return first(value, self.configuration, self.static)
+
+
+def first(value: Callable[[Limits], float | None], *limits: Limits | None) -> float | None:
+    """Look for a value in one after the other; None where none of them tells it."""
+    found = (value(details) for details in limits if details is not None)
+    return next((each for each in found if each is not None), None)
 
 
 def _total(values: Iterable[float | None]) -> float | None:

@@ -5,6 +5,10 @@ link.py          one WebSocket, to know when Core comes and goes, and to give it
 conversation.py  what is said on it
 statistics.py    long-term statistics, read and written over it
 metadata.py      what Core keeps of a statistic beside its rows
+energy.py        the Energy dashboard: what is added to it
+preferences.py   how its sources are written in each version of Core
+dashboards.py    other dashboards
+versions.py      Core's version, as far as commands depend on it
 mirror.py        what Core should show, and its way there
 patience.py      how often Core is tried again
 errors.py        what can go wrong, by kind
@@ -14,11 +18,14 @@ session.py       the Supervisor's token, in each request and nowhere else
 """
 
 from .client import CoreClient
+from .dashboards import Dashboard, Dashboards
+from .energy import Energy, Issue
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .link import CoreLink
 from .metadata import Series
 from .mirror import Mirror
 from .notices import Notices
+from .preferences import Kind, Planned, Role, Source
 from .session import open_session
 from .state import UNAVAILABLE, UNKNOWN, State
 from .statistics import Period, Row, Statistics
@@ -31,11 +38,19 @@ __all__ = [
     "CoreError",
     "CoreLink",
     "CoreRefusedError",
+    "Dashboard",
+    "Dashboards",
+    "Energy",
+    "Issue",
+    "Kind",
     "Mirror",
     "Notices",
     "Period",
+    "Planned",
+    "Role",
     "Row",
     "Series",
+    "Source",
     "State",
     "Statistics",
     "open_session",

@@ -1,9 +1,10 @@
 """What Core keeps of a statistic beside its rows, and how each version of Core is told of it."""
 
-import re
 from dataclasses import dataclass
 
 import msgspec
+
+from .versions import is_since
 
 # Until then an import has to say has_mean, and may not say what it has to say since.
 _MEAN_TYPES_SINCE = (2025, 11)
@@ -102,7 +103,7 @@ def metadata(series: Series, known: Known | None, version: str | None) -> dict[s
         "unit_of_measurement": series.unit,
         "has_sum": series.is_counter,
     }
-    if not _knows_mean_types(version):
+    if not is_since(version, _MEAN_TYPES_SINCE):
         return described | {"has_mean": not series.is_counter}
     described["mean_type"] = _mean_type(series)
     if known is not None:
@@ -119,8 +120,3 @@ def _in_words(unit: str | None, *, is_counter: bool) -> str:
 
 def _mean_type(series: Series) -> int:
     return _NO_MEAN if series.is_counter else _ARITHMETIC_MEAN
-
-
-def _knows_mean_types(version: str | None) -> bool:
-    found = re.match(r"(\d+)\.(\d+)", version or "")
-    return found is None or (int(found[1]), int(found[2])) >= _MEAN_TYPES_SINCE

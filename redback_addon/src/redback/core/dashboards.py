@@ -1,0 +1,112 @@
+"""Core's own dashboards: one is made once, and belongs to its user from then on."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .errors import CoreRefusedError
+from .link import CoreLink
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A dashboard.
+
+    Attributes:
+        url_path: where it is shown; it holds a hyphen.
+        title: its name in the side bar.
+        icon: for example mdi:solar-power-variant.
+        config: its views, as Core's own editor writes them.
+    """
+
+    url_path: str
+    title: str
+    icon: str
+    config: Mapping[str, Any]
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    url_path: str
+    mode: str
+
+
+class Dashboards:
+    """The dashboards of one Core; every call raises as `CoreLink.command` does."""
+
+    def __init__(self, link: CoreLink) -> None:
+        self._link = link
+        self._making = asyncio.Lock()
+
+    async def has(self, url_path: str) -> bool:
+        """Tell whether there is such a dashboard, with something that its user may have made."""
+        listed = await self._listed(url_path)
+        if listed is None:
+            return False
+        return listed.mode != "storage" or await self._config(url_path) is not None
+
+    async def make(self, dashboard: Dashboard) -> bool:
+        """Make a dashboard where there is none; one that there is stays as it is.
+
+        Returns:
+            Whether it was made.
+
+        Raises:
+            CoreRefusedError: with the code not_taken where it is not there afterwards.
+        """
+        async with self._making:
+            if await self.has(dashboard.url_path):
+                return False
+            # It may have been created, and the link have broken before it was filled.
+            if await self._listed(dashboard.url_path) is None:
+                await self._create(dashboard)
+            await self._fill(dashboard)
+            return True
+
+    async def _create(self, dashboard: Dashboard) -> None:
+        await self._link.command(
+            {
+                "type": "lovelace/dashboards/create",
+                "url_path": dashboard.url_path,
+                "title": dashboard.title,
+                "icon": dashboard.icon,
+                "mode": "storage",
+                "show_in_sidebar": True,
+                "require_admin": False,
+            }
+        )
+
+    async def _fill(self, dashboard: Dashboard) -> None:
+        save = "lovelace/config/save"
+        await self._link.command(
+            {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
+        )
+        if await self._config(dashboard.url_path) is None:
+            raise CoreRefusedError(
+                "COMMAND", save, None, "what was saved is not there", code="not_taken"
+            )
+
+    async def _listed(self, url_path: str) -> _Listed | None:
+        question = "lovelace/dashboards/list"
+        try:
+            answer = await self._link.command({"type": question})
+            listed = msgspec.convert(answer, list[_Listed])
+        except msgspec.ValidationError as error:
+            raise CoreRefusedError(
+                "COMMAND", question, None, str(error), code="unexpected_answer"
+            ) from None
+        return next((one for one in listed if one.url_path == url_path), None)
+
+    async def _config(self, url_path: str) -> object | None:
+        """Give its views; None where it has none and Core makes them up."""
+        try:
+            config: object = await self._link.command(
+                {"type": "lovelace/config", "url_path": url_path}
+            )
+        except CoreRefusedError as error:
+            if error.code != "config_not_found":
+                raise
+            return None
+        return config

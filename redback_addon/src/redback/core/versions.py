@@ -1,0 +1,16 @@
+"""Core's version, as far as commands depend on it."""
+
+import re
+
+Version = tuple[int, int]
+
+
+def is_since(version: str | None, first: Version) -> bool:
+    """Tell whether a Core is of this year and month, or later.
+
+    Args:
+        version: Core's, for example 2026.11.0. One that cannot be read is taken for a new one.
+        first: the first version, for example (2026, 3).
+    """
+    found = re.match(r"(\d+)\.(\d+)", version or "")
+    return found is None or (int(found[1]), int(found[2])) >= first

@@ -1,0 +1,149 @@
+"""That sources come into Core's Energy dashboard, and that its owner's stay as they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from core.linking import link_to
+from core.test_preferences import ALL, BATTERY, GRID, SOLAR
+from redback.core import CoreAwayError, CoreLink, CoreRefusedError, Energy
+from standin.core import Core
+
+COUNTER = {
+    "device_class": "energy",
+    "state_class": "total_increasing",
+    "unit_of_measurement": "kWh",
+}
+POWER = {"device_class": "power", "state_class": "measurement", "unit_of_measurement": "kW"}
+
+
+@pytest.fixture(params=["2026.11.0", "2026.6.1", "2026.3.2", "2025.12.5", "2025.4.4"])
+async def core(request: pytest.FixtureRequest) -> AsyncIterator[Core]:
+    async with Core(version=request.param) as core:
+        yield core
+
+
+@pytest.fixture
+async def link(core: Core) -> AsyncIterator[CoreLink]:
+    async with link_to(core.address) as link:
+        yield link
+
+
+@pytest.fixture
+def energy(link: CoreLink) -> Energy:
+    return Energy(link)
+
+
+def sources_of(core: Core) -> list[dict[str, Any]]:
+    assert core.energy.preferences is not None
+    sources: list[dict[str, Any]] = core.energy.preferences["energy_sources"]
+    return sources
+
+
+def show(core: Core) -> None:
+    """Let Core have the entities and their statistics."""
+    for source in ALL:
+        for role, entity_id in source.roles.items():
+            attributes = POWER if role == "stat_rate" else COUNTER
+            core.states.set(entity_id, "5", attributes)
+            core.statistics.metadata[entity_id] = {}
+
+
+async def test_everything_is_added_to_a_core_without_an_energy_dashboard(
+    energy: Energy, core: Core
+) -> None:
+    show(core)
+    assert not any(each.is_there for each in await energy.plan(ALL))
+    assert core.energy.preferences is None, "looking changes nothing"
+    assert [source.kind for source in await energy.add(ALL)] == ["grid", "solar", "battery"]
+    assert [source["type"] for source in sources_of(core)] == ["grid", "solar", "battery"]
+    assert all(each.is_there for each in await energy.plan(ALL))
+    assert await energy.issues(ALL) == ()
+
+
+async def test_a_second_time_changes_nothing(energy: Energy, core: Core) -> None:
+    await energy.add(ALL)
+    before = core.energy.preferences
+    assert await energy.add(ALL) == ()
+    assert core.energy.preferences is before
+
+
+async def test_two_who_press_together_add_it_once(energy: Energy, core: Core) -> None:
+    first, second = await asyncio.gather(energy.add(ALL), energy.add(ALL))
+    assert sorted([len(first), len(second)]) == [0, 3]
+    assert len(sources_of(core)) == 3
+
+
+async def test_devices_and_sources_of_the_owner_stay(energy: Energy, core: Core) -> None:
+    gas = {"type": "gas", "stat_energy_from": "sensor.gas", "number_energy_price": 0.1}
+    device = {"stat_consumption": "sensor.fridge", "name": "Fridge"}
+    core.energy.save({"energy_sources": [gas], "device_consumption": [device]})
+    await energy.add(ALL)
+    assert sources_of(core)[0] == gas
+    assert core.energy.preferences is not None
+    assert core.energy.preferences["device_consumption"] == [device]
+
+
+async def test_what_was_changed_between_looking_and_adding_stays(
+    energy: Energy, core: Core
+) -> None:
+    await energy.plan(ALL)
+    own = {"type": "solar", "stat_energy_from": "sensor.house_solar"}
+    core.energy.save({"energy_sources": [own]})
+    assert await energy.add([SOLAR]) == ()
+    assert sources_of(core) == [own]
+
+
+async def test_a_save_that_changed_nothing_is_an_error(
+    energy: Energy, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.energy, "get", lambda: {"energy_sources": []})
+    with pytest.raises(CoreRefusedError) as refused:
+        await energy.add(ALL)
+    assert refused.value.code == "not_taken"
+
+
+async def test_a_refusal_of_core_is_told_and_changes_nothing(energy: Energy, core: Core) -> None:
+    """As when a version that nobody has tried yet wants something else."""
+    own = {"type": "wind", "stat_energy_from": "sensor.wind"}
+    core.energy.preferences = {"energy_sources": [own]}
+    with pytest.raises(CoreRefusedError, match="expected type to be one of"):
+        await energy.add(ALL)
+    assert sources_of(core) == [own]
+
+
+async def test_preferences_that_cannot_be_read_are_not_touched(energy: Energy, core: Core) -> None:
+    core.energy.preferences = {"energy_sources": {"not": "a list"}}
+    with pytest.raises(CoreRefusedError) as refused:
+        await energy.add(ALL)
+    assert refused.value.code == "unexpected_answer"
+    assert core.energy.preferences == {"energy_sources": {"not": "a list"}}
+
+
+async def test_what_core_finds_wrong_is_said_of_our_sources_alone(
+    energy: Energy, core: Core
+) -> None:
+    show(core)
+    core.energy.save({"energy_sources": [{"type": "gas", "stat_energy_from": "sensor.gas"}]})
+    await energy.add(ALL)
+    del core.statistics.metadata["sensor.house_solar"]
+    core.states.set("sensor.house_import", "unavailable", COUNTER)
+    core.states.set("sensor.house_export", "-5", COUNTER)
+    core.states.remove("sensor.house_charge")
+    assert [str(issue) for issue in await energy.issues([GRID, SOLAR, BATTERY])] == [
+        "Home Assistant says of sensor.house_export: entity negative state (-5.0).",
+        "Home Assistant does not know sensor.house_charge yet.",
+        "sensor.house_import is unavailable at the moment.",
+        (
+            "Home Assistant has no statistics of sensor.house_solar yet: it makes them within five"
+            " minutes."
+        ),
+    ]
+
+
+async def test_a_core_that_is_away_is_told_as_such(core: Core, energy: Energy) -> None:
+    await core.stop()
+    with pytest.raises(CoreAwayError):
+        await energy.add(ALL)

@@ -1,0 +1,86 @@
+"""The stand-in Core's dashboards: made by command, and what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from standin.errors import CommandError, home_assistant_error, invalid_format
+from standin.statistics import check_keys
+
+if TYPE_CHECKING:
+    from standin.serving import Message
+
+_DEFAULTS = {"mode": "storage", "show_in_sidebar": True, "require_admin": False}
+_KNOWN = {"allow_single_word", "icon", "title", "url_path", *_DEFAULTS}
+
+
+class Lovelace:
+    """The dashboards of one Core; they outlive a restart.
+
+    `dashboards` are their entries in the side bar, by url_path; `configs` their views, where
+    somebody has saved any. `define_in_yaml` puts one there that Core's configuration defines.
+    """
+
+    def __init__(self) -> None:
+        self.dashboards: dict[str, Message] = {}
+        self.configs: dict[str, Any] = {}
+
+    def define_in_yaml(self, url_path: str, config: Message | None = None) -> None:
+        """Have a dashboard that no command can change; None = its file is missing."""
+        self.dashboards[url_path] = {**_DEFAULTS, "url_path": url_path, "mode": "yaml"}
+        if config is not None:
+            self.configs[url_path] = config
+
+    def entries(self, _: Message) -> list[Message]:
+        """`lovelace/dashboards/list`."""
+        return [*self.dashboards.values()]
+
+    def create(self, message: Message) -> Message:
+        """`lovelace/dashboards/create`: an entry, without views yet.
+
+        Raises:
+            CommandError: as Core refuses it.
+        """
+        wanted = {name: value for name, value in message.items() if name not in {"id", "type"}}
+        check_keys(wanted, {"title", "url_path"}, _KNOWN)
+        url_path = str(wanted["url_path"])
+        if "-" not in url_path and not wanted.pop("allow_single_word", False):
+            raise invalid_format(
+                f"Url path needs to contain a hyphen (-). Got { ({**wanted, **_DEFAULTS})!r}"
+            )
+        if url_path in self.dashboards:
+            raise home_assistant_error(
+                f'The URL "{url_path}" is already in use. Please choose a different one'
+            )
+        made = {"id": url_path.replace("-", "_"), **_DEFAULTS, **wanted}
+        self.dashboards[url_path] = made
+        return made
+
+    def config(self, message: Message) -> Any:  # noqa: ANN401  (whatever was saved)
+        """`lovelace/config`.
+
+        Raises:
+            CommandError: `config_not_found` where there is no such dashboard, or it has no views.
+        """
+        url_path = self._checked(message)
+        if url_path not in self.configs:
+            raise CommandError("config_not_found", "No config found.")
+        return self.configs[url_path]
+
+    def save(self, message: Message) -> None:
+        """`lovelace/config/save`: what is in it is not looked at.
+
+        Raises:
+            CommandError: there is no such dashboard, or Core's configuration defines it.
+        """
+        check_keys(message, {"config"}, message)
+        url_path = self._checked(message)
+        if self.dashboards[url_path]["mode"] == "yaml":
+            raise CommandError("error", "Not supported")
+        self.configs[url_path] = message["config"]
+
+    def _checked(self, message: Message) -> str:
+        url_path = str(message.get("url_path"))
+        if url_path not in self.dashboards:
+            raise CommandError("config_not_found", f"Unknown config specified: {url_path}")
+        return url_path
