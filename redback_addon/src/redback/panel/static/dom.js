@@ -1,0 +1,52 @@
+// Makes elements. Text goes in as text and never as markup, wherever it came from.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+/** An HTML element: `el("a", {href: "#day", onclick: go}, "Day")`; null children are left out. */
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Text for screen readers alone. */
+export function unseen(text) {
+  return el("span", { class: "unseen" }, text);
+}
+
+/** Sets attributes of an element that is there; null takes one away. */
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+}
+
+/** Sets the text of an element, only if it is another, so that nothing is announced twice. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A function that calls `draw` with a value only when the value is another than the last. */
+export function whenChanged(draw) {
+  let last;
+  return (value) => {
+    const written = JSON.stringify(value);
+    if (written === last) return;
+    last = written;
+    draw(value);
+  };
+}

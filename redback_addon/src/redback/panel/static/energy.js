@@ -1,0 +1,52 @@
+// Shows the energy of a day so far.
+
+import { el } from "./dom.js";
+import * as format from "./format.js";
+
+const AMOUNTS = [
+  ["solar_kwh", "Solar", "solar"],
+  ["load_kwh", "House", "house"],
+  ["import_kwh", "From the grid", "grid-in"],
+  ["export_kwh", "To the grid", "grid-out"],
+  ["charge_kwh", "Into the battery", "battery-in"],
+  ["discharge_kwh", "From the battery", "battery-out"],
+];
+const SHARES = [
+  ["self_consumption", "Self-consumption", "of the solar energy was used at home"],
+  ["self_sufficiency", "Self-sufficiency", "of the house's energy did not come from the grid"],
+];
+
+function amount(energy, [key, name, colour]) {
+  return el(
+    "div",
+    { class: `tile ${colour}`, "data-energy": key },
+    el("dt", {}, name),
+    el("dd", {}, el("b", {}, format.energy(energy[key])), " kWh"),
+  );
+}
+
+function share(energy, [key, name, meaning]) {
+  return el(
+    "div",
+    { class: "tile share", "data-energy": key },
+    el("dt", { title: meaning }, name),
+    el(
+      "dd",
+      {},
+      el("b", {}, format.percent(energy[key])),
+      el("meter", { min: 0, max: 100, value: energy[key] ?? 0, "aria-hidden": "true" }),
+    ),
+  );
+}
+
+/** Tiles with a day's energy; what nobody knows about a house without a battery is left out. */
+export function energyTiles(energy) {
+  if (!energy) return el("p", { class: "quiet" }, "Not known yet.");
+  const amounts = AMOUNTS.filter(([key]) => energy[key] != null || !/charge/.test(key));
+  return el(
+    "dl",
+    { class: "tiles" },
+    ...amounts.map((row) => amount(energy, row)),
+    ...SHARES.map((row) => share(energy, row)),
+  );
+}

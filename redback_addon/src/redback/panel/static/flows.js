@@ -1,0 +1,98 @@
+// Works out which power goes where from what each part of the house takes and gives.
+
+const LEAST = 0.0005; // kW; below half a watt nothing flows
+
+/** Whom each part gives power to, the nearest first: the order in which the flows are taken. */
+const ORDER = [
+  ["solar", "house"],
+  ["solar", "battery"],
+  ["solar", "grid"],
+  ["battery", "house"],
+  ["battery", "grid"],
+  ["grid", "house"],
+  ["grid", "battery"],
+];
+
+/**
+ * The flows of an inverter, or of several together.
+ *
+ * @param {{solar_kw, load_kw, battery_kw, grid_kw}} powers in kW; battery positive when it gives,
+ *   grid positive when it is taken from; null when nobody knows.
+ * @returns {{from: string, to: string, kw: number}[]} only those in which something flows.
+ */
+export function flows({ solar_kw: solar, load_kw: load, battery_kw: battery, grid_kw: grid }) {
+  const given = {
+    solar: Math.max(solar ?? 0, 0),
+    battery: Math.max(battery ?? 0, 0),
+    grid: Math.max(grid ?? 0, 0),
+  };
+  const taken = {
+    house: Math.max(load ?? 0, 0),
+    battery: Math.max(-(battery ?? 0), 0),
+    grid: Math.max(-(grid ?? 0), 0),
+  };
+  const found = [];
+  for (const [from, to] of ORDER) {
+    const kw = Math.min(given[from], taken[to]);
+    if (kw < LEAST) continue;
+    given[from] -= kw;
+    taken[to] -= kw;
+    found.push({ from, to, kw: Math.round(kw * 1000) / 1000 });
+  }
+  return found;
+}
+
+function sum(values) {
+  const known = values.filter((value) => value != null);
+  if (!known.length) return null;
+  return Math.round(known.reduce((total, value) => total + value, 0) * 1000) / 1000;
+}
+
+/** The level of several batteries as if they were one, by their sizes; null when one is unknown. */
+function level(batteries) {
+  if (batteries.some(({ soc, capacity_kwh: size }) => soc == null || !size)) return null;
+  const size = sum(batteries.map((battery) => battery.capacity_kwh));
+  const held = batteries.reduce((total, { soc, capacity_kwh: of }) => total + soc * of, 0);
+  return size ? Math.round(held / size) : null;
+}
+
+/** Several inverters as if they were one: sums of what is known. */
+export function together(inverters) {
+  const of = (name) => sum(inverters.map((inverter) => inverter[name]));
+  const batteries = inverters.filter((inverter) => inverter.has_battery);
+  return {
+    solar_kw: of("solar_kw"),
+    load_kw: of("load_kw"),
+    battery_kw: of("battery_kw"),
+    grid_kw: of("grid_kw"),
+    soc: level(batteries),
+    min_soc: null,
+    has_battery: batteries.length > 0,
+    has_solar: inverters.some((inverter) => inverter.has_solar),
+  };
+}
+
+const NAMES = { solar: "solar", house: "the house", battery: "the battery", grid: "the grid" };
+
+function listed(words) {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** What is going on, in one sentence. */
+export function sentence(found) {
+  if (!found.length) return "Nothing flows.";
+  const targets = (part) => found.filter(({ from }) => from === part).map(({ to }) => to);
+  const parts = [];
+  const does = { house: "runs the house", battery: "charges the battery", grid: "feeds the grid" };
+  for (const [from, name] of [["solar", "Solar"], ["battery", "The battery"], ["grid", "The grid"]]) {
+    const verbs = targets(from).map((to) => does[to]);
+    if (verbs.length) parts.push(`${name} ${listed(verbs)}.`);
+  }
+  const helpers = found.filter(({ to }) => to === "house").map(({ from }) => from);
+  return helpers.length > 1 ? parts.join(" ").replaceAll("runs the house", "helps the house") : parts.join(" ");
+}
+
+/** One flow in words: "1.20 kW from solar to the house". */
+export function inWords({ from, to, kw }, power) {
+  return `${power(kw)} kW from ${NAMES[from]} to ${NAMES[to]}`;
+}

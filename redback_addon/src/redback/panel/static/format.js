@@ -1,0 +1,67 @@
+// Writes numbers, times and durations the way people read them.
+
+const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
+const POWER = new Intl.NumberFormat("en-AU", PLACES);
+const ENERGY = new Intl.NumberFormat("en-AU", { minimumFractionDigits: 1, maximumFractionDigits: 2 });
+const COUNT = new Intl.NumberFormat("en-AU", { maximumFractionDigits: 1 });
+const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
+const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
+const NOBODY_KNOWS = "–";
+
+/** A power in kW without its unit and sign, as exact as the reading is: "3.214". */
+export function power(kw) {
+  return kw == null ? NOBODY_KNOWS : POWER.format(Math.abs(kw));
+}
+
+/** A power in kW with its sign and unit: "-1.20 kW". */
+export function signedPower(kw) {
+  return kw == null ? "unknown" : `${POWER.format(kw).replace("-", "−")} kW`;
+}
+
+/** An energy in kWh without its unit: "12.4". */
+export function energy(kwh) {
+  return kwh == null ? NOBODY_KNOWS : ENERGY.format(kwh);
+}
+
+/** A number of things: "1,204". */
+export function count(number) {
+  return number == null ? NOBODY_KNOWS : COUNT.format(number);
+}
+
+/** "84 %" */
+export function percent(number) {
+  return number == null ? NOBODY_KNOWS : `${COUNT.format(number)} %`;
+}
+
+/** "1 hour", "3 hours" */
+export function many(number, word) {
+  return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+}
+
+/** A duration in seconds, in the one or two units that matter: "5 s", "3 min", "2 h 5 min". */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 && days < 3 ? `${many(days, "day")} ${hours % 24} h` : many(days, "day");
+}
+
+/** The time of a clock in the browser's zone: "14:05". */
+export function clock(date) {
+  return CLOCK.format(date);
+}
+
+/** "14:05" today, "Mon, 23 Nov, 14:05" on another day. */
+export function moment(date, now) {
+  const day = DAY.format(date);
+  return day === DAY.format(now) ? clock(date) : `${day}, ${clock(date)}`;
+}
+
+/** A calendar date such as "2026-11-23": "Mon, 23 Nov". */
+export function date(written) {
+  return DAY.format(new Date(`${written}T12:00:00`));
+}

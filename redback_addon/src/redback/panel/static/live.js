@@ -1,0 +1,52 @@
+// Keeps the event stream to the add-on open, and opens it again whenever it ends.
+
+const FIRST_DELAY = 1_000; // milliseconds
+const LONGEST_DELAY = 15_000;
+// The add-on sends something at least every 15 seconds.
+const SILENCE = 40_000;
+
+/**
+ * Opens the stream for as long as the page is there.
+ *
+ * @param {(status: object) => void} onStatus called with each Status.
+ * @param {(isConnected: boolean) => void} onChange called when the connection comes or goes.
+ */
+export function follow(onStatus, onChange) {
+  let source;
+  let delay = FIRST_DELAY;
+  let timer;
+
+  const again = () => {
+    source.close();
+    clearTimeout(timer);
+    onChange(false);
+    timer = setTimeout(open, delay);
+    delay = Math.min(delay * 2, LONGEST_DELAY);
+  };
+
+  const watch = () => {
+    clearTimeout(timer);
+    timer = setTimeout(again, SILENCE);
+  };
+
+  const open = () => {
+    source = new EventSource("live");
+    source.addEventListener("status", (event) => {
+      delay = FIRST_DELAY;
+      watch();
+      onChange(true);
+      onStatus(JSON.parse(event.data));
+    });
+    source.addEventListener("error", again);
+    watch();
+  };
+
+  open();
+  // A phone that wakes up need not wait for the next try.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && source.readyState === EventSource.CLOSED) {
+      clearTimeout(timer);
+      open();
+    }
+  });
+}

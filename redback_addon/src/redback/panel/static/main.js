@@ -1,0 +1,46 @@
+// Puts the page together: the live status goes to each section, the address says which is shown.
+
+import { say, set } from "./dom.js";
+import * as live from "./live.js";
+import { notices } from "./notices.js";
+import { now } from "./now.js";
+import * as route from "./route.js";
+import * as theme from "./theme.js";
+import { setTime, startTicking } from "./time.js";
+
+const content = (name) => document.querySelector(`#${name} .content`);
+const summary = document.getElementById("summary");
+const connection = document.getElementById("connection");
+
+const sections = {
+  now: now(content("now")),
+};
+const showNotices = notices(document.getElementById("notices"));
+
+function summarise({ notices: [first] }) {
+  set(summary, { "data-level": first?.level ?? "good" });
+  say(summary, first?.title ?? "All is well");
+}
+
+let isConnected;
+
+function onStatus(status) {
+  setTime(status.at);
+  summarise(status);
+  showNotices(status);
+  Object.values(sections).forEach((section) => section.show?.(status));
+  say(document.getElementById("version"), `Redback ${status.version}`);
+}
+
+function onChange(isThere) {
+  if (isThere === isConnected) return;
+  isConnected = isThere;
+  set(document.body, { "data-connected": isThere });
+  const lost = "The connection to the add-on is lost. What you see may be old; trying again …";
+  say(connection, isThere ? "" : lost);
+}
+
+theme.follow();
+startTicking();
+route.follow(sections);
+live.follow(onStatus, onChange);

@@ -1,0 +1,37 @@
+// Shows what people must know or do, the most pressing first.
+
+import { el, unseen, whenChanged } from "./dom.js";
+import { icon } from "./icons.js";
+
+const ICONS = { error: "bad", warning: "warning", info: "info" };
+const WORDS = { error: "Error: ", warning: "Warning: ", info: "" };
+
+/** A link to the add-on's options, if it is known where they are. */
+export function optionsLink(url, words = "Open the options") {
+  // An address that does not begin like this would not be one of Home Assistant's own pages.
+  if (!/^\/(?!\/)/.test(url ?? "")) return null;
+  return el("a", { class: "button", href: url, target: "_top" }, words);
+}
+
+function card(notice, optionsUrl) {
+  const level = notice.level in ICONS ? notice.level : "info";
+  return el(
+    "article",
+    { class: `notice ${level}`, "data-kind": notice.kind },
+    icon(ICONS[level]),
+    el(
+      "div",
+      {},
+      el("h2", {}, unseen(WORDS[level]), notice.title),
+      el("p", {}, notice.text),
+      notice.to_options ? optionsLink(optionsUrl) : null,
+    ),
+  );
+}
+
+/** @returns a function that shows a Status's notices in the element. */
+export function notices(element) {
+  return whenChanged(({ notices: given, options_url: url }) => {
+    element.replaceChildren(...given.map((notice) => card(notice, url)));
+  });
+}

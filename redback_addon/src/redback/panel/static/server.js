@@ -1,0 +1,31 @@
+// Asks the add-on for data, and tells it to do things.
+
+const token = document.querySelector('meta[name="redback-token"]').content;
+const NO_ANSWER = "The add-on does not answer. Try again in a moment.";
+
+/** The JSON of an address below `data/`; throws an Error with a sentence for people. */
+export async function get(path) {
+  let response;
+  try {
+    response = await fetch(`data/${path}`, { cache: "no-store" });
+    if (response.ok) return await response.json();
+  } catch {
+    throw new Error(NO_ANSWER);
+  }
+  throw new Error(`The add-on answers with error ${response.status}. Try again in a moment.`);
+}
+
+/** Does something, and tells how it went: `{isDone, text}`. Never throws. */
+export async function post(path, body = {}) {
+  try {
+    const response = await fetch(`do/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Redback-Token": token },
+      body: JSON.stringify(body),
+    });
+    const { text } = await response.json();
+    return { isDone: response.ok, text };
+  } catch {
+    return { isDone: false, text: NO_ANSWER };
+  }
+}

@@ -1,0 +1,53 @@
+// Knows what time it is for the add-on, whose clock may differ from the browser's.
+
+import * as format from "./format.js";
+import { say } from "./dom.js";
+
+let ahead = 0;
+
+/** Takes the add-on's time, as it was written a moment ago. */
+export function setTime(written) {
+  ahead = Date.parse(written) - Date.now();
+}
+
+/** The add-on's time now. */
+export function now() {
+  return new Date(Date.now() + ahead);
+}
+
+/** A moment as people read it. */
+export function moment(written) {
+  return format.moment(new Date(written), now());
+}
+
+/** "3 min ago" */
+export function ago(written) {
+  return `${format.duration((now() - Date.parse(written)) / 1000)} ago`;
+}
+
+/** "in 40 s", or "now" when it is due. */
+export function until(written) {
+  const seconds = (Date.parse(written) - now()) / 1000;
+  return seconds < 1 ? "now" : `in ${format.duration(seconds)}`;
+}
+
+/** Makes an element count: `ago` counts up since a time, `until` down to it. */
+export function counting(element, how, written) {
+  element.dataset.counts = how;
+  element.dataset.time = written ?? "";
+  tick(element);
+  return element;
+}
+
+function tick(element) {
+  const { counts, time } = element.dataset;
+  if (!time) say(element, "never");
+  else say(element, counts === "until" ? until(time) : ago(time));
+}
+
+/** Lets all counting elements go on, every second. */
+export function startTicking() {
+  setInterval(() => {
+    if (!document.hidden) document.querySelectorAll("[data-counts]").forEach(tick);
+  }, 1000);
+}

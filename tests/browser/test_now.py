@@ -1,0 +1,167 @@
+"""That the page tells at once what the house is doing, and what there is to do."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from browser import examples
+from browser.stand_in import StandIn
+from browser.viewer import PHONE, Viewer, keep_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def _parts(page: Page, serial: str = "RB21120912345678") -> dict[str, str]:
+    """Read the number of each part in an inverter's picture."""
+    parts = page.locator(f"[data-serial={serial}] [data-part]")
+    numbers: dict[str, str] = await parts.evaluate_all(
+        "all => Object.fromEntries(all.map((one) => [one.dataset.part, one.textContent]))"
+    )
+    return numbers
+
+
+async def _flows(page: Page, card: str = "[data-serial=RB21120912345678]") -> dict[str, float]:
+    """Read the flows that are shown, with their power in kW."""
+    flows = page.locator(f"{card} [data-flow][visibility=visible]")
+    shown: dict[str, float] = await flows.evaluate_all(
+        "all => Object.fromEntries(all.map((one) => [one.dataset.flow, Number(one.dataset.kw)]))"
+    )
+    return shown
+
+
+async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
+    page = await viewer.open()
+    assert await _parts(page) == {
+        "solar": "4.873",
+        "house": "1.25",
+        "battery": "2.40",
+        "grid": "1.223",
+    }
+    assert await _flows(page) == {"solar-house": 1.25, "solar-battery": 2.4, "solar-grid": 1.223}
+    await expect(page.locator(".sentence")).to_have_text(
+        "Solar runs the house, charges the battery and feeds the grid."
+    )
+
+
+async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.evening()))
+    assert await _flows(page) == {"battery-house": 2.1, "grid-house": 1.5}
+    await keep_picture(page, "now-evening")
+
+
+async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
+    page = await viewer.open()
+    width = "line => parseFloat(getComputedStyle(line).strokeWidth)"
+    widths = [
+        await page.locator(f"[data-flow={flow}] .stream").evaluate(width)
+        for flow in ("solar-grid", "solar-house", "solar-battery")
+    ]
+    assert widths == sorted(widths)
+    assert widths[2] > 1.4 * widths[0]
+
+
+async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
+    page = await viewer.open()
+    await expect(
+        page.get_by_role(
+            "img",
+            name="House: Solar 4.873 kW, House 1.25 kW, Battery 2.40 kW charging, 84 % full, "
+            "Grid 1.223 kW exporting",
+        )
+    ).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text="2.40 kW from solar")).to_have_text(
+        "2.40 kW from solar to the battery"
+    )
+
+
+async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
+    names = page.locator(".inverter h3")
+    await expect(names).to_have_text(["All together", "House", "Granny flat"])
+    assert await _parts(page, "RB22031109876543") == {
+        "solar": "2.10",
+        "house": "0.64",
+        "grid": "1.46",
+    }
+    assert await _flows(page, ".overview") == {
+        "solar-house": 1.89,
+        "solar-battery": 2.4,
+        "solar-grid": 2.683,
+    }
+    await keep_picture(page, "now-two-inverters")
+
+
+async def test_a_new_reading_is_shown_without_reloading(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open()
+    await page.evaluate("window.isTheSamePage = true")
+    stand_in.publish(examples.status(examples.inverter(solar_kw=5.017, grid_kw=-1.367)))
+    await expect(page.locator("[data-part=solar]")).to_have_text("5.017")
+    assert await page.evaluate("window.isTheSamePage")
+
+
+async def test_the_age_of_the_reading_counts_up(viewer: Viewer) -> None:
+    page = await viewer.open()
+    age = page.locator(".age")
+    await expect(age).to_have_text(re.compile("^4[2-9] s ago$"))
+    first = await age.text_content()
+    await expect(age).not_to_have_text(str(first))
+
+
+async def test_a_lost_connection_is_told_and_comes_back_by_itself(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open()
+    stand_in.is_away = True
+    stand_in.drop()
+    told = page.locator("#connection")
+    await expect(told).to_contain_text("The connection to the add-on is lost")
+    await keep_picture(page, "connection-lost")
+    stand_in.status = examples.status(examples.evening())
+    stand_in.is_away = False
+    await expect(told).to_have_text("")
+    await expect(page.locator("[data-part=house]")).to_have_text("3.60")
+    viewer.complaints.clear()  # of the browser, about what did not answer
+
+
+@pytest.mark.parametrize("kind", examples.KINDS)
+async def test_each_state_of_the_page_tells_what_to_do(viewer: Viewer, kind: str) -> None:
+    given = examples.notice(kind)
+    page = await viewer.open(status=examples.status_of(kind), size=PHONE)
+    shown = page.get_by_role("region", name="Notices").get_by_role("article")
+    await expect(shown).to_have_count(1)
+    await expect(shown.locator("h2")).to_contain_text(str(given["title"]))
+    await expect(shown.locator("p")).to_have_text(str(given["text"]))
+    await expect(page.locator("#summary")).to_have_text(str(given["title"]))
+    link = shown.get_by_role("link", name="Open the options")
+    assert await link.count() == int(bool(given["to_options"]))
+    if given["to_options"]:
+        assert await link.get_attribute("href") == examples.OPTIONS_URL
+        assert await link.get_attribute("target") == "_top"
+    await keep_picture(page, f"state-{kind}")
+
+
+async def test_an_address_that_is_none_of_home_assistants_gets_no_link(viewer: Viewer) -> None:
+    for url in (None, "javascript:alert(1)", "//example.com/", "https://example.com/"):
+        status = examples.status_of("credentials") | {"options_url": url}
+        page = await viewer.open(status=status)
+        await expect(page.locator(".notice")).to_have_count(1)
+        assert await page.locator(".notice a").count() == 0
+
+
+async def test_a_name_from_the_cloud_is_text_and_nothing_else(viewer: Viewer) -> None:
+    name = "<script>alert(1)</script>"
+    unkind = examples.inverter(name=name, site="<img src=x onerror=alert(1)>", status="<b>OK</b>")
+    page = await viewer.open(status=examples.status(unkind, examples.granny_flat()))
+    await expect(page.locator(".inverter h3").nth(1)).to_have_text(name)
+    assert await page.locator("body script, body img, .inverter b:has-text('OK')").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_it_is_drawn_in_both_themes_on_a_phone_and_a_desktop(
+    viewer: Viewer, theme: str, size: tuple[int, int]
+) -> None:
+    page = await viewer.open(size=size, theme="dark" if theme == "dark" else "light")
+    await expect(page.locator(".flows")).to_be_visible()
+    await keep_picture(page, f"now-{theme}-{size[0]}")
