@@ -1,26 +1,21 @@
 """Coverage: which minutes of which inverter Core was shown, and what became of the other hours.
 
 It is a small SQLite file: a healthy time is one row, and so is one that was filled without a rest;
-hours that are still to be filled, or could not be, are one each. Writing needs no wait for the
-disk; a power cut may cost the last minutes, which are then fetched again like
-any other gap. A file that is damaged is set aside.
+hours that are still to be filled, or could not be, are one each. What is lost of it is fetched
+again like any other gap.
 """
 
-import contextlib
-import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from ..database import Database
 from .summary import Summary
-
-_LOG = logging.getLogger(__name__)
 
 # In the data folder.
 FILE = "history.db"
@@ -29,12 +24,9 @@ FILE = "history.db"
 # one before leaves a minute out.
 _LONGEST_STEP = timedelta(seconds=90)
 _HOUR_SECONDS = 60 * 60
-# How long it waits for another program that is just writing, which takes that one milliseconds.
-_BUSY_SECONDS = 5.0
+_LOST = "hours may be fetched again"
 
 _SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS inverter (
   id INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, begun INTEGER NOT NULL
 );
@@ -108,9 +100,7 @@ class Coverage:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._is_failing = False
-        self._database = self._open()
+        self._database = Database(path, _SCHEMA, _LOST)
 
     def close(self) -> None:
         """Close the file."""
@@ -119,24 +109,25 @@ class Coverage:
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
         seconds = _seconds(stamp)
-        with self._writing() as database:
+        with self._database.writing() as database:
             database.execute(
                 "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
             )
-            self._cover(self._inverter(serial), seconds, seconds)
+            _cover(database, _inverter(database, serial), seconds, seconds)
 
     def serials(self) -> list[str]:
         """Give all inverters of which Core was ever shown a reading."""
-        return [serial for (serial,) in self._read("SELECT serial FROM inverter ORDER BY serial")]
+        rows = self._database.read("SELECT serial FROM inverter ORDER BY serial")
+        return [serial for (serial,) in rows]
 
     def begun(self, serial: str) -> datetime | None:
         """Tell when Core was first shown a reading."""
-        rows = self._read("SELECT begun FROM inverter WHERE serial = ?", serial)
+        rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
         return _moment(rows[0][0]) if rows else None
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
         """Give the times without a gap that touch this one, in order."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
             " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
             serial,
@@ -147,7 +138,7 @@ class Coverage:
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
         """Give what became of the hours in this time; their summaries stay in the file."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT start, stage, tries, due, asked, why FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start >= ? AND start < ? ORDER BY start",
             serial,
@@ -172,7 +163,7 @@ class Coverage:
         Raises:
             DamagedError: it cannot be read; the hour is wanted again.
         """
-        rows = self._read(
+        rows = self._database.read(
             "SELECT summary FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start = ? AND summary IS NOT NULL",
             serial,
@@ -189,100 +180,40 @@ class Coverage:
 
         One of which nothing more is to be said is from then on covered like any other.
         """
-        with self._writing() as database:
-            inverter = self._inverter(serial)
+        with self._database.writing() as database:
+            inverter = _inverter(database, serial)
             for hour in hours:
                 row = _row(hour)
                 database.execute(
                     "DELETE FROM hour WHERE inverter = ? AND start = ?", (inverter, row[0])
                 )
                 if hour.is_done:
-                    self._cover(inverter, row[0], row[0] + _HOUR_SECONDS)
+                    _cover(database, inverter, row[0], row[0] + _HOUR_SECONDS)
                 else:
                     database.execute(
                         "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
                     )
 
-    def _inverter(self, serial: str) -> int:
-        query = "SELECT id FROM inverter WHERE serial = ?"
-        ((inverter,),) = self._database.execute(query, (serial,))
-        return int(inverter)
 
-    def _cover(self, inverter: int, since: int, until: int) -> None:
-        """Make one span of a time and of those that it touches."""
-        step = _LONGEST_STEP.total_seconds()
-        touching = (inverter, until + step, since - step)
-        where = "WHERE inverter = ? AND since <= ? AND until >= ?"
-        ((first, last),) = self._database.execute(
-            f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above
-            touching,
-        )
-        if first is not None:
-            self._database.execute(f"DELETE FROM span {where}", touching)  # noqa: S608 - as well
-            since, until = min(since, first), max(until, last)
-        self._database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, since, until))
-
-    def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        try:
-            return self._database.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            self._fail(error)
-            return []
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Make one transaction; that it fails is told once, and when it works again."""
-        try:
-            with self._database:
-                yield self._database
-        except sqlite3.Error as error:
-            self._fail(error)
-        else:
-            if self._is_failing:
-                _LOG.info("%s can be written again.", self._path)
-            self._is_failing = False
-
-    def _fail(self, error: sqlite3.Error) -> None:
-        if not self._is_failing:
-            _LOG.warning(
-                "%s cannot be used (%s): what was published is not noted.", self._path, error
-            )
-        self._is_failing = True
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            return _connect(self._path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # no fault of the file's content
-                self._fail(error)
-                return _connect(None)
-        damaged = self._path.with_suffix(".damaged")
-        _LOG.warning(
-            "%s is damaged: it is set aside as %s; hours may be fetched again.",
-            self._path,
-            damaged.name,
-        )
-        try:
-            self._path.replace(damaged)
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            return _connect(self._path)
-        except (OSError, sqlite3.Error):
-            return _connect(None)
+def _inverter(database: sqlite3.Connection, serial: str) -> int:
+    query = "SELECT id FROM inverter WHERE serial = ?"
+    ((inverter,),) = database.execute(query, (serial,))
+    return int(inverter)
 
 
-def _connect(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:" if path is None else path, timeout=_BUSY_SECONDS)
-    try:
-        database.executescript(_SCHEMA)
-        # A page of nonsense is found here rather than in the middle of the night.
-        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)  # noqa: TRY301 - closed below like any other
-    except BaseException:
-        database.close()
-        raise
-    return database
+def _cover(database: sqlite3.Connection, inverter: int, since: int, until: int) -> None:
+    """Make one span of a time and of those that it touches."""
+    step = _LONGEST_STEP.total_seconds()
+    touching = (inverter, until + step, since - step)
+    where = "WHERE inverter = ? AND since <= ? AND until >= ?"
+    ((first, last),) = database.execute(
+        f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above
+        touching,
+    )
+    if first is not None:
+        database.execute(f"DELETE FROM span {where}", touching)  # noqa: S608 - as well
+        since, until = min(since, first), max(until, last)
+    database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, since, until))
 
 
 def _row(hour: Hour) -> tuple[int, StrEnum, int, int | None, bool, str | None, bytes | None]:
