@@ -77,7 +77,7 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
 
 async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
-    names = page.locator(".inverter h3")
+    names = page.locator(".inverter > header h3")
     await expect(names).to_have_text(["All together", "House", "Granny flat"])
     assert await _parts(page, "RB22031109876543") == {
         "solar": "2.10",
@@ -153,7 +153,7 @@ async def test_a_name_from_the_cloud_is_text_and_nothing_else(viewer: Viewer) ->
     name = "<script>alert(1)</script>"
     unkind = examples.inverter(name=name, site="<img src=x onerror=alert(1)>", status="<b>OK</b>")
     page = await viewer.open(status=examples.status(unkind, examples.granny_flat()))
-    await expect(page.locator(".inverter h3").nth(1)).to_have_text(name)
+    await expect(page.locator(".inverter > header h3").nth(1)).to_have_text(name)
     assert await page.locator("body script, body img, .inverter b:has-text('OK')").count() == 0
 
 
