@@ -79,9 +79,12 @@ async def test_the_keyboard_reaches_everything_that_can_be_pressed(viewer: Viewe
         await page.evaluate("name => { location.hash = name; }", section)
         await expect(page.locator(f"#{section}-title")).to_be_focused()
         await _settled(page, section)
-        wanted = await page.evaluate("""name => [...document.querySelectorAll(
+        wanted = await page.evaluate(
+            """name => [...document.querySelectorAll(
           `#${name} :is(a[href], button, input, select, summary, [tabindex="0"])`)]
-          .filter((one) => one.checkVisibility() && !one.disabled).length""", section)
+          .filter((one) => one.checkVisibility() && !one.disabled).length""",
+            section,
+        )
         seen: set[str] = set()
         for _ in range(wanted * 8 + 4):  # a field for a date has several stops
             await page.keyboard.press("Tab")
@@ -95,7 +98,7 @@ async def test_the_keyboard_reaches_everything_that_can_be_pressed(viewer: Viewe
             )
             if place == "-1":
                 break
-            assert outline != "none", "what has the focus does not show it"
+            assert outline != "none", f"{section}: what has the focus does not show it"
             seen.add(place)
         assert len(seen) == wanted, section
 
@@ -119,7 +122,7 @@ async def test_the_sections_can_be_walked_through_by_keyboard(viewer: Viewer) ->
 async def test_everything_has_a_name_and_stands_in_a_landmark(viewer: Viewer) -> None:
     page = await viewer.open()
     for role in ("banner", "navigation", "main", "contentinfo"):
-        await expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]
+        await expect(page.get_by_role(role)).to_have_count(1)
     for section in SECTIONS:
         await page.evaluate("name => { location.hash = name; }", section)
         await _settled(page, section)
@@ -137,13 +140,17 @@ async def test_the_first_load_is_small_and_quick(viewer: Viewer) -> None:
       .concat(performance.getEntriesByType("navigation"))
       .reduce((sum, entry) => sum + entry.transferSize, 0)""")
     assert 100_000 < size < 300_000
-    paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    paint = await page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
     assert paint < 1000
 
 
 @pytest.mark.parametrize(("motion", "runs"), [("no-preference", True), ("reduce", False)])
 async def test_the_flows_move_only_where_motion_is_wanted(
-    viewer: Viewer, motion: str, runs: bool  # noqa: FBT001
+    viewer: Viewer,
+    motion: str,
+    runs: bool,  # noqa: FBT001
 ) -> None:
     page = await viewer.open(motion="reduce" if motion == "reduce" else "no-preference")
     await expect(page.locator("[data-flow=solar-house] .stream")).to_be_visible()
@@ -162,9 +169,7 @@ async def test_the_theme_around_the_page_is_taken(viewer: Viewer, stand_in: Stan
     await expect(frame.locator("html")).to_have_css("color-scheme", "dark")
 
 
-async def test_a_theme_that_cannot_be_read_is_not_taken(
-    viewer: Viewer, stand_in: StandIn
-) -> None:
+async def test_a_theme_that_cannot_be_read_is_not_taken(viewer: Viewer, stand_in: StandIn) -> None:
     style = (
         "--primary-background-color:#fff;--card-background-color:#fff;"
         "--primary-text-color:#ddd;--secondary-text-color:#ddd"

@@ -9,7 +9,7 @@ const SERIES = [
   { key: "load", title: "House", colour: "--text", dash: [] },
   { key: "battery", title: "Battery", colour: "--battery-out", dash: [9, 4], ways: ["discharging", "charging"] },
   { key: "grid", title: "Grid", colour: "--grid-in", dash: [3, 3], ways: ["importing", "exporting"] },
-  { key: "soc", title: "Battery level", colour: "--battery-in", dash: [1, 4], isLevel: true },
+  { key: "soc", title: "Battery level", colour: "--text-2", dash: [2, 5], isLevel: true },
 ];
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
 
@@ -122,7 +122,7 @@ export class Chart {
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: text, font, grid: { stroke: css("--divider"), width: 1 }, ticks: { show: false } };
     const axes = [
-      { ...axis, values: (_, at) => at.map((one) => format.clock(this.clock(one))), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
+      { ...axis, size: 34, values: (_, at) => at.map((one) => format.clock(this.clock(one))), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
       { ...axis, size: 44, values: (_, kw) => kw.map((one) => (one === 0 ? "0" : String(one).replace("-", "−"))) },
     ];
     const hasLevel = this.series.some(({ isLevel }) => isLevel);

@@ -7,11 +7,16 @@ import { Fetched } from "./fetched.js";
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
 const FRESH = 30_000; // milliseconds
 
+/** An id that may be broken behind its underscores, and stays one when it is copied. */
+function breakable(id) {
+  return id.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
+}
+
 function row({ entity_id: id, name, state, unit, kind, inverter }) {
   const element = el(
     "tr",
     { "data-entity": id },
-    el("th", { scope: "row" }, el("span", { class: "name" }, name), el("code", {}, id), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
+    el("th", { scope: "row" }, el("span", { class: "name" }, name), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
     el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit ? ` ${unit}` : null),
     el("td", { class: "act" }, copyButton(id, id)),
   );

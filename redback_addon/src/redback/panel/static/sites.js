@@ -47,7 +47,7 @@ export function sites(content) {
   content.replaceChildren(
     el(
       "div",
-      {},
+      { class: "intro" },
       el("p", {}, "Everything that your account can see. Without any line under Sites in the options all of it is used; to choose, copy the lines of what you want into the options."),
       link,
     ),
