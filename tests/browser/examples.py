@@ -11,7 +11,7 @@ OPTIONS_URL = "/hassio/addon/local_redback/config"
 
 def written(moment: datetime) -> str:
     """Write a time as the server does."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def ago(**duration: float) -> str:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import redback.panel
+from browser.answers import all_answers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _FOLDER = Path(redback.panel.__file__).parent
@@ -31,7 +32,7 @@ class StandIn:
 
     def __init__(self, status: Mapping[str, object]) -> None:
         self.status = status
-        self.data: dict[str, object] = {}  # by the path below data/
+        self.data = all_answers()  # by the path below data/
         self.queries: list[tuple[str, dict[str, str]]] = []
         self.answers: dict[str, tuple[int, str]] = {}  # by the path below do/
         self.posts: list[tuple[str, object]] = []
@@ -52,7 +53,7 @@ class StandIn:
 
     async def start(self) -> None:
         """Serve on a port of its own."""
-        await self._server.start_server()
+        await self._server.start_server(access_log=None)
 
     async def stop(self) -> None:
         """End."""
@@ -100,7 +101,8 @@ class StandIn:
     async def _home(self, request: web.Request) -> web.Response:
         style = request.query.get("style", "")
         return web.Response(
-            text=f'<!doctype html><html style="{style}"><iframe src="{_PREFIX}/"></iframe>',
+            text=f'<!doctype html><html style="{style}"><link rel="icon" href="data:,">'
+            f'<iframe src="{_PREFIX}/"></iframe>',
             content_type="text/html",
         )
 

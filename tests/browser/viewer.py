@@ -9,6 +9,7 @@ from playwright.async_api import Browser, ConsoleMessage, Error, Page
 
 from browser.stand_in import StandIn
 
+Theme = Literal["light", "dark"]
 PHONE = (360, 740)
 DESKTOP = (1280, 900)
 _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screenshots")
@@ -29,7 +30,7 @@ class Viewer:
         section: str = "",
         *,
         size: tuple[int, int] = DESKTOP,
-        theme: Literal["light", "dark"] = "light",
+        theme: Theme = "light",
         motion: Literal["reduce", "no-preference"] = "reduce",
         status: Mapping[str, object] | None = None,
         url: str | None = None,

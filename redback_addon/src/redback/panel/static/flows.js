@@ -78,18 +78,22 @@ function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** What is going on, in one sentence. */
-export function sentence(found) {
+const upper = (words) => words[0].toUpperCase() + words.slice(1);
+
+/** What is going on, in a few words; who runs the house comes first. */
+export function inShort(found) {
   if (!found.length) return "Nothing flows.";
-  const targets = (part) => found.filter(({ from }) => from === part).map(({ to }) => to);
-  const parts = [];
   const does = { house: "runs the house", battery: "charges the battery", grid: "feeds the grid" };
-  for (const [from, name] of [["solar", "Solar"], ["battery", "The battery"], ["grid", "The grid"]]) {
-    const verbs = targets(from).map((to) => does[to]);
-    if (verbs.length) parts.push(`${name} ${listed(verbs)}.`);
-  }
+  const givers = [...new Set(found.map(({ from }) => from))];
   const helpers = found.filter(({ to }) => to === "house").map(({ from }) => from);
-  return helpers.length > 1 ? parts.join(" ").replaceAll("runs the house", "helps the house") : parts.join(" ");
+  const parts = [];
+  if (helpers.length > 1) parts.push(`${upper(listed(helpers.map((from) => NAMES[from])))} run the house.`);
+  for (const giver of givers) {
+    const targets = found.filter(({ from }) => from === giver).map(({ to }) => to);
+    const told = targets.filter((to) => to !== "house" || helpers.length === 1);
+    if (told.length) parts.push(`${upper(NAMES[giver])} ${listed(told.map((to) => does[to]))}.`);
+  }
+  return parts.join(" ");
 }
 
 /** One flow in words: "1.20 kW from solar to the house". */

@@ -61,7 +61,7 @@ export function moment(date, now) {
   return day === DAY.format(now) ? clock(date) : `${day}, ${clock(date)}`;
 }
 
-/** A calendar date such as "2026-11-23": "Mon, 23 Nov". */
+/** A calendar date such as "2026-11-23": "Mon 23 Nov". */
 export function date(written) {
-  return DAY.format(new Date(`${written}T12:00:00`));
+  return DAY.format(new Date(`${written}T12:00:00`)).replace(",", "");
 }

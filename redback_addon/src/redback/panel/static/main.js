@@ -1,10 +1,17 @@
 // Puts the page together: the live status goes to each section, the address says which is shown.
 
+import { day } from "./day.js";
+import { diagnostics } from "./diagnostics.js";
 import { say, set } from "./dom.js";
+import { entities } from "./entities.js";
+import { health } from "./health.js";
+import { history } from "./history.js";
 import * as live from "./live.js";
 import { notices } from "./notices.js";
 import { now } from "./now.js";
 import * as route from "./route.js";
+import { setup } from "./setup.js";
+import { sites } from "./sites.js";
 import * as theme from "./theme.js";
 import { setTime, startTicking } from "./time.js";
 
@@ -12,9 +19,10 @@ const content = (name) => document.querySelector(`#${name} .content`);
 const summary = document.getElementById("summary");
 const connection = document.getElementById("connection");
 
-const sections = {
-  now: now(content("now")),
-};
+const makers = { now, day, history, health, sites, entities, setup, diagnostics };
+const sections = Object.fromEntries(
+  Object.entries(makers).map(([name, make]) => [name, make(content(name))]),
+);
 const showNotices = notices(document.getElementById("notices"));
 
 function summarise({ notices: [first] }) {

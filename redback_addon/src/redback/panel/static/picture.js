@@ -1,7 +1,7 @@
 // Draws the power flows: the sun above, the grid left, the house right, the battery below.
 
 import { el, say, set, svg } from "./dom.js";
-import { flows, inWords, sentence } from "./flows.js";
+import { flows, inShort, inWords } from "./flows.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
 
@@ -61,11 +61,11 @@ function direction(points, t) {
   return (Math.atan2(y2 - y1, x2 - x1) * 180) / Math.PI;
 }
 
-/** Where a line's number stands: outside of its bend, or on a half that no other line uses. */
+/** Where a line's number stands: outside of its bend, or where no other line is in use with it. */
 function besides(from, to) {
   const [cx, cy] = CENTRE;
-  if (PLACES[from][0] === PLACES[to][0]) return [cx, cy + 46];
-  if (PLACES[from][1] === PLACES[to][1]) return [cx - 50, cy];
+  if (PLACES[from][0] === PLACES[to][0]) return [cx + 31, cy + 46];
+  if (PLACES[from][1] === PLACES[to][1]) return [cx - 46, cy - 15];
   const [[ux, uy], [lx, ly]] = PLACES[from][0] === cx ? [PLACES[from], PLACES[to]] : [PLACES[to], PLACES[from]];
   return [ux + Math.sign(lx - ux) * 54, ly + Math.sign(uy - ly) * 38];
 }
@@ -202,7 +202,7 @@ function partsInWords(powers, states) {
 
 function lastKnown(powers, found) {
   const isKnown = powers.solar_kw != null || powers.load_kw != null || powers.grid_kw != null;
-  return isKnown ? `Last known: ${sentence(found)}` : "There is no reading yet.";
+  return isKnown ? `Last known: ${inShort(found)}` : "There is no reading yet.";
 }
 
 /** The picture of one inverter, or of several together. */
@@ -225,7 +225,7 @@ export class Picture {
     this.svg = svg(
       "svg",
       { class: "flows", viewBox: `0 ${top} 360 ${bottom - top}`, role: "img" },
-      ...lines.map((line) => line.rest),
+      ...Object.entries(this.lines).map(([key, line]) => (key === "battery-grid" ? null : line.rest)),
       ...lines.map((line) => line.lines),
       ...Object.values(this.parts).map((part) => part.group),
       ...lines.map((line) => line.number),
@@ -252,7 +252,7 @@ export class Picture {
     this.#showParts(powers, found, states);
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
-    say(this.sentence, isLive ? sentence(found) : lastKnown(powers, found));
+    say(this.sentence, isLive ? inShort(found) : lastKnown(powers, found));
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
@@ -263,7 +263,7 @@ export class Picture {
     grid.show(powers.grid_kw, whole(powers.grid_kw, powers.grid_kw > 0 ? "grid-in" : "grid-out"), states.grid);
     if (!battery) return;
     battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery);
-    battery.notch(powers.min_soc);
+    battery.notch(powers.soc == null ? null : powers.min_soc);
     say(battery.title, powers.soc == null ? TITLES.battery : `${TITLES.battery} ${format.percent(powers.soc)}`);
   }
 }

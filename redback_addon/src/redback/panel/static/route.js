@@ -18,7 +18,11 @@ export function follow(sections) {
 
   const show = (isMove) => {
     const name = named();
-    if (name === shown) return;
+    if (name !== shown) turnTo(name);
+    if (isMove) document.getElementById(`${name}-title`).focus({ preventScroll: true });
+  };
+
+  const turnTo = (name) => {
     sections[shown]?.close?.();
     shown = name;
     for (const link of links) {
@@ -30,7 +34,6 @@ export function follow(sections) {
     }
     document.getElementById("skip").hash = `#${name}`;
     sections[name]?.open?.();
-    if (isMove) document.getElementById(`${name}-title`).focus({ preventScroll: true });
   };
 
   show(false);

@@ -63,6 +63,7 @@ function apply() {
   if (!isReadable(theme)) return;
   document.getElementById("dark").media = luminance(rgb(theme["--card"])) < 0.2 ? "all" : "not all";
   Object.entries(theme).forEach(([name, value]) => own.setProperty(name, value));
+  document.dispatchEvent(new Event("themechange"));
 }
 
 /** Follows the theme around this page; where it cannot be read, the system's light or dark holds. */

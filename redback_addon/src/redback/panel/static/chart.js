@@ -1,0 +1,199 @@
+// Draws a day's power as lines, with values under the pointer or the arrow keys.
+
+import { el, say, set, svg } from "./dom.js";
+import * as format from "./format.js";
+import { houseClock } from "./house-time.js";
+
+const SERIES = [
+  { key: "solar", title: "Solar", colour: "--solar", dash: [], fill: true },
+  { key: "load", title: "House", colour: "--text", dash: [] },
+  { key: "battery", title: "Battery", colour: "--battery-out", dash: [9, 4], ways: ["discharging", "charging"] },
+  { key: "grid", title: "Grid", colour: "--grid-in", dash: [3, 3], ways: ["importing", "exporting"] },
+  { key: "soc", title: "Battery level", colour: "--text-2", dash: [2, 5], isLevel: true },
+];
+const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
+
+/** A value of a series in words: "2.40 kW charging". */
+export function inWords({ isLevel, ways }, value) {
+  if (value == null) return "unknown";
+  if (isLevel) return format.percent(value);
+  if (!ways) return format.signedPower(value);
+  return `${format.power(value)} kW${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
+}
+
+/** The library, which comes when the first chart is drawn; rejects where it was not installed. */
+async function library() {
+  const { default: uPlot } = await import("./uplot/uPlot.esm.js");
+  if (!document.getElementById("uplot-style")) {
+    const style = el("link", { id: "uplot-style", rel: "stylesheet", href: "static/uplot/uPlot.min.css" });
+    await new Promise((resolve) => {
+      style.addEventListener("load", resolve);
+      style.addEventListener("error", resolve);
+      document.head.append(style);
+    });
+  }
+  return uPlot;
+}
+
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function sample({ colour, dash }) {
+  const line = svg("line", { x1: 1, y1: 6, x2: 27, y2: 6, "stroke-width": 3, "stroke-dasharray": dash.join(" ") || null });
+  line.style.stroke = `var(${colour})`;
+  return svg("svg", { class: "sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
+}
+
+/** The chart, its legend with the values under the pointer, and its keys. */
+export class Chart {
+  constructor() {
+    this.time = el("p", { class: "pointed" });
+    this.values = {};
+    this.hidden = new Set();
+    this.legend = el("div", { class: "legend", role: "group", "aria-label": "Lines" });
+    this.field = el("div", {
+      class: "chart",
+      tabindex: 0,
+      role: "slider",
+      "aria-label": "Power over the day: the arrow keys move the time",
+      "aria-valuemin": 0,
+      onkeydown: (event) => this.#onKey(event),
+    });
+    this.element = el("div", {}, this.time, this.legend, this.field);
+    new ResizeObserver(() => this.#fit()).observe(this.field);
+    for (const event of ["change", "themechange"]) {
+      const target = event === "change" ? matchMedia("(prefers-color-scheme: dark)") : document;
+      target.addEventListener(event, () => this.day && this.show(this.day));
+    }
+  }
+
+  /** Shows a Day, and tells whether the chart could be drawn; without the library it cannot. */
+  async show(day) {
+    this.day = day;
+    this.clock = houseClock(day);
+    this.series = SERIES.filter(({ key }) => day[key]?.some((value) => value != null));
+    this.#drawLegend();
+    let uPlot;
+    try {
+      uPlot = await library();
+    } catch {
+      this.field.hidden = true;
+      this.#point(null);
+      return false;
+    }
+    if (this.day !== day) return true; // a newer one has come meanwhile
+    const index = this.plot?.cursor.idx;
+    this.plot?.destroy();
+    this.plot = new uPlot(this.#options(uPlot), [day.at, ...this.series.map(({ key }) => day[key])], this.field);
+    set(this.field, { "aria-valuemax": Math.max(day.at.length - 1, 0) });
+    if (index != null && document.activeElement === this.field) this.#move(index);
+    else this.#point(null);
+    return true;
+  }
+
+  #drawLegend() {
+    const entries = this.series.map((series) => {
+      const value = el("b");
+      this.values[series.key] = value;
+      return el(
+        "button",
+        {
+          class: "series",
+          type: "button",
+          "aria-pressed": String(!this.hidden.has(series.key)),
+          onclick: (event) => this.#toggle(series.key, event.currentTarget),
+        },
+        sample(series),
+        el("span", {}, series.title),
+        value,
+      );
+    });
+    this.legend.replaceChildren(...entries);
+  }
+
+  #toggle(key, button) {
+    const isShown = this.hidden.delete(key);
+    if (!isShown) this.hidden.add(key);
+    set(button, { "aria-pressed": String(isShown) });
+    this.plot?.setSeries(this.series.findIndex((series) => series.key === key) + 1, { show: isShown });
+  }
+
+  #options(uPlot) {
+    const text = css("--text-2");
+    const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    const axis = { stroke: text, font, grid: { stroke: css("--divider"), width: 1 }, ticks: { show: false } };
+    const axes = [
+      { ...axis, size: 34, values: (_, at) => at.map((one) => format.clock(this.clock(one))), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
+      { ...axis, size: 44, values: (_, kw) => kw.map((one) => (one === 0 ? "0" : String(one).replace("-", "−"))) },
+    ];
+    const hasLevel = this.series.some(({ isLevel }) => isLevel);
+    if (hasLevel) axes.push({ ...axis, scale: "%", side: 1, size: 44, grid: { show: false }, values: (_, all) => all.map((one) => `${one}%`) });
+    return {
+      ...this.#size(),
+      padding: [12, hasLevel ? 0 : 12, 0, 0],
+      legend: { show: false },
+      tzDate: (at) => this.clock(at),
+      cursor: { y: false, points: { size: 8 } },
+      scales: {
+        x: { range: [Date.parse(this.day.start) / 1000, Date.parse(this.day.end) / 1000] },
+        y: { range: (_, low, high) => uPlot.rangeNum(Math.min(low ?? 0, 0), Math.max(high ?? 1, 1), 0.08, true) },
+        "%": { range: [0, 100] },
+      },
+      axes,
+      series: [{}, ...this.series.map((series) => this.#line(series))],
+      hooks: { setCursor: [(plot) => this.#point(plot.cursor.idx)] },
+    };
+  }
+
+  #line({ key, title, colour, dash, fill, isLevel }) {
+    const stroke = css(colour);
+    return {
+      label: title,
+      scale: isLevel ? "%" : "y",
+      stroke,
+      width: 2,
+      dash,
+      fill: fill ? `color-mix(in srgb, ${stroke} 22%, transparent)` : undefined,
+      points: { show: false },
+      show: !this.hidden.has(key),
+    };
+  }
+
+  #size() {
+    const width = this.field.clientWidth || 320;
+    return { width, height: Math.round(Math.min(420, Math.max(260, width * 0.5))) };
+  }
+
+  #fit() {
+    if (this.plot && this.field.clientWidth) this.plot.setSize(this.#size());
+  }
+
+  #onKey(event) {
+    const step = KEYS[event.key];
+    if (step === undefined || !this.plot) return;
+    event.preventDefault();
+    const last = this.day.at.length - 1;
+    const from = this.plot.cursor.idx ?? last + (step > 0 ? 0 : 1);
+    this.#move(Math.min(last, Math.max(0, from + step)));
+  }
+
+  #move(index) {
+    const left = this.plot.valToPos(this.day.at[index], "x");
+    this.plot.setCursor({ left, top: 0 });
+    this.#point(index);
+  }
+
+  /** Shows the values of one moment, or with null the last that are known. */
+  #point(index) {
+    const { at } = this.day;
+    const isPointed = index != null;
+    const shown = isPointed ? index : at.length - 1;
+    const time = shown < 0 ? null : format.clock(this.clock(at[shown]));
+    say(this.time, time ? `${isPointed ? "At" : "Last value, at"} ${time}` : "No values yet");
+    const words = this.series.map((series) => {
+      const value = inWords(series, this.day[series.key][shown]);
+      say(this.values[series.key], value);
+      return `${series.title} ${value}`;
+    });
+    set(this.field, { "aria-valuenow": Math.max(shown, 0), "aria-valuetext": [time, ...words].filter(Boolean).join(", ") });
+  }
+}

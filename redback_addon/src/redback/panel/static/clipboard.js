@@ -1,0 +1,45 @@
+// Copies text, also where the page is not in a secure context, as it is over plain HTTP.
+
+import { el, say } from "./dom.js";
+import { icon } from "./icons.js";
+
+const SHOWN = 2_000; // milliseconds for which a button tells how it went
+
+function copyBySelection(text) {
+  const field = el("textarea", { class: "unseen", readonly: true, "aria-hidden": "true" });
+  field.value = text;
+  const focused = document.activeElement;
+  document.body.append(field);
+  field.select();
+  const isDone = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return isDone;
+}
+
+/** Copies a text; tells whether that worked. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+/** A button that copies a text. `what` names it to those who do not see what it stands beside. */
+export function copyButton(text, what) {
+  const label = el("span", {}, "Copy");
+  const press = async () => {
+    const words = (await copy(text)) ? "Copied" : "Not copied";
+    say(label, words);
+    say(document.getElementById("announcer"), `${words}: ${what}`);
+    setTimeout(() => say(label, "Copy"), SHOWN);
+  };
+  return el(
+    "button",
+    { class: "plain copy", type: "button", "aria-label": `Copy ${what}`, onclick: press },
+    icon("copy"),
+    label,
+  );
+}

@@ -1,0 +1,28 @@
+// Asks people whether something shall really be done.
+
+import { el } from "./dom.js";
+
+/** Shows a question with two buttons; resolves with whether it was confirmed. */
+export function confirm(title, text, words) {
+  return new Promise((resolve) => {
+    const close = (value) => () => dialog.close(value);
+    const dialog = el(
+      "dialog",
+      { "aria-labelledby": "question" },
+      el("h3", { id: "question" }, title),
+      el("p", {}, text),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { class: "plain", type: "button", onclick: close("") }, "Cancel"),
+        el("button", { type: "button", onclick: close("yes"), autofocus: true }, words),
+      ),
+    );
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

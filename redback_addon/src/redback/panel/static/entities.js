@@ -1,0 +1,66 @@
+// The section Entities: all that is published, with a search and the ids to copy.
+
+import { copyButton } from "./clipboard.js";
+import { el, say } from "./dom.js";
+import { Fetched } from "./fetched.js";
+
+const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
+const FRESH = 30_000; // milliseconds
+
+/** An id that may be broken behind its underscores, and stays one when it is copied. */
+function breakable(id) {
+  return id.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
+}
+
+function row({ entity_id: id, name, state, unit, kind, inverter }) {
+  const element = el(
+    "tr",
+    { "data-entity": id },
+    el("th", { scope: "row" }, el("span", { class: "name" }, name), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
+    el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit ? ` ${unit}` : null),
+    el("td", { class: "act" }, copyButton(id, id)),
+  );
+  return { element, text: [id, name, inverter, unit, KINDS[kind]].join(" ").toLowerCase() };
+}
+
+/** @returns the section Entities. */
+export function entities(content) {
+  let rows = [];
+  let timer;
+  const search = el("input", { type: "search", class: "search", placeholder: "Name, id, unit …", oninput: () => filter() });
+  const found = el("p", { class: "under", role: "status" });
+  const body = el("tbody");
+  const table = el(
+    "table",
+    { class: "entities" },
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Entity"), el("th", { scope: "col" }, "Value"), el("th", { scope: "col" }, el("span", { class: "unseen" }, "Copy")))),
+    body,
+  );
+  const card = el("article", { class: "card" }, table);
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = rows.filter(({ text }) => words.every((word) => text.includes(word)));
+    rows.forEach((one) => {
+      one.element.hidden = !hits.includes(one);
+    });
+    say(found, words.length ? `${hits.length} of ${rows.length} entities` : `${rows.length} entities`);
+    card.hidden = !hits.length;
+  };
+  const answer = new Fetched(({ entities: given }) => {
+    // A button that is about to be pressed must not be taken away under the finger.
+    const focused = document.activeElement?.closest?.("[data-entity]")?.dataset.entity;
+    rows = given.map(row);
+    body.replaceChildren(...rows.map(({ element }) => element));
+    filter();
+    if (focused) requestAnimationFrame(() => body.querySelector(`[data-entity="${CSS.escape(focused)}"] button`)?.focus());
+    return [card];
+  });
+  content.replaceChildren(el("div", { class: "row" }, el("label", { class: "grow" }, "Search", search), found), answer.element);
+  return {
+    open() {
+      answer.load("entities");
+      timer = setInterval(() => answer.load("entities"), FRESH);
+    },
+    close: () => clearInterval(timer),
+  };
+}

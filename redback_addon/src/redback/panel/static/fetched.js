@@ -1,0 +1,41 @@
+// Shows what the add-on answers, or that it does not, with a button to try again.
+
+import { el } from "./dom.js";
+import { get } from "./server.js";
+
+/** An element with an answer of the add-on's. */
+export class Fetched {
+  /**
+   * @param {(answer: object) => Node[]} draw makes what is shown of an answer.
+   */
+  constructor(draw) {
+    this.draw = draw;
+    this.element = el("div", { class: "content" }, el("p", { class: "quiet" }, "Loading …"));
+    this.latest = 0;
+  }
+
+  /** Asks for the path below data/, and shows the answer; what was there stays until then. */
+  async load(path) {
+    const mine = ++this.latest;
+    let shown;
+    try {
+      const answer = await get(path);
+      if (mine !== this.latest) return; // something else has been asked for meanwhile
+      shown = this.draw(answer);
+    } catch (error) {
+      if (mine !== this.latest) return;
+      shown = [this.#failed(error.message, path)];
+    }
+    this.element.replaceChildren(...shown);
+  }
+
+  #failed(sentence, path) {
+    const again = () => this.load(path);
+    return el(
+      "div",
+      { class: "card failed" },
+      el("p", { role: "alert" }, sentence),
+      el("button", { class: "plain", type: "button", onclick: again }, "Try again"),
+    );
+  }
+}

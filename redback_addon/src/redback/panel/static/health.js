@@ -1,0 +1,102 @@
+// The section Health: each part in plain words, the last error, and what was counted.
+
+import { el, say, set, unseen, whenChanged } from "./dom.js";
+import * as format from "./format.js";
+import { icon } from "./icons.js";
+import { counting, moment } from "./time.js";
+
+const WORDS = { good: "Works: ", bad: "Does not work: ", waiting: "Waiting: " };
+const ICONS = { good: "good", bad: "bad", waiting: "waiting" };
+const COUNTS = [
+  ["requests", "Requests to the cloud"],
+  ["failed_requests", "Failed requests"],
+  ["states", "States sent to Home Assistant"],
+  ["faults", "Faults"],
+];
+
+function part(name, { state, text, since }) {
+  return el(
+    "li",
+    { "data-part": name },
+    el("span", { class: "mark", "data-state": state }, icon(ICONS[state] ?? "waiting")),
+    el("b", {}, name),
+    el("span", { class: "text" }, unseen(WORDS[state] ?? ""), text),
+    el("span", { class: "under" }, since ? ["since ", moment(since)] : null),
+  );
+}
+
+function parts({ cloud, core, inverters }) {
+  return [
+    part("Redback cloud", cloud),
+    part("Home Assistant", core),
+    ...inverters.map((inverter) => part(inverter.name, inverter)),
+  ];
+}
+
+function lastError(error) {
+  if (!error) return [el("p", { class: "quiet" }, "None since the add-on started.")];
+  return [
+    el("p", { class: "headline" }, error.sentence),
+    error.advice ? el("p", {}, error.advice) : null,
+    el("p", { class: "under" }, moment(error.at), ", ", counting(el("span"), "ago", error.at)),
+  ].filter(Boolean);
+}
+
+function fault({ sentence, since, count, advice }) {
+  const times = count > 1 ? `, ${format.count(count)} times` : "";
+  return el(
+    "li",
+    {},
+    el("p", { class: "headline" }, sentence),
+    advice ? el("p", {}, advice) : null,
+    el("p", { class: "under" }, `Since ${moment(since)}${times}`),
+  );
+}
+
+function card(title, ...children) {
+  return el("article", { class: "card" }, el("h3", {}, title), ...children);
+}
+
+/** @returns the section Health. */
+export function health(content) {
+  const list = el("ul", { class: "parts" });
+  const faults = el("ul", { class: "faults" });
+  const error = el("div");
+  const next = el("b");
+  const started = el("b");
+  const counts = Object.fromEntries(COUNTS.map(([key]) => [key, el("b")]));
+  const tile = (title, value) => el("div", { class: "tile" }, el("dt", {}, title), el("dd", {}, value));
+  const faultsCard = card("Faults that go on", faults);
+  content.replaceChildren(
+    card("Parts", list),
+    faultsCard,
+    card("Last error", error),
+    card(
+      "Figures",
+      el(
+        "dl",
+        { class: "tiles figures" },
+        tile("Next look at the cloud", next),
+        tile("Running since", started),
+        ...COUNTS.map(([key, title]) => tile(title, counts[key])),
+      ),
+    ),
+  );
+  const drawParts = whenChanged((given) => list.replaceChildren(...parts(given)));
+  const drawError = whenChanged((given) => error.replaceChildren(...lastError(given)));
+  const drawFaults = whenChanged((given) => faults.replaceChildren(...given.map(fault)));
+
+  return {
+    show({ health: given, started_at: start }) {
+      const { cloud, core, inverters } = given;
+      drawParts({ cloud, core, inverters });
+      drawError(given.last_error);
+      drawFaults(given.faults);
+      set(faultsCard, { hidden: given.faults.length ? null : "" });
+      COUNTS.forEach(([key]) => say(counts[key], format.count(given.counts[key])));
+      if (given.next_poll) counting(next, "until", given.next_poll);
+      else say(next, "–");
+      say(started, moment(start));
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// The section History: which hours are there, how the filling goes on, and what to fill again.
+
+import { calendar } from "./calendar.js";
+import { el, say, set } from "./dom.js";
+import { Fetched } from "./fetched.js";
+import * as format from "./format.js";
+import { historyInWords } from "./glance.js";
+import { Picker } from "./picker.js";
+import { post } from "./server.js";
+import { counting, moment } from "./time.js";
+
+const DAYS = 14;
+
+/** A line that tells how something went. */
+function resultLine() {
+  const element = el("p", { class: "result", role: "status" });
+  return {
+    element,
+    tell({ isDone, text }) {
+      set(element, { class: `result ${isDone ? "good" : "bad"}` });
+      say(element, text);
+    },
+  };
+}
+
+/** The card that tells how far the filling is, with the button that stops it or lets it go on. */
+class Progress {
+  constructor() {
+    this.words = el("p", { class: "headline" });
+    this.bar = el("progress", { "aria-label": "Hours filled" });
+    this.details = el("p", { class: "under" });
+    this.end = el("span");
+    this.button = el("button", { class: "plain", type: "button", onclick: () => this.#press() });
+    this.objections = el("ul", { class: "objections" });
+    this.result = resultLine();
+    this.element = el(
+      "article",
+      { class: "card progress" },
+      el("h3", {}, "Filling what is missing"),
+      this.words,
+      this.bar,
+      this.details,
+      this.objections,
+      el("div", { class: "row" }, this.button, this.result.element),
+    );
+  }
+
+  show(history) {
+    const { is_running: isRunning, found, done, left, failed, objections } = history;
+    this.isRunning = isRunning;
+    say(this.words, historyInWords(history)[1]);
+    set(this.bar, { max: found || 1, value: found ? done : 1, hidden: left ? null : "" });
+    this.#showDetails(history);
+    say(this.button, isRunning ? "Pause" : "Go on filling");
+    this.button.hidden = !left && !isRunning;
+    const lines = objections ?? [];
+    this.objections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
+    this.objections.hidden = !lines.length || (!left && !failed && lines.length < 2);
+  }
+
+  #showDetails({ is_running: isRunning, found, done, failed, rate, ends_at: end }) {
+    const parts = [`${format.count(done)} of ${format.many(found, "hour")} filled`];
+    if (failed) parts.push(`${format.count(failed)} failed`);
+    if (isRunning && rate) parts.push(`${format.many(rate, "hour")} a minute`);
+    say(this.details, found ? `${parts.join(", ")}. ` : "");
+    if (!isRunning || !end) return;
+    this.details.append(`Ready at ${moment(end)}, `, counting(this.end, "until", end), ".");
+  }
+
+  async #press() {
+    this.button.disabled = true;
+    this.result.tell(await post(this.isRunning ? "history/pause" : "history/resume"));
+    this.button.disabled = false;
+  }
+}
+
+/** The form with which a range is filled again. */
+class Again {
+  constructor(onDone) {
+    this.onDone = onDone;
+    this.picker = new Picker("All inverters", () => {});
+    this.since = el("input", { type: "datetime-local", step: 3600, required: true });
+    this.until = el("input", { type: "datetime-local", step: 3600, required: true });
+    this.result = resultLine();
+    this.element = el(
+      "form",
+      { class: "card", onsubmit: (event) => this.#submit(event) },
+      el("h3", {}, "Fill a range again"),
+      el("p", { class: "under" }, "Times of the house, whole hours. Choose a day above, or write a range; hours that are right already stay as they are."),
+      el(
+        "div",
+        { class: "row" },
+        this.picker.element,
+        el("label", {}, "From", this.since),
+        el("label", {}, "Until", this.until),
+        el("button", { type: "submit" }, "Fill again"),
+      ),
+      this.result.element,
+    );
+  }
+
+  choose(date, serial) {
+    const next = new Date(`${date}T12:00:00Z`);
+    next.setUTCDate(next.getUTCDate() + 1);
+    this.since.value = `${date}T00:00`;
+    this.until.value = `${next.toISOString().slice(0, 10)}T00:00`;
+    this.picker.select.value = serial ?? "";
+    this.element.scrollIntoView({ block: "nearest" });
+    this.since.focus({ preventScroll: true });
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const [since, until] = [this.since.value, this.until.value].map((value) => value.slice(0, 13));
+    if (since >= until) {
+      this.result.tell({ isDone: false, text: "The range ends before it begins." });
+      return;
+    }
+    const answer = await post("history/fill", { serial: this.picker.value, since, until });
+    this.result.tell(answer);
+    if (answer.isDone) this.onDone();
+  }
+}
+
+/** @returns the section History. */
+export function history(content) {
+  let isOpen = false;
+  let serials = "";
+  const progress = new Progress();
+  const again = new Again(() => load());
+  const days = new Fetched((answer) => [calendar(answer, (date) => again.choose(date, picker.value))]);
+  const picker = new Picker(null, () => load());
+  const load = () => {
+    if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}`);
+    else days.element.replaceChildren(el("p", { class: "card empty" }, "As soon as there is an inverter, its hours show here."));
+  };
+  let left;
+  content.replaceChildren(progress.element, picker.element, days.element, again.element);
+
+  return {
+    show({ inverters, history: state }) {
+      progress.show(state);
+      picker.show(inverters);
+      again.picker.show(inverters);
+      const now = inverters.map(({ serial }) => serial).join();
+      const isOther = now !== serials || state.left !== left;
+      [serials, left] = [now, state.left];
+      if (isOpen && isOther) load();
+    },
+    open() {
+      isOpen = true;
+      if (serials) load();
+    },
+    close: () => {
+      isOpen = false;
+    },
+  };
+}

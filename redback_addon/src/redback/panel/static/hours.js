@@ -1,0 +1,50 @@
+// Shows a day's power as a table of hours, for those who do not read the chart.
+
+import { el } from "./dom.js";
+import * as format from "./format.js";
+import { houseClock } from "./house-time.js";
+
+const COLUMNS = [
+  ["solar", "Solar", format.signedPower],
+  ["load", "House", format.signedPower],
+  ["battery", "Battery", format.signedPower],
+  ["grid", "Grid", format.signedPower],
+  ["soc", "Level", format.percent],
+];
+const HOUR = 3600;
+
+function mean(values) {
+  const known = values.filter((value) => value != null);
+  return known.length ? Math.round((1000 * known.reduce((a, b) => a + b)) / known.length) / 1000 : null;
+}
+
+/** The table: one row for each hour of which anything is known, with the means of its values. */
+export function hours(day) {
+  const start = Date.parse(day.start) / 1000;
+  const clock = houseClock(day);
+  const columns = COLUMNS.filter(([key]) => day[key]?.some((value) => value != null));
+  const rows = new Map();
+  day.at.forEach((at, index) => {
+    const hour = start + Math.floor((at - start) / HOUR) * HOUR;
+    if (!rows.has(hour)) rows.set(hour, []);
+    rows.get(hour).push(index);
+  });
+  return el(
+    "table",
+    { class: "hours" },
+    el("caption", {}, "Mean power of each hour. Battery and grid: above zero they give, below zero they take."),
+    el("thead", {}, el("tr", {}, ["Hour", ...columns.map(([, title]) => title)].map((title) => el("th", { scope: "col" }, title)))),
+    el(
+      "tbody",
+      {},
+      [...rows].map(([hour, indices]) =>
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row" }, format.clock(clock(hour))),
+          columns.map(([key, , write]) => el("td", {}, write(mean(indices.map((index) => day[key][index]))))),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,105 @@
+// The section Set up: the Energy dashboard and a dashboard of its own in Home Assistant.
+
+import { confirm } from "./confirm.js";
+import { el, say, set } from "./dom.js";
+import { Fetched } from "./fetched.js";
+import { icon } from "./icons.js";
+import { post } from "./server.js";
+
+const KINDS = { grid: ["Grid", "grid"], solar: ["Solar", "sun"], battery: ["Battery", "battery"] };
+
+function item({ kind, inverter, entities, is_there: isThere }) {
+  const [title, drawing] = KINDS[kind] ?? [kind, "info"];
+  return el(
+    "li",
+    { class: "item", "data-kind": kind },
+    icon(drawing),
+    el(
+      "div",
+      {},
+      el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, isThere ? "is there" : "will be added")),
+      el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, id))])),
+    ),
+  );
+}
+
+/** One thing that can be set up: what it is, a button, and how it went. */
+class Task {
+  /**
+   * @param {object} texts title, button, question, page (a page of Home Assistant's to look at).
+   * @param {string} path of the data, and of what is done.
+   * @param {(answer: object) => Node[]} draw shows what belongs to it.
+   */
+  constructor({ title, button, question, page }, path, draw) {
+    this.path = path;
+    this.texts = { button, question, title };
+    this.button = el("button", { type: "button", onclick: () => this.#press() }, button);
+    this.result = el("p", { class: "result", role: "status" });
+    this.link = el("a", { class: "button plain", target: "_top", hidden: true }, page);
+    this.answer = new Fetched((given) => {
+      this.button.disabled = given.state === "away";
+      this.#showLink(given);
+      return [el("p", { class: "headline" }, given.text), ...draw(given)];
+    });
+    this.element = el(
+      "article",
+      { class: "card task" },
+      el("h3", {}, title),
+      this.answer.element,
+      el("div", { class: "row" }, this.button, this.link),
+      this.result,
+    );
+  }
+
+  load() {
+    return this.answer.load(this.path);
+  }
+
+  #showLink({ state, url = this.path === "energy" && state === "done" ? "/energy" : null }) {
+    const isOwn = /^\/(?!\/)/.test(url ?? "");
+    set(this.link, { href: isOwn ? url : null, hidden: isOwn ? null : "" });
+  }
+
+  async #press() {
+    const { title, question, button } = this.texts;
+    if (!(await confirm(title, question, button))) return;
+    this.button.disabled = true;
+    say(this.result, "");
+    const { isDone, text } = await post(this.path);
+    set(this.result, { class: `result ${isDone ? "good" : "bad"}` });
+    say(this.result, text);
+    this.button.disabled = false;
+    await this.load();
+  }
+}
+
+/** @returns the section Set up. */
+export function setup(content) {
+  const tasks = [
+    new Task(
+      {
+        title: "Energy dashboard",
+        button: "Add to the Energy dashboard",
+        question: "What is listed is added to Home Assistant's Energy dashboard. Everything that is there stays as it is.",
+        page: "Open the Energy dashboard",
+      },
+      "energy",
+      ({ items, issues }) => [
+        el("ul", { class: "items" }, items.map(item)),
+        issues.length ? el("div", { class: "issues" }, el("h4", {}, "Home Assistant complains"), el("ul", {}, issues.map((issue) => el("li", {}, issue)))) : null,
+      ].filter(Boolean),
+    ),
+    new Task(
+      {
+        title: "A dashboard for your inverters",
+        button: "Make the dashboard",
+        question: "A new dashboard with the cards of your inverters appears in Home Assistant's side bar. It is yours: change it as you like.",
+        page: "Open the dashboard",
+      },
+      "dashboard",
+      () => [],
+    ),
+  ];
+  content.replaceChildren(...tasks.map(({ element }) => element));
+  return { open: () => tasks.forEach((task) => task.load()) };
+}

@@ -1,0 +1,177 @@
+"""Answers below data/ as the page gets them; all values are invented."""
+
+import math
+from datetime import datetime, timedelta
+
+from browser.examples import HOME, Json, energy, written
+
+_STEP = 300  # seconds between two values of a day
+_MIDNIGHT = datetime(2026, 11, 24, tzinfo=HOME)
+
+
+def _powers(hour: float) -> tuple[float, float, float, float, float]:
+    """Make up solar, load, battery, grid (kW) and the level (percent) of an hour of the day."""
+    solar = max(0.0, 5.2 * math.sin((hour - 5) / 13.5 * math.pi)) if hour > 5 else 0.0
+    load = 0.45 + 0.9 * math.exp(-((hour - 7.5) ** 2)) + 0.25 * math.sin(hour * 5) ** 2
+    battery = max(-2.5, min(1.2, load - solar)) if hour < 13 else 0.0
+    level = 55 - 3 * hour if hour < 6 else min(100, 37 + 10 * (hour - 6))
+    return solar, load, battery, load - solar - battery, level
+
+
+def day() -> Json:
+    """Make the day until half past two in the afternoon, with an hour of which nothing is known."""
+    hours = [index * _STEP / 3600 for index in range(174)]
+    rows = [_powers(hour) if not 9 <= hour < 9.75 else (None,) * 5 for hour in hours]
+    columns = [
+        [None if value is None else round(value, 3) for value in column]
+        for column in zip(*rows, strict=True)
+    ]
+    names = ("solar", "load", "battery", "grid", "soc")
+    return {
+        "start": written(_MIDNIGHT),
+        "end": written(_MIDNIGHT + timedelta(days=1)),
+        "at": [int(_MIDNIGHT.timestamp() + hour * 3600) for hour in hours],
+        **dict(zip(names, columns, strict=True)),
+        "energy": energy(),
+    }
+
+
+def _code(age: int, hour: int) -> str:
+    """Make up what is known of an hour, so many days ago."""
+    missing = {(2, 13): "waiting", (2, 14): "waiting", (4, 3): "failed", (6, 11): "empty"}
+    if (age, hour) in missing:
+        return missing[age, hour]
+    if age == 0:
+        return "covered" if hour < 15 else "future"
+    if age >= 12:
+        return "before"
+    return "filled" if age > 5 or (age == 3 and 8 <= hour < 17) else "covered"
+
+
+def calendar() -> Json:
+    """Make two weeks in which nearly everything is there."""
+    days = [(_MIDNIGHT - timedelta(days=age), age) for age in range(14)]
+    return {
+        "serial": "RB21120912345678",
+        "name": "House",
+        "days": [
+            {
+                "date": midnight.strftime("%Y-%m-%d"),
+                "hours": [
+                    {"start": written(midnight + timedelta(hours=hour)), "code": _code(age, hour)}
+                    for hour in range(24)
+                ],
+            }
+            for midnight, age in days
+        ],
+    }
+
+
+def sites() -> Json:
+    """Make an account with two sites, of which the second is not used."""
+    return {
+        "sites": [
+            {
+                "site": "S2112091234567",
+                "line": "- id: S2112091234567\n  name: House",
+                "inverters": [_seen("RB21120912345678", "House", "SH5000", 13.2)],
+            },
+            {
+                "site": "S2203110987654",
+                "line": "- id: S2203110987654\n  name: Site 2",
+                "inverters": [_seen("RB22031109876543", None, "SI6000", None)],
+            },
+        ]
+    }
+
+
+def _seen(serial: str, name: str | None, model: str, capacity: float | None) -> Json:
+    return {
+        "serial": serial,
+        "model": model,
+        "has_battery": capacity is not None,
+        "capacity_kwh": capacity,
+        "in_use": name is not None,
+        "name": name,
+        "line": f"- id: {serial}\n  name: {name or 'Inverter 2'}",
+    }
+
+
+_ENTITIES = (
+    ("grid_import_total", "Grid import total", "4821.337", "kWh", "counter"),
+    ("grid_export_total", "Grid export total", "9120.01", "kWh", "counter"),
+    ("pv_power", "PV power", "4.873", "kW", "measurement"),
+    ("grid_power", "Grid power", "-1.223", "kW", "measurement"),
+    ("battery_soc", "Battery state of charge", "84", "%", "measurement"),
+    ("inverter_status", "Inverter status", "OK", None, "none"),
+)
+
+
+def entities() -> Json:
+    """Make a few entities of each kind."""
+    return {
+        "entities": [
+            {
+                "entity_id": f"sensor.redback_{key}",
+                "name": f"Redback {name}",
+                "state": state,
+                "unit": unit,
+                "kind": kind,
+                "inverter": "House",
+            }
+            for key, name, state, unit, kind in _ENTITIES
+        ]
+    }
+
+
+def energy_plan(*, is_there: bool = False, state: str | None = None) -> Json:
+    """Make what would be, or has been, added to the Energy dashboard."""
+    entity = "sensor.redback_{}".format
+    roles = {
+        "grid": [
+            ("From the grid", "grid_import_total"),
+            ("To the grid", "grid_export_total"),
+            ("Power", "grid_power"),
+        ],
+        "solar": [("Produced", "pv_total"), ("Power", "pv_power")],
+        "battery": [
+            ("From the battery", "battery_discharge_total"),
+            ("Into the battery", "battery_charge_total"),
+            ("Level", "battery_soc"),
+        ],
+    }
+    return {
+        "state": state or ("done" if is_there else "ready"),
+        "text": "Everything is there." if is_there else "Three items can be added.",
+        "items": [
+            {
+                "kind": kind,
+                "inverter": "House",
+                "entities": [{"role": role, "entity_id": entity(key)} for role, key in rows],
+                "is_there": is_there,
+            }
+            for kind, rows in roles.items()
+        ],
+        "issues": [],
+    }
+
+
+def dashboard(*, is_there: bool = False) -> Json:
+    """Make the state of the dashboard of one's own."""
+    return {
+        "state": "done" if is_there else "ready",
+        "text": "The dashboard is there." if is_there else "There is none yet.",
+        "url": "/redback-solar" if is_there else None,
+    }
+
+
+def all_answers() -> dict[str, object]:
+    """Make all of them, by their paths."""
+    return {
+        "day": day(),
+        "calendar": calendar(),
+        "sites": sites(),
+        "entities": entities(),
+        "energy": energy_plan(),
+        "dashboard": dashboard(),
+    }

@@ -1,0 +1,180 @@
+"""That every section is readable, reachable by keyboard, quick, and at home in Home Assistant."""
+
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import Page, expect
+
+from browser import examples
+from browser.stand_in import StandIn
+from browser.viewer import DESKTOP, PHONE, Theme, Viewer, keep_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SECTIONS = ("now", "day", "history", "health", "sites", "entities", "setup", "diagnostics")
+
+# Every text that is seen, with the contrast between it and what is painted behind it.
+_CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].map((part) => part / 255);
+  };
+  const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]));
+  const light = (colour) => colour
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    const above = element.parentElement ? behind(element.parentElement) : [1, 1, 1];
+    return over(rgba(getComputedStyle(element).backgroundColor), above);
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.closest(".unseen, .skip, noscript, option")) continue;
+    const style = getComputedStyle(element);
+    const back = behind(element);
+    const ink = element instanceof SVGElement ? style.fill : style.color;
+    const lights = [light(over(rgba(ink), back)), light(back)].sort((a, b) => a - b);
+    found.push({ text, contrast: (lights[1] + 0.05) / (lights[0] + 0.05) });
+  }
+  return found;
+}"""
+
+
+async def _settled(page: Page, section: str) -> None:
+    """Wait until a section shows what it has asked for."""
+    await expect(page.locator(f"#{section}").get_by_text("Loading …")).to_have_count(0)
+    if section == "day":
+        await page.wait_for_selector(".chart canvas")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+async def test_every_section_fits_and_can_be_read(
+    viewer: Viewer, theme: Theme, size: tuple[int, int]
+) -> None:
+    status = examples.status_of("cloud_away") | {"history": examples.filling()}
+    page = await viewer.open(size=size, theme=theme, status=status)
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await expect(page.locator(f"#{section}")).to_be_visible()
+        await _settled(page, section)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], f"{section} is {width} pixels wide"
+        texts = await page.evaluate(_CONTRASTS)
+        assert len(texts) > 15
+        assert [text for text in texts if text["contrast"] < 4.5] == [], section
+        await keep_picture(page, f"{section}-{theme}-{size[0]}")
+
+
+async def test_the_keyboard_reaches_everything_that_can_be_pressed(viewer: Viewer) -> None:
+    page = await viewer.open()
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await expect(page.locator(f"#{section}-title")).to_be_focused()
+        await _settled(page, section)
+        wanted = await page.evaluate(
+            """name => [...document.querySelectorAll(
+          `#${name} :is(a[href], button, input, select, summary, [tabindex="0"])`)]
+          .filter((one) => one.checkVisibility() && !one.disabled).length""",
+            section,
+        )
+        seen: set[str] = set()
+        for _ in range(wanted * 8 + 4):  # a field for a date has several stops
+            await page.keyboard.press("Tab")
+            place, outline = await page.evaluate(
+                """name => {
+                  const one = document.activeElement;
+                  const all = [...document.querySelectorAll(`#${name} *`)];
+                  return [String(all.indexOf(one)), getComputedStyle(one).outlineStyle];
+                }""",
+                section,
+            )
+            if place == "-1":
+                break
+            assert outline != "none", f"{section}: what has the focus does not show it"
+            seen.add(place)
+        assert len(seen) == wanted, section
+
+
+async def test_the_sections_can_be_walked_through_by_keyboard(viewer: Viewer) -> None:
+    page = await viewer.open()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#now-title")).to_be_focused()
+    await page.get_by_role("link", name="Now", exact=True).focus()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#day-title")).to_be_focused()
+    day = page.get_by_role("navigation").get_by_role("link", name="Day")
+    await expect(day).to_have_attribute("aria-current", "page")
+    await page.go_back()
+    await expect(page.locator("#now")).to_be_visible()
+
+
+async def test_everything_has_a_name_and_stands_in_a_landmark(viewer: Viewer) -> None:
+    page = await viewer.open()
+    for role in ("banner", "navigation", "main", "contentinfo"):
+        await expect(page.get_by_role(role)).to_have_count(1)
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await _settled(page, section)
+        nameless = await page.locator(f"#{section}").aria_snapshot()
+        assert "- button\n" not in nameless
+        assert "- link\n" not in nameless
+        assert "- textbox\n" not in nameless
+        assert "- combobox\n" not in nameless
+
+
+async def test_the_first_load_is_small_and_quick(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await page.wait_for_selector(".chart canvas")
+    size = await page.evaluate("""performance.getEntriesByType("resource")
+      .concat(performance.getEntriesByType("navigation"))
+      .reduce((sum, entry) => sum + entry.transferSize, 0)""")
+    assert 100_000 < size < 300_000
+    paint = await page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    assert paint < 1000
+
+
+@pytest.mark.parametrize(("motion", "runs"), [("no-preference", True), ("reduce", False)])
+async def test_the_flows_move_only_where_motion_is_wanted(
+    viewer: Viewer,
+    motion: str,
+    runs: bool,  # noqa: FBT001
+) -> None:
+    page = await viewer.open(motion="reduce" if motion == "reduce" else "no-preference")
+    await expect(page.locator("[data-flow=solar-house] .stream")).to_be_visible()
+    assert bool(await page.evaluate("document.getAnimations().length")) is runs
+
+
+async def test_the_theme_around_the_page_is_taken(viewer: Viewer, stand_in: StandIn) -> None:
+    style = (
+        "--primary-background-color:#101820;--card-background-color:#182430;"
+        "--primary-text-color:#f0f0f0;--secondary-text-color:#b0b8c0"
+    )
+    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(24, 36, 48)")
+    await expect(frame.locator("h1")).to_have_css("color", "rgb(240, 240, 240)")
+    await expect(frame.locator("html")).to_have_css("color-scheme", "dark")
+
+
+async def test_a_theme_that_cannot_be_read_is_not_taken(viewer: Viewer, stand_in: StandIn) -> None:
+    style = (
+        "--primary-background-color:#fff;--card-background-color:#fff;"
+        "--primary-text-color:#ddd;--secondary-text-color:#ddd"
+    )
+    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_be_visible()
+    await expect(frame.locator("h1")).to_have_css("color", "rgb(20, 20, 20)")

@@ -1,0 +1,261 @@
+"""That each section beside Now shows what the add-on knows, and does what its buttons say."""
+
+import json
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from browser import answers, examples
+from browser.stand_in import StandIn
+from browser.viewer import PHONE, Viewer, keep_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SERIAL = "RB21120912345678"
+
+
+async def _chart(page: Page) -> Locator:
+    """Wait until the chart is drawn."""
+    await page.wait_for_selector(".chart canvas")
+    return page.get_by_role("slider", name="Power over the day")
+
+
+async def test_the_day_has_a_chart_with_the_values_under_the_pointer(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    chart = await _chart(page)
+    await expect(page.locator(".pointed")).to_have_text("Last value, at 14:25")
+    box = await chart.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await expect(page.locator(".pointed")).to_have_text(re.compile(r"At 1[12]:\d\d"))
+    await expect(page.locator(".series").first).to_have_text(re.compile(r"^Solar[45]\.\d+ kW$"))
+    await keep_picture(page, "day-light-1280")
+
+
+async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    chart = await _chart(page)
+    await chart.focus()
+    for key, time in (("Home", "00:00"), ("ArrowRight", "00:05"), ("End", "14:25")):
+        await page.keyboard.press(key)
+        await expect(page.locator(".pointed")).to_have_text(f"At {time}")
+        await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* kW"))
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator(".pointed")).to_have_text("At 14:20")
+
+
+async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
+    page = await viewer.open("day", size=PHONE)
+    await _chart(page)
+    await page.get_by_text("The same as a table").click()
+    rows = page.locator(".hours tbody tr")
+    await expect(rows).to_have_count(15)
+    await expect(rows.nth(12)).to_have_text(re.compile(r"^12:00[45]\.\d+ kW"))
+    await keep_picture(page, "day-table-360")
+
+
+async def test_a_line_of_the_chart_can_be_taken_away(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _chart(page)
+    solar = page.get_by_role("button", name="Solar")
+    await expect(solar).to_have_attribute("aria-pressed", "true")
+    await solar.click()
+    await expect(solar).to_have_attribute("aria-pressed", "false")
+
+
+async def test_the_day_of_one_of_several_inverters_can_be_chosen(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    two = examples.status(examples.inverter(), examples.granny_flat())
+    page = await viewer.open("day", status=two)
+    await _chart(page)
+    async with page.expect_response(re.compile("data/day")):
+        await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
+    assert stand_in.queries == [("day", {}), ("day", {"serial": "RB22031109876543"})]
+
+
+async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
+    page = await viewer.open("history")
+    day = page.locator("[data-date='2026-11-22']")
+    await expect(day.get_by_role("cell", name="13:00: Missing, to be filled")).to_be_visible()
+    await expect(day.locator(".hour")).to_have_count(24)
+    await expect(day.locator(".summary")).to_have_text("2 missing")
+    await expect(page.locator(".codes li").filter(has_text="Missing")).to_have_text(
+        "Missing, to be filled: 2 hours"
+    )
+
+
+async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("history", status=examples.status(history=examples.filling()))
+    card = page.locator(".progress")
+    await expect(card.locator(".headline")).to_have_text("740 hours missing, being filled now.")
+    await expect(card.locator(".under")).to_have_text(
+        re.compile(r"1,420 of 2,160 hours filled, 118.4 hours a minute. Ready at 14:36, in 6 min.")
+    )
+    await keep_picture(page, "history-light-1280")
+    stand_in.answers["history/pause"] = (200, "The filling waits.")
+    await card.get_by_role("button", name="Pause").click()
+    await expect(card.get_by_role("status")).to_have_text("The filling waits.")
+    stand_in.publish(examples.status(history=examples.filling() | {"is_running": False}))
+    await card.get_by_role("button", name="Go on filling").click()
+    await expect(card.get_by_role("status")).to_have_text("Done.")
+    assert stand_in.posts == [("history/pause", {}), ("history/resume", {})]
+
+
+async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("history")
+    await page.locator("[data-date='2026-11-22'] button").click()
+    stand_in.answers["history/fill"] = (409, "The filling runs already.")
+    await page.get_by_role("button", name="Fill again").click()
+    result = page.locator("form").get_by_role("status")
+    await expect(result).to_have_text("The filling runs already.")
+    assert stand_in.posts == [
+        ("history/fill", {"serial": SERIAL, "since": "2026-11-22T00", "until": "2026-11-23T00"})
+    ]
+    viewer.complaints.clear()  # of the browser, about the answer 409
+
+
+async def test_a_range_that_ends_before_it_begins_is_not_sent(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("history")
+    await page.get_by_label("From", exact=True).fill("2026-11-23T05:00")
+    await page.get_by_label("Until", exact=True).fill("2026-11-23T05:00")
+    await page.get_by_role("button", name="Fill again").click()
+    await expect(page.locator("form .result")).to_have_text("The range ends before it begins.")
+    assert stand_in.posts == []
+
+
+async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> None:
+    error = {
+        "sentence": "The Redback cloud did not answer in time.",
+        "at": examples.ago(minutes=25),
+        "advice": "Nothing to do: it is asked again each minute.",
+    }
+    fault = {
+        "sentence": "Home Assistant refuses a state.",
+        "since": examples.ago(hours=30),
+        "count": 12,
+        "advice": "Update Home Assistant.",
+    }
+    sick = examples.health(
+        cloud=examples.bad("The Redback cloud does not answer.", minutes=25),
+        last_error=error,
+        faults=[fault],
+    )
+    page = await viewer.open("health", status=examples.status(health=sick))
+    await expect(page.locator("[data-part='Redback cloud']")).to_contain_text(
+        "Does not work: The Redback cloud does not answer.since 14:05"
+    )
+    health = page.locator("#health")
+    for words in (*error.values(), *fault.values()):
+        if isinstance(words, str) and "T" not in words[10:11]:
+            await expect(health.get_by_text(words)).to_be_visible()
+    await expect(health).to_contain_text("25 min ago")
+    await expect(health).to_contain_text("12 times")
+    await expect(health.locator(".figures")).to_contain_text("Requests to the cloud1,204")
+    await keep_picture(page, "health-light-1280")
+
+
+async def test_the_line_of_a_site_can_be_copied(viewer: Viewer) -> None:
+    page = await viewer.open("sites")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy the line of site S2112091234567").click()
+    copied = "navigator.clipboard.readText()"
+    assert await page.evaluate(copied) == "- id: S2112091234567\n  name: House"
+    await page.get_by_role("button", name="Copy the line of inverter RB22031109876543").click()
+    assert await page.evaluate(copied) == "- id: RB22031109876543\n  name: Inverter 2"
+    await expect(page.locator("#announcer")).to_have_text(
+        "Copied: the line of inverter RB22031109876543"
+    )
+
+
+async def test_copying_works_where_the_browser_keeps_its_clipboard_to_itself(
+    viewer: Viewer,
+) -> None:
+    page = await viewer.open("entities")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")
+    button = page.get_by_role("button", name="Copy sensor.redback_pv_power")
+    await button.click()
+    assert await page.evaluate("navigator.clipboard.readText()") == "sensor.redback_pv_power"
+    await expect(button).to_be_focused()
+
+
+async def test_entities_can_be_searched(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    rows = page.locator("[data-entity]:visible")
+    await expect(rows).to_have_count(6)
+    await page.get_by_label("Search").fill("grid counter")
+    await expect(rows).to_have_count(2)
+    await expect(page.locator("#entities").get_by_role("status")).to_have_text("2 of 6 entities")
+    await page.get_by_label("Search").fill("no such thing")
+    await expect(rows).to_have_count(0)
+
+
+async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("setup")
+    task = page.locator(".task").first
+    await expect(task.locator(".chip")).to_have_text(["will be added"] * 3)
+    await expect(task).to_contain_text("sensor.redback_grid_import_total")
+    await task.get_by_role("button", name="Add to the Energy dashboard").click()
+    dialog = page.get_by_role("dialog", name="Energy dashboard")
+    await expect(dialog).to_be_visible()
+    await keep_picture(page, "setup-question", whole=False)
+    await dialog.get_by_role("button", name="Cancel").click()
+    assert stand_in.posts == []
+    stand_in.answers["energy"] = (200, "Added grid, solar and battery.")
+    stand_in.data["energy"] = answers.energy_plan(is_there=True)
+    await task.get_by_role("button", name="Add to the Energy dashboard").click()
+    await dialog.get_by_role("button", name="Add to the Energy dashboard").click()
+    await expect(task.locator(".result")).to_have_text("Added grid, solar and battery.")
+    await expect(task.locator(".chip")).to_have_text(["is there"] * 3)
+    link = task.get_by_role("link", name="Open the Energy dashboard")
+    await expect(link).to_have_attribute("href", "/energy")
+    await expect(link).to_have_attribute("target", "_top")
+    await task.get_by_role("button", name="Add to the Energy dashboard").click()
+    async with page.expect_response(re.compile("do/energy")):
+        await page.keyboard.press("Enter")
+    await expect(task.locator(".result")).to_have_text("Added grid, solar and battery.")
+    assert stand_in.posts == [("energy", {})] * 2
+
+
+async def test_what_cannot_be_set_up_now_says_why(viewer: Viewer, stand_in: StandIn) -> None:
+    stand_in.data["energy"] = answers.energy_plan(state="away")
+    stand_in.answers["dashboard"] = (503, "Home Assistant is starting.")
+    page = await viewer.open("setup")
+    button = page.get_by_role("button", name="Add to the Energy dashboard")
+    await expect(button).to_be_disabled()
+    await page.get_by_role("button", name="Make the dashboard").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Make the dashboard").click()
+    await expect(page.locator(".result.bad")).to_have_text("Home Assistant is starting.")
+    viewer.complaints.clear()  # of the browser, about the answer 503
+
+
+async def test_diagnostics_can_be_downloaded_and_looked_at(viewer: Viewer) -> None:
+    page = await viewer.open("diagnostics")
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download").click()
+    assert (await download.value).suggested_filename == "redback-diagnostics.json"
+    await page.get_by_role("button", name="Show it here").click()
+    shown = await page.locator(".file").text_content()
+    assert json.loads(str(shown)) == {"version": "0.1.0", "options": {"sites": 1}}
+
+
+async def test_an_answer_that_does_not_come_can_be_asked_for_again(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    kept = stand_in.data.pop("sites")
+    page = await viewer.open("sites")
+    await expect(page.get_by_role("alert")).to_have_text(
+        "The add-on answers with error 503. Try again in a moment."
+    )
+    stand_in.data["sites"] = kept
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", name="Site S2112091234567")).to_be_visible()
+    viewer.complaints.clear()  # of the browser, about the answer 503
