@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -66,6 +67,8 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
             return 0
         supervisor = await stack.enter_async_context(Supervisor(address, token=token))
         (Path(folder) / "options.json").write_text(json.dumps(_OPTIONS))
+        port = _free_port()
+        _tell(f"The panel:      http://127.0.0.1:{port}/")
         _tell(f"Home Assistant: {address.url}/ {log_in}")
         _tell(f"Redback cloud:  {simulator.url} (simulated)")
         _tell(f"Add-on's data:  {folder}")
@@ -77,7 +80,7 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
             "REDBACK_LOGIN_URL": simulator.url,
             "REDBACK_DATA": folder,
             "REDBACK_PANEL_ALLOW": "127.0.0.1",
-            "REDBACK_PANEL_PORT": "0",
+            "REDBACK_PANEL_PORT": str(port),
         }
         return await _serve(variables, ended)
 
@@ -111,6 +114,13 @@ async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
     except TimeoutError:
         service.kill()
         return await service.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _tell(line: str) -> None:

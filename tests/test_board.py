@@ -38,6 +38,10 @@ class Offered:
         return f"sensor.redback_{name}" in self.states
 
 
+def _ignore(*_: object) -> None:
+    """Take what this test is not about."""
+
+
 @pytest.fixture
 def offered() -> Offered:
     return Offered()
@@ -68,7 +72,9 @@ async def board(
     believed: CountersLedger,
     existing: EntitiesLedger,
 ) -> AsyncIterator[Board]:
-    board = Board(clock, faults, believed, existing, offered, sent=lambda *_: None, detailed=False)
+    board = Board(
+        clock, faults, believed, existing, offered, sent=_ignore, seen=_ignore, detailed=False
+    )
     board.add({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(board.run())
     yield board
@@ -268,7 +274,7 @@ class TestAfterAKill:
         existing = entities_ledger(tmp_path)
         believed = counters_ledger(tmp_path / "other")
         before = Board(
-            clock, faults, believed, existing, Offered(), sent=lambda *_: None, detailed=True
+            clock, faults, believed, existing, Offered(), sent=_ignore, seen=_ignore, detailed=True
         )
         before.add({SERIAL: GivenName("Redback", "Redback")})
         before.static(SERIAL, static())

@@ -90,7 +90,7 @@ class World:
         desk = Desk(clock, lambda _: None, runner=at_once)
         self.history = History(
             self.coverage,
-            Fetcher(account, desk, clock),
+            Fetcher(account, desk, clock, seen=lambda *_: None),
             Writer(cast("Statistics", self.statistics), clock),
             cast("CoreLink", self.link),
             clock,

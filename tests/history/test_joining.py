@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redback.counters import step
 from redback.history.joining import End, JoiningError, join
-from redback.history.summary import Counted, step
+from redback.history.summary import Counted
 
 # What a counter reads each minute, some of them for the first time after it has started over.
 READINGS = st.lists(

@@ -1,7 +1,7 @@
 """That an hour comes to what Core would have made of its minutes."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,7 +10,7 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from redback.cloud import Dynamic
 from redback.entities import Entities
-from redback.history.summary import Counted, Summary, summarise
+from redback.history.summary import Counted, Summary, believed, summarise
 from redback.known import Known
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -38,8 +38,19 @@ def at(
     )
 
 
+def summarised(
+    known: Known,
+    readings: Sequence[Dynamic],
+    before: Dynamic | None = None,
+    shown_until: datetime | None = None,
+) -> Summary | None:
+    held = believed(known, readings if before is None else (before, *readings))
+    inside = held[len(held) - len(readings) :]
+    return summarise(known, inside, START, None if before is None else held[0], shown_until)
+
+
 def summed(known: Known, readings: Iterable[Dynamic]) -> Summary:
-    summary = summarise(known, tuple(readings), START)
+    summary = summarised(known, tuple(readings))
     assert summary is not None
     return summary
 
@@ -60,7 +71,7 @@ def test_the_first_value_holds_from_the_hours_beginning_and_the_last_until_its_e
 
 def test_what_was_shown_before_the_hour_holds_until_its_first_reading(known: Known) -> None:
     readings = [at(minute + 0.5, 4) for minute in range(60)]
-    summary = summarise(known, readings, START, before=at(-0.5, 1))
+    summary = summarised(known, readings, before=at(-0.5, 1))
     assert summary is not None
     found = summary.measured[POWER]
     assert found.mean == pytest.approx((1 * 0.5 + 4 * 59.5) / 60)
@@ -69,14 +80,14 @@ def test_what_was_shown_before_the_hour_holds_until_its_first_reading(known: Kno
 
 def test_what_lapsed_before_the_hour_does_not_count(known: Known) -> None:
     readings = [at(minute, 4) for minute in range(30, 60)]
-    summary = summarise(known, readings, START, before=at(-11, 1))
+    summary = summarised(known, readings, before=at(-11, 1))
     assert summary is not None
     assert summary.measured[POWER].min == 4
 
 
 def test_the_reading_before_the_hour_confirms_the_first_value_of_a_counter(known: Known) -> None:
     readings = [at(minute, 1, 100 + minute / 60) for minute in range(60)]
-    summary = summarise(known, readings, START, before=at(-1, 1, 99.983))
+    summary = summarised(known, readings, before=at(-1, 1, 99.983))
     assert summary is not None
     assert summary.counted[ENERGY].first == 100.0
     assert summary.counted[ENERGY].gain == pytest.approx(59 / 60, abs=0.002)
@@ -163,7 +174,7 @@ def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known
 
 def test_it_is_told_apart_what_core_was_shown_of_it(known: Known) -> None:
     readings = [of_battery(minute, -6.0) for minute in range(60)]
-    summary = summarise(known, readings, START, of_battery(-0.5, -6.0), at(40, 1).timestamp)
+    summary = summarised(known, readings, of_battery(-0.5, -6.0), at(40, 1).timestamp)
     assert flowed(summary)[CHARGED] == (0.05, 4.0, 2.0)
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from .clock import Clock
 from .cloud import Configuration, Dynamic, Static
 from .core import State
-from .counters import Counters
+from .counters import Believed, Counters
 from .entities import Entities
 from .faults import Faults
 from .freshness import objection
@@ -70,6 +70,7 @@ class Board:
         offer: takes the states of one inverter.
         sent: takes a serial number and the time of its reading, each time that its states have
             been offered.
+        seen: takes what an inverter does now, as far as that can be believed.
         detailed: whether the detailed sensors are wanted.
     """
 
@@ -82,6 +83,7 @@ class Board:
         offer: Callable[[Iterable[State]], None],
         *,
         sent: Callable[[str, datetime], None],
+        seen: Callable[[Known, Sequence[Dynamic]], None],
         detailed: bool,
     ) -> None:
         self._clock = clock
@@ -90,6 +92,7 @@ class Board:
         self._existing = existing
         self._offer = offer
         self._sent = sent
+        self._seen = seen
         self._detailed = detailed
         self._places: dict[str, _Place] = {}
         self._changed = asyncio.Event()
@@ -124,10 +127,18 @@ class Board:
         self._show(serial)
         if place.lapses_at is not None:
             self._sent(serial, dynamic.timestamp)
+            known = self.known(serial)
+            if known is not None and place.dynamic is not None:
+                self._seen(known, (place.dynamic,))
 
     def knows_counters(self, serial: str) -> bool:
         """Tell whether there is something that the counters can be compared with."""
         return bool(self._places[serial].counters.believed)
+
+    def believed(self, serial: str) -> Mapping[str, Believed]:
+        """Give what is believed of an inverter's counters, by field of the reading."""
+        place = self._places.get(serial)
+        return {} if place is None else place.counters.believed
 
     def known(self, serial: str) -> Known | None:
         """Give what is known of an inverter; None before its first reading."""
@@ -135,6 +146,13 @@ class Board:
         if place is None or place.last is None:
             return None
         return Known(serial, place.name, place.entities, place.static, place.configuration)
+
+    def reading(self, serial: str) -> Reading | None:
+        """Give the last reading as it is to be looked at now; None where there is none."""
+        place = self._places.get(serial)
+        if place is None or place.dynamic is None:
+            return None
+        return self._reading(serial, place, place.dynamic)
 
     def recall(self, serial: str, readings: Iterable[Dynamic]) -> None:
         """Take what the inverter did before, to know which counters are to be believed."""
@@ -224,10 +242,7 @@ class Board:
         place = self._places[serial]
         if place.dynamic is None:
             return
-        now = self._clock.now()
-        if place.has_lapsed:  # whatever the wall clock says
-            now = max(now, place.dynamic.timestamp + STALE_AFTER)
-        reading = Reading(serial, now, place.dynamic, place.static, place.configuration)
+        reading = self._reading(serial, place, place.dynamic)
         self._let_lapse(place, reading.lapses_at if reading.is_live else None)
         self._tell(place, is_live=reading.is_live)
         states = place.entities.states(reading)
@@ -235,6 +250,12 @@ class Board:
             # Before Core is told: what is not known after a power cut would stand for ever.
             self._existing.write()
         self._offer(states)
+
+    def _reading(self, serial: str, place: _Place, dynamic: Dynamic) -> Reading:
+        now = self._clock.now()
+        if place.has_lapsed:  # whatever the wall clock says
+            now = max(now, dynamic.timestamp + STALE_AFTER)
+        return Reading(serial, now, dynamic, place.static, place.configuration)
 
     def _tell(self, place: _Place, *, is_live: bool) -> None:
         """Tell once that readings arrive, and each time that they stop and come again."""

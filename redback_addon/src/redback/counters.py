@@ -38,7 +38,7 @@ _OVERSIZE = 2.0
 _SLACK = timedelta(minutes=2)
 _SLACK_KWH = 0.1
 # Below this share of the last value, Core takes a lower one for a new counter.
-_RESET_BELOW = 0.9
+RESET_BELOW = 0.9
 # That many steps of growth after a fall or a jump make it believed.
 _GROWTHS = 3
 # A glitch does not stay for so many readings.
@@ -47,6 +47,11 @@ _STAYS = 30
 _CONFIRMED = 2
 # After so long without a value a glitch could be taken for what has been produced meanwhile.
 _LONG = timedelta(minutes=10)
+
+
+def step(before: float, after: float) -> float:
+    """Give what Core adds when a counter goes from one value to the next, kWh."""
+    return after if after < RESET_BELOW * before else after - before
 
 
 class Believed(msgspec.Struct, frozen=True):
@@ -110,7 +115,7 @@ class Counter:
             if value == last.value or at - last.at <= _LONG:
                 return True
             return self._doubted(value, at, most_kw).readings >= _CONFIRMED
-        if _RESET_BELOW * last.value <= value < last.value:
+        if RESET_BELOW * last.value <= value < last.value:
             self._doubt = None
             self._hold(last.value, value)
             return False

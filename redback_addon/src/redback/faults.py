@@ -31,6 +31,9 @@ class Faults:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._faults: dict[str, Fault] = {}
+        # What was met last, whether it is over or not, and how often anything was met.
+        self.last: tuple[str, Fault] | None = None
+        self.count = 0
 
     @property
     def now(self) -> Mapping[str, Fault]:
@@ -45,6 +48,8 @@ class Faults:
         else:
             self._faults[key] = replace(fault, sentence=sentence, count=fault.count + 1)
             _LOG.debug("%s (%d times)", sentence, fault.count + 1)
+        self.last = key, replace(self._faults[key], since=self._clock.now())
+        self.count += 1
 
     def over(self, key: str, sentence: str) -> None:
         """Tell that a fault is over; nothing happens where there was none."""

@@ -18,11 +18,13 @@ class Kept(msgspec.Struct, frozen=True):
         names: the name that each inverter was once given, by serial number.
         inverters: those that the account had when it was last asked.
         cloud: what the cloud client has found out about the account.
+        is_history_paused: whether somebody has told the history to wait.
     """
 
     names: dict[str, GivenName] = {}
     inverters: tuple[Inverter, ...] = ()
     cloud: CloudMemory = CloudMemory()
+    is_history_paused: bool = False
 
 
 class Memory:

@@ -1,7 +1,8 @@
 """What people are told, in Home Assistant's notifications and in the log alike."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from .cloud import CredentialsError, Inverter
 from .core import Notices
@@ -29,15 +30,27 @@ def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]
     return "persistent_notification", "create", data
 
 
+class Told(NamedTuple):
+    """What people are told."""
+
+    title: str
+    message: str
+
+
 class Messages:
     """The notifications of this add-on, each shown for as long as it holds."""
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._told: dict[str, str] = {}
+        self._told: dict[str, Told] = {}
         # An earlier run may have left these, and nothing else would take them away again.
         notices.withdraw("options")
         notices.withdraw("denied")
+
+    @property
+    def told(self) -> Mapping[str, Told]:
+        """What people are told now, by key."""
+        return self._told
 
     def credentials_refused(self, error: CredentialsError | None) -> None:
         """Tell that the cloud refuses the credentials, or with None that it does not."""
@@ -107,8 +120,8 @@ class Messages:
         if message is None:
             self._told.pop(key, None)
             self._notices.withdraw(key)
-        elif self._told.get(key) != message:
-            self._told[key] = message
+        elif self._told.get(key) != (told := Told(title, message)):
+            self._told[key] = told
             _LOG.warning("%s", message)
             self._notices.show(key, title, message)
 

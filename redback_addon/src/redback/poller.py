@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from .cadence import PERIOD, Cadence
@@ -54,6 +54,8 @@ class Poller:
         self._cadence = Cadence()
         self._serials: tuple[str, ...] = ()
         self._something_to_do = asyncio.Event()
+        # When it will ask next, UTC; None while it has nothing to ask for, or is just asking.
+        self.next_at: datetime | None = None
 
     def watch(self, serials: Iterable[str]) -> None:
         """Read these inverters and no others, from the next round on."""
@@ -72,7 +74,10 @@ class Poller:
             asked = self._clock.now()
             self._cadence.observe(asked, await self.round())
             wait = (self._cadence.next_after(asked) - self._clock.now()).total_seconds()
-            await self._clock.sleep(min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT))
+            wait = min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
+            self.next_at = self._clock.now() + timedelta(seconds=wait)
+            await self._clock.sleep(wait)
+            self.next_at = None
 
     async def round(self) -> dict[str, datetime]:
         """Read every inverter once; gives the timestamp of each reading that came."""

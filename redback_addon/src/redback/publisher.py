@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from .clock import Clock
 from .core import CoreAwayError, CoreClient, CoreRefusedError, Mirror, State
@@ -41,6 +41,11 @@ class Publisher:
         """Let Core show these states; those it shows already cost nothing."""
         for state in states:
             self._mirror.want(state.entity_id, state)
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """What Core is to show, by entity id."""
+        return self._mirror.wanted
 
     def resend(self) -> None:
         """Push everything again: Core may have lost it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import aiohttp
@@ -20,11 +20,14 @@ from .cloud import (
     Transport,
 )
 from .core import (
+    AddOn,
     CoreAwayError,
     CoreClient,
     CoreError,
     CoreLink,
     CoreRefusedError,
+    Dashboards,
+    Energy,
     Notices,
     Statistics,
 )
@@ -32,15 +35,19 @@ from .desk import Desk
 from .environment import Environment
 from .faults import Faults
 from .history import COVERAGE_FILE, Coverage, Delivery, Fetcher, History, Writer
+from .known import Known
 from .ledger import counters_ledger, entities_ledger
 from .memory import Memory
 from .messages import PREFIX, Messages
-from .naming import Choice, choose
+from .minutes import FILE as MINUTES_FILE
+from .minutes import Minutes
+from .naming import Choice, GivenName, choose
 from .options import Options
-from .panel import Panel
+from .panel import Panel, Parts, routes
 from .poller import Poller
 from .publisher import Publisher
 from .recall import Recall
+from .setup import DashboardSetup, EnergySetup
 from .survey import Survey
 
 _LOG = logging.getLogger(__name__)
@@ -70,7 +77,7 @@ class Service:
         self._faults = Faults(clock)
         self._memory = Memory(environment.data / _MEMORY)
 
-        self._panel = Panel(environment.panel_port, environment.panel_allow)
+        self._names: Mapping[str, GivenName] = {}
         core = CoreClient(session, environment.supervisor_url)
         self._publisher = Publisher(core, clock, self._faults, away=self._states_away)
         self._notices = Notices(
@@ -92,6 +99,7 @@ class Service:
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
         self._delivery = Delivery(self._coverage)
+        self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_ledger(environment.data)
         self._existing = entities_ledger(environment.data)
         self._board = Board(
@@ -101,9 +109,11 @@ class Service:
             self._existing,
             self._publisher.offer,
             sent=self._delivery.sent,
+            seen=self._minutes.seen,
             detailed=options.detailed_sensors,
         )
-        account = _account(environment, options, self._memory, on_token)
+        transport = Transport(version=version("redback"))
+        account = _account(transport, environment, options, self._memory, on_token)
         desk = Desk(clock, self._credentials_refused)
         self._poller = Poller(
             account,
@@ -133,7 +143,7 @@ class Service:
         )
         self._history = History(
             self._coverage,
-            Fetcher(account, desk, clock),
+            Fetcher(account, desk, clock, self._minutes.seen),
             Writer(Statistics(self._link), clock),
             self._link,
             clock,
@@ -141,6 +151,36 @@ class Service:
             known=self._board.known,
             days=options.history_days,
         )
+        if self._memory.kept.is_history_paused:
+            self._history.pause()
+
+        self._add_on = AddOn(session, environment.supervisor_url, clock)
+        parts = Parts(
+            version=version("redback"),
+            started_at=clock.now(),
+            options=options,
+            clock=clock,
+            account=account,
+            tally=transport.tally,
+            core=core,
+            link=self._link,
+            faults=self._faults,
+            messages=self._messages,
+            memory=self._memory,
+            board=self._board,
+            poller=self._poller,
+            minutes=self._minutes,
+            coverage=self._coverage,
+            history=self._history,
+            names=lambda: self._names,
+            states=lambda: self._publisher.states,
+            options_url=lambda: self._add_on.options_url(self._link.version),
+            setups={
+                "energy": EnergySetup(Energy(self._link), self._known),
+                "dashboard": DashboardSetup(Dashboards(self._link), self._known),
+            },
+        )
+        self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then make all entities unavailable.
@@ -151,6 +191,7 @@ class Service:
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
             self._panel,
+            self._add_on,
             self._link,
             self._publisher,
             self._notices,
@@ -176,7 +217,13 @@ class Service:
             self._existing.write()
             await self._publisher.farewell()
             self._coverage.close()
+            self._minutes.close()
         _LOG.info("The add-on has stopped")
+
+    def _known(self) -> list[Known]:
+        """Give the inverters that have been read, by name."""
+        found = (self._board.known(serial) for serial in self._names)
+        return sorted(filter(None, found), key=lambda known: known.name)
 
     def _found(self, inverters: tuple[Inverter, ...]) -> None:
         """Take what the account has.
@@ -200,6 +247,7 @@ class Service:
             if given.get(serial) != name:
                 _LOG.info("Inverter %s is called %s", serial, name.name)
         self._memory.keep(names={**given, **choice.names})
+        self._names = choice.names
         self._board.add(choice.names)
         self._poller.watch(choice.names)
         self._survey.watch(choice.names)
@@ -247,12 +295,12 @@ def _in_words(error: CoreError) -> str:
 
 
 def _account(
+    transport: Transport,
     environment: Environment,
     options: Options,
     memory: Memory,
     on_token: Callable[[str], None],
 ) -> Account:
-    transport = Transport(version=version("redback"))
     holder = MemoryHolder(memory.kept.cloud, lambda cloud: memory.keep(cloud=cloud))
     tokens = TokenSource(
         transport,

@@ -13,6 +13,7 @@ Home Assistant, and nothing touches a file.
     token       the bearer token, from whichever endpoint takes the credentials
     transport   the one place that makes a request, with its limits and retries
     adapter     the connections below it, on which an answer begins in time
+    shapes      what the last answers look like, without their values
     errors      what can go wrong, and the one place that says what an HTTP status means
     memory      what must outlive a restart; whoever keeps it is told of changes
 """
@@ -41,8 +42,9 @@ from .models import (
     PvString,
     Static,
 )
+from .shapes import Shape
 from .token import Credentials, Hosts, TokenSource
-from .transport import Transport
+from .transport import Tally, Transport
 
 __all__ = [
     "AccessError",
@@ -66,7 +68,9 @@ __all__ = [
     "PvString",
     "RememberedRoute",
     "RequestError",
+    "Shape",
     "Static",
+    "Tally",
     "ThrottledError",
     "TokenSource",
     "TransientError",

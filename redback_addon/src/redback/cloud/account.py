@@ -16,6 +16,7 @@ from .matching import Element, match
 from .memory import MemoryHolder
 from .models import Configuration, Dynamic, Inverter, Static
 from .past import Past
+from .shapes import Shape, route, shape
 from .token import TokenSource
 from .transport import Call, Deadline, Transport
 
@@ -65,6 +66,8 @@ class Account:
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
         self._singly_until = transport.monotonic()
+        # What the last answer of each route looked like.
+        self.shapes: dict[str, Shape] = {}
 
     def inverters(self) -> tuple[Inverter, ...]:
         """Find all inverters that the account can see (dossier 3.1, With/Nodes)."""
@@ -276,12 +279,14 @@ class Account:
                 json=serials,
             )
             try:
-                body = self._transport.request(call, deadline)
-                return call, unwrap(body)
+                answer = unwrap(self._transport.request(call, deadline))
             except CredentialsError:
                 token = self._tokens.refused(token, deadline)
             except MalformedError:
                 raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
+            else:
+                self.shapes[route(path)] = shape(answer.data)
+                return call, answer
 
 
 def _elements(call: Call, answer: Envelope) -> list[Any]:

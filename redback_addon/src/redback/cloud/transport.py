@@ -1,6 +1,7 @@
 """The one place that makes a request: what it may take, and when it is tried again."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,6 +115,25 @@ class Call:
         )
 
 
+class Tally:
+    """Counts requests; may be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.requests = 0
+        self.failures = 0
+
+    def made(self) -> None:
+        """Count a request."""
+        with self._lock:
+            self.requests += 1
+
+    def failed(self) -> None:
+        """Count one that gave no answer to be used."""
+        with self._lock:
+            self.failures += 1
+
+
 class Transport:
     """Makes requests, one after the other or from several threads at once.
 
@@ -141,6 +161,7 @@ class Transport:
         self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
         self._sleep = sleep
         self.monotonic = monotonic
+        self.tally = Tally()
 
     def __enter__(self) -> Self:
         return self
@@ -182,10 +203,12 @@ class Transport:
 
     def _attempt(self, call: Call, deadline: Deadline) -> bytes:
         started = self.monotonic()
+        self.tally.made()
         try:
             body = self._once(call, deadline)
         except CloudError as error:
             self._tell(call, error.detail, started, 0)
+            self.tally.failed()
             raise
         self._tell(call, "200 OK", started, len(body))
         return body

@@ -8,6 +8,7 @@ metadata.py      what Core keeps of a statistic beside its rows
 energy.py        the Energy dashboard: what is added to it
 preferences.py   how its sources are written in each version of Core
 dashboards.py    other dashboards
+addon.py         what the Supervisor knows of this add-on
 versions.py      Core's version, as far as commands depend on it
 mirror.py        what Core should show, and its way there
 patience.py      how often Core is tried again
@@ -17,6 +18,7 @@ notices.py       persistent notifications
 session.py       the Supervisor's token, in each request and nowhere else
 """
 
+from .addon import AddOn
 from .client import CoreClient
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
@@ -33,6 +35,7 @@ from .statistics import Period, Row, Statistics
 __all__ = [
     "UNAVAILABLE",
     "UNKNOWN",
+    "AddOn",
     "CoreAwayError",
     "CoreClient",
     "CoreError",

@@ -26,6 +26,8 @@ class CoreClient:
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str) -> None:
         self._session = session
         self._base = supervisor_url
+        # How many states it has taken.
+        self.states = 0
 
     async def set_state(self, state: State) -> None:
         """Make or update one entity.
@@ -38,6 +40,7 @@ class CoreClient:
             f"/core/api/states/{state.entity_id}",
             {"state": state.value, "attributes": state.attributes},
         )
+        self.states += 1
 
     async def call_service(self, domain: str, service: str, data: Mapping[str, object]) -> None:
         """Call one of Core's services; raises like set_state."""

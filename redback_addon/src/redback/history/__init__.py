@@ -12,16 +12,38 @@ spreading.py  the same for a counter that the cloud does not tell
 sums.py       a counter's rows in a gap, and what comes after them
 writer.py     brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
+asking.py     hours that somebody wants filled again
 history.py    does all this, for as long as anything is missing
 __main__.py   the command redback-history
 """
 
+from .asking import NOTHING, AskedError, ask, hours, moment, span
 from .coverage import FILE as COVERAGE_FILE
-from .coverage import Coverage
+from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .delivery import Delivery
 from .fetcher import Fetcher
+from .gaps import HOUR
 from .history import History
 from .progress import Progress
 from .writer import Writer
 
-__all__ = ["COVERAGE_FILE", "Coverage", "Delivery", "Fetcher", "History", "Progress", "Writer"]
+__all__ = [
+    "COVERAGE_FILE",
+    "HOUR",
+    "NOTHING",
+    "NO_READINGS",
+    "AskedError",
+    "Coverage",
+    "Delivery",
+    "Fetcher",
+    "History",
+    "Hour",
+    "Progress",
+    "Span",
+    "Stage",
+    "Writer",
+    "ask",
+    "hours",
+    "moment",
+    "span",
+]

@@ -7,16 +7,13 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from .. import options
 from ..environment import data_folder
-from .coverage import FILE, Coverage, Hour, Stage
-from .gaps import HOUR, find, floor
-
-
-class _CommandError(Exception):
-    """It cannot be done; the text is one sentence."""
+from .asking import NOTHING, AskedError, ask, hours, moment, span
+from .coverage import FILE, Coverage, Hour
+from .gaps import HOUR, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say; gives the exit code."""
     try:
         _run(_parser().parse_args(arguments))
-    except (_CommandError, options.OptionsError) as error:
+    except (AskedError, options.OptionsError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - to whom has typed the command
         return 1
     return 0
@@ -41,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(wanted: argparse.Namespace) -> None:
     path = data_folder() / FILE
     if not path.exists():
-        raise _CommandError("There is no history yet: no reading has been shown so far.")
+        raise AskedError("There is no history yet: no reading has been shown so far.")
     coverage = Coverage(path)
     try:
         places = list(_places(coverage, wanted.serial))
@@ -68,22 +65,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-03-02T07") from None
+        return moment(text)
+    except AskedError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _places(coverage: Coverage, serial: str | None) -> Iterator[_Place]:
     """Give the inverters that are meant."""
     serials = coverage.serials()
     if serial is not None and serial not in serials:
-        raise _CommandError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
-    days = timedelta(days=options.read(data_folder() / options.FILE).history_days)
-    now = datetime.now(UTC)
+        raise AskedError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
+    days = options.read(data_folder() / options.FILE).history_days
     for one in serials if serial is None else [serial]:
-        begun = coverage.begun(one)
-        if begun is not None:
-            yield _Place(one, floor(begun - days), floor(now))
+        yield _Place(one, *span(coverage, one, days, datetime.now(UTC)))
 
 
 def _tell(coverage: Coverage, places: Sequence[_Place]) -> None:
@@ -115,28 +109,18 @@ def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
 
 
 def _fill(coverage: Coverage, places: Sequence[_Place], wanted: argparse.Namespace) -> None:
-    hours = 0
+    number = 0
     for place in places:
-        since, until = max(floor(wanted.since), place.since), min(wanted.until, place.until)
-        starts = [since + number * HOUR for number in range(max(_hours(since, until), 0))]
-        hours += len(starts)
+        starts = hours(wanted.since, wanted.until, (place.since, place.until))
+        number += len(starts)
         if not wanted.dry_run:
-            wanted_again = [Hour(start, Stage.WANTED, asked=True) for start in starts]
-            coverage.put(place.serial, wanted_again)
+            ask(coverage, place.serial, starts)
         for start in starts if wanted.dry_run else []:
             print(f"{place.serial} {_local(start)}")  # noqa: T201 - as above
-    if not hours:
-        raise _CommandError(
-            "There is nothing to fill: the time has not passed yet, or lies before the Days of"
-            " history in the options."
-        )
+    if not number:
+        raise AskedError(NOTHING)
     verb = "would be" if wanted.dry_run else "will be"
-    print(f"{hours} hours {verb} filled again while the add-on runs.")  # noqa: T201 - as above
-
-
-def _hours(since: datetime, until: datetime) -> int:
-    """Give the number of whole hours, a begun one counted as well."""
-    return -int((since - until) // HOUR)
+    print(f"{number} hours {verb} filled again while the add-on runs.")  # noqa: T201 - as above
 
 
 def _local(moment: datetime) -> str:

@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS hour (
 """
 
 
+NO_READINGS = "the cloud has no readings"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A time without a gap; aware UTC, both ends are readings or hours'."""
@@ -73,7 +76,7 @@ class Hour:
         tries: how often it was fetched.
         due: when it is to be fetched again; None = it is not.
         asked: whether somebody has asked for it to be filled again, whatever it is now.
-        why: what is wrong with it, in words.
+        why: what is wrong with it, in words; `NO_READINGS` where the cloud has nothing.
         summary: what was fetched and is not yet written; None where the cloud has nothing.
     """
 

@@ -1,6 +1,6 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,9 +17,9 @@ from ..cloud import (
 from ..desk import Desk
 from ..known import Known
 from ..reading import STALE_AFTER
-from .coverage import Hour, Stage
+from .coverage import NO_READINGS, Hour, Stage
 from .gaps import HOUR
-from .summary import last_counted, summarise
+from .summary import believed, last_counted, summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0
@@ -42,9 +42,17 @@ class Fetcher:
         account: where from.
         desk: the way there.
         clock: tells the time, and waits.
+        seen: takes what an inverter did, each time that an hour was fetched.
     """
 
-    def __init__(self, account: Account, desk: Desk, clock: Clock) -> None:
+    def __init__(
+        self,
+        account: Account,
+        desk: Desk,
+        clock: Clock,
+        seen: Callable[[Known, Sequence[Dynamic]], None],
+    ) -> None:
+        self._seen = seen
         self._account = account
         self._desk = desk
         self._clock = clock
@@ -70,9 +78,14 @@ class Fetcher:
             return self._fetched(hour, is_whole=False, why=str(error))
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
-        why = None if readings else "the cloud has no readings"
+        why = None if readings else NO_READINGS
         fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=why)
-        summary = summarise(known, readings, hour.start, before, shown_until)
+        held = believed(known, readings if before is None else (before, *readings))
+        inside = held[len(held) - len(readings) :]
+        self._seen(known, inside)
+        summary = summarise(
+            known, inside, hour.start, None if before is None else held[0], shown_until
+        )
         return replace(fetched, summary=summary)
 
     async def shown(self, known: Known, moment: datetime) -> Mapping[str, float]:
@@ -85,7 +98,7 @@ class Fetcher:
             readings = await self._ask(known.serial, moment - _AROUND, moment + _AROUND)
         except (AccessError, NotFoundError, RequestError):
             return {}
-        return last_counted(known, readings)
+        return last_counted(known, believed(known, readings))
 
     async def _before(self, serial: str, start: datetime) -> Dynamic | None:
         """Give the last reading before a moment, if it was still shown then."""

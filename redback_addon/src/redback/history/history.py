@@ -1,5 +1,6 @@
 """The history: fills what was not published, newest first, for as long as anything is missing."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -66,11 +67,26 @@ class History:
         self._serials: tuple[str, ...] = ()
         self._counting = Counting()
         self._told_at = clock.now()
+        self._going = asyncio.Event()
+        self._going.set()
 
     @property
     def progress(self) -> Progress:
         """How far it is."""
         return self._counting.tell(self._clock.now())
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits until it is told to go on."""
+        return not self._going.is_set()
+
+    def pause(self) -> None:
+        """Wait, from the next hour on."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._going.set()
 
     def watch(self, serials: Iterable[str]) -> None:
         """Fill the history of these inverters and no others."""
@@ -79,13 +95,14 @@ class History:
     async def run(self) -> None:
         """Fill whatever is missing, for ever."""
         while True:
+            await self._going.wait()
             gaps = self._gaps()
             self._counting.begin(sum(len(gap.hours) for gap in gaps))
             found_at = self._clock.now()
             is_filled = False
             for gap in gaps:
                 is_filled |= await self._fill(gap)
-                if is_filled and self._clock.now() - found_at > _SETTLE:
+                if self.is_paused or (is_filled and self._clock.now() - found_at > _SETTLE):
                     break  # there may be newer ones by now
             if not is_filled:
                 await self._clock.sleep(_IDLE_SECONDS)
@@ -129,7 +146,7 @@ class History:
         if gap.past and self._is_core_ready() and await self._stands(gap, known):
             return True
         await self._fetch(gap, known)
-        if not self._is_core_ready():
+        if self.is_paused or not self._is_core_ready():
             return False
         await self._write(gap, known)
         return True
@@ -150,6 +167,8 @@ class History:
         """Fetch those hours of a gap that are not fetched yet."""
         now = self._clock.now()
         for hour in gap.hours:
+            if self.is_paused:
+                return
             if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
                 fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
                 self._coverage.put(gap.serial, [fetched])

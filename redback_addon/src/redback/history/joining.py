@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .summary import RESET_BELOW, Counted, step
+from ..counters import RESET_BELOW, step
+from .summary import Counted
 
 # What both ends may disagree by, kWh.
 TOLERANCE = 0.01

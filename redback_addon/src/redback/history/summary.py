@@ -1,19 +1,17 @@
 """One hour of one inverter: what its minutes come to, as Core would have made it of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import msgspec
 
 from ..cloud import Dynamic
-from ..counters import Counters
+from ..counters import RESET_BELOW, Counters, step
 from ..known import Known
 from ..reading import STALE_AFTER
 from .flowing import Flowed, flow
 
-# Below this share of the last value, Core takes a lower one for a new counter.
-RESET_BELOW = 0.9
 _HOUR = timedelta(hours=1)
 
 
@@ -55,9 +53,10 @@ class Summary(msgspec.Struct, frozen=True):
     flowed: dict[str, Flowed] = {}
 
 
-def step(before: float, after: float) -> float:
-    """Give what Core adds when a counter goes from one value to the next."""
-    return after if after < RESET_BELOW * before else after - before
+def believed(known: Known, readings: Iterable[Dynamic]) -> tuple[Dynamic, ...]:
+    """Give readings, oldest first, with those values of their counters that can be believed."""
+    counters = Counters(f"{known.name} (history)", {})
+    return tuple(counters.believe(reading, known.static) for reading in readings)
 
 
 def summarise(
@@ -74,7 +73,7 @@ def summarise(
 
     Args:
         known: the inverter.
-        readings: those of the hour, oldest first.
+        readings: those of the hour, oldest first, as far as they can be believed.
         start: of the hour, UTC.
         before: the last reading before the hour, which holds until its first one; where there is
             none, the first one holds from the beginning.
@@ -114,7 +113,7 @@ def summarise(
 
 
 def last_counted(known: Known, readings: Sequence[Dynamic]) -> dict[str, float]:
-    """Give the last value of each counter that can be believed, by entity id; kWh."""
+    """Give the last value of each counter, by entity id; kWh."""
     values = _values(known, readings)
     return {
         series.entity_id: value
@@ -125,10 +124,9 @@ def last_counted(known: Known, readings: Sequence[Dynamic]) -> dict[str, float]:
 
 def _values(known: Known, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
     """Give what all entities with statistics showed, reading by reading, by entity id."""
-    counters = Counters(f"{known.name} (history)", {})
     values: dict[str, list[float | None]] = {}
     for number, dynamic in enumerate(readings):
-        reading = known.reading(counters.believe(dynamic, known.static))
+        reading = known.reading(dynamic)
         for entity_id, value in known.entities.numbers(reading):
             values.setdefault(entity_id, [None] * number).append(value)
     return values

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from aiohttp import web
 
@@ -12,6 +12,18 @@ _HEALTH = "/health"
 _OWN = frozenset({"127.0.0.1", "::1"})
 # In the container there is no other interface than its own network's.
 _ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - who may use it is decided by address
+# No answer of people's is longer than a line.
+_LARGEST_REQUEST = 4096
+_HEADERS = {
+    # The page is shown in a frame of Home Assistant's, which has the same origin.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_FILES = "/static/"
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,11 +34,15 @@ class Panel:
     Args:
         port: to listen on; 0 = any.
         allowed: the addresses that may use it; the container's own may ask for its health.
+        routes: what it serves.
     """
 
-    def __init__(self, port: int, allowed: Collection[str]) -> None:
+    def __init__(
+        self, port: int, allowed: Collection[str], routes: Iterable[web.AbstractRouteDef]
+    ) -> None:
         self._port = port
         self._allowed = frozenset(allowed)
+        self._routes = tuple(routes)
 
     async def run(self) -> None:
         """Serve, for ever.
@@ -34,7 +50,7 @@ class Panel:
         Raises:
             OSError: another program has the port.
         """
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, _ALL_INTERFACES, self._port).start()
@@ -45,8 +61,10 @@ class Panel:
 
     def application(self) -> web.Application:
         """Make the application; tests serve it themselves."""
-        application = web.Application(middlewares=[self._guard])
+        application = web.Application(middlewares=[self._guard], client_max_size=_LARGEST_REQUEST)
+        application.on_response_prepare.append(_secure)
         application.router.add_get(_HEALTH, _health)
+        application.add_routes(self._routes)
         return application
 
     @web.middleware
@@ -55,6 +73,13 @@ class Panel:
         if request.remote in self._allowed or is_own:
             return await handler(request)
         raise web.HTTPForbidden
+
+
+async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser what the page may do, and what it may keep."""
+    response.headers.update(_HEADERS)
+    is_file = request.path.startswith(_FILES)
+    response.headers["Cache-Control"] = "no-cache" if is_file else "no-store"
 
 
 async def _health(_: web.Request) -> web.Response:

@@ -11,7 +11,6 @@ Card = dict[str, Any]
 
 URL_PATH = "redback-solar"
 _URL = f"/{URL_PATH}"
-_WHAT = "its dashboards"
 _NOTHING_YET = "There is nothing to show yet: no inverter has been read since the start."
 _ICON = "mdi:solar-power-variant"
 
@@ -54,6 +53,8 @@ class DashboardSetup:
         known: gives the inverters that have been read.
     """
 
+    what = "its dashboards"
+
     def __init__(self, dashboards: Dashboards, known: Callable[[], Iterable[Known]]) -> None:
         self._dashboards = dashboards
         self._known = known
@@ -63,7 +64,7 @@ class DashboardSetup:
         try:
             is_there = await self._dashboards.has(URL_PATH)
         except CoreError as error:
-            return _answer("away", in_words(error, _WHAT))
+            return _answer("away", in_words(error, self.what))
         if is_there:
             return _answer("done", "The dashboard Redback is there; it is yours to edit.", _URL)
         if not tuple(self._known()):

@@ -50,7 +50,6 @@ _LABELS: Mapping[Kind, Mapping[Role, str]] = {
         "stat_soc": "State of charge",
     },
 }
-_WHAT = "its Energy dashboard"
 _NOTHING_YET = "There is nothing to add yet: no inverter has been read since the start."
 
 
@@ -61,6 +60,8 @@ class EnergySetup:
         energy: the dashboard.
         known: gives the inverters that have been read.
     """
+
+    what = "its Energy dashboard"
 
     def __init__(self, energy: Energy, known: Callable[[], Iterable[Known]]) -> None:
         self._energy = energy
@@ -76,7 +77,7 @@ class EnergySetup:
             planned = await self._energy.plan(sources)
             issues = await self._energy.issues(sources)
         except CoreError as error:
-            return _answer("away", in_words(error, _WHAT))
+            return _answer("away", in_words(error, self.what))
         return _answer(*_summary(planned), planned, issues, known)
 
     async def apply(self, *, beside: bool = False) -> str:

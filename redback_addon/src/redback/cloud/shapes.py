@@ -1,0 +1,29 @@
+"""What the cloud's last answers look like: names and types of fields, and no value."""
+
+import re
+from typing import Any
+
+_DEEPEST = 8
+_MOST_FIELDS = 200
+# Parts of a path that are no names of routes, such as serial numbers.
+_WORD = re.compile(r"[A-Za-z]+|v[0-9.]+")
+
+_TYPES = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string"}
+
+Shape = str | list[Any] | dict[str, Any]
+
+
+def shape(value: object, depth: int = _DEEPEST) -> Shape:
+    """Describe JSON by its types; of a list, its first element stands for all."""
+    match value:
+        case list() if depth:
+            return [shape(one, depth - 1) for one in value[:1]]
+        case dict() if depth:
+            fields = list(value.items())[:_MOST_FIELDS]
+            return {str(name): shape(one, depth - 1) for name, one in fields}
+    return _TYPES.get(type(value), "...")
+
+
+def route(path: str) -> str:
+    """Give the path of a request without what identifies an inverter or a site."""
+    return "/".join(part if not part or _WORD.fullmatch(part) else "*" for part in path.split("/"))

@@ -1,0 +1,57 @@
+"""To have hours filled again that somebody asks for, whatever is known of them."""
+
+from datetime import UTC, datetime, timedelta
+
+from .coverage import Coverage, Hour, Stage
+from .gaps import HOUR, floor
+
+
+class AskedError(Exception):
+    """It cannot be done; the text is one sentence."""
+
+
+NOTHING = (
+    "There is nothing to fill: the time has not passed yet, or lies before the Days of history in"
+    " the options."
+)
+
+
+def moment(text: str) -> datetime:
+    """Read a local time such as 2026-03-02T07, or a day; aware UTC.
+
+    Raises:
+        AskedError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise AskedError(f"{text!r} is not a time like 2026-03-02T07.") from None
+
+
+def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[datetime, datetime]:
+    """Tell which time of an inverter may be filled: from when until when, whole hours, UTC.
+
+    Args:
+        coverage: what is known.
+        serial: of the inverter.
+        days: how far the past goes back before the first reading.
+        now: the time.
+
+    Raises:
+        AskedError: nothing was read of it so far.
+    """
+    begun = coverage.begun(serial)
+    if begun is None:
+        raise AskedError(f"There is no history of {serial} yet.")
+    return floor(begun - timedelta(days=days)), floor(now)
+
+
+def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) -> list[datetime]:
+    """Give the starts of the hours in a time, begun ones counted as well, as far as allowed."""
+    first, end = max(floor(since), allowed[0]), min(until, allowed[1])
+    return [first + number * HOUR for number in range(max(-int((first - end) // HOUR), 0))]
+
+
+def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
+    """Have these hours filled again; the service does so by itself within minutes."""
+    coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])

@@ -1,0 +1,109 @@
+"""The hours of the last days, each with a code of what is known of it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from ..history import HOUR, NO_READINGS, Coverage, Hour, Span, Stage
+from ..minutes import local_day
+
+# An hour that Home Assistant has lived through is covered but for a minute at either end.
+_EDGE = timedelta(seconds=60)
+
+
+class Code(StrEnum):
+    """What is known of an hour."""
+
+    COVERED = "covered"
+    WAITING = "waiting"
+    FAILED = "failed"
+    EMPTY = "empty"
+    FUTURE = "future"
+    BEFORE = "before"
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One hour."""
+
+    start: datetime
+    code: Code
+
+
+class Date(msgspec.Struct, frozen=True):
+    """One local day; it may have 23 or 25 hours."""
+
+    date: str
+    hours: list[Cell]
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """The last days of one inverter, the newest first."""
+
+    serial: str
+    name: str
+    days: list[Date]
+
+
+def calendar(
+    coverage: Coverage, serial: str, name: str, since: datetime | None, days: int, now: datetime
+) -> Calendar:
+    """Make it.
+
+    Args:
+        coverage: what is known.
+        serial: of the inverter.
+        name: what people call it.
+        since: from when on it has a history; None = it has none yet.
+        days: how many.
+        now: the time.
+    """
+    made: list[Date] = []
+    start, end = local_day(now)
+    for _ in range(days):
+        made.append(_date(coverage, serial, start, end, since, now))
+        start, end = local_day(start - HOUR)
+    return Calendar(serial, name, made)
+
+
+def _date(
+    coverage: Coverage,
+    serial: str,
+    start: datetime,
+    end: datetime,
+    since: datetime | None,
+    now: datetime,
+) -> Date:
+    # Home Assistant's hours are those of UTC, which begin at half past in some places.
+    first = start.replace(minute=0, second=0, microsecond=0)
+    known = coverage.hours(serial, first, end)
+    spans = coverage.spans(serial, first, end)
+    count = -int((first - end) // HOUR)
+    cells = [
+        Cell(hour, _code(hour, known.get(hour), spans, since, now))
+        for hour in (first + number * HOUR for number in range(count))
+    ]
+    return Date(f"{start.astimezone():%Y-%m-%d}", cells)
+
+
+def _code(
+    start: datetime,
+    hour: Hour | None,
+    spans: Sequence[Span],
+    since: datetime | None,
+    now: datetime,
+) -> Code:
+    if start > now:
+        return Code.FUTURE
+    if since is None or start < since:
+        return Code.BEFORE
+    if hour is not None:
+        if hour.stage is not Stage.SETTLED:
+            return Code.WAITING
+        if hour.why is None:
+            return Code.COVERED
+        return Code.EMPTY if hour.why == NO_READINGS else Code.FAILED
+    end = min(start + HOUR, now - _EDGE)
+    is_whole = any(span.since <= start + _EDGE and span.until >= end - _EDGE for span in spans)
+    return Code.COVERED if is_whole else Code.WAITING

@@ -1,0 +1,137 @@
+"""The diagnostics file: how the add-on is doing, without a secret and without a person or place.
+
+Inverters, sites and names are replaced by numbered ones wherever they occur, also within sentences.
+"""
+
+import platform
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from slugify import slugify
+
+from .parts import Parts
+from .status import status
+
+# Whatever looks like an identity although nobody knows it: of Redback's things, of the account, of
+# a token, of a person, of a place.
+_SUSPICIOUS = re.compile(
+    r"\b(?:RB\d{6,}|S\d{10,}|NMI\w+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|eyJ[\w-]{8,}[\w.-]*|[\w.+-]+@[\w-]+\.[\w.]+|-?\d{2,3}\.\d{4,}|(?=[a-z]*\d)[a-z0-9]{24,})",
+    re.IGNORECASE,
+)
+_HIDDEN = "***"
+_LONG_AGO = timedelta(days=3650)
+_SHORTEST_SECRET = 4
+
+
+def diagnostics(parts: Parts) -> dict[str, Any]:
+    """Make the content of the file."""
+    told = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "home_assistant": parts.link.version,
+        "options": _options(parts),
+        "account": [
+            {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in parts.names()}
+            for one in parts.memory.kept.inverters
+        ],
+        "inverters": {serial: _inverter(parts, serial) for serial in parts.names()},
+        "answers": dict(parts.account.shapes),
+        "routes": {serial: kept.route for serial, kept in parts.memory.kept.cloud.routes.items()},
+        "status": msgspec.to_builtins(status(parts)),
+    }
+    found: dict[str, Any] = _Aliases(parts).hide(told)
+    return found
+
+
+def _options(parts: Parts) -> dict[str, Any]:
+    options = parts.options
+    return {
+        "sites": [{"id": site.id, "name": site.name} for site in options.sites],
+        "history_days": options.history_days,
+        "detailed_sensors": options.detailed_sensors,
+        "log_level": options.log_level,
+    }
+
+
+def _inverter(parts: Parts, serial: str) -> dict[str, Any]:
+    known, coverage, now = parts.board.known(serial), parts.coverage, parts.clock.now()
+    begun = coverage.begun(serial)
+    since = now - timedelta(days=parts.options.history_days) if begun is None else begun
+    hours = coverage.hours(serial, since - _LONG_AGO, now).values()
+    believed = parts.board.believed(serial)
+    static = None if known is None else known.static
+    return {
+        "model": None if static is None else static.model,
+        "software": None if static is None else static.software_version,
+        "batteries": None if static is None else static.battery_count,
+        "sensors": [] if known is None else sorted(known.entities.ids),
+        "counters": {name: [one.value, _time(one.at)] for name, one in believed.items()},
+        "covered_since": None if begun is None else _time(begun),
+        "spans": len(coverage.spans(serial, since, now)),
+        "hours": dict(Counter(hour.stage.value for hour in hours)),
+    }
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class _Aliases:
+    """Knows what is to be hidden, and what stands for it."""
+
+    def __init__(self, parts: Parts) -> None:
+        kept = parts.memory.kept
+        serials = dict.fromkeys([*(one.serial for one in kept.inverters), *parts.names()])
+        sites = dict.fromkeys(one.site_id for one in kept.inverters if one.site_id)
+        names = dict.fromkeys(
+            [
+                *(given.name for given in parts.names().values()),
+                *(given.base for given in parts.names().values()),
+                *(site.name for site in parts.options.sites),
+            ]
+        )
+        other = dict.fromkeys(site.id for site in parts.options.sites)
+        self._aliases: dict[str, str] = {}
+        for identities, word in (
+            (serials, "inverter"),
+            (sites, "site"),
+            (other, "entry"),
+            (names, "name"),
+        ):
+            self._add(identities, word)
+        for secret in (parts.options.client_id, parts.options.credential):
+            if len(secret) >= _SHORTEST_SECRET:
+                self._aliases[secret.casefold()] = _HIDDEN
+        longest_first = sorted(self._aliases, key=len, reverse=True)
+        self._pattern = re.compile(
+            "|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in longest_first) or r"(?!)",
+            re.IGNORECASE,
+        )
+
+    def _add(self, identities: Iterable[str], word: str) -> None:
+        for number, identity in enumerate(filter(None, identities), 1):
+            for form in (identity, slugify(identity, separator="_")):
+                # The name that the add-on gives by itself tells nothing.
+                if form and form.casefold() != "redback":
+                    self._aliases.setdefault(form.casefold(), f"{word}-{number}")
+
+    def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever JSON can be
+        """Give the same with everything hidden, in names as in values."""
+        match value:
+            case str():
+                return self._hide(value)
+            case dict():
+                return {self._hide(str(name)): self.hide(one) for name, one in value.items()}
+            case list() | tuple():
+                return [self.hide(one) for one in value]
+            case _:
+                return value
+
+    def _hide(self, text: str) -> str:
+        known = self._pattern.sub(lambda found: self._aliases[found[0].casefold()], text)
+        return _SUSPICIOUS.sub(_HIDDEN, known)

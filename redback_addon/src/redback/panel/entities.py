@@ -1,0 +1,50 @@
+"""All entities that Home Assistant is shown."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ..core import State
+from .parts import Parts
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """One entity; its kind says what statistics Home Assistant makes of it."""
+
+    entity_id: str
+    name: str
+    state: str
+    unit: str | None
+    kind: str
+    inverter: str
+
+
+class Entities(msgspec.Struct, frozen=True):
+    """All of them."""
+
+    entities: list[Entity]
+
+
+_KINDS = {"total_increasing": "counter", "measurement": "measurement"}
+
+
+def entities(parts: Parts) -> Entities:
+    """Give all entities, inverter by inverter."""
+    return Entities(list(_entities(parts)))
+
+
+def _entities(parts: Parts) -> Iterator[Entity]:
+    states = parts.states()
+    for serial, given in sorted(parts.names().items(), key=lambda item: item[1].name):
+        known = parts.board.known(serial)
+        for name, entity_id in {} if known is None else known.entities.ids.items():
+            if (state := states.get(entity_id)) is not None:
+                yield _entity(name, state, given.name)
+
+
+def _entity(name: str, state: State, inverter: str) -> Entity:
+    unit = state.attributes.get("unit_of_measurement")
+    kind = _KINDS.get(str(state.attributes.get("state_class")), "none")
+    return Entity(
+        state.entity_id, name, state.value, None if unit is None else str(unit), kind, inverter
+    )

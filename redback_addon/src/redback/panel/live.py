@@ -1,0 +1,45 @@
+"""The status as it changes, as server-sent events."""
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from .parts import Parts
+from .status import status
+
+# People do not see more than one change a second.
+_LOOK_SECONDS = 1.0
+# The page takes a longer silence for a connection that is lost.
+_SILENCE_SECONDS = 15.0
+
+
+class Live:
+    """Sends the status to whoever follows it.
+
+    Args:
+        parts: of the service.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[web.RouteDef]:
+        """Give its one route."""
+        return [web.get("/live", self._follow)]
+
+    async def _follow(self, request: web.Request) -> web.StreamResponse:
+        """Send an event `status` at once, at each change, and after each silence."""
+        loop = asyncio.get_running_loop()
+        async with sse_response(request) as stream:
+            shown, at = None, 0.0
+            while stream.is_connected():
+                found = status(self._parts)
+                # The time of day alone is no change.
+                is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
+                if is_new or loop.time() - at >= _SILENCE_SECONDS:
+                    await stream.send(msgspec.json.encode(found).decode(), event="status")
+                    shown, at = found, loop.time()
+                await asyncio.sleep(_LOOK_SECONDS)
+        return stream

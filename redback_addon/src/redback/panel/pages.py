@@ -1,0 +1,117 @@
+"""The page, its files, and the data that it asks for."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import jinja2
+import msgspec
+from aiohttp import web
+
+from ..history import AskedError, span
+from .account import sites
+from .calendar import calendar
+from .diagnostics import diagnostics
+from .entities import entities
+from .parts import Parts
+from .status import status
+
+_FOLDER = Path(__file__).parent
+_MOST_DAYS = 62
+_DAYS = 14
+_Data = Callable[[web.Request], Awaitable[object]]
+
+
+class Pages:
+    """Everything that is got and changes nothing.
+
+    Args:
+        parts: of the service.
+        token: for the page alone.
+    """
+
+    def __init__(self, parts: Parts, token: str) -> None:
+        self._parts = parts
+        templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, auto_reload=False
+        )
+        self._page = templates.get_template("page.html").render(token=token)
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Give all of them."""
+        data: dict[str, _Data] = {
+            "status": self._status,
+            "day": self._day,
+            "calendar": self._calendar,
+            "sites": self._sites,
+            "entities": self._entities,
+            **{name: _looking(setup.look) for name, setup in self._parts.setups.items()},
+        }
+        return [
+            web.get("/", self._show),
+            web.static("/static", _FOLDER / "static"),
+            web.get("/diagnostics", self._download),
+            *(web.get(f"/data/{name}", _answering(give)) for name, give in data.items()),
+        ]
+
+    async def _show(self, _: web.Request) -> web.Response:
+        return web.Response(text=self._page, content_type="text/html")
+
+    async def _download(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=msgspec.json.format(msgspec.json.encode(diagnostics(self._parts))),
+            content_type="application/json",
+            headers={"Content-Disposition": 'attachment; filename="redback-diagnostics.json"'},
+        )
+
+    async def _status(self, _: web.Request) -> object:
+        return status(self._parts)
+
+    async def _day(self, request: web.Request) -> object:
+        serial = self._serial(request)
+        return self._parts.minutes.day(self._parts.names() if serial is None else (serial,))
+
+    async def _calendar(self, request: web.Request) -> object:
+        serial = self._serial(request) or next(iter(sorted(self._parts.names())), None)
+        if serial is None:
+            raise web.HTTPNotFound
+        now, coverage = self._parts.clock.now(), self._parts.coverage
+        try:
+            since, _ = span(coverage, serial, self._parts.options.history_days, now)
+        except AskedError:
+            since = None
+        name = self._parts.names()[serial].name
+        return calendar(coverage, serial, name, since, _days(request), now)
+
+    async def _sites(self, _: web.Request) -> object:
+        return sites(self._parts)
+
+    async def _entities(self, _: web.Request) -> object:
+        return entities(self._parts)
+
+    def _serial(self, request: web.Request) -> str | None:
+        serial = request.query.get("serial")
+        if serial is not None and serial not in self._parts.names():
+            raise web.HTTPNotFound
+        return serial
+
+
+def _days(request: web.Request) -> int:
+    try:
+        return min(max(int(request.query.get("days", _DAYS)), 1), _MOST_DAYS)
+    except ValueError:
+        raise web.HTTPBadRequest from None
+
+
+def _looking(look: Callable[[], Awaitable[object]]) -> _Data:
+    async def give(_: web.Request) -> object:
+        return await look()
+
+    return give
+
+
+def _answering(give: _Data) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(request: web.Request) -> web.Response:
+        body = msgspec.json.encode(await give(request))
+        return web.Response(body=body, content_type="application/json")
+
+    return handler

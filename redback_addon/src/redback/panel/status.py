@@ -1,0 +1,278 @@
+"""Status: everything that the page shows live, made from the parts of the service."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ..faults import Fault
+from ..minutes import Energy
+from ..naming import GivenName
+from ..reading import OFFLINE, Reading
+from .advice import advice
+from .notices import Notice, notices
+from .parts import Parts
+
+_ERROR_KEYS = ("readings", "discovery", "configuration")
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How one part is: a word for the eye, and a sentence."""
+
+    state: Literal["good", "bad", "waiting"]
+    text: str
+    since: datetime | None = None
+
+
+class InverterHealth(Health, frozen=True, kw_only=True):
+    """How one inverter is."""
+
+    serial: str
+    name: str
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A fault that holds now, and what to do about it."""
+
+    sentence: str
+    since: datetime
+    count: int
+    advice: str | None
+
+
+class LastError(msgspec.Struct, frozen=True):
+    """What last went wrong, whether it is over or not."""
+
+    sentence: str
+    at: datetime
+    advice: str | None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Since the start."""
+
+    requests: int
+    failed_requests: int
+    states: int
+    faults: int
+
+
+class AllHealth(msgspec.Struct, frozen=True):
+    """How everything is."""
+
+    cloud: Health
+    core: Health
+    inverters: list[InverterHealth]
+    counts: Counts
+    next_poll: datetime | None
+    last_error: LastError | None
+    faults: list[Trouble]
+
+
+class Now(msgspec.Struct, frozen=True, kw_only=True):
+    """One inverter; powers in kW (battery: positive = discharge, grid: positive = import)."""
+
+    serial: str
+    name: str
+    site: str | None
+    model: str | None
+    status: str | None
+    is_live: bool
+    mode: str | None = None
+    mode_power_w: float | None = None
+    read_at: datetime | None = None
+    solar_kw: float | None = None
+    load_kw: float | None = None
+    battery_kw: float | None = None
+    grid_kw: float | None = None
+    soc: float | None = None
+    min_soc: float | None = None
+    capacity_kwh: float | None = None
+    has_battery: bool = False
+    has_solar: bool = True
+    today: Energy = Energy()
+
+
+class Past(msgspec.Struct, frozen=True):
+    """How far the history is; see `redback.history.Progress`."""
+
+    is_running: bool
+    is_paused: bool
+    found: int
+    done: int
+    left: int
+    failed: int
+    rate: float | None
+    ends_at: datetime | None
+    objections: tuple[str, ...]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """All of it; times are UTC."""
+
+    version: str
+    at: datetime
+    started_at: datetime
+    options_url: str | None
+    notices: list[Notice]
+    inverters: list[Now]
+    health: AllHealth
+    history: Past
+
+
+def status(parts: Parts) -> Status:
+    """Look at everything as it is now."""
+    return Status(
+        version=parts.version,
+        at=parts.clock.now(),
+        started_at=parts.started_at,
+        options_url=parts.options_url(),
+        notices=notices(parts),
+        inverters=[_now(parts, serial, given) for serial, given in _named(parts)],
+        health=_health(parts),
+        history=_past(parts),
+    )
+
+
+def _named(parts: Parts) -> list[tuple[str, GivenName]]:
+    return sorted(parts.names().items(), key=lambda item: (item[1].name, item[0]))
+
+
+def _now(parts: Parts, serial: str, given: GivenName) -> Now:
+    known = parts.board.known(serial)
+    reading = parts.board.reading(serial)
+    static = None if known is None else known.static
+    site = {one.serial: one.site_id for one in parts.memory.kept.inverters}.get(serial)
+    if reading is None:
+        return Now(
+            serial=serial,
+            name=given.name,
+            site=site,
+            model=None if static is None else static.model,
+            status=None if known is None else OFFLINE,
+            is_live=False,
+            today=parts.minutes.today(serial),
+        )
+    live = reading.is_live
+    dynamic = reading.dynamic
+    return Now(
+        serial=serial,
+        name=given.name,
+        site=site,
+        model=None if static is None else static.model,
+        status=reading.status,
+        is_live=live,
+        mode=reading.mode,
+        mode_power_w=reading.mode_power_w,
+        read_at=dynamic.timestamp,
+        solar_kw=_rounded(dynamic.pv_power_kw) if live else None,
+        load_kw=_rounded(reading.load_kw) if live else None,
+        battery_kw=_rounded(dynamic.battery_power_kw) if live and reading.has_battery else None,
+        grid_kw=_rounded(reading.grid_kw) if live else None,
+        soc=_percent(dynamic.battery_soc_0_to_1) if live and reading.has_battery else None,
+        min_soc=_min_soc(reading),
+        capacity_kwh=reading.battery_capacity_kwh if reading.has_battery else None,
+        has_battery=reading.has_battery,
+        has_solar=dynamic.pv_power_kw is not None or bool(static and static.panel_size_kw),
+        today=parts.minutes.today(serial),
+    )
+
+
+def _min_soc(reading: Reading) -> float | None:
+    configuration = reading.configuration
+    return None if configuration is None else _percent(configuration.min_soc_0_to_1)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(share * 100, 1)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3) + 0.0
+
+
+def _health(parts: Parts) -> AllHealth:
+    last = parts.faults.last
+    return AllHealth(
+        cloud=_cloud(parts),
+        core=_core(parts),
+        inverters=[_inverter(parts, serial, given) for serial, given in _named(parts)],
+        counts=Counts(
+            parts.tally.requests, parts.tally.failures, parts.core.states, parts.faults.count
+        ),
+        next_poll=parts.poller.next_at,
+        last_error=None
+        if last is None
+        else LastError(last[1].sentence, last[1].since, advice(last[0])),
+        faults=list(_troubles(parts)),
+    )
+
+
+def _troubles(parts: Parts) -> Iterator[Trouble]:
+    newest_first = sorted(parts.faults.now.items(), key=lambda item: item[1].since, reverse=True)
+    for key, fault in newest_first:
+        yield Trouble(fault.sentence, fault.since, fault.count, advice(key))
+
+
+def _cloud(parts: Parts) -> Health:
+    told = parts.messages.told
+    for key in ("credentials", "token", "no_inverter"):
+        if key in told:
+            return Health(state="bad", text=f"{told[key].title.removeprefix('Redback: ')}.")
+    for key in _ERROR_KEYS:
+        if (fault := parts.faults.now.get(key)) is not None:
+            return _bad(fault)
+    if any(parts.board.reading(serial) is not None for serial in parts.names()):
+        return Health(state="good", text="The Redback cloud gives readings.")
+    return Health(state="waiting", text="The Redback cloud is being asked.")
+
+
+def _core(parts: Parts) -> Health:
+    for key in ("link", "push"):
+        if (fault := parts.faults.now.get(key)) is not None:
+            return _bad(fault)
+    if parts.link.up_since is None:
+        return Health(state="waiting", text="The link to Home Assistant is being made.")
+    seconds = parts.clock.monotonic() - parts.link.up_since
+    return Health(
+        state="good",
+        text=f"Home Assistant {parts.link.version or ''} takes the states.".replace("  ", " "),
+        since=datetime.fromtimestamp(
+            parts.clock.now().timestamp() - seconds, parts.clock.now().tzinfo
+        ),
+    )
+
+
+def _inverter(parts: Parts, serial: str, given: GivenName) -> InverterHealth:
+    faults = parts.faults.now
+    for key in (f"offline {given.name}", f"inverter {serial}", f"time {serial}"):
+        if (fault := faults.get(key)) is not None:
+            return InverterHealth(
+                serial=serial, name=given.name, state="bad", text=fault.sentence, since=fault.since
+            )
+    reading = parts.board.reading(serial)
+    if reading is None:
+        return InverterHealth(
+            serial=serial, name=given.name, state="waiting", text="There is no reading yet."
+        )
+    return InverterHealth(serial=serial, name=given.name, state="good", text="Readings arrive.")
+
+
+def _bad(fault: Fault) -> Health:
+    return Health(state="bad", text=fault.sentence, since=fault.since)
+
+
+def _past(parts: Parts) -> Past:
+    progress, is_paused = parts.history.progress, parts.history.is_paused
+    return Past(
+        is_running=progress.left > 0 and not is_paused,
+        is_paused=is_paused,
+        found=progress.found,
+        done=progress.done,
+        left=progress.left,
+        failed=progress.failed,
+        rate=progress.rate,
+        ends_at=None if is_paused else progress.ends_at,
+        objections=progress.objections,
+    )
