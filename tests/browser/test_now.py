@@ -117,10 +117,12 @@ async def test_a_lost_connection_is_told_and_comes_back_by_itself(
     stand_in.drop()
     told = page.locator("#connection")
     await expect(told).to_contain_text("The connection to the add-on is lost")
+    await expect(page.locator("#summary")).to_have_text("Not connected")
     await keep_picture(page, "connection-lost")
     stand_in.status = examples.status(examples.evening())
     stand_in.is_away = False
     await expect(told).to_have_text("")
+    await expect(page.locator("#summary")).to_have_text("All is well")
     await expect(page.locator("[data-part=house]")).to_have_text("3.60")
     viewer.complaints.clear()  # of the browser, about what did not answer
 

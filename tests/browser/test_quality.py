@@ -133,6 +133,17 @@ async def test_everything_has_a_name_and_stands_in_a_landmark(viewer: Viewer) ->
         assert "- combobox\n" not in nameless
 
 
+async def test_every_module_is_asked_for_at_once(viewer: Viewer) -> None:
+    page = await viewer.open()
+    loaded = await page.evaluate("""performance.getEntriesByType("resource")
+      .map((entry) => new URL(entry.name).pathname.split("/").at(-1))
+      .filter((name) => name.endsWith(".js"))""")
+    asked = await page.locator("script[src], link[rel=modulepreload]").evaluate_all(
+        "all => all.map((one) => (one.src || one.href).split('/').at(-1))"
+    )
+    assert sorted(asked) == sorted(loaded), "each step of imports costs a way to the server"
+
+
 async def test_the_first_load_is_small_and_quick(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await page.wait_for_selector(".chart canvas")

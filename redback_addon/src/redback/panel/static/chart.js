@@ -17,7 +17,7 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -I
 export function inWords({ isLevel, ways }, value) {
   if (value == null) return "unknown";
   if (isLevel) return format.percent(value);
-  if (!ways) return format.signedPower(value);
+  if (!ways) return `${format.signedPower(value)} kW`;
   return `${format.power(value)} kW${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
 }
 
@@ -57,6 +57,7 @@ export class Chart {
       "aria-label": "Power over the day: the arrow keys move the time",
       "aria-valuemin": 0,
       onkeydown: (event) => this.#onKey(event),
+      ontouchmove: (event) => this.#onTouch(event),
     });
     this.element = el("div", {}, this.time, this.legend, this.field);
     new ResizeObserver(() => this.#fit()).observe(this.field);
@@ -132,7 +133,7 @@ export class Chart {
       padding: [12, hasLevel ? 0 : 12, 0, 0],
       legend: { show: false },
       tzDate: (at) => this.clock(at),
-      cursor: { y: false, points: { size: 8 } },
+      cursor: { y: false, points: { size: 8 }, drag: { x: false, y: false } },
       scales: {
         x: { range: [Date.parse(this.day.start) / 1000, Date.parse(this.day.end) / 1000] },
         y: { range: (_, low, high) => uPlot.rangeNum(Math.min(low ?? 0, 0), Math.max(high ?? 1, 1), 0.08, true) },
@@ -174,6 +175,12 @@ export class Chart {
     const last = this.day.at.length - 1;
     const from = this.plot.cursor.idx ?? last + (step > 0 ? 0 : 1);
     this.#move(Math.min(last, Math.max(0, from + step)));
+  }
+
+  #onTouch({ touches: [finger] }) {
+    if (!this.plot) return;
+    const { left } = this.plot.over.getBoundingClientRect();
+    this.plot.setCursor({ left: finger.clientX - left, top: 0 });
   }
 
   #move(index) {

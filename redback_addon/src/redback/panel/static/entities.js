@@ -47,12 +47,9 @@ export function entities(content) {
     card.hidden = !hits.length;
   };
   const answer = new Fetched(({ entities: given }) => {
-    // A button that is about to be pressed must not be taken away under the finger.
-    const focused = document.activeElement?.closest?.("[data-entity]")?.dataset.entity;
     rows = given.map(row);
     body.replaceChildren(...rows.map(({ element }) => element));
     filter();
-    if (focused) requestAnimationFrame(() => body.querySelector(`[data-entity="${CSS.escape(focused)}"] button`)?.focus());
     return [card];
   });
   content.replaceChildren(el("div", { class: "row" }, el("label", { class: "grow" }, "Search", search), found), answer.element);

@@ -26,7 +26,20 @@ export class Fetched {
       if (mine !== this.latest) return;
       shown = [this.#failed(error.message, path)];
     }
+    this.#replace(shown);
+  }
+
+  /** Puts the new in the old one's place, with the focus where it was. */
+  #replace(shown) {
+    const focused = this.#pressable().indexOf(document.activeElement);
     this.element.replaceChildren(...shown);
+    if (focused >= 0 && !this.element.contains(document.activeElement)) {
+      this.#pressable()[focused]?.focus({ preventScroll: true });
+    }
+  }
+
+  #pressable() {
+    return [...this.element.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')];
   }
 
   #failed(sentence, path) {

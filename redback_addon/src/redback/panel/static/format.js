@@ -13,9 +13,9 @@ export function power(kw) {
   return kw == null ? NOBODY_KNOWS : POWER.format(Math.abs(kw));
 }
 
-/** A power in kW with its sign and unit: "-1.20 kW". */
+/** A power in kW with its sign, without its unit: "−1.20". */
 export function signedPower(kw) {
-  return kw == null ? "unknown" : `${POWER.format(kw).replace("-", "−")} kW`;
+  return kw == null ? NOBODY_KNOWS : POWER.format(kw).replace("-", "−");
 }
 
 /** An energy in kWh without its unit: "12.4". */

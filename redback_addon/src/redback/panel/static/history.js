@@ -10,6 +10,7 @@ import { post } from "./server.js";
 import { counting, moment } from "./time.js";
 
 const DAYS = 14;
+const PAUSE = 15_000; // milliseconds between two looks at the calendar while it fills
 
 /** A line that tells how something went. */
 function resultLine() {
@@ -125,16 +126,18 @@ class Again {
 /** @returns the section History. */
 export function history(content) {
   let isOpen = false;
+  let loadedAt = 0;
   let serials = "";
+  let left;
   const progress = new Progress();
   const again = new Again(() => load());
   const days = new Fetched((answer) => [calendar(answer, (date) => again.choose(date, picker.value))]);
   const picker = new Picker(null, () => load());
   const load = () => {
+    loadedAt = Date.now();
     if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}`);
     else days.element.replaceChildren(el("p", { class: "card empty" }, "As soon as there is an inverter, its hours show here."));
   };
-  let left;
   content.replaceChildren(progress.element, picker.element, days.element, again.element);
 
   return {
@@ -143,9 +146,12 @@ export function history(content) {
       picker.show(inverters);
       again.picker.show(inverters);
       const now = inverters.map(({ serial }) => serial).join();
-      const isOther = now !== serials || state.left !== left;
-      [serials, left] = [now, state.left];
-      if (isOpen && isOther) load();
+      const isLate = state.left !== left && Date.now() - loadedAt > PAUSE;
+      const isOther = now !== serials;
+      serials = now;
+      if (!isOpen || !(isOther || isLate)) return;
+      left = state.left;
+      load();
     },
     open() {
       isOpen = true;

@@ -32,7 +32,7 @@ export function hours(day) {
   return el(
     "table",
     { class: "hours" },
-    el("caption", {}, "Mean power of each hour. Battery and grid: above zero they give, below zero they take."),
+    el("caption", {}, "Mean power of each hour in kW. Battery and grid: above zero they give, below zero they take."),
     el("thead", {}, el("tr", {}, ["Hour", ...columns.map(([, title]) => title)].map((title) => el("th", { scope: "col" }, title)))),
     el(
       "tbody",

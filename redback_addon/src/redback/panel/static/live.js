@@ -34,8 +34,8 @@ export function follow(onStatus, onChange) {
     source.addEventListener("status", (event) => {
       delay = FIRST_DELAY;
       watch();
-      onChange(true);
       onStatus(JSON.parse(event.data));
+      onChange(true);
     });
     source.addEventListener("error", again);
     watch();

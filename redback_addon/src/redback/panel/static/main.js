@@ -46,6 +46,9 @@ function onChange(isThere) {
   set(document.body, { "data-connected": isThere });
   const lost = "The connection to the add-on is lost. What you see may be old; trying again …";
   say(connection, isThere ? "" : lost);
+  if (isThere) return; // the status that has just come tells the rest
+  set(summary, { "data-level": "warning" });
+  say(summary, "Not connected");
 }
 
 theme.follow();
