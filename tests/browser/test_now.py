@@ -51,6 +51,18 @@ async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer
     await keep_picture(page, "now-evening")
 
 
+async def test_what_an_inverter_draws_at_night_is_told_with_its_sign(viewer: Viewer) -> None:
+    night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
+    page = await viewer.open(status=examples.status(night))
+    assert await _parts(page) == {
+        "solar": "−0.012",  # noqa: RUF001 - a minus as people write it
+        "house": "3.60",
+        "battery": "0.00",
+        "grid": "3.612",
+    }
+    assert await _flows(page) == {"grid-house": 3.6}
+
+
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
     page = await viewer.open()
     width = "line => parseFloat(getComputedStyle(line).strokeWidth)"

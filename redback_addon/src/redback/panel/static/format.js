@@ -1,6 +1,7 @@
 // Writes numbers, times and durations the way people read them.
 
-const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
+// A zero with a sign is still nothing.
+const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3, signDisplay: "negative" };
 const POWER = new Intl.NumberFormat("en-AU", PLACES);
 const ENERGY = new Intl.NumberFormat("en-AU", { minimumFractionDigits: 1, maximumFractionDigits: 2 });
 const COUNT = new Intl.NumberFormat("en-AU", { maximumFractionDigits: 1 });

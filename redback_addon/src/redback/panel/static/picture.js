@@ -158,7 +158,8 @@ class Part {
   }
 
   show(kw, arcs, state = "") {
-    say(this.number, format.power(kw));
+    // Where words tell the direction, the number needs no sign.
+    say(this.number, state ? format.power(kw) : format.signedPower(kw));
     say(this.state, state);
     this.ring.show(arcs);
   }
