@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from house import free_port
 from simulator import Simulator
 from simulator.world import CLIENT_ID, CREDENTIAL, PRESETS, World, days_ago
 from standin.core import Core
@@ -67,7 +67,7 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
             return 0
         supervisor = await stack.enter_async_context(Supervisor(address, token=token))
         (Path(folder) / "options.json").write_text(json.dumps(_OPTIONS))
-        port = _free_port()
+        port = free_port()
         _tell(f"The panel:      http://127.0.0.1:{port}/")
         _tell(f"Home Assistant: {address.url}/ {log_in}")
         _tell(f"Redback cloud:  {simulator.url} (simulated)")
@@ -114,13 +114,6 @@ async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
     except TimeoutError:
         service.kill()
         return await service.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tell(line: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -97,7 +98,9 @@ class House:
         data: Path,
         panel_port: int,
         log: Path | None = None,
+        panel_allow: str = "",
     ) -> None:
+        self.panel_url = f"http://127.0.0.1:{panel_port}"
         self.inverters = [inverter.serial for inverter in simulator.world.inverters]
         self.simulator = simulator
         self.supervisor = supervisor
@@ -110,6 +113,7 @@ class House:
                 "REDBACK_LOGIN_URL": simulator.url,
                 "REDBACK_DATA": str(data),
                 "REDBACK_PANEL_PORT": str(panel_port),
+                "REDBACK_PANEL_ALLOW": panel_allow,
             },
             data,
             log or data / "log",
@@ -159,6 +163,7 @@ async def house(
     accepts: Accepts = "both",
     latency: float | None = None,
     panel_port: int = 0,
+    panel_allow: str = "",
     past_of_v221: bool = True,
 ) -> AsyncIterator[House]:
     """Make a house; with a stand-in for Core, if there is no address of a real one.
@@ -177,7 +182,9 @@ async def house(
         if core is None:
             core = (await stack.enter_async_context(Core())).address
         supervisor = await stack.enter_async_context(Supervisor(core, token=TOKEN))
-        built = House(simulator, supervisor, core, data, panel_port)
+        built = House(
+            simulator, supervisor, core, data, panel_port, panel_allow=panel_allow
+        )
         stack.push_async_callback(built.service.kill)
         yield built
         leaked = [secret for secret in secrets(core) if secret in built.service.log]
@@ -191,6 +198,14 @@ def secrets(core: CoreAddress) -> Iterator[str]:
     yield from (CLIENT_ID, TOKEN, core.token)
     # Every token that the simulator gives out begins with these words.
     yield "eyJ0eXAi.SIMULATED"
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:

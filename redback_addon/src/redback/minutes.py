@@ -100,6 +100,8 @@ class Minutes:
         self._database = Database(path, _SCHEMA, _LOST)
         self._clock = clock
         self._pruned_at = clock.now() - _PRUNED_EVERY
+        # What a day has come to is asked for each second, and changes once a minute.
+        self._today: dict[str, tuple[datetime, Energy]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -115,6 +117,7 @@ class Minutes:
         ]
         if not rows:
             return
+        self._today.pop(known.serial, None)
         with self._database.writing() as database:
             database.executemany("INSERT OR REPLACE INTO minute VALUES (?, ?, ?)", rows)
             if self._clock.now() - self._pruned_at >= _PRUNED_EVERY:
@@ -142,7 +145,11 @@ class Minutes:
     def today(self, serial: str) -> Energy:
         """Give what this day has come to so far for one inverter."""
         start, end = local_day(self._clock.now())
-        return _shares([_energies(self._of(serial, start, end))])
+        known = self._today.get(serial)
+        if known is None or known[0] != start:
+            known = start, _shares([_energies(self._of(serial, start, end))])
+            self._today[serial] = known
+        return known[1]
 
     def _of(self, serial: str, start: datetime, end: datetime) -> _Minutes:
         """Give a day of one inverter, and the last minute before it where it is near."""

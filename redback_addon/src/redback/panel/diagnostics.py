@@ -20,7 +20,7 @@ from .status import status
 # a token, of a person, of a place.
 _SUSPICIOUS = re.compile(
     r"\b(?:RB\d{6,}|S\d{10,}|NMI\w+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|eyJ[\w-]{8,}[\w.-]*|[\w.+-]+@[\w-]+\.[\w.]+|-?\d{2,3}\.\d{4,}|(?=[a-z]*\d)[a-z0-9]{24,})",
+    r"|eyJ[\w-]{8,}[\w.-]*|[\w.+-]+@[\w-]+\.[\w.]+|(?<![\w.])-?\d{2,3}\.\d{4,}(?!\.?\w)|(?=[a-z]*\d)[a-z0-9]{24,})",
     re.IGNORECASE,
 )
 _HIDDEN = "***"

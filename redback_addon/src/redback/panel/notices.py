@@ -33,7 +33,7 @@ class Notice(msgspec.Struct, frozen=True):
 _TOLD: tuple[tuple[str, str, Level, bool], ...] = (
     ("credentials", "credentials", "error", True),
     ("token", "no_access", "error", False),
-    ("no_inverter", "no_inverter", "error", False),
+    ("no_inverter", "no_inverter", "error", True),
     ("missing_sites", "unknown_site", "warning", True),
 )
 _PREFIX = "Redback: "

@@ -1,0 +1,99 @@
+"""That the page's buttons do what they say, and only if the page itself has sent them."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from panel.visitor import Visitor, running
+
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
+
+_ACTIONS = ["history/pause", "history/resume", "history/fill", "energy", "dashboard"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def person() -> AsyncIterator[Visitor]:
+    async with running(options={"history_days": 1}) as person:
+        await person.all_well()
+        yield person
+
+
+@pytest.mark.parametrize("action", _ACTIONS)
+async def test_what_comes_from_elsewhere_is_refused(person: Visitor, action: str) -> None:
+    token = await person.token()
+    json_type = {"Content-Type": "application/json"}
+    for headers, status in (
+        (json_type, 403),
+        (json_type | {"X-Redback-Token": "guessed"}, 403),
+        (json_type | {"X-Redback-Token": "m\u00e4h"}, 403),
+        (json_type | {"X-Redback-Token": token, "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "text/plain", "X-Redback-Token": token}, 400),
+    ):
+        assert (await person.post(action, headers=headers))[0] == status
+    async with person.get(f"/do/{action}") as answer:
+        assert answer.status == 405
+    assert not (await person.data("status"))["history"]["is_paused"]
+
+
+async def test_the_token_is_another_after_each_start(person: Visitor) -> None:
+    before = await person.token()
+    assert await person.token() == before
+    async with running() as other:
+        assert await other.token() != before
+
+
+async def test_the_history_waits_and_goes_on(person: Visitor) -> None:
+    assert await person.post("history/pause") == (
+        200,
+        "The history waits until you let it go on.",
+    )
+    history = (await person.data("status"))["history"]
+    assert (history["is_paused"], history["is_running"]) == (True, False)
+    kept = json.loads((person.home.data / "memory.json").read_text())
+    assert kept["is_history_paused"] is True
+    assert await person.post("history/resume") == (200, "The history goes on.")
+    assert not (await person.data("status"))["history"]["is_paused"]
+
+
+async def test_hours_are_filled_again_when_somebody_asks(person: Visitor) -> None:
+    (day,) = (await person.data("calendar?days=1"))["days"]
+    past = [one for one in day["hours"] if one["code"] in {"waiting", "covered"}]
+    if len(past) < 2:  # shortly after midnight: ask for yesterday's last hours
+        (_, day) = (await person.data("calendar?days=2"))["days"]
+        past = day["hours"][-3:]
+    start = datetime.fromisoformat(past[0]["start"]).astimezone()
+    wanted = {
+        "since": f"{start:%Y-%m-%dT%H:%M}",
+        "until": f"{start + timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "serial": person.home.inverters[0],
+    }
+    status, text = await person.post("history/fill", wanted)
+    assert (status, text) == (200, "1 hour will be filled again within minutes.")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"since": "yesterday", "until": "2026-01-01"}, "'yesterday' is not a time"),
+        ({"since": "2001-01-01", "until": "2001-01-02"}, "There is nothing to fill"),
+        ({"since": "2001-01-01", "until": "2001-01-02", "serial": "x"}, "no such inverter"),
+        ({"since": 3}, "cannot be understood"),
+        ("{", "cannot be understood"),
+        ("[" * 2000, "cannot be understood"),
+    ],
+)
+async def test_a_time_that_makes_no_sense_is_a_sentence(
+    person: Visitor, body: object, says: str
+) -> None:
+    status, text = await person.post("history/fill", body)
+    assert status == 400
+    assert says in text
+
+
+async def test_too_much_is_refused(person: Visitor) -> None:
+    headers = {"X-Redback-Token": await person.token(), "Content-Type": "application/json"}
+    async with person.send("history/fill", " " * 10_000, headers) as answer:
+        assert answer.status == 413

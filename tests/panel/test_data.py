@@ -1,0 +1,162 @@
+"""That the page is told what is: the same numbers as Home Assistant and the inverters have."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+import pytest_asyncio
+
+from house import until
+from panel.visitor import Visitor, running
+from redback.options import check
+
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def person() -> AsyncIterator[Visitor]:
+    async with running("two-sites") as person:
+        await person.all_well()
+
+        async def is_described() -> bool:
+            listed = (await person.data("sites"))["sites"]
+            return all(one["model"] for site in listed for one in site["inverters"])
+
+        await until(is_described, 60)
+        yield person
+
+
+async def test_the_powers_are_those_that_home_assistant_shows(person: Visitor) -> None:
+    states = await person.home.states()
+    status = await person.all_well()
+    assert [one["serial"] for one in status["inverters"]] == sorted(
+        person.home.inverters, key=lambda serial: f"Redback {serial[-4:]}"
+    )
+    for one in status["inverters"]:
+        stem = f"redback_{one['serial'][-4:]}_"
+        if datetime.fromisoformat(one["read_at"]) != datetime.fromisoformat(
+            states[f"{stem}last_reading"]["state"]
+        ):
+            continue  # a reading has come between the two looks
+        for field, name in (
+            ("solar_kw", "solar_generation"),
+            ("load_kw", "site_load"),
+            ("battery_kw", "battery_power"),
+            ("grid_kw", "grid_power"),
+            ("soc", "battery_soc"),
+        ):
+            shown = float(states[stem + name]["state"])
+            assert one[field] == pytest.approx(shown, abs=0.0011), name
+
+
+async def test_powers_add_up_to_what_the_house_takes(person: Visitor) -> None:
+    for one in (await person.data("status"))["inverters"]:
+        sources = one["solar_kw"] + one["battery_kw"] + one["grid_kw"]
+        assert one["load_kw"] == pytest.approx(sources, abs=0.15)
+
+
+async def test_counts_and_the_next_look_are_told(person: Visitor) -> None:
+    shown = len(await person.home.states())
+    health = (await person.data("status"))["health"]
+    counts = health["counts"]
+    assert 0 < counts["requests"] <= person.home.simulator.journal.count("")
+    assert counts["states"] >= shown
+    assert counts["failed_requests"] == 0
+    next_poll = datetime.fromisoformat(health["next_poll"]).timestamp()
+    assert -5 < next_poll - time.time() < 90
+    assert [health["cloud"]["state"], health["core"]["state"]] == ["good", "good"]
+    assert all(one["state"] == "good" for one in health["inverters"])
+
+
+async def test_the_options_are_where_home_assistant_shows_them(person: Visitor) -> None:
+    status = await person.data("status")
+    assert status["options_url"].endswith("/config")
+
+
+async def test_every_site_has_a_line_that_the_options_take(person: Visitor) -> None:
+    (first, second) = (await person.data("sites"))["sites"]
+    for site in (first, second):
+        for line in (site["line"], *(one["line"] for one in site["inverters"])):
+            identity, name = (part.split(": ", 1)[1] for part in line.splitlines())
+            entry = {"id": json.loads(identity), "name": json.loads(name)}
+            raw = {"client_id": "a", "credential": "b", "sites": [entry]}
+            assert check(raw).sites[0].id in {site["site"], *person.home.inverters}
+        assert all(one["in_use"] and one["model"] for one in site["inverters"])
+
+
+async def test_every_entity_is_listed_with_its_value(person: Visitor) -> None:
+    listed = (await person.data("entities"))["entities"]
+    states = await person.home.states()
+    assert {one["entity_id"] for one in listed} == {f"sensor.{name}" for name in states}
+    counters = {one["entity_id"] for one in listed if one["kind"] == "counter"}
+    assert counters == {
+        f"sensor.{name}"
+        for name, state in states.items()
+        if state["attributes"].get("state_class") == "total_increasing"
+    }
+
+
+async def test_the_day_is_told_minute_by_minute(person: Visitor) -> None:
+    serial = person.home.inverters[0]
+    for query in ("", f"?serial={serial}"):
+        day = await person.data(f"day{query}")
+        columns = [day[name] for name in ("at", "solar", "load", "battery", "grid", "soc")]
+        assert len({len(column) for column in columns}) == 1
+        assert day["at"] == sorted(day["at"])
+        assert day["start"] < day["end"]
+
+
+async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None:
+    serial = person.home.inverters[1]
+    told = await person.data(f"calendar?serial={serial}&days=3")
+    assert told["serial"] == serial
+    assert len(told["days"]) == 3
+    now = time.time()
+    for day in told["days"]:
+        for hour in day["hours"]:
+            is_future = datetime.fromisoformat(hour["start"]).timestamp() > now + 1
+            assert (hour["code"] == "future") == is_future
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("day?serial=nobody", 404),
+        ("calendar?serial=nobody", 404),
+        ("calendar?days=many", 400),
+        ("nothing", 404),
+    ],
+)
+async def test_what_makes_no_sense_is_an_answer_too(
+    person: Visitor, path: str, status: int
+) -> None:
+    async with person.get(f"/data/{path}") as answer:
+        assert answer.status == status
+
+
+async def test_nothing_that_is_told_may_be_kept_or_framed_by_others(person: Visitor) -> None:
+    for path in ("/", "/data/status", "/diagnostics", "/static/main.js"):
+        async with person.get(path) as answer:
+            assert answer.status == 200
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            expected = "no-cache" if path.startswith("/static") else "no-store"
+            assert answer.headers["Cache-Control"] == expected
+
+
+async def test_no_file_beside_the_pages_own_can_be_had(person: Visitor) -> None:
+    for path in ("/static/../pages.py", "/static/%2e%2e/pages.py", "/static/", "/page.html"):
+        async with person.get(path) as answer:
+            assert answer.status in {403, 404}, path
+
+
+async def test_the_status_comes_by_itself(person: Visitor) -> None:
+    async with person.get("/live") as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
+    assert lines[0] == "event: status"
+    assert json.loads(lines[1].removeprefix("data: "))["version"]

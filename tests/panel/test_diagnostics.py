@@ -1,0 +1,82 @@
+"""That the diagnostics file helps, and tells nobody who it comes from."""
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from house import CREDENTIAL, TOKEN, until
+from panel.visitor import Visitor, running
+from simulator import CLIENT_ID, Fault, Kind
+
+pytestmark = pytest.mark.process
+
+_NAMES = ("Zoë's house at 12 Wattle Street", "Granny flat")
+
+
+def _identities(person: Visitor) -> list[str]:
+    """Give everything that tells who or where it is, as the simulated cloud has it."""
+    world = person.home.simulator.world
+    found = [CLIENT_ID, CREDENTIAL, TOKEN, *_NAMES, "wattle", "granny", "eyJ0eXAi"]
+    for account in world.accounts:
+        for site in account.sites:
+            found += [site.site_id, site.site_id[1:], site.nmi or site.site_id]
+            for inverter in site.inverters:
+                found += [inverter.serial, inverter.serial[2:], f"_{inverter.serial[-4:]}_"]
+    return found
+
+
+async def _download(person: Visitor) -> str:
+    async with person.get("/diagnostics") as answer:
+        assert answer.status == 200
+        assert "attachment" in answer.headers["Content-Disposition"]
+        text: str = await answer.text()
+    return text
+
+
+async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
+    async with running("two-sites") as person:
+        await person.all_well()
+        home = person.home
+        await home.service.stop()
+        entries = [
+            {"id": serial, "name": name} for serial, name in zip(home.inverters, _NAMES, strict=True)
+        ]
+        entries.append({"id": "S9999999999999", "name": "Aunt Matilda"})
+        home.service.options(sites=entries)
+        home.simulator.faults.add(
+            Fault(kind=Kind.STATUS, status=503, serial=home.inverters[0], path="Dynamic")
+        )
+        await home.service.start()
+        await until(person.answers)
+
+        async def has_trouble() -> bool:
+            return bool((await person.data("status"))["health"]["faults"])
+
+        await until(has_trouble, 60)
+        text = await _download(person)
+        for identity in [*_identities(person), "S9999999999999", "Matilda"]:
+            assert identity.casefold() not in text.casefold(), identity
+        # What is told with all that in it is there, as somebody has called it.
+        assert _NAMES[1] in json.dumps(await person.data("status"))
+
+
+async def test_it_tells_what_helps() -> None:
+    async with running(options={"history_days": 4}) as person:
+        await person.all_well()
+        await asyncio.sleep(1)
+        told = json.loads(await _download(person))
+        assert told["options"] == {
+            "sites": [],
+            "history_days": 4,
+            "detailed_sensors": told["options"]["detailed_sensors"],
+            "log_level": "debug",
+        }
+        assert told["status"]["version"]
+        assert told["home_assistant"]
+        (inverter,) = told["inverters"].values()
+        assert re.fullmatch(r"[\d.]+", inverter["software"])
+        assert "import_all_time_energy_kwh" in inverter["counters"]
+        assert any("Dynamic" in route for route in told["answers"])
+        assert told["status"]["health"]["counts"]["requests"] > 0

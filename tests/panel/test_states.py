@@ -1,0 +1,132 @@
+"""That whatever goes wrong the page says what it is, and what to do."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from house import until
+from panel.visitor import running, visitor
+from simulator import Fault, Kind
+from standin.faults import Faults
+
+pytestmark = pytest.mark.process
+
+
+async def test_the_first_seconds_are_told_as_such() -> None:
+    async with visitor() as person:
+        person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=3, path="token", times=1))
+        await person.home.service.start()
+        await until(person.answers)
+        assert (await person.told("starting"))["level"] == "info"
+        await person.all_well()
+
+
+async def test_before_the_first_reading_the_page_says_so() -> None:
+    async with visitor() as person:
+        person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=4, path="Dynamic", times=2))
+        await person.home.service.start()
+        await until(person.answers)
+        told = await person.told("first_reading")
+        assert told["text"].startswith("Redback: the first reading")
+        await person.all_well()
+
+
+async def test_refused_credentials_lead_to_the_options() -> None:
+    async with visitor() as person:
+        person.home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
+        await person.home.service.start()
+        await until(person.answers)
+        told = await person.told("credentials")
+        assert told == told | {
+            "title": "The credentials are not accepted",
+            "level": "error",
+            "to_options": True,
+        }
+        status = await person.data("status")
+        assert status["health"]["cloud"]["state"] == "bad"
+        assert [notice["kind"] for notice in status["notices"]] == ["credentials"]
+
+
+async def test_an_account_without_an_inverter_is_told() -> None:
+    async with running("fleet") as person:  # of no inverter at all
+        told = await person.told("no_inverter")
+        assert "Ask Redback's support" in told["text"]
+        assert told["to_options"] is True
+        assert (await person.data("sites"))["sites"] == []
+        assert (await person.data("status"))["inverters"] == []
+
+
+async def test_a_site_that_the_account_does_not_have_is_named_with_those_it_has() -> None:
+    options = {"sites": [{"id": "S0000000000", "name": "Holiday house"}]}
+    async with running(options=options) as person:
+        told = await person.told("unknown_site")
+        assert "S0000000000" in told["text"]
+        assert person.home.inverters[0] in told["text"]
+        assert "`" not in told["text"]
+        assert told["to_options"] is True
+        (site,) = (await person.data("sites"))["sites"]
+        assert [one["in_use"] for one in site["inverters"]] == [False]
+
+
+async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
+    async with running() as person:
+        await person.all_well()
+        await person.home.service.stop()
+        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503))
+        await person.home.service.start()
+        await until(person.answers)
+        told = await person.told("cloud_away")
+        assert told["level"] == "warning"
+        health = (await person.data("status"))["health"]
+        assert health["cloud"]["state"] == "bad"
+        assert health["faults"][0]["advice"].startswith("Nothing, if it passes")
+        assert health["counts"]["failed_requests"] > 0
+        assert health["last_error"]["sentence"] in {one["sentence"] for one in health["faults"]}
+        person.home.simulator.faults.clear()
+        after = (await person.all_well(seconds=90))["health"]
+        assert (after["faults"], after["cloud"]["state"]) == ([], "good")
+        assert after["last_error"]["sentence"]
+
+
+async def test_a_core_that_is_away_is_told_until_it_is_back() -> None:
+    async with running() as person:
+        await person.all_well()
+        person.home.supervisor.faults = Faults(status=502)
+        await person.home.supervisor.close_websockets()
+        assert (await person.told("core_away"))["to_options"] is False
+        assert (await person.data("status"))["health"]["core"]["state"] == "bad"
+        person.home.supervisor.faults = Faults()
+        await person.all_well(seconds=60)
+
+
+async def test_an_inverter_that_is_offline_is_named() -> None:
+    now = datetime.now(UTC)
+    async with visitor("two-inverters") as person:
+        silent = person.home.inverters[1]
+        person.home.simulator.faults.add(
+            Fault(kind=Kind.OFFLINE, serial=silent, since=now - timedelta(minutes=30))
+        )
+        await person.home.service.start()
+        await until(person.answers)
+        told = await person.told("offline")
+        assert told["title"] == f"Redback {silent[-4:]} is offline"
+        status = await person.data("status")
+        assert {one["serial"]: one["state"] for one in status["health"]["inverters"]} == {
+            person.home.inverters[0]: "good",
+            silent: "bad",
+        }
+
+
+async def test_an_inverter_that_may_not_be_read_is_named() -> None:
+    async with visitor("two-inverters") as person:
+        closed = person.home.inverters[1]
+        person.home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=closed, path="Dynamic"))
+        await person.home.service.start()
+        await until(person.answers)
+        await person.told("first_reading")
+
+        async def is_told() -> bool:
+            notices = (await person.data("status"))["notices"]
+            return any(one["kind"] == "denied" for one in notices)
+
+        await until(is_told, 100)

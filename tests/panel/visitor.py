@@ -1,0 +1,120 @@
+"""Somebody who looks at the panel of a house: asks for its data, and presses its buttons."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import aiohttp
+
+from house import House, free_port, house, until
+
+_TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
+
+
+class Visitor:
+    """Somebody at the panel."""
+
+    def __init__(self, home: House) -> None:
+        self.home = home
+        self._session = aiohttp.ClientSession(base_url=home.panel_url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def answers(self) -> bool:
+        """Tell whether there is a panel."""
+        try:
+            async with self._session.get("/health"):
+                return True
+        except aiohttp.ClientError:
+            return False
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - a context that has no name outside of aiohttp
+        """Ask for whatever there is."""
+        return self._session.get(path)
+
+    async def data(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """Give one of the answers below data/."""
+        async with self._session.get(f"/data/{name}") as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def token(self) -> str:
+        """Give what is in the page."""
+        async with self._session.get("/") as answer:
+            found = _TOKEN.search(await answer.text())
+        assert found is not None
+        return found[1]
+
+    async def post(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Press a button; gives the status and the sentence.
+
+        Without headers those of the page itself are sent.
+        """
+        if headers is None:
+            headers = {"X-Redback-Token": await self.token(), "Content-Type": "application/json"}
+        text = body if isinstance(body, str) else json.dumps(body or {})
+        async with self._session.post(f"/do/{path}", data=text, headers=headers) as answer:
+            return answer.status, (await answer.json())["text"]
+
+    def send(self, path: str, body: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `get`
+        """Send whatever there is to a button."""
+        return self._session.post(f"/do/{path}", data=body, headers=headers)
+
+    async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
+        """Wait until the page tells something first of all; gives it."""
+        notices: list[dict[str, Any]] = []
+
+        async def is_told() -> bool:
+            notices[:] = (await self.data("status"))["notices"]
+            return bool(notices) and notices[0]["kind"] == kind
+
+        try:
+            await until(is_told, seconds)
+        except TimeoutError:
+            raise AssertionError(f"{kind} is not told; but {notices}") from None
+        return notices[0]
+
+    async def all_well(self, *, seconds: float = 30) -> dict[str, Any]:
+        """Wait until there are readings, and nothing to be told; gives the status."""
+        status: dict[str, Any] = {}
+
+        async def is_well() -> bool:
+            status.update(await self.data("status"))
+            inverters = status["inverters"]
+            is_read = bool(inverters) and all(one["is_live"] for one in inverters)
+            return is_read and not status["notices"]
+
+        try:
+            await until(is_well, seconds)
+        except TimeoutError:
+            raise AssertionError(f"not well: {status}") from None
+        return status
+
+
+@asynccontextmanager
+async def visitor(*presets: str, **changes: Any) -> AsyncIterator[Visitor]:  # noqa: ANN401 - of `house`
+    """Make a house whose panel may be looked at; its service is not yet started."""
+    options = changes.pop("options", {})
+    async with house(
+        *presets, panel_port=free_port(), panel_allow="127.0.0.1", **changes
+    ) as home:
+        home.service.options(**options)
+        async with Visitor(home) as person:
+            yield person
+
+
+@asynccontextmanager
+async def running(*presets: str, **changes: Any) -> AsyncIterator[Visitor]:  # noqa: ANN401 - of `house`
+    """Make a house whose service runs, and whose panel answers."""
+    async with visitor(*presets, **changes) as person:
+        await person.home.service.start()
+        await until(person.answers)
+        yield person
