@@ -12,11 +12,10 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from house import free_port
 from simulator import Simulator
 from simulator.world import CLIENT_ID, CREDENTIAL, PRESETS, World, days_ago
 from standin.core import Core
-from standin.real_core import CoreFailedError, RealCore, find_hass
+from standin.real_core import CoreFailedError, RealCore, find_hass, free_port
 from standin.supervisor import CoreAddress, Supervisor
 
 _OPTIONS = {"client_id": CLIENT_ID, "credential": CREDENTIAL, "log_level": "info"}

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -96,6 +95,7 @@ class House:
         supervisor: Supervisor,
         address: CoreAddress,
         data: Path,
+        *,
         panel_port: int,
         log: Path | None = None,
         panel_allow: str = "",
@@ -183,7 +183,7 @@ async def house(
             core = (await stack.enter_async_context(Core())).address
         supervisor = await stack.enter_async_context(Supervisor(core, token=TOKEN))
         built = House(
-            simulator, supervisor, core, data, panel_port, panel_allow=panel_allow
+            simulator, supervisor, core, data, panel_port=panel_port, panel_allow=panel_allow
         )
         stack.push_async_callback(built.service.kill)
         yield built
@@ -198,14 +198,6 @@ def secrets(core: CoreAddress) -> Iterator[str]:
     yield from (CLIENT_ID, TOKEN, core.token)
     # Every token that the simulator gives out begins with these words.
     yield "eyJ0eXAi.SIMULATED"
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:

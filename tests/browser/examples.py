@@ -113,6 +113,7 @@ def bad(text: str, **since: float) -> Json:
 def history(**changes: object) -> Json:
     """Make the state of a past without gaps."""
     return {
+        "is_known": True,
         "is_running": False,
         "found": 240,
         "done": 240,
@@ -141,6 +142,7 @@ def status(*inverters: Json, **changes: object) -> Json:
     return {
         "version": "0.1.0",
         "at": written(NOW),
+        "clock_ahead_s": 36_000,
         "started_at": ago(hours=9),
         "options_url": OPTIONS_URL,
         "notices": [],

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from playwright.async_api import Browser, ConsoleMessage, Error, Page
 
@@ -17,12 +17,12 @@ _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screens
 _PATIENCE = 15_000
 
 
-class Viewer:
-    """One browser window of its own, and the complaints that the page causes in it."""
+class Visit:
+    """Windows of one person, and the complaints that the page causes in it."""
 
-    def __init__(self, browser: Browser, stand_in: StandIn) -> None:
+    def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
-        self.stand_in = stand_in
+        self._url = url
         self.complaints: list[str] = []
 
     async def open(
@@ -32,12 +32,9 @@ class Viewer:
         size: tuple[int, int] = DESKTOP,
         theme: Theme = "light",
         motion: Literal["reduce", "no-preference"] = "reduce",
-        status: Mapping[str, object] | None = None,
         url: str | None = None,
     ) -> Page:
-        """Open a section, and wait until the first Status is shown."""
-        if status is not None:
-            self.stand_in.status = status
+        """Open a section, and wait until the first Status is shown; or else a page beside it."""
         context = await self._browser.new_context(
             is_mobile=size[0] < 600,
             has_touch=size[0] < 600,
@@ -51,7 +48,7 @@ class Viewer:
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)
-        await page.goto((url or self.stand_in.url) + (f"#{section}" if section else ""))
+        await page.goto((url or self._url) + (f"#{section}" if section else ""))
         if url is None:
             await page.wait_for_selector("body[data-connected=true]")
         return page
@@ -62,6 +59,26 @@ class Viewer:
 
     def _on_error(self, error: Error) -> None:
         self.complaints.append(str(error))
+
+
+class Viewer(Visit):
+    """The same in front of the stand-in of the server."""
+
+    def __init__(self, browser: Browser, stand_in: StandIn) -> None:
+        super().__init__(browser, stand_in.url)
+        self._stand_in = stand_in
+
+    async def open(
+        self,
+        section: str = "",
+        *,
+        status: Mapping[str, object] | None = None,
+        **how: Any,  # noqa: ANN401 - as there
+    ) -> Page:
+        """Open a section, of a page that gets this Status."""
+        if status is not None:
+            self._stand_in.status = status
+        return await super().open(section, **how)
 
 
 async def keep_picture(page: Page, name: str, *, whole: bool = True) -> None:

@@ -165,7 +165,7 @@ async def stage(
         Supervisor(core.address, token=TOKEN) as supervisor,
     ):
         log = folder / "service.log"
-        home = House(simulator, supervisor, core.address, data, _ANY_PORT, log=log)
+        home = House(simulator, supervisor, core.address, data, panel_port=_ANY_PORT, log=log)
         named = dict(zip(world.inverters, _NAMES, strict=True))
         home.service.options(
             sites=[{"id": inverter.serial, "name": name} for inverter, name in named.items()],

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from house import until
 from panel.visitor import Visitor, running
@@ -57,6 +58,21 @@ async def test_powers_add_up_to_what_the_house_takes(person: Visitor) -> None:
         assert one["load_kw"] == pytest.approx(sources, abs=0.15)
 
 
+async def test_what_is_missing_is_counted_as_the_calendar_does(person: Visitor) -> None:
+    async def is_known() -> bool:
+        return bool((await person.data("status"))["history"]["is_known"])
+
+    await until(is_known)
+    history = (await person.data("status"))["history"]
+    waiting = 0
+    for serial in person.home.inverters:
+        days = (await person.data(f"calendar?serial={serial}&days=14"))["days"]
+        codes = [hour["code"] for day in days for hour in day["hours"]]
+        waiting += codes.count("waiting")
+    # An hour is looked at when it is over, and ten minutes have passed.
+    assert waiting - 2 * len(person.home.inverters) <= history["left"] <= waiting
+
+
 async def test_counts_and_the_next_look_are_told(person: Visitor) -> None:
     shown = len(await person.home.states())
     health = (await person.data("status"))["health"]
@@ -79,8 +95,7 @@ async def test_every_site_has_a_line_that_the_options_take(person: Visitor) -> N
     (first, second) = (await person.data("sites"))["sites"]
     for site in (first, second):
         for line in (site["line"], *(one["line"] for one in site["inverters"])):
-            identity, name = (part.split(": ", 1)[1] for part in line.splitlines())
-            entry = {"id": json.loads(identity), "name": json.loads(name)}
+            (entry,) = yaml.safe_load(line)
             raw = {"client_id": "a", "credential": "b", "sites": [entry]}
             assert check(raw).sites[0].id in {site["site"], *person.home.inverters}
         assert all(one["in_use"] and one["model"] for one in site["inverters"])

@@ -41,7 +41,8 @@ async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
         home = person.home
         await home.service.stop()
         entries = [
-            {"id": serial, "name": name} for serial, name in zip(home.inverters, _NAMES, strict=True)
+            {"id": serial, "name": name}
+            for serial, name in zip(home.inverters, _NAMES, strict=True)
         ]
         entries.append({"id": "S9999999999999", "name": "Aunt Matilda"})
         home.service.options(sites=entries)

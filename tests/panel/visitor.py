@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from house import House, free_port, house, until
+from house import House, house, until
+from standin.real_core import free_port
 
 _TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
 
@@ -103,9 +104,7 @@ class Visitor:
 async def visitor(*presets: str, **changes: Any) -> AsyncIterator[Visitor]:  # noqa: ANN401 - of `house`
     """Make a house whose panel may be looked at; its service is not yet started."""
     options = changes.pop("options", {})
-    async with house(
-        *presets, panel_port=free_port(), panel_allow="127.0.0.1", **changes
-    ) as home:
+    async with house(*presets, panel_port=free_port(), panel_allow="127.0.0.1", **changes) as home:
         home.service.options(**options)
         async with Visitor(home) as person:
             yield person

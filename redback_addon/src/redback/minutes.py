@@ -5,7 +5,7 @@ picture has no gap either.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,6 +59,7 @@ class Energy(msgspec.Struct, frozen=True):
     Attributes:
         self_consumption: the share of the solar energy that was used at home.
         self_sufficiency: the share of what was used that did not come from the grid.
+        since: from when on, where that is not the beginning of the day; UTC.
     """
 
     solar_kwh: float | None = None
@@ -69,6 +70,7 @@ class Energy(msgspec.Struct, frozen=True):
     discharge_kwh: float | None = None
     self_consumption: float | None = None
     self_sufficiency: float | None = None
+    since: datetime | None = None
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -139,7 +141,7 @@ class Minutes:
             battery=[minute.battery for minute in minutes],
             grid=[minute.grid for minute in minutes],
             soc=[minute.soc for minute in minutes],
-            energy=_shares([_energies(rows) for rows in each]),
+            energy=_energy(each, start),
         )
 
     def today(self, serial: str) -> Energy:
@@ -147,7 +149,7 @@ class Minutes:
         start, end = local_day(self._clock.now())
         known = self._today.get(serial)
         if known is None or known[0] != start:
-            known = start, _shares([_energies(self._of(serial, start, end))])
+            known = start, _energy([self._of(serial, start, end)], start)
             self._today[serial] = known
         return known[1]
 
@@ -253,14 +255,22 @@ def _energies(rows: _Minutes) -> dict[str, float | None]:
     return grown
 
 
-def _shares(each: Sequence[Mapping[str, float | None]]) -> Energy:
-    whole = {name: _total(energies[name] for energies in each) for name in _COUNTERS}
+def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
+    grown = [_energies(rows) for rows in each]
+    whole = {name: _total(energies[name] for energies in grown) for name in _COUNTERS}
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
         **whole,
         self_consumption=_share(solar, whole["export_kwh"]),
         self_sufficiency=_share(load, whole["import_kwh"]),
+        since=_since(each, start),
     )
+
+
+def _since(each: Sequence[_Minutes], start: datetime) -> datetime | None:
+    first = max((rows[0][0] for rows in each if rows), default=0)
+    is_late = first > start.timestamp() + _HELD_SECONDS
+    return datetime.fromtimestamp(first, UTC) if is_late else None
 
 
 def _share(whole: float | None, other: float | None) -> float | None:

@@ -26,6 +26,8 @@ _SETTLE = timedelta(minutes=10)
 # The same for a Core that has been away: it makes up first for what it has missed.
 _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
+# Until there is a first reading.
+_FIRST_SECONDS = 5.0
 _TROUBLE_SECONDS = 60.0
 _LOG_EVERY = timedelta(hours=1)
 
@@ -80,6 +82,13 @@ class History:
         """Whether it waits until it is told to go on."""
         return not self._going.is_set()
 
+    def since(self, serial: str) -> datetime | None:
+        """Tell from when on an inverter is to have a history; None before its first reading."""
+        known, begun = self._known(serial), self._coverage.begun(serial)
+        if known is None or begun is None:
+            return None
+        return max(begun - self._days, _earliest(known))
+
     def pause(self) -> None:
         """Wait, from the next hour on."""
         self._going.clear()
@@ -97,7 +106,8 @@ class History:
         while True:
             await self._going.wait()
             gaps = self._gaps()
-            self._counting.begin(sum(len(gap.hours) for gap in gaps))
+            if self._is_begun():
+                self._counting.begin(sum(len(gap.hours) for gap in gaps))
             found_at = self._clock.now()
             is_filled = False
             for gap in gaps:
@@ -105,16 +115,20 @@ class History:
                 if self.is_paused or (is_filled and self._clock.now() - found_at > _SETTLE):
                     break  # there may be newer ones by now
             if not is_filled:
-                await self._clock.sleep(_IDLE_SECONDS)
+                seconds = _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
+                await self._clock.sleep(seconds)
+
+    def _is_begun(self) -> bool:
+        """Tell whether there has been a reading of anything, so that something can be missing."""
+        return any(self._known(serial) is not None for serial in self._serials)
 
     def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
         for serial in self._serials:
-            known, begun = self._known(serial), self._coverage.begun(serial)
-            if known is not None and begun is not None:
-                since = max(begun - self._days, _earliest(known))
+            since = self.since(serial)
+            if since is not None:
                 found = find(self._coverage, serial, since, now - _SETTLE)
                 gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)

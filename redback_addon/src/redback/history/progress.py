@@ -13,6 +13,7 @@ class Progress:
     """Hours of all inverters together.
 
     Attributes:
+        is_known: whether anybody has looked yet what is missing.
         found: to be filled, since there last was nothing to do.
         done: of these, filled, or found to be with the cloud no more.
         left: still to be filled.
@@ -22,6 +23,7 @@ class Progress:
         objections: one sentence for each thing that could not be filled, the newest last.
     """
 
+    is_known: bool = False
     found: int = 0
     done: int = 0
     left: int = 0
@@ -38,6 +40,7 @@ class Counting:
     done: int = 0
     failed: int = 0
     left: int = 0
+    is_known: bool = False
     objections: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
 
@@ -47,6 +50,7 @@ class Counting:
             self.done = self.failed = 0
             self._recent.clear()
         self.left = left
+        self.is_known = True
 
     def filled(self, hours: int, now: datetime, *, failed: int = 0) -> None:
         """Take in that hours have been filled, as far as possible."""
@@ -71,6 +75,7 @@ class Counting:
             minutes = max((now - self._recent[0][0]) / timedelta(minutes=1), 1.0)
             rate = sum(hours for _, hours in self._recent) / minutes
         return Progress(
+            is_known=self.is_known,
             found=self.done + self.left,
             done=self.done,
             left=self.left,

@@ -1,10 +1,15 @@
 """Everything that the account can see, each with the line that names it in the options."""
 
 import json
+import re
 
 import msgspec
 
 from .parts import Parts
+
+# What YAML takes for a text by itself, and words of which it makes something else.
+_PLAIN = re.compile(r"[A-Za-z]\w*(?: \w+)*", re.ASCII)
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -78,4 +83,5 @@ def _line(identity: str, name: str) -> str:
 
 
 def _text(text: str) -> str:
-    return text if text.isascii() and text.isalpha() else json.dumps(text, ensure_ascii=False)
+    is_plain = _PLAIN.fullmatch(text) and text.casefold() not in _WORDS
+    return text if is_plain else json.dumps(text, ensure_ascii=False)

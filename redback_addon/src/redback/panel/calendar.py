@@ -96,7 +96,7 @@ def _code(
 ) -> Code:
     if start > now:
         return Code.FUTURE
-    if since is None or start < since:
+    if since is None or start + HOUR <= since:
         return Code.BEFORE
     if hour is not None:
         if hour.stage is not Stage.SETTLED:

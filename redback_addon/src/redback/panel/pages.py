@@ -7,7 +7,6 @@ import jinja2
 import msgspec
 from aiohttp import web
 
-from ..history import AskedError, span
 from .account import sites
 from .calendar import calendar
 from .diagnostics import diagnostics
@@ -74,13 +73,10 @@ class Pages:
         serial = self._serial(request) or next(iter(sorted(self._parts.names())), None)
         if serial is None:
             raise web.HTTPNotFound
-        now, coverage = self._parts.clock.now(), self._parts.coverage
-        try:
-            since, _ = span(coverage, serial, self._parts.options.history_days, now)
-        except AskedError:
-            since = None
-        name = self._parts.names()[serial].name
-        return calendar(coverage, serial, name, since, _days(request), now)
+        parts = self._parts
+        since, name = parts.history.since(serial), parts.names()[serial].name
+        days, now = _days(request), parts.clock.now()
+        return calendar(parts.coverage, serial, name, since, days, now)
 
     async def _sites(self, _: web.Request) -> object:
         return sites(self._parts)

@@ -1,7 +1,7 @@
 """Status: everything that the page shows live, made from the parts of the service."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -97,6 +97,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
 class Past(msgspec.Struct, frozen=True):
     """How far the history is; see `redback.history.Progress`."""
 
+    is_known: bool
     is_running: bool
     is_paused: bool
     found: int
@@ -109,10 +110,15 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """All of it; times are UTC."""
+    """All of it; times are UTC.
+
+    Attributes:
+        clock_ahead_s: how far the house's clock is ahead of UTC now, s.
+    """
 
     version: str
     at: datetime
+    clock_ahead_s: float
     started_at: datetime
     options_url: str | None
     notices: list[Notice]
@@ -123,9 +129,11 @@ class Status(msgspec.Struct, frozen=True):
 
 def status(parts: Parts) -> Status:
     """Look at everything as it is now."""
+    now = parts.clock.now()
     return Status(
         version=parts.version,
-        at=parts.clock.now(),
+        at=now,
+        clock_ahead_s=(now.astimezone().utcoffset() or timedelta()).total_seconds(),
         started_at=parts.started_at,
         options_url=parts.options_url(),
         notices=notices(parts),
@@ -266,6 +274,7 @@ def _bad(fault: Fault) -> Health:
 def _past(parts: Parts) -> Past:
     progress, is_paused = parts.history.progress, parts.history.is_paused
     return Past(
+        is_known=progress.is_known,
         is_running=progress.left > 0 and not is_paused,
         is_paused=is_paused,
         found=progress.found,

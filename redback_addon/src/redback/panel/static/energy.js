@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
+import { moment } from "./time.js";
 
 const AMOUNTS = [
   ["solar_kwh", "Solar", "solar"],
@@ -43,10 +44,16 @@ function share(energy, [key, name, meaning]) {
 export function energyTiles(energy) {
   if (!energy) return el("p", { class: "quiet" }, "Not known yet.");
   const amounts = AMOUNTS.filter(([key]) => energy[key] != null || !/charge/.test(key));
+  const since = energy.since ? `Since ${moment(energy.since)}; what was before is not known.` : null;
   return el(
-    "dl",
-    { class: "tiles" },
-    ...amounts.map((row) => amount(energy, row)),
-    ...SHARES.map((row) => share(energy, row)),
+    "div",
+    {},
+    el(
+      "dl",
+      { class: "tiles" },
+      ...amounts.map((row) => amount(energy, row)),
+      ...SHARES.map((row) => share(energy, row)),
+    ),
+    since ? el("p", { class: "under" }, since) : null,
   );
 }

@@ -23,7 +23,9 @@ class Row {
 }
 
 /** How the past stands, as a state and a sentence. */
-export function historyInWords({ is_running: isRunning, left, failed, objections }) {
+export function historyInWords(history) {
+  const { is_known: isKnown, is_running: isRunning, left, failed, objections } = history;
+  if (!isKnown) return ["waiting", "What is missing is known after the first reading."];
   const missing = format.many(left, "hour");
   if (left && isRunning) return ["waiting", `${missing} missing, being filled now.`];
   if (left) return ["waiting", `${missing} missing.`];

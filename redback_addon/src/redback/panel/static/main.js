@@ -33,7 +33,7 @@ function summarise({ notices: [first] }) {
 let isConnected;
 
 function onStatus(status) {
-  setTime(status.at);
+  setTime(status);
   summarise(status);
   showNotices(status);
   Object.values(sections).forEach((section) => section.show?.(status));

@@ -4,10 +4,17 @@ import * as format from "./format.js";
 import { say } from "./dom.js";
 
 let ahead = 0;
+let houseAhead; // of UTC, in seconds
 
-/** Takes the add-on's time, as it was written a moment ago. */
-export function setTime(written) {
-  ahead = Date.parse(written) - Date.now();
+/** Takes the add-on's time as it was written a moment ago, and how far it is ahead of UTC. */
+export function setTime({ at, clock_ahead_s: seconds }) {
+  ahead = Date.parse(at) - Date.now();
+  houseAhead = seconds;
+}
+
+/** A Date whose local fields are those of the house's clock, wherever the browser is. */
+function inHouse(date) {
+  return new Date(date.getTime() + (houseAhead + date.getTimezoneOffset() * 60) * 1000);
 }
 
 /** The add-on's time now. */
@@ -15,9 +22,9 @@ export function now() {
   return new Date(Date.now() + ahead);
 }
 
-/** A moment as people read it. */
+/** A moment as the house's clock tells it. */
 export function moment(written) {
-  return format.moment(new Date(written), now());
+  return format.moment(inHouse(new Date(written)), inHouse(now()));
 }
 
 /** "3 min ago" */

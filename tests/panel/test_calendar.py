@@ -1,0 +1,73 @@
+"""That each hour of the calendar says what is known of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from redback.history import NO_READINGS, Coverage, Hour, Stage
+from redback.panel.calendar import calendar
+
+SERIAL = "RB26030100000011"
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NOW = MIDNIGHT + 6 * HOUR + timedelta(minutes=30)
+
+
+@pytest.fixture
+def coverage(tmp_path: Path, place: Callable[[str], None]) -> Iterator[Coverage]:
+    place("Etc/UTC")
+    made = Coverage(tmp_path / "history.db")
+    yield made
+    made.close()
+
+
+def codes(coverage: Coverage, since: datetime | None = MIDNIGHT - 48 * HOUR) -> str:
+    """Give the first letters of today's hours."""
+    (day, *_) = calendar(coverage, SERIAL, "House", since, 2, NOW).days
+    assert day.date == "2026-03-02"
+    return "".join(cell.code.value[0] for cell in day.hours)
+
+
+def live(coverage: Coverage, since: datetime, until: datetime) -> None:
+    moment = since
+    while moment <= until:
+        coverage.note(SERIAL, moment)
+        moment += timedelta(minutes=1)
+
+
+def test_hours_that_were_shown_live_are_covered(coverage: Coverage) -> None:
+    live(coverage, MIDNIGHT + timedelta(seconds=40), NOW - timedelta(seconds=70))
+    assert codes(coverage) == "ccccccc" + 17 * "f"
+
+
+def test_an_hour_in_which_minutes_are_missing_waits(coverage: Coverage) -> None:
+    live(coverage, MIDNIGHT, MIDNIGHT + 2 * HOUR + timedelta(minutes=10))
+    live(coverage, MIDNIGHT + 3 * HOUR, NOW)
+    assert codes(coverage) == "ccwcccc" + 17 * "f"
+
+
+def test_what_became_of_an_hour_is_told(coverage: Coverage) -> None:
+    coverage.note(SERIAL, NOW)
+    coverage.put(
+        SERIAL,
+        [
+            Hour(MIDNIGHT, Stage.SETTLED),
+            Hour(MIDNIGHT + HOUR, Stage.SETTLED, why=NO_READINGS),
+            Hour(MIDNIGHT + 2 * HOUR, Stage.SETTLED, why="the sums do not meet"),
+            Hour(MIDNIGHT + 3 * HOUR, Stage.WANTED),
+        ],
+    )
+    assert codes(coverage)[:4] == "cefw"
+
+
+def test_what_lies_before_the_history_is_not_missing(coverage: Coverage) -> None:
+    assert codes(coverage, MIDNIGHT + 3 * HOUR)[:7] == "bbbwwww"
+    assert codes(coverage, None)[:7] == "bbbbbbb"
+
+
+def test_days_come_newest_first(coverage: Coverage) -> None:
+    days = calendar(coverage, SERIAL, "House", None, 14, NOW).days
+    assert [day.date for day in days][:2] == ["2026-03-02", "2026-03-01"]
+    assert {len(day.hours) for day in days} == {24}
