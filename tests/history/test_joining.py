@@ -58,6 +58,34 @@ def test_ends_that_do_not_meet_are_refused(wrong: float) -> None:
         join(hours, End(100.0, 7.0), End(102.0, 9.0 + wrong))
 
 
+def test_another_counter_under_the_same_name_is_no_energy() -> None:
+    # Somebody has counted from the last start of Home Assistant; the lifetime comes after it, and
+    # Core took the difference for energy.
+    hours = [Counted(3600.01, 3600.5, 0.49), Counted(3600.51, 3601.0, 0.49)]
+    right = End(3601.1, 480.0 + 3601.1 - 5.1)
+    joined = join(hours, End(5.1, 480.0), right)
+    assert joined.sums == (
+        pytest.approx((3600.5, 480.49)),
+        pytest.approx((3601.0, 480.99)),
+    )
+    assert right.sum + joined.shift == pytest.approx(481.09)
+    again = join(hours, End(5.1, 480.0), End(right.state, right.sum + joined.shift))
+    assert again.shift == 0.0
+
+
+def test_what_an_inverter_can_have_counted_in_the_time_is_energy() -> None:
+    # Nobody has looked for ten days.
+    joined = join([Counted(400.0, 401.0, 1.0)], End(100.0, 7.0), None, apart=240.0)
+    assert joined.sums == ((401.0, 308.0),)
+
+
+def test_core_that_has_begun_anew_gets_what_it_has_forgotten() -> None:
+    hours = [Counted(float(n) + 0.01, float(n) + 1.0, 0.99) for n in range(1000, 1300)]
+    joined = join(hours, End(1000.0, 800.0), End(1300.1, 0.1))
+    assert joined.sums[-1] == pytest.approx((1300.0, 1100.0))
+    assert joined.shift == pytest.approx(1100.0)
+
+
 def test_a_counter_that_was_corrected_a_little_stands_until_it_has_caught_up() -> None:
     hours = [Counted(95.0, 96.0, 1.0), Counted(96.1, 101.0, 4.9)]
     joined = join(hours, End(100.0, 7.0), End(102.0, 9.0))

@@ -10,7 +10,13 @@ count from there on. What must fit is where it will be when it has seen what the
 
 It may not fit for one good reason: the counter was reset in between. Core sees it before and after
 that, and takes it for one step; what was counted until the reset is lost to it. Then the rows from
-then on are short by just that.
+then on are short by just that. There are two more reasons, of Core's own:
+
+- Something else has had this entity before, and counted from elsewhere, as the custom integration
+  `redback` did with a battery. Core takes the difference between the two counters for energy. It
+  is more than any inverter gives in the time, and the rows from then on are too high by it.
+- Core was not told for so long that it has purged what it counts on from, and has begun anew at
+  zero. The rows from then on are short by all that was before.
 """
 
 from collections.abc import Sequence
@@ -24,6 +30,9 @@ from .summary import Counted
 TOLERANCE = 0.01
 # What is left over by binary fractions.
 _SAME = 1e-6
+# No such inverter counts faster, kW; and what the two ends of an hour may be stamped amiss, h.
+_MOST_KW = 30.0
+_AMISS_HOURS = 0.1
 
 
 class JoiningError(Exception):
@@ -56,6 +65,7 @@ def join(
     left: End | None,
     right: End | None,
     now: float | None = None,
+    apart: float = 0.0,
 ) -> Joined:
     """Join hours to the rows before and after them; one of the two must be there.
 
@@ -65,27 +75,25 @@ def join(
         right: the first row after them. It may also be the row of the last of them.
         now: what the counter really showed at the end of the right row or soon after, kWh; None =
             nobody knows, so that the row is taken for it.
+        apart: how much time there is between the left row and the hours, h.
 
     Raises:
-        JoiningError: the ends do not meet, and no reset explains it.
+        JoiningError: the ends do not meet, and nothing explains it.
     """
     if left is None and right is None:
         raise ValueError("hours cannot be joined to nothing")
     if left is None:
         first = next((hour.first for hour in hours if hour is not None), 0.0)
-        sums = _sums(hours, End(first, 0.0))
-        return Joined(sums, 0.0 if right is None else _missing(sums, right, now))
-    sums = _sums(hours, left)
+        walk = _walk(hours, End(first, 0.0), apart)
+        return Joined(walk.sums, 0.0 if right is None else _missing(walk, right, now))
+    walk = _walk(hours, left, apart)
     if right is None:
-        return Joined(sums)
-    missing = _missing(sums, right, now)
+        return Joined(walk.sums)
+    missing = _missing(walk, right, now)
     if abs(missing) <= TOLERANCE:
-        return Joined(sums)
-    value = right.state if now is None else now
-    # Core may have seen a part of it, but none that was not there.
-    most = sums[-1][1] - left.sum + _climb(sums[-1][0], value).energy
-    if 0 < missing <= most + TOLERANCE and _has_reset(hours, left, sums, value):
-        return Joined(sums, shift=missing)
+        return Joined(walk.sums)
+    if _explains(walk, missing, left, right, now):
+        return Joined(walk.sums, shift=missing)
     raise JoiningError(
         f"what the inverter counted differs by {abs(missing):.3f} kWh from what Home Assistant has"
         " stored on both sides"
@@ -99,6 +107,54 @@ class _Step(NamedTuple):
     state: float
 
 
+class _Walk:
+    """Goes through hours.
+
+    Attributes:
+        sums: what the counter stood at and the sum after each, kWh.
+        was_reset: whether it started over on the way.
+        was_replaced: whether it began to be another one on the way.
+    """
+
+    def __init__(self, begin: End, apart: float) -> None:
+        self._state, self._sum = begin.state, begin.sum
+        self._untold = apart
+        self.sums: tuple[tuple[float, float], ...] = ()
+        self.was_reset = False
+        self.was_replaced = False
+
+    def through(self, hour: Counted | None) -> None:
+        """Go through an hour."""
+        self._untold += 1.0
+        if hour is not None:
+            energy, first = self._to(hour.first)
+            if first == hour.first or hour.resets:
+                energy, self._state = energy + hour.gain, hour.last
+            else:
+                more, self._state = self._to(hour.last)
+                energy += more
+            self._sum += energy
+            self.was_reset |= bool(hour.resets)
+            self._untold = 0.0
+        self.sums = (*self.sums, (self._state, self._sum))
+
+    def on_to(self, value: float) -> float:
+        """Give the energy from where it stands to a value of the hour after, kWh."""
+        self._untold += 1.0
+        energy = self._to(value).energy
+        self._untold -= 1.0
+        return energy
+
+    def _to(self, value: float) -> _Step:
+        """Go from where it stands to its next value."""
+        self.was_reset |= value < RESET_BELOW * self._state
+        most = _MOST_KW * (self._untold + _AMISS_HOURS)
+        if value - self._state > most:
+            self.was_replaced = True
+            return _Step(0.0, value)
+        return _climb(self._state, value)
+
+
 def _climb(before: float, after: float) -> _Step:
     """Go from one value of a counter to another one, as the states that Core is shown do.
 
@@ -109,44 +165,30 @@ def _climb(before: float, after: float) -> _Step:
     return _Step(step(before, after), after)
 
 
-def _sums(hours: Sequence[Counted | None], left: End) -> tuple[tuple[float, float], ...]:
-    state, total = left.state, left.sum
-    sums = []
+def _walk(hours: Sequence[Counted | None], begin: End, apart: float) -> _Walk:
+    walk = _Walk(begin, apart)
     for hour in hours:
-        if hour is not None:
-            energy, state = _energy(state, hour)
-            total += energy
-        sums.append((state, total))
-    return tuple(sums)
+        walk.through(hour)
+    return walk
 
 
-def _energy(state: float, hour: Counted) -> _Step:
-    """Go through an hour."""
-    energy, first = _climb(state, hour.first)
-    if first == hour.first or hour.resets:
-        return _Step(energy + hour.gain, hour.last)
-    return _climb(state, hour.last)
-
-
-def _missing(sums: tuple[tuple[float, float], ...], right: End, now: float | None) -> float:
+def _missing(walk: _Walk, right: End, now: float | None) -> float:
     """Tell by how much all sums from the right end on are too small."""
-    state, total = sums[-1]
     value = right.state if now is None else now
-    wanted = total + _climb(state, value).energy
+    wanted = walk.sums[-1][1] + walk.on_to(value)
     missing = wanted - (right.sum + _climb(right.state, value).energy)
     return 0.0 if abs(missing) < _SAME else missing
 
 
-def _has_reset(
-    hours: Sequence[Counted | None],
-    left: End,
-    sums: tuple[tuple[float, float], ...],
-    value: float,
-) -> bool:
-    """Tell whether the counter started over between the ends, the last of which is a value."""
-    state = left.state
-    for hour, (stands_at, _) in zip(hours, sums, strict=True):
-        if hour is not None and (hour.resets or hour.first < RESET_BELOW * state):
-            return True
-        state = stands_at
-    return value < RESET_BELOW * state
+def _explains(walk: _Walk, missing: float, left: End, right: End, now: float | None) -> bool:
+    """Tell whether there is a good reason for what the ends differ by."""
+    value = right.state if now is None else now
+    counted = walk.sums[-1][1] - left.sum + walk.on_to(value)
+    if missing < 0:
+        return walk.was_replaced
+    # Core has then counted what came after the outage, which ended in the last hour, and no more.
+    before = walk.sums[-2][1] if len(walk.sums) > 1 else left.sum
+    since = walk.sums[-1][1] - before + walk.on_to(right.state)
+    has_begun_anew = -TOLERANCE <= right.sum <= since + TOLERANCE and right.sum < left.sum
+    # Core may have seen a part of what came before a reset, but none that was not there.
+    return has_begun_anew or (walk.was_reset and missing <= counted + TOLERANCE)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..core import Row, Series
 from .ends import Ends
 from .flowing import Flowed
-from .gaps import Gap, floor
+from .gaps import HOUR, Gap, floor
 from .joining import End, JoiningError, join
 from .spreading import spread
 from .summary import Counted, Summary
@@ -103,7 +103,7 @@ class Sums:
                     right = _raised(right, raised)
                 if left is None and right is None:
                     raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right), now)
+                joined = join(counted, _end(left), _end(right), now, _apart(left, piece))
                 if joined.shift and right is not None:
                     shifts.append(Shift(series, right, joined.shift))
                 sums = [
@@ -159,6 +159,11 @@ def _flowed(series: Series, summary: Summary | None) -> Flowed | None:
 def _raised(row: Row | None, amount: float) -> Row | None:
     """Give a row as it is once all sums were raised from somewhere before it on."""
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
+
+
+def _apart(left: Row | None, piece: _Piece) -> float:
+    """Tell how many hours there are between a row and those of a piece."""
+    return 0.0 if left is None else (piece.hours[0] - left.start) / HOUR - 1.0
 
 
 def _end(row: Row | None) -> End | None:
