@@ -1,6 +1,6 @@
 """Core's statistics as they behave, in memory: what is imported is there only after a moment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,6 +8,11 @@ from itertools import pairwise
 from typing import Literal
 
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series
+
+
+def _refused(text: str) -> CoreRefusedError:
+    return CoreRefusedError("COMMAND", "recorder", None, text)
+
 
 _LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
 _DROP = 0.9
@@ -21,6 +26,8 @@ class FakeStatistics:
         short_term: those of five minutes.
         delay: how often it must be asked before it shows what it was given.
         takes: how many imports it takes before it goes away; None = all.
+        misfits: what it keeps in another unit.
+        fixed: what it does not let anybody move.
     """
 
     def __init__(self) -> None:
@@ -29,6 +36,8 @@ class FakeStatistics:
         self.imported: list[tuple[str, datetime]] = []
         self.delay = 0
         self.takes: int | None = None
+        self.misfits: set[str] = set()
+        self.fixed: set[str] = set()
         self._queued: list[tuple[int, Callable[[], None]]] = []
 
     def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
@@ -73,6 +82,13 @@ class FakeStatistics:
             for entity_id in entity_ids
         }
 
+    async def unfit(self, every: Iterable[Series]) -> dict[str, CoreRefusedError]:
+        return {
+            one.entity_id: _refused("it is in another unit")
+            for one in every
+            if one.entity_id in self.misfits
+        }
+
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         for series, rows in everything.items():
             if self.takes is not None:
@@ -86,6 +102,8 @@ class FakeStatistics:
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"
+        if entity_id in self.fixed:
+            raise _refused("it cannot be moved")
         self._queued.append((self.delay, partial(self._move, entity_id, since, amount)))
 
     def _move(self, entity_id: str, since: datetime, amount: float) -> None:

@@ -90,6 +90,16 @@ def test_after_an_hour_that_ends_well_a_new_gap_begins(coverage: Coverage) -> No
     assert first.standing == {at("1:00")}
 
 
+@pytest.mark.parametrize(("back", "stands"), [("1:54", True), ("1:58", False)])
+def test_an_hour_that_ends_with_the_first_values_after_an_outage_is_in_doubt(
+    coverage: Coverage, back: str, stands: bool
+) -> None:
+    publish(coverage, "0:00", "1:30")
+    publish(coverage, back, "4:00")
+    (only,) = found(coverage, "0:00", "4:00")
+    assert (at("1:00") in only.standing) == stands
+
+
 def test_the_past_is_cut_into_days_and_comes_after_the_newer_ones(coverage: Coverage) -> None:
     publish(coverage, "24:20", "26:00")
     assert gaps(coverage, "-26:00", "26:00") == [

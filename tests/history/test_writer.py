@@ -356,3 +356,47 @@ async def test_cut_short_and_done_again_the_result_is_the_same(
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
     assert len(statistics.stored[POWER.entity_id]) == 3
+
+
+async def test_what_core_keeps_in_another_unit_is_not_even_moved(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    before = dict(statistics.stored[COUNTER.entity_id])
+    statistics.misfits.add(COUNTER.entity_id)
+    hours = counted({hour: true(hour) for hour in (3, 4, 5)})
+    (objection,) = await write(writer, gap(3, 4, 5, past=True), [COUNTER], hours, now=106.1)
+    assert "it is in another unit" in objection
+    assert statistics.stored[COUNTER.entity_id] == before
+
+
+async def test_what_core_does_not_move_is_told_and_not_written(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    before = dict(statistics.stored[COUNTER.entity_id])
+    statistics.fixed.add(COUNTER.entity_id)
+    hours = counted({hour: true(hour) for hour in (3, 4, 5)})
+    (objection,) = await write(writer, gap(3, 4, 5, past=True), [COUNTER], hours, now=106.1)
+    assert "it cannot be moved" in objection
+    assert statistics.stored[COUNTER.entity_id] == before
+
+
+async def test_an_hour_filled_again_after_a_reset_moves_nothing_twice(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # Core ran on while nobody told it anything: it has rows of the old value.
+    outage = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(180)]
+    since = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + outage + since)
+    hours = {
+        3: true(3),
+        4: Counted(round(1 / 60, 6), 1.0, round(59 / 60, 6)),
+        5: Counted(round(1 + 1 / 60, 6), 2.0, round(59 / 60, 6)),
+    }
+    once = gap(3, 4, 5)
+    assert await write(writer, once, [COUNTER], counted(hours), now=2.166667) == []
+    again = gap(4, asked=True)
+    assert await write(writer, again, [COUNTER], counted({4: hours[4]}), now=2.0) == []
+    change = statistics.change(COUNTER.entity_id)
+    assert [change[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-3)

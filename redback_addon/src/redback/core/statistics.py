@@ -90,6 +90,14 @@ class Statistics:
                     found[entity_id] += [each.row() for each in told]
         return found
 
+    async def unfit(self, every: Iterable[Series]) -> dict[str, CoreRefusedError]:
+        """Tell which statistics Core keeps in another unit, or as another kind, by entity id.
+
+        The code is other_metadata. Core would take rows of these too, and relabel all that it has.
+        """
+        series = tuple(every)
+        return _unfit(series, await self._known(one.entity_id for one in series))
+
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
 
@@ -97,12 +105,13 @@ class Statistics:
         it fails in the middle, some are; putting them again does no harm.
 
         Returns:
-            What Core does not take, by entity id; with the code other_metadata where it keeps this
-            statistic in another unit, or as another kind: it would relabel all its rows.
+            What Core does not take, by entity id; see also `unfit`.
         """
         known = await self._known(series.entity_id for series in everything)
-        refused: dict[str, CoreRefusedError] = {}
+        refused = _unfit(everything, known)
         for series, rows in everything.items():
+            if series.entity_id in refused:
+                continue
             try:
                 await self._put(series, rows, known.get(series.entity_id))
             except CoreRefusedError as error:
@@ -110,14 +119,6 @@ class Statistics:
         return refused
 
     async def _put(self, series: Series, rows: Sequence[Row], known: Known | None) -> None:
-        if known is not None and not known.fits(series):
-            raise CoreRefusedError(
-                "COMMAND",
-                "recorder/import_statistics",
-                None,
-                f"{series.entity_id} is {known.kind}, and not {series.kind}",
-                code="other_metadata",
-            )
         for first in range(0, len(rows), ROWS_TO_PUT):
             await self._link.command(
                 {
@@ -166,6 +167,20 @@ class Statistics:
             raise CoreRefusedError(
                 "COMMAND", str(question["type"]), None, str(error), code="unexpected_answer"
             ) from None
+
+
+def _unfit(every: Iterable[Series], known: Mapping[str, Known]) -> dict[str, CoreRefusedError]:
+    return {
+        series.entity_id: CoreRefusedError(
+            "COMMAND",
+            "recorder/import_statistics",
+            None,
+            f"{series.entity_id} is {kept.kind}, and not {series.kind}",
+            code="other_metadata",
+        )
+        for series in every
+        if (kept := known.get(series.entity_id)) is not None and not kept.fits(series)
+    }
 
 
 def _alike(known: Mapping[str, Known]) -> Iterator[list[Known]]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
 from .gaps import HOUR
+from .joining import TOLERANCE
 
 # Where the next row is looked for, near and far.
 _NEAR = timedelta(days=2)
@@ -43,7 +44,7 @@ class Ends:
         return None
 
     async def after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
-        """Find the first row after a moment, of five minutes where there still is one.
+        """Find the first row after a moment, of five minutes where there is one to rely on.
 
         Returns:
             The row, or None where it is no longer waited for; and its end.
@@ -52,10 +53,8 @@ class Ends:
             NotYetError: it may still come.
         """
         now = self._clock.now()
-        if now - start < _SHORT_TERM:
-            row = await self._first(series, start, min(now, start + HOUR), "5minute")
-            if row is not None:
-                return row, row.start + _FIVE_MINUTES
+        if now - start < _SHORT_TERM and (row := await self._soon(series, start)) is not None:
+            return row, row.start + _FIVE_MINUTES
         for reach in (_NEAR, _FAR):
             row = await self._first(series, start, min(now, start + reach), "hour")
             if row is not None:
@@ -64,15 +63,32 @@ class Ends:
             raise NotYetError
         return None, start
 
+    async def _soon(self, series: Series, start: datetime) -> Row | None:
+        """Give the first row of five minutes of an hour, unless that was filled itself.
+
+        Then they still are those of an outage, and tell less than the row of the hour.
+        """
+        end = min(self._clock.now(), start + HOUR)
+        rows = await self._rows(series, start, end, "5minute")
+        whole = await self._rows(series, start, start + HOUR, "hour")
+        if rows and whole and abs((rows[-1].sum or 0.0) - (whole[0].sum or 0.0)) > TOLERANCE:
+            return None
+        return rows[0] if rows else None
+
     async def _first(
         self, series: Series, since: datetime, until: datetime, period: Period
     ) -> Row | None:
-        """Give the first row with a sum, and forget that one was missed."""
+        return next(iter(await self._rows(series, since, until, period)), None)
+
+    async def _rows(
+        self, series: Series, since: datetime, until: datetime, period: Period
+    ) -> list[Row]:
+        """Give the rows with a sum; where there is one, forget that it was missed."""
         found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        row = next((row for row in found[series.entity_id] if row.sum is not None), None)
-        if row is not None:
+        rows = [row for row in found[series.entity_id] if row.sum is not None]
+        if rows:
             self._missed_since.pop(series.entity_id, None)
-        return row
+        return rows
 
     def _may_still_come(self, series: Series) -> bool:
         """Tell whether a first row after the gap is to be waited for."""

@@ -10,6 +10,8 @@ HOUR = timedelta(hours=1)
 # So much at either end of an hour may be missing because the reading of that minute is stamped on
 # the other side of it.
 _EDGE = timedelta(seconds=60)
+# How long the first values after an outage may be in doubt.
+_IN_DOUBT = timedelta(minutes=4)
 # The past before the first reading is filled a day at a time, so that the newest comes soon. What
 # lies more than a week before it comes in months, since each part moves all the rows after it.
 _DAY_HOURS = 24
@@ -24,7 +26,7 @@ class Gap:
     Attributes:
         serial: of the inverter.
         hours: in their order.
-        standing: those whose last minute was published, so that what Core has stored for a
+        standing: those whose last minutes were published, so that what Core has stored for a
             counter at their end is right.
         past: whether they lie before the first reading. What Core has there is not ours.
         goes_on: whether the hour after them, which is not looked at yet, is missing as well.
@@ -124,9 +126,13 @@ def _is_cut(before: int) -> bool:
 
 
 def _ends(hour: Hour, spans: Sequence[Span]) -> bool:
-    """Tell whether the last minute of an hour was published."""
+    """Tell whether the last minutes of an hour were published.
+
+    The last one alone does not do: the first values after an outage may be in doubt, so that an
+    old one is shown until they are confirmed.
+    """
     last = hour.start + HOUR - _EDGE
-    return any(span.since <= last <= span.until for span in spans)
+    return any(span.since <= last - _IN_DOUBT and last <= span.until for span in spans)
 
 
 def _begins(start: datetime, spans: Sequence[Span]) -> bool:

@@ -65,9 +65,12 @@ class Writer:
         """
         known = _known(summaries.values())
         wanted = [one for one in series if one.entity_id in known]
+        objections: dict[str, JoiningError | CoreRefusedError] = {}
+        # Before anything is moved: what is not taken in the end must not have been.
+        objections |= await self._statistics.unfit(wanted)
+        wanted = [one for one in wanted if one.entity_id not in objections]
         ids = [one.entity_id for one in wanted]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
-        objections: dict[str, JoiningError | CoreRefusedError] = {}
         made: dict[Series, list[Row]] = {}
         shifts: list[Shift] = []
         for one in wanted:
@@ -83,10 +86,10 @@ class Writer:
                 made[one] = counter.rows
                 shifts += counter.shifts
         # Core works in the order in which it is told, so that what is moved is so before the rows.
-        for shift in shifts:
-            await self._statistics.shift(
-                shift.series.entity_id, shift.since, shift.amount, shift.series.unit
-            )
+        unmoved = await self._move(shifts)
+        objections |= unmoved
+        made = {one: rows for one, rows in made.items() if one.entity_id not in unmoved}
+        shifts = [shift for shift in shifts if shift.series.entity_id not in unmoved]
         refused = await self._statistics.put({one: rows for one, rows in made.items() if rows})
         objections |= refused
         written = {
@@ -99,6 +102,19 @@ class Writer:
             f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
             for entity_id, error in objections.items()
         ]
+
+    async def _move(self, shifts: Sequence[Shift]) -> dict[str, CoreRefusedError]:
+        """Have sums raised; gives what Core does not do, by entity id."""
+        refused: dict[str, CoreRefusedError] = {}
+        for shift in shifts:
+            entity_id = shift.series.entity_id
+            try:
+                await self._statistics.shift(
+                    entity_id, shift.since, shift.amount, shift.series.unit
+                )
+            except CoreRefusedError as error:
+                refused[entity_id] = error
+        return refused
 
     async def stands(self, gap: Gap, series: Sequence[Series]) -> bool:
         """Tell whether Core has a row for every hour of a gap and every entity."""
