@@ -92,7 +92,9 @@ def test_after_an_hour_that_ends_well_a_new_gap_begins(coverage: Coverage) -> No
 
 @pytest.mark.parametrize(("back", "stands"), [("1:54", True), ("1:58", False)])
 def test_an_hour_that_ends_with_the_first_values_after_an_outage_is_in_doubt(
-    coverage: Coverage, back: str, stands: bool
+    coverage: Coverage,
+    back: str,
+    stands: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     publish(coverage, "0:00", "1:30")
     publish(coverage, back, "4:00")

@@ -19,7 +19,7 @@ from redback.core import CoreLink, Statistics
 from redback.desk import Desk
 from redback.entities import Entities
 from redback.faults import Faults
-from redback.history import Coverage, Fetcher, History, Writer
+from redback.history import Audit, Coverage, Fetcher, History, Writer
 from redback.known import Known
 
 HOUR = timedelta(hours=1)
@@ -88,17 +88,19 @@ class World:
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("Account", self.cloud)
         desk = Desk(clock, lambda _: None, runner=at_once)
+        statistics, link = cast("Statistics", self.statistics), cast("CoreLink", self.link)
         self.history = History(
             self.coverage,
             Fetcher(account, desk, clock, seen=lambda *_: None),
-            Writer(cast("Statistics", self.statistics), clock),
-            cast("CoreLink", self.link),
+            Writer(statistics, clock),
+            link,
             clock,
             self.faults,
             known=lambda _: known,
             days=days,
         )
         self.history.watch([SERIAL])
+        self.audit = Audit(statistics, self.coverage, link, clock, watched=self.history.watched)
 
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""
@@ -114,6 +116,16 @@ class World:
         self.statistics.compile(ENERGY, states)
         for counter, value in self.others.items():
             self.statistics.compile(counter, [(moment, value) for moment, _ in states])
+
+    @property
+    def on_the_hour(self) -> datetime:
+        return self.now.replace(minute=0)
+
+    def lose(self, since: datetime, until: datetime) -> None:
+        """Let Core lose its hourly rows of a time."""
+        for rows in self.statistics.stored.values():
+            for start in [start for start in rows if since <= start < until]:
+                del rows[start]
 
     def energy(self) -> dict[datetime, float]:
         return self.statistics.change(ENERGY)
@@ -138,11 +150,12 @@ def world(tmp_path: Path, clock: FakeClock, days: int) -> Iterator[World]:
 
 @pytest.fixture
 async def running(world: World) -> AsyncIterator[World]:
-    task = asyncio.create_task(world.history.run())
+    tasks = [asyncio.create_task(part.run()) for part in (world.history, world.audit)]
     yield world
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def test_the_past_is_filled_newest_first(running: World, clock: FakeClock) -> None:
@@ -238,3 +251,37 @@ async def test_an_outage_is_filled_when_it_is_over(running: World, clock: FakeCl
     energy = running.energy()
     assert len(energy) >= 5
     assert list(energy.values())[:-1] == pytest.approx([1.0] * (len(energy) - 1), abs=0.02)
+
+
+@pytest.mark.parametrize("days", [0])
+async def test_what_core_has_lost_is_filled_again(running: World, clock: FakeClock) -> None:
+    running.publish(running.on_the_hour - 12 * HOUR, running.now + 6 * HOUR)
+    await clock.advance(6 * 3600)
+    before = dict([*running.energy().items()][:-1])  # without the hour that goes on
+    running.lose(running.now - 6 * HOUR, running.now + 1 * HOUR)
+    assert len(running.energy()) == len(before) + 1 - 7
+    running.publish(running.now + 6 * HOUR, running.now + 32 * HOUR)
+    running.lose(running.now - 6 * HOUR, running.now + 1 * HOUR)
+    await clock.advance(25 * 3600)
+    after = running.energy()
+    assert {start: after[start] for start in before} == pytest.approx(before, abs=0.001)
+
+
+@pytest.mark.parametrize("days", [0])
+async def test_a_counter_that_somebody_has_deleted_stays_so(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.on_the_hour - 12 * HOUR, running.now + 32 * HOUR)
+    del running.statistics.stored[ENERGY]
+    await clock.advance(32 * 3600)
+    assert running.cloud.asked == []
+
+
+@pytest.mark.parametrize("days", [0])
+async def test_where_core_makes_no_statistics_none_are_made(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.on_the_hour - 12 * HOUR, running.now + 32 * HOUR)
+    running.statistics.stored.clear()
+    await clock.advance(32 * 3600)
+    assert running.cloud.asked == []

@@ -34,7 +34,7 @@ from .core import (
 from .desk import Desk
 from .environment import Environment
 from .faults import Faults
-from .history import COVERAGE_FILE, Coverage, Delivery, Fetcher, History, Writer
+from .history import COVERAGE_FILE, Audit, Coverage, Delivery, Fetcher, History, Writer
 from .known import Known
 from .ledger import counters_ledger, entities_ledger
 from .memory import Memory
@@ -141,15 +141,19 @@ class Service:
             configured=self._board.configuration,
             refused=self._messages.token_refused,
         )
+        statistics = Statistics(self._link)
         self._history = History(
             self._coverage,
             Fetcher(account, desk, clock, self._minutes.seen),
-            Writer(Statistics(self._link), clock),
+            Writer(statistics, clock),
             self._link,
             clock,
             self._faults,
             known=self._board.known,
             days=options.history_days,
+        )
+        self._audit = Audit(
+            statistics, self._coverage, self._link, clock, watched=self._history.watched
         )
         if self._memory.kept.is_history_paused:
             self._history.pause()
@@ -202,6 +206,7 @@ class Service:
             self._recall,
             self._poller,
             self._history,
+            self._audit,
         )
         if self._memory.kept.inverters:
             self._use(self._memory.kept.inverters)

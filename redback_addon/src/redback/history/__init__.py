@@ -18,6 +18,7 @@ __main__.py   the command redback-history
 """
 
 from .asking import NOTHING, AskedError, ask, hours, moment, span
+from .audit import Audit
 from .coverage import FILE as COVERAGE_FILE
 from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .delivery import Delivery
@@ -33,6 +34,7 @@ __all__ = [
     "NOTHING",
     "NO_READINGS",
     "AskedError",
+    "Audit",
     "Coverage",
     "Delivery",
     "Fetcher",

@@ -96,6 +96,11 @@ def floor(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
+def covers(span: Span, start: datetime) -> bool:
+    """Tell whether a whole hour was published, give or take its edges."""
+    return span.since <= start + _EDGE and span.until >= start + HOUR - _EDGE
+
+
 def _missing(
     known: Mapping[datetime, Hour],
     spans: Sequence[Span],
@@ -111,7 +116,7 @@ def _missing(
             span = next(remaining, None)
         hour = known.get(start)
         if hour is None:
-            if span is None or span.since > start + _EDGE:
+            if span is None or not covers(span, start):
                 yield Hour(start, Stage.WANTED)
         elif hour.stage is not Stage.SETTLED or (hour.due is not None and hour.due <= now):
             yield hour

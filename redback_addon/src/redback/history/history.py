@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -89,6 +89,13 @@ class History:
             return None
         return max(begun - self._days, _earliest(known))
 
+    def watched(self) -> Iterator[tuple[Known, datetime]]:
+        """Give the inverters with a history, and from when on each is to have it, UTC."""
+        for serial in self._serials:
+            known, since = self._known(serial), self.since(serial)
+            if known is not None and since is not None:
+                yield known, since
+
     def pause(self) -> None:
         """Wait, from the next hour on."""
         self._going.clear()
@@ -126,11 +133,9 @@ class History:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
-        for serial in self._serials:
-            since = self.since(serial)
-            if since is not None:
-                found = find(self._coverage, serial, since, now - _SETTLE)
-                gaps += [gap for gap in found if not gap.goes_on]
+        for known, since in self.watched():
+            found = find(self._coverage, known.serial, since, now - _SETTLE)
+            gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
     async def _fill(self, gap: Gap) -> bool:

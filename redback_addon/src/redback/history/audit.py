@@ -1,0 +1,114 @@
+"""Finds hours that Core had and has no more: of a restored backup, of a database begun anew."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from ..clock import Clock
+from ..core import CoreError, CoreLink, Series, Statistics
+from ..known import Known
+from .coverage import Coverage, Hour, Span, Stage
+from .gaps import HOUR, covers, floor
+
+_LOG = logging.getLogger(__name__)
+
+# So long after a link is made what Core has yet to write can be told from what it has lost.
+_SETTLED_SECONDS = 2 * 3600.0
+_EVERY_SECONDS = 24 * 3600.0
+_LOOK_SECONDS = 60.0
+_NEWEST = 3
+
+
+class Audit:
+    """Looks whether Core still has what it was shown, once a day and after each new link.
+
+    Args:
+        statistics: Core's.
+        coverage: what it was shown; what it has lost is wanted again there.
+        link: tells since when Core is there.
+        clock: the time.
+        watched: gives the inverters with a history, and from when on each has it.
+    """
+
+    def __init__(
+        self,
+        statistics: Statistics,
+        coverage: Coverage,
+        link: CoreLink,
+        clock: Clock,
+        *,
+        watched: Callable[[], Iterable[tuple[Known, datetime]]],
+    ) -> None:
+        self._statistics = statistics
+        self._coverage = coverage
+        self._link = link
+        self._clock = clock
+        self._watched = watched
+        self._at: float | None = None
+        # What was found is fetched again once, whether the cloud still has it or not.
+        self._found: set[tuple[str, datetime]] = set()
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            await self._clock.sleep(_LOOK_SECONDS)
+            if self._is_due():
+                await self._look()
+
+    def _is_due(self) -> bool:
+        since, now = self._link.up_since, self._clock.monotonic()
+        if since is None or now - since < _SETTLED_SECONDS:
+            return False
+        return self._at is None or self._at < since or now - self._at >= _EVERY_SECONDS
+
+    async def _look(self) -> None:
+        try:
+            for known, since in self._watched():
+                await self._look_at(known, since)
+        except CoreError as error:
+            _LOG.debug("%s", error)  # and is asked again when it is there
+        else:
+            self._at = self._clock.monotonic()
+
+    async def _look_at(self, known: Known, since: datetime) -> None:
+        lost = await self._lost(known.serial, known.entities.series, since)
+        if lost:
+            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
+            self._coverage.put(known.serial, [Hour(start, Stage.WANTED) for start in lost])
+
+    async def _lost(self, serial: str, series: Sequence[Series], since: datetime) -> list[datetime]:
+        """Find the hours of which no counter has a row any more, each one once.
+
+        One counter alone that has none was deleted by somebody. And where the newest hours have
+        none, Core makes no statistics at all.
+        """
+        until = floor(self._clock.now() - 2 * HOUR)
+        left = self._covered(serial, floor(since), until)
+        newest = left[-_NEWEST:]
+        for one in series:
+            if left and one.is_counter:
+                found = await self._statistics.rows([one.entity_id], left[0], left[-1] + HOUR)
+                stored = {row.start for row in found[one.entity_id]}
+                left = [start for start in left if start not in stored]
+        if left[-_NEWEST:] == newest:
+            return []
+        new = [start for start in left if (serial, start) not in self._found]
+        self._found.update((serial, start) for start in new)
+        return new
+
+    def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
+        """Give the hours that Core was wholly shown or given, and nothing else is known of."""
+        known = self._coverage.hours(serial, since, until)
+        return [
+            start
+            for span in self._coverage.spans(serial, since, until)
+            for start in _within(span, since, until)
+            if start not in known
+        ]
+
+
+def _within(span: Span, since: datetime, until: datetime) -> list[datetime]:
+    first = max(floor(span.since), since)
+    count = max(int((min(span.until + HOUR, until) - first) / HOUR), 0)
+    starts = (first + number * HOUR for number in range(count))
+    return [start for start in starts if covers(span, start)]
