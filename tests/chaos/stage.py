@@ -140,7 +140,13 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    seed: int, folder: Path, *, days: int = 3, history_days: int = 0, past_of_v221: bool = False
+    seed: int,
+    folder: Path,
+    *,
+    days: int = 3,
+    history_days: int = 0,
+    past_of_v221: bool = False,
+    frontend: bool = False,
 ) -> AsyncIterator[Stage]:
     """Make it; the days are drawn from the seed too. All logs are below the folder.
 
@@ -150,6 +156,7 @@ async def stage(
         days: since when the inverters have been counting.
         history_days: the option of that name.
         past_of_v221: whether the cloud tells of the past what only v2.21 knows.
+        frontend: whether a browser is to look at Core.
     """
     data, hosts = folder / "data", folder / "hosts"
     data.mkdir(parents=True)
@@ -160,7 +167,7 @@ async def stage(
     world = World(seed=str(seed), commissioned=days_ago(days), past_of_v221=past_of_v221)
     world.add_account(_PRESETS, credential=CREDENTIAL)
     async with (
-        RealCore(find_hass(), folder / "core") as core,
+        RealCore(find_hass(), folder / "core", frontend=frontend) as core,
         Simulator(world, name=_CLOUD) as simulator,
         Supervisor(core.address, token=TOKEN) as supervisor,
     ):

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,15 @@ from chaos.director import Director, Event
 from chaos.stage import FAST, NORMAL, Stage, set_speed, stage
 from chaos.truth import Truth
 from gapless.comparison import Difference, Rows, by_hour, energies, means
+from gapless.filling import PATIENCE_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.story import outages
-from redback.history import COVERAGE_FILE, Coverage
-from redback.history.gaps import find
 from simulator import Kind
 
 _HOUR = timedelta(hours=1)
-# How long an hour may be missing after its end: it is looked at when Core has written it.
-_SETTLED = timedelta(minutes=15)
 # Core's boot takes a while; then there are some minutes of quiet before the first whole hour.
 _RUN_UP = timedelta(minutes=6)
 _LOOK_EVERY_SECONDS = 5.0
-# For a first start with ten kills: each costs ten minutes.
-_PATIENCE_HOURS = 6.0
 
 
 def main() -> None:
@@ -57,16 +51,16 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         first = _floor(begun - timedelta(days=days))
         await set_speed(FAST)
         killed: list[int] = []
-        while len(killed) < arguments.kills and not _is_filled(scene, first, None):
+        while len(killed) < arguments.kills and not is_filled(scene, first, None):
             killed.append(await _kill(scene, shown, first, _floor(begun)))
-        await _filled(scene, first)
-        filled = datetime.now(UTC)
+        await filled(scene, first)
+        ended = datetime.now(UTC)
         await set_speed(NORMAL)
         past = await _compare(scene, shown, (), first, _floor(begun))
         told = {
             "version": await scene.core_version(),
             "past": _told(past),
-            "seconds": (filled - begun).total_seconds(),
+            "seconds": (ended - begun).total_seconds(),
             "killed_at_rows": killed,
         }
         if arguments.outages:
@@ -85,7 +79,7 @@ async def _live(scene: Stage, shown: Sequence[Minutes], first: datetime) -> dict
     plan = outages(inside, outside)
     await director.perform(plan, beginning)
     end = beginning + plan.hours * _HOUR
-    await _filled(scene, first, end)
+    await filled(scene, first, end)
     await set_speed(NORMAL)
     director.leave_service()
     compared = await _compare(scene, shown, director.events, first, end)
@@ -103,9 +97,9 @@ def _entities(scene: Stage) -> frozenset[str]:
 async def _kill(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
     """Kill the service as soon as more of the past is written; gives the number of rows then."""
     before = await _count(scene, shown, first, end)
-    async with asyncio.timeout(_PATIENCE_HOURS * 3600):
+    async with asyncio.timeout(PATIENCE_HOURS * 3600):
         while (rows := await _count(scene, shown, first, end)) == before:
-            if _is_filled(scene, first, None):
+            if is_filled(scene, first, None):
                 break  # what was left was written before the last kill
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
     await scene.home.service.kill()
@@ -116,24 +110,6 @@ async def _kill(scene: Stage, shown: Sequence[Minutes], first: datetime, end: da
 async def _count(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
     stored = await _rows(scene, shown, first, end)
     return sum(len(rows) for rows in stored.values())
-
-
-async def _filled(scene: Stage, since: datetime, until: datetime | None = None) -> None:
-    """Wait until nothing is missing before the last hours, or before a moment."""
-    async with asyncio.timeout(_PATIENCE_HOURS * 3600):
-        while not _is_filled(scene, since, until):
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
-
-
-def _is_filled(scene: Stage, since: datetime, until: datetime | None) -> bool:
-    now = datetime.now(UTC) - _SETTLED
-    if until is not None and now < until:
-        return False
-    with closing(Coverage(scene.home.data / COVERAGE_FILE)) as coverage:
-        serials = coverage.serials()
-        return len(serials) == len(scene.named) and not any(
-            find(coverage, serial, since, now) for serial in serials
-        )
 
 
 async def _compare(

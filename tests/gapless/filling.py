@@ -1,0 +1,36 @@
+"""Tells when everything is filled that a service has missed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from chaos.stage import Stage
+from redback.history import COVERAGE_FILE, Coverage
+from redback.history.gaps import find
+
+# For a first start with ten kills: each costs ten minutes.
+PATIENCE_HOURS = 6.0
+# How long an hour may be missing after its end: it is looked at when Core has written it.
+_SETTLED = timedelta(minutes=15)
+_LOOK_EVERY_SECONDS = 5.0
+
+
+async def filled(scene: Stage, since: datetime, until: datetime | None = None) -> None:
+    """Wait until nothing is missing before the last hours, or before a moment."""
+    async with asyncio.timeout(PATIENCE_HOURS * 3600):
+        while not is_filled(scene, since, until):
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+def is_filled(scene: Stage, since: datetime, until: datetime | None) -> bool:
+    """Tell whether nothing is missing."""
+    now = datetime.now(UTC) - _SETTLED
+    if until is not None and now < until:
+        return False
+    with closing(Coverage(scene.home.data / COVERAGE_FILE)) as coverage:
+        serials = coverage.serials()
+        return len(serials) == len(scene.named) and not any(
+            find(coverage, serial, since, now) for serial in serials
+        )
