@@ -45,7 +45,7 @@ def _code(age: int, hour: int) -> str:
         return "covered" if hour < 15 else "future"
     if age >= 12:
         return "before"
-    return "filled" if age > 5 or (age == 3 and 8 <= hour < 17) else "covered"
+    return "covered"
 
 
 def calendar() -> Json:

@@ -1,4 +1,6 @@
-"""What people can do about a fault, in plain words, by the key under which it is met."""
+"""Faults in plain words: what is the case, and what people can do about it."""
+
+import re
 
 _ADVICE = {
     "link": "Nothing: the states follow as soon as Home Assistant answers.",
@@ -20,6 +22,13 @@ _ADVICE = {
     "refused": "Restart Home Assistant; if it stays, report it with the diagnostics file.",
     "notice": "Restart Home Assistant; if it stays, report it with the diagnostics file.",
 }
+# Which request it was helps whoever reads the log.
+_REQUEST = re.compile(r" \((?:GET|POST) [^\s)]*\)")
+
+
+def plain(sentence: str) -> str:
+    """Leave out what a sentence of the log says beside what is the case."""
+    return _REQUEST.sub("", sentence)
 
 
 def advice(key: str) -> str | None:

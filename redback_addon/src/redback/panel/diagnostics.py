@@ -42,6 +42,7 @@ def diagnostics(parts: Parts) -> dict[str, Any]:
         "inverters": {serial: _inverter(parts, serial) for serial in parts.names()},
         "answers": dict(parts.account.shapes),
         "routes": {serial: kept.route for serial, kept in parts.memory.kept.cloud.routes.items()},
+        "faults": {key: fault.sentence for key, fault in parts.faults.now.items()},
         "status": msgspec.to_builtins(status(parts)),
     }
     found: dict[str, Any] = _Aliases(parts).hide(told)

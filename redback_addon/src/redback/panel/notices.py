@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from .advice import plain
 from .parts import Parts
 
 Level = Literal["error", "warning", "info"]
@@ -68,8 +69,8 @@ def _away(parts: Parts) -> Iterator[Notice]:
         yield Notice(
             "cloud_away",
             "The Redback cloud does not answer",
-            f"{cloud.sentence} There is nothing to do while it passes: it is asked again every"
-            " minute, and what is missed is filled in later.",
+            f"{plain(cloud.sentence)} There is nothing to do while it passes: it is asked again"
+            " every minute, and what is missed is filled in later.",
             "warning",
         )
 

@@ -10,7 +10,7 @@ from ..faults import Fault
 from ..minutes import Energy
 from ..naming import GivenName
 from ..reading import OFFLINE, Reading
-from .advice import advice
+from .advice import advice, plain
 from .notices import Notice, notices
 from .parts import Parts
 
@@ -212,7 +212,7 @@ def _health(parts: Parts) -> AllHealth:
         next_poll=parts.poller.next_at,
         last_error=None
         if last is None
-        else LastError(last[1].sentence, last[1].since, advice(last[0])),
+        else LastError(plain(last[1].sentence), last[1].since, advice(last[0])),
         faults=list(_troubles(parts)),
     )
 
@@ -220,7 +220,7 @@ def _health(parts: Parts) -> AllHealth:
 def _troubles(parts: Parts) -> Iterator[Trouble]:
     newest_first = sorted(parts.faults.now.items(), key=lambda item: item[1].since, reverse=True)
     for key, fault in newest_first:
-        yield Trouble(fault.sentence, fault.since, fault.count, advice(key))
+        yield Trouble(plain(fault.sentence), fault.since, fault.count, advice(key))
 
 
 def _cloud(parts: Parts) -> Health:
@@ -256,8 +256,9 @@ def _inverter(parts: Parts, serial: str, given: GivenName) -> InverterHealth:
     faults = parts.faults.now
     for key in (f"offline {given.name}", f"inverter {serial}", f"time {serial}"):
         if (fault := faults.get(key)) is not None:
+            text = plain(fault.sentence)
             return InverterHealth(
-                serial=serial, name=given.name, state="bad", text=fault.sentence, since=fault.since
+                serial=serial, name=given.name, state="bad", text=text, since=fault.since
             )
     reading = parts.board.reading(serial)
     if reading is None:
@@ -268,7 +269,7 @@ def _inverter(parts: Parts, serial: str, given: GivenName) -> InverterHealth:
 
 
 def _bad(fault: Fault) -> Health:
-    return Health(state="bad", text=fault.sentence, since=fault.since)
+    return Health(state="bad", text=plain(fault.sentence), since=fault.since)
 
 
 def _past(parts: Parts) -> Past:

@@ -4,8 +4,7 @@ import { el } from "./dom.js";
 import * as format from "./format.js";
 
 const CODES = {
-  covered: "Recorded live",
-  filled: "Filled from the cloud",
+  covered: "In Home Assistant",
   waiting: "Missing, to be filled",
   failed: "Could not be filled",
   empty: "The cloud has nothing",
@@ -23,7 +22,7 @@ function summary(hours) {
   const lost = counted(hours, ["failed", "empty"]);
   if (missing) return `${missing} missing`;
   if (lost) return `${lost} without`;
-  return counted(hours, ["covered", "filled"]) ? "complete" : "";
+  return counted(hours, ["covered"]) ? "complete" : "";
 }
 
 /** The hour of the house's clock; on days of 23 or 25 hours the browser's zone must serve. */
