@@ -14,7 +14,15 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from history.fake_statistics import FakeStatistics
-from redback.cloud import Account, CloudError, Dynamic, NotFoundError, ThrottledError
+from redback.cloud import (
+    AccessError,
+    Account,
+    CloudError,
+    Dynamic,
+    NotFoundError,
+    RequestError,
+    ThrottledError,
+)
 from redback.core import CoreLink, Statistics
 from redback.desk import Desk
 from redback.entities import Entities
@@ -27,6 +35,8 @@ MINUTE = timedelta(minutes=1)
 ENERGY = "sensor.redback_solar_generation_total"
 BUSY = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
+DENIED = AccessError("forbidden", method="GET", url="http://cloud/")
+UNFIT = RequestError("bad request", method="GET", url="http://cloud/")
 
 
 def energy_at(moment: datetime) -> float:
@@ -47,7 +57,8 @@ class Cloud:
         self.clock = clock
         self.since = since
         self.asked: list[tuple[float, datetime]] = []
-        self.failing: list[CloudError] = []
+        # What the next questions get instead of an answer; None is an empty one.
+        self.failing: list[CloudError | None] = []
 
     @property
     def hours(self) -> list[datetime]:
@@ -57,7 +68,10 @@ class Cloud:
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         self.asked.append((self.clock.monotonic(), since))
         if self.failing:
-            raise self.failing.pop()
+            error = self.failing.pop()
+            if error is not None:
+                raise error
+            return ()
         moments = [since + timedelta(seconds=8) + n * MINUTE for n in range(60)]
         return tuple(reading(one) for one in moments if self.since <= one < until)
 
@@ -90,7 +104,7 @@ class World:
         desk = Desk(clock, lambda _: None, runner=at_once)
         self.history = History(
             self.coverage,
-            Fetcher(account, desk, clock, seen=lambda *_: None),
+            Fetcher(account, desk, clock, seen=lambda *_: None, latest=self.coverage.latest),
             Writer(cast("Statistics", self.statistics), clock),
             cast("CoreLink", self.link),
             clock,
@@ -223,11 +237,47 @@ async def test_what_the_cloud_does_not_have_is_left_out(running: World, clock: F
     assert running.history.progress.left == 0
 
 
-async def test_what_is_refused_counts_as_not_there(running: World, clock: FakeClock) -> None:
+@pytest.mark.parametrize("refusal", [GONE, DENIED, UNFIT, None])
+async def test_what_alone_is_refused_counts_as_not_there(
+    running: World, clock: FakeClock, refusal: CloudError | None
+) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.cloud.failing = [GONE]
+    await clock.advance(90)
+    running.cloud.failing = [refusal]
     await clock.advance(600)
     assert running.history.progress.left == 0
+    assert len(running.energy()) == 49  # one less than there could be
+
+
+@pytest.mark.parametrize("refusal", [GONE, DENIED, UNFIT, None])
+async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
+    running: World, clock: FakeClock, refusal: CloudError | None
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(90)
+    running.cloud.failing = [refusal] * 10_000
+    before = len(running.cloud.asked)
+    await clock.advance(3600)
+    assert len(running.cloud.asked) - before < 40  # ever less
+    assert "history cloud" in running.faults.now
+    running.cloud.failing.clear()
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    assert running.history.progress.left == 0
+    assert running.faults.now == {}
+
+
+async def test_that_the_cloud_has_nothing_costs_few_questions(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.since = running.now - 90 * MINUTE
+    await clock.advance(600)
+    assert running.history.progress.left == 0
+    hours = len(running.cloud.hours)
+    assert hours == 49
+    # Each day begins with what was shown before it; now and then there is proof that it tells.
+    assert len(running.cloud.asked) - hours <= 3 + hours / 8
 
 
 @pytest.mark.parametrize("days", [0])

@@ -143,7 +143,7 @@ class Service:
         )
         self._history = History(
             self._coverage,
-            Fetcher(account, desk, clock, self._minutes.seen),
+            Fetcher(account, desk, clock, seen=self._minutes.seen, latest=self._coverage.latest),
             Writer(Statistics(self._link), clock),
             self._link,
             clock,

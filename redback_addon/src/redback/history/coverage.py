@@ -128,6 +128,14 @@ class Coverage:
         rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
         return _moment(rows[0][0]) if rows else None
 
+    def latest(self, serial: str) -> datetime | None:
+        """Tell until when there is something without a gap: Core was shown a reading then."""
+        rows = self._database.read(
+            "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?",
+            serial,
+        )
+        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
         """Give the times without a gap that touch this one, in order."""
         rows = self._database.read(

@@ -9,6 +9,7 @@ from ..clock import Clock
 from ..cloud import (
     AccessError,
     Account,
+    CloudError,
     Dynamic,
     NotFoundError,
     RequestError,
@@ -33,6 +34,14 @@ _HOLE = timedelta(minutes=5)
 _AROUND = timedelta(minutes=5)
 # What was shown when an hour began is at most so old.
 _BEFORE = STALE_AFTER
+_REFUSALS = (AccessError, NotFoundError, RequestError)
+# For some minutes the cloud may have nothing of any time, or refuse everything. It is believed to
+# have nothing of an hour if within so long it told of a time of which it must know something.
+_PROVEN_SECONDS = 10.0
+
+
+class SilentError(Exception):
+    """The cloud has no readings even of a time of which it had some; the text is a clause."""
 
 
 class Fetcher:
@@ -43,6 +52,8 @@ class Fetcher:
         desk: the way there.
         clock: tells the time, and waits.
         seen: takes what an inverter did, each time that an hour was fetched.
+        latest: gives the time of the last reading of an inverter that Core was shown: of that the
+            cloud must know something.
     """
 
     def __init__(
@@ -50,18 +61,26 @@ class Fetcher:
         account: Account,
         desk: Desk,
         clock: Clock,
+        *,
         seen: Callable[[Known, Sequence[Dynamic]], None],
+        latest: Callable[[str], datetime | None],
     ) -> None:
         self._seen = seen
+        self._latest = latest
         self._account = account
         self._desk = desk
         self._clock = clock
         self._pace = _PACE_SECONDS
-        # The last reading of what was last fetched, by inverter: the next hour begins with it.
-        self._last: dict[str, Dynamic] = {}
+        # Until when what was last asked for reaches, and its last reading, by inverter: the next
+        # hour begins with that.
+        self._heard: dict[str, tuple[datetime, Dynamic | None]] = {}
+        # Until when (monotonic seconds) it is sure, by inverter, that the cloud tells of the past.
+        self._proven: dict[str, float] = {}
 
     async def fetch(self, known: Known, hour: Hour, shown_until: datetime | None) -> Hour:
-        """Fetch one hour; that the cloud refuses it is taken for having nothing there.
+        """Fetch one hour.
+
+        That the cloud refuses it, or has no readings, is believed if it tells of another time.
 
         Args:
             known: the inverter.
@@ -69,12 +88,13 @@ class Fetcher:
             shown_until: the time of its last reading that Core was shown; None = there was none.
 
         Raises:
-            CloudError: it is to be tried again later.
+            CloudError, SilentError: it is to be tried again later.
         """
+        before = await self._before(known.serial, hour.start)
         try:
-            before = await self._before(known.serial, hour.start)
-            readings = await self._ask(known.serial, hour.start, hour.start + HOUR)
-        except (AccessError, NotFoundError, RequestError) as error:
+            readings = await self._hear(known.serial, hour.start, hour.start + HOUR)
+        except _REFUSALS as error:
+            await self._prove(known.serial, error)
             return self._fetched(hour, is_whole=False, why=str(error))
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
@@ -92,21 +112,53 @@ class Fetcher:
         """Give what each counter really showed at a moment or soon after, by entity id; kWh.
 
         Raises:
-            CloudError: it is to be tried again later.
+            CloudError, SilentError: it is to be tried again later.
         """
         try:
-            readings = await self._ask(known.serial, moment - _AROUND, moment + _AROUND)
-        except (AccessError, NotFoundError, RequestError):
+            readings = await self._hear(known.serial, moment - _AROUND, moment + _AROUND)
+        except _REFUSALS as error:
+            await self._prove(known.serial, error)
             return {}
         return last_counted(known, believed(known, readings))
 
     async def _before(self, serial: str, start: datetime) -> Dynamic | None:
         """Give the last reading before a moment, if it was still shown then."""
-        last = self._last.get(serial)
-        if last is None or not start - _BEFORE <= last.timestamp < start:
-            found = await self._ask(serial, start - _BEFORE, start)
+        until, last = self._heard.get(serial, (None, None))
+        if until != start:
+            try:
+                found = await self._ask(serial, start - _BEFORE, start)
+            except _REFUSALS:  # which need not be so of the hour itself
+                found = ()
             last = found[-1] if found else None
-        return last
+        return last if last is not None and start - _BEFORE <= last.timestamp else None
+
+    async def _hear(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Ask for readings; that there are none is believed if the cloud tells of another time."""
+        readings = await self._ask(serial, since, until)
+        if readings:
+            self._proven.pop(serial, None)
+        else:
+            await self._prove(serial)
+        self._heard[serial] = until, readings[-1] if readings else None
+        return readings
+
+    async def _prove(self, serial: str, error: CloudError | None = None) -> None:
+        """Make sure that the cloud tells of a time of which it must know something.
+
+        Args:
+            serial: of the inverter.
+            error: why it tells nothing of another time; None = it says that it has nothing.
+
+        Raises:
+            CloudError, SilentError: it does not, so that nothing that it says is to be believed.
+        """
+        if self._clock.monotonic() < self._proven.get(serial, 0.0):
+            return
+        latest = self._latest(serial)
+        until = None if latest is None else latest + timedelta(seconds=1)
+        if until is None or not await self._ask(serial, until - HOUR, until):
+            raise error or SilentError("it has no readings even where it had some")
+        self._proven[serial] = self._clock.monotonic() + _PROVEN_SECONDS
 
     async def _ask(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         """Ask the cloud for readings, when it is time to."""
@@ -117,8 +169,6 @@ class Fetcher:
             self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
             raise
         self._pace = max(self._pace * 0.9, _PACE_SECONDS)
-        if readings:
-            self._last[serial] = readings[-1]
         return readings
 
     def _fetched(self, hour: Hour, *, is_whole: bool, why: str | None) -> Hour:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from enum import Enum, auto
 
 from ..clock import Clock
 from ..cloud import CloudError, CredentialsError
@@ -13,7 +14,7 @@ from ..faults import Faults
 from ..known import Known
 from .coverage import Coverage, DamagedError, Hour, Stage
 from .ends import NotYetError
-from .fetcher import Fetcher
+from .fetcher import Fetcher, SilentError
 from .gaps import HOUR, Gap, find
 from .progress import Counting, Progress
 from .writer import Writer
@@ -27,7 +28,17 @@ _SETTLE = timedelta(minutes=10)
 _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 _TROUBLE_SECONDS = 60.0
+# After trouble with the cloud it waits twice as long each time, until there is an hour again.
+_LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
+
+
+class _Outcome(Enum):
+    """What came of a gap; where the cloud is in trouble, it is so for the others too."""
+
+    FILLED = auto()
+    LEFT = auto()
+    NO_CLOUD = auto()
 
 
 class History:
@@ -67,6 +78,7 @@ class History:
         self._serials: tuple[str, ...] = ()
         self._counting = Counting()
         self._told_at = clock.now()
+        self._cloud_seconds = _TROUBLE_SECONDS
         self._going = asyncio.Event()
         self._going.set()
 
@@ -101,8 +113,11 @@ class History:
             found_at = self._clock.now()
             is_filled = False
             for gap in gaps:
-                is_filled |= await self._fill(gap)
-                if self.is_paused or (is_filled and self._clock.now() - found_at > _SETTLE):
+                outcome = await self._fill(gap)
+                is_filled |= outcome is _Outcome.FILLED
+                if outcome is _Outcome.NO_CLOUD or self.is_paused:
+                    break
+                if is_filled and self._clock.now() - found_at > _SETTLE:
                     break  # there may be newer ones by now
             if not is_filled:
                 await self._clock.sleep(_IDLE_SECONDS)
@@ -119,25 +134,28 @@ class History:
                 gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
-    async def _fill(self, gap: Gap) -> bool:
-        """Fill a gap as far as possible; tells whether it is filled."""
+    async def _fill(self, gap: Gap) -> _Outcome:
+        """Fill a gap as far as possible."""
         try:
             is_filled = await self._try_to_fill(gap)
         except (NotYetError, DamagedError):
-            return False
+            return _Outcome.LEFT
         except CoreError as error:
             self._faults.met("history core", f"The history waits for Home Assistant: {error}.")
-        except CloudError as error:
+            await self._clock.sleep(_TROUBLE_SECONDS)
+            return _Outcome.LEFT
+        except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
                 self._faults.met("history cloud", f"The history waits for the cloud: {error}.")
-        else:
-            if is_filled:
-                self._faults.over("history core", "The history goes on")
-                self._faults.over("history cloud", "The history goes on")
-                self._tell()
-            return is_filled
-        await self._clock.sleep(_TROUBLE_SECONDS)
-        return False
+            await self._clock.sleep(self._cloud_seconds)
+            self._cloud_seconds = min(2 * self._cloud_seconds, _LONGEST_TROUBLE_SECONDS)
+            return _Outcome.NO_CLOUD
+        if not is_filled:
+            return _Outcome.LEFT
+        self._faults.over("history core", "The history goes on")
+        self._faults.over("history cloud", "The history goes on")
+        self._tell()
+        return _Outcome.FILLED
 
     async def _try_to_fill(self, gap: Gap) -> bool:
         known = self._known(gap.serial)
@@ -171,6 +189,7 @@ class History:
                 return
             if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
                 fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
+                self._cloud_seconds = _TROUBLE_SECONDS
                 self._coverage.put(gap.serial, [fetched])
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
