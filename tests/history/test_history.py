@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from examples import SERIAL, configuration, dynamic, static
-from fake_clock import FakeClock
+from fake_clock import FakeClock, at_once
 from history.fake_statistics import FakeStatistics
 from redback.cloud import (
     AccessError,
@@ -24,6 +24,7 @@ from redback.cloud import (
     ThrottledError,
 )
 from redback.core import CoreLink, Statistics
+from redback.counters import Counters
 from redback.desk import Desk
 from redback.entities import Entities
 from redback.faults import Faults
@@ -48,6 +49,14 @@ def reading(moment: datetime) -> Dynamic:
     return dynamic(
         TimestampUtc=f"{moment:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=energy_at(moment)
     )
+
+
+def without_counters(now: datetime) -> Known:
+    """Give what is known after one reading, whose counters are not believed yet."""
+    known = Known(SERIAL, "Redback", Entities("Redback", detailed=False), static(), configuration())
+    known.entities.states(known.reading(Counters("", {}).believe(reading(now), static())))
+    assert not any(series.is_counter for series in known.entities.series)
+    return known
 
 
 class Cloud:
@@ -94,7 +103,7 @@ class World:
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.faults = Faults(clock)
         entities = Entities("Redback", detailed=False)
-        known = Known(SERIAL, "Redback", entities, static(), configuration())
+        self.known = known = Known(SERIAL, "Redback", entities, static(), configuration())
         for minutes in (1, 0):
             entities.states(known.reading(reading(self.now - minutes * MINUTE)))
         counters = {one.entity_id for one in entities.series if one.is_counter}
@@ -109,7 +118,7 @@ class World:
             cast("CoreLink", self.link),
             clock,
             self.faults,
-            known=lambda _: known,
+            known=lambda _: self.known,
             days=days,
         )
         self.history.watch([SERIAL])
@@ -131,11 +140,6 @@ class World:
 
     def energy(self) -> dict[datetime, float]:
         return self.statistics.change(ENERGY)
-
-
-async def at_once(work):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - as a Runner
-    """Run without a thread, so that a fake clock tells all the time there is."""
-    return work()
 
 
 @pytest.fixture
@@ -288,3 +292,28 @@ async def test_an_outage_is_filled_when_it_is_over(running: World, clock: FakeCl
     energy = running.energy()
     assert len(energy) >= 5
     assert list(energy.values())[:-1] == pytest.approx([1.0] * (len(energy) - 1), abs=0.02)
+
+
+async def test_hours_wait_until_the_first_counter_is_believed(
+    running: World, clock: FakeClock
+) -> None:
+    believed = running.known
+    running.known = without_counters(running.now)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(300)
+    assert running.cloud.asked == []
+    running.known = believed
+    await clock.advance(600)
+    energy = running.energy()
+    assert len(energy) == 50
+    assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
+
+
+async def test_where_there_are_no_counters_the_rest_is_filled_after_ten_minutes(
+    running: World, clock: FakeClock
+) -> None:
+    running.known = without_counters(running.now)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(600 + 300)
+    assert running.history.progress.left == 0
+    assert len(running.cloud.hours) == 49

@@ -27,6 +27,9 @@ _SETTLE = timedelta(minutes=10)
 # The same for a Core that has been away: it makes up first for what it has missed.
 _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
+# An hour is summed up of the entities that there are, and there is a counter once it is believed:
+# that takes two readings as a rule. So long it is waited for.
+_COUNTERS_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
 # After trouble with the cloud it waits twice as long each time, until there is an hour again.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
@@ -76,6 +79,8 @@ class History:
         self._known = known
         self._days = timedelta(days=days)
         self._serials: tuple[str, ...] = ()
+        # Since when (monotonic seconds) each inverter is known.
+        self._known_since: dict[str, float] = {}
         self._counting = Counting()
         self._told_at = clock.now()
         self._cloud_seconds = _TROUBLE_SECONDS
@@ -128,11 +133,20 @@ class History:
         gaps: list[Gap] = []
         for serial in self._serials:
             known, begun = self._known(serial), self._coverage.begun(serial)
-            if known is not None and begun is not None:
+            if known is not None and begun is not None and self._has_counters(known):
                 since = max(begun - self._days, _earliest(known))
                 found = find(self._coverage, serial, since, now - _SETTLE)
                 gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
+
+    def _has_counters(self, known: Known) -> bool:
+        """Tell whether there are counters, or none after a long time."""
+        now = self._clock.monotonic()
+        since = self._known_since.setdefault(known.serial, now)
+        series = known.entities.series
+        if any(one.is_counter for one in series):
+            return True
+        return bool(series) and now - since >= _COUNTERS_SECONDS
 
     async def _fill(self, gap: Gap) -> _Outcome:
         """Fill a gap as far as possible."""
