@@ -22,6 +22,7 @@ from redback.cloud import (
     NotFoundError,
     RequestError,
     ThrottledError,
+    TransientError,
 )
 from redback.core import CoreLink, Statistics
 from redback.counters import Counters
@@ -37,6 +38,7 @@ ENERGY = "sensor.redback_solar_generation_total"
 BUSY = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("forbidden", method="GET", url="http://cloud/")
+BROKEN = TransientError("it is broken", method="GET", url="http://cloud/", status=500)
 UNFIT = RequestError("bad request", method="GET", url="http://cloud/")
 
 
@@ -68,6 +70,9 @@ class Cloud:
         self.asked: list[tuple[float, datetime]] = []
         # What the next questions get instead of an answer; None is an empty one.
         self.failing: list[CloudError | None] = []
+        # Hours, or other times, that it can never give; and minutes that it does not have.
+        self.broken: set[datetime] = set()
+        self.holes: set[datetime] = set()
 
     @property
     def hours(self) -> list[datetime]:
@@ -81,7 +86,13 @@ class Cloud:
             if error is not None:
                 raise error
             return ()
-        moments = [since + timedelta(seconds=8) + n * MINUTE for n in range(60)]
+        if since in self.broken:
+            raise BROKEN
+        moments = [
+            minute + timedelta(seconds=8)
+            for minute in (since + n * MINUTE for n in range(60))
+            if minute not in self.holes
+        ]
         return tuple(reading(one) for one in moments if self.since <= one < until)
 
 
@@ -317,3 +328,61 @@ async def test_where_there_are_no_counters_the_rest_is_filled_after_ten_minutes(
     await clock.advance(600 + 300)
     assert running.history.progress.left == 0
     assert len(running.cloud.hours) == 49
+
+
+async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
+    running: World, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.broken = {broken, broken + HOUR - timedelta(minutes=10)}
+    await clock.advance(600)
+    assert running.history.progress.left == 24  # the others go on
+    await clock.advance(2 * 3600)
+    assert running.cloud.hours.count(broken) == 3
+    # What it is at its end is found out by the hour after it.
+    assert len(running.energy()) == 49
+    progress = running.history.progress
+    assert (progress.left, progress.failed) == (0, 1)
+    assert "it is broken" in progress.objections[-1]
+    assert caplog.text.count("cannot be had") == 1
+    await clock.advance(2 * 86400)
+    assert running.cloud.hours.count(broken) == 4
+    assert running.history.progress.left == 0
+
+
+async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.broken = {broken}
+    await clock.advance(3 * 3600)
+    assert len(running.energy()) == 49
+    running.cloud.broken.clear()
+    await clock.advance(86400)
+    assert len(running.energy()) == 50
+    assert list(running.energy().values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
+
+
+async def test_a_hiccup_of_one_hour_costs_nothing(running: World, clock: FakeClock) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(90)
+    running.cloud.failing = [BROKEN]
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    progress = running.history.progress
+    assert (progress.left, progress.failed, progress.objections) == (0, 0, ())
+
+
+async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    hour = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.holes = {hour + n * MINUTE for n in range(20, 40)}
+    await clock.advance(1200)
+    assert running.cloud.hours.count(hour) == 1
+    await clock.advance(2 * 86400)
+    assert running.cloud.hours.count(hour) == 4
+    assert len(running.energy()) == 50

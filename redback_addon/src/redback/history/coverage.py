@@ -93,6 +93,11 @@ class Hour:
         """Whether nothing more is to be said or done."""
         return self.stage is Stage.SETTLED and self.due is None and self.why is None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the cloud could not give it, for another reason than that it has nothing."""
+        return self.stage is Stage.FETCHED and self.why not in {None, NO_READINGS}
+
 
 class Coverage:
     """The file.

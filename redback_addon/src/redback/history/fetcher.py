@@ -1,5 +1,6 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from ..cloud import (
     NotFoundError,
     RequestError,
     ThrottledError,
+    TransientError,
 )
 from ..desk import Desk
 from ..known import Known
@@ -29,6 +31,10 @@ _SLOWEST_PACE_SECONDS = 60.0
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 # In hours that are older the cloud has what it will ever have.
 _MAY_CHANGE = timedelta(days=3)
+# An hour that alone meets trouble is tried again after so long, and then no more. Its gap waits for
+# the first of these, so that a hiccup costs nothing; and then it does without.
+_TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
+_WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
 # Around a moment there is more than one reading, so that a glitch is found out.
 _AROUND = timedelta(minutes=5)
@@ -74,13 +80,16 @@ class Fetcher:
         # Until when what was last asked for reaches, and its last reading, by inverter: the next
         # hour begins with that.
         self._heard: dict[str, tuple[datetime, Dynamic | None]] = {}
+        # How often moments met trouble, by inverter.
+        self._troubles: Counter[tuple[str, datetime]] = Counter()
         # Until when (monotonic seconds) it is sure, by inverter, that the cloud tells of the past.
         self._proven: dict[str, float] = {}
 
     async def fetch(self, known: Known, hour: Hour, shown_until: datetime | None) -> Hour:
         """Fetch one hour.
 
-        That the cloud refuses it, or has no readings, is believed if it tells of another time.
+        That the cloud refuses it, has no readings, or cannot give just these, is believed if it
+        tells of another time.
 
         Args:
             known: the inverter.
@@ -90,12 +99,17 @@ class Fetcher:
         Raises:
             CloudError, SilentError: it is to be tried again later.
         """
-        before = await self._before(known.serial, hour.start)
         try:
+            before = await self._before(known.serial, hour)
             readings = await self._hear(known.serial, hour.start, hour.start + HOUR)
         except _REFUSALS as error:
             await self._prove(known.serial, error)
             return self._fetched(hour, is_whole=False, why=str(error))
+        except TransientError as error:
+            if not error.arrived:
+                raise
+            await self._prove(known.serial, error)
+            return self._failed(hour, error)
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
         why = None if readings else NO_READINGS
@@ -119,16 +133,29 @@ class Fetcher:
         except _REFUSALS as error:
             await self._prove(known.serial, error)
             return {}
+        except TransientError as error:
+            if not error.arrived:
+                raise
+            await self._prove(known.serial, error)
+            self._troubles[known.serial, moment] += 1
+            if self._troubles[known.serial, moment] < len(_TRIED_AGAIN_AFTER):
+                raise
+            return {}
         return last_counted(known, believed(known, readings))
 
-    async def _before(self, serial: str, start: datetime) -> Dynamic | None:
-        """Give the last reading before a moment, if it was still shown then."""
+    async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
+        """Give the last reading before an hour, if it was still shown when that began."""
+        start = hour.start
         until, last = self._heard.get(serial, (None, None))
         if until != start:
             try:
                 found = await self._ask(serial, start - _BEFORE, start)
             except _REFUSALS:  # which need not be so of the hour itself
                 found = ()
+            except TransientError:
+                if hour.tries == 0:
+                    raise
+                found = ()  # it may be what lies before this hour that cannot be had
             last = found[-1] if found else None
         return last if last is not None and start - _BEFORE <= last.timestamp else None
 
@@ -171,6 +198,17 @@ class Fetcher:
         self._pace = max(self._pace * 0.9, _PACE_SECONDS)
         return readings
 
+    def _failed(self, hour: Hour, error: TransientError) -> Hour:
+        """Note that the cloud cannot give an hour; one that was filled before stays so."""
+        is_given_up = hour.stage is Stage.WANTED and hour.tries >= _WAITED_FOR
+        return replace(
+            hour,
+            stage=Stage.FETCHED if is_given_up else hour.stage,
+            tries=hour.tries + 1,
+            due=_again(_TRIED_AGAIN_AFTER, hour.tries, self._clock.now()),
+            why=str(error) if hour.stage is Stage.WANTED else hour.why,
+        )
+
     def _fetched(self, hour: Hour, *, is_whole: bool, why: str | None) -> Hour:
         now = self._clock.now()
         may_change = not is_whole and now - hour.start < _MAY_CHANGE
@@ -178,10 +216,10 @@ class Fetcher:
             hour,
             stage=Stage.FETCHED,
             tries=hour.tries + 1,
-            due=_again(hour.tries, now) if may_change else None,
+            due=_again(_AGAIN_AFTER, hour.tries, now) if may_change else None,
             why=why,
         )
 
 
-def _again(tries: int, now: datetime) -> datetime | None:
-    return now + _AGAIN_AFTER[tries] if tries < len(_AGAIN_AFTER) else None
+def _again(after: Sequence[timedelta], tries: int, now: datetime) -> datetime | None:
+    return now + after[tries] if tries < len(after) else None

@@ -177,8 +177,8 @@ class History:
             return False
         if gap.past and self._is_core_ready() and await self._stands(gap, known):
             return True
-        await self._fetch(gap, known)
-        if self.is_paused or not self._is_core_ready():
+        is_fetched = await self._fetch(gap, known)
+        if not is_fetched or not self._is_core_ready():
             return False
         await self._write(gap, known)
         return True
@@ -189,22 +189,35 @@ class History:
         return since is not None and self._clock.monotonic() - since >= _SETTLE_SECONDS
 
     async def _stands(self, gap: Gap, known: Known) -> bool:
-        """Settle a gap of the past for which Core has all rows, from whom ever."""
-        if gap.asked or not await self._writer.stands(gap, known.entities.series):
+        """Settle a gap of the past for which Core has all rows, from somebody else."""
+        if gap.asked or any(hour.tries for hour in gap.hours):
+            return False
+        if not await self._writer.stands(gap, known.entities.series):
             return False
         self._settle(gap)
         return True
 
-    async def _fetch(self, gap: Gap, known: Known) -> None:
-        """Fetch those hours of a gap that are not fetched yet."""
+    async def _fetch(self, gap: Gap, known: Known) -> bool:
+        """Fetch those hours of a gap that are due; tells whether it is to wait for none."""
         now = self._clock.now()
+        stages: set[Stage] = set()
         for hour in gap.hours:
             if self.is_paused:
-                return
-            if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
-                fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
-                self._cloud_seconds = _TROUBLE_SECONDS
-                self._coverage.put(gap.serial, [fetched])
+                return False
+            is_due = hour.stage is Stage.WANTED if hour.due is None else hour.due <= now
+            fetched = await self._fetch_hour(gap, known, hour) if is_due else hour
+            stages.add(fetched.stage)
+        return Stage.WANTED not in stages
+
+    async def _fetch_hour(self, gap: Gap, known: Known, hour: Hour) -> Hour:
+        """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
+        fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
+        self._cloud_seconds = _TROUBLE_SECONDS
+        if fetched.summary is None and hour.stage is Stage.FETCHED:
+            summary = self._coverage.summary(gap.serial, hour.start)
+            fetched = replace(fetched, summary=summary)
+        self._coverage.put(gap.serial, [fetched])
+        return fetched
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
         """Tell up to when Core's own row of an hour is to be relied on."""
@@ -228,8 +241,7 @@ class History:
 
         objections = await self._writer.write(gap, known.entities.series, summaries, shown)
         for sentence in objections:
-            if self._counting.object(sentence):
-                _LOG.warning("History: %s", sentence)
+            self._object(sentence)
         self._settle(gap, objections)
 
     def _settle(self, gap: Gap, objections: Sequence[str] = ()) -> None:
@@ -244,8 +256,19 @@ class History:
                 for hour in hours
             ],
         )
-        failed = len(gap.hours) if objections else 0
+        refused = [hour for hour in hours if hour.is_refused]
+        if refused:
+            self._object(
+                f"{len(refused)} of the hours from {gap.since:%Y-%m-%d %H:%M} to"
+                f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} cannot be had: {refused[-1].why}"
+            )
+        failed = len(gap.hours if objections else refused)
         self._counting.filled(len(gap.hours), self._clock.now(), failed=failed)
+
+    def _object(self, sentence: str) -> None:
+        """Tell once what could not be filled."""
+        if self._counting.object(sentence):
+            _LOG.warning("History: %s", sentence)
 
     def _tell(self) -> None:
         """Log once an hour how far it is."""
