@@ -386,3 +386,36 @@ async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
     await clock.advance(2 * 86400)
     assert running.cloud.hours.count(hour) == 4
     assert len(running.energy()) == 50
+
+
+async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
+    running: World, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON hour BEGIN SELECT RAISE(FAIL, ''); END")
+    await clock.advance(3600)
+    assert len(running.cloud.asked) < 30
+    assert running.statistics.imported == []
+    assert caplog.text.count("waits for the disk") == 1
+    assert "history file" in running.faults.now
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("DROP TRIGGER full")
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    assert running.faults.now == {}
+
+
+async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_too(
+    running: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.link.up_since = None
+    await clock.advance(600)
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("CREATE TRIGGER full BEFORE DELETE ON hour BEGIN SELECT RAISE(FAIL, ''); END")
+    running.link.up_since = 0.0
+    await clock.advance(3600)
+    assert len(running.cloud.hours) == 49
+    assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
+    assert "history file" in running.faults.now

@@ -58,6 +58,10 @@ class DamagedError(Exception):
     """Something in the file cannot be read."""
 
 
+class UnwritableError(Exception):
+    """The file takes nothing at the moment; the text is a clause."""
+
+
 class Stage(StrEnum):
     """How far an hour has come."""
 
@@ -195,6 +199,9 @@ class Coverage:
         """Note what became of hours, all or none of them; the inverter must have begun.
 
         One of which nothing more is to be said is from then on covered like any other.
+
+        Raises:
+            UnwritableError: nothing was noted.
         """
         with self._database.writing() as database:
             inverter = _inverter(database, serial)
@@ -209,6 +216,8 @@ class Coverage:
                     database.execute(
                         "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
                     )
+        if self._database.is_failing:
+            raise UnwritableError(f"{FILE} cannot be written")
 
 
 def _inverter(database: sqlite3.Connection, serial: str) -> int:

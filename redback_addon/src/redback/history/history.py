@@ -12,7 +12,7 @@ from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, CoreLink
 from ..faults import Faults
 from ..known import Known
-from .coverage import Coverage, DamagedError, Hour, Stage
+from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
 from .gaps import HOUR, Gap, find
@@ -31,17 +31,18 @@ _IDLE_SECONDS = 60.0
 # that takes two readings as a rule. So long it is waited for.
 _COUNTERS_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
-# After trouble with the cloud it waits twice as long each time, until there is an hour again.
+# After trouble with the cloud, or with the disk, it waits twice as long each time, until there is
+# an hour again.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
 
 
 class _Outcome(Enum):
-    """What came of a gap; where the cloud is in trouble, it is so for the others too."""
+    """What came of a gap; trouble is such that the others would meet it too."""
 
     FILLED = auto()
     LEFT = auto()
-    NO_CLOUD = auto()
+    TROUBLE = auto()
 
 
 class History:
@@ -83,7 +84,7 @@ class History:
         self._known_since: dict[str, float] = {}
         self._counting = Counting()
         self._told_at = clock.now()
-        self._cloud_seconds = _TROUBLE_SECONDS
+        self._patience = _TROUBLE_SECONDS
         self._going = asyncio.Event()
         self._going.set()
 
@@ -120,7 +121,7 @@ class History:
             for gap in gaps:
                 outcome = await self._fill(gap)
                 is_filled |= outcome is _Outcome.FILLED
-                if outcome is _Outcome.NO_CLOUD or self.is_paused:
+                if outcome is _Outcome.TROUBLE or self.is_paused:
                     break
                 if is_filled and self._clock.now() - found_at > _SETTLE:
                     break  # there may be newer ones by now
@@ -161,15 +162,23 @@ class History:
         except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
                 self._faults.met("history cloud", f"The history waits for the cloud: {error}.")
-            await self._clock.sleep(self._cloud_seconds)
-            self._cloud_seconds = min(2 * self._cloud_seconds, _LONGEST_TROUBLE_SECONDS)
-            return _Outcome.NO_CLOUD
+            return await self._wait()
+        except UnwritableError as error:
+            self._faults.met("history file", f"The history waits for the disk: {error}.")
+            return await self._wait()
         if not is_filled:
             return _Outcome.LEFT
         self._faults.over("history core", "The history goes on")
         self._faults.over("history cloud", "The history goes on")
+        self._faults.over("history file", "The history goes on")
         self._tell()
         return _Outcome.FILLED
+
+    async def _wait(self) -> _Outcome:
+        """Wait for trouble to pass, each time twice as long."""
+        await self._clock.sleep(self._patience)
+        self._patience = min(2 * self._patience, _LONGEST_TROUBLE_SECONDS)
+        return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
         known = self._known(gap.serial)
@@ -212,11 +221,11 @@ class History:
     async def _fetch_hour(self, gap: Gap, known: Known, hour: Hour) -> Hour:
         """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
         fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
-        self._cloud_seconds = _TROUBLE_SECONDS
         if fetched.summary is None and hour.stage is Stage.FETCHED:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)
         self._coverage.put(gap.serial, [fetched])
+        self._patience = _TROUBLE_SECONDS
         return fetched
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
