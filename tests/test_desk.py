@@ -107,6 +107,29 @@ async def test_a_cloud_that_throttles_is_left_alone(
     assert opened.done()
 
 
+async def test_what_can_wait_does_so_alone_when_it_is_told_to(desk: Desk, clock: FakeClock) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await desk.ask_later(lambda: raising(error))
+    assert await desk.ask(lambda: "answer") == "answer"
+    later = asyncio.create_task(desk.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
+
+
+async def test_what_can_wait_waits_with_everything_else(desk: Desk, clock: FakeClock) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await desk.ask(lambda: raising(error))
+    later = asyncio.create_task(desk.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
+
+
 async def test_no_more_than_eight_questions_are_asked_at_once(desk: Desk) -> None:
     busy, most, lock, go = 0, 0, threading.Lock(), threading.Event()
 

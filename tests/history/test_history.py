@@ -36,6 +36,7 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 ENERGY = "sensor.redback_solar_generation_total"
 BUSY = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+BUSY_FOR_LONG = ThrottledError("slow down", method="GET", url="http://cloud/")
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("forbidden", method="GET", url="http://cloud/")
 BROKEN = TransientError("it is broken", method="GET", url="http://cloud/", status=500)
@@ -70,6 +71,8 @@ class Cloud:
         self.asked: list[tuple[float, datetime]] = []
         # What the next questions get instead of an answer; None is an empty one.
         self.failing: list[CloudError | None] = []
+        self.most_a_minute = 1000
+        self.counted: list[float] = []
         # Hours, or other times, that it can never give; and minutes that it does not have.
         self.broken: set[datetime] = set()
         self.holes: set[datetime] = set()
@@ -79,8 +82,17 @@ class Cloud:
         """The whole hours that were asked for, in that order."""
         return [since for _, since in self.asked if since.minute == 0]
 
+    def count(self) -> None:
+        """Count a request, and refuse it if there were too many in the last minute."""
+        now = self.clock.monotonic()
+        self.counted = [moment for moment in self.counted if moment > now - 60]
+        if len(self.counted) >= self.most_a_minute:
+            raise BUSY_FOR_LONG
+        self.counted.append(now)
+
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         self.asked.append((self.clock.monotonic(), since))
+        self.count()
         if self.failing:
             error = self.failing.pop()
             if error is not None:
@@ -121,7 +133,7 @@ class World:
         shown = dict(entities.numbers(known.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("Account", self.cloud)
-        desk = Desk(clock, lambda _: None, runner=at_once)
+        self.desk = desk = Desk(clock, lambda _: None, runner=at_once)
         self.history = History(
             self.coverage,
             Fetcher(account, desk, clock, seen=lambda *_: None, latest=self.coverage.latest),
@@ -419,3 +431,24 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     assert len(running.cloud.hours) == 49
     assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
     assert "history file" in running.faults.now
+
+
+@pytest.mark.parametrize("days", [20])
+async def test_readings_of_now_do_not_wait_when_the_history_asks_too_much(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.most_a_minute = 40
+    refused = 0
+    for _ in range(60):
+        await clock.advance(60)
+        before = clock.monotonic()
+        live = asyncio.create_task(running.desk.ask(running.cloud.count))
+        await clock.advance(0)
+        assert live.done()
+        assert clock.monotonic() == before
+        refused += live.exception() is not None
+    assert refused <= 1
+    # Once it is known what the cloud lets pass, it is seldom tried to get more.
+    assert running.desk.throttled <= 5
+    assert len(running.cloud.hours) > 200

@@ -14,7 +14,6 @@ from ..cloud import (
     Dynamic,
     NotFoundError,
     RequestError,
-    ThrottledError,
     TransientError,
 )
 from ..desk import Desk
@@ -26,6 +25,10 @@ from .summary import believed, last_counted, summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0
+# How much faster it asks after each so long a time in which the cloud was content. What that lets
+# pass is not known, and each time that it is found out anew may cost a reading of now.
+_FASTER = 0.9
+_CONTENT_SECONDS = 10 * 60.0
 # An inverter that was offline may tell the cloud later what it did: hours with a hole in them are
 # looked at again after so long, and then no more.
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -77,6 +80,7 @@ class Fetcher:
         self._desk = desk
         self._clock = clock
         self._pace = _PACE_SECONDS
+        self._throttled, self._content_since = desk.throttled, clock.monotonic()
         # Until when what was last asked for reaches, and its last reading, by inverter: the next
         # hour begins with that.
         self._heard: dict[str, tuple[datetime, Dynamic | None]] = {}
@@ -191,12 +195,19 @@ class Fetcher:
         """Ask the cloud for readings, when it is time to."""
         await self._clock.sleep(self._pace)
         try:
-            readings = await self._desk.ask(lambda: self._account.history(serial, since, until))
-        except ThrottledError:
+            return await self._desk.ask_later(lambda: self._account.history(serial, since, until))
+        finally:
+            self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        """Ask more slowly once the cloud has said to wait, whoever was told."""
+        now = self._clock.monotonic()
+        if self._desk.throttled > self._throttled:
+            self._throttled, self._content_since = self._desk.throttled, now
             self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
-            raise
-        self._pace = max(self._pace * 0.9, _PACE_SECONDS)
-        return readings
+        elif now - self._content_since >= _CONTENT_SECONDS:
+            self._content_since = now
+            self._pace = max(self._pace * _FASTER, _PACE_SECONDS)
 
     def _failed(self, hour: Hour, error: TransientError) -> Hour:
         """Note that the cloud cannot give an hour; one that was filled before stays so."""
