@@ -12,7 +12,8 @@ _T = TypeVar("_T")
 _AT_ONCE = 8
 # Asking more often with credentials that are refused would look like an attack.
 _REFUSED_WAIT = 15 * 60.0
-_THROTTLED_WAIT = 60.0
+# Where the cloud does not say for how long: readings are to be there a minute after it is over.
+_THROTTLED_WAIT = 45.0
 
 
 class Runner(Protocol):
