@@ -93,7 +93,7 @@ async def test_refused_credentials_are_told_and_not_tried_again_for_a_quarter_of
     assert told.last is None
 
 
-@pytest.mark.parametrize(("retry_after", "wait"), [(7.0, 7.0), (None, 60.0)])
+@pytest.mark.parametrize(("retry_after", "wait"), [(7.0, 7.0), (None, 45.0)])
 async def test_a_cloud_that_throttles_is_left_alone(
     desk: Desk, clock: FakeClock, retry_after: float | None, wait: float
 ) -> None:
@@ -105,6 +105,29 @@ async def test_a_cloud_that_throttles_is_left_alone(
     assert not opened.done()
     await clock.advance(0.2)
     assert opened.done()
+
+
+async def test_what_can_wait_does_so_alone_when_it_is_told_to(desk: Desk, clock: FakeClock) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await desk.ask_later(lambda: raising(error))
+    assert await desk.ask(lambda: "answer") == "answer"
+    later = asyncio.create_task(desk.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
+
+
+async def test_what_can_wait_waits_with_everything_else(desk: Desk, clock: FakeClock) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await desk.ask(lambda: raising(error))
+    later = asyncio.create_task(desk.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
 
 
 async def test_no_more_than_eight_questions_are_asked_at_once(desk: Desk) -> None:

@@ -1,16 +1,16 @@
 """That every inverter is read once a minute, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import cast
 
 import pytest
 
 from examples import dynamic
-from fake_clock import FakeClock
+from fake_clock import FakeClock, at_once
 from redback.cloud import (
     AccessError,
     Account,
@@ -25,19 +25,14 @@ from redback.desk import Desk
 from redback.faults import Faults
 from redback.poller import Poller
 
-_T = TypeVar("_T")
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
 TOKEN_REFUSED = CredentialsError(
     "the token is refused", method="POST", url="http://cloud/", token_refused=True
 )
+BUSY = ThrottledError("slow down", method="POST", url="http://cloud/")
 THROTTLED = ThrottledError("slow down", method="POST", url="http://cloud/", retry_after=300)
 AWAY = TransientError("no answer", method="POST", url="http://cloud/")
-
-
-async def at_once(work: Callable[[], _T]) -> _T:
-    """Run without a thread, so that a fake clock tells all the time there is."""
-    return work()
 
 
 class Cloud:
@@ -62,6 +57,12 @@ class Cloud:
         minute = visible.replace(second=0, microsecond=0)
         reading = dynamic(TimestampUtc=minute.isoformat())
         return {serial: self.failing.get(serial, reading) for serial in batch}
+
+    def something(self, trouble: CloudError) -> None:
+        """Answer another question, which meets the same trouble."""
+        self.asked.append(self.clock.monotonic())
+        if self.failing:
+            raise trouble
 
 
 class Delivered:
@@ -96,12 +97,17 @@ def faults(clock: FakeClock) -> Faults:
 
 
 @pytest.fixture
+def desk(clock: FakeClock) -> Desk:
+    return Desk(clock, lambda _: None, at_once)
+
+
+@pytest.fixture
 async def poller(
-    clock: FakeClock, cloud: Cloud, delivered: Delivered, faults: Faults
+    clock: FakeClock, cloud: Cloud, desk: Desk, delivered: Delivered, faults: Faults
 ) -> AsyncIterator[Poller]:
     poller = Poller(
         cast("Account", cloud),
-        Desk(clock, lambda _: None, at_once),
+        desk,
         clock,
         faults,
         deliver=delivered,
@@ -262,3 +268,49 @@ async def test_a_clock_that_is_set_brings_neither_a_burst_nor_a_pause(
     await clock.advance(600)
     assert 8 <= len(cloud.asked) <= 18
     assert max(later - earlier for earlier, later in pairwise(cloud.asked)) <= 75
+
+
+@pytest.mark.parametrize("trouble", [AWAY, BUSY])
+@pytest.mark.parametrize("lasts", range(60, 240, 12))
+async def test_a_minute_after_the_end_of_any_trouble_there_are_readings(
+    poller: Poller,
+    desk: Desk,
+    cloud: Cloud,
+    delivered: Delivered,
+    clock: FakeClock,
+    *,
+    trouble: CloudError,
+    lasts: int,
+) -> None:
+    async def ask_for_something_else() -> None:
+        while True:
+            with suppress(CloudError):
+                await desk.ask(lambda: cloud.something(trouble))
+            await clock.sleep(37)
+
+    poller.watch(["RB1"])
+    other = asyncio.create_task(ask_for_something_else())
+    await clock.advance(600)
+    cloud.failing["RB1"] = trouble
+    await clock.advance(lasts)
+    # It ends just after somebody has met it: nobody waits for longer than who met it last.
+    met = len(cloud.asked)
+    while len(cloud.asked) == met:
+        await clock.advance(0.5)
+    cloud.failing.clear()
+    before = len(delivered.timestamps["RB1"])
+    await clock.advance(50)
+    assert len(delivered.timestamps["RB1"]) > before
+    other.cancel()
+
+
+@pytest.mark.parametrize("trouble", [AWAY, BUSY])
+async def test_in_trouble_it_asks_little_more_than_once_a_minute(
+    poller: Poller, cloud: Cloud, clock: FakeClock, trouble: CloudError
+) -> None:
+    poller.watch(["RB1"])
+    await clock.advance(600)
+    cloud.failing["RB1"] = trouble
+    before = len(cloud.asked)
+    await clock.advance(3600)
+    assert 60 <= len(cloud.asked) - before <= 3600 / 50 + 1

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from examples import configuration, static
-from fake_clock import FakeClock
+from fake_clock import FakeClock, at_once
 from redback.cloud import (
     Account,
     CloudError,
@@ -22,7 +22,6 @@ from redback.cloud import (
 from redback.desk import Desk
 from redback.faults import Faults
 from redback.survey import Survey
-from test_poller import at_once
 
 REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")

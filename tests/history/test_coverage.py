@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redback.history.coverage import Coverage, Hour, Span, Stage
+from redback.history.coverage import Coverage, Hour, Span, Stage, UnwritableError
 from redback.history.summary import Counted, Measured, Summary
 
 SERIAL = "RB26030100000011"
@@ -158,6 +158,17 @@ def test_a_file_that_fails_is_told_once_and_when_it_works_again(
     coverage.note(SERIAL, START)
     assert spans(coverage) == [Span(START, START)]
     assert "can be written again" in caplog.text
+
+
+def test_what_cannot_be_noted_of_hours_is_an_error(coverage: Coverage, path: Path) -> None:
+    coverage.note(SERIAL, START)
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE hour RENAME TO lost")
+    with pytest.raises(UnwritableError):
+        coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE lost RENAME TO hour")
+    coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
 
 
 def _size(path: Path) -> int:

@@ -12,10 +12,20 @@ from typing import cast
 import pytest
 
 from examples import SERIAL, configuration, dynamic, static
-from fake_clock import FakeClock
+from fake_clock import FakeClock, at_once
 from history.fake_statistics import FakeStatistics
-from redback.cloud import Account, CloudError, Dynamic, NotFoundError, ThrottledError
+from redback.cloud import (
+    AccessError,
+    Account,
+    CloudError,
+    Dynamic,
+    NotFoundError,
+    RequestError,
+    ThrottledError,
+    TransientError,
+)
 from redback.core import CoreLink, Statistics
+from redback.counters import Counters
 from redback.desk import Desk
 from redback.entities import Entities
 from redback.faults import Faults
@@ -26,7 +36,11 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 ENERGY = "sensor.redback_solar_generation_total"
 BUSY = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+BUSY_FOR_LONG = ThrottledError("slow down", method="GET", url="http://cloud/")
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
+DENIED = AccessError("forbidden", method="GET", url="http://cloud/")
+BROKEN = TransientError("it is broken", method="GET", url="http://cloud/", status=500)
+UNFIT = RequestError("bad request", method="GET", url="http://cloud/")
 
 
 def energy_at(moment: datetime) -> float:
@@ -40,6 +54,14 @@ def reading(moment: datetime) -> Dynamic:
     )
 
 
+def without_counters(now: datetime) -> Known:
+    """Give what is known after one reading, whose counters are not believed yet."""
+    known = Known(SERIAL, "Redback", Entities("Redback", detailed=False), static(), configuration())
+    known.entities.states(known.reading(Counters("", {}).believe(reading(now), static())))
+    assert not any(series.is_counter for series in known.entities.series)
+    return known
+
+
 class Cloud:
     """An account that knows the past since a moment."""
 
@@ -47,18 +69,42 @@ class Cloud:
         self.clock = clock
         self.since = since
         self.asked: list[tuple[float, datetime]] = []
-        self.failing: list[CloudError] = []
+        # What the next questions get instead of an answer; None is an empty one.
+        self.failing: list[CloudError | None] = []
+        self.most_a_minute = 1000
+        self.counted: list[float] = []
+        # Hours, or other times, that it can never give; and minutes that it does not have.
+        self.broken: set[datetime] = set()
+        self.holes: set[datetime] = set()
 
     @property
     def hours(self) -> list[datetime]:
         """The whole hours that were asked for, in that order."""
         return [since for _, since in self.asked if since.minute == 0]
 
+    def count(self) -> None:
+        """Count a request, and refuse it if there were too many in the last minute."""
+        now = self.clock.monotonic()
+        self.counted = [moment for moment in self.counted if moment > now - 60]
+        if len(self.counted) >= self.most_a_minute:
+            raise BUSY_FOR_LONG
+        self.counted.append(now)
+
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         self.asked.append((self.clock.monotonic(), since))
+        self.count()
         if self.failing:
-            raise self.failing.pop()
-        moments = [since + timedelta(seconds=8) + n * MINUTE for n in range(60)]
+            error = self.failing.pop()
+            if error is not None:
+                raise error
+            return ()
+        if since in self.broken:
+            raise BROKEN
+        moments = [
+            minute + timedelta(seconds=8)
+            for minute in (since + n * MINUTE for n in range(60))
+            if minute not in self.holes
+        ]
         return tuple(reading(one) for one in moments if self.since <= one < until)
 
 
@@ -80,23 +126,23 @@ class World:
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.faults = Faults(clock)
         entities = Entities("Redback", detailed=False)
-        known = Known(SERIAL, "Redback", entities, static(), configuration())
+        self.known = known = Known(SERIAL, "Redback", entities, static(), configuration())
         for minutes in (1, 0):
             entities.states(known.reading(reading(self.now - minutes * MINUTE)))
         counters = {one.entity_id for one in entities.series if one.is_counter}
         shown = dict(entities.numbers(known.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("Account", self.cloud)
-        desk = Desk(clock, lambda _: None, runner=at_once)
+        self.desk = desk = Desk(clock, lambda _: None, runner=at_once)
         statistics, link = cast("Statistics", self.statistics), cast("CoreLink", self.link)
         self.history = History(
             self.coverage,
-            Fetcher(account, desk, clock, seen=lambda *_: None),
+            Fetcher(account, desk, clock, seen=lambda *_: None, latest=self.coverage.latest),
             Writer(statistics, clock),
             link,
             clock,
             self.faults,
-            known=lambda _: known,
+            known=lambda _: self.known,
             days=days,
         )
         self.history.watch([SERIAL])
@@ -129,11 +175,6 @@ class World:
 
     def energy(self) -> dict[datetime, float]:
         return self.statistics.change(ENERGY)
-
-
-async def at_once(work):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 - as a Runner
-    """Run without a thread, so that a fake clock tells all the time there is."""
-    return work()
 
 
 @pytest.fixture
@@ -236,11 +277,47 @@ async def test_what_the_cloud_does_not_have_is_left_out(running: World, clock: F
     assert running.history.progress.left == 0
 
 
-async def test_what_is_refused_counts_as_not_there(running: World, clock: FakeClock) -> None:
+@pytest.mark.parametrize("refusal", [GONE, DENIED, UNFIT, None])
+async def test_what_alone_is_refused_counts_as_not_there(
+    running: World, clock: FakeClock, refusal: CloudError | None
+) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.cloud.failing = [GONE]
+    await clock.advance(30)
+    running.cloud.failing = [refusal]
     await clock.advance(600)
     assert running.history.progress.left == 0
+    assert len(running.energy()) == 49  # one less than there could be
+
+
+@pytest.mark.parametrize("refusal", [GONE, DENIED, UNFIT, None])
+async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
+    running: World, clock: FakeClock, refusal: CloudError | None
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(30)
+    running.cloud.failing = [refusal] * 10_000
+    before = len(running.cloud.asked)
+    await clock.advance(3600)
+    assert len(running.cloud.asked) - before < 40  # ever less
+    assert "history cloud" in running.faults.now
+    running.cloud.failing.clear()
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    assert running.history.progress.left == 0
+    assert running.faults.now == {}
+
+
+async def test_that_the_cloud_has_nothing_costs_few_questions(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.since = running.now - 90 * MINUTE
+    await clock.advance(600)
+    assert running.history.progress.left == 0
+    hours = len(running.cloud.hours)
+    assert hours == 49
+    # Each day begins with what was shown before it; now and then there is proof that it tells.
+    assert len(running.cloud.asked) - hours <= 3 + hours / 8
 
 
 @pytest.mark.parametrize("days", [0])
@@ -285,3 +362,140 @@ async def test_where_core_makes_no_statistics_none_are_made(
     running.statistics.stored.clear()
     await clock.advance(32 * 3600)
     assert running.cloud.asked == []
+
+
+async def test_hours_wait_until_the_first_counter_is_believed(
+    running: World, clock: FakeClock
+) -> None:
+    believed = running.known
+    running.known = without_counters(running.now)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(300)
+    assert running.cloud.asked == []
+    running.known = believed
+    await clock.advance(600)
+    energy = running.energy()
+    assert len(energy) == 50
+    assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
+
+
+async def test_where_there_are_no_counters_the_rest_is_filled_after_ten_minutes(
+    running: World, clock: FakeClock
+) -> None:
+    running.known = without_counters(running.now)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(600 + 300)
+    assert running.history.progress.left == 0
+    assert len(running.cloud.hours) == 49
+
+
+async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
+    running: World, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.broken = {broken, broken + HOUR - timedelta(minutes=10)}
+    await clock.advance(600)
+    assert running.history.progress.left == 24  # the others go on
+    await clock.advance(2 * 3600)
+    assert running.cloud.hours.count(broken) == 3
+    # What it is at its end is found out by the hour after it.
+    assert len(running.energy()) == 49
+    progress = running.history.progress
+    assert (progress.left, progress.failed) == (0, 1)
+    assert "it is broken" in progress.objections[-1]
+    assert caplog.text.count("cannot be had") == 1
+    await clock.advance(2 * 86400)
+    assert running.cloud.hours.count(broken) == 4
+    assert running.history.progress.left == 0
+
+
+async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.broken = {broken}
+    await clock.advance(3 * 3600)
+    assert len(running.energy()) == 49
+    running.cloud.broken.clear()
+    await clock.advance(86400)
+    assert len(running.energy()) == 50
+    assert list(running.energy().values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
+
+
+async def test_a_hiccup_of_one_hour_costs_nothing(running: World, clock: FakeClock) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(30)
+    running.cloud.failing = [BROKEN]
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    progress = running.history.progress
+    assert (progress.left, progress.failed, progress.objections) == (0, 0, ())
+
+
+async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    hour = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.holes = {hour + n * MINUTE for n in range(20, 40)}
+    await clock.advance(1200)
+    assert running.cloud.hours.count(hour) == 1
+    await clock.advance(2 * 86400)
+    assert running.cloud.hours.count(hour) == 4
+    assert len(running.energy()) == 50
+
+
+async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
+    running: World, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON hour BEGIN SELECT RAISE(FAIL, ''); END")
+    await clock.advance(3600)
+    assert len(running.cloud.asked) < 30
+    assert running.statistics.imported == []
+    assert caplog.text.count("waits for the disk") == 1
+    assert "history file" in running.faults.now
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("DROP TRIGGER full")
+    await clock.advance(1200)
+    assert len(running.energy()) == 50
+    assert running.faults.now == {}
+
+
+async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_too(
+    running: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.link.up_since = None
+    await clock.advance(600)
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("CREATE TRIGGER full BEFORE DELETE ON hour BEGIN SELECT RAISE(FAIL, ''); END")
+    running.link.up_since = 0.0
+    await clock.advance(3600)
+    assert len(running.cloud.hours) == 49
+    assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
+    assert "history file" in running.faults.now
+
+
+@pytest.mark.parametrize("days", [20])
+async def test_readings_of_now_do_not_wait_when_the_history_asks_too_much(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.most_a_minute = 40
+    refused = 0
+    for _ in range(60):
+        await clock.advance(60)
+        before = clock.monotonic()
+        live = asyncio.create_task(running.desk.ask(running.cloud.count))
+        await clock.advance(0)
+        assert live.done()
+        assert clock.monotonic() == before
+        refused += live.exception() is not None
+    assert refused <= 1
+    # Once it is known what the cloud lets pass, it is seldom tried to get more.
+    assert running.desk.throttled <= 5
+    assert len(running.cloud.hours) > 200

@@ -32,7 +32,8 @@ class Database:
         self._path = path
         self._schema = _PRAGMAS + schema
         self._lost = lost
-        self._is_failing = False
+        # Whether the last use of it failed.
+        self.is_failing = False
         self._connection = self._open()
 
     def close(self) -> None:
@@ -56,14 +57,14 @@ class Database:
         except sqlite3.Error as error:
             self._fail(error)
         else:
-            if self._is_failing:
+            if self.is_failing:
                 _LOG.info("%s can be written again.", self._path)
-            self._is_failing = False
+            self.is_failing = False
 
     def _fail(self, error: sqlite3.Error) -> None:
-        if not self._is_failing:
+        if not self.is_failing:
             _LOG.warning("%s cannot be used (%s): %s.", self._path, error, self._lost)
-        self._is_failing = True
+        self.is_failing = True
 
     def _open(self) -> sqlite3.Connection:
         try:

@@ -12,7 +12,8 @@ _T = TypeVar("_T")
 _AT_ONCE = 8
 # Asking more often with credentials that are refused would look like an attack.
 _REFUSED_WAIT = 15 * 60.0
-_THROTTLED_WAIT = 60.0
+# Where the cloud does not say for how long: readings are to be there a minute after it is over.
+_THROTTLED_WAIT = 45.0
 
 
 class Runner(Protocol):
@@ -41,7 +42,9 @@ class Desk:
         self._refused = refused
         self._runner = runner
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._open_from = clock.monotonic()
+        self._open_from = self._open_later_from = clock.monotonic()
+        # How often the cloud has said to wait, to whomever.
+        self.throttled = 0
 
     async def opened(self) -> None:
         """Wait until the cloud may be asked."""
@@ -54,16 +57,37 @@ class Desk:
         Raises:
             CloudError: as the question raised it.
         """
+        return await self._ask(question, self.note)
+
+    async def ask_later(self, question: Callable[[], _T]) -> _T:
+        """Ask what can wait: the same, but if the cloud says to wait, only such questions do.
+
+        Raises:
+            CloudError: as the question raised it.
+        """
+        while (wait := self._open_later_from - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
+        return await self._ask(question, self._note_later)
+
+    async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
         async with self._places:
             # Within the place: the one who had it before may have been told to wait.
             await self.opened()
             try:
                 answer = await self._runner(question)
             except CloudError as error:
-                self.note(error)
+                note(error)
                 raise
         self._refused(None)
         return answer
+
+    def _note_later(self, error: CloudError) -> None:
+        if isinstance(error, ThrottledError):
+            self.throttled += 1
+            wait = error.retry_after or _THROTTLED_WAIT
+            self._open_later_from = self._clock.monotonic() + wait
+        else:
+            self.note(error)
 
     def note(self, error: CloudError) -> None:
         """Take in an error that concerns the whole account, and let nobody ask for a while."""
@@ -72,6 +96,7 @@ class Desk:
                 self.close(_REFUSED_WAIT)
                 self._refused(error)
             case ThrottledError(retry_after=wait):
+                self.throttled += 1
                 self.close(wait or _THROTTLED_WAIT)
 
     def close(self, seconds: float) -> None:

@@ -19,6 +19,9 @@ _SHORTEST_WAIT = 1.0
 _REFUSED_WAITS = (60.0, 120.0, 300.0)
 # Whatever the clock does meanwhile, no wait is longer.
 _LONGEST_WAIT = 1.25 * PERIOD
+# From one round to the next when it brought nothing: whatever the fault was, it may be over just
+# after it was met, and there are to be readings a minute later.
+_TROUBLE_PERIOD = 50.0
 
 
 class Poller:
@@ -71,9 +74,12 @@ class Poller:
         while True:
             await self._something_to_do.wait()
             await self._desk.opened()
-            asked = self._clock.now()
-            self._cadence.observe(asked, await self.round())
+            asked, began = self._clock.now(), self._clock.monotonic()
+            timestamps = await self.round()
+            self._cadence.observe(asked, timestamps)
             wait = (self._cadence.next_after(asked) - self._clock.now()).total_seconds()
+            if not timestamps:
+                wait = min(wait, began + _TROUBLE_PERIOD - self._clock.monotonic())
             wait = min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
             self.next_at = self._clock.now() + timedelta(seconds=wait)
             await self._clock.sleep(wait)

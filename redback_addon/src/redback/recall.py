@@ -12,12 +12,15 @@ from .desk import Desk
 _LOG = logging.getLogger(__name__)
 _REACH = timedelta(minutes=10)
 _PACE_SECONDS = 1.0
+# Where it fails, it is tried again so often and after so long, until readings have served as well.
+_TRIES = 10
+_AGAIN_SECONDS = 60.0
 
 
 class Recall:
-    """Asks once for the last minutes of each inverter that is new.
+    """Asks for the last minutes of each inverter that is new.
 
-    Where that fails, the next reading serves as well, a minute later.
+    Where that fails, it is tried again; the next reading serves as well, a minute later.
 
     Args:
         is_known: tells of a serial number whether its counters have been read before.
@@ -39,24 +42,30 @@ class Recall:
         self._is_known = is_known
         self._recalled = recalled
         self._seen: set[str] = set()
-        self._new: asyncio.Queue[str] = asyncio.Queue()
+        # With the number of tries that are left.
+        self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
 
     def watch(self, serials: Iterable[str]) -> None:
         """Recall those of these inverters that are new."""
         for serial in serials:
             if serial not in self._seen:
                 self._seen.add(serial)
-                self._new.put_nowait(serial)
+                self._new.put_nowait((serial, _TRIES))
 
     async def run(self) -> None:
         """Recall one inverter after the other, for ever."""
         while True:
-            serial = await self._new.get()
-            if not self._is_known(serial):
-                await self._recall(serial)
+            serial, tries = await self._new.get()
+            if self._is_known(serial):
+                continue
+            if await self._recall(serial):
                 await self._clock.sleep(_PACE_SECONDS)
+            elif tries > 1:
+                await self._clock.sleep(_AGAIN_SECONDS)
+                self._new.put_nowait((serial, tries - 1))
 
-    async def _recall(self, serial: str) -> None:
+    async def _recall(self, serial: str) -> bool:
+        """Ask for one; tells whether there were readings."""
         now = self._clock.now()
         try:
             readings = await self._desk.ask(
@@ -64,5 +73,6 @@ class Recall:
             )
         except CloudError as error:
             _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)
-        else:
-            self._recalled(serial, readings)
+            return False
+        self._recalled(serial, readings)
+        return bool(readings)

@@ -144,7 +144,7 @@ class Service:
         statistics = Statistics(self._link)
         self._history = History(
             self._coverage,
-            Fetcher(account, desk, clock, self._minutes.seen),
+            Fetcher(account, desk, clock, seen=self._minutes.seen, latest=self._coverage.latest),
             Writer(statistics, clock),
             self._link,
             clock,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from .coverage import Coverage, Hour, Stage
+from .coverage import Coverage, Hour, Stage, UnwritableError
 from .gaps import HOUR, floor
 
 
@@ -53,5 +53,12 @@ def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) 
 
 
 def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
-    """Have these hours filled again; the service does so by itself within minutes."""
-    coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])
+    """Have these hours filled again; the service does so by itself within minutes.
+
+    Raises:
+        AskedError: that cannot be noted.
+    """
+    try:
+        coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])
+    except UnwritableError as error:
+        raise AskedError(f"That cannot be noted: {error}.") from None

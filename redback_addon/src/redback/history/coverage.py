@@ -58,6 +58,10 @@ class DamagedError(Exception):
     """Something in the file cannot be read."""
 
 
+class UnwritableError(Exception):
+    """The file takes nothing at the moment; the text is a clause."""
+
+
 class Stage(StrEnum):
     """How far an hour has come."""
 
@@ -93,6 +97,11 @@ class Hour:
         """Whether nothing more is to be said or done."""
         return self.stage is Stage.SETTLED and self.due is None and self.why is None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the cloud could not give it, for another reason than that it has nothing."""
+        return self.stage is Stage.FETCHED and self.why not in {None, NO_READINGS}
+
 
 class Coverage:
     """The file.
@@ -127,6 +136,14 @@ class Coverage:
         """Tell when Core was first shown a reading."""
         rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
         return _moment(rows[0][0]) if rows else None
+
+    def latest(self, serial: str) -> datetime | None:
+        """Tell until when there is something without a gap: Core was shown a reading then."""
+        rows = self._database.read(
+            "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?",
+            serial,
+        )
+        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
         """Give the times without a gap that touch this one, in order."""
@@ -182,6 +199,9 @@ class Coverage:
         """Note what became of hours, all or none of them; the inverter must have begun.
 
         One of which nothing more is to be said is from then on covered like any other.
+
+        Raises:
+            UnwritableError: nothing was noted.
         """
         with self._database.writing() as database:
             inverter = _inverter(database, serial)
@@ -196,6 +216,8 @@ class Coverage:
                     database.execute(
                         "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
                     )
+        if self._database.is_failing:
+            raise UnwritableError(f"{FILE} cannot be written")
 
 
 def _inverter(database: sqlite3.Connection, serial: str) -> int:

@@ -5,15 +5,16 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from enum import Enum, auto
 
 from ..clock import Clock
 from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, CoreLink
 from ..faults import Faults
 from ..known import Known
-from .coverage import Coverage, DamagedError, Hour, Stage
+from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
-from .fetcher import Fetcher
+from .fetcher import Fetcher, SilentError
 from .gaps import HOUR, Gap, find
 from .progress import Counting, Progress
 from .writer import Writer
@@ -28,8 +29,22 @@ _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 # Until there is a first reading.
 _FIRST_SECONDS = 5.0
+# An hour is summed up of the entities that there are, and there is a counter once it is believed:
+# that takes two readings as a rule. So long it is waited for.
+_COUNTERS_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
+# After trouble with the cloud, or with the disk, it waits twice as long each time, until there is
+# an hour again.
+_LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
+
+
+class _Outcome(Enum):
+    """What came of a gap; trouble is such that the others would meet it too."""
+
+    FILLED = auto()
+    LEFT = auto()
+    TROUBLE = auto()
 
 
 class History:
@@ -67,8 +82,11 @@ class History:
         self._known = known
         self._days = timedelta(days=days)
         self._serials: tuple[str, ...] = ()
+        # Since when (monotonic seconds) each inverter is known.
+        self._known_since: dict[str, float] = {}
         self._counting = Counting()
         self._told_at = clock.now()
+        self._patience = _TROUBLE_SECONDS
         self._going = asyncio.Event()
         self._going.set()
 
@@ -118,8 +136,11 @@ class History:
             found_at = self._clock.now()
             is_filled = False
             for gap in gaps:
-                is_filled |= await self._fill(gap)
-                if self.is_paused or (is_filled and self._clock.now() - found_at > _SETTLE):
+                outcome = await self._fill(gap)
+                is_filled |= outcome is _Outcome.FILLED
+                if outcome is _Outcome.TROUBLE or self.is_paused:
+                    break
+                if is_filled and self._clock.now() - found_at > _SETTLE:
                     break  # there may be newer ones by now
             if not is_filled:
                 seconds = _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
@@ -127,36 +148,57 @@ class History:
 
     def _is_begun(self) -> bool:
         """Tell whether there has been a reading of anything, so that something can be missing."""
-        return any(self._known(serial) is not None for serial in self._serials)
+        return any(self._has_counters(known) for known, _ in self.watched())
 
     def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
         for known, since in self.watched():
-            found = find(self._coverage, known.serial, since, now - _SETTLE)
-            gaps += [gap for gap in found if not gap.goes_on]
+            if self._has_counters(known):
+                found = find(self._coverage, known.serial, since, now - _SETTLE)
+                gaps += [gap for gap in found if not gap.goes_on]
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
-    async def _fill(self, gap: Gap) -> bool:
-        """Fill a gap as far as possible; tells whether it is filled."""
+    def _has_counters(self, known: Known) -> bool:
+        """Tell whether there are counters, or none after a long time."""
+        now = self._clock.monotonic()
+        since = self._known_since.setdefault(known.serial, now)
+        series = known.entities.series
+        if any(one.is_counter for one in series):
+            return True
+        return bool(series) and now - since >= _COUNTERS_SECONDS
+
+    async def _fill(self, gap: Gap) -> _Outcome:
+        """Fill a gap as far as possible."""
         try:
             is_filled = await self._try_to_fill(gap)
         except (NotYetError, DamagedError):
-            return False
+            return _Outcome.LEFT
         except CoreError as error:
             self._faults.met("history core", f"The history waits for Home Assistant: {error}.")
-        except CloudError as error:
+            await self._clock.sleep(_TROUBLE_SECONDS)
+            return _Outcome.LEFT
+        except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
                 self._faults.met("history cloud", f"The history waits for the cloud: {error}.")
-        else:
-            if is_filled:
-                self._faults.over("history core", "The history goes on")
-                self._faults.over("history cloud", "The history goes on")
-                self._tell()
-            return is_filled
-        await self._clock.sleep(_TROUBLE_SECONDS)
-        return False
+            return await self._wait()
+        except UnwritableError as error:
+            self._faults.met("history file", f"The history waits for the disk: {error}.")
+            return await self._wait()
+        if not is_filled:
+            return _Outcome.LEFT
+        self._faults.over("history core", "The history goes on")
+        self._faults.over("history cloud", "The history goes on")
+        self._faults.over("history file", "The history goes on")
+        self._tell()
+        return _Outcome.FILLED
+
+    async def _wait(self) -> _Outcome:
+        """Wait for trouble to pass, each time twice as long."""
+        await self._clock.sleep(self._patience)
+        self._patience = min(2 * self._patience, _LONGEST_TROUBLE_SECONDS)
+        return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
         known = self._known(gap.serial)
@@ -164,8 +206,8 @@ class History:
             return False
         if gap.past and self._is_core_ready() and await self._stands(gap, known):
             return True
-        await self._fetch(gap, known)
-        if self.is_paused or not self._is_core_ready():
+        is_fetched = await self._fetch(gap, known)
+        if not is_fetched or not self._is_core_ready():
             return False
         await self._write(gap, known)
         return True
@@ -176,21 +218,35 @@ class History:
         return since is not None and self._clock.monotonic() - since >= _SETTLE_SECONDS
 
     async def _stands(self, gap: Gap, known: Known) -> bool:
-        """Settle a gap of the past for which Core has all rows, from whom ever."""
-        if gap.asked or not await self._writer.stands(gap, known.entities.series):
+        """Settle a gap of the past for which Core has all rows, from somebody else."""
+        if gap.asked or any(hour.tries for hour in gap.hours):
+            return False
+        if not await self._writer.stands(gap, known.entities.series):
             return False
         self._settle(gap)
         return True
 
-    async def _fetch(self, gap: Gap, known: Known) -> None:
-        """Fetch those hours of a gap that are not fetched yet."""
+    async def _fetch(self, gap: Gap, known: Known) -> bool:
+        """Fetch those hours of a gap that are due; tells whether it is to wait for none."""
         now = self._clock.now()
+        stages: set[Stage] = set()
         for hour in gap.hours:
             if self.is_paused:
-                return
-            if hour.stage is Stage.WANTED or (hour.due is not None and hour.due <= now):
-                fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
-                self._coverage.put(gap.serial, [fetched])
+                return False
+            is_due = hour.stage is Stage.WANTED if hour.due is None else hour.due <= now
+            fetched = await self._fetch_hour(gap, known, hour) if is_due else hour
+            stages.add(fetched.stage)
+        return Stage.WANTED not in stages
+
+    async def _fetch_hour(self, gap: Gap, known: Known, hour: Hour) -> Hour:
+        """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
+        fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
+        if fetched.summary is None and hour.stage is Stage.FETCHED:
+            summary = self._coverage.summary(gap.serial, hour.start)
+            fetched = replace(fetched, summary=summary)
+        self._coverage.put(gap.serial, [fetched])
+        self._patience = _TROUBLE_SECONDS
+        return fetched
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
         """Tell up to when Core's own row of an hour is to be relied on."""
@@ -214,8 +270,7 @@ class History:
 
         objections = await self._writer.write(gap, known.entities.series, summaries, shown)
         for sentence in objections:
-            if self._counting.object(sentence):
-                _LOG.warning("History: %s", sentence)
+            self._object(sentence)
         self._settle(gap, objections)
 
     def _settle(self, gap: Gap, objections: Sequence[str] = ()) -> None:
@@ -230,8 +285,19 @@ class History:
                 for hour in hours
             ],
         )
-        failed = len(gap.hours) if objections else 0
+        refused = [hour for hour in hours if hour.is_refused]
+        if refused:
+            self._object(
+                f"{len(refused)} of the hours from {gap.since:%Y-%m-%d %H:%M} to"
+                f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} cannot be had: {refused[-1].why}"
+            )
+        failed = len(gap.hours if objections else refused)
         self._counting.filled(len(gap.hours), self._clock.now(), failed=failed)
+
+    def _object(self, sentence: str) -> None:
+        """Tell once what could not be filled."""
+        if self._counting.object(sentence):
+            _LOG.warning("History: %s", sentence)
 
     def _tell(self) -> None:
         """Log once an hour how far it is."""
