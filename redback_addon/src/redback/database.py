@@ -16,7 +16,11 @@ _LOG = logging.getLogger(__name__)
 
 # How long it waits for another program that is just writing, which takes that one milliseconds.
 _BUSY_SECONDS = 5.0
-_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+# The file beside it, which takes what is written first, stays below two megabytes.
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+    "PRAGMA wal_autocheckpoint = 250; PRAGMA journal_size_limit = 1000000;"
+)
 
 
 class Database:
