@@ -1,13 +1,20 @@
 """Readings of the past: whatever the cloud says where it has nothing, and on whichever route."""
 
 from datetime import datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import responses
 
-from cloud.bench import API, START, A, Answer, B, FakeCloud, answer, reading
-from redback.cloud import AccessError, Account, CloudError, NotFoundError, TransientError
+from cloud.bench import API, START, A, Answer, B, FakeCloud, FakeTime, answer, reading
+from redback.cloud import (
+    AccessError,
+    Account,
+    CloudError,
+    NotFoundError,
+    RequestError,
+    TransientError,
+)
 
 SINCE = START.replace(hour=0, minute=0, second=0)
 UNTIL = SINCE + timedelta(hours=1)
@@ -94,13 +101,66 @@ def test_a_route_that_is_refused_later_is_left_for_another(
     assert len(account.history(A, SINCE, UNTIL)) == 1
 
 
-def test_where_all_refuse_the_most_telling_is_raised(account: Account, cloud: FakeCloud) -> None:
-    cloud.faults |= {(route, None): 404 for route in ROUTES}
-    with pytest.raises(NotFoundError):
+@pytest.mark.parametrize(
+    ("statuses", "kind"),
+    [((404, 404, 404, 404), NotFoundError), ((404, 403, 404, 404), AccessError)],
+)
+def test_where_all_refuse_the_most_telling_is_raised(
+    account: Account, cloud: FakeCloud, statuses: tuple[int, ...], kind: type[CloudError]
+) -> None:
+    cloud.faults |= {(route, None): one for route, one in zip(ROUTES, statuses, strict=True)}
+    with pytest.raises(kind):
         account.history(A, SINCE, UNTIL)
-    cloud.faults["v2 between", None] = 403
-    with pytest.raises(AccessError):
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_where_all_refuse_one_is_tried_each_time_until_one_answers(
+    account: Account, cloud: FakeCloud, status: int
+) -> None:
+    cloud.faults |= {(route, None): status for route in ROUTES}
+    for _ in range(8):
+        with pytest.raises(CloudError):
+            account.history(A, SINCE, UNTIL)
+    assert [route for route, _ in cloud.take()] == ROUTES + ROUTES + ROUTES[:3]
+    cloud.faults.clear()
+    cloud.answers |= dict.fromkeys(ROUTES, lambda _: stamped(at(0)))
+    for _ in range(3):
+        assert len(account.history(A, SINCE, UNTIL)) == 1
+    # What answers first need not be the best.
+    assert [route for route, _ in cloud.take()] == [ROUTES[3], ROUTES[0], ROUTES[0]]
+
+
+def test_a_route_that_was_kept_is_kept_while_all_refuse(account: Account, cloud: FakeCloud) -> None:
+    cloud.answers |= dict.fromkeys(ROUTES, lambda _: stamped(at(0)))
+    account.history(A, SINCE, UNTIL)
+    cloud.take()
+    cloud.faults |= {(route, None): 400 for route in ROUTES}
+    for _ in range(3):
+        with pytest.raises(RequestError):
+            account.history(A, SINCE, UNTIL)
+    first, others = ROUTES[0], ROUTES[1:]
+    asked = [route for route, _ in cloud.take()]
+    assert asked == [first, *others, first, others[0], first, others[1]]
+    cloud.faults.clear()
+    assert len(account.history(A, SINCE, UNTIL)) == 1
+    assert [route for route, _ in cloud.take()] == [first]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_there_is_a_second_between_two_requests(
+    account: Account, cloud: FakeCloud, time: FakeTime, status: int
+) -> None:
+    asked: list[float] = []
+
+    def refuse(_: object) -> Answer:
+        asked.append(time.monotonic())
+        return answer({}, status)
+
+    cloud.answers |= dict.fromkeys(ROUTES, refuse)
+    with pytest.raises(CloudError):
         account.history(A, SINCE, UNTIL)
+    assert len(asked) >= 3
+    assert min(after - before for before, after in pairwise(asked)) >= 1
 
 
 def test_trouble_is_no_reason_to_try_another_route(account: Account, cloud: FakeCloud) -> None:

@@ -480,14 +480,14 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     assert "history file" in running.faults.now
 
 
-@pytest.mark.parametrize("days", [20])
+@pytest.mark.parametrize("days", [7])
 async def test_readings_of_now_do_not_wait_when_the_history_asks_too_much(
     running: World, clock: FakeClock
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
     running.cloud.most_a_minute = 40
     refused = 0
-    for _ in range(60):
+    for _ in range(15):
         await clock.advance(60)
         before = clock.monotonic()
         live = asyncio.create_task(running.desk.ask(running.cloud.count))
@@ -497,5 +497,23 @@ async def test_readings_of_now_do_not_wait_when_the_history_asks_too_much(
         refused += live.exception() is not None
     assert refused <= 1
     # Once it is known what the cloud lets pass, it is seldom tried to get more.
-    assert running.desk.throttled <= 5
-    assert len(running.cloud.hours) > 200
+    assert running.desk.throttled <= 3
+    assert len(running.cloud.hours) > 100
+
+
+@pytest.mark.parametrize("days", [0])
+async def test_what_an_inverter_sends_after_a_long_outage_is_filled_however_old_it_is(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 130 * HOUR, running.now - 121 * HOUR)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    outage = {running.now.replace(second=0) - n * MINUTE for n in range(121 * 60)}
+    running.cloud.holes = {minute for minute in outage if minute < running.now - 90 * MINUTE}
+    await clock.advance(1200)
+    assert running.history.progress.left == 0
+    assert len(running.energy()) < 15
+    await clock.advance(2 * 3600)
+    running.cloud.holes.clear()
+    await clock.advance(6 * 3600)
+    energy = list(running.energy().values())[1:-1]
+    assert energy == pytest.approx([1.0] * 128, abs=0.02)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redback.counters import step
-from redback.history.joining import End, JoiningError, join
+from redback.history.joining import Apart, End, JoiningError, join
 from redback.history.summary import Counted
 
 # What a counter reads each minute, some of them for the first time after it has started over.
@@ -73,8 +73,11 @@ def test_another_counter_under_the_same_name_is_no_energy() -> None:
 
 def test_what_an_inverter_can_have_counted_in_the_time_is_energy() -> None:
     # Nobody has looked for ten days.
-    joined = join([Counted(400.0, 401.0, 1.0)], End(100.0, 7.0), None, apart=240.0)
+    joined = join([Counted(400.0, 401.0, 1.0)], End(100.0, 7.0), None, apart=Apart(left=240.0))
     assert joined.sums == ((401.0, 308.0),)
+    week = Apart(right=7 * 24.0)
+    joined = join([Counted(400.0, 401.0, 1.0)], None, End(700.0, 0.0), apart=week)
+    assert joined.shift == pytest.approx(300.0)
 
 
 def test_core_that_has_begun_anew_gets_what_it_has_forgotten() -> None:

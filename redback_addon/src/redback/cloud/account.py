@@ -29,6 +29,8 @@ _CONFIGURATIONS = "/Api/v2/Configuration/Multiple/BySerialNumber/Configuration"
 # For what is asked for seldom, and nobody waits for.
 _SECONDS = 60.0
 _LEAST_SHARE = 5.0
+# Between two requests for readings of the past, of which there may be thousands.
+_PACE_SECONDS = 1.0
 _SINGLY_FOR = 24 * 60 * 60.0
 
 
@@ -61,7 +63,7 @@ class Account:
         self._tokens = tokens
         self._decoder = Decoder()
         self._ladder = Ladder(memory, now, transport.monotonic)
-        self._past = Past()
+        self._past = Past(lambda: transport.sleep(_PACE_SECONDS))
         self._lock = threading.Lock()
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
@@ -126,7 +128,7 @@ class Account:
         deadline = self._transport.deadline(_SECONDS)
 
         def readings(path: str) -> list[Dynamic]:
-            call, answer = self._ask(path, deadline)
+            call, answer = self._ask(path, deadline, apart=_PACE_SECONDS)
             found = map(self._decoder.dynamic, _elements(call, answer))
             return [one for one in found if one is not None and _is_own(one, serial)]
 
@@ -262,6 +264,7 @@ class Account:
         *,
         params: dict[str, int] | None = None,
         serials: Sequence[str] | None = None,
+        apart: float = 0.0,
     ) -> tuple[Call, Envelope]:
         """Make a request with a token, and with a better one if that is refused.
 
@@ -279,7 +282,7 @@ class Account:
                 json=serials,
             )
             try:
-                answer = unwrap(self._transport.request(call, deadline))
+                answer = unwrap(self._transport.request(call, deadline, apart=apart))
             except CredentialsError:
                 token = self._tokens.refused(token, deadline)
             except MalformedError:

@@ -4,9 +4,13 @@ Dossier 3.5 knows two, From/To and PeriodBeforeUtc, both of v2; that v2.21 has t
 more there, is not known, so it is found out. The first route that answers is kept until the program
 ends or it is refused. What is said where nothing was recorded is not known either: a null, an empty
 list and a 404 of a route that has answered before are all taken for it.
+
+Where all routes refuse, one is tried each time, in turn and beside the one that was kept, until one
+answers. That may be any of them, so that the next question looks for the best one anew. Between two
+requests there is a pause.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -37,10 +41,17 @@ _ROUTES = tuple(
 
 
 class Past:
-    """Knows the route; may be used from several threads, which may find it out at the same time."""
+    """Knows the route; may be used from several threads, which may find it out at the same time.
 
-    def __init__(self) -> None:
+    Args:
+        pause: waits between two requests.
+    """
+
+    def __init__(self, pause: Callable[[], None]) -> None:
+        self._pause = pause
         self._route: _Route | None = None
+        # Which of the others is next in turn; None while not all of them refuse.
+        self._turn: int | None = None
 
     def ask(
         self, serial: str, since: datetime, until: datetime, question: Callable[[str], _T]
@@ -59,31 +70,42 @@ class Past:
         Raises:
             CloudError: as the question raises it.
         """
-        route = self._route
-        if route is not None:
-            try:
-                return question(route.path(serial, since, until))
-            except NotFoundError:
-                return None
-            except RequestError as error:
-                if not is_refusal(error):
-                    raise
-        return self._find(serial, since, until, question)
 
-    def _find(
-        self, serial: str, since: datetime, until: datetime, question: Callable[[str], _T]
-    ) -> _T:
+        def ask(route: _Route) -> _T:
+            return question(route.path(serial, since, until))
+
+        kept = self._route
+        if kept is None:
+            return self._find(_ROUTES, ask)
+        try:
+            found = ask(kept)
+        except NotFoundError:
+            return None
+        except RequestError as error:
+            if not is_refusal(error):
+                raise
+            self._pause()
+            return self._find([route for route in _ROUTES if route is not kept], ask)
+        self._turn = None
+        return found
+
+    def _find(self, routes: Sequence[_Route], ask: Callable[[_Route], _T]) -> _T:
+        """Ask these routes one after the other, or one of them if all have refused before."""
+        turn = self._turn
         refusals: list[CloudError] = []
-        for route in _ROUTES:
+        for route in routes if turn is None else [routes[turn % len(routes)]]:
+            if refusals:
+                self._pause()
             try:
-                found = question(route.path(serial, since, until))
+                found = ask(route)
             except CloudError as error:
                 if not is_refusal(error):
                     raise
                 refusals.append(error)
             else:
-                self._route = route
+                self._route, self._turn = route if turn is None else None, None
                 return found
+        self._turn = 0 if turn is None else turn + 1
         # That it is not there tells less than anything else.
         raise min(refusals, key=lambda error: isinstance(error, NotFoundError))
 

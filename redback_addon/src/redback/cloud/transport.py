@@ -159,7 +159,7 @@ class Transport:
         # No variable names a proxy or other authorities, and no .netrc file other credentials.
         self._session.trust_env = False
         self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
-        self._sleep = sleep
+        self.sleep = sleep
         self.monotonic = monotonic
         self.tally = Tally()
 
@@ -178,8 +178,13 @@ class Transport:
         """Make the deadline so many seconds from now."""
         return Deadline(self.monotonic() + seconds, self.monotonic)
 
-    def request(self, call: Call, deadline: Deadline) -> bytes:
+    def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
         """Make a request, and make it again if it met trouble that passes and there is time.
+
+        Args:
+            call: the request.
+            deadline: of all tries together.
+            apart: how many seconds there are at least between two of them.
 
         Returns:
             The body of an answer with status 200.
@@ -195,8 +200,8 @@ class Transport:
         again = Retrying(
             retry=retry_if_exception(_passes),
             stop=is_enough,
-            wait=_wait,
-            sleep=self._sleep,
+            wait=lambda state: max(_wait(state), apart),
+            sleep=self.sleep,
             reraise=True,
         )
         return again(self._attempt, call, deadline)

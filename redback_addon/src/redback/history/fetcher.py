@@ -32,7 +32,7 @@ _CONTENT_SECONDS = 10 * 60.0
 # An inverter that was offline may tell the cloud later what it did: hours with a hole in them are
 # looked at again after so long, and then no more.
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-# In hours that are older the cloud has what it will ever have.
+# So long after the end of an outage the cloud has of its hours what it will ever have.
 _MAY_CHANGE = timedelta(days=3)
 # An hour that alone meets trouble is tried again after so long, and then no more. Its gap waits for
 # the first of these, so that a hiccup costs nothing; and then it does without.
@@ -89,7 +89,9 @@ class Fetcher:
         # Until when (monotonic seconds) it is sure, by inverter, that the cloud tells of the past.
         self._proven: dict[str, float] = {}
 
-    async def fetch(self, known: Known, hour: Hour, shown_until: datetime | None) -> Hour:
+    async def fetch(
+        self, known: Known, hour: Hour, shown_until: datetime | None, ended: datetime
+    ) -> Hour:
         """Fetch one hour.
 
         That the cloud refuses it, has no readings, or cannot give just these, is believed if it
@@ -99,6 +101,7 @@ class Fetcher:
             known: the inverter.
             hour: which one.
             shown_until: the time of its last reading that Core was shown; None = there was none.
+            ended: when the outage ended that it is part of.
 
         Raises:
             CloudError, SilentError: it is to be tried again later.
@@ -108,7 +111,7 @@ class Fetcher:
             readings = await self._hear(known.serial, hour.start, hour.start + HOUR)
         except _REFUSALS as error:
             await self._prove(known.serial, error)
-            return self._fetched(hour, is_whole=False, why=str(error))
+            return self._fetched(hour, ended, is_whole=False, why=str(error))
         except TransientError as error:
             if not error.arrived:
                 raise
@@ -117,7 +120,7 @@ class Fetcher:
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
         why = None if readings else NO_READINGS
-        fetched = self._fetched(hour, is_whole=max(steps) <= _HOLE, why=why)
+        fetched = self._fetched(hour, ended, is_whole=max(steps) <= _HOLE, why=why)
         held = believed(known, readings if before is None else (before, *readings))
         inside = held[len(held) - len(readings) :]
         self._seen(known, inside)
@@ -220,9 +223,10 @@ class Fetcher:
             why=str(error) if hour.stage is Stage.WANTED else hour.why,
         )
 
-    def _fetched(self, hour: Hour, *, is_whole: bool, why: str | None) -> Hour:
+    def _fetched(self, hour: Hour, ended: datetime, *, is_whole: bool, why: str | None) -> Hour:
         now = self._clock.now()
-        may_change = not is_whole and now - hour.start < _MAY_CHANGE
+        # One that is asked for again is so by itself: the rest of the outage is filled.
+        may_change = not is_whole and (hour.due is not None or now - ended < _MAY_CHANGE)
         return replace(
             hour,
             stage=Stage.FETCHED,

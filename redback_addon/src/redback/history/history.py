@@ -240,7 +240,8 @@ class History:
 
     async def _fetch_hour(self, gap: Gap, known: Known, hour: Hour) -> Hour:
         """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
-        fetched = await self._fetcher.fetch(known, hour, self._shown_until(gap, hour))
+        shown_until = self._shown_until(gap, hour)
+        fetched = await self._fetcher.fetch(known, hour, shown_until, gap.until)
         if fetched.summary is None and hour.stage is Stage.FETCHED:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)

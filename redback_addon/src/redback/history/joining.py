@@ -60,12 +60,25 @@ class Joined:
     shift: float = 0.0
 
 
+class Apart(NamedTuple):
+    """How much time there is between the left row and the hours, and from them to the right row; h.
+
+    It decides how much can have been counted there.
+    """
+
+    left: float = 0.0
+    right: float = 0.0
+
+
+_TOGETHER = Apart()
+
+
 def join(
     hours: Sequence[Counted | None],
     left: End | None,
     right: End | None,
     now: float | None = None,
-    apart: float = 0.0,
+    apart: Apart = _TOGETHER,
 ) -> Joined:
     """Join hours to the rows before and after them; one of the two must be there.
 
@@ -75,7 +88,7 @@ def join(
         right: the first row after them. It may also be the row of the last of them.
         now: what the counter really showed at the end of the right row or soon after, kWh; None =
             nobody knows, so that the row is taken for it.
-        apart: how much time there is between the left row and the hours, h.
+        apart: how much time there is between the hours and the rows.
 
     Raises:
         JoiningError: the ends do not meet, and nothing explains it.
@@ -116,9 +129,9 @@ class _Walk:
         was_replaced: whether it began to be another one on the way.
     """
 
-    def __init__(self, begin: End, apart: float) -> None:
+    def __init__(self, begin: End, apart: Apart) -> None:
         self._state, self._sum = begin.state, begin.sum
-        self._untold = apart
+        self._untold, self._after = apart
         self.sums: tuple[tuple[float, float], ...] = ()
         self.was_reset = False
         self.was_replaced = False
@@ -127,11 +140,11 @@ class _Walk:
         """Go through an hour."""
         self._untold += 1.0
         if hour is not None:
-            energy, first = self._to(hour.first)
+            energy, first = self._to(hour.first, self._untold)
             if first == hour.first or hour.resets:
                 energy, self._state = energy + hour.gain, hour.last
             else:
-                more, self._state = self._to(hour.last)
+                more, self._state = self._to(hour.last, self._untold)
                 energy += more
             self._sum += energy
             self.was_reset |= bool(hour.resets)
@@ -139,16 +152,13 @@ class _Walk:
         self.sums = (*self.sums, (self._state, self._sum))
 
     def on_to(self, value: float) -> float:
-        """Give the energy from where it stands to a value of the hour after, kWh."""
-        self._untold += 1.0
-        energy = self._to(value).energy
-        self._untold -= 1.0
-        return energy
+        """Give the energy from where it stands to a value of the row after, kWh."""
+        return self._to(value, self._untold + self._after + 1.0).energy
 
-    def _to(self, value: float) -> _Step:
-        """Go from where it stands to its next value."""
+    def _to(self, value: float, hours: float) -> _Step:
+        """Go from where it stands to its next value, after so long."""
         self.was_reset |= value < RESET_BELOW * self._state
-        most = _MOST_KW * (self._untold + _AMISS_HOURS)
+        most = _MOST_KW * (hours + _AMISS_HOURS)
         if value - self._state > most:
             self.was_replaced = True
             return _Step(0.0, value)
@@ -165,7 +175,7 @@ def _climb(before: float, after: float) -> _Step:
     return _Step(step(before, after), after)
 
 
-def _walk(hours: Sequence[Counted | None], begin: End, apart: float) -> _Walk:
+def _walk(hours: Sequence[Counted | None], begin: End, apart: Apart) -> _Walk:
     walk = _Walk(begin, apart)
     for hour in hours:
         walk.through(hour)

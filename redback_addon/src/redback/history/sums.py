@@ -12,7 +12,7 @@ from ..core import Row, Series
 from .ends import Ends
 from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
-from .joining import End, JoiningError, join
+from .joining import Apart, End, JoiningError, join
 from .spreading import spread
 from .summary import Counted, Summary
 
@@ -103,7 +103,7 @@ class Sums:
                     right = _raised(right, raised)
                 if left is None and right is None:
                     raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right), now, _apart(left, piece))
+                joined = join(counted, _end(left), _end(right), now, _apart(left, piece, right))
                 if joined.shift and right is not None:
                     shifts.append(Shift(series, right, joined.shift))
                 sums = [
@@ -161,9 +161,13 @@ def _raised(row: Row | None, amount: float) -> Row | None:
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
-def _apart(left: Row | None, piece: _Piece) -> float:
-    """Tell how many hours there are between a row and those of a piece."""
-    return 0.0 if left is None else (piece.hours[0] - left.start) / HOUR - 1.0
+def _apart(left: Row | None, piece: _Piece, right: Row | None) -> Apart:
+    """Tell how much time there is between a piece and the rows around it, h."""
+    first, end = piece.hours[0], piece.hours[-1] + HOUR
+    return Apart(
+        0.0 if left is None else max((first - left.start) / HOUR - 1.0, 0.0),
+        0.0 if right is None else max((right.start - end) / HOUR, 0.0),
+    )
 
 
 def _end(row: Row | None) -> End | None:
