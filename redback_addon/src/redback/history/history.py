@@ -15,7 +15,7 @@ from ..known import Known
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
-from .gaps import HOUR, Gap, find
+from .gaps import HOUR, Gap, search
 from .progress import Counting, Progress
 from .writer import Writer
 
@@ -114,7 +114,7 @@ class History:
         """Fill whatever is missing, for ever."""
         while True:
             await self._going.wait()
-            gaps = self._gaps()
+            gaps = await self._gaps()
             self._counting.begin(sum(len(gap.hours) for gap in gaps))
             found_at = self._clock.now()
             is_filled = False
@@ -128,7 +128,7 @@ class History:
             if not is_filled:
                 await self._clock.sleep(_IDLE_SECONDS)
 
-    def _gaps(self) -> list[Gap]:
+    async def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
@@ -136,8 +136,9 @@ class History:
             known, begun = self._known(serial), self._coverage.begun(serial)
             if known is not None and begun is not None and self._has_counters(known):
                 since = max(begun - self._days, _earliest(known))
-                found = find(self._coverage, serial, since, now - _SETTLE)
-                gaps += [gap for gap in found if not gap.goes_on]
+                for found in search(self._coverage, serial, since, now - _SETTLE):
+                    gaps += [gap for gap in found if not gap.goes_on]
+                    await asyncio.sleep(0)  # so that nothing else waits for all of it
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
     def _has_counters(self, known: Known) -> bool:
