@@ -1,13 +1,14 @@
 """That every hour with a missing minute is found, and joined to those it must be filled with."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from redback.history.coverage import Coverage, Hour, Stage
-from redback.history.gaps import Gap, find
+from redback.history.gaps import HOUR, Gap, find, search
 
 SERIAL = "RB26030100000011"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -152,3 +153,43 @@ def test_the_past_waits_for_nothing(coverage: Coverage) -> None:
     publish(coverage, "5:20", "5:30")
     (gap,) = found(coverage, "3:00", "5:30")
     assert (gap.past, gap.goes_on) == (True, False)
+
+
+def test_ten_years_are_found_as_one_whole_would_be(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:00")
+    publish(coverage, "3:00", "4:30")
+    hours = 3650 * 24
+    away = [-800, -400, -399]
+    coverage.put(SERIAL, [Hour(DAY + n * HOUR, Stage.SETTLED) for n in away])
+    past = gaps(coverage, f"-{hours}:00", "6:00")
+    assert [4, 5] in past
+    assert past[0] == [4, 5]
+    assert past[1] == [1, 2]
+    everything = sorted(hour for gap in past for hour in gap)
+    assert everything == sorted({*range(-hours, 6)} - {0, 3, *away})
+    assert [gap[-1] for gap in past] == sorted((gap[-1] for gap in past), reverse=True)
+
+
+def test_no_bit_of_the_search_looks_at_more_than_a_month(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "1:00")
+    bits = list(search(coverage, SERIAL, DAY - timedelta(days=3650), DAY + timedelta(days=3650)))
+    assert len(bits) > 2 * 3650 / 30
+    assert max(len(gap.hours) for bit in bits[-100:] for gap in bit) == 720
+
+
+def test_a_gap_over_many_months_since_the_first_reading_is_one(coverage: Coverage) -> None:
+    publish(coverage, "0:00", "0:30")
+    publish(coverage, "2400:20", "2402:00")
+    assert gaps(coverage, "0:00", "2402:00") == [[*range(2401)]]
+
+
+@pytest.mark.parametrize("due", [None, "3:00", "9:00"])
+def test_where_all_hours_are_settled_only_those_that_are_due_are_missing(
+    coverage: Coverage, due: str | None
+) -> None:
+    publish(coverage, "4:00", "4:30")
+    hours = [Hour(at(f"{n}:00"), Stage.SETTLED, why="It is so.") for n in range(4)]
+    if due is not None:
+        hours[2] = replace(hours[2], due=at(due))
+    coverage.put(SERIAL, hours)
+    assert gaps(coverage, "0:00", "4:30") == ([[2]] if due == "3:00" else [])

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -377,6 +378,17 @@ async def test_hours_wait_until_the_first_counter_is_believed(
     energy = running.energy()
     assert len(energy) == 50
     assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
+
+
+async def test_hours_wait_until_the_inverter_is_described(running: World, clock: FakeClock) -> None:
+    described = running.known
+    running.known = replace(described, configuration=None)
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(300)
+    assert running.cloud.asked == []
+    running.known = described
+    await clock.advance(600)
+    assert len(running.energy()) == 50
 
 
 async def test_where_there_are_no_counters_the_rest_is_filled_after_ten_minutes(

@@ -7,8 +7,8 @@ from datetime import datetime
 from ..clock import Clock
 from ..core import CoreError, CoreLink, Series, Statistics
 from ..known import Known
-from .coverage import Coverage, Hour, Span, Stage
-from .gaps import HOUR, covers, floor
+from .coverage import Coverage, Hour, Stage
+from .gaps import HOUR, Shown, floor
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,16 +99,6 @@ class Audit:
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
         """Give the hours that Core was wholly shown or given, and nothing else is known of."""
         known = self._coverage.hours(serial, since, until)
-        return [
-            start
-            for span in self._coverage.spans(serial, since, until)
-            for start in _within(span, since, until)
-            if start not in known
-        ]
-
-
-def _within(span: Span, since: datetime, until: datetime) -> list[datetime]:
-    first = max(floor(span.since), since)
-    count = max(int((min(span.until + HOUR, until) - first) / HOUR), 0)
-    starts = (first + number * HOUR for number in range(count))
-    return [start for start in starts if covers(span, start)]
+        shown = Shown(self._coverage.spans(serial, since, until))
+        starts = (since + number * HOUR for number in range((until - since) // HOUR))
+        return [start for start in starts if start not in known and shown.fills(start)]

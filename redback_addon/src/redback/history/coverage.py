@@ -177,6 +177,18 @@ class Coverage:
             for start, stage, tries, due, asked, why in rows
         }
 
+    def settled(self, serial: str, since: datetime, until: datetime) -> int:
+        """Tell how many of the hours in this time have a row of their own and need nothing more."""
+        rows = self._database.read(
+            "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ? AND start < ? AND stage = ? AND due IS NULL",
+            serial,
+            _seconds(since),
+            _seconds(until),
+            Stage.SETTLED,
+        )
+        return int(rows[0][0]) if rows else 0
+
     def summary(self, serial: str, start: datetime) -> Summary | None:
         """Give what was fetched of an hour and is not yet written.
 

@@ -1,6 +1,7 @@
 """Gaps: which past hours are not wholly published, newest first, and what belongs together."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ _IN_DOUBT = timedelta(minutes=4)
 _DAY_HOURS = 24
 _WEEK_HOURS = 7 * _DAY_HOURS
 _MONTH_HOURS = 30 * _DAY_HOURS
+_MONTH = _MONTH_HOURS * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +74,29 @@ def find(coverage: Coverage, serial: str, since: datetime, now: datetime) -> lis
         since: where the past begins that is wanted.
         now: hours that end later are not looked at.
     """
+    return [gap for gaps in search(coverage, serial, since, now) for gap in gaps]
+
+
+def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> Iterator[list[Gap]]:
+    """Find all gaps as `find` does, but bit by bit, since there may be many years to look at."""
     begun = coverage.begun(serial)
     if begun is None:
-        return []
-    first, end = floor(since), floor(now)
-    known = coverage.hours(serial, first, end)
-    spans = coverage.spans(serial, first, end)
-    missing = list(_missing(known, spans, first, end, now))
-    return [
-        Gap(
-            serial,
-            tuple(hours),
-            frozenset(hour.start for hour in hours if not hour.asked and _ends(hour, spans)),
-            past=hours[-1].start < floor(begun),
-            goes_on=floor(begun) < hours[-1].start + HOUR == end and not _begins(end, spans),
-        )
-        for hours in _together(missing, spans, floor(begun))
-    ][::-1]
+        return
+    first, border, end = floor(since), floor(begun), floor(now)
+    missing: list[Hour] = []
+    start = max(first, border)
+    while start < end:
+        missing += _missing(coverage, serial, start, min(start + _MONTH, end), now)
+        start += _MONTH
+        yield []
+    yield _gaps(coverage, serial, missing, border, end)
+    # The past month by month, each of which ends at a cut: no gap is in two of them.
+    until = border
+    while until > first:
+        start = until - _MONTH
+        missing = list(_missing(coverage, serial, max(start, first), min(until, end), now))
+        yield _gaps(coverage, serial, missing, border, end)
+        until = start
 
 
 def floor(moment: datetime) -> datetime:
@@ -96,31 +104,84 @@ def floor(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def covers(span: Span, start: datetime) -> bool:
-    """Tell whether a whole hour was published, give or take its edges."""
-    return span.since <= start + _EDGE and span.until >= start + HOUR - _EDGE
+class Shown:
+    """What was published in a time.
+
+    Args:
+        spans: in their order; none touches another.
+    """
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._since = [span.since for span in spans]
+        self._until = [span.until for span in spans]
+
+    def holds(self, since: datetime, until: datetime) -> bool:
+        """Tell whether a span begins by one moment and lasts until the other."""
+        number = bisect_right(self._since, since) - 1
+        return number >= 0 and self._until[number] >= until
+
+    def begins(self, hour: datetime) -> bool:
+        """Tell whether the first minute of an hour, or the last one before it, was published."""
+        return self.holds(hour + _EDGE, hour - _EDGE)
+
+    def ends(self, hour: datetime) -> bool:
+        """Tell whether the last minutes of an hour were published.
+
+        The last one alone does not do: the first values after an outage may be in doubt, so that
+        an old one is shown until they are confirmed.
+        """
+        last = hour + HOUR - _EDGE
+        return self.holds(last - _IN_DOUBT, last)
+
+    def fills(self, hour: datetime) -> bool:
+        """Tell whether a whole hour was published."""
+        return self.holds(hour + _EDGE, hour + HOUR - _EDGE)
 
 
 def _missing(
-    known: Mapping[datetime, Hour],
-    spans: Sequence[Span],
-    first: datetime,
-    end: datetime,
-    now: datetime,
+    coverage: Coverage, serial: str, start: datetime, end: datetime, now: datetime
 ) -> Iterator[Hour]:
-    remaining = iter(spans)
-    span = next(remaining, None)
-    start = first
+    if coverage.settled(serial, start, end) == (end - start) // HOUR:
+        return
+    known = coverage.hours(serial, start, end)
+    shown = Shown(coverage.spans(serial, start, end))
+    if not known and shown.holds(start + _EDGE, end - _EDGE):
+        return
     while start < end:
-        while span is not None and span.until < start + HOUR - _EDGE:
-            span = next(remaining, None)
         hour = known.get(start)
         if hour is None:
-            if span is None or not covers(span, start):
+            if not shown.fills(start):
                 yield Hour(start, Stage.WANTED)
         elif hour.stage is not Stage.SETTLED or (hour.due is not None and hour.due <= now):
             yield hour
         start += HOUR
+
+
+def _gaps(
+    coverage: Coverage, serial: str, missing: Sequence[Hour], border: datetime, end: datetime
+) -> list[Gap]:
+    """Make gaps of hours, newest first.
+
+    Args:
+        coverage: what is known.
+        serial: of the inverter.
+        missing: in their order.
+        border: the hour of the first reading.
+        end: of what is looked at.
+    """
+    if not missing:
+        return []
+    shown = Shown(coverage.spans(serial, missing[0].start, missing[-1].start + HOUR))
+    return [
+        Gap(
+            serial,
+            tuple(hours),
+            frozenset(hour.start for hour in hours if not hour.asked and shown.ends(hour.start)),
+            past=hours[-1].start < border,
+            goes_on=border < hours[-1].start + HOUR == end and not shown.begins(end),
+        )
+        for hours in _together(missing, shown, border)
+    ][::-1]
 
 
 def _is_cut(before: int) -> bool:
@@ -130,31 +191,14 @@ def _is_cut(before: int) -> bool:
     return before % (_DAY_HOURS if before <= _WEEK_HOURS else _MONTH_HOURS) == 0
 
 
-def _ends(hour: Hour, spans: Sequence[Span]) -> bool:
-    """Tell whether the last minutes of an hour were published.
-
-    The last one alone does not do: the first values after an outage may be in doubt, so that an
-    old one is shown until they are confirmed.
-    """
-    last = hour.start + HOUR - _EDGE
-    return any(span.since <= last - _IN_DOUBT and last <= span.until for span in spans)
-
-
-def _begins(start: datetime, spans: Sequence[Span]) -> bool:
-    """Tell whether the first minute of an hour, or the last one before it, was published."""
-    return any(span.since <= start + _EDGE and span.until >= start - _EDGE for span in spans)
-
-
-def _together(
-    missing: Sequence[Hour], spans: Sequence[Span], begun: datetime
-) -> Iterator[list[Hour]]:
+def _together(missing: Sequence[Hour], shown: Shown, border: datetime) -> Iterator[list[Hour]]:
     """Put together what can be joined to what Core has only as a whole."""
     group: list[Hour] = []
     for hour in missing:
         if group and (
             group[-1].start + HOUR != hour.start
-            or _is_cut((begun - hour.start) // HOUR)
-            or (not group[-1].asked and _ends(group[-1], spans))
+            or _is_cut((border - hour.start) // HOUR)
+            or (not group[-1].asked and shown.ends(group[-1].start))
         ):
             yield group
             group = []

@@ -15,7 +15,7 @@ from ..known import Known
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
-from .gaps import HOUR, Gap, find
+from .gaps import HOUR, Gap, search
 from .progress import Counting, Progress
 from .writer import Writer
 
@@ -29,9 +29,9 @@ _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 # Until there is a first reading.
 _FIRST_SECONDS = 5.0
-# An hour is summed up of the entities that there are, and there is a counter once it is believed:
-# that takes two readings as a rule. So long it is waited for.
-_COUNTERS_SECONDS = 10 * 60.0
+# An hour is summed up of the entities that there are, and some take a while: a counter must be
+# believed, and the size of a battery must be known. So long they are waited for.
+_WELL_KNOWN_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
 # After trouble with the cloud, or with the disk, it waits twice as long each time, until there is
 # an hour again.
@@ -130,7 +130,7 @@ class History:
         """Fill whatever is missing, for ever."""
         while True:
             await self._going.wait()
-            gaps = self._gaps()
+            gaps = await self._gaps()
             if self._is_begun():
                 self._counting.begin(sum(len(gap.hours) for gap in gaps))
             found_at = self._clock.now()
@@ -148,26 +148,28 @@ class History:
 
     def _is_begun(self) -> bool:
         """Tell whether there has been a reading of anything, so that something can be missing."""
-        return any(self._has_counters(known) for known, _ in self.watched())
+        return any(self._is_well_known(known) for known, _ in self.watched())
 
-    def _gaps(self) -> list[Gap]:
+    async def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
         for known, since in self.watched():
-            if self._has_counters(known):
-                found = find(self._coverage, known.serial, since, now - _SETTLE)
-                gaps += [gap for gap in found if not gap.goes_on]
+            if self._is_well_known(known):
+                for found in search(self._coverage, known.serial, since, now - _SETTLE):
+                    gaps += [gap for gap in found if not gap.goes_on]
+                    await asyncio.sleep(0)  # so that nothing else waits for all of it
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
-    def _has_counters(self, known: Known) -> bool:
-        """Tell whether there are counters, or none after a long time."""
+    def _is_well_known(self, known: Known) -> bool:
+        """Tell whether all is known that an hour is summed up of, or not after a long time."""
         now = self._clock.monotonic()
         since = self._known_since.setdefault(known.serial, now)
         series = known.entities.series
-        if any(one.is_counter for one in series):
+        is_described = known.static is not None and known.configuration is not None
+        if is_described and any(one.is_counter for one in series):
             return True
-        return bool(series) and now - since >= _COUNTERS_SECONDS
+        return bool(series) and now - since >= _WELL_KNOWN_SECONDS
 
     async def _fill(self, gap: Gap) -> _Outcome:
         """Fill a gap as far as possible."""
