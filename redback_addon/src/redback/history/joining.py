@@ -2,15 +2,21 @@
 
 A row of Core's is a pair that fits: what the counter showed, and the sum of all energy until then.
 From one to the next the sum grows by what the counter grew, whoever has looked at it meanwhile. So
-the sums of hours in between follow from the row before them, and must lead to the one after them.
+the sums of the hours in between follow from the row before them, and must lead to the one after
+them.
 
 The row after them may be of a time when Core still showed an old value: since nobody told it
 better, or since a value that has fallen is not believed at once. That does no harm, for Core will
 count from there on. What must fit is where it will be when it has seen what the counter shows now.
 
-It may not fit for one good reason: the counter was reset in between. Core sees it before and after
-that, and takes it for one step; what was counted until the reset is lost to it. Then the rows from
-then on are short by just that.
+It may not fit for a good reason:
+
+- The counter was reset in between. Core sees it before and after that, and takes it for one step;
+  what was counted until the reset is lost to it. Then the rows from then on are short by just that.
+- Another counter goes by the same name: one of the custom integration `redback` counts from zero
+  since its start, and this one has counted all its life. From one to the other is more than any
+  plant can count, and no energy at all; but Core has taken it for that. Then the rows from then on
+  have too much by just that.
 """
 
 from collections.abc import Sequence
@@ -24,6 +30,10 @@ from .summary import Counted
 TOLERANCE = 0.01
 # What is left over by binary fractions.
 _SAME = 1e-6
+# No counter counts more: neither a plant nor a household's connection to the grid has that power. A
+# row may be older than its end, so that there is an hour's energy more.
+_MOST_KW = 30.0
+_SLACK_KWH = 30.0
 
 
 class JoiningError(Exception):
@@ -32,10 +42,17 @@ class JoiningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A row of Core's: what the counter showed, and the sum then; kWh."""
+    """A row of Core's: what the counter showed, and the sum then; kWh.
+
+    Attributes:
+        state: what it showed.
+        sum: all energy until then.
+        apart: how many hours lie between its end and the hours that are joined to it.
+    """
 
     state: float
     sum: float
+    apart: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +90,45 @@ def join(
         raise ValueError("hours cannot be joined to nothing")
     if left is None:
         first = next((hour.first for hour in hours if hour is not None), 0.0)
-        sums = _sums(hours, End(first, 0.0))
-        return Joined(sums, 0.0 if right is None else _missing(sums, right, now))
-    sums = _sums(hours, left)
+        walk = _walk(hours, End(first, 0.0))
+        return Joined(walk.sums, 0.0 if right is None else _meet(walk, right, now, 1.0).missing)
+    walk = _walk(hours, left)
     if right is None:
-        return Joined(sums)
-    missing = _missing(sums, right, now)
-    if abs(missing) <= TOLERANCE:
-        return Joined(sums)
-    value = right.state if now is None else now
-    # Core may have seen a part of it, but none that was not there.
-    most = sums[-1][1] - left.sum + _climb(sums[-1][0], value).energy
-    if 0 < missing <= most + TOLERANCE and _has_reset(hours, left, sums, value):
-        return Joined(sums, shift=missing)
+        return Joined(walk.sums)
+    met = _meet(walk, right, now, left.apart + len(hours))
+    if abs(met.missing) <= TOLERANCE:
+        return Joined(walk.sums)
+    if walk.is_replaced and met.is_other:
+        raise JoiningError("Home Assistant has stored those of another counter on both sides")
+    if _is_explained(walk, left, met):
+        return Joined(walk.sums, shift=met.missing)
     raise JoiningError(
-        f"what the inverter counted differs by {abs(missing):.3f} kWh from what Home Assistant has"
-        " stored on both sides"
+        f"what the inverter counted differs by {abs(met.missing):.3f} kWh from what Home Assistant"
+        " has stored on both sides"
     )
+
+
+def is_leap(before: float, after: float, hours: float) -> bool:
+    """Tell whether what a counter shows some hours later is that of another counter; kWh."""
+    return is_too_much(step(before, after), hours)
+
+
+def is_too_much(energy: float, hours: float) -> bool:
+    """Tell whether nobody can have produced or used so much in some hours; kWh."""
+    return energy > _MOST_KW * hours + _SLACK_KWH
+
+
+def has_leapt(hours: Sequence[Counted | None], left: End, right: End, now: float) -> bool:
+    """Tell whether Core shows the counter of these hours after them, and another one before them.
+
+    Args:
+        hours: as for `join`.
+        left: as for `join`.
+        right: as for `join`.
+        now: as for `join`.
+    """
+    walk = _walk(hours, left)
+    return walk.is_replaced and not _meet(walk, right, now, left.apart + len(hours)).is_other
 
 
 class _Step(NamedTuple):
@@ -97,56 +136,104 @@ class _Step(NamedTuple):
 
     energy: float
     state: float
+    is_leap: bool = False
 
 
-def _climb(before: float, after: float) -> _Step:
+class _Walk(NamedTuple):
+    """What hours come to, from the left end on.
+
+    Attributes:
+        sums: what the counter showed and the sum, for each hour; kWh.
+        unseen: how many hours ago the counter was last seen at their end.
+        is_reset: whether it started over.
+        is_replaced: whether the left end is of another counter.
+    """
+
+    sums: tuple[tuple[float, float], ...]
+    unseen: float
+    is_reset: bool
+    is_replaced: bool
+
+
+class _Meeting(NamedTuple):
+    """How the hours meet the right end.
+
+    Attributes:
+        value: what the counter showed there, kWh.
+        missing: by how much all sums from there on are too small, kWh.
+        energy: from the last hour until there, kWh.
+        is_reset: whether it started over after the hours.
+        is_replaced: whether the last hour is of another counter than what comes after it.
+        is_other: whether the right end is of another counter than that value.
+    """
+
+    value: float
+    missing: float
+    energy: float
+    is_reset: bool
+    is_replaced: bool
+    is_other: bool
+
+
+def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
+    """Tell whether there is a good reason for ends that do not meet."""
+    # Core may have seen a part of it, but none that was not there.
+    most = walk.sums[-1][1] - left.sum + met.energy + TOLERANCE
+    if walk.is_replaced or met.is_replaced or met.is_other:
+        return -(met.value + most) <= met.missing <= most
+    return 0 < met.missing <= most and (walk.is_reset or met.is_reset)
+
+
+def _climb(before: float, after: float, hours: float) -> _Step:
     """Go from one value of a counter to another one, as the states that Core is shown do.
 
-    One that is a little less than before is not shown until it has caught up.
+    One that is a little less than before is not shown until it has caught up; and one that it
+    cannot have come to in so many hours is that of another counter.
     """
     if RESET_BELOW * before <= after < before:
         return _Step(0.0, before)
+    if is_leap(before, after, hours):
+        return _Step(0.0, after, is_leap=True)
     return _Step(step(before, after), after)
 
 
-def _sums(hours: Sequence[Counted | None], left: End) -> tuple[tuple[float, float], ...]:
+def _walk(hours: Sequence[Counted | None], left: End) -> _Walk:
     state, total = left.state, left.sum
+    unseen = left.apart
+    is_reset = is_replaced = False
     sums = []
     for hour in hours:
+        unseen += 1.0
         if hour is not None:
-            energy, state = _energy(state, hour)
+            is_reset |= hour.resets > 0 or hour.first < RESET_BELOW * state
+            energy, state, is_other = _energy(state, hour, unseen)
+            is_replaced |= is_other
             total += energy
+            unseen = 0.0
         sums.append((state, total))
-    return tuple(sums)
+    return _Walk(tuple(sums), unseen, is_reset, is_replaced)
 
 
-def _energy(state: float, hour: Counted) -> _Step:
-    """Go through an hour."""
-    energy, first = _climb(state, hour.first)
+def _energy(state: float, hour: Counted, unseen: float) -> _Step:
+    """Go through an hour, of a counter that was last seen so many hours before its end."""
+    energy, first, is_leap = _climb(state, hour.first, unseen)
     if first == hour.first or hour.resets:
-        return _Step(energy + hour.gain, hour.last)
-    return _climb(state, hour.last)
+        return _Step(energy + hour.gain, hour.last, is_leap)
+    return _climb(state, hour.last, unseen)
 
 
-def _missing(sums: tuple[tuple[float, float], ...], right: End, now: float | None) -> float:
-    """Tell by how much all sums from the right end on are too small."""
-    state, total = sums[-1]
+def _meet(walk: _Walk, right: End, now: float | None, hours: float) -> _Meeting:
+    """Go on to the right end, at which Core may show what is so many hours old."""
+    state, total = walk.sums[-1]
     value = right.state if now is None else now
-    wanted = total + _climb(state, value).energy
-    missing = wanted - (right.sum + _climb(right.state, value).energy)
-    return 0.0 if abs(missing) < _SAME else missing
-
-
-def _has_reset(
-    hours: Sequence[Counted | None],
-    left: End,
-    sums: tuple[tuple[float, float], ...],
-    value: float,
-) -> bool:
-    """Tell whether the counter started over between the ends, the last of which is a value."""
-    state = left.state
-    for hour, (stands_at, _) in zip(hours, sums, strict=True):
-        if hour is not None and (hour.resets or hour.first < RESET_BELOW * state):
-            return True
-        state = stands_at
-    return value < RESET_BELOW * state
+    last = _climb(state, value, walk.unseen + right.apart + 1.0)
+    seen = _climb(right.state, value, hours + right.apart)
+    missing = total + last.energy - (right.sum + seen.energy)
+    return _Meeting(
+        value,
+        0.0 if abs(missing) < _SAME else missing,
+        last.energy,
+        is_reset=value < RESET_BELOW * state,
+        is_replaced=last.is_leap,
+        is_other=seen.is_leap,
+    )

@@ -77,11 +77,13 @@ class Writer:
                 continue
             try:
                 counter = await self._sums.through(one, gap, summaries, rows, shown)
-            except (JoiningError, CoreRefusedError) as error:
+            except CoreRefusedError as error:
                 objections[one.entity_id] = error
-            else:
-                made[one] = counter.rows
-                shifts += counter.shifts
+                continue
+            made[one] = counter.rows
+            shifts += counter.shifts
+            if counter.objection is not None:
+                objections[one.entity_id] = counter.objection
         # Core works in the order in which it is told, so that what is moved is so before the rows.
         for shift in shifts:
             await self._statistics.shift(
