@@ -97,6 +97,24 @@ def true(hour: int) -> Counted:
     return Counted(round(100 + hour + 1 / 60, 6), 100.0 + hour + 1, round(59 / 60, 6))
 
 
+def old(hour: int) -> Counted:
+    """Give what an hour was of one that is a thousand further, so that hours may be negative."""
+    return Counted(true(hour).first + 1000, true(hour).last + 1000, true(hour).gain)
+
+
+def forget_after(
+    statistics: FakeStatistics,
+    before: Sequence[tuple[datetime, float]],
+    after: Sequence[tuple[datetime, float]],
+) -> None:
+    """Write the rows of a counter that is a thousand further, as Core does after some weeks."""
+    statistics.compile(COUNTER.entity_id, [(moment, state + 1000) for moment, state in before])
+    rows = statistics.stored.pop(COUNTER.entity_id)
+    statistics.short_term.clear()
+    statistics.compile(COUNTER.entity_id, [(moment, state + 1000) for moment, state in after])
+    statistics.stored[COUNTER.entity_id] |= rows
+
+
 async def test_an_outage_is_put_back_into_its_hours(
     writer: Writer, statistics: FakeStatistics
 ) -> None:
@@ -238,6 +256,37 @@ async def test_a_reset_in_the_gap_moves_what_comes_after_it(
     # The same again changes nothing.
     assert await write(writer, gap(3, 4, 5), [COUNTER], counted(hours)) == []
     assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
+    writer: Writer, statistics: FakeStatistics, *, is_told: bool
+) -> None:
+    # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
+    forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
+    summaries: dict[datetime, Summary | None] = {
+        at(h): Summary({}, {COUNTER.entity_id: old(h)})
+        if is_told
+        else Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 1.0)})
+        for h in range(-299, 7)
+    }
+    outage = gap(*range(-299, 7), standing=[6])
+    for _ in range(2):  # the same again changes nothing
+        assert await write(writer, outage, [COUNTER], summaries) == []
+        changes = statistics.change(COUNTER.entity_id)
+        hours = [changes[at(hour)] for hour in range(-300, 8)]
+        assert hours == pytest.approx([1.0] * 308, abs=1e-4 if is_told else 2e-3)
+
+
+async def test_it_does_so_too_where_the_cloud_has_nothing_of_the_outage(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    forget_after(statistics, growing([-301, -300]), growing([6, 7]))
+    hours: dict[int, Counted | None] = {**dict.fromkeys(range(-299, 6)), 6: old(6)}
+    assert await write(writer, gap(*hours, standing=[6]), [COUNTER], counted(hours)) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (6, 7)] == pytest.approx([306, 1], abs=1e-3)
+    assert statistics.imported == []
 
 
 async def test_what_came_before_a_reset_within_one_hour_is_not_lost(

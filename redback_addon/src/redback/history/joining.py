@@ -17,6 +17,8 @@ It may not fit for a good reason:
   since its start, and this one has counted all its life. From one to the other is more than any
   plant can count, and no energy at all; but Core has taken it for that. Then the rows from then on
   have too much by just that.
+- Core had forgotten the rows of five minutes, which it counts on from, and began again with zero.
+  No sum ever falls else. Then the rows from then on are short by all that was counted before.
 """
 
 from collections.abc import Sequence
@@ -100,12 +102,17 @@ def join(
         return Joined(walk.sums)
     if walk.is_replaced and met.is_other:
         raise JoiningError("Home Assistant has stored those of another counter on both sides")
-    if _is_explained(walk, left, met):
+    if begins_anew(left, right) or _is_explained(walk, left, met):
         return Joined(walk.sums, shift=met.missing)
     raise JoiningError(
         f"what the inverter counted differs by {abs(met.missing):.3f} kWh from what Home Assistant"
         " has stored on both sides"
     )
+
+
+def begins_anew(left: End, right: End) -> bool:
+    """Tell whether Core has forgotten at the right end what it had counted."""
+    return right.sum < left.sum - TOLERANCE
 
 
 def is_leap(before: float, after: float, hours: float) -> bool:

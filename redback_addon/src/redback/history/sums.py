@@ -12,7 +12,7 @@ from ..core import Row, Series
 from .ends import Ends
 from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
-from .joining import End, Joined, JoiningError, has_leapt, is_leap, join
+from .joining import End, Joined, JoiningError, begins_anew, has_leapt, is_leap, join
 from .spreading import spread, spread_apart
 from .summary import Counted, Summary
 
@@ -188,11 +188,11 @@ def _is_to_be_joined(
     # Also where no row is, Core may have missed what came before a reset.
     if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
         return True
-    # And it may have taken the change from another counter for energy.
+    # And it may have taken the change from another counter for energy, or have begun anew.
     before, after = _left(left, piece), None if end is None else _end(end)
     if before is None or after is None or counted[-1] is None:
         return False
-    return has_leapt(counted, before, after, counted[-1].last)
+    return begins_anew(before, after) or has_leapt(counted, before, after, counted[-1].last)
 
 
 def _join(
@@ -218,6 +218,10 @@ def _spread(
         return Joined(())
     if is_leap(before.state, last.state, before.apart + len(flowed)):
         return Joined(*spread_apart(flowed, before, last))
-    if any(one is not None for one in piece.of_pending(flowed)):
-        return Joined(tuple(spread(flowed, before, ends)))
-    return Joined(())
+    missing = 0.0
+    if begins_anew(before, last) and last.state >= before.state:
+        missing = before.sum + last.state - before.state - last.sum
+        ends[-1] = replace(last, sum=last.sum + missing)
+    elif not any(one is not None for one in piece.of_pending(flowed)):
+        return Joined(())
+    return Joined(tuple(spread(flowed, before, ends)), missing)
