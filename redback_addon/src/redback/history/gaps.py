@@ -10,6 +10,9 @@ HOUR = timedelta(hours=1)
 # So much at either end of an hour may be missing because the reading of that minute is stamped on
 # the other side of it.
 _EDGE = timedelta(seconds=60)
+# After an outage a counter is believed when a second reading fits the first. Until then Core is
+# shown the old value, and its row may be of that.
+_BELIEVED_AFTER = timedelta(minutes=5)
 # The past before the first reading is filled a day at a time, so that the newest comes soon. What
 # lies more than a week before it comes in months, since each part moves all the rows after it.
 _DAY_HOURS = 24
@@ -24,7 +27,7 @@ class Gap:
     Attributes:
         serial: of the inverter.
         hours: in their order.
-        standing: those whose last minute was published, so that what Core has stored for a
+        standing: those whose last minutes were published, so that what Core has stored for a
             counter at their end is right.
         past: whether they lie before the first reading. What Core has there is not ours.
         goes_on: whether the hour after them, which is not looked at yet, is missing as well.
@@ -89,6 +92,21 @@ def find(coverage: Coverage, serial: str, since: datetime, now: datetime) -> lis
     ][::-1]
 
 
+def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:
+    """Tell up to when Core's own row of an hour is right; None = it is not.
+
+    Args:
+        spans: the times without a gap that touch the hour.
+        start: of the hour.
+    """
+    untils = [
+        min(span.until, start + HOUR)
+        for span in spans
+        if span.until > start and min(span.until, start + HOUR) - span.since >= _BELIEVED_AFTER
+    ]
+    return max(untils, default=None)
+
+
 def floor(moment: datetime) -> datetime:
     """Give the start of the hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
@@ -124,9 +142,9 @@ def _is_cut(before: int) -> bool:
 
 
 def _ends(hour: Hour, spans: Sequence[Span]) -> bool:
-    """Tell whether the last minute of an hour was published."""
-    last = hour.start + HOUR - _EDGE
-    return any(span.since <= last <= span.until for span in spans)
+    """Tell whether the last minutes of an hour were published."""
+    end = hour.start + HOUR
+    return any(span.since <= end - _BELIEVED_AFTER and end - _EDGE <= span.until for span in spans)
 
 
 def _begins(start: datetime, spans: Sequence[Span]) -> bool:
