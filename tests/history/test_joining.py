@@ -80,6 +80,11 @@ def test_an_old_value_after_the_gap_does_no_harm() -> None:
     assert joined.shift == 0.0
 
 
+def test_what_the_cloud_had_before_the_right_end_does_no_harm() -> None:
+    joined = join([Counted(100.1, 101.0, 0.9)], End(100.0, 7.0), End(102.0, 9.0), now=101.9)
+    assert joined.shift == 0.0
+
+
 def test_a_reset_that_is_not_yet_believed_is_no_energy() -> None:
     # 0.9 kWh were counted before the reset, and Core will add what was counted since.
     hours = [Counted(100.1, 1.0, 1.8, resets=1)]

@@ -73,12 +73,13 @@ async def write(
     gap: Gap,
     series: Sequence[Series],
     summaries: Mapping[datetime, Summary | None],
-    now: float | None = None,
+    now: float | Mapping[datetime, float] | None = None,
 ) -> list[str]:
-    """Write a gap; `now` is what the counter shows after it, if the cloud tells."""
+    """Write a gap; `now` is what the counter shows after it, or when, if the cloud tells."""
 
-    async def shown(_: datetime) -> dict[str, float]:
-        return {} if now is None else {COUNTER.entity_id: now}
+    async def shown(moment: datetime) -> dict[str, float]:
+        value = now[moment] if isinstance(now, Mapping) else now
+        return {} if value is None else {COUNTER.entity_id: value}
 
     return await writer.write(gap, series, summaries, shown)
 
@@ -305,6 +306,34 @@ async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
     assert statistics.imported == []
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+
+
+async def test_an_hour_before_one_that_was_filled_is_filled_again_without_a_change(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # Core was alone with the value of 3:00; at 4:00 the counter started over from zero.
+    alone = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(180)]
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + alone + after)
+    hours = {hour: Counted(true(hour).first - 104, hour - 3.0, true(hour).gain) for hour in (4, 5)}
+    outage = {3: true(3), **hours}
+    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(outage), now=3.0) == []
+    once_more = gap(4, asked=True)
+    assert await write(writer, once_more, [COUNTER], counted({4: hours[4]}), now=2.0) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-3)
+
+
+async def test_a_reset_in_the_hour_after_the_gap_is_core_s_own(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    after = [(one[0], one[1] - 104.5 * (one[0] >= at(4.5))) for one in growing([4, 5])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
+    # Five minutes after the gap it had not started over yet.
+    now = {at(4) + timedelta(minutes=5): 104.083333, at(5): 0.5}
+    assert await write(writer, gap(3), [COUNTER], counted({3: true(3)}), now) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 6)] == pytest.approx([1.0] * 4, abs=1e-3)
 
 
 async def test_what_nobody_has_told_core_yet_does_no_harm(

@@ -43,7 +43,9 @@ class Ends:
         return None
 
     async def after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
-        """Find the first row after a moment, of five minutes where there still is one.
+        """Find the first row after a moment; one of five minutes if there is none of an hour yet.
+
+        Those of five minutes stay as they are where an hour was filled.
 
         Returns:
             The row, or None where it is no longer waited for; and its end.
@@ -52,17 +54,25 @@ class Ends:
             NotYetError: it may still come.
         """
         now = self._clock.now()
-        if now - start < _SHORT_TERM:
-            row = await self._first(series, start, min(now, start + HOUR), "5minute")
-            if row is not None:
-                return row, row.start + _FIVE_MINUTES
-        for reach in (_NEAR, _FAR):
-            row = await self._first(series, start, min(now, start + reach), "hour")
-            if row is not None:
-                return row, row.start + HOUR
+        row = await self._first(series, start, min(now, start + _NEAR), "hour")
+        if row is None:
+            soon = await self.soon_after(series, start)
+            if soon is not None:
+                return soon
+            row = await self._first(series, start, min(now, start + _FAR), "hour")
+        if row is not None:
+            return row, row.start + HOUR
         if self._may_still_come(series):
             raise NotYetError
         return None, start
+
+    async def soon_after(self, series: Series, start: datetime) -> tuple[Row, datetime] | None:
+        """Find the first row of five minutes in the hour after a moment, and its end."""
+        now = self._clock.now()
+        if now - start >= _SHORT_TERM:
+            return None
+        row = await self._first(series, start, min(now, start + HOUR), "5minute")
+        return None if row is None else (row, row.start + _FIVE_MINUTES)
 
     async def _first(
         self, series: Series, since: datetime, until: datetime, period: Period

@@ -232,7 +232,9 @@ def _energy(state: float, hour: Counted, unseen: float) -> _Step:
 def _meet(walk: _Walk, right: End, now: float | None, hours: float) -> _Meeting:
     """Go on to the right end, at which Core may show what is so many hours old."""
     state, total = walk.sums[-1]
-    value = right.state if now is None else now
+    # What is a little less than Core has already is a reading from before that.
+    is_older = now is None or RESET_BELOW * right.state <= now < right.state
+    value = right.state if now is None or is_older else now
     last = _climb(state, value, walk.unseen + right.apart + 1.0)
     seen = _climb(right.state, value, hours + right.apart)
     missing = total + last.energy - (right.sum + seen.energy)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ..core import Row, Series
+from ..counters import RESET_BELOW
 from .ends import Ends
 from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
@@ -108,7 +109,7 @@ class Sums:
                 if _is_to_be_joined(piece, counted, left, end):
                     now = None if counted[-1] is None else counted[-1].last
                     if right is None:
-                        right, now = await self._right(series, gap, shown)
+                        right, now = await self._right(series, gap, shown, now)
                         right = _raised(right, raised)
                     joined = _join(piece, counted, left, right, now)
                     shift = joined.shift
@@ -129,11 +130,26 @@ class Sums:
         return Continued(made, shifts, objection)
 
     async def _right(
-        self, series: Series, gap: Gap, shown: Shown
+        self, series: Series, gap: Gap, shown: Shown, last: float | None
     ) -> tuple[Row | None, float | None]:
-        """Give the row after a gap, and what the counter really showed then, kWh."""
+        """Give the row after a gap, and what the counter really showed then, kWh.
+
+        Args:
+            series: of the counter.
+            gap: it.
+            shown: as for `through`.
+            last: what the counter showed last in the gap, kWh.
+        """
         row, over = await self._ends.after(series, gap.until)
-        return row, None if row is None else (await shown(over)).get(series.entity_id)
+        if row is None:
+            return None, None
+        now = (await shown(over)).get(series.entity_id)
+        value = row.state if now is None else now
+        if last is None or value is None or value >= RESET_BELOW * last:
+            return row, now
+        # It was reset since then. The nearest row leaves the least of it to be guessed.
+        row, over = await self._ends.soon_after(series, gap.until) or (row, over)
+        return row, (await shown(over)).get(series.entity_id)
 
 
 def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
