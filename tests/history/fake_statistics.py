@@ -13,6 +13,10 @@ _LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
 _DROP = 0.9
 
 
+def refusal(why: str) -> CoreRefusedError:
+    return CoreRefusedError("COMMAND", "recorder/import_statistics", None, why)
+
+
 class FakeStatistics:
     """What Core has stored.
 
@@ -20,6 +24,8 @@ class FakeStatistics:
         stored: the hourly rows, by entity and start.
         short_term: those of five minutes.
         delay: how often it must be asked before it shows what it was given.
+        others: the ids of entities whose statistics are in another unit than they are now.
+        refuses_to_shift: the ids of entities whose sums cannot be moved.
         takes: how many imports it takes before it goes away; None = all.
     """
 
@@ -28,6 +34,8 @@ class FakeStatistics:
         self.short_term: dict[str, dict[datetime, Row]] = {}
         self.imported: list[tuple[str, datetime]] = []
         self.delay = 0
+        self.others: set[str] = set()
+        self.refuses_to_shift: set[str] = set()
         self.takes: int | None = None
         self._queued: list[tuple[int, Callable[[], None]]] = []
 
@@ -73,6 +81,13 @@ class FakeStatistics:
             for entity_id in entity_ids
         }
 
+    async def misfits(self, series: Sequence[Series]) -> dict[str, CoreRefusedError]:
+        return {
+            one.entity_id: refusal(f"{one.entity_id} is another")
+            for one in series
+            if one.entity_id in self.others
+        }
+
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         for series, rows in everything.items():
             if self.takes is not None:
@@ -86,6 +101,8 @@ class FakeStatistics:
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"
+        if entity_id in self.refuses_to_shift:
+            raise refusal(f"{entity_id} cannot be moved")
         self._queued.append((self.delay, partial(self._move, entity_id, since, amount)))
 
     def _move(self, entity_id: str, since: datetime, amount: float) -> None:

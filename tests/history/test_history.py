@@ -238,3 +238,19 @@ async def test_an_outage_is_filled_when_it_is_over(running: World, clock: FakeCl
     energy = running.energy()
     assert len(energy) >= 5
     assert list(energy.values())[:-1] == pytest.approx([1.0] * (len(energy) - 1), abs=0.02)
+
+
+async def test_what_core_refuses_is_told_once_and_not_tried_for_ever(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.statistics.refuses_to_shift = {ENERGY}
+    await clock.advance(600)
+    progress = running.history.progress
+    assert (progress.left, progress.done, progress.failed) == (0, 49, 48)
+    assert progress.objections
+    assert all(ENERGY in sentence for sentence in progress.objections)
+    asked = len(running.cloud.asked)
+    await clock.advance(600)
+    assert len(running.cloud.asked) == asked
+    assert running.faults.now == {}

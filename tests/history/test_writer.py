@@ -360,6 +360,34 @@ async def test_hours_that_the_cloud_does_not_have_are_flat(
     assert [changes[at(hour)] for hour in (3, 4, 5, 6)] == pytest.approx([1, 0, 2, 1], abs=1e-4)
 
 
+async def test_statistics_in_another_unit_are_left_alone(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    statistics.others = {COUNTER.entity_id}
+    before = dict(statistics.stored[COUNTER.entity_id])
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        for hour in (4, 5)
+    }
+    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER, POWER], summaries)
+    assert sentence.endswith("sensor.redback_grid_import_total is another")
+    assert statistics.stored[COUNTER.entity_id] == before
+    assert len(statistics.stored[POWER.entity_id]) == 2
+
+
+async def test_a_counter_whose_sums_core_does_not_move_is_left_alone(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    statistics.refuses_to_shift = {COUNTER.entity_id}
+    before = dict(statistics.stored[COUNTER.entity_id])
+    hours = counted({h: true(h) for h in (4, 5)})
+    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER], hours)
+    assert sentence.endswith("sensor.redback_grid_import_total cannot be moved")
+    assert statistics.stored[COUNTER.entity_id] == before
+
+
 async def test_as_long_as_core_has_no_row_after_the_gap_it_waits(
     writer: Writer, statistics: FakeStatistics
 ) -> None:

@@ -90,6 +90,16 @@ class Statistics:
                     found[entity_id] += [each.row() for each in told]
         return found
 
+    async def misfits(self, series: Iterable[Series]) -> dict[str, CoreRefusedError]:
+        """Tell which statistics Core keeps in another unit, or as another kind; by entity id.
+
+        Neither their rows nor their sums are to be touched: `put` does not take them.
+        """
+        wanted = list(series)
+        known = await self._known(each.entity_id for each in wanted)
+        misfits = ((each, _misfit(each, known.get(each.entity_id))) for each in wanted)
+        return {each.entity_id: misfit for each, misfit in misfits if misfit is not None}
+
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
 
@@ -110,14 +120,9 @@ class Statistics:
         return refused
 
     async def _put(self, series: Series, rows: Sequence[Row], known: Known | None) -> None:
-        if known is not None and not known.fits(series):
-            raise CoreRefusedError(
-                "COMMAND",
-                "recorder/import_statistics",
-                None,
-                f"{series.entity_id} is {known.kind}, and not {series.kind}",
-                code="other_metadata",
-            )
+        misfit = _misfit(series, known)
+        if misfit is not None:
+            raise misfit
         for first in range(0, len(rows), ROWS_TO_PUT):
             await self._link.command(
                 {
@@ -166,6 +171,18 @@ class Statistics:
             raise CoreRefusedError(
                 "COMMAND", str(question["type"]), None, str(error), code="unexpected_answer"
             ) from None
+
+
+def _misfit(series: Series, known: Known | None) -> CoreRefusedError | None:
+    if known is None or known.fits(series):
+        return None
+    return CoreRefusedError(
+        "COMMAND",
+        "recorder/import_statistics",
+        None,
+        f"{series.entity_id} is {known.kind}, and not {series.kind}",
+        code="other_metadata",
+    )
 
 
 def _alike(known: Mapping[str, Known]) -> Iterator[list[Known]]:
