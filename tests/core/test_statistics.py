@@ -328,6 +328,12 @@ async def test_rows_are_never_put_where_they_would_relabel_others(
         await put(statistics, other, [Row(START + 5 * HOUR, state=1, sum=1, mean=1)])
     assert raised.value.code == "other_metadata"
     assert f"sensor.labelled is a counter in MWh, and not {words}" in str(raised.value)
+    fitting, unknown = energy("sensor.labelled", "MWh"), energy("sensor.unknown")
+    misfits = await statistics.misfits([other, unknown])
+    assert {each: str(misfit) for each, misfit in misfits.items()} == {
+        "sensor.labelled": str(raised.value)
+    }
+    assert await statistics.misfits([fitting, unknown]) == {}
     assert await described(client, "sensor.labelled") == before
     await stored(statistics, {"sensor.labelled": rows})
 

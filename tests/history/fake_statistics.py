@@ -1,6 +1,6 @@
 """Core's statistics as they behave, in memory: what is imported is there only after a moment."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,13 +9,12 @@ from typing import Literal
 
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series
 
-
-def _refused(text: str) -> CoreRefusedError:
-    return CoreRefusedError("COMMAND", "recorder", None, text)
-
-
 _LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
 _DROP = 0.9
+
+
+def refusal(why: str) -> CoreRefusedError:
+    return CoreRefusedError("COMMAND", "recorder/import_statistics", None, why)
 
 
 class FakeStatistics:
@@ -25,9 +24,9 @@ class FakeStatistics:
         stored: the hourly rows, by entity and start.
         short_term: those of five minutes.
         delay: how often it must be asked before it shows what it was given.
+        others: the ids of entities whose statistics are in another unit than they are now.
+        refuses_to_shift: the ids of entities whose sums cannot be moved.
         takes: how many imports it takes before it goes away; None = all.
-        misfits: what it keeps in another unit.
-        fixed: what it does not let anybody move.
     """
 
     def __init__(self) -> None:
@@ -35,9 +34,9 @@ class FakeStatistics:
         self.short_term: dict[str, dict[datetime, Row]] = {}
         self.imported: list[tuple[str, datetime]] = []
         self.delay = 0
+        self.others: set[str] = set()
+        self.refuses_to_shift: set[str] = set()
         self.takes: int | None = None
-        self.misfits: set[str] = set()
-        self.fixed: set[str] = set()
         self._queued: list[tuple[int, Callable[[], None]]] = []
 
     def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
@@ -82,11 +81,11 @@ class FakeStatistics:
             for entity_id in entity_ids
         }
 
-    async def unfit(self, every: Iterable[Series]) -> dict[str, CoreRefusedError]:
+    async def misfits(self, series: Sequence[Series]) -> dict[str, CoreRefusedError]:
         return {
-            one.entity_id: _refused("it is in another unit")
-            for one in every
-            if one.entity_id in self.misfits
+            one.entity_id: refusal(f"{one.entity_id} is another")
+            for one in series
+            if one.entity_id in self.others
         }
 
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
@@ -102,8 +101,8 @@ class FakeStatistics:
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"
-        if entity_id in self.fixed:
-            raise _refused("it cannot be moved")
+        if entity_id in self.refuses_to_shift:
+            raise refusal(f"{entity_id} cannot be moved")
         self._queued.append((self.delay, partial(self._move, entity_id, since, amount)))
 
     def _move(self, entity_id: str, since: datetime, amount: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redback.history.coverage import Coverage, Hour, Stage
-from redback.history.gaps import HOUR, Gap, find, search
+from redback.history.gaps import HOUR, Gap, find, search, shown_until
 
 SERIAL = "RB26030100000011"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -91,16 +91,33 @@ def test_after_an_hour_that_ends_well_a_new_gap_begins(coverage: Coverage) -> No
     assert first.standing == {at("1:00")}
 
 
-@pytest.mark.parametrize(("back", "stands"), [("1:54", True), ("1:58", False)])
-def test_an_hour_that_ends_with_the_first_values_after_an_outage_is_in_doubt(
-    coverage: Coverage,
-    back: str,
-    stands: bool,  # noqa: FBT001 - a parameter of the test
+@pytest.mark.parametrize(("since", "stands"), [("1:54", True), ("1:56", False), ("1:58", False)])
+def test_an_outage_that_ends_with_the_hour_may_leave_it_with_an_old_value(
+    coverage: Coverage, since: str, *, stands: bool
 ) -> None:
-    publish(coverage, "0:00", "1:30")
-    publish(coverage, back, "4:00")
-    (only,) = found(coverage, "0:00", "4:00")
-    assert (at("1:00") in only.standing) == stands
+    publish(coverage, "0:00", "1:20")
+    publish(coverage, since, "4:00")
+    (gap,) = found(coverage, "0:00", "4:00")
+    assert gap.standing == ({at("1:00")} if stands else set())
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "shown"),
+    [
+        ("0:30", "1:20", "1:19"),
+        ("1:20", "1:40", "1:39"),
+        ("1:40", "2:40", "2:00"),
+        ("1:57", "2:40", None),
+        ("1:20", "1:24", None),
+        ("0:10", "0:50", None),
+    ],
+)
+def test_what_core_was_shown_for_minutes_only_it_may_not_have_believed(
+    coverage: Coverage, since: str, until: str, shown: str | None
+) -> None:
+    publish(coverage, since, until, second=0)
+    spans = coverage.spans(SERIAL, at("1:00"), at("2:00"))
+    assert shown_until(spans, at("1:00")) == (None if shown is None else at(shown))
 
 
 def test_the_past_is_cut_into_days_and_comes_after_the_newer_ones(coverage: Coverage) -> None:

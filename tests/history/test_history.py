@@ -529,3 +529,19 @@ async def test_what_an_inverter_sends_after_a_long_outage_is_filled_however_old_
     await clock.advance(6 * 3600)
     energy = list(running.energy().values())[1:-1]
     assert energy == pytest.approx([1.0] * 128, abs=0.02)
+
+
+async def test_what_core_refuses_is_told_once_and_not_tried_for_ever(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.statistics.refuses_to_shift = {ENERGY}
+    await clock.advance(600)
+    progress = running.history.progress
+    assert (progress.left, progress.done, progress.failed) == (0, 49, 48)
+    assert progress.objections
+    assert all(ENERGY in sentence for sentence in progress.objections)
+    asked = len(running.cloud.asked)
+    await clock.advance(600)
+    assert len(running.cloud.asked) == asked
+    assert running.faults.now == {}

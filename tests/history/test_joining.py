@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redback.counters import step
-from redback.history.joining import Apart, End, JoiningError, join
+from redback.history.joining import End, JoiningError, join
 from redback.history.summary import Counted
 
 # What a counter reads each minute, some of them for the first time after it has started over.
@@ -45,13 +45,22 @@ def test_core_may_have_seen_a_part_of_what_was_counted_until_a_reset() -> None:
     assert joined.shift == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("sum_after", [6.9, 10.02])
-def test_a_reset_does_not_explain_everything(sum_after: float) -> None:
+def test_a_reset_does_not_explain_everything() -> None:
     with pytest.raises(JoiningError, match="differs"):
-        join([Counted(100.1, 1.0, 2.9, resets=1)], End(100.0, 7.0), End(1.0, sum_after))
+        join([Counted(100.1, 1.0, 2.9, resets=1)], End(100.0, 7.0), End(1.0, 10.02))
 
 
-@pytest.mark.parametrize("wrong", [-3.0, -0.02, 0.02, 500.0])
+@pytest.mark.parametrize("resets", [0, 1])
+def test_where_core_begins_with_zero_again_the_rest_is_raised_by_what_it_had(resets: int) -> None:
+    last = 1.0 if resets else 103.0
+    joined = join([Counted(100.1, last, 2.9, resets)], End(100.0, 7.0), End(last, 0.2))
+    assert joined.sums[0] == pytest.approx((last, 10.0))
+    assert joined.shift == pytest.approx(9.8)
+    moved = End(last, 0.2 + joined.shift)
+    assert join([Counted(100.1, last, 2.9, resets)], End(100.0, 7.0), moved).shift == 0.0
+
+
+@pytest.mark.parametrize("wrong", [-1.9, -0.02, 0.02, 500.0])
 def test_ends_that_do_not_meet_are_refused(wrong: float) -> None:
     hours = [Counted(100.1, 101.0, 0.9)]
     with pytest.raises(JoiningError, match=f"differs by {abs(wrong):.3f} kWh"):
@@ -73,10 +82,10 @@ def test_another_counter_under_the_same_name_is_no_energy() -> None:
 
 def test_what_an_inverter_can_have_counted_in_the_time_is_energy() -> None:
     # Nobody has looked for ten days.
-    joined = join([Counted(400.0, 401.0, 1.0)], End(100.0, 7.0), None, apart=Apart(left=240.0))
+    joined = join([Counted(400.0, 401.0, 1.0)], End(100.0, 7.0, apart=240.0), None)
     assert joined.sums == ((401.0, 308.0),)
-    week = Apart(right=7 * 24.0)
-    joined = join([Counted(400.0, 401.0, 1.0)], None, End(700.0, 0.0), apart=week)
+    week = 7 * 24.0
+    joined = join([Counted(400.0, 401.0, 1.0)], None, End(700.0, 0.0, apart=week))
     assert joined.shift == pytest.approx(300.0)
 
 
@@ -97,6 +106,11 @@ def test_an_old_value_after_the_gap_does_no_harm() -> None:
     # Core still has what it was shown before, for nobody has told it better.
     joined = join([Counted(100.1, 101.0, 0.9)], End(100.0, 7.0), End(100.0, 7.0), now=102.0)
     assert joined.sums[0] == pytest.approx((101.0, 8.0))
+    assert joined.shift == 0.0
+
+
+def test_what_the_cloud_had_before_the_right_end_does_no_harm() -> None:
+    joined = join([Counted(100.1, 101.0, 0.9)], End(100.0, 7.0), End(102.0, 9.0), now=101.9)
     assert joined.shift == 0.0
 
 

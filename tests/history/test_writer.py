@@ -73,12 +73,13 @@ async def write(
     gap: Gap,
     series: Sequence[Series],
     summaries: Mapping[datetime, Summary | None],
-    now: float | None = None,
+    now: float | Mapping[datetime, float] | None = None,
 ) -> list[str]:
-    """Write a gap; `now` is what the counter shows after it, if the cloud tells."""
+    """Write a gap; `now` is what the counter shows after it, or when, if the cloud tells."""
 
-    async def shown(_: datetime) -> dict[str, float]:
-        return {} if now is None else {COUNTER.entity_id: now}
+    async def shown(moment: datetime) -> dict[str, float]:
+        value = now[moment] if isinstance(now, Mapping) else now
+        return {} if value is None else {COUNTER.entity_id: value}
 
     return await writer.write(gap, series, summaries, shown)
 
@@ -95,6 +96,24 @@ def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, flo
 def true(hour: int) -> Counted:
     """Give what an hour of that counter was."""
     return Counted(round(100 + hour + 1 / 60, 6), 100.0 + hour + 1, round(59 / 60, 6))
+
+
+def old(hour: int) -> Counted:
+    """Give what an hour was of one that is a thousand further, so that hours may be negative."""
+    return Counted(true(hour).first + 1000, true(hour).last + 1000, true(hour).gain)
+
+
+def forget_after(
+    statistics: FakeStatistics,
+    before: Sequence[tuple[datetime, float]],
+    after: Sequence[tuple[datetime, float]],
+) -> None:
+    """Write the rows of a counter that is a thousand further, as Core does after some weeks."""
+    statistics.compile(COUNTER.entity_id, [(moment, state + 1000) for moment, state in before])
+    rows = statistics.stored.pop(COUNTER.entity_id)
+    statistics.short_term.clear()
+    statistics.compile(COUNTER.entity_id, [(moment, state + 1000) for moment, state in after])
+    statistics.stored[COUNTER.entity_id] |= rows
 
 
 async def test_an_outage_is_put_back_into_its_hours(
@@ -240,6 +259,37 @@ async def test_a_reset_in_the_gap_moves_what_comes_after_it(
     assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
+    writer: Writer, statistics: FakeStatistics, *, is_told: bool
+) -> None:
+    # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
+    forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
+    summaries: dict[datetime, Summary | None] = {
+        at(h): Summary({}, {COUNTER.entity_id: old(h)})
+        if is_told
+        else Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 1.0)})
+        for h in range(-299, 7)
+    }
+    outage = gap(*range(-299, 7), standing=[6])
+    for _ in range(2):  # the same again changes nothing
+        assert await write(writer, outage, [COUNTER], summaries) == []
+        changes = statistics.change(COUNTER.entity_id)
+        hours = [changes[at(hour)] for hour in range(-300, 8)]
+        assert hours == pytest.approx([1.0] * 308, abs=1e-4 if is_told else 2e-3)
+
+
+async def test_it_does_so_too_where_the_cloud_has_nothing_of_the_outage(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    forget_after(statistics, growing([-301, -300]), growing([6, 7]))
+    hours: dict[int, Counted | None] = {**dict.fromkeys(range(-299, 6)), 6: old(6)}
+    assert await write(writer, gap(*hours, standing=[6]), [COUNTER], counted(hours)) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (6, 7)] == pytest.approx([306, 1], abs=1e-3)
+    assert statistics.imported == []
+
+
 async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
     writer: Writer, statistics: FakeStatistics
 ) -> None:
@@ -256,6 +306,34 @@ async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
     assert statistics.imported == []
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+
+
+async def test_an_hour_before_one_that_was_filled_is_filled_again_without_a_change(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    # Core was alone with the value of 3:00; at 4:00 the counter started over from zero.
+    alone = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(180)]
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + alone + after)
+    hours = {hour: Counted(true(hour).first - 104, hour - 3.0, true(hour).gain) for hour in (4, 5)}
+    outage = {3: true(3), **hours}
+    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(outage), now=3.0) == []
+    once_more = gap(4, asked=True)
+    assert await write(writer, once_more, [COUNTER], counted({4: hours[4]}), now=2.0) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-3)
+
+
+async def test_a_reset_in_the_hour_after_the_gap_is_core_s_own(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    after = [(one[0], one[1] - 104.5 * (one[0] >= at(4.5))) for one in growing([4, 5])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
+    # Five minutes after the gap it had not started over yet.
+    now = {at(4) + timedelta(minutes=5): 104.083333, at(5): 0.5}
+    assert await write(writer, gap(3), [COUNTER], counted({3: true(3)}), now) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in range(2, 6)] == pytest.approx([1.0] * 4, abs=1e-3)
 
 
 async def test_what_nobody_has_told_core_yet_does_no_harm(
@@ -280,6 +358,34 @@ async def test_hours_that_the_cloud_does_not_have_are_flat(
     await write(writer, gap(3, 4, 5), [COUNTER], counted({3: true(3), 4: None, 5: true(5)}))
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in (3, 4, 5, 6)] == pytest.approx([1, 0, 2, 1], abs=1e-4)
+
+
+async def test_statistics_in_another_unit_are_left_alone(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    statistics.others = {COUNTER.entity_id}
+    before = dict(statistics.stored[COUNTER.entity_id])
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        for hour in (4, 5)
+    }
+    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER, POWER], summaries)
+    assert sentence.endswith("sensor.redback_grid_import_total is another")
+    assert statistics.stored[COUNTER.entity_id] == before
+    assert len(statistics.stored[POWER.entity_id]) == 2
+
+
+async def test_a_counter_whose_sums_core_does_not_move_is_left_alone(
+    writer: Writer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    statistics.refuses_to_shift = {COUNTER.entity_id}
+    before = dict(statistics.stored[COUNTER.entity_id])
+    hours = counted({h: true(h) for h in (4, 5)})
+    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER], hours)
+    assert sentence.endswith("sensor.redback_grid_import_total cannot be moved")
+    assert statistics.stored[COUNTER.entity_id] == before
 
 
 async def test_as_long_as_core_has_no_row_after_the_gap_it_waits(
@@ -356,47 +462,3 @@ async def test_cut_short_and_done_again_the_result_is_the_same(
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
     assert len(statistics.stored[POWER.entity_id]) == 3
-
-
-async def test_what_core_keeps_in_another_unit_is_not_even_moved(
-    writer: Writer, statistics: FakeStatistics
-) -> None:
-    statistics.compile(COUNTER.entity_id, growing([6, 7]))
-    before = dict(statistics.stored[COUNTER.entity_id])
-    statistics.misfits.add(COUNTER.entity_id)
-    hours = counted({hour: true(hour) for hour in (3, 4, 5)})
-    (objection,) = await write(writer, gap(3, 4, 5, past=True), [COUNTER], hours, now=106.1)
-    assert "it is in another unit" in objection
-    assert statistics.stored[COUNTER.entity_id] == before
-
-
-async def test_what_core_does_not_move_is_told_and_not_written(
-    writer: Writer, statistics: FakeStatistics
-) -> None:
-    statistics.compile(COUNTER.entity_id, growing([6, 7]))
-    before = dict(statistics.stored[COUNTER.entity_id])
-    statistics.fixed.add(COUNTER.entity_id)
-    hours = counted({hour: true(hour) for hour in (3, 4, 5)})
-    (objection,) = await write(writer, gap(3, 4, 5, past=True), [COUNTER], hours, now=106.1)
-    assert "it cannot be moved" in objection
-    assert statistics.stored[COUNTER.entity_id] == before
-
-
-async def test_an_hour_filled_again_after_a_reset_moves_nothing_twice(
-    writer: Writer, statistics: FakeStatistics
-) -> None:
-    # Core ran on while nobody told it anything: it has rows of the old value.
-    outage = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(180)]
-    since = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
-    statistics.compile(COUNTER.entity_id, growing([1, 2]) + outage + since)
-    hours = {
-        3: true(3),
-        4: Counted(round(1 / 60, 6), 1.0, round(59 / 60, 6)),
-        5: Counted(round(1 + 1 / 60, 6), 2.0, round(59 / 60, 6)),
-    }
-    once = gap(3, 4, 5)
-    assert await write(writer, once, [COUNTER], counted(hours), now=2.166667) == []
-    again = gap(4, asked=True)
-    assert await write(writer, again, [COUNTER], counted({4: hours[4]}), now=2.0) == []
-    change = statistics.change(COUNTER.entity_id)
-    assert [change[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-3)

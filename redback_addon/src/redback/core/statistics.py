@@ -90,13 +90,15 @@ class Statistics:
                     found[entity_id] += [each.row() for each in told]
         return found
 
-    async def unfit(self, every: Iterable[Series]) -> dict[str, CoreRefusedError]:
-        """Tell which statistics Core keeps in another unit, or as another kind, by entity id.
+    async def misfits(self, series: Iterable[Series]) -> dict[str, CoreRefusedError]:
+        """Tell which statistics Core keeps in another unit, or as another kind; by entity id.
 
-        The code is other_metadata. Core would take rows of these too, and relabel all that it has.
+        Neither their rows nor their sums are to be touched: `put` does not take them.
         """
-        series = tuple(every)
-        return _unfit(series, await self._known(one.entity_id for one in series))
+        wanted = list(series)
+        known = await self._known(each.entity_id for each in wanted)
+        misfits = ((each, _misfit(each, known.get(each.entity_id))) for each in wanted)
+        return {each.entity_id: misfit for each, misfit in misfits if misfit is not None}
 
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
@@ -105,13 +107,12 @@ class Statistics:
         it fails in the middle, some are; putting them again does no harm.
 
         Returns:
-            What Core does not take, by entity id; see also `unfit`.
+            What Core does not take, by entity id; with the code other_metadata where it keeps this
+            statistic in another unit, or as another kind: it would relabel all its rows.
         """
         known = await self._known(series.entity_id for series in everything)
-        refused = _unfit(everything, known)
+        refused: dict[str, CoreRefusedError] = {}
         for series, rows in everything.items():
-            if series.entity_id in refused:
-                continue
             try:
                 await self._put(series, rows, known.get(series.entity_id))
             except CoreRefusedError as error:
@@ -119,6 +120,9 @@ class Statistics:
         return refused
 
     async def _put(self, series: Series, rows: Sequence[Row], known: Known | None) -> None:
+        misfit = _misfit(series, known)
+        if misfit is not None:
+            raise misfit
         for first in range(0, len(rows), ROWS_TO_PUT):
             await self._link.command(
                 {
@@ -169,18 +173,16 @@ class Statistics:
             ) from None
 
 
-def _unfit(every: Iterable[Series], known: Mapping[str, Known]) -> dict[str, CoreRefusedError]:
-    return {
-        series.entity_id: CoreRefusedError(
-            "COMMAND",
-            "recorder/import_statistics",
-            None,
-            f"{series.entity_id} is {kept.kind}, and not {series.kind}",
-            code="other_metadata",
-        )
-        for series in every
-        if (kept := known.get(series.entity_id)) is not None and not kept.fits(series)
-    }
+def _misfit(series: Series, known: Known | None) -> CoreRefusedError | None:
+    if known is None or known.fits(series):
+        return None
+    return CoreRefusedError(
+        "COMMAND",
+        "recorder/import_statistics",
+        None,
+        f"{series.entity_id} is {known.kind}, and not {series.kind}",
+        code="other_metadata",
+    )
 
 
 def _alike(known: Mapping[str, Known]) -> Iterator[list[Known]]:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
 from .gaps import HOUR
-from .joining import TOLERANCE
 
 # Where the next row is looked for, near and far.
 _NEAR = timedelta(days=2)
@@ -44,7 +43,9 @@ class Ends:
         return None
 
     async def after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
-        """Find the first row after a moment, of five minutes where there is one to rely on.
+        """Find the first row after a moment; one of five minutes if there is none of an hour yet.
+
+        Those of five minutes stay as they are where an hour was filled.
 
         Returns:
             The row, or None where it is no longer waited for; and its end.
@@ -53,42 +54,35 @@ class Ends:
             NotYetError: it may still come.
         """
         now = self._clock.now()
-        if now - start < _SHORT_TERM and (row := await self._soon(series, start)) is not None:
-            return row, row.start + _FIVE_MINUTES
-        for reach in (_NEAR, _FAR):
-            row = await self._first(series, start, min(now, start + reach), "hour")
-            if row is not None:
-                return row, row.start + HOUR
+        row = await self._first(series, start, min(now, start + _NEAR), "hour")
+        if row is None:
+            soon = await self.soon_after(series, start)
+            if soon is not None:
+                return soon
+            row = await self._first(series, start, min(now, start + _FAR), "hour")
+        if row is not None:
+            return row, row.start + HOUR
         if self._may_still_come(series):
             raise NotYetError
         return None, start
 
-    async def _soon(self, series: Series, start: datetime) -> Row | None:
-        """Give the first row of five minutes of an hour, unless that was filled itself.
-
-        Then they still are those of an outage, and tell less than the row of the hour.
-        """
-        end = min(self._clock.now(), start + HOUR)
-        rows = await self._rows(series, start, end, "5minute")
-        whole = await self._rows(series, start, start + HOUR, "hour")
-        if rows and whole and abs((rows[-1].sum or 0.0) - (whole[0].sum or 0.0)) > TOLERANCE:
+    async def soon_after(self, series: Series, start: datetime) -> tuple[Row, datetime] | None:
+        """Find the first row of five minutes in the hour after a moment, and its end."""
+        now = self._clock.now()
+        if now - start >= _SHORT_TERM:
             return None
-        return rows[0] if rows else None
+        row = await self._first(series, start, min(now, start + HOUR), "5minute")
+        return None if row is None else (row, row.start + _FIVE_MINUTES)
 
     async def _first(
         self, series: Series, since: datetime, until: datetime, period: Period
     ) -> Row | None:
-        return next(iter(await self._rows(series, since, until, period)), None)
-
-    async def _rows(
-        self, series: Series, since: datetime, until: datetime, period: Period
-    ) -> list[Row]:
-        """Give the rows with a sum; where there is one, forget that it was missed."""
+        """Give the first row with a sum, and forget that one was missed."""
         found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        rows = [row for row in found[series.entity_id] if row.sum is not None]
-        if rows:
+        row = next((row for row in found[series.entity_id] if row.sum is not None), None)
+        if row is not None:
             self._missed_since.pop(series.entity_id, None)
-        return rows
+        return row
 
     def _may_still_come(self, series: Series) -> bool:
         """Tell whether a first row after the gap is to be waited for."""

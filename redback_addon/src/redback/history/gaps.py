@@ -11,8 +11,9 @@ HOUR = timedelta(hours=1)
 # So much at either end of an hour may be missing because the reading of that minute is stamped on
 # the other side of it.
 _EDGE = timedelta(seconds=60)
-# How long the first values after an outage may be in doubt.
-_IN_DOUBT = timedelta(minutes=4)
+# After an outage a counter is believed when a second reading fits the first. Until then Core is
+# shown the old value, and its row may be of that.
+_BELIEVED_AFTER = timedelta(minutes=5)
 # The past before the first reading is filled a day at a time, so that the newest comes soon. What
 # lies more than a week before it comes in months, since each part moves all the rows after it.
 _DAY_HOURS = 24
@@ -99,6 +100,21 @@ def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> I
         until = start
 
 
+def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:
+    """Tell up to when Core's own row of an hour is right; None = it is not.
+
+    Args:
+        spans: the times without a gap that touch the hour.
+        start: of the hour.
+    """
+    untils = [
+        min(span.until, start + HOUR)
+        for span in spans
+        if span.until > start and min(span.until, start + HOUR) - span.since >= _BELIEVED_AFTER
+    ]
+    return max(untils, default=None)
+
+
 def floor(moment: datetime) -> datetime:
     """Give the start of the hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
@@ -131,7 +147,7 @@ class Shown:
         an old one is shown until they are confirmed.
         """
         last = hour + HOUR - _EDGE
-        return self.holds(last - _IN_DOUBT, last)
+        return self.holds(hour + HOUR - _BELIEVED_AFTER, last)
 
     def fills(self, hour: datetime) -> bool:
         """Tell whether a whole hour was published."""

@@ -15,7 +15,7 @@ from ..known import Known
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
-from .gaps import HOUR, Gap, search
+from .gaps import HOUR, Gap, search, shown_until
 from .progress import Counting, Progress
 from .writer import Writer
 
@@ -256,8 +256,7 @@ class History:
         if hour.asked:
             return None
         spans = self._coverage.spans(gap.serial, hour.start, hour.start + HOUR)
-        until = max((span.until for span in spans), default=hour.start)
-        return min(until, hour.start + HOUR) if until > hour.start else None
+        return shown_until(spans, hour.start)
 
     async def _write(self, gap: Gap, known: Known) -> None:
         """Bring a gap whose hours are all fetched to Core."""

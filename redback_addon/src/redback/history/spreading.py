@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from .flowing import Flowed
-from .joining import TOLERANCE, End, JoiningError
+from .joining import TOLERANCE, End, JoiningError, is_too_much
 
 
 @dataclass(slots=True)
@@ -86,3 +86,36 @@ def spread(
         stretch.flow(None if hour is None else hour.late)
         stretch.end_hour()
     return sums
+
+
+def spread_apart(
+    hours: Sequence[Flowed | None], left: End, right: End
+) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Give each hour what flowed, where another counter has taken the place of the one before.
+
+    Core has taken that for energy, unless the sums have been moved already.
+
+    Args:
+        hours: as for `spread`.
+        left: the last row before them, of the counter before.
+        right: Core's row of the last hour.
+
+    Returns:
+        As `spread`, all by the counter before; and what must be added to all sums from the last
+        hour on, kWh.
+    """
+    grown = right.sum - left.sum
+    if grown < 0 or is_too_much(grown, left.apart + len(hours)):
+        grown = sum(_seen(hours))
+    end = End(left.state + grown, left.sum + grown)
+    rows: list[End | None] = [None] * (len(hours) - 1)
+    return tuple(spread(hours, left, [*rows, end])), end.sum - right.sum
+
+
+def _seen(hours: Sequence[Flowed | None]) -> Iterator[float]:
+    """Give what flowed until the last reading that Core was shown, kWh."""
+    for number, hour in enumerate(hours):
+        if hour is not None:
+            is_first, is_last = number == 0, number == len(hours) - 1
+            yield hour.early + (hour.lead if is_first else 0.0)
+            yield 0.0 if is_last else hour.late or 0.0

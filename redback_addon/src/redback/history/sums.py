@@ -5,15 +5,16 @@ Where the two ends do not meet, there are no rows for that counter.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ..core import Row, Series
+from ..counters import RESET_BELOW
 from .ends import Ends
 from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
-from .joining import Apart, End, JoiningError, join
-from .spreading import spread
+from .joining import End, Joined, JoiningError, begins_anew, has_leapt, is_leap, join
+from .spreading import spread, spread_apart
 from .summary import Counted, Summary
 
 _T = TypeVar("_T")
@@ -36,10 +37,17 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """What is to be done for a counter."""
+    """What is to be done for a counter.
+
+    Attributes:
+        rows: to be written.
+        shifts: to be done before that.
+        objection: why nothing is to be written in some of the gap; None where all is well.
+    """
 
     rows: list[Row]
     shifts: list[Shift]
+    objection: JoiningError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,49 +90,66 @@ class Sums:
             shown: gives what each counter really showed at a moment or soon after, by entity id.
 
         Raises:
-            JoiningError: the ends do not meet.
-            NotYetError: Core has not yet written one of them.
+            NotYetError: Core has not yet written what they are to be joined to.
         """
         made: list[Row] = []
         shifts: list[Shift] = []
+        objection: JoiningError | None = None
         before: Row | None = None
         for piece in _pieces(gap, stored):
             raised = sum(shift.amount for shift in shifts)
-            end = _raised(piece.end, raised)
             counted = [_counted(series, summaries[start]) for start in piece.hours]
             flowed = [_flowed(series, summaries[start]) for start in piece.hours]
+            left, end = before, _raised(piece.end, raised)
+            if left is None and any(one is not None for one in (*counted, *flowed)):
+                left = await self._ends.before(series, piece.hours[0])
             sums: Sequence[tuple[float, float] | None] = ()
-            # Also where nothing is to be written Core may have missed what came before a reset.
-            if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
-                left = before or await self._ends.before(series, piece.hours[0])
-                right, now = end, None if counted[-1] is None else counted[-1].last
-                if right is None:
-                    right, now = await self._right(series, gap, shown)
-                    right = _raised(right, raised)
-                if left is None and right is None:
-                    raise JoiningError("Home Assistant has no statistics of it to join them to")
-                joined = join(counted, _end(left), _end(right), now, _apart(left, piece, right))
-                if joined.shift and right is not None:
-                    shifts.append(Shift(series, right, joined.shift))
-                sums = [
-                    pair if one is not None or start in stored else None
-                    for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
-                ]
-                end = _raised(end, joined.shift)
-            elif end is not None and any(one is not None for one in piece.of_pending(flowed)):
-                left = before or await self._ends.before(series, piece.hours[0])
-                rows = [_end(_raised(stored.get(start), raised)) for start in piece.hours]
-                sums = _spread(flowed, _end(left), rows)
+            shift, right = 0.0, end
+            try:
+                if _is_to_be_joined(piece, counted, left, end):
+                    now = None if counted[-1] is None else counted[-1].last
+                    if right is None:
+                        right, now = await self._right(series, gap, shown, now)
+                        right = _raised(right, raised)
+                    joined = _join(piece, counted, left, right, now)
+                    shift = joined.shift
+                    sums = [
+                        pair if one is not None or start in stored else None
+                        for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
+                    ]
+                elif any(one is not None for one in flowed):
+                    rows = [_raised(stored.get(start), raised) for start in piece.hours]
+                    joined = _spread(piece, flowed, left, rows)
+                    sums, shift = joined.sums, joined.shift
+            except JoiningError as error:
+                objection = error
+            if shift and right is not None:
+                shifts.append(Shift(series, right, shift))
             made += _rows(piece, sums)
-            before = end
-        return Continued(made, shifts)
+            before = _raised(end, shift)
+        return Continued(made, shifts, objection)
 
     async def _right(
-        self, series: Series, gap: Gap, shown: Shown
+        self, series: Series, gap: Gap, shown: Shown, last: float | None
     ) -> tuple[Row | None, float | None]:
-        """Give the row after a gap, and what the counter really showed then, kWh."""
+        """Give the row after a gap, and what the counter really showed then, kWh.
+
+        Args:
+            series: of the counter.
+            gap: it.
+            shown: as for `through`.
+            last: what the counter showed last in the gap, kWh.
+        """
         row, over = await self._ends.after(series, gap.until)
-        return row, None if row is None else (await shown(over)).get(series.entity_id)
+        if row is None:
+            return None, None
+        now = (await shown(over)).get(series.entity_id)
+        value = row.state if now is None else now
+        if last is None or value is None or value >= RESET_BELOW * last:
+            return row, now
+        # It was reset since then. The nearest row leaves the least of it to be guessed.
+        row, over = await self._ends.soon_after(series, gap.until) or (row, over)
+        return row, (await shown(over)).get(series.entity_id)
 
 
 def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
@@ -161,23 +186,58 @@ def _raised(row: Row | None, amount: float) -> Row | None:
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
-def _apart(left: Row | None, piece: _Piece, right: Row | None) -> Apart:
-    """Tell how much time there is between a piece and the rows around it, h."""
-    first, end = piece.hours[0], piece.hours[-1] + HOUR
-    return Apart(
-        0.0 if left is None else max((first - left.start) / HOUR - 1.0, 0.0),
-        0.0 if right is None else max((right.start - end) / HOUR, 0.0),
-    )
+def _left(row: Row | None, piece: _Piece) -> End | None:
+    """Give the row before a piece as an end; none is taken for one that has no sum."""
+    return None if row is None else _end(row, piece.hours[0] - (row.start + HOUR))
 
 
-def _end(row: Row | None) -> End | None:
-    """Give a row as an end; none is taken for one that has no sum."""
-    if row is None or row.state is None or row.sum is None:
+def _end(row: Row, apart: timedelta = timedelta()) -> End | None:
+    if row.state is None or row.sum is None:
         return None
-    return End(row.state, row.sum)
+    return End(row.state, row.sum, max(apart / HOUR, 0.0))
+
+
+def _is_to_be_joined(
+    piece: _Piece, counted: Sequence[Counted | None], left: Row | None, end: Row | None
+) -> bool:
+    """Tell whether anything is to be written by what the cloud tells of a counter."""
+    # Also where no row is, Core may have missed what came before a reset.
+    if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
+        return True
+    # And it may have taken the change from another counter for energy, or have begun anew.
+    before, after = _left(left, piece), None if end is None else _end(end)
+    if before is None or after is None or counted[-1] is None:
+        return False
+    return begins_anew(before, after) or has_leapt(counted, before, after, counted[-1].last)
+
+
+def _join(
+    piece: _Piece,
+    counted: Sequence[Counted | None],
+    left: Row | None,
+    right: Row | None,
+    now: float | None,
+) -> Joined:
+    before = _left(left, piece)
+    after = None if right is None else _end(right, right.start - (piece.hours[-1] + HOUR))
+    if before is None and after is None:
+        raise JoiningError("Home Assistant has no statistics of it to join them to")
+    return join(counted, before, after, now)
 
 
 def _spread(
-    flowed: Sequence[Flowed | None], left: End | None, rows: Sequence[End | None]
-) -> Sequence[tuple[float, float]]:
-    return [] if left is None or rows[-1] is None else spread(flowed, left, rows)
+    piece: _Piece, flowed: Sequence[Flowed | None], left: Row | None, rows: Sequence[Row | None]
+) -> Joined:
+    ends = [None if row is None else _end(row) for row in rows]
+    before, last = _left(left, piece), ends[-1]
+    if before is None or last is None or piece.end is None:
+        return Joined(())
+    if is_leap(before.state, last.state, before.apart + len(flowed)):
+        return Joined(*spread_apart(flowed, before, last))
+    missing = 0.0
+    if begins_anew(before, last) and last.state >= before.state:
+        missing = before.sum + last.state - before.state - last.sum
+        ends[-1] = replace(last, sum=last.sum + missing)
+    elif not any(one is not None for one in piece.of_pending(flowed)):
+        return Joined(())
+    return Joined(tuple(spread(flowed, before, ends)), missing)

@@ -65,12 +65,11 @@ class Writer:
         """
         known = _known(summaries.values())
         wanted = [one for one in series if one.entity_id in known]
-        objections: dict[str, JoiningError | CoreRefusedError] = {}
-        # Before anything is moved: what is not taken in the end must not have been.
-        objections |= await self._statistics.unfit(wanted)
-        wanted = [one for one in wanted if one.entity_id not in objections]
+        misfits = await self._statistics.misfits(wanted)
+        wanted = [one for one in wanted if one.entity_id not in misfits]
         ids = [one.entity_id for one in wanted]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
+        objections: dict[str, JoiningError | CoreRefusedError] = {**misfits}
         made: dict[Series, list[Row]] = {}
         shifts: list[Shift] = []
         for one in wanted:
@@ -80,41 +79,30 @@ class Writer:
                 continue
             try:
                 counter = await self._sums.through(one, gap, summaries, rows, shown)
-            except (JoiningError, CoreRefusedError) as error:
+            except CoreRefusedError as error:
                 objections[one.entity_id] = error
-            else:
-                made[one] = counter.rows
-                shifts += counter.shifts
+                continue
+            made[one] = counter.rows
+            shifts += counter.shifts
+            if counter.objection is not None:
+                objections[one.entity_id] = counter.objection
         # Core works in the order in which it is told, so that what is moved is so before the rows.
-        unmoved = await self._move(shifts)
-        objections |= unmoved
-        made = {one: rows for one, rows in made.items() if one.entity_id not in unmoved}
-        shifts = [shift for shift in shifts if shift.series.entity_id not in unmoved]
-        refused = await self._statistics.put({one: rows for one, rows in made.items() if rows})
+        refused = await self._shift(shifts)
+        refused |= await self._statistics.put(
+            {one: rows for one, rows in made.items() if rows and one.entity_id not in refused}
+        )
         objections |= refused
         written = {
             one.entity_id: rows
             for one, rows in made.items()
             if rows and one.entity_id not in refused
         }
-        await self._confirm(gap, written, shifts)
+        moved = [shift for shift in shifts if shift.series.entity_id not in refused]
+        await self._confirm(gap, written, moved)
         return [
             f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
             for entity_id, error in objections.items()
         ]
-
-    async def _move(self, shifts: Sequence[Shift]) -> dict[str, CoreRefusedError]:
-        """Have sums raised; gives what Core does not do, by entity id."""
-        refused: dict[str, CoreRefusedError] = {}
-        for shift in shifts:
-            entity_id = shift.series.entity_id
-            try:
-                await self._statistics.shift(
-                    entity_id, shift.since, shift.amount, shift.series.unit
-                )
-            except CoreRefusedError as error:
-                refused[entity_id] = error
-        return refused
 
     async def stands(self, gap: Gap, series: Sequence[Series]) -> bool:
         """Tell whether Core has a row for every hour of a gap and every entity."""
@@ -122,6 +110,21 @@ class Writer:
             [one.entity_id for one in series], gap.since, gap.until
         )
         return all(len(rows) == len(gap.hours) for rows in stored.values())
+
+    async def _shift(self, shifts: Iterable[Shift]) -> dict[str, CoreRefusedError]:
+        """Move sums; gives what Core does not move, by entity id."""
+        refused: dict[str, CoreRefusedError] = {}
+        for shift in shifts:
+            entity_id = shift.series.entity_id
+            if entity_id in refused:
+                continue
+            try:
+                await self._statistics.shift(
+                    entity_id, shift.since, shift.amount, shift.series.unit
+                )
+            except CoreRefusedError as error:
+                refused[entity_id] = error
+        return refused
 
     async def _confirm(
         self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
