@@ -42,6 +42,7 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     await expect(page.locator(".sentence")).to_have_text(
         "Solar runs the house, charges the battery and feeds the grid."
     )
+    await keep_picture(page, "now")
 
 
 async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer: Viewer) -> None:
