@@ -5,6 +5,7 @@ These are the Supervisor's own rules, and those of the community's linter for ad
 
 import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mark import ICON, LOGO
 from redback import options
 from redback.environment import Environment
 
@@ -315,6 +317,21 @@ class TestOptions:
 
     def test_the_credential_is_masked(self) -> None:
         assert CONFIG["schema"]["credential"].startswith("password")
+
+
+class TestPictures:
+    """What the store shows; `script/draw` makes them."""
+
+    @pytest.mark.parametrize(("name", "size"), [("icon", ICON), ("logo", LOGO)])
+    def test_they_are_small_files_of_the_size_that_the_store_shows(
+        self, name: str, size: tuple[int, int]
+    ) -> None:
+        content = (ADDON / f"{name}.png").read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height, _, colours = struct.unpack(">IIBB", content[16:26])
+        assert (width, height) == size
+        assert colours == 6, "a background that shows through"
+        assert len(content) < 20_000
 
 
 class TestProfile:
