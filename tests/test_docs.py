@@ -1,9 +1,25 @@
 """That the documents say what is so."""
 
+import ast
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
+import pytest
+
+from examples import SERIAL, configuration, dynamic, static
+from redback import options
+from redback.reading import Reading
+from redback.sensors import sensors
+
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "redback_addon/src/redback"
+DOCS = (ROOT / "redback_addon/DOCS.md").read_text()
+DOCUMENTS = sorted(
+    path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("redback_addon/*.md"))
+)
 
 
 def test_every_test_that_the_table_of_faults_names_exists() -> None:
@@ -13,8 +29,115 @@ def test_every_test_that_the_table_of_faults_names_exists() -> None:
         assert re.search(rf"^(?:async )?(?:def|class) {name}\b", source, re.MULTILINE), name
 
 
-def test_the_version_is_the_same_everywhere() -> None:
-    config = (ROOT / "redback_addon/config.yaml").read_text()
-    (version,) = re.findall(r"^version: (.+)$", config, re.MULTILINE)
-    assert f'version = "{version}"' in (ROOT / "redback_addon/pyproject.toml").read_text()
-    assert f"## {version}\n" in (ROOT / "redback_addon/CHANGELOG.md").read_text()
+def anchors(text: str) -> set[str]:
+    """Give the anchors of a document's headings, as GitHub and Home Assistant make them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = (re.sub(r"[^\w -]", "", heading).strip().lower() for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file) if file else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def section(title: str) -> str:
+    """Give what stands below a heading, up to the next one of its kind."""
+    below = rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)"
+    found = re.search(below, DOCS, re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[2]
+
+
+def rows(text: str) -> list[tuple[str, str]]:
+    """Give name and unit of each entity that the tables have; A, B, C stand for three."""
+    found: list[tuple[str, str]] = []
+    for name, unit in re.findall(r"^\| (.+?) \| (.*?) ?\| .+ \|$", text, re.MULTILINE):
+        stem, _, phases = name.partition(" A, B, C")
+        several = name != stem and not phases
+        names = [f"{stem} {phase}" for phase in "ABC"] if several else [name]
+        found += product(names, [unit])
+    return [row for row in found if row[0] not in ("entity", "---")]
+
+
+def table(*, detailed: bool) -> Iterator[tuple[str, str]]:
+    """Give name and unit of each sensor that there can be; n stands for a number."""
+    reading = Reading(SERIAL, datetime.now(UTC), dynamic(), static(), configuration())
+    for sensor in sensors(reading, detailed=True):
+        name = re.sub(r"^(PV|Battery Module|Battery Cabinet) \d+", r"\1 n", sensor.name)
+        if sensor.detailed == detailed:
+            yield name, sensor.quantity.unit or ""
+
+
+class TestTheAddOnsDocumentation:
+    """DOCS.md."""
+
+    @pytest.mark.parametrize("detailed", [False, True])
+    def test_it_names_every_entity_with_its_unit(self, *, detailed: bool) -> None:
+        plain, details = section("Entities").split("### Entities of the option")
+        documented = rows(details if detailed else plain)
+        assert sorted(documented) == sorted(set(table(detailed=detailed)))
+
+    def test_it_has_a_heading_for_each_option_in_the_panels_order(self) -> None:
+        headings = re.findall(r"^### (.+)$", section("Options"), re.MULTILINE)
+        assert headings == list(options.LABELS.values())
+
+    def test_it_explains_every_notification(self) -> None:
+        titles = re.findall(r'"Redback: ([^"]+)"', (SOURCE / "messages.py").read_text())
+        headings = re.findall(r"^### (.+)$", section("Troubleshooting"), re.MULTILINE)
+        assert len(titles) >= 6
+        assert not {title[0].upper() + title[1:] for title in titles} - {*headings}
+
+    def test_it_explains_every_fault(self) -> None:
+        text = section("Troubleshooting").replace("\n", " ").casefold()
+        told = [sentence for sentence in faults() if list(parts(sentence))]
+        assert len(told) >= 10
+        for sentence in told:
+            assert any(part.casefold() in text for part in parts(sentence)), sentence
+
+
+def faults() -> Iterator[str]:
+    """Give the sentences of all faults, with an ellipsis for what is filled in."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="met"), args=[_, sentence, *_]):
+                    if isinstance(sentence, ast.Constant | ast.JoinedStr):
+                        yield written(sentence)
+    for name in ("_in_words", "objection"):
+        yield from returned(name)
+
+
+def returned(name: str) -> Iterator[str]:
+    """Give the sentences that a function returns."""
+    for path in (SOURCE / "service.py", SOURCE / "freshness.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Return) and isinstance(
+                        inner.value, ast.JoinedStr | ast.Constant
+                    ):
+                        yield written(inner.value)
+
+
+def written(node: ast.Constant | ast.JoinedStr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value or "")
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+    )
+
+
+def parts(sentence: str) -> Iterator[str]:
+    """Give the parts of a sentence that are always the same, and long enough to be looked for."""
+    for part in re.split(r"…|[:;()]", sentence):
+        words = part.strip(" .")
+        if len(words.split()) >= 3:
+            yield words

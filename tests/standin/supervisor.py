@@ -127,6 +127,7 @@ class Supervisor:
         app.router.add_get("/core/websocket", self._websocket)
         for method in ("GET", "POST", "DELETE"):
             app.router.add_route(method, "/core/api/{path:.*}", self._rest)
+        app.router.add_get("/supervisor/ping", _ping)
         app.router.add_get("/addons/self/info", self._own(self._info))
         app.router.add_get("/addons/self/options/config", self._own(self._options))
         app.router.add_get("/services/mqtt", self._own(self._mqtt))
@@ -310,6 +311,10 @@ class Supervisor:
         if self._session is None:
             raise web.HTTPBadGateway
         return self._session
+
+
+async def _ping(_: web.Request) -> web.Response:
+    return _ok({})
 
 
 @web.middleware
