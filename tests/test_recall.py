@@ -14,6 +14,7 @@ from redback.cloud import Account, CloudError, Dynamic, TransientError
 from redback.desk import Desk
 from redback.recall import Recall
 
+DENIED = "RB00000000000000"
 BROKEN = TransientError("no answer", method="GET", url="http://cloud/")
 
 
@@ -33,9 +34,11 @@ class World:
             recalled=lambda *what: self.recalled.append(what),
         )
 
-    def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+    def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         assert since < until
         self.asked += 1
+        if serial == DENIED:
+            raise BROKEN
         if isinstance(self.answer, CloudError):
             raise self.answer
         return self.answer
@@ -96,3 +99,9 @@ async def test_it_is_given_up_in_the_end(world: World, clock: FakeClock) -> None
     world.recall.watch([SERIAL])
     await clock.advance(24 * 3600)
     assert world.asked == 10
+
+
+async def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> None:
+    world.recall.watch([DENIED, SERIAL])
+    await clock.advance(2)
+    assert world.recalled == [(SERIAL, (dynamic(),))]

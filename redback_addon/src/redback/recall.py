@@ -54,15 +54,19 @@ class Recall:
 
     async def run(self) -> None:
         """Recall one inverter after the other, for ever."""
-        while True:
-            serial, tries = await self._new.get()
-            if self._is_known(serial):
-                continue
-            if await self._recall(serial):
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                serial, tries = await self._new.get()
+                if self._is_known(serial):
+                    continue
+                if not await self._recall(serial) and tries > 1:
+                    tasks.create_task(self._put_back(serial, tries - 1))
                 await self._clock.sleep(_PACE_SECONDS)
-            elif tries > 1:
-                await self._clock.sleep(_AGAIN_SECONDS)
-                self._new.put_nowait((serial, tries - 1))
+
+    async def _put_back(self, serial: str, tries: int) -> None:
+        """Have one tried again in a while, for which no other waits."""
+        await self._clock.sleep(_AGAIN_SECONDS)
+        self._new.put_nowait((serial, tries))
 
     async def _recall(self, serial: str) -> bool:
         """Ask for one; tells whether there were readings."""
