@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..core import CoreError, CoreLink, Series, Statistics
 from ..known import Known
-from .coverage import Coverage, Hour, Stage, UnwritableError
+from .asking import ask
+from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
 
 _LOG = logging.getLogger(__name__)
@@ -103,10 +104,11 @@ class Audit:
                 left = [start for start in left if start not in stored]
         return left
 
-    def _want(self, known: Known, lost: Sequence[datetime]) -> None:
+    def _want(self, known: Known, lost: list[datetime]) -> None:
         if lost:
             _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
-            self._coverage.put(known.serial, [Hour(start, Stage.WANTED) for start in lost])
+            # As if somebody had asked, for these hours count as published.
+            ask(self._coverage, known.serial, lost)
             self._found.update((known.serial, start) for start in lost)
 
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
