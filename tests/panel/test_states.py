@@ -75,7 +75,7 @@ async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
     async with running() as person:
         await person.all_well()
         await person.home.service.stop()
-        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503))
+        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path="Dynamic"))
         await person.home.service.start()
         await until(person.answers)
         told = await person.told("cloud_away")
