@@ -38,6 +38,7 @@ class StandIn:
         self.posts: list[tuple[str, object]] = []
         self.strays: list[str] = []  # what was asked outside of the prefix
         self.is_away = False
+        self.is_silent = False  # tells no status before one is published
         self._streams: set[asyncio.Queue[str | None]] = set()
         self._server = TestServer(self._application())
 
@@ -96,6 +97,7 @@ class StandIn:
 
     async def _page(self, _: web.Request) -> web.Response:
         text = (_FOLDER / "page.html").read_text().replace("{{ token }}", _TOKEN)
+        text = text.replace("{{ clock_ahead_s }}", str(self.status["clock_ahead_s"]))
         return web.Response(text=text, content_type="text/html")
 
     async def _home(self, request: web.Request) -> web.Response:
@@ -110,7 +112,8 @@ class StandIn:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         stream: asyncio.Queue[str | None] = asyncio.Queue()
-        stream.put_nowait(_event(self.status))
+        if not self.is_silent:
+            stream.put_nowait(_event(self.status))
         self._streams.add(stream)
         try:
             while (event := await stream.get()) is not None:

@@ -55,6 +55,17 @@ async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
     await keep_picture(page, "day-table-360")
 
 
+async def test_the_day_may_come_before_anything_else_is_known(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.is_silent = True
+    energy = examples.energy() | {"since": "2026-11-23T16:57:00Z"}
+    stand_in.data["day"] = answers.day() | {"energy": energy}
+    page = await viewer.open(url=f"{stand_in.url}#day")
+    since = re.compile(r"Since (Tue, 24 Nov, )?02:57; what was before")
+    await expect(page.locator("#day")).to_contain_text(since)
+
+
 async def test_a_line_of_the_chart_can_be_taken_away(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _chart(page)

@@ -12,7 +12,7 @@ from .calendar import calendar
 from .diagnostics import diagnostics
 from .entities import entities
 from .parts import Parts
-from .status import status
+from .status import clock_ahead_s, status
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -33,7 +33,8 @@ class Pages:
         templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, auto_reload=False
         )
-        self._page = templates.get_template("page.html").render(token=token)
+        self._page = templates.get_template("page.html")
+        self._token = token
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Give all of them."""
@@ -53,7 +54,9 @@ class Pages:
         ]
 
     async def _show(self, _: web.Request) -> web.Response:
-        return web.Response(text=self._page, content_type="text/html")
+        ahead = clock_ahead_s(self._parts.clock.now())
+        page = self._page.render(token=self._token, clock_ahead_s=ahead)
+        return web.Response(text=page, content_type="text/html")
 
     async def _download(self, _: web.Request) -> web.Response:
         return web.Response(

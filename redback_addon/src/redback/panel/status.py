@@ -127,13 +127,18 @@ class Status(msgspec.Struct, frozen=True):
     history: Past
 
 
+def clock_ahead_s(now: datetime) -> float:
+    """Tell how far the house's clock is ahead of UTC at a time, s."""
+    return (now.astimezone().utcoffset() or timedelta()).total_seconds()
+
+
 def status(parts: Parts) -> Status:
     """Look at everything as it is now."""
     now = parts.clock.now()
     return Status(
         version=parts.version,
         at=now,
-        clock_ahead_s=(now.astimezone().utcoffset() or timedelta()).total_seconds(),
+        clock_ahead_s=clock_ahead_s(now),
         started_at=parts.started_at,
         options_url=parts.options_url(),
         notices=notices(parts),

@@ -4,7 +4,8 @@ import * as format from "./format.js";
 import { say } from "./dom.js";
 
 let ahead = 0;
-let houseAhead; // of UTC, in seconds
+// Of UTC, in seconds; the page brings it along, because what it asks for may come before a status.
+let houseAhead = Number(document.querySelector('meta[name="redback-clock-ahead"]').content);
 
 /** Takes the add-on's time as it was written a moment ago, and how far it is ahead of UTC. */
 export function setTime({ at, clock_ahead_s: seconds }) {
