@@ -145,6 +145,29 @@ async def test_the_past_begins_with_zero_and_moves_what_is_there(
     assert statistics.short_term[COUNTER.entity_id][at(7)].sum == pytest.approx(6.07, abs=0.01)
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_the_hour_of_the_first_reading_goes_on_from_that(
+    writer: Writer, statistics: FakeStatistics, *, is_written: bool
+) -> None:
+    # The first reading is of 3:40, and nothing was published from 3:58 to 4:10.
+    told = [one for one in growing([3, 4, 5]) if one[0] >= at(3) + timedelta(minutes=40)]
+    outage = at(3) + timedelta(minutes=58), at(4) + timedelta(minutes=10)
+    told = [one for one in told if not outage[0] <= one[0] < outage[1]]
+    statistics.compile(COUNTER.entity_id, told)
+    if not is_written:  # Core may have been away when the hour ended
+        del statistics.stored[COUNTER.entity_id][at(3)]
+    assert await write(writer, gap(3, 4), [COUNTER], counted({h: true(h) for h in (3, 4)})) == []
+    rows = statistics.stored[COUNTER.entity_id]
+    first = told[0][1]
+    for hour in (3, 4, 5):
+        assert rows[at(hour)].sum == pytest.approx(101 + hour - first, abs=1e-4)
+    # What is wanted of the past comes before it.
+    past = gap(1, 2, past=True)
+    assert await write(writer, past, [COUNTER], counted({h: true(h) for h in (1, 2)})) == []
+    changes = statistics.change(COUNTER.entity_id)
+    assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+
+
 async def test_what_core_had_before_the_first_reading_is_kept(
     writer: Writer, statistics: FakeStatistics
 ) -> None:

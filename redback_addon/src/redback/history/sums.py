@@ -111,7 +111,8 @@ class Sums:
                     if right is None:
                         right, now = await self._right(series, gap, shown, now)
                         right = _raised(right, raised)
-                    joined = _join(piece, counted, left, right, now)
+                    begun = _left(left, piece) or await self._begun(series, piece, counted, stored)
+                    joined = _join(piece, counted, begun, right, now)
                     shift = joined.shift
                     sums = [
                         pair if one is not None or start in stored else None
@@ -128,6 +129,29 @@ class Sums:
             made += _rows(piece, sums)
             before = _raised(end, shift)
         return Continued(made, shifts, objection)
+
+    async def _begun(
+        self,
+        series: Series,
+        piece: _Piece,
+        counted: Sequence[Counted | None],
+        stored: Mapping[datetime, Row],
+    ) -> End | None:
+        """Give what Core's first row of all comes to at the beginning of its hour.
+
+        Core has counted from the first reading on, within that hour. What came before it is of the
+        past, which is not there where nobody wants it. So the sum is below zero until then.
+        """
+        hour, start = counted[0], piece.hours[0]
+        if hour is None or hour.resets:
+            return None
+        row = stored.get(start)
+        if row is None:
+            row, _ = await self._ends.soon_after(series, start) or (None, start)
+        end = None if row is None else _end(row)
+        if end is None or not hour.first <= end.state <= hour.last:
+            return None
+        return End(hour.first, end.sum - (end.state - hour.first))
 
     async def _right(
         self, series: Series, gap: Gap, shown: Shown, last: float | None
@@ -214,11 +238,10 @@ def _is_to_be_joined(
 def _join(
     piece: _Piece,
     counted: Sequence[Counted | None],
-    left: Row | None,
+    before: End | None,
     right: Row | None,
     now: float | None,
 ) -> Joined:
-    before = _left(left, piece)
     after = None if right is None else _end(right, right.start - (piece.hours[-1] + HOUR))
     if before is None and after is None:
         raise JoiningError("Home Assistant has no statistics of it to join them to")
