@@ -1,0 +1,122 @@
+"""Watches the service for a while, and tells what it did; to be run under a faster clock.
+
+`python -m benchmarks.watch TASK`, with a `Task` as JSON, writes a `Seen` as JSON. Times of the
+clock are simulated ones; what the processor has done and what the memory holds is real.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+import msgspec
+
+import fast_clock
+from benchmarks.cloud import Cloud, cloud
+from benchmarks.fixed import poll
+from benchmarks.process import processor_seconds, resident_mb
+from benchmarks.stage import stage
+
+_READINGS = "/Dynamic"
+_MINUTE = 60.0
+# Real seconds for everything that is not watched, on a slow machine.
+_PATIENCE_SECONDS = 300.0
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What is to be watched.
+
+    Attributes:
+        inverters: how many the account has.
+        warm_up: minutes until everything has been asked for once, which are not looked at.
+        minutes: those that are looked at, as parts after each of which the memory is measured.
+        has_fixed: whether a poller with a fixed period is to be watched beside it.
+    """
+
+    inverters: int
+    warm_up: float
+    minutes: Sequence[float]
+    has_fixed: bool = False
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What was seen.
+
+    Attributes:
+        minutes: how long it really was.
+        requests: of the service, by path.
+        fixed_requests: of the other poller; in all.
+        states: that were pushed.
+        processor_seconds: that the service has used.
+        resident_mb: after the start, and after each part.
+    """
+
+    minutes: float
+    requests: Mapping[str, int]
+    fixed_requests: int
+    states: int
+    processor_seconds: float
+    resident_mb: Sequence[float]
+
+    @property
+    def readings(self) -> int:
+        """How many requests were for readings."""
+        return sum(count for path, count in self.requests.items() if _READINGS in path)
+
+
+def watch(task: Task, speed: int) -> Seen:
+    """Watch it under a clock that is so many times faster."""
+    text = msgspec.json.encode(task).decode()
+    minutes = task.warm_up + sum(task.minutes)
+    told = fast_clock.run(
+        "benchmarks.watch", text, seconds=_PATIENCE_SECONDS + 3 * 60 * minutes / speed, speed=speed
+    )
+    return msgspec.convert(told, Seen)
+
+
+async def _watch(task: Task) -> Seen:
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(cloud(task.inverters))
+        scene = await stack.enter_async_context(stage(ours))
+        theirs = await _fixed(stack, task)
+        await scene.service.start()
+        await scene.pushed()
+        pid = scene.service.pid
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(task.warm_up * _MINUTE)
+        memory = [resident_mb(pid)]
+        await ours.forget()
+        if theirs is not None:
+            await theirs.forget()
+        states, worked, began = len(scene.front.times), processor_seconds(pid), clock()
+        for part in task.minutes:
+            await asyncio.sleep(part * _MINUTE)
+            memory.append(resident_mb(pid))
+        return Seen(
+            minutes=(clock() - began) / _MINUTE,
+            requests=await ours.counts(),
+            fixed_requests=0 if theirs is None else sum((await theirs.counts()).values()),
+            states=len(scene.front.times) - states,
+            processor_seconds=processor_seconds(pid) - worked,
+            resident_mb=memory,
+        )
+
+
+async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
+    """Have the other poller ask a cloud of its own with the same readings, if it is wanted."""
+    if not task.has_fixed:
+        return None
+    theirs = await stack.enter_async_context(cloud(task.inverters))
+    polling = asyncio.create_task(poll(theirs, await theirs.serials()))
+    stack.callback(polling.cancel)
+    return theirs
+
+
+def main() -> None:
+    """Watch, and tell."""
+    seen = asyncio.run(_watch(msgspec.json.decode(sys.argv[1], type=Task)))
+    sys.stdout.buffer.write(msgspec.json.encode(seen))
+
+
+if __name__ == "__main__":
+    main()
