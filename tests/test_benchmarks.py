@@ -18,7 +18,7 @@ TESTS = Path(__file__).parent
 def run(name: str, folder: Path) -> dict[str, float]:
     """Run a benchmark in a small way; gives its values by the figures' names."""
     file = folder / "told.json"
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "benchmarks", "--quick", f"--only={name}", f"--json={file}"],
         env=os.environ | {"PYTHONPATH": str(TESTS)},
         timeout=110,
@@ -26,6 +26,18 @@ def run(name: str, folder: Path) -> dict[str, float]:
     )
     (told,) = json.loads(file.read_text())["benchmarks"].values()
     return {figure["name"]: figure["value"] for figure in told["figures"]}
+
+
+@pytest.mark.fast_clock
+def test_readings_are_younger_than_when_asking_at_a_fixed_second(tmp_path: Path) -> None:
+    median, *_ = run("freshness", tmp_path).values()
+    assert 0 < median < 20
+
+
+@pytest.mark.fast_clock
+def test_a_cycle_takes_some_of_the_processor(tmp_path: Path) -> None:
+    (milliseconds,) = run("processor", tmp_path).values()
+    assert 0 < milliseconds < 200
 
 
 @pytest.mark.fast_clock

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from benchmarks import traffic
+from benchmarks import freshness, processor, traffic
 from benchmarks.figures import Outcome, machine, plain
 from benchmarks.table import table
 
@@ -23,7 +23,9 @@ class Measure(Protocol):
 
 
 BENCHMARKS: Mapping[str, Measure] = {
+    "freshness": freshness.measure,
     "traffic": traffic.measure,
+    "processor": processor.measure,
 }
 
 

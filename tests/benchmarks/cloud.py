@@ -2,15 +2,21 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import aiohttp
+import msgspec
+
+from simulator_tests.customer import Customer
 
 _OWN = "/_simulator"
+_MULTIPLE = "/Api/v2.21/EnergyData/Multiple/BySerialNumber/Dynamic"
 _DAYS = 3
+# Under a fast clock seconds are short.
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
 
 class Cloud:
@@ -37,6 +43,14 @@ class Cloud:
             for entry in (await self._ask("requests"))["requests"]
             if part in entry["path"]
         ]
+
+    async def readings(self, serials: Sequence[str]) -> bytes:
+        """Give what it answers to one request for the readings of all these."""
+        async with aiohttp.ClientSession(self.url, timeout=_NO_LIMIT) as session:
+            customer = Customer(session)
+            await customer.sign_in()
+            answer = await customer.post(_MULTIPLE, serials)
+        return msgspec.json.encode(answer.body)
 
     async def forget(self) -> None:
         """Forget all requests so far."""
@@ -67,7 +81,7 @@ async def cloud(inverters: int, *, seed: int = 1) -> AsyncIterator[Cloud]:
     try:
         assert process.stdout is not None
         told = (await process.stdout.readline()).decode()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        async with aiohttp.ClientSession(timeout=_NO_LIMIT) as session:
             yield Cloud(told.split()[-1], session)
     finally:
         process.kill()

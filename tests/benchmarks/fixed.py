@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 import aiohttp
 
-from benchmarks.cloud import Cloud
 from simulator_tests.customer import Customer
 
 _READING = "/Api/v2.21/EnergyData/Dynamic/BySerialNumber"
@@ -23,7 +22,7 @@ _STATIC_EVERY = 15
 
 
 async def poll(
-    cloud: Cloud,
+    url: str,
     serials: Iterable[str],
     *,
     heard: Callable[[str, str], None] = lambda _serial, _timestamp: None,
@@ -31,12 +30,12 @@ async def poll(
     """Ask for ever.
 
     Args:
-        cloud: who is asked.
+        url: of the cloud.
         serials: for each of them alone, once a minute.
         heard: takes a serial number and the time of its reading as the cloud tells it.
     """
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(cloud.url, timeout=timeout) as session:
+    async with aiohttp.ClientSession(url, timeout=timeout) as session:
         customer = Customer(session)
         await customer.sign_in()
         async with asyncio.TaskGroup() as tasks:

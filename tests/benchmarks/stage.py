@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cloud import Cloud
 from benchmarks.front import Front
 from house import Service
 from simulator import CLIENT_ID, CREDENTIAL
@@ -23,11 +22,13 @@ class Stage:
 
     Attributes:
         service: not yet started.
+        data: its folder.
         supervisor: behind the front.
         front: takes the states, if Core is not to have them.
     """
 
     service: Service
+    data: Path
     supervisor: Supervisor
     front: Front
 
@@ -39,7 +40,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    cloud: Cloud, *, core: CoreAddress | None = None, has_front: bool = True
+    cloud_url: str, *, core: CoreAddress | None = None, has_front: bool = True
 ) -> AsyncIterator[Stage]:
     """Make it; with a stand-in for Core, if there is no address of a real one."""
     async with AsyncExitStack() as stack:
@@ -52,8 +53,8 @@ async def stage(
             {
                 "SUPERVISOR_TOKEN": TOKEN,
                 "SUPERVISOR_URL": front.url if has_front else supervisor.url,
-                "REDBACK_API_URL": cloud.url,
-                "REDBACK_LOGIN_URL": cloud.url,
+                "REDBACK_API_URL": cloud_url,
+                "REDBACK_LOGIN_URL": cloud_url,
                 "REDBACK_DATA": str(data),
                 "REDBACK_PANEL_PORT": "0",
             },
@@ -64,4 +65,4 @@ async def stage(
             client_id=CLIENT_ID, credential=CREDENTIAL, log_level="info", history_days=0
         )
         stack.push_async_callback(service.kill)
-        yield Stage(service, supervisor, front)
+        yield Stage(service, data, supervisor, front)

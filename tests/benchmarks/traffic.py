@@ -32,7 +32,7 @@ def _watched(inverters: int, minutes: float, speed: int) -> Seen:
 
 def _figure(inverters: int, rounds: list[Seen]) -> Figure:
     return Figure(
-        f"requests a minute and inverter, of {inverters}",
+        f"requests a minute and inverter, inverters: {inverters}",
         statistics.median(sum(one.requests.values()) / one.minutes / inverters for one in rounds),
         "requests",
         Beside(

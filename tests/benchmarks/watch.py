@@ -12,13 +12,17 @@ from contextlib import AsyncExitStack
 import msgspec
 
 import fast_clock
+from benchmarks import bare
 from benchmarks.cloud import Cloud, cloud
 from benchmarks.fixed import poll
+from benchmarks.front import Front
 from benchmarks.process import processor_seconds, resident_mb
-from benchmarks.stage import stage
+from benchmarks.stage import Stage, stage
+from standin.supervisor import TOKEN
 
 _READINGS = "/Dynamic"
 _MINUTE = 60.0
+_SAMPLE_MINUTES = 3
 # Real seconds for everything that is not watched, on a slow machine.
 _PATIENCE_SECONDS = 300.0
 
@@ -31,12 +35,14 @@ class Task(msgspec.Struct, frozen=True):
         warm_up: minutes until everything has been asked for once, which are not looked at.
         minutes: those that are looked at, as parts after each of which the memory is measured.
         has_fixed: whether a poller with a fixed period is to be watched beside it.
+        has_bare: whether the least that can be done is to be watched beside it.
     """
 
     inverters: int
     warm_up: float
     minutes: Sequence[float]
     has_fixed: bool = False
+    has_bare: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -48,6 +54,7 @@ class Seen(msgspec.Struct, frozen=True):
         fixed_requests: of the other poller; in all.
         states: that were pushed.
         processor_seconds: that the service has used.
+        bare_processor_seconds: that were used by what does the least.
         resident_mb: after the start, and after each part.
     """
 
@@ -56,6 +63,7 @@ class Seen(msgspec.Struct, frozen=True):
     fixed_requests: int
     states: int
     processor_seconds: float
+    bare_processor_seconds: float
     resident_mb: Sequence[float]
 
     @property
@@ -77,18 +85,20 @@ def watch(task: Task, speed: int) -> Seen:
 async def _watch(task: Task) -> Seen:
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(cloud(task.inverters))
-        scene = await stack.enter_async_context(stage(ours))
+        scene = await stack.enter_async_context(stage(ours.url))
         theirs = await _fixed(stack, task)
         await scene.service.start()
         await scene.pushed()
         pid = scene.service.pid
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(task.warm_up * _MINUTE)
+        least = await _bare(stack, task, ours, scene)
         memory = [resident_mb(pid)]
         await ours.forget()
         if theirs is not None:
             await theirs.forget()
-        states, worked, began = len(scene.front.times), processor_seconds(pid), clock()
+        states, began = len(scene.front.times), clock()
+        worked, bare_worked = (one and processor_seconds(one) for one in (pid, least))
         for part in task.minutes:
             await asyncio.sleep(part * _MINUTE)
             memory.append(resident_mb(pid))
@@ -98,6 +108,7 @@ async def _watch(task: Task) -> Seen:
             fixed_requests=0 if theirs is None else sum((await theirs.counts()).values()),
             states=len(scene.front.times) - states,
             processor_seconds=processor_seconds(pid) - worked,
+            bare_processor_seconds=least and processor_seconds(least) - bare_worked,
             resident_mb=memory,
         )
 
@@ -107,9 +118,34 @@ async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
     if not task.has_fixed:
         return None
     theirs = await stack.enter_async_context(cloud(task.inverters))
-    polling = asyncio.create_task(poll(theirs, await theirs.serials()))
+    polling = asyncio.create_task(poll(theirs.url, await theirs.serials()))
     stack.callback(polling.cancel)
     return theirs
+
+
+async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) -> int:
+    """Have the least done beside it, if that is wanted; gives the process, or 0.
+
+    It posts as many states as the service has pushed a minute in the last minutes.
+    """
+    if not task.has_bare:
+        return 0
+    before = len(scene.front.times)
+    await asyncio.sleep(_SAMPLE_MINUTES * _MINUTE)
+    states = round((len(scene.front.times) - before) / _SAMPLE_MINUTES)
+    answer = scene.data / "answer.json"
+    answer.write_bytes(await ours.readings(await ours.serials()))
+    front = await stack.enter_async_context(Front(scene.supervisor.url))
+    least = bare.Task(front.url, TOKEN, str(answer), states)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode())
+    )
+    stack.push_async_callback(process.wait)
+    stack.callback(process.kill)
+    while not front.times:
+        await asyncio.sleep(1)
+    await asyncio.sleep(_MINUTE / 2)  # until its first round, which takes longer, is over
+    return process.pid
 
 
 def main() -> None:
