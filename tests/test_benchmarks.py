@@ -19,7 +19,10 @@ def run(name: str, folder: Path) -> dict[str, float]:
     """Run a benchmark in a small way; gives its values by the figures' names."""
     file = folder / "told.json"
     subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "benchmarks", "--quick", f"--only={name}", f"--json={file}"],
+        [
+            *(sys.executable, "-m", "benchmarks", "--quick", f"--only={name}"),
+            *(f"--json={file}", f"--pictures={folder}"),
+        ],
         env=os.environ | {"PYTHONPATH": str(TESTS)},
         timeout=110,
         check=True,
@@ -38,6 +41,29 @@ def test_readings_are_younger_than_when_asking_at_a_fixed_second(tmp_path: Path)
 def test_a_cycle_takes_some_of_the_processor(tmp_path: Path) -> None:
     (milliseconds,) = run("processor", tmp_path).values()
     assert 0 < milliseconds < 200
+
+
+@pytest.mark.fast_clock
+def test_memory_is_told_after_the_start_and_after_a_while(tmp_path: Path) -> None:
+    start, _, end, growth = run("memory", tmp_path).values()
+    assert 30 < start < 80
+    assert end - start == pytest.approx(growth, abs=5)
+
+
+@pytest.mark.process
+def test_the_first_state_comes_after_the_imports(tmp_path: Path) -> None:
+    first, later = run("start", tmp_path).values()
+    assert 0.1 < first < 20
+    assert 0.1 < later < 20
+
+
+@pytest.mark.fast_clock
+def test_growth_is_told_as_a_table_and_a_picture(tmp_path: Path) -> None:
+    alone, alone_cycle, each, cycle = run("growth", tmp_path).values()
+    assert 0 < each < 2 * alone
+    assert 0 < alone_cycle < 30
+    assert 0 < cycle < 30
+    assert (tmp_path / "growth.svg").read_text().count("<path") == 2
 
 
 @pytest.mark.fast_clock

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from benchmarks import freshness, processor, traffic
+from benchmarks import freshness, growth, memory, processor, start, traffic
 from benchmarks.figures import Outcome, machine, plain
 from benchmarks.table import table
 
@@ -26,6 +26,9 @@ BENCHMARKS: Mapping[str, Measure] = {
     "freshness": freshness.measure,
     "traffic": traffic.measure,
     "processor": processor.measure,
+    "memory": memory.measure,
+    "start": start.measure,
+    "growth": growth.measure,
 }
 
 

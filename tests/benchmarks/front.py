@@ -7,6 +7,7 @@ import asyncio
 import re
 import time
 from array import array
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -52,7 +53,7 @@ class Front:
         task.add_done_callback(self._open.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(_END)
                 if not head.startswith(_PUSH):
@@ -62,10 +63,7 @@ class Front:
                 await reader.readexactly(int(length[1]) if length else 0)
                 self.times.append(time.time())
                 writer.write(_TAKEN)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        writer.close()
 
     async def _hand_on(
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -84,6 +82,7 @@ class Front:
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(_CHUNK):
-        target.write(data)
-        await target.drain()
+    with suppress(ConnectionError):
+        while data := await source.read(_CHUNK):
+            target.write(data)
+            await target.drain()

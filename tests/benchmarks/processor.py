@@ -10,24 +10,21 @@ from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.watch import Seen, Task, watch
 
 _BARE = "decode and post"
-_DAY_MINUTES = 24 * 60.0
-# By the number of inverters: how fast the clock is, how many minutes, and how often.
-_FULL = {1: (60, 40.0, 3), 100: (10, 10.0, 3)}
-_QUICK = {1: (60, 4.0, 1)}
-_WARM_UP = {1: 5.0, 100: 12.0}
-_DAY_SPEED = 120
+_FULL = (
+    Task(1, warm_up=5, minutes=[40], speed=60, has_bare=True),
+    Task(100, warm_up=8, minutes=[10], speed=10, has_bare=True),
+)
+_ROUNDS = 3
+_DAY = Task(1, warm_up=5, minutes=[24 * 60], speed=120, has_bare=True)
+_QUICK = Task(1, warm_up=0, minutes=[2], speed=100, has_bare=True)
 
 
 def measure(*, quick: bool) -> Outcome:
     """Measure one inverter and many, and a day of one."""
-    figures = []
-    for inverters, (speed, minutes, rounds) in (_QUICK if quick else _FULL).items():
-        task = Task(inverters, _WARM_UP[inverters], [minutes], has_bare=True)
-        figures.append(_cycle(inverters, [watch(task, speed) for _ in range(rounds)]))
-    if not quick:
-        task = Task(1, _WARM_UP[1], [_DAY_MINUTES], has_bare=True)
-        figures.append(_day(watch(task, _DAY_SPEED)))
-    return Outcome(figures)
+    if quick:
+        return Outcome([_cycle(1, [watch(_QUICK)])])
+    cycles = [_cycle(task.inverters, [watch(task) for _ in range(_ROUNDS)]) for task in _FULL]
+    return Outcome([*cycles, _day(watch(_DAY))])
 
 
 def _cycle(inverters: int, rounds: list[Seen]) -> Figure:

@@ -4,40 +4,28 @@ Beside it the requests of a poller that asks for each inverter's reading once a 
 static data every 15 minutes.
 """
 
-import statistics
-
 from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.watch import Seen, Task, watch
 
 # The details of 100 inverters are asked for every 100 minutes.
-_FULL = {1: (60, 120.0, 3), 100: (20, 120.0, 1)}
-_QUICK = {1: (60, 4.0, 1)}
-_WARM_UP = {1: 5.0, 100: 10.0}
+_FULL = (
+    Task(1, warm_up=5, minutes=[120], speed=60, has_fixed=True),
+    Task(100, warm_up=10, minutes=[120], speed=20, has_fixed=True),
+)
+_QUICK = (Task(1, warm_up=1, minutes=[4], speed=100, has_fixed=True),)
 _GOALS = {1: 1.2, 100: 0.02}
 
 
 def measure(*, quick: bool) -> Outcome:
     """Measure one inverter, and many."""
-    return Outcome(
-        [
-            _figure(inverters, [_watched(inverters, minutes, speed) for _ in range(rounds)])
-            for inverters, (speed, minutes, rounds) in (_QUICK if quick else _FULL).items()
-        ]
-    )
+    return Outcome([_figure(task.inverters, watch(task)) for task in (_QUICK if quick else _FULL)])
 
 
-def _watched(inverters: int, minutes: float, speed: int) -> Seen:
-    return watch(Task(inverters, _WARM_UP[inverters], [minutes], has_fixed=True), speed)
-
-
-def _figure(inverters: int, rounds: list[Seen]) -> Figure:
+def _figure(inverters: int, seen: Seen) -> Figure:
     return Figure(
         f"requests a minute and inverter, inverters: {inverters}",
-        statistics.median(sum(one.requests.values()) / one.minutes / inverters for one in rounds),
+        sum(seen.requests.values()) / seen.minutes / inverters,
         "requests",
-        Beside(
-            "asking at a fixed second",
-            statistics.median(one.fixed_requests / one.minutes / inverters for one in rounds),
-        ),
+        Beside("asking at a fixed second", seen.fixed_requests / seen.minutes / inverters),
         most=_GOALS[inverters],
     )

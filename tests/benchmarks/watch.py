@@ -6,8 +6,10 @@ clock are simulated ones; what the processor has done and what the memory holds 
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from itertools import pairwise
+from math import inf
 
 import msgspec
 
@@ -23,6 +25,8 @@ from standin.supervisor import TOKEN
 _READINGS = "/Dynamic"
 _MINUTE = 60.0
 _SAMPLE_MINUTES = 3
+# Between two rounds is more time, between the answers of one round is less.
+_APART = 20.0
 # Real seconds for everything that is not watched, on a slow machine.
 _PATIENCE_SECONDS = 300.0
 
@@ -34,6 +38,7 @@ class Task(msgspec.Struct, frozen=True):
         inverters: how many the account has.
         warm_up: minutes until everything has been asked for once, which are not looked at.
         minutes: those that are looked at, as parts after each of which the memory is measured.
+        speed: how many times faster the clock is.
         has_fixed: whether a poller with a fixed period is to be watched beside it.
         has_bare: whether the least that can be done is to be watched beside it.
     """
@@ -41,6 +46,7 @@ class Task(msgspec.Struct, frozen=True):
     inverters: int
     warm_up: float
     minutes: Sequence[float]
+    speed: int
     has_fixed: bool = False
     has_bare: bool = False
 
@@ -55,6 +61,7 @@ class Seen(msgspec.Struct, frozen=True):
         states: that were pushed.
         processor_seconds: that the service has used.
         bare_processor_seconds: that were used by what does the least.
+        cycle_seconds: real ones from the cloud's first answer to the last state of each round.
         resident_mb: after the start, and after each part.
     """
 
@@ -64,21 +71,16 @@ class Seen(msgspec.Struct, frozen=True):
     states: int
     processor_seconds: float
     bare_processor_seconds: float
+    cycle_seconds: Sequence[float]
     resident_mb: Sequence[float]
 
-    @property
-    def readings(self) -> int:
-        """How many requests were for readings."""
-        return sum(count for path, count in self.requests.items() if _READINGS in path)
 
-
-def watch(task: Task, speed: int) -> Seen:
-    """Watch it under a clock that is so many times faster."""
+def watch(task: Task) -> Seen:
+    """Watch it under a clock of its own."""
     text = msgspec.json.encode(task).decode()
     minutes = task.warm_up + sum(task.minutes)
-    told = fast_clock.run(
-        "benchmarks.watch", text, seconds=_PATIENCE_SECONDS + 3 * 60 * minutes / speed, speed=speed
-    )
+    seconds = _PATIENCE_SECONDS + 3 * _MINUTE * minutes / task.speed
+    told = fast_clock.run("benchmarks.watch", text, seconds=seconds, speed=task.speed)
     return msgspec.convert(told, Seen)
 
 
@@ -109,8 +111,24 @@ async def _watch(task: Task) -> Seen:
             states=len(scene.front.times) - states,
             processor_seconds=processor_seconds(pid) - worked,
             bare_processor_seconds=least and processor_seconds(least) - bare_worked,
+            cycle_seconds=list(_cycles(await ours.times(_READINGS), scene.front.times, task.speed)),
             resident_mb=memory,
         )
+
+
+def _cycles(answers: Iterable[float], pushes: Iterable[float], speed: int) -> Iterator[float]:
+    """Tell how long each round took that brought something, in real seconds.
+
+    Args:
+        answers: when the cloud answered; those of one round come close together.
+        pushes: when states came.
+        speed: how many times faster the clock is.
+    """
+    begun = [at for before, at in pairwise([-inf, *answers]) if at - before > _APART]
+    for start, end in pairwise([*begun, inf]):
+        came = [at for at in pushes if start <= at < end]
+        if came:
+            yield (max(came) - start) / speed
 
 
 async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
