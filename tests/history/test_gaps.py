@@ -137,6 +137,17 @@ def test_what_lies_more_than_a_week_back_is_cut_into_months(coverage: Coverage) 
     assert [len(gap.hours) for gap in past] == [24] * 7 + [23 * 24, 10 * 24]
 
 
+@pytest.mark.parametrize(("asked", "parts"), [(True, [80, 720, 700]), (False, [1500])])
+def test_a_long_time_that_is_asked_for_is_filled_in_months(
+    coverage: Coverage, parts: list[int], *, asked: bool
+) -> None:
+    publish(coverage, "0:00", "20:00")
+    publish(coverage, "1520:00", "1521:00")
+    hours = [Hour(at(f"{hour}:00"), Stage.WANTED, asked=asked) for hour in range(20, 1520)]
+    coverage.put(SERIAL, hours)
+    assert [len(part) for part in gaps(coverage, "0:00", "1521:00")] == parts
+
+
 def test_what_is_settled_is_not_missing_until_it_is_due_again(coverage: Coverage) -> None:
     publish(coverage, "3:00", "4:00")
     coverage.put(SERIAL, [Hour(at(f"{hour}:00"), Stage.SETTLED) for hour in (0, 1)])

@@ -67,6 +67,14 @@ def test_ends_that_do_not_meet_are_refused(wrong: float) -> None:
         join(hours, End(100.0, 7.0), End(102.0, 9.0 + wrong))
 
 
+def test_an_old_value_is_not_taken_for_energy_after_a_reset_where_nobody_knows_better() -> None:
+    # A counter at zero stays in doubt for half an hour.
+    old = End(7.781, 6.216)
+    joined = join([Counted(0.0, 0.0, 0.0)], old, old)
+    assert joined.sums == ((0.0, 6.216),)
+    assert joined.shift == 0.0
+
+
 def test_another_counter_under_the_same_name_is_no_energy() -> None:
     # Somebody has counted from the last start of Home Assistant; the lifetime comes after it, and
     # Core took the difference for energy.

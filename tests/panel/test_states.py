@@ -44,7 +44,8 @@ async def test_refused_credentials_lead_to_the_options() -> None:
             "to_options": True,
         }
         status = await person.data("status")
-        assert status["health"]["cloud"]["state"] == "bad"
+        cloud = status["health"]["cloud"]
+        assert (cloud["state"], cloud["text"]) == ("bad", "The credentials are not accepted.")
         assert [notice["kind"] for notice in status["notices"]] == ["credentials"]
 
 
@@ -65,6 +66,7 @@ async def test_a_site_that_the_account_does_not_have_is_named_with_those_it_has(
         assert person.home.inverters[0] in told["text"]
         assert "`" not in told["text"]
         assert told["to_options"] is True
+        assert (await person.data("status"))["health"]["cloud"]["text"] == "Unknown site."
         (site,) = (await person.data("sites"))["sites"]
         assert [one["in_use"] for one in site["inverters"]] == [False]
 
@@ -73,7 +75,7 @@ async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
     async with running() as person:
         await person.all_well()
         await person.home.service.stop()
-        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503))
+        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path="Dynamic"))
         await person.home.service.start()
         await until(person.answers)
         told = await person.told("cloud_away")

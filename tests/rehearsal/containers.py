@@ -4,6 +4,7 @@ The real base image is not needed: a stand-in is made of Debian, with s6 from th
 of s6-overlay and bashio that the add-on uses (`base/`). It is kept from one run to the next.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,9 +75,17 @@ def _store() -> tuple[str | Path, ...]:
     return ("--root", _KEPT / "images", "--runroot", _KEPT / "running")
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other rehearsal runs on this machine, and keep it so."""
+    _KEPT.mkdir(mode=0o700, exist_ok=True)
+    with (_KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def base_image() -> str:
     """Give the name of the stand-in for the base image, which is made if it is not there."""
-    _KEPT.mkdir(mode=0o700, exist_ok=True)
     name = f"localhost/rehearsal-base:{_fingerprint()}"
     if name not in podman("images", "--format={{.Repository}}:{{.Tag}}").split():
         folder = _KEPT / "base"
@@ -149,6 +159,7 @@ def build(base: str, version: str) -> str:
         *("--tag", name, ADDON),
         seconds=_BUILDING_S,
     )
+    podman("image", "prune", "--force")  # the one that had the name before
     return name
 
 

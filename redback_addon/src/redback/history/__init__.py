@@ -13,6 +13,7 @@ sums.py       a counter's rows in a gap, and what comes after them
 writer.py     brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
 asking.py     hours that somebody wants filled again
+audit.py      whether Core still has what it had
 history.py    does all this, for as long as anything is missing
 __main__.py   the command redback-history
 """

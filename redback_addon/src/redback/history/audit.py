@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..core import CoreError, CoreLink, Series, Statistics
 from ..known import Known
-from .coverage import Coverage, Hour, Stage
+from .asking import ask
+from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
 
 _LOG = logging.getLogger(__name__)
@@ -17,6 +18,8 @@ _SETTLED_SECONDS = 2 * 3600.0
 _EVERY_SECONDS = 24 * 3600.0
 _LOOK_SECONDS = 60.0
 _NEWEST = 3
+_DAY = timedelta(days=1)
+_MONTH = timedelta(days=30)
 
 
 class Audit:
@@ -65,36 +68,48 @@ class Audit:
         try:
             for known, since in self._watched():
                 await self._look_at(known, since)
-        except CoreError as error:
-            _LOG.debug("%s", error)  # and is asked again when it is there
+        except (CoreError, UnwritableError) as error:
+            _LOG.debug("%s", error)  # and is tried again in a minute
         else:
             self._at = self._clock.monotonic()
 
     async def _look_at(self, known: Known, since: datetime) -> None:
-        lost = await self._lost(known.serial, known.entities.series, since)
-        if lost:
-            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
-            self._coverage.put(known.serial, [Hour(start, Stage.WANTED) for start in lost])
-
-    async def _lost(self, serial: str, series: Sequence[Series], since: datetime) -> list[datetime]:
-        """Find the hours of which no counter has a row any more, each one once.
-
-        One counter alone that has none was deleted by somebody. And where the newest hours have
-        none, Core makes no statistics at all.
-        """
+        """Look at an inverter month by month, as long as hours are lost where a month begins."""
+        lost: list[datetime] = []
         until = floor(self._clock.now() - 2 * HOUR)
-        left = self._covered(serial, floor(since), until)
-        newest = left[-_NEWEST:]
+        is_newest, is_to_go_on = True, True
+        while is_to_go_on and until > since:
+            begin = max(until - _MONTH, floor(since))
+            covered = self._covered(known.serial, begin, until)
+            missing = await self._without_rows(known.entities.series, covered)
+            if is_newest and missing[-_NEWEST:] == covered[-_NEWEST:]:
+                return  # Core makes no statistics at all
+            lost += missing
+            is_newest, is_to_go_on = False, bool(missing) and missing[0] < begin + _DAY
+            until = begin
+        self._want(known, [start for start in lost if (known.serial, start) not in self._found])
+
+    async def _without_rows(
+        self, series: Sequence[Series], hours: Sequence[datetime]
+    ) -> list[datetime]:
+        """Give the hours of which no counter has a row.
+
+        One counter alone that has none was deleted by somebody.
+        """
+        left = [*hours]
         for one in series:
             if left and one.is_counter:
                 found = await self._statistics.rows([one.entity_id], left[0], left[-1] + HOUR)
                 stored = {row.start for row in found[one.entity_id]}
                 left = [start for start in left if start not in stored]
-        if left[-_NEWEST:] == newest:
-            return []
-        new = [start for start in left if (serial, start) not in self._found]
-        self._found.update((serial, start) for start in new)
-        return new
+        return left
+
+    def _want(self, known: Known, lost: list[datetime]) -> None:
+        if lost:
+            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
+            # As if somebody had asked, for these hours count as published.
+            ask(self._coverage, known.serial, lost)
+            self._found.update((known.serial, start) for start in lost)
 
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
         """Give the hours that Core was wholly shown or given, and nothing else is known of."""

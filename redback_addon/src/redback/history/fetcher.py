@@ -39,8 +39,9 @@ _MAY_CHANGE = timedelta(days=3)
 _TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 _WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
-# Around a moment there is more than one reading, so that a glitch is found out.
-_AROUND = timedelta(minutes=5)
+# Around a moment there is more than one reading, so that a glitch is found out; and before it half
+# an hour of them, after which a zero is believed too.
+_LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
 # What was shown when an hour began is at most so old.
 _BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
@@ -136,7 +137,7 @@ class Fetcher:
             CloudError, SilentError: it is to be tried again later.
         """
         try:
-            readings = await self._hear(known.serial, moment - _AROUND, moment + _AROUND)
+            readings = await self._hear(known.serial, moment - _LONG_BEFORE, moment + _AROUND)
         except _REFUSALS as error:
             await self._prove(known.serial, error)
             return {}

@@ -200,10 +200,13 @@ def _gaps(
     ][::-1]
 
 
-def _is_cut(before: int) -> bool:
-    """Tell whether a part of the past begins so many hours before the first reading's."""
+def _is_cut(before: int, *, is_asked: bool) -> bool:
+    """Tell whether a new part begins so many hours before the first reading's.
+
+    An outage is filled as a whole. What is asked for may be years.
+    """
     if before < 0:
-        return False
+        return is_asked and before % _MONTH_HOURS == 0
     return before % (_DAY_HOURS if before <= _WEEK_HOURS else _MONTH_HOURS) == 0
 
 
@@ -213,7 +216,7 @@ def _together(missing: Sequence[Hour], shown: Shown, border: datetime) -> Iterat
     for hour in missing:
         if group and (
             group[-1].start + HOUR != hour.start
-            or _is_cut((border - hour.start) // HOUR)
+            or _is_cut((border - hour.start) // HOUR, is_asked=hour.asked)
             or (not group[-1].asked and shown.ends(group[-1].start))
         ):
             yield group

@@ -97,6 +97,9 @@ def join(
     walk = _walk(hours, left)
     if right is None:
         return Joined(walk.sums)
+    if now is None and walk.is_reset and right.state == left.state:
+        # Core still has what it was shown before, and will go on from what the counter shows then.
+        now = walk.sums[-1][0]
     met = _meet(walk, right, now, left.apart + len(hours))
     if abs(met.missing) <= TOLERANCE:
         return Joined(walk.sums)

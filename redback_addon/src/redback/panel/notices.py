@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from ..messages import Told
 from .advice import plain
 from .parts import Parts
 
@@ -45,13 +46,17 @@ def notices(parts: Parts) -> list[Notice]:
     return [*_told(parts), *_away(parts), *_of_inverters(parts)]
 
 
+def title(told: Told) -> str:
+    """Give the title of a notification as a sentence of its own, without the add-on's name."""
+    text = told.title.removeprefix(_PREFIX)
+    return text[:1].upper() + text[1:]
+
+
 def _told(parts: Parts) -> Iterator[Notice]:
     for key, kind, level, to_options in _TOLD:
         told = parts.messages.told.get(key)
         if told is not None:
-            title = told.title.removeprefix(_PREFIX)
-            title = title[:1].upper() + title[1:]
-            yield Notice(kind, title, _plain(told.message), level, to_options)
+            yield Notice(kind, title(told), _plain(told.message), level, to_options)
 
 
 def _away(parts: Parts) -> Iterator[Notice]:

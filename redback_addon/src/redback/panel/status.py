@@ -11,7 +11,7 @@ from ..minutes import Energy
 from ..naming import GivenName
 from ..reading import OFFLINE, Reading
 from .advice import advice, plain
-from .notices import Notice, notices
+from .notices import Notice, notices, title
 from .parts import Parts
 
 _ERROR_KEYS = ("readings", "discovery", "configuration")
@@ -225,9 +225,11 @@ def _troubles(parts: Parts) -> Iterator[Trouble]:
 
 def _cloud(parts: Parts) -> Health:
     told = parts.messages.told
-    for key in ("credentials", "token", "no_inverter"):
+    # Where some of the sites are known, the others are asked for all the same.
+    sites = () if parts.names() else ("missing_sites",)
+    for key in ("credentials", "token", "no_inverter", *sites):
         if key in told:
-            return Health(state="bad", text=f"{told[key].title.removeprefix('Redback: ')}.")
+            return Health(state="bad", text=f"{title(told[key])}.")
     for key in _ERROR_KEYS:
         if (fault := parts.faults.now.get(key)) is not None:
             return _bad(fault)

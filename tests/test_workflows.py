@@ -1,0 +1,80 @@
+"""That the workflows run everything, with few rights, and nothing that may change under them."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted((ROOT / ".github/workflows").glob("*.yaml"))
+CI: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yaml").read_text())
+CALL = "./.github/workflows/ci.yaml"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.name))
+class TestEach:
+    """One workflow."""
+
+    def test_every_action_is_one_commit_whose_version_stands_beside_it(self, file: Path) -> None:
+        used = re.findall(r"uses: (\S+)(.*)$", file.read_text(), re.MULTILINE)
+        assert used
+        for action, comment in used:
+            if action != CALL:
+                assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+                assert re.fullmatch(r"  # v\d+\.\d+\.\d+", comment), action
+
+    def test_it_may_do_nothing_but_what_each_job_says(self, file: Path) -> None:
+        workflow = yaml.safe_load(file.read_text())
+        assert workflow["permissions"] == {}
+        for job in workflow["jobs"].values():
+            assert "permissions" in job
+            assert "timeout-minutes" in job or job["uses"] == CALL
+
+    def test_nothing_from_outside_is_put_into_a_script(self, file: Path) -> None:
+        for job in yaml.safe_load(file.read_text())["jobs"].values():
+            for step in job.get("steps", ()):
+                assert "${{" not in step.get("run", "")
+
+
+def commands() -> str:
+    """Give all that CI runs."""
+    steps = [step for job in CI["jobs"].values() for step in job["steps"]]
+    return "\n".join(step.get("run", "") for step in steps)
+
+
+def test_every_kind_of_test_runs_in_ci() -> None:
+    tools = (ROOT / "pyproject.toml").read_text()
+    marks = re.findall(r'^  "(\w+): ', tools, re.MULTILINE)
+    found = re.findall(r'script/test -m (?:"([^"]+)"|(\w+))', commands())
+    selections = [quoted or word for quoted, word in found]
+    assert len(marks) >= 6
+    for mark in marks:
+        assert any(takes(selection, mark) for selection in selections), mark
+
+
+def takes(selection: str, mark: str) -> bool:
+    """Tell whether a test with this mark alone is selected."""
+    parts = selection.split(" and ")
+    return all(part == mark or part.startswith("not ") for part in parts) and (
+        f"not {mark}" not in parts
+    )
+
+
+def test_the_cores_of_ci_are_those_that_script_core_installs() -> None:
+    installed = re.findall(r"(3\.\d+)=(\d{4}\.\d+\.\d+)", (ROOT / "script/core").read_text())
+    matrix = CI["jobs"]["core"]["strategy"]["matrix"]["include"]
+    assert [(entry["python"], entry["core"]) for entry in matrix] == installed
+
+
+def test_the_changelogs_part_of_a_version_is_found() -> None:
+    def notes(version: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - a script of the project
+            [ROOT / "script/notes", version], capture_output=True, text=True, check=False
+        )
+
+    assert notes("0.1.0").stdout.startswith("### Added\n")
+    assert "## " not in notes("0.1.0").stdout.replace("### ", "")
+    assert notes("0.0.99").returncode == 1
