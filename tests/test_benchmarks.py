@@ -37,6 +37,12 @@ def test_readings_are_younger_than_when_asking_at_a_fixed_second(tmp_path: Path)
     assert 0 < median < 20
 
 
+@pytest.mark.process
+def test_states_come_to_core_about_as_fast_as_posts(tmp_path: Path) -> None:
+    (milliseconds,) = run("publishing", tmp_path).values()
+    assert 0 < milliseconds < 5000
+
+
 @pytest.mark.fast_clock
 def test_a_cycle_takes_some_of_the_processor(tmp_path: Path) -> None:
     (milliseconds,) = run("processor", tmp_path).values()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from benchmarks import freshness, growth, memory, processor, start, traffic
+from benchmarks import freshness, growth, memory, processor, publishing, start, traffic
 from benchmarks.figures import Outcome, machine, plain
 from benchmarks.table import table
 
@@ -25,6 +25,7 @@ class Measure(Protocol):
 BENCHMARKS: Mapping[str, Measure] = {
     "freshness": freshness.measure,
     "traffic": traffic.measure,
+    "publishing": publishing.measure,
     "processor": processor.measure,
     "memory": memory.measure,
     "start": start.measure,

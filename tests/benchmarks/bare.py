@@ -15,7 +15,7 @@ import msgspec
 _PERIOD = 60.0
 # As many as the publisher sends at once.
 AT_ONCE = 4
-_ATTRIBUTES = {
+ATTRIBUTES = {
     "friendly_name": "Bare power",
     "unit_of_measurement": "kW",
     "device_class": "power",
@@ -47,7 +47,7 @@ async def post(session: aiohttp.ClientSession, url: str, states: Sequence[tuple[
         for entity_id, value in waiting:
             async with session.post(
                 f"{url}/core/api/states/{entity_id}",
-                json={"state": value, "attributes": _ATTRIBUTES},
+                json={"state": value, "attributes": ATTRIBUTES},
             ) as answer:
                 await answer.read()
                 answer.raise_for_status()
