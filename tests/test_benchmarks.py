@@ -1,4 +1,4 @@
-"""That the benchmarks run, and that what they measure is within bounds that any machine keeps."""
+"""That every benchmark works, in small runs, and that what they measure is told as it is."""
 
 import json
 import os
@@ -9,7 +9,73 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.figures import Beside, Figure, percentile, plain
+from benchmarks.table import number, table
+
 TESTS = Path(__file__).parent
+
+
+def run(name: str, folder: Path) -> dict[str, float]:
+    """Run a benchmark in a small way; gives its values by the figures' names."""
+    file = folder / "told.json"
+    subprocess.run(  # noqa: S603 - our own program
+        [
+            *(sys.executable, "-m", "benchmarks", "--quick", f"--only={name}"),
+            *(f"--json={file}", f"--pictures={folder}"),
+        ],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        timeout=110,
+        check=True,
+    )
+    (told,) = json.loads(file.read_text())["benchmarks"].values()
+    return {figure["name"]: figure["value"] for figure in told["figures"]}
+
+
+@pytest.mark.fast_clock
+def test_readings_are_younger_than_when_asking_at_a_fixed_second(tmp_path: Path) -> None:
+    median, *_ = run("freshness", tmp_path).values()
+    assert 0 < median < 20
+
+
+@pytest.mark.process
+def test_states_come_to_core_about_as_fast_as_posts(tmp_path: Path) -> None:
+    (milliseconds,) = run("publishing", tmp_path).values()
+    assert 0 < milliseconds < 5000
+
+
+@pytest.mark.fast_clock
+def test_a_cycle_takes_some_of_the_processor(tmp_path: Path) -> None:
+    (milliseconds,) = run("processor", tmp_path).values()
+    assert 0 < milliseconds < 200
+
+
+@pytest.mark.fast_clock
+def test_memory_is_told_after_the_start_and_after_a_while(tmp_path: Path) -> None:
+    start, _, end, growth = run("memory", tmp_path).values()
+    assert 30 < start < 80
+    assert end - start == pytest.approx(growth, abs=5)
+
+
+@pytest.mark.process
+def test_the_first_state_comes_after_the_imports(tmp_path: Path) -> None:
+    first, later = run("start", tmp_path).values()
+    assert 0.1 < first < 20
+    assert 0.1 < later < 20
+
+
+@pytest.mark.fast_clock
+def test_growth_is_told_as_a_table_and_a_picture(tmp_path: Path) -> None:
+    alone, alone_cycle, each, cycle = run("growth", tmp_path).values()
+    assert 0 < each < 2 * alone
+    assert 0 < alone_cycle < 30
+    assert 0 < cycle < 30
+    assert (tmp_path / "growth.svg").read_text().count("<path") == 2
+
+
+@pytest.mark.fast_clock
+def test_traffic_is_about_a_request_a_minute(tmp_path: Path) -> None:
+    (requests,) = run("traffic", tmp_path).values()
+    assert 0.7 < requests < 3
 
 
 @pytest.mark.core
@@ -25,9 +91,53 @@ def test_a_past_is_written_almost_as_fast_as_core_can_take_it(
         timeout=280,
         check=True,
     )
-    table, _, told = ended.stdout.decode().rstrip().rpartition("\n")
-    measured(table.replace("\n", "; "))
+    told_table, _, told = ended.stdout.decode().rstrip().rpartition("\n")
+    measured(told_table.replace("\n", "; "))
     result = json.loads(told)
     assert result["rows"] == 720 * 76
     assert result["ratio"] < 4
     assert result["grown_mb"] < 30
+
+
+FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)
+
+
+def test_a_figure_that_misses_one_of_its_goals_misses() -> None:
+    assert FIGURE.ratio == 1.5
+    assert FIGURE.is_met is False
+
+
+def test_a_figure_without_a_goal_neither_meets_nor_misses() -> None:
+    assert Figure("start", 3.0, "s").is_met is None
+
+
+def test_a_machine_is_told_what_follows_from_a_figure_too() -> None:
+    told = plain(FIGURE)
+    assert told["ratio"] == 1.5
+    assert told["is_met"] is False
+    assert told["beside"] == {"name": "imports", "value": 2.0}
+
+
+def test_people_see_a_table_with_the_goal_and_the_verdict() -> None:
+    head, rule, row = table([FIGURE]).splitlines()
+    assert len(head) == len(rule) == len(row)
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "start",
+        "3.00 s",
+        "2.00 (imports)",
+        "1.50",
+        "<= 2.50 s, ratio <= 1.60",
+        "MISSED",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1234.5, "1,234"), (-12.345, "-12.3"), (0.01234, "0.0123"), (0.0001234, "0.00012")],
+)
+def test_numbers_have_the_digits_that_count(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_percentile_is_between_the_values() -> None:
+    assert percentile([float(value) for value in range(101)], 95) == 95

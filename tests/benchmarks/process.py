@@ -1,0 +1,21 @@
+"""What the kernel knows of a process: its memory, and the processor's time that it has used."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+# Counted from the state, which comes after the name in brackets (proc(5)).
+_USER, _SYSTEM = 11, 12
+
+
+def resident_mb(pid: int, line: str = "VmRSS") -> float:
+    """Tell how much memory it holds (VmHWM: has held at most), MB of 1024 x 1024 bytes."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (kilobytes,) = (one.split()[1] for one in status if one.startswith(f"{line}:"))
+    return int(kilobytes) / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Tell for how long it has used a processor, in its own code and in the kernel's."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS

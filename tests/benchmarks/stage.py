@@ -1,0 +1,68 @@
+"""The real service as a process, between a cloud and a Core, as a benchmark wants them."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.front import Front
+from house import Service
+from simulator import CLIENT_ID, CREDENTIAL
+from standin.core import Core
+from standin.supervisor import TOKEN, CoreAddress, Supervisor
+
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything but the cloud.
+
+    Attributes:
+        service: not yet started.
+        data: its folder.
+        supervisor: behind the front.
+        front: takes the states, if Core is not to have them.
+    """
+
+    service: Service
+    data: Path
+    supervisor: Supervisor
+    front: Front
+
+    async def pushed(self, count: int = 1) -> None:
+        """Wait until so many states have come to the front."""
+        while len(self.front.times) < count:
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def stage(
+    cloud_url: str, *, core: CoreAddress | None = None, has_front: bool = True
+) -> AsyncIterator[Stage]:
+    """Make it; with a stand-in for Core, if there is no address of a real one."""
+    async with AsyncExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redback-benchmark-")))
+        if core is None:
+            core = (await stack.enter_async_context(Core())).address
+        supervisor = await stack.enter_async_context(Supervisor(core))
+        front = await stack.enter_async_context(Front(supervisor.url))
+        service = Service(
+            {
+                "SUPERVISOR_TOKEN": TOKEN,
+                "SUPERVISOR_URL": front.url if has_front else supervisor.url,
+                "REDBACK_API_URL": cloud_url,
+                "REDBACK_LOGIN_URL": cloud_url,
+                "REDBACK_DATA": str(data),
+                "REDBACK_PANEL_PORT": "0",
+            },
+            data,
+            data / "log",
+        )
+        service.options(
+            client_id=CLIENT_ID, credential=CREDENTIAL, log_level="info", history_days=0
+        )
+        stack.push_async_callback(service.kill)
+        yield Stage(service, data, supervisor, front)

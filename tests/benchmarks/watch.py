@@ -1,0 +1,176 @@
+"""Watches the service for a while, and tells what it did; to be run under a faster clock.
+
+`python -m benchmarks.watch TASK`, with a `Task` as JSON, writes a `Seen` as JSON. Times of the
+clock are simulated ones; what the processor has done and what the memory holds is real.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from math import inf
+
+import msgspec
+
+import fast_clock
+from benchmarks import bare
+from benchmarks.cloud import Cloud, cloud
+from benchmarks.fixed import poll
+from benchmarks.front import Front
+from benchmarks.process import processor_seconds, resident_mb
+from benchmarks.stage import Stage, stage
+from standin.supervisor import TOKEN
+
+_READINGS = "/Dynamic"
+_MINUTE = 60.0
+_SAMPLE_MINUTES = 3
+# Between two rounds is more time, between the answers of one round is less.
+_APART = 20.0
+# Real seconds for everything that is not watched, on a slow machine.
+_PATIENCE_SECONDS = 300.0
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What is to be watched.
+
+    Attributes:
+        inverters: how many the account has.
+        warm_up: minutes until everything has been asked for once, which are not looked at.
+        minutes: those that are looked at, as parts after each of which the memory is measured.
+        speed: how many times faster the clock is.
+        has_fixed: whether a poller with a fixed period is to be watched beside it.
+        has_bare: whether the least that can be done is to be watched beside it.
+    """
+
+    inverters: int
+    warm_up: float
+    minutes: Sequence[float]
+    speed: int
+    has_fixed: bool = False
+    has_bare: bool = False
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What was seen.
+
+    Attributes:
+        minutes: how long it really was.
+        requests: of the service, by path.
+        fixed_requests: of the other poller; in all.
+        states: that were pushed.
+        processor_seconds: that the service has used.
+        bare_processor_seconds: that were used by what does the least.
+        cycle_seconds: real ones from the cloud's first answer to the last state of each round.
+        resident_mb: after the start, and after each part.
+    """
+
+    minutes: float
+    requests: Mapping[str, int]
+    fixed_requests: int
+    states: int
+    processor_seconds: float
+    bare_processor_seconds: float
+    cycle_seconds: Sequence[float]
+    resident_mb: Sequence[float]
+
+
+def watch(task: Task) -> Seen:
+    """Watch it under a clock of its own."""
+    text = msgspec.json.encode(task).decode()
+    minutes = task.warm_up + sum(task.minutes)
+    seconds = _PATIENCE_SECONDS + 3 * _MINUTE * minutes / task.speed
+    told = fast_clock.run("benchmarks.watch", text, seconds=seconds, speed=task.speed)
+    return msgspec.convert(told, Seen)
+
+
+async def _watch(task: Task) -> Seen:
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(cloud(task.inverters))
+        scene = await stack.enter_async_context(stage(ours.url))
+        theirs = await _fixed(stack, task)
+        await scene.service.start()
+        await scene.pushed()
+        pid = scene.service.pid
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(task.warm_up * _MINUTE)
+        least = await _bare(stack, task, ours, scene)
+        memory = [resident_mb(pid)]
+        await ours.forget()
+        if theirs is not None:
+            await theirs.forget()
+        states, began = len(scene.front.times), clock()
+        worked, bare_worked = (one and processor_seconds(one) for one in (pid, least))
+        for part in task.minutes:
+            await asyncio.sleep(part * _MINUTE)
+            memory.append(resident_mb(pid))
+        return Seen(
+            minutes=(clock() - began) / _MINUTE,
+            requests=await ours.counts(),
+            fixed_requests=0 if theirs is None else sum((await theirs.counts()).values()),
+            states=len(scene.front.times) - states,
+            processor_seconds=processor_seconds(pid) - worked,
+            bare_processor_seconds=least and processor_seconds(least) - bare_worked,
+            cycle_seconds=list(_cycles(await ours.times(_READINGS), scene.front.times, task.speed)),
+            resident_mb=memory,
+        )
+
+
+def _cycles(answers: Iterable[float], pushes: Iterable[float], speed: int) -> Iterator[float]:
+    """Tell how long each round took that brought something, in real seconds.
+
+    Args:
+        answers: when the cloud answered; those of one round come close together.
+        pushes: when states came.
+        speed: how many times faster the clock is.
+    """
+    begun = [at for before, at in pairwise([-inf, *answers]) if at - before > _APART]
+    for start, end in pairwise([*begun, inf]):
+        came = [at for at in pushes if start <= at < end]
+        if came:
+            yield (max(came) - start) / speed
+
+
+async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
+    """Have the other poller ask a cloud of its own with the same readings, if it is wanted."""
+    if not task.has_fixed:
+        return None
+    theirs = await stack.enter_async_context(cloud(task.inverters))
+    polling = asyncio.create_task(poll(theirs.url, await theirs.serials()))
+    stack.callback(polling.cancel)
+    return theirs
+
+
+async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) -> int:
+    """Have the least done beside it, if that is wanted; gives the process, or 0.
+
+    It posts as many states as the service has pushed a minute in the last minutes.
+    """
+    if not task.has_bare:
+        return 0
+    before = len(scene.front.times)
+    await asyncio.sleep(_SAMPLE_MINUTES * _MINUTE)
+    states = round((len(scene.front.times) - before) / _SAMPLE_MINUTES)
+    answer = scene.data / "answer.json"
+    answer.write_bytes(await ours.readings(await ours.serials()))
+    front = await stack.enter_async_context(Front(scene.supervisor.url))
+    least = bare.Task(front.url, TOKEN, str(answer), states)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode())
+    )
+    stack.push_async_callback(process.wait)
+    stack.callback(process.kill)
+    while not front.times:
+        await asyncio.sleep(1)
+    await asyncio.sleep(_MINUTE / 2)  # until its first round, which takes longer, is over
+    return process.pid
+
+
+def main() -> None:
+    """Watch, and tell."""
+    seen = asyncio.run(_watch(msgspec.json.decode(sys.argv[1], type=Task)))
+    sys.stdout.buffer.write(msgspec.json.encode(seen))
+
+
+if __name__ == "__main__":
+    main()
