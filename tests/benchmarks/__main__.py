@@ -10,7 +10,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from benchmarks import freshness, growth, memory, processor, publishing, start, traffic
+from benchmarks import (
+    freshness,
+    growth,
+    history,
+    memory,
+    processor,
+    publishing,
+    start,
+    traffic,
+)
 from benchmarks.figures import Outcome, machine, plain
 from benchmarks.table import table
 
@@ -30,6 +39,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "start": start.measure,
     "growth": growth.measure,
+    "history": history.measure,
 }
 
 

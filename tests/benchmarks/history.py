@@ -1,11 +1,9 @@
 """How long it takes to write a past to a real Core, beside a bare loop that sends the same rows.
 
-`python -m benchmarks.history --hours 8760 --rounds 3`, with HASS_EXECUTABLE set, and tests in
-PYTHONPATH. Each way has a Core of its own, new each time, behind a stand-in of the Supervisor.
-Afterwards every row is compared with what it should be.
+Each way has a Core of its own, new each time, behind a stand-in of the Supervisor. Afterwards every
+row is compared with what it should be.
 """
 
-import argparse
 import asyncio
 import statistics
 import sys
@@ -18,47 +16,64 @@ import aiohttp
 import msgspec
 
 from benchmarks.contestants import Result, Socket, Task, connect, write_all
+from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.year import LIVE_HOURS, Past, inverter, rows
 from redback.core import Series
 from redback.history.gaps import HOUR
 from standin.real_core import temporary_core
 from standin.supervisor import TOKEN, Supervisor
 
+# A year. A month takes longer for each row, since its first week is written day by day.
+_FULL_HOURS, _FULL_ROUNDS = 8760, 3
+_QUICK_HOURS = 720
+_MOST_RATIO = 1.3
+_MOST_GROWTH_MB = 30.0
 _SAME = 1e-6
 _WAYS = ("bare", "ours")
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What came of it, round by round."""
+def measure(*, quick: bool) -> Outcome:
+    """Write a year in both ways, or in a small run a month."""
+    hours, rounds = (_QUICK_HOURS, 1) if quick else (_FULL_HOURS, _FULL_ROUNDS)
+    found = asyncio.run(_measure(hours, rounds))
+    ours, bare = (found[way] for way in ("ours", "bare"))
+    seconds, bare_seconds = (statistics.median(one.seconds for one in way) for way in (ours, bare))
+    worked, bare_worked = (
+        statistics.median(one.processor_seconds for one in way) for way in (ours, bare)
+    )
+    rows = hours * len(inverter().entities.series)
+    loop = "bare loop"
+    return Outcome(
+        [
+            Figure(
+                f"until Core has {hours:,} hours, {rows:,} rows",
+                seconds,
+                "s",
+                Beside(loop, bare_seconds),
+                most_ratio=None if quick else _MOST_RATIO,
+            ),
+            Figure("rows a second", rows / seconds, "", Beside(loop, rows / bare_seconds)),
+            Figure("processor meanwhile", worked, "s", Beside(loop, bare_worked)),
+            Figure(
+                "growth meanwhile",
+                max(one.grown_mb for one in ours),
+                "MB",
+                Beside(loop, max(one.grown_mb for one in bare)),
+                most=_MOST_GROWTH_MB,
+            ),
+        ]
+    )
 
-    hours: int
-    rows: int
-    bare: list[Result]
-    ours: list[Result]
 
-    @property
-    def ratio(self) -> float:
-        """How many times longer ours took than the bare loop, in the middle round."""
-        return statistics.median(
-            our.seconds / bare.seconds for our, bare in zip(self.ours, self.bare, strict=True)
-        )
-
-    @property
-    def grown_mb(self) -> float:
-        """The most that ours grew."""
-        return max(one.grown_mb for one in self.ours)
-
-
-async def measure(hours: int, rounds: int) -> Report:
-    """Write so many hours in both ways, so many times."""
+async def _measure(hours: int, rounds: int) -> dict[str, list[Result]]:
+    """Write so many hours in both ways, so many times; gives what came of it by the way."""
     past = Past(datetime.now(UTC), hours)
     found: dict[str, list[Result]] = {way: [] for way in _WAYS}
     for number in range(rounds):
         # Neither is always the first: the machine may get slower, or faster.
         for way in _WAYS[:: -1 if number % 2 else 1]:
             found[way].append(await _run(way, past))
-            sys.stderr.write(f"{number + 1}: {way} {found[way][-1].seconds:.1f} s\n")
-    return Report(hours, hours * len(inverter().entities.series), found["bare"], found["ours"])
+    return found
 
 
 async def _run(way: str, past: Past) -> Result:
@@ -125,31 +140,3 @@ async def _stored(
     )
     found: list[dict[str, Any]] = answer.get(series.entity_id, [])
     return found
-
-
-def _table(report: Report) -> str:
-    lines = [f"{report.hours} hours, {report.rows} rows, {len(report.bare)} rounds (medians)"]
-    for name, results in (("bare", report.bare), ("ours", report.ours)):
-        seconds = statistics.median(one.seconds for one in results)
-        worked = statistics.median(one.processor_seconds for one in results)
-        lines.append(
-            f"{name}  {seconds:7.1f} s  {report.rows / seconds:8.0f} rows/s"
-            f"  {worked:6.1f} s of processor  {max(one.grown_mb for one in results):6.1f} MB"
-        )
-    lines.append(f"ratio {report.ratio:.2f}")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure, and tell it as a table and as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
-    parser.add_argument("--hours", type=int, default=8760, help="how long the past is")
-    parser.add_argument("--rounds", type=int, default=1, help="how often both ways are measured")
-    arguments = parser.parse_args()
-    report = asyncio.run(measure(arguments.hours, arguments.rounds))
-    told = {"ratio": report.ratio, "grown_mb": report.grown_mb, **msgspec.to_builtins(report)}
-    sys.stdout.write(f"{_table(report)}\n{msgspec.json.encode(told).decode()}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -30,8 +30,11 @@ def measure(*, quick: bool) -> Outcome:
 
 async def _measure(*, quick: bool) -> Outcome:
     async with AsyncExitStack() as stack:
-        core = await stack.enter_async_context(Core() if quick else temporary_core())
-        supervisor = await stack.enter_async_context(Supervisor(core.address))
+        if quick:
+            address = (await stack.enter_async_context(Core())).address
+        else:
+            address = (await stack.enter_async_context(temporary_core())).address
+        supervisor = await stack.enter_async_context(Supervisor(address))
         sizes = _QUICK if quick else _FULL
         return Outcome(
             [
