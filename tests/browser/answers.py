@@ -152,6 +152,7 @@ def energy_plan(*, is_there: bool = False, state: str | None = None) -> Json:
             }
             for kind, rows in roles.items()
         ],
+        "notes": [],
         "issues": [],
     }
 

@@ -74,6 +74,8 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
 ) -> None:
     visit = Visit(browser, f"{person.home.panel_url}/")
     page = await visit.open("setup")
+    # A counter may wait for a second reading; the section shows it by itself.
+    await expect(page.locator("#setup")).to_contain_text("Solar, Shed", timeout=_PATIENCE * 3)
     await page.get_by_role("button", name="Add to the Energy dashboard").click()
     await keep_picture(page, "energy-question", whole=False)
     dialog = page.get_by_role("dialog")

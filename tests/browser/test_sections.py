@@ -236,6 +236,19 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     assert stand_in.posts == [("energy", {})] * 2
 
 
+async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in: StandIn) -> None:
+    waiting = "Shed is not listed yet: its counters are not known so far."
+    stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
+    page = await viewer.open("now")
+    await page.clock.install()
+    await page.get_by_role("link", name="Set up").click()
+    await expect(page.locator("#setup .issues")).to_contain_text(waiting)
+    stand_in.data["energy"] = answers.energy_plan()
+    await page.clock.run_for(15_000)
+    await expect(page.locator("#setup .issues")).to_have_count(0)
+    await expect(page.locator("#setup .chip")).to_have_text(["will be added"] * 3)
+
+
 async def test_what_cannot_be_set_up_now_says_why(viewer: Viewer, stand_in: StandIn) -> None:
     stand_in.data["energy"] = answers.energy_plan(state="away")
     stand_in.answers["dashboard"] = (503, "Home Assistant is starting.")

@@ -1,6 +1,6 @@
 """What people are shown before the Energy dashboard is set up, and afterwards."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -25,8 +25,11 @@ async def link(core: Core) -> AsyncIterator[CoreLink]:
         yield link
 
 
-def offered(link: CoreLink, *inverters: Inverter) -> EnergySetup:
-    return EnergySetup(Energy(link), lambda: [each.known for each in inverters])
+def offered(link: CoreLink, *inverters: Inverter, others: Sequence[str] = ()) -> EnergySetup:
+    known = [each.known for each in inverters]
+    return EnergySetup(
+        Energy(link), lambda: known, lambda: [*(each.name for each in known), *others]
+    )
 
 
 async def test_all_that_will_be_added_is_shown_first(link: CoreLink) -> None:
@@ -69,6 +72,7 @@ async def test_all_that_will_be_added_is_shown_first(link: CoreLink) -> None:
                 "is_there": False,
             },
         ],
+        "notes": [],
         "issues": [],
     }
 
@@ -121,6 +125,25 @@ async def test_a_battery_whose_usable_capacity_is_not_told_counts_with_all_of_it
     }
 
 
+async def test_an_inverter_that_cannot_be_added_yet_is_named(link: CoreLink) -> None:
+    no_counters = inverter(
+        "Farm",
+        ImportAllTimeEnergykWh=None,
+        PvAllTimeEnergykWh=None,
+        BatteryDischargeAllTimeEnergykWh=None,
+    )
+    energy = offered(link, inverter(), no_counters, others=["Shed"])
+    looked = await energy.look()
+    assert looked["notes"] == [
+        "Farm is not listed yet: its counters are not known so far.",
+        "Shed is not listed yet: its counters are not known so far.",
+    ]
+    await energy.apply()
+    looked = await energy.look()
+    assert looked["state"] == "done"
+    assert looked["text"] == "Everything that there is so far is in the Energy dashboard."
+
+
 async def test_several_inverters_each_get_their_own(link: CoreLink, core: Core) -> None:
     energy = offered(link, inverter("House", "site 1"), inverter("Farm", "site 2"))
     assert await energy.apply() == (
@@ -167,7 +190,7 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
         "Solar and battery of House can be added; what is there stays as it is."
     )
     assert items_of(looked)[0]["is_there"] is False
-    assert looked["issues"] == [
+    assert looked["notes"] == [
         (
             "The grid of House is not added: there is a grid connection with sensor.meter, and if"
             " both measure the same one, its energy would count twice: add it by hand if they do"
@@ -177,7 +200,7 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
     assert await energy.apply() == "Solar and battery of House are in the Energy dashboard now."
     assert await energy.apply(beside=True) == "Grid of House is in the Energy dashboard now."
     assert "sensor.house_grid_import_total" in str(core.energy.preferences)
-    assert "sensor.meter" not in str((await energy.look())["issues"])
+    assert "sensor.meter" not in str((await energy.look())["notes"])
 
 
 async def test_what_core_still_lacks_is_said_until_it_has_it(link: CoreLink, core: Core) -> None:
@@ -197,6 +220,7 @@ async def test_before_the_first_reading_there_is_nothing_to_add(link: CoreLink) 
         "state": "away",
         "text": "There is nothing to add yet: no inverter has been read since the start.",
         "items": [],
+        "notes": [],
         "issues": [],
     }
     assert (await energy.apply()).startswith("There is nothing to add yet")

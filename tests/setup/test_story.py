@@ -72,7 +72,7 @@ async def energy(core: AnyCore, link: CoreLink, house: Inverter) -> EnergySetup:
     async with Client.of_core(core.url, core.token) as client:
         await show(house, client)
     await compile_statistics(house, link)
-    return EnergySetup(Energy(link), lambda: [house.known])
+    return EnergySetup(Energy(link), lambda: [house.known], lambda: ["House"])
 
 
 async def preferences(link: CoreLink) -> dict[str, Any]:
@@ -129,7 +129,8 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
     whole = str((await preferences(link))["energy_sources"])
     assert "sensor.house_grid_import_total" in whole
     assert "sensor.meter" in whole
-    assert (await energy.look())["issues"] == []
+    looked = await energy.look()
+    assert (looked["notes"], looked["issues"]) == ([], [])
 
 
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(

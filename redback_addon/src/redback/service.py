@@ -180,7 +180,11 @@ class Service:
             states=lambda: self._publisher.states,
             options_url=lambda: self._add_on.options_url(self._link.version),
             setups={
-                "energy": EnergySetup(Energy(self._link), self._known),
+                "energy": EnergySetup(
+                    Energy(self._link),
+                    self._known,
+                    lambda: sorted(name.name for name in self._names.values()),
+                ),
                 "dashboard": DashboardSetup(Dashboards(self._link), self._known),
             },
         )

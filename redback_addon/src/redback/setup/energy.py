@@ -59,13 +59,20 @@ class EnergySetup:
     Args:
         energy: the dashboard.
         known: gives the inverters that have been read.
+        names: gives what all inverters in use are called, whether read or not.
     """
 
     what = "its Energy dashboard"
 
-    def __init__(self, energy: Energy, known: Callable[[], Iterable[Known]]) -> None:
+    def __init__(
+        self,
+        energy: Energy,
+        known: Callable[[], Iterable[Known]],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
         self._energy = energy
         self._known = known
+        self._names = names
 
     async def look(self) -> dict[str, object]:
         """Give what is there and what can be added, as JSON; it never raises a CoreError."""
@@ -78,7 +85,10 @@ class EnergySetup:
             issues = await self._energy.issues(sources)
         except CoreError as error:
             return _answer("away", in_words(error, self.what))
-        return _answer(*_summary(planned), planned, issues, known)
+        ready = {source.name for source in sources}
+        waiting = [name for name in self._names() if name not in ready]
+        state, text = _summary(planned, waiting=bool(waiting))
+        return _answer(state, text, planned, issues, known, waiting)
 
     async def apply(self, *, beside: bool = False) -> str:
         """Add what is not there yet; tells in a sentence what was done.
@@ -123,13 +133,15 @@ def _source(inverter: Known, kind: Kind) -> Source | None:
     )
 
 
-def _summary(planned: Iterable[Planned]) -> tuple[str, str]:
+def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
     """Tell the state of things, and say it."""
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
         return "ready", f"{_named(missing)} can be added; what is there stays as it is."
     if any(not each.is_there for each in planned):
         return "done", "Everything is there but a grid whose energy might count twice."
+    if waiting:
+        return "done", "Everything that there is so far is in the Energy dashboard."
     return "done", "Everything that there is of your inverters is in the Energy dashboard."
 
 
@@ -148,6 +160,7 @@ def _answer(
     planned: Iterable[Planned] = (),
     issues: Iterable[Issue] = (),
     known: Iterable[Known] = (),
+    waiting: Iterable[str] = (),
 ) -> dict[str, object]:
     planned = tuple(planned)
     capacities = {inverter.name: _capacity(inverter)[1] for inverter in known}
@@ -155,7 +168,8 @@ def _answer(
         "state": state,
         "text": text,
         "items": [_item(each, capacities.get(each.source.name)) for each in planned],
-        "issues": [*_warnings(planned), *map(str, issues)],
+        "notes": [*_grids(planned), *map(_not_yet, waiting)],
+        "issues": list(map(str, issues)),
     }
 
 
@@ -186,7 +200,11 @@ def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
     }
 
 
-def _warnings(planned: Iterable[Planned]) -> Iterator[str]:
+def _not_yet(name: str) -> str:
+    return f"{name} is not listed yet: its counters are not known so far."
+
+
+def _grids(planned: Iterable[Planned]) -> Iterator[str]:
     for each in planned:
         if each.beside:
             yield (

@@ -6,6 +6,7 @@ import { Fetched } from "./fetched.js";
 import { icon } from "./icons.js";
 import { post } from "./server.js";
 
+const FRESH = 15_000; // milliseconds
 const KINDS = { grid: ["Grid", "grid"], solar: ["Solar", "sun"], battery: ["Battery", "battery"] };
 
 function item({ kind, inverter, entities, is_there: isThere }) {
@@ -21,6 +22,12 @@ function item({ kind, inverter, entities, is_there: isThere }) {
       el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, id))])),
     ),
   );
+}
+
+/** Sentences under a heading, where there are any. */
+function told(heading, sentences) {
+  if (!sentences.length) return [];
+  return [el("div", { class: "issues" }, el("h4", {}, heading), el("ul", {}, sentences.map((one) => el("li", {}, one))))];
 }
 
 /** One thing that can be set up: what it is, a button, and how it went. */
@@ -84,10 +91,11 @@ export function setup(content) {
         page: "Open the Energy dashboard",
       },
       "energy",
-      ({ items, issues }) => [
+      ({ items, notes, issues }) => [
         el("ul", { class: "items" }, items.map(item)),
-        issues.length ? el("div", { class: "issues" }, el("h4", {}, "Home Assistant complains"), el("ul", {}, issues.map((issue) => el("li", {}, issue)))) : null,
-      ].filter(Boolean),
+        ...told("Not added", notes),
+        ...told("Home Assistant complains", issues),
+      ],
     ),
     new Task(
       {
@@ -101,5 +109,13 @@ export function setup(content) {
     ),
   ];
   content.replaceChildren(...tasks.map(({ element }) => element));
-  return { open: () => tasks.forEach((task) => task.load()) };
+  const load = () => tasks.forEach((task) => task.load());
+  let timer;
+  return {
+    open() {
+      load();
+      timer = setInterval(load, FRESH); // what is not known yet comes by itself
+    },
+    close: () => clearInterval(timer),
+  };
 }
