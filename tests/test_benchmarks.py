@@ -91,6 +91,15 @@ def test_a_past_is_written_almost_as_fast_as_core_can_take_it(
     assert figures["growth meanwhile"] < 30
 
 
+@pytest.mark.chaos
+def test_no_more_rows_are_added_to_cores_database_than_by_pushing_everything(
+    tmp_path: Path,
+) -> None:
+    states, attributes = run("database", tmp_path).values()
+    assert 0 < states < 43 * 1440
+    assert attributes == 0
+
+
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from benchmarks import (
+    database,
     freshness,
     growth,
     history,
@@ -40,6 +41,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "start": start.measure,
     "growth": growth.measure,
     "history": history.measure,
+    "database": database.measure,
 }
 
 

@@ -6,9 +6,10 @@ every 15 minutes beside that.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from random import Random
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -19,20 +20,21 @@ _READING = "/Api/v2.21/EnergyData/Dynamic/BySerialNumber"
 _STATIC = "/Api/v2/EnergyData/Static/BySerialNumber"
 _PERIOD = 60.0
 _STATIC_EVERY = 15
+Heard = Callable[[str, Mapping[str, Any]], None]
 
 
 async def poll(
     url: str,
     serials: Iterable[str],
     *,
-    heard: Callable[[str, str], None] = lambda _serial, _timestamp: None,
+    heard: Heard = lambda _serial, _reading: None,
 ) -> None:
     """Ask for ever.
 
     Args:
         url: of the cloud.
         serials: for each of them alone, once a minute.
-        heard: takes a serial number and the time of its reading as the cloud tells it.
+        heard: takes a serial number and its reading as the cloud tells it.
     """
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(url, timeout=timeout) as session:
@@ -43,7 +45,7 @@ async def poll(
                 tasks.create_task(_poll_one(customer, serial, heard))
 
 
-async def _poll_one(customer: Customer, serial: str, heard: Callable[[str, str], None]) -> None:
+async def _poll_one(customer: Customer, serial: str, heard: Heard) -> None:
     ident = quote(serial, safe="")
     due = time.monotonic() + Random(serial).uniform(0, _PERIOD)
     rounds = 0
@@ -52,7 +54,7 @@ async def _poll_one(customer: Customer, serial: str, heard: Callable[[str, str],
         due += _PERIOD
         answer = await customer.get(f"{_READING}/{ident}")
         if answer.status == HTTPStatus.OK:
-            heard(serial, answer.data["TimestampUtc"])
+            heard(serial, answer.data)
         else:  # the token has expired
             await customer.sign_in()
         if rounds % _STATIC_EVERY == 0:

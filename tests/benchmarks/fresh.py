@@ -8,9 +8,10 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -127,8 +128,9 @@ class _House:
                 shown[stamp] = max(one for _, one in pushes if at <= one < at + _TOGETHER)
         return shown
 
-    def _heard(self, _: str, timestamp: str) -> None:
-        self._fixed.setdefault(int(datetime.fromisoformat(timestamp).timestamp()), time.time())
+    def _heard(self, _: str, reading: Mapping[str, Any]) -> None:
+        told = datetime.fromisoformat(reading["TimestampUtc"])
+        self._fixed.setdefault(int(told.timestamp()), time.time())
 
 
 async def _watch(task: Task) -> Seen:
