@@ -1,6 +1,6 @@
 """What is on the dashboard that people get, and that it stays theirs."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -28,8 +28,11 @@ async def link(core: Core) -> AsyncIterator[CoreLink]:
         yield link
 
 
-def offered(link: CoreLink, *inverters: Inverter) -> DashboardSetup:
-    return DashboardSetup(Dashboards(link), lambda: [each.known for each in inverters])
+def offered(link: CoreLink, *inverters: Inverter, others: Sequence[str] = ()) -> DashboardSetup:
+    known = [each.known for each in inverters]
+    return DashboardSetup(
+        Dashboards(link), lambda: known, lambda: [*(each.name for each in known), *others]
+    )
 
 
 def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -89,6 +92,15 @@ async def test_it_is_made_once_and_can_then_be_opened(link: CoreLink, core: Core
         "Nothing was made: there is a dashboard Redback already, and it stays as it is."
     )
     assert core.lovelace.configs["redback-solar"] == {"views": []}
+
+
+async def test_an_inverter_that_would_be_missing_from_it_is_named(link: CoreLink) -> None:
+    alone = await offered(link, inverter(), others=["Shed"]).look()
+    assert str(alone["text"]).endswith(" Shed would not be on it: it has not been read yet.")
+    several = await offered(link, inverter(), others=["Farm", "Shed"]).look()
+    assert str(several["text"]).endswith(
+        " Farm and Shed would not be on it: they have not been read yet."
+    )
 
 
 async def test_before_the_first_reading_there_is_nothing_to_show(

@@ -136,7 +136,7 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
     link: CoreLink, house: Inverter
 ) -> None:
-    dashboard = DashboardSetup(Dashboards(link), lambda: [house.known])
+    dashboard = DashboardSetup(Dashboards(link), lambda: [house.known], lambda: ["House"])
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}

@@ -180,12 +180,8 @@ class Service:
             states=lambda: self._publisher.states,
             options_url=lambda: self._add_on.options_url(self._link.version),
             setups={
-                "energy": EnergySetup(
-                    Energy(self._link),
-                    self._known,
-                    lambda: sorted(name.name for name in self._names.values()),
-                ),
-                "dashboard": DashboardSetup(Dashboards(self._link), self._known),
+                "energy": EnergySetup(Energy(self._link), self._known, self._in_use),
+                "dashboard": DashboardSetup(Dashboards(self._link), self._known, self._in_use),
             },
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
@@ -233,6 +229,10 @@ class Service:
         """Give the inverters that have been read, by name."""
         found = (self._board.known(serial) for serial in self._names)
         return sorted(filter(None, found), key=lambda known: known.name)
+
+    def _in_use(self) -> list[str]:
+        """Give what all inverters are called that are wanted."""
+        return sorted(given.name for given in self._names.values())
 
     def _found(self, inverters: tuple[Inverter, ...]) -> None:
         """Take what the account has.

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..core import CoreError, Dashboard, Dashboards
 from ..known import Known
-from .words import in_words
+from .words import in_words, listed
 
 Card = dict[str, Any]
 
@@ -51,13 +51,20 @@ class DashboardSetup:
     Args:
         dashboards: Core's.
         known: gives the inverters that have been read.
+        names: gives what all inverters in use are called, whether read or not.
     """
 
     what = "its dashboards"
 
-    def __init__(self, dashboards: Dashboards, known: Callable[[], Iterable[Known]]) -> None:
+    def __init__(
+        self,
+        dashboards: Dashboards,
+        known: Callable[[], Iterable[Known]],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
         self._dashboards = dashboards
         self._known = known
+        self._names = names
 
     async def look(self) -> dict[str, object]:
         """Tell whether there is one, as JSON; it never raises a CoreError."""
@@ -67,11 +74,15 @@ class DashboardSetup:
             return _answer("away", in_words(error, self.what))
         if is_there:
             return _answer("done", "The dashboard Redback is there; it is yours to edit.", _URL)
-        if not tuple(self._known()):
+        known = {inverter.name for inverter in self._known()}
+        if not known:
             return _answer("away", _NOTHING_YET)
-        return _answer(
-            "ready", "A dashboard of your inverters can be made, which you can then edit."
-        )
+        text = "A dashboard of your inverters can be made, which you can then edit."
+        if missing := [name for name in self._names() if name not in known]:
+            # It is made once: who waits for them gets them on it.
+            who = "it has" if len(missing) == 1 else "they have"
+            text += f" {listed(missing)} would not be on it: {who} not been read yet."
+        return _answer("ready", text)
 
     async def apply(self) -> str:
         """Make it where there is none; tells in a sentence what was done.
