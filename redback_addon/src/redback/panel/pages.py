@@ -1,9 +1,11 @@
 """The page, its files, and the data that it asks for."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jinja2
 import msgspec
 from aiohttp import web
 
@@ -13,6 +15,9 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .parts import Parts
 from .status import clock_ahead_s, status
+
+if TYPE_CHECKING:
+    import jinja2
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -30,10 +35,6 @@ class Pages:
 
     def __init__(self, parts: Parts, token: str) -> None:
         self._parts = parts
-        templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, auto_reload=False
-        )
-        self._page = templates.get_template("page.html")
         self._token = token
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -55,7 +56,8 @@ class Pages:
 
     async def _show(self, _: web.Request) -> web.Response:
         ahead = clock_ahead_s(self._parts.clock.now())
-        page = self._page.render(token=self._token, clock_ahead_s=ahead)
+        template = await asyncio.to_thread(_template)
+        page = template.render(token=self._token, clock_ahead_s=ahead)
         return web.Response(text=page, content_type="text/html")
 
     async def _download(self, _: web.Request) -> web.Response:
@@ -92,6 +94,16 @@ class Pages:
         if serial is not None and serial not in self._parts.names():
             raise web.HTTPNotFound
         return serial
+
+
+@cache
+def _template() -> "jinja2.Template":
+    """Load the page; not before somebody wants to see it, for that takes 2 MB of memory."""
+    import jinja2  # noqa: PLC0415
+
+    loader = jinja2.FileSystemLoader(_FOLDER)
+    templates = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
+    return templates.get_template("page.html")
 
 
 def _days(request: web.Request) -> int:
