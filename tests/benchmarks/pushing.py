@@ -16,8 +16,6 @@ from redback.core import CoreClient, State
 from redback.faults import Faults
 from redback.publisher import Publisher
 
-_LOOK_SECONDS = 0.001
-
 
 class Task(msgspec.Struct, frozen=True):
     """What is to be pushed, and where to.
@@ -46,15 +44,16 @@ async def _push(task: Task) -> Result:
     ours, bare = [], []
     clock = SystemClock()
     async with open_session(task.token) as session:
-        core = CoreClient(session, task.url)
-        publisher = Publisher(core, clock, Faults(clock), away=lambda _: None)
+        core, arrived = CoreClient(session, task.url), asyncio.Event()
+        publisher = Publisher(core, clock, Faults(clock), away=lambda _: arrived.set())
         running = asyncio.create_task(publisher.run())
         await post(session, task.url, _values(task, "first"))  # which makes them, and connects
         for number in range(task.rounds):
-            ours.append(await _ours(publisher, core, _values(task, f"ours {number}")))
+            ours.append(await _ours(publisher, arrived, _values(task, f"ours {number}")))
             began = time.monotonic()
             await post(session, task.url, _values(task, f"bare {number}"))
             bare.append(time.monotonic() - began)
+            assert core.states == task.states * (number + 1)
         running.cancel()
     return Result(ours, bare)
 
@@ -63,12 +62,14 @@ def _values(task: Task, value: str) -> list[tuple[str, str]]:
     return [(f"sensor.pushed_{number}", value) for number in range(task.states)]
 
 
-async def _ours(publisher: Publisher, core: CoreClient, values: list[tuple[str, str]]) -> float:
+async def _ours(
+    publisher: Publisher, arrived: asyncio.Event, values: list[tuple[str, str]]
+) -> float:
     states = [State(entity_id, value, ATTRIBUTES) for entity_id, value in values]
-    before, began = core.states, time.monotonic()
+    arrived.clear()
+    began = time.monotonic()
     publisher.offer(states)
-    while core.states < before + len(states):
-        await asyncio.sleep(_LOOK_SECONDS)
+    await arrived.wait()
     return time.monotonic() - began
 
 
