@@ -24,7 +24,7 @@ from benchmarks.fixed import poll
 from benchmarks.stage import stage
 from chaos.stage import FAST, NORMAL, set_speed
 from redback.reading import Reading
-from redback.sensors import sensors
+from redback.sensors import Sensor, sensors
 from standin.client import Client
 from standin.real_core import RealCore, find_hass
 
@@ -35,7 +35,10 @@ _WARM_UP_MINUTES = 5
 _SHOWN = 30
 _DATABASE = "home-assistant_v2.db"
 _TAKEN = (HTTPStatus.OK, HTTPStatus.CREATED)
+_OURS = "sensor.redback_"
 _PUSHED = "sensor.pushed_"
+# With them it has the same sensors.
+_DETAILS = (examples.static(), examples.configuration())
 _COUNT = """
     SELECT COUNT(*) AS states,
            COUNT(DISTINCT CASE WHEN attributes_id NOT IN
@@ -43,8 +46,7 @@ _COUNT = """
              THEN attributes_id END) AS attributes
     FROM states JOIN states_meta USING (metadata_id)
     WHERE last_updated_ts >= :since AND last_updated_ts < :until
-      AND states_meta.entity_id LIKE 'sensor.%'
-      AND (states_meta.entity_id LIKE :pushed) = :is_pushed
+      AND states_meta.entity_id GLOB :whose
 """
 
 
@@ -82,21 +84,23 @@ async def _watch(folder: Path, minutes: float) -> dict[str, Any]:
 async def _push(client: Client, readings: asyncio.Queue[Mapping[str, Any]]) -> None:
     """Push everything that comes, as it comes."""
     while True:
-        told = await readings.get()
-        dynamic = examples.decoded(told)
-        reading = Reading("", dynamic.timestamp, dynamic, None, None)
-        for sensor in sensors(reading, detailed=False):
-            quantity, value = sensor.quantity, sensor.value(reading)
-            attributes = {
-                "friendly_name": f"Pushed {sensor.name}",
-                "unit_of_measurement": quantity.unit,
-                "device_class": quantity.device_class,
-                "state_class": quantity.state_class,
-            }
-            entity_id = _PUSHED + slugify(sensor.name, separator="_")
-            shown = "unknown" if value is None else str(value)
-            answer = await client.push(entity_id, shown, attributes)
-            assert answer.status in _TAKEN, f"{entity_id}: {answer}"
+        dynamic = examples.decoded(await readings.get())
+        reading = Reading("", dynamic.timestamp, dynamic, *_DETAILS)
+        every = sensors(reading, detailed=False)
+        await asyncio.gather(*(_push_one(client, reading, sensor) for sensor in every))
+
+
+async def _push_one(client: Client, reading: Reading, sensor: Sensor) -> None:
+    quantity, value = sensor.quantity, sensor.value(reading)
+    attributes = {
+        "friendly_name": f"Pushed {sensor.name}",
+        "unit_of_measurement": quantity.unit,
+        "device_class": quantity.device_class,
+        "state_class": quantity.state_class,
+    }
+    entity_id = _PUSHED + slugify(sensor.name, separator="_")
+    answer = await client.push(entity_id, "unknown" if value is None else str(value), attributes)
+    assert answer.status in _TAKEN, f"{entity_id}: {answer}"
 
 
 def _count(file: Path, window: Mapping[str, float]) -> dict[str, dict[str, int]]:
@@ -104,12 +108,8 @@ def _count(file: Path, window: Mapping[str, float]) -> dict[str, dict[str, int]]
     with closing(sqlite3.connect(file)) as database:
         database.row_factory = sqlite3.Row
         return {
-            who: dict(
-                database.execute(
-                    _COUNT, {**window, "pushed": f"{_PUSHED}%", "is_pushed": is_pushed}
-                ).fetchone()
-            )
-            for who, is_pushed in (("ours", False), ("pushed", True))
+            who: dict(database.execute(_COUNT, {**window, "whose": f"{prefix}*"}).fetchone())
+            for who, prefix in (("ours", _OURS), ("pushed", _PUSHED))
         }
 
 
