@@ -7,7 +7,7 @@ static data every 15 minutes.
 from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.watch import Seen, Task, watch
 
-# The details of 100 inverters are asked for every 100 minutes.
+# The details of 100 inverters are asked for one by one, each every 200 minutes.
 _FULL = (
     Task(1, warm_up=5, minutes=[120], speed=60, has_fixed=True),
     Task(100, warm_up=10, minutes=[120], speed=20, has_fixed=True),

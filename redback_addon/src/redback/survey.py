@@ -23,9 +23,10 @@ _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
 _DETAILS_SECONDS = 30 * 60.0
 _DETAILS_RETRY_SECONDS = 5 * 60.0
-# With many inverters the details come round more seldom, such that the cloud sees no more than
-# one such request a minute.
-_DETAILS_SECONDS_EACH = 60.0
+# With many inverters the details come round more seldom, such that the cloud sees one such request
+# in two minutes.
+_DETAILS_SECONDS_EACH = 120.0
+_LONGEST_STEP_SECONDS = 60.0
 _PACE_SECONDS = 1.0
 
 
@@ -63,6 +64,7 @@ class Survey:
         # clock's monotonic seconds.
         self._static_due: dict[str, float] = {}
         self._configuration_due = clock.monotonic()
+        self._described_once: set[str] = set()
         self._without_battery: set[str] = set()
         self._something_new = asyncio.Event()
 
@@ -112,9 +114,9 @@ class Survey:
             wait = min(static_due, self._configuration_due) - now
             if wait > 0:
                 # In short steps, so that an inverter that is new does not wait for half an hour.
-                await self._clock.sleep(min(wait, _DETAILS_SECONDS_EACH))
+                await self._clock.sleep(min(wait, _LONGEST_STEP_SECONDS))
             elif serial is not None and static_due <= self._configuration_due:
-                self._static_due[serial] = now + self._pause(good=await self._describe(serial))
+                self._postpone(serial, good=await self._describe(serial))
             else:
                 self._configuration_due = now + self._pause(good=await self._configure())
             await self._clock.sleep(_PACE_SECONDS)
@@ -123,6 +125,18 @@ class Survey:
         """Tell after how many seconds the same is asked again."""
         every = max(_DETAILS_SECONDS, _DETAILS_SECONDS_EACH * len(self._static_due))
         return every if good else _DETAILS_RETRY_SECONDS
+
+    def _postpone(self, serial: str, *, good: bool) -> None:
+        """Say when an inverter is to be described again."""
+        if serial not in self._static_due:  # nobody wants it any more
+            return
+        pause = self._pause(good=good)
+        if good and serial not in self._described_once:
+            # At the start all are described: from then on they come one after the other.
+            self._described_once.add(serial)
+            place = list(self._static_due).index(serial) + 1
+            pause *= place / len(self._static_due)
+        self._static_due[serial] = self._clock.monotonic() + pause
 
     async def _describe(self, serial: str) -> bool:
         fault = f"details {serial}"
