@@ -4,7 +4,7 @@ Every inverter sends once a minute, at a second of its own, and its reading beco
 seconds later. Asking at a random moment shows readings that are half a minute old on average;
 asking too early costs a request for nothing. So for each inverter the delay from a reading's
 timestamp to the moment at which it is there is tracked: a little down after each success, a step
-up after a failure, such that about one request in fifteen comes too early.
+up after a failure, such that about one request in thirty comes too early.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PERIOD = 60.0
 _FIRST_GUESS = 5.0
 _STEP_UP = 1.0
 # The share of requests that come too early settles at _STEP_DOWN / (_STEP_UP + _STEP_DOWN).
-_STEP_DOWN = 0.07
+_STEP_DOWN = 0.03
 # That many successes in a row say that the delay has become shorter: go down faster.
 _STREAK = 30
 # That many readings in a row that came late say that the delay has become longer: believe it.
