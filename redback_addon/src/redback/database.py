@@ -16,10 +16,8 @@ _LOG = logging.getLogger(__name__)
 
 # How long it waits for another program that is just writing, which takes that one milliseconds.
 _BUSY_SECONDS = 5.0
-# The file beside it, which takes what is written first, stays below two megabytes; what is kept of
-# the file in memory stays below 128 KiB, or else a few days fill two megabytes of it.
+# The file beside it, which takes what is written first, stays below two megabytes.
 _PRAGMAS = (
-    "PRAGMA cache_size = -128;"
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
     "PRAGMA wal_autocheckpoint = 250; PRAGMA journal_size_limit = 1000000;"
 )
