@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 import redback.panel
 from browser.answers import all_answers
@@ -40,26 +39,29 @@ class StandIn:
         self.is_away = False
         self.is_silent = False  # tells no status before one is published
         self._streams: set[asyncio.Queue[str | None]] = set()
-        self._server = TestServer(self._application())
+        # aiohttp's own server for tests ends a request whose window has been closed, and leaves
+        # the file open that it was about to send.
+        self._server = web.AppRunner(self._application(), access_log=None)
 
     @property
     def url(self) -> str:
         """Where the page is."""
-        return str(self._server.make_url(f"{_PREFIX}/"))
+        return f"{self._origin}{_PREFIX}/"
 
     @property
     def home(self) -> str:
         """Where a page of Home Assistant's own is, which has the panel in a frame."""
-        return str(self._server.make_url("/home"))
+        return f"{self._origin}/home"
 
     async def start(self) -> None:
         """Serve on a port of its own."""
-        await self._server.start_server(access_log=None)
+        await self._server.setup()
+        await web.TCPSite(self._server, "127.0.0.1", 0).start()
 
     async def stop(self) -> None:
         """End."""
         self.drop()
-        await self._server.close()
+        await self._server.cleanup()
 
     def publish(self, status: Mapping[str, object]) -> None:
         """Send a Status to every page that listens."""
@@ -71,6 +73,10 @@ class StandIn:
         """Cut every stream."""
         for stream in self._streams:
             stream.put_nowait(None)
+
+    @property
+    def _origin(self) -> str:
+        return "http://{}:{}".format(*self._server.addresses[0])
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._record])
