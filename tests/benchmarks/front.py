@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
-_PUSH = b"POST /core/api/states/"
+_PUSH = re.compile(rb"POST /core/api/states/(\S+) ")
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _UPGRADE = re.compile(rb"\r\nupgrade: *websocket", re.IGNORECASE)
@@ -26,6 +26,7 @@ class Front:
 
     Attributes:
         times: when each state came, in seconds since 1970.
+        entity_ids: of which entity each was.
     """
 
     def __init__(self, supervisor_url: str) -> None:
@@ -33,6 +34,7 @@ class Front:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self.times = array("d")
+        self.entity_ids: list[bytes] = []
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -47,6 +49,10 @@ class Front:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
+    def forget(self) -> None:
+        """Forget all states so far."""
+        del self.times[:], self.entity_ids[:]
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._open.add(task)
@@ -56,12 +62,14 @@ class Front:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(_END)
-                if not head.startswith(_PUSH):
+                push = _PUSH.match(head)
+                if push is None:
                     await self._hand_on(head, reader, writer)
                     return
                 length = _LENGTH.search(head)
                 await reader.readexactly(int(length[1]) if length else 0)
                 self.times.append(time.time())
+                self.entity_ids.append(push[1])
                 writer.write(_TAKEN)
         writer.close()
 

@@ -6,6 +6,7 @@ clock are simulated ones; what the processor has done and what the memory holds 
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -61,7 +62,8 @@ class Seen(msgspec.Struct, frozen=True):
         states: that were pushed.
         processor_seconds: that the service has used.
         bare_processor_seconds: that were used by what does the least.
-        cycle_seconds: real ones from the cloud's first answer to the last state of each round.
+        cycle_seconds: real ones from the cloud's first answer to the last state of each round;
+            what is told but now and then, such as details, is no part of a round.
         resident_mb: after the start, and after each part.
     """
 
@@ -111,22 +113,32 @@ async def _watch(task: Task) -> Seen:
             states=len(scene.front.times) - states,
             processor_seconds=processor_seconds(pid) - worked,
             bare_processor_seconds=least and processor_seconds(least) - bare_worked,
-            cycle_seconds=list(_cycles(await ours.times(_READINGS), scene.front.times, task.speed)),
+            cycle_seconds=list(_cycles(await ours.times(_READINGS), scene.front, task.speed)),
             resident_mb=memory,
         )
 
 
-def _cycles(answers: Iterable[float], pushes: Iterable[float], speed: int) -> Iterator[float]:
+def _cycles(answers: Iterable[float], front: Front, speed: int) -> Iterator[float]:
     """Tell how long each round took that brought something, in real seconds.
 
     Args:
         answers: when the cloud answered; those of one round come close together.
-        pushes: when states came.
+        front: where states came.
         speed: how many times faster the clock is.
     """
     begun = [at for before, at in pairwise([-inf, *answers]) if at - before > _APART]
+    pushes = [
+        (at, entity_id)
+        for at, entity_id in zip(front.times, front.entity_ids, strict=True)
+        if begun and at >= begun[0]
+    ]
+    often = Counter(entity_id for _, entity_id in pushes)
     for start, end in pairwise([*begun, inf]):
-        came = [at for at in pushes if start <= at < end]
+        came = [
+            at
+            for at, entity_id in pushes
+            if start <= at < end and often[entity_id] > len(begun) / 2
+        ]
         if came:
             yield (max(came) - start) / speed
 
