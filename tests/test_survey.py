@@ -33,6 +33,7 @@ class Cloud:
         self.asked: list[str] = []
         self.away = False
         self.refuses = False
+        self.silent: set[str] = set()
         self.battery_count = 4
         self.configuration: Configuration | CloudError = configuration()
 
@@ -42,6 +43,8 @@ class Cloud:
 
     def static(self, serial: str) -> Static:
         self._ask(f"static {serial}")
+        if serial in self.silent:
+            raise AWAY
         return msgspec.structs.replace(static(), battery_count=self.battery_count)
 
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
@@ -63,16 +66,23 @@ class House:
         self.described: set[str] = set()
         self.configured: set[str] = set()
         self.refused: list[CredentialsError] = []
+        self.unused: set[str] = set()
+        self.faults = Faults(clock)
         self.survey = Survey(
             cast("Account", cloud),
             Desk(clock, lambda _: None, at_once),
             clock,
-            Faults(clock),
-            found=lambda found: self.survey.watch([inverter.serial for inverter in found]),
+            self.faults,
+            found=self._watch,
             described=lambda serial, _: self.described.add(serial),
             configured=lambda serial, _: self.configured.add(serial),
             refused=self.refused.append,
         )
+
+    def _watch(self, found: Iterable[Inverter]) -> None:
+        serials = [inverter.serial for inverter in found]
+        used = [serial for serial in serials if serial not in self.unused]
+        self.survey.watch(used, self.unused.intersection(serials))
 
 
 @pytest.fixture
@@ -121,6 +131,44 @@ async def test_with_a_hundred_inverters_a_request_is_made_every_other_minute(
             statics = [what for what in cloud.asked if what.startswith("static")]
             assert 28 <= len(statics) <= 32
             assert len(cloud.asked) <= 35
+
+
+async def test_what_is_not_in_use_is_looked_at_once_a_day_and_is_never_configured(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.serials = ["RB1", "RB2"]
+    async with surveyed(cloud, clock) as house:
+        house.unused = {"RB2"}
+        await clock.advance(86400)
+        assert cloud.asked.count("static RB2") == 1
+        assert house.survey.others == {"RB2": static()}
+        assert house.described == house.configured == {"RB1"}
+
+
+async def test_that_something_unused_cannot_be_read_is_no_fault(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.serials = ["RB1", "RB2"]
+    cloud.silent = {"RB2"}
+    async with surveyed(cloud, clock) as house:
+        house.unused = {"RB2"}
+        await clock.advance(600)
+        assert house.faults.now == {}
+        assert house.survey.others == {}
+        cloud.silent.clear()
+        await clock.advance(3600)
+        assert house.survey.others.keys() == {"RB2"}
+
+
+async def test_what_comes_into_use_is_described_at_once(cloud: Cloud, clock: FakeClock) -> None:
+    cloud.serials = ["RB1", "RB2"]
+    async with surveyed(cloud, clock) as house:
+        house.unused = {"RB2"}
+        await clock.advance(600)
+        house.survey.watch(["RB1", "RB2"])
+        await clock.advance(65)
+        assert house.described == house.configured == {"RB1", "RB2"}
+        assert house.survey.others == {}
 
 
 async def test_an_inverter_that_is_new_is_described_within_minutes_of_being_found(

@@ -68,7 +68,7 @@ def calendar() -> Json:
 
 
 def sites() -> Json:
-    """Make an account with two sites, of which the second is not used."""
+    """Make an account: a site in use, one that is not, and an inverter of which little is known."""
     return {
         "sites": [
             {
@@ -81,11 +81,18 @@ def sites() -> Json:
                 "line": "- id: S2203110987654\n  name: Site 2",
                 "inverters": [_seen("RB22031109876543", None, "SI6000", None)],
             },
+            {
+                "site": None,
+                "line": None,
+                "inverters": [
+                    _seen("RB23040112345678", None, None, None) | {"has_battery": None},
+                ],
+            },
         ]
     }
 
 
-def _seen(serial: str, name: str | None, model: str, capacity: float | None) -> Json:
+def _seen(serial: str, name: str | None, model: str | None, capacity: float | None) -> Json:
     return {
         "serial": serial,
         "model": model,

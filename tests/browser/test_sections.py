@@ -171,6 +171,17 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     await keep_picture(page, "health-light-1280")
 
 
+async def test_every_inverter_tells_its_battery_as_far_as_that_is_known(viewer: Viewer) -> None:
+    page = await viewer.open("sites")
+    for serial, text in (
+        (SERIAL, f"{SERIAL} · SH5000 · battery of 13.2 kWh"),
+        ("RB22031109876543", "SI6000 · no battery"),
+        ("RB23040112345678", "details are not known yet"),
+    ):
+        under = page.locator(f"#sites [data-serial={serial}] .under")
+        await expect(under).to_have_text(text)
+
+
 async def test_the_line_of_a_site_can_be_copied(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])

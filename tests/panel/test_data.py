@@ -10,7 +10,7 @@ import pytest_asyncio
 import yaml
 
 from house import until
-from panel.visitor import Visitor, running
+from panel.visitor import Visitor, running, visitor
 from redback.options import check
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
@@ -99,6 +99,25 @@ async def test_every_site_has_a_line_that_the_options_take(person: Visitor) -> N
             raw = {"client_id": "a", "credential": "b", "sites": [entry]}
             assert check(raw).sites[0].id in {site["site"], *person.home.inverters}
         assert all(one["in_use"] and one["model"] for one in site["inverters"])
+
+
+async def test_what_is_not_in_use_is_described_too() -> None:
+    async with visitor("two-sites") as person:
+        used, *unused = person.home.inverters
+        person.home.service.options(sites=[{"id": used}])
+        await person.home.service.start()
+        await until(person.answers)
+
+        async def is_described() -> bool:
+            listed = (await person.data("sites"))["sites"]
+            seen = {one["serial"]: one for site in listed for one in site["inverters"]}
+            assert not any(one["in_use"] for serial, one in seen.items() if serial != used)
+            return all(
+                serial in seen and seen[serial]["model"] and seen[serial]["has_battery"] is not None
+                for serial in (used, *unused)
+            )
+
+        await until(is_described, 60)
 
 
 async def test_every_entity_is_listed_with_its_value(person: Visitor) -> None:

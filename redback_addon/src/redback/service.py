@@ -173,6 +173,7 @@ class Service:
             memory=self._memory,
             board=self._board,
             poller=self._poller,
+            survey=self._survey,
             minutes=self._minutes,
             coverage=self._coverage,
             history=self._history,
@@ -259,7 +260,8 @@ class Service:
         self._names = choice.names
         self._board.add(choice.names)
         self._poller.watch(choice.names)
-        self._survey.watch(choice.names)
+        others = (one.serial for one in inverters if one.serial not in choice.names)
+        self._survey.watch(choice.names, others)
         self._recall.watch(choice.names)
         self._history.watch(choice.names)
         return choice

@@ -1,6 +1,7 @@
 """What changes seldom: which inverters there are, what they are, and how they are set."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn
@@ -18,6 +19,7 @@ from .cloud import (
 from .desk import Desk
 from .faults import Faults
 
+_LOG = logging.getLogger(__name__)
 _DISCOVERY_SECONDS = 60 * 60.0
 _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
@@ -26,6 +28,9 @@ _DETAILS_RETRY_SECONDS = 5 * 60.0
 # With many inverters the details come round more seldom, such that the cloud sees one such request
 # in two minutes.
 _DETAILS_SECONDS_EACH = 120.0
+# What is not in use is shown in the panel alone.
+_OTHERS_SECONDS = 24 * 60 * 60.0
+_OTHERS_RETRY_SECONDS = 60 * 60.0
 _LONGEST_STEP_SECONDS = 60.0
 _PACE_SECONDS = 1.0
 
@@ -38,6 +43,9 @@ class Survey:
         described: takes a serial number and what that inverter is.
         configured: takes a serial number and how that inverter is set.
         refused: takes how the token is refused, as long as that keeps it from finding anything.
+
+    Attributes:
+        others: what those inverters of the account are that are not in use, by serial number.
     """
 
     def __init__(
@@ -64,17 +72,33 @@ class Survey:
         # clock's monotonic seconds.
         self._static_due: dict[str, float] = {}
         self._configuration_due = clock.monotonic()
+        self._others_due: dict[str, float] = {}
+        self.others: dict[str, Static] = {}
         self._described_once: set[str] = set()
         self._without_battery: set[str] = set()
         self._something_new = asyncio.Event()
 
-    def watch(self, serials: Iterable[str]) -> None:
-        """Keep the details of these inverters up to date, and of no others."""
+    def watch(self, serials: Iterable[str], others: Iterable[str] = ()) -> None:
+        """Keep the details of these inverters up to date, and of no others.
+
+        Args:
+            serials: of those that are in use.
+            others: of those beside them; what they are is found out when there is time.
+        """
         now = self._clock.monotonic()
         known = self._static_due
         self._static_due = {serial: known.get(serial, now) for serial in serials}
+        self._others_due = {
+            serial: self._others_due.get(serial, now)
+            for serial in others
+            if serial not in self._static_due
+        }
+        self.others = {
+            serial: static for serial, static in self.others.items() if serial in self._others_due
+        }
         if self._static_due.keys() - known.keys():
             self._configuration_due = now
+        if self._static_due or self._others_due:
             self._something_new.set()
 
     async def run(self) -> None:
@@ -112,7 +136,10 @@ class Survey:
             serial = min(self._static_due, key=self._static_due.__getitem__, default=None)
             static_due = math.inf if serial is None else self._static_due[serial]
             wait = min(static_due, self._configuration_due) - now
-            if wait > 0:
+            other = next((one for one, due in self._others_due.items() if due <= now), None)
+            if wait > 0 and other is not None:
+                await self._look_at(other)
+            elif wait > 0:
                 # In short steps, so that an inverter that is new does not wait for half an hour.
                 await self._clock.sleep(min(wait, _LONGEST_STEP_SECONDS))
             elif serial is not None and static_due <= self._configuration_due:
@@ -150,6 +177,19 @@ class Survey:
             self._without_battery.add(serial)
         self._described(serial, static)
         return True
+
+    async def _look_at(self, serial: str) -> None:
+        """Find out what an inverter is that is not in use; where that fails, it is no fault."""
+        pause = _OTHERS_SECONDS
+        try:
+            static = await self._desk.ask_later(lambda: self._account.static(serial))
+        except CloudError as error:
+            _LOG.debug("What %s is cannot be read: %s.", serial, error)
+            static, pause = None, _OTHERS_RETRY_SECONDS
+        if serial in self._others_due:  # it may be in use by now
+            self._others_due[serial] = self._clock.monotonic() + pause
+            if static is not None:
+                self.others[serial] = static
 
     async def _configure(self) -> bool:
         serials = tuple(sorted(self._static_due.keys() - self._without_battery))

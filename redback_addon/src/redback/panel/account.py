@@ -5,6 +5,7 @@ import re
 
 import msgspec
 
+from ..reading import first
 from .parts import Parts
 
 # What YAML takes for a text by itself, and words of which it makes something else.
@@ -50,16 +51,17 @@ def sites(parts: Parts) -> Sites:
     for inverter in parts.memory.kept.inverters:
         serial = inverter.serial
         known, given = parts.board.known(serial), names.get(serial)
-        static = None if known is None else known.static
+        static = parts.survey.others.get(serial) if known is None else known.static
+        configuration = None if known is None else known.configuration
         batteries = None if static is None else static.battery_count
         by_site.setdefault(inverter.site_id, []).append(
             Seen(
                 serial=serial,
                 model=None if static is None else static.model,
                 has_battery=None if batteries is None else batteries > 0,
-                capacity_kwh=None
-                if known is None
-                else known.detail(lambda details: details.battery_capacity_kwh),
+                capacity_kwh=first(
+                    lambda details: details.battery_capacity_kwh, configuration, static
+                ),
                 in_use=given is not None,
                 name=None if given is None else given.name,
                 line=_line(serial, given.name if given is not None else "Redback"),

@@ -17,6 +17,7 @@ from ..minutes import Minutes
 from ..naming import GivenName
 from ..options import Options
 from ..poller import Poller
+from ..survey import Survey
 
 
 class Setup(Protocol):
@@ -66,6 +67,7 @@ class Parts:
     memory: Memory
     board: Board
     poller: Poller
+    survey: Survey
     minutes: Minutes
     coverage: Coverage
     history: History

@@ -10,8 +10,19 @@ function line(text, what) {
   return el("div", { class: "line" }, el("pre", {}, el("code", {}, text)), copyButton(text, what));
 }
 
-function inverter({ serial, model, has_battery: hasBattery, capacity_kwh: size, in_use: isUsed, name, line: text }) {
-  const battery = hasBattery ? `battery${size ? ` of ${format.count(size)} kWh` : ""}` : "no battery";
+function battery({ has_battery: hasBattery, capacity_kwh: size }) {
+  if (hasBattery === null) return null; // nobody has told yet
+  if (!hasBattery) return "no battery";
+  return size ? `battery of ${format.count(size)} kWh` : "battery";
+}
+
+function details(seen) {
+  const known = [seen.model, battery(seen)].filter(Boolean);
+  return known.length ? known : ["details are not known yet"];
+}
+
+function inverter(seen) {
+  const { serial, in_use: isUsed, name, line: text } = seen;
   return el(
     "li",
     { "data-serial": serial },
@@ -19,7 +30,7 @@ function inverter({ serial, model, has_battery: hasBattery, capacity_kwh: size, 
       "div",
       { class: "what" },
       el("h4", {}, name || serial, el("span", { class: "chip", "data-level": isUsed ? "good" : "none" }, isUsed ? "in use" : "not in use")),
-      el("p", { class: "under" }, [name ? serial : null, model, battery].filter(Boolean).join(" · ")),
+      el("p", { class: "under" }, [name ? serial : null, ...details(seen)].filter(Boolean).join(" · ")),
     ),
     line(text, `the line of inverter ${serial}`),
   );
