@@ -19,6 +19,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from cloud.bench import FakeTime
+from garbage import collected
 from redback.cloud import (
     RequestError,
     ThrottledError,
@@ -46,6 +47,14 @@ def test_a_request_says_who_asks_and_for_what(
     assert sent.request.headers["Authorization"] == "Bearer t0k3n"
     assert sent.request.headers["User-Agent"] == "redback-addon/1.2.3"
     assert sent.request.headers["Accept"] == "application/json"
+
+
+def test_a_request_leaves_nothing_behind(web: responses.RequestsMock, transport: Transport) -> None:
+    web.get(URL, body=b"OK")
+    with collected() as kinds:
+        for _ in range(3):
+            ask(transport)
+    assert "Retrying" not in kinds
 
 
 def test_serial_numbers_are_sent_as_json(web: responses.RequestsMock, transport: Transport) -> None:

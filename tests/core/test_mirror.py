@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from fake_clock import FakeClock, settle
+from garbage import collected
 from redback.core import CoreAwayError
 from redback.core.mirror import Mirror
 
@@ -55,6 +56,32 @@ async def mirror(
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_to_show_something_leaves_nothing_behind(mirror: Mirror[str, int]) -> None:
+    with collected() as kinds:
+        for value in range(3):
+            mirror.want("a", value)
+            await settle()
+    assert "RetryCallState" not in kinds
+
+
+async def test_an_absence_leaves_nothing_behind(
+    mirror: Mirror[str, int],
+    core: Core,
+    clock: FakeClock,
+    told: list[CoreAwayError | None],
+) -> None:
+    with collected() as kinds:
+        core.away = True
+        for key in "abcdef":
+            mirror.want(key, 1)
+        await clock.advance(60)
+        core.away = False
+        await clock.advance(60)
+        assert told[0] is not None
+        told.clear()
+    assert not kinds & {"CoreAwayError", "RetryCallState"}
 
 
 async def test_what_is_wanted_is_shown(mirror: Mirror[str, int], core: Core) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -18,6 +19,9 @@ _LOG = logging.getLogger(__name__)
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
 _TELL_SECONDS = 3
+# How many new things there are when Python looks for what only its collector can free; and how
+# many looks at the young and the middle-aged there are to one at their elders.
+_LOOKED_AFTER = (200, 5, 2)
 
 
 def run() -> NoReturn:
@@ -46,6 +50,7 @@ def _run(redaction: log.Redaction) -> int:
         return EXIT_CONFIG
     redaction.hide(settings.client_id, settings.credential)
     log.set_level(settings.log_level)
+    _collect_often()
     try:
         # Not asyncio.run, which waits for its threads too.
         asyncio.new_event_loop().run_until_complete(_serve(environment, settings, redaction))
@@ -53,6 +58,16 @@ def _run(redaction: log.Redaction) -> int:
         _LOG.exception("The service has failed and ends; it is started again.")
         return EXIT_CRASH
     return 0
+
+
+def _collect_often() -> None:
+    """Let nothing stand for long that only Python's collector can free: what faults leave behind.
+
+    What has been loaded by now stays anyway. Without a look at that it costs little.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_LOOKED_AFTER)
 
 
 async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:

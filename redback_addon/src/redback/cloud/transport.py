@@ -162,6 +162,15 @@ class Transport:
         self.sleep = sleep
         self.monotonic = monotonic
         self.tally = Tally()
+        # One for all requests: each would leave a cycle of references, which Python lets stand for
+        # hours.
+        self._again = Retrying(
+            retry=retry_if_exception(_passes),
+            stop=_is_enough,
+            wait=_wait,
+            sleep=sleep,
+            reraise=True,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -192,21 +201,9 @@ class Transport:
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.
         """
+        return self._again(self._attempt, call, deadline, apart)
 
-        def is_enough(state: RetryCallState) -> bool:
-            is_too_late = state.upcoming_sleep >= deadline.left()
-            return is_too_late or state.attempt_number >= _ATTEMPTS
-
-        again = Retrying(
-            retry=retry_if_exception(_passes),
-            stop=is_enough,
-            wait=lambda state: max(_wait(state), apart),
-            sleep=self.sleep,
-            reraise=True,
-        )
-        return again(self._attempt, call, deadline)
-
-    def _attempt(self, call: Call, deadline: Deadline) -> bytes:
+    def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
         started = self.monotonic()
         self.tally.made()
         try:
@@ -356,8 +353,17 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, TransientError)
 
 
+def _is_enough(state: RetryCallState) -> bool:
+    """Whether the next try would be one too many, or come too late."""
+    _, deadline, _ = state.args
+    is_too_late: bool = state.upcoming_sleep >= deadline.left()
+    return is_too_late or state.attempt_number >= _ATTEMPTS
+
+
 def _wait(state: RetryCallState) -> float:
-    """Wait a random, growing time, and not less than the cloud asked for."""
+    """Wait a random, growing time, and not less than the cloud or the caller asked for."""
+    _, _, apart = state.args
     grown = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)(state)
     error = state.outcome.exception() if state.outcome else None
-    return max(grown, (error.retry_after or 0.0) if isinstance(error, ThrottledError) else 0.0)
+    asked = error.retry_after if isinstance(error, ThrottledError) else None
+    return float(max(grown, asked or 0.0, apart))

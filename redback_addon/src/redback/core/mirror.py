@@ -31,13 +31,14 @@ class Mirror(Generic[_Key, _Value]):
         away: Callable[[CoreAwayError | None], None],
     ) -> None:
         self._send = send
-        self._clock = clock
         self._at_once = at_once
         self._away = away
         self._wanted: dict[_Key, _Value] = {}
         self._due: dict[_Key, None] = {}  # a set that keeps its order
         self._under_way: set[_Key] = set()
         self._changed = asyncio.Event()
+        # One for all: each would leave a cycle of references, which Python lets stand for hours.
+        self._attempts = retrying(CoreAwayError, clock)
 
     @property
     def wanted(self) -> Mapping[_Key, _Value]:
@@ -62,7 +63,7 @@ class Mirror(Generic[_Key, _Value]):
         while True:
             await self._changed.wait()
             self._changed.clear()
-            async for attempt in retrying(CoreAwayError, self._clock):
+            async for attempt in self._attempts:
                 with attempt:
                     await self._settle_and_tell()
 
@@ -74,9 +75,13 @@ class Mirror(Generic[_Key, _Value]):
         """
         workers = range(min(self._at_once, len(self._due)))
         outcomes = await asyncio.gather(*(self._send_due() for _ in workers))
-        for error in outcomes:
-            if error is not None:
+        error = next(filter(None, outcomes), None)
+        del outcomes
+        if error is not None:
+            try:
                 raise error
+            finally:
+                del error  # whose traceback has this very frame
 
     async def _settle_and_tell(self) -> None:
         try:
