@@ -115,6 +115,7 @@ def history(**changes: object) -> Json:
     return {
         "is_known": True,
         "is_running": False,
+        "is_paused": False,
         "found": 240,
         "done": 240,
         "left": 0,

@@ -13,6 +13,7 @@ from browser.viewer import PHONE, Viewer, keep_picture
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SERIAL = "RB21120912345678"
+_PAUSED = {"is_running": False, "is_paused": True, "rate": None, "ends_at": None}
 
 
 async def _chart(page: Page) -> Locator:
@@ -110,10 +111,30 @@ async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
     stand_in.answers["history/pause"] = (200, "The filling waits.")
     await card.get_by_role("button", name="Pause").click()
     await expect(card.get_by_role("status")).to_have_text("The filling waits.")
-    stand_in.publish(examples.status(history=examples.filling() | {"is_running": False}))
+    stand_in.publish(examples.status(history=examples.filling() | _PAUSED))
     await card.get_by_role("button", name="Go on filling").click()
     await expect(card.get_by_role("status")).to_have_text("Done.")
     assert stand_in.posts == [("history/pause", {}), ("history/resume", {})]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"left": 3}, "3 hours missing, and the filling is paused."),
+        ({"left": 0}, "Nothing is missing, but the filling is paused."),
+        ({"is_known": False}, "What is missing is known after the first reading."),
+    ],
+)
+async def test_a_filling_that_is_paused_can_always_go_on(
+    viewer: Viewer, stand_in: StandIn, changes: dict[str, object], words: str
+) -> None:
+    history = examples.history(**changes) | _PAUSED
+    page = await viewer.open("history", status=examples.status(history=history))
+    card = page.locator(".progress")
+    await expect(card.locator(".headline")).to_have_text(words)
+    await card.get_by_role("button", name="Go on filling").click()
+    await expect(card.get_by_role("status")).to_have_text("Done.")
+    assert stand_in.posts == [("history/resume", {})]
 
 
 async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> None:

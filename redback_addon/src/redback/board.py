@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .clock import Clock
+from .clock import Clock, wait
 from .cloud import Configuration, Dynamic, Static
 from .core import State
 from .counters import Believed, Counters
@@ -187,20 +187,8 @@ class Board:
             for serial in list(self._places):
                 if self._left(self._places[serial]) <= 0:
                     self._lapse(serial)
-            wait = min([_LONGEST_SLEEP, *map(self._left, self._places.values())])
-            await self._sleep(wait)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Wait so long, or until something changes."""
-        waiting = {
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._changed.wait()),
-        }
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waiting:
-                one.cancel()
+            left = min([_LONGEST_SLEEP, *map(self._left, self._places.values())])
+            await wait(self._clock, left, self._changed)
 
     def _let_lapse(self, place: _Place, moment: datetime | None) -> None:
         """Note when what is shown becomes too old; None = it is, or there is nothing."""

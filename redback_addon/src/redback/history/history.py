@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
 
-from ..clock import Clock
+from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, CoreLink
 from ..faults import Faults
@@ -129,10 +129,12 @@ class History:
     async def run(self) -> None:
         """Fill whatever is missing, for ever."""
         while True:
-            await self._going.wait()
             gaps = await self._gaps()
             if self._is_begun():
                 self._counting.begin(sum(len(gap.hours) for gap in gaps))
+            if self.is_paused:
+                await wait(self._clock, self._idle_seconds(), self._going)
+                continue
             found_at = self._clock.now()
             is_filled = False
             for gap in gaps:
@@ -143,8 +145,10 @@ class History:
                 if is_filled and self._clock.now() - found_at > _SETTLE:
                     break  # there may be newer ones by now
             if not is_filled:
-                seconds = _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
-                await self._clock.sleep(seconds)
+                await self._clock.sleep(self._idle_seconds())
+
+    def _idle_seconds(self) -> float:
+        return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
 
     def _is_begun(self) -> bool:
         """Tell whether there has been a reading of anything, so that something can be missing."""

@@ -24,11 +24,12 @@ class Row {
 
 /** How the past stands, as a state and a sentence. */
 export function historyInWords(history) {
-  const { is_known: isKnown, is_running: isRunning, left, failed, objections } = history;
+  const { is_known: isKnown, is_paused: isPaused, left, failed, objections } = history;
   if (!isKnown) return ["waiting", "What is missing is known after the first reading."];
   const missing = format.many(left, "hour");
-  if (left && isRunning) return ["waiting", `${missing} missing, being filled now.`];
-  if (left) return ["waiting", `${missing} missing.`];
+  if (left && isPaused) return ["waiting", `${missing} missing, and the filling is paused.`];
+  if (left) return ["waiting", `${missing} missing, being filled now.`];
+  if (isPaused) return ["waiting", "Nothing is missing, but the filling is paused."];
   if (failed) return ["bad", `${format.many(failed, "hour")} could not be filled.`];
   if (objections?.length) return ["bad", objections[0]];
   return ["good", "Nothing is missing."];

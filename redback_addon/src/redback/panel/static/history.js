@@ -47,13 +47,13 @@ class Progress {
   }
 
   show(history) {
-    const { is_running: isRunning, found, done, left, failed, objections } = history;
-    this.isRunning = isRunning;
+    const { is_paused: isPaused, found, done, left, failed, objections } = history;
+    this.isPaused = isPaused;
     say(this.words, historyInWords(history)[1]);
     set(this.bar, { max: found || 1, value: found ? done : 1, hidden: left ? null : "" });
     this.#showDetails(history);
-    say(this.button, isRunning ? "Pause" : "Go on filling");
-    this.button.hidden = !left && !isRunning;
+    say(this.button, isPaused ? "Go on filling" : "Pause");
+    this.button.hidden = !left && !isPaused;
     const lines = objections ?? [];
     this.objections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
     this.objections.hidden = !lines.length || (!left && !failed && lines.length < 2);
@@ -70,7 +70,7 @@ class Progress {
 
   async #press() {
     this.button.disabled = true;
-    this.result.tell(await post(this.isRunning ? "history/pause" : "history/resume"));
+    this.result.tell(await post(this.isPaused ? "history/resume" : "history/pause"));
     this.button.disabled = false;
   }
 }
