@@ -227,7 +227,8 @@ class TestConfiguration:
             for path in ROOT.glob("**/config.*")
             if path.suffix in (".json", ".yaml", ".yml")
             and not any(
-                part.startswith(".") or part in ("rootfs", "node_modules")
+                (part.startswith(".") and part not in (".ci", ".github"))
+                or part in ("rootfs", "node_modules")
                 for part in path.relative_to(ROOT).parts
             )
         ]
