@@ -133,12 +133,9 @@ def _cycles(answers: Iterable[float], front: Front, speed: int) -> Iterator[floa
         if begun and at >= begun[0]
     ]
     often = Counter(entity_id for _, entity_id in pushes)
+    regular = [at for at, entity_id in pushes if often[entity_id] > len(begun) / 2]
     for start, end in pairwise([*begun, inf]):
-        came = [
-            at
-            for at, entity_id in pushes
-            if start <= at < end and often[entity_id] > len(begun) / 2
-        ]
+        came = [at for at in regular if start <= at < end]
         if came:
             yield (max(came) - start) / speed
 
