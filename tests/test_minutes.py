@@ -130,7 +130,7 @@ async def test_what_is_two_days_old_is_forgotten(
     minutes.seen(known(), day)
     await clock.advance(3 * 86400)
     minutes.seen(known(), [*day, reading(clock.now())])
-    assert minutes._database.read("SELECT count(*) FROM minute") == [(1,)]  # noqa: SLF001
+    assert minutes._database.read("SELECT count(*) FROM minute") == [(1,)]  # noqa: SLF001 - what is kept shows nowhere else
     assert (tmp_path / FILE).stat().st_size < 500_000
 
 

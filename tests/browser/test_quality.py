@@ -161,7 +161,7 @@ async def test_the_first_load_is_small_and_quick(viewer: Viewer) -> None:
 async def test_the_flows_move_only_where_motion_is_wanted(
     viewer: Viewer,
     motion: str,
-    runs: bool,  # noqa: FBT001
+    runs: bool,  # noqa: FBT001 - pytest gives it by name
 ) -> None:
     page = await viewer.open(motion="reduce" if motion == "reduce" else "no-preference")
     await expect(page.locator("[data-flow=solar-house] .stream")).to_be_visible()

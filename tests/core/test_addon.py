@@ -61,5 +61,5 @@ async def test_it_asks_until_the_supervisor_answers(
 
 
 def test_before_that_nobody_knows(clock: FakeClock) -> None:
-    add_on = AddOn(None, "http://supervisor", clock)  # type: ignore[arg-type]
+    add_on = AddOn(None, "http://supervisor", clock)  # type: ignore[arg-type] # it is not asked
     assert add_on.options_url("2026.11.0") is None

@@ -152,7 +152,7 @@ def add_on(stage: Stage, image: str, data: Path) -> Container:
             *("--add-host", f"supervisor:{SUPERVISOR}", "--add-host", f"cloud:{CLOUD}"),
             *("--read-only", "--read-only-tmpfs=false", "--volume", f"{data}:/data"),
             # s6 needs a place of its own, which s6-overlay has there too.
-            *("--tmpfs", "/run:exec,size=4m", "--tmpfs", "/tmp:size=16m"),  # noqa: S108
+            *("--tmpfs", "/run:exec,size=4m", "--tmpfs", "/tmp:size=16m"),  # noqa: S108 - the container's own
             *("--cap-drop", "all", "--cap-add", ",".join(capabilities)),
             *("--security-opt", "no-new-privileges"),
             *("--memory", f"{MEMORY_MB}m", "--memory-swap", f"{MEMORY_MB}m"),

@@ -93,7 +93,7 @@ def _changed(
     change: Callable[[object], object] | None,
     *,
     containers: bool = True,
-) -> Any:  # noqa: ANN401
+) -> Any:  # noqa: ANN401 -- the same
     """Return JSON with the members of the wanted names changed, or left out (change None)."""
     if isinstance(value, list):
         return [_changed(one, wanted, change, containers=containers) for one in value]

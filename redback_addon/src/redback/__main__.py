@@ -8,8 +8,7 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Load and run the service."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    # To load everything takes a small machine seconds.
-    from .process import run  # noqa: PLC0415
+    from .process import run  # noqa: PLC0415 - to load it all takes a small machine seconds
 
     run()
 

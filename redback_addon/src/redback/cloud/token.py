@@ -307,7 +307,7 @@ _ABSENT = frozenset(
 
 def _is_absent(error: CloudError) -> bool:
     """Whether an endpoint says that it is not there, or not for this account."""
-    return error.status in _ABSENT or 300 <= (error.status or 0) < 400  # noqa: PLR2004
+    return error.status in _ABSENT or 300 <= (error.status or 0) < 400  # noqa: PLR2004 - HTTP's own range of redirects
 
 
 def _conclusion(failures: Sequence[tuple[Endpoint, CloudError]]) -> CloudError:

@@ -130,7 +130,7 @@ def _request(command: Mapping[str, object]) -> tuple[str, str]:
     return "COMMAND", str(command.get("type"))
 
 
-def _result(command: Mapping[str, object], message: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _result(command: Mapping[str, object], message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `ask`
     if message.get("success"):
         return message.get("result")
     error = message.get("error") or {}

@@ -99,7 +99,7 @@ class Pages:
 @cache
 def _template() -> "jinja2.Template":
     """Load the page; not before somebody wants to see it, for that takes 2 MB of memory."""
-    import jinja2  # noqa: PLC0415
+    import jinja2  # noqa: PLC0415 - see above
 
     loader = jinja2.FileSystemLoader(_FOLDER)
     templates = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
