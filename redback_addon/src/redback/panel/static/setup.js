@@ -45,6 +45,7 @@ class Task {
     this.link = el("a", { class: "button plain", target: "_top", hidden: true }, page);
     this.answer = new Fetched((given) => {
       this.button.disabled = given.state === "away";
+      this.button.hidden = given.state === "done"; // there is nothing left to press it for
       this.#showLink(given);
       return [el("p", { class: "headline" }, given.text), ...draw(given)];
     });
@@ -77,6 +78,7 @@ class Task {
     say(this.result, text);
     this.button.disabled = false;
     await this.load();
+    if (this.button.hidden) this.link.focus(); // for those who go on with the keyboard
   }
 }
 
