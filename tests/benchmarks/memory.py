@@ -3,12 +3,13 @@
 Beside it an interpreter that has imported the two HTTP libraries, and waits.
 """
 
+import os
 import statistics
 import subprocess
 import sys
 
 from benchmarks.figures import Beside, Figure, Outcome
-from benchmarks.process import resident_mb
+from benchmarks.process import LIKE_THE_IMAGE, resident_mb
 from benchmarks.watch import Task, watch
 
 _BARE = "interpreter with requests and aiohttp"
@@ -62,7 +63,10 @@ def _figures(task: Task, beside: Beside) -> list[Figure]:
 
 def _bare_mb() -> float:
     with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", _WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", _WAIT],
+        env=os.environ | LIKE_THE_IMAGE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.front import Front
+from benchmarks.process import LIKE_THE_IMAGE
 from house import Service
 from simulator import CLIENT_ID, CREDENTIAL
 from standin.core import Core
@@ -57,7 +58,8 @@ async def stage(
                 "REDBACK_LOGIN_URL": cloud_url,
                 "REDBACK_DATA": str(data),
                 "REDBACK_PANEL_PORT": "0",
-            },
+            }
+            | LIKE_THE_IMAGE,
             data,
             data / "log",
         )
