@@ -2,21 +2,50 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
 
 
-def run(module: str, *arguments: str, seconds: float, speed: int = 60) -> Any:  # noqa: ANN401 - whatever the program tells
-    """Run it, for so many real seconds at most; gives the JSON that it writes at its end."""
-    ended = subprocess.run(  # noqa: S603 - our own program
-        ["faketime", "-m", "-f", f"+0 x{speed}", sys.executable, "-m", module, *arguments],  # noqa: S607 - Debian's
+def run(
+    module: str, *arguments: str, seconds: float, speed: int = 60, beginning: datetime | None = None
+) -> Any:  # noqa: ANN401 - whatever the program tells
+    """Run it; gives the JSON that it writes at its end.
+
+    Args:
+        module: the program.
+        arguments: its arguments.
+        seconds: how long it may take at most, in real time.
+        speed: how many times faster the clock is.
+        beginning: what time it is then; the real time where none is given.
+    """
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],
         env=os.environ | {"PYTHONPATH": str(_HERE)},
         stdout=subprocess.PIPE,
-        timeout=seconds,
-        check=True,
-    )
-    return json.loads(ended.stdout)
+        start_new_session=True,
+    ) as process:
+        try:
+            told, _ = process.communicate(timeout=seconds)
+        finally:
+            # Whatever it has started would live on, and disturb what comes next.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, module)
+    return json.loads(told)
+
+
+def wrapper(speed: int, beginning: datetime | None = None) -> Sequence[str]:
+    """Give what is put before a program, which then has such a clock."""
+    # Only a time that is told as a distance is the same for all programs that one starts.
+    away = 0 if beginning is None else round(beginning.timestamp() - time.time())
+    return ["faketime", "-m", "-f", f"{away:+d} x{speed}"]

@@ -1,6 +1,8 @@
 """The program: runs the benchmarks, and tells their figures to people and to machines."""
 
 import argparse
+import platform
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -23,6 +25,9 @@ from benchmarks import (
 )
 from benchmarks.figures import Outcome, machine, plain
 from benchmarks.table import table
+
+FIGURES = "figures.json"
+_OUTPUT = Path("tests/.output/benchmark")
 
 
 class Measure(Protocol):
@@ -48,14 +53,20 @@ BENCHMARKS: Mapping[str, Measure] = {
 def main() -> None:
     """Run those that are wanted."""
     arguments = _parser().parse_args()
-    names = arguments.only or list(BENCHMARKS)
+    folder: Path = arguments.output
+    folder.mkdir(parents=True, exist_ok=True)
     told: dict[str, Any] = {
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "python": platform.python_version(),
         "quick": arguments.quick,
-        "benchmarks": {name: _run(name, arguments) for name in names},
+        "benchmarks": {},
     }
-    if arguments.json is not None:
-        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+    for name in arguments.only or BENCHMARKS:
+        told["benchmarks"][name] = _run(name, folder, quick=arguments.quick)
+        # After each, since all of them take hours.
+        (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+    sys.stdout.write(f"\nFor machines, and what is drawn: {folder}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,16 +77,27 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--only", action="append", choices=BENCHMARKS, help="may be given several times")
     add("--quick", action="store_true", help="small runs, which only show that it works")
-    add("--json", type=Path, metavar="FILE", help="where to write everything for machines")
-    add("--pictures", type=Path, metavar="FOLDER", help="where to write what is drawn, as SVG")
+    help_output = f"where {FIGURES} for machines and what is drawn go; {_OUTPUT} otherwise"
+    add("--output", type=Path, metavar="FOLDER", default=_OUTPUT, help=help_output)
     return parser
 
 
-def _run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def _commit() -> str:
+    """Tell what is measured, and whether something of it is not committed."""
+    return subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 - wherever git is
+        cwd=Path(__file__).parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    ).stdout.strip()
+
+
+def _run(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     sys.stdout.write(f"\n## {name}\n")
     sys.stdout.flush()
     began, before = time.monotonic(), machine()
-    outcome = BENCHMARKS[name](quick=arguments.quick)
+    outcome = BENCHMARKS[name](quick=quick)
     seconds = time.monotonic() - began
     after = machine()
     sys.stdout.write(
@@ -83,10 +105,8 @@ def _run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
         f" load {before.load} before, {after.load} after\n\n{table(outcome.figures)}\n"
     )
     sys.stdout.flush()
-    if arguments.pictures is not None:
-        arguments.pictures.mkdir(parents=True, exist_ok=True)
-        for file, drawn in outcome.pictures.items():
-            (arguments.pictures / file).write_text(drawn)
+    for file, drawn in outcome.pictures.items():
+        (folder / file).write_text(drawn)
     return {
         "seconds": seconds,
         "machine": msgspec.to_builtins(after),

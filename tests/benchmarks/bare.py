@@ -1,6 +1,7 @@
-"""The least that a cycle can cost: one JSON decode and the posts, once a minute, and nothing else.
+"""The least that a cycle can cost: one JSON decode and the posts, and nothing else.
 
-`python -m benchmarks.bare TASK`, with a `Task` as JSON, runs until it is killed.
+`python -m benchmarks.bare TASK`, with a `Task` as JSON, does so for each line that it reads: how
+many states are to be posted.
 """
 
 import asyncio
@@ -12,9 +13,9 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from redback.publisher import AT_ONCE
+
 _PERIOD = 60.0
-# As many as the publisher sends at once.
-AT_ONCE = 4
 ATTRIBUTES = {
     "friendly_name": "Bare power",
     "unit_of_measurement": "kW",
@@ -24,19 +25,17 @@ ATTRIBUTES = {
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What is to be done every minute.
+    """What is to be done each time.
 
     Attributes:
         url: of the Supervisor that takes the states.
         token: its token.
         answer: a file with an answer of the cloud, which is decoded.
-        states: how many are posted.
     """
 
     url: str
     token: str
     answer: str
-    states: int
 
 
 async def post(session: aiohttp.ClientSession, url: str, states: Sequence[tuple[str, str]]) -> None:
@@ -56,15 +55,16 @@ async def post(session: aiohttp.ClientSession, url: str, states: Sequence[tuple[
 
 
 async def _run(task: Task, answer: bytes) -> None:
-    loop = asyncio.get_running_loop()
-    due = loop.time()
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
     async with open_session(task.token) as session:
         for number in count():
+            wanted = int(await lines.readline())
             msgspec.json.decode(answer)
-            states = [(f"sensor.bare_{one}", f"{number}.{one}") for one in range(task.states)]
+            states = [(f"sensor.bare_{one}", f"{number}.{one}") for one in range(wanted)]
             await post(session, task.url, states)
-            due += _PERIOD
-            await asyncio.sleep(max(due - loop.time(), 0))
 
 
 def open_session(token: str) -> aiohttp.ClientSession:

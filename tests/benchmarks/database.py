@@ -41,6 +41,12 @@ def measure(*, quick: bool) -> Outcome:
                 Beside(everything, pushed["states"] / days),
             ),
             Figure(
+                "readings that come a day",
+                ours["readings"] / days,
+                "",
+                Beside(everything, pushed["readings"] / days),
+            ),
+            Figure(
                 f"rows of attributes that {minutes} minutes add",
                 ours["attributes"],
                 "",

@@ -41,8 +41,10 @@ _PUSHED = "sensor.pushed_"
 _DETAILS = (examples.static(), examples.configuration())
 _COUNT = """
     SELECT COUNT(*) AS states,
+           COUNT(CASE WHEN states_meta.entity_id GLOB '*_last_reading' THEN 1 END) AS readings,
            COUNT(DISTINCT CASE WHEN attributes_id NOT IN
-             (SELECT attributes_id FROM states WHERE last_updated_ts < :since)
+             (SELECT attributes_id FROM states
+              WHERE last_updated_ts < :since AND attributes_id IS NOT NULL)
              THEN attributes_id END) AS attributes
     FROM states JOIN states_meta USING (metadata_id)
     WHERE last_updated_ts >= :since AND last_updated_ts < :until

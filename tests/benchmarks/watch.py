@@ -6,9 +6,11 @@ clock are simulated ones; what the processor has done and what the memory holds 
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from itertools import pairwise
 from math import inf
 
@@ -25,7 +27,9 @@ from standin.supervisor import TOKEN
 
 _READINGS = "/Dynamic"
 _MINUTE = 60.0
-_SAMPLE_MINUTES = 3
+# Noon where the inverters are, so that all that can change does. What is left of this hour is more
+# than most of the times that are watched, and the history asks for it after its end.
+_BEGINNING = datetime(2026, 3, 1, 2, 12, tzinfo=UTC)
 # Between two rounds is more time, between the answers of one round is less.
 _APART = 20.0
 # Real seconds for everything that is not watched, on a slow machine.
@@ -64,7 +68,7 @@ class Seen(msgspec.Struct, frozen=True):
         bare_processor_seconds: that were used by what does the least.
         cycle_seconds: real ones from the cloud's first answer to the last state of each round;
             what is told but now and then, such as details, is no part of a round.
-        resident_mb: after the start, and after each part.
+        resident_mb: at the first state, and after each part.
     """
 
     minutes: float
@@ -82,7 +86,9 @@ def watch(task: Task) -> Seen:
     text = msgspec.json.encode(task).decode()
     minutes = task.warm_up + sum(task.minutes)
     seconds = _PATIENCE_SECONDS + 3 * _MINUTE * minutes / task.speed
-    told = fast_clock.run("benchmarks.watch", text, seconds=seconds, speed=task.speed)
+    told = fast_clock.run(
+        "benchmarks.watch", text, seconds=seconds, speed=task.speed, beginning=_BEGINNING
+    )
     return msgspec.convert(told, Seen)
 
 
@@ -94,10 +100,10 @@ async def _watch(task: Task) -> Seen:
         await scene.service.start()
         await scene.pushed()
         pid = scene.service.pid
+        memory = [resident_mb(pid)]
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(task.warm_up * _MINUTE)
         least = await _bare(stack, task, ours, scene)
-        memory = [resident_mb(pid)]
         await ours.forget()
         if theirs is not None:
             await theirs.forget()
@@ -134,7 +140,7 @@ def _cycles(answers: Iterable[float], front: Front, speed: int) -> Iterator[floa
     ]
     often = Counter(entity_id for _, entity_id in pushes)
     regular = [at for at, entity_id in pushes if often[entity_id] > len(begun) / 2]
-    for start, end in pairwise([*begun, inf]):
+    for start, end in pairwise(begun):  # what has begun last may not be over
         came = [at for at in regular if start <= at < end]
         if came:
             yield (max(came) - start) / speed
@@ -151,28 +157,34 @@ async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
 
 
 async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) -> int:
-    """Have the least done beside it, if that is wanted; gives the process, or 0.
-
-    It posts as many states as the service has pushed a minute in the last minutes.
-    """
+    """Have the least done beside it, if that is wanted; gives the process, or 0."""
     if not task.has_bare:
         return 0
-    before = len(scene.front.times)
-    await asyncio.sleep(_SAMPLE_MINUTES * _MINUTE)
-    states = round((len(scene.front.times) - before) / _SAMPLE_MINUTES)
     answer = scene.data / "answer.json"
     answer.write_bytes(await ours.readings(await ours.serials()))
     front = await stack.enter_async_context(Front(scene.supervisor.url))
-    least = bare.Task(front.url, TOKEN, str(answer), states)
+    least = bare.Task(front.url, TOKEN, str(answer))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode())
+        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()), stdin=PIPE
     )
     stack.push_async_callback(process.wait)
     stack.callback(process.kill)
+    stack.callback(asyncio.create_task(_follow(scene.front, process)).cancel)
     while not front.times:
         await asyncio.sleep(1)
     await asyncio.sleep(_MINUTE / 2)  # until its first round, which takes longer, is over
     return process.pid
+
+
+async def _follow(front: Front, least: Process) -> None:
+    """Have as many states posted, minute by minute, as the service has pushed."""
+    assert least.stdin is not None
+    posted = len(front.times)
+    while True:
+        await asyncio.sleep(_MINUTE)
+        pushed = len(front.times)
+        least.stdin.write(b"%d\n" % (pushed - posted))
+        posted = pushed
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from .faults import Faults
 
 _LOG = logging.getLogger(__name__)
 # Enough to hide the two round trips of each push, few enough to leave a small machine its breath.
-_AT_ONCE = 4
+AT_ONCE = 4
 # The Supervisor allows ten seconds from SIGTERM, the project itself five.
 _FAREWELL_SECONDS = 2.5
 
@@ -35,7 +35,7 @@ class Publisher:
     ) -> None:
         self._core = core
         self._faults = faults
-        self._mirror = Mirror[str, State](self._send, clock, at_once=_AT_ONCE, away=away)
+        self._mirror = Mirror[str, State](self._send, clock, at_once=AT_ONCE, away=away)
 
     def offer(self, states: Iterable[State]) -> None:
         """Let Core show these states; those it shows already cost nothing."""
