@@ -20,7 +20,8 @@ EXIT_CONFIG = 78
 EXIT_CRASH = 1
 _TELL_SECONDS = 3
 # How many new things there are when Python looks for what only its collector can free; and how
-# many looks at the young and the middle-aged there are to one at their elders.
+# many looks at the young and the middle-aged there are to one at their elders. Where Python looks
+# at the elders bit by bit (3.14), the second says how small a bit, and the third says nothing.
 _LOOKED_AFTER = (200, 5, 2)
 
 
