@@ -89,6 +89,6 @@ def test_the_changelogs_part_of_a_version_is_found() -> None:
             [ROOT / "script/notes", version], capture_output=True, text=True, check=False
         )
 
-    assert notes("0.1.0").stdout.startswith("### Added\n")
-    assert "## " not in notes("0.1.0").stdout.replace("### ", "")
+    assert notes("1.0.0").stdout.startswith("### Added\n")
+    assert "## " not in notes("1.0.0").stdout.replace("### ", "")
     assert notes("0.0.99").returncode == 1

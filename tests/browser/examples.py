@@ -141,7 +141,7 @@ def filling() -> Json:
 def status(*inverters: Json, **changes: object) -> Json:
     """Make a Status in which all is well."""
     return {
-        "version": "0.1.0",
+        "version": "1.0.0",
         "at": written(NOW),
         "clock_ahead_s": 36_000,
         "started_at": ago(hours=9),

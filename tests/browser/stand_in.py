@@ -147,7 +147,7 @@ class StandIn:
 
     async def _diagnostics(self, _: web.Request) -> web.Response:
         headers = {"Content-Disposition": 'attachment; filename="redback-diagnostics.json"'}
-        return web.json_response({"version": "0.1.0", "options": {"sites": 1}}, headers=headers)
+        return web.json_response({"version": "1.0.0", "options": {"sites": 1}}, headers=headers)
 
 
 def _event(status: Mapping[str, object]) -> str:

@@ -299,7 +299,7 @@ async def test_diagnostics_can_be_downloaded_and_looked_at(viewer: Viewer) -> No
     assert (await download.value).suggested_filename == "redback-diagnostics.json"
     await page.get_by_role("button", name="Show it here").click()
     shown = await page.locator(".file").text_content()
-    assert json.loads(str(shown)) == {"version": "0.1.0", "options": {"sites": 1}}
+    assert json.loads(str(shown)) == {"version": "1.0.0", "options": {"sites": 1}}
 
 
 async def test_an_answer_that_does_not_come_can_be_asked_for_again(
