@@ -1,6 +1,7 @@
 """The program: runs the benchmarks, and tells their figures to people and to machines."""
 
 import argparse
+import os
 import platform
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import msgspec
 from benchmarks import (
     database,
     freshness,
-    growth,
     history,
     memory,
     processor,
@@ -44,10 +44,11 @@ BENCHMARKS: Mapping[str, Measure] = {
     "processor": processor.measure,
     "memory": memory.measure,
     "start": start.measure,
-    "growth": growth.measure,
     "history": history.measure,
     "database": database.measure,
 }
+# A world with a clock of its own has mounts that nobody else sees.
+_AS_ROOT = {"database"}
 
 
 def main() -> None:
@@ -63,6 +64,9 @@ def main() -> None:
         "benchmarks": {},
     }
     for name in arguments.only or BENCHMARKS:
+        if name in _AS_ROOT and os.geteuid() != 0:
+            sys.stdout.write(f"\nNot measured: {name}, which needs root.\n")
+            continue
         told["benchmarks"][name] = _run(name, folder, quick=arguments.quick)
         # After each, since all of them take hours.
         (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(told)))

@@ -4,6 +4,8 @@ Beside it the requests of a poller that asks for each inverter's reading once a 
 static data every 15 minutes.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.watch import Seen, Task, watch
 
@@ -17,8 +19,13 @@ _GOALS = {1: 1.2, 100: 0.02}
 
 
 def measure(*, quick: bool) -> Outcome:
-    """Measure one inverter, and many."""
-    return Outcome([_figure(task.inverters, watch(task)) for task in (_QUICK if quick else _FULL)])
+    """Measure one inverter, and many beside it."""
+    tasks = _QUICK if quick else _FULL
+    with ThreadPoolExecutor() as pool:
+        seen = pool.map(watch, tasks)
+        return Outcome(
+            [_figure(task.inverters, one) for task, one in zip(tasks, seen, strict=True)]
+        )
 
 
 def _figure(inverters: int, seen: Seen) -> Figure:
