@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from redback.history.coverage import Coverage, Hour, Stage
-from redback.history.gaps import HOUR, Gap, find, search, shown_until
+from redback.history.coverage import Coverage, Hour, Span, Stage
+from redback.history.gaps import HOUR, Finder, Gap, find, search, shown_until
 
 SERIAL = "RB26030100000011"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -221,3 +221,79 @@ def test_where_all_hours_are_settled_only_those_that_are_due_are_missing(
         hours[2] = replace(hours[2], due=at(due))
     coverage.put(SERIAL, hours)
     assert gaps(coverage, "0:00", "4:30") == ([[2]] if due == "3:00" else [])
+
+
+class Looked(Coverage):
+    """One that tells how far back somebody has looked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.looked_back_to: datetime | None = None
+
+    def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
+        self.looked_back_to = min(since, self.looked_back_to or since)
+        return super().spans(serial, since, until)
+
+
+class TestAgain:
+    """Who looks once a minute for years looks at the new hours alone."""
+
+    @pytest.fixture
+    def coverage(self, tmp_path: Path) -> Iterator[Looked]:
+        coverage = Looked(tmp_path / "history.db")
+        yield coverage
+        coverage.close()
+
+    @pytest.fixture
+    def finder(self, coverage: Looked) -> Finder:
+        """One that has found nothing missing until eight o'clock."""
+        publish(coverage, "0:00", "8:00")
+        finder = Finder(coverage)
+        assert self.missing(finder, "8:00") == []
+        coverage.looked_back_to = None
+        return finder
+
+    def missing(self, finder: Finder, now: str, since: str = "0:00") -> list[int]:
+        found = finder.search(SERIAL, at(since), at(now))
+        return [_hour(hour) for gaps in found for gap in gaps for hour in gap.hours]
+
+    def test_what_was_whole_is_not_looked_at_again(self, finder: Finder, coverage: Looked) -> None:
+        assert self.missing(finder, "8:30") == []
+        assert coverage.looked_back_to is None
+        publish(coverage, "8:00", "9:00")
+        assert self.missing(finder, "9:00") == []
+        assert coverage.looked_back_to == at("8:00")
+
+    def test_a_new_gap_is_found_until_it_is_filled(self, finder: Finder, coverage: Looked) -> None:
+        publish(coverage, "9:00", "10:00")
+        assert self.missing(finder, "10:00") == [8]
+        assert self.missing(finder, "10:01") == [8]
+        coverage.put(SERIAL, [Hour(at("8:00"), Stage.SETTLED)])
+        assert self.missing(finder, "10:02") == []
+
+    def test_an_old_hour_that_is_asked_for_is_found(self, finder: Finder, coverage: Looked) -> None:
+        coverage.put(SERIAL, [Hour(at("3:00"), Stage.WANTED, asked=True)])
+        assert self.missing(finder, "8:01") == [3]
+
+    def test_an_old_hour_that_another_program_asks_for_is_found(
+        self, finder: Finder, tmp_path: Path
+    ) -> None:
+        other = Coverage(tmp_path / "history.db")
+        other.put(SERIAL, [Hour(at("3:00"), Stage.WANTED, asked=True)])
+        other.close()
+        assert self.missing(finder, "8:01") == [3]
+
+    def test_an_old_hour_is_found_when_it_is_due(self, finder: Finder, coverage: Looked) -> None:
+        coverage.put(SERIAL, [Hour(at("3:00"), Stage.SETTLED, due=at("9:00"))])
+        publish(coverage, "8:00", "10:00")
+        assert self.missing(finder, "8:59") == []
+        assert self.missing(finder, "9:00") == [3]
+
+    def test_a_past_that_begins_earlier_is_looked_at(self, finder: Finder) -> None:
+        assert self.missing(finder, "8:01", since="-2:00") == [-2, -1]
+
+    def test_one_without_a_reading_yet_has_a_past_later(self, coverage: Looked) -> None:
+        finder = Finder(coverage)
+        assert self.missing(finder, "8:30", since="6:00") == []
+        publish(coverage, "8:00", "9:00")
+        assert self.missing(finder, "9:00", since="6:00") == [6, 7]

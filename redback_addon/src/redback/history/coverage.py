@@ -6,7 +6,8 @@ again like any other gap.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -113,6 +114,7 @@ class Coverage:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA, _LOST)
+        self._puts: Counter[str] = Counter()
 
     def close(self) -> None:
         """Close the file."""
@@ -189,6 +191,24 @@ class Coverage:
         )
         return int(rows[0][0]) if rows else 0
 
+    def due(self, serial: str, since: datetime) -> datetime | None:
+        """Tell when the first of the hours from this moment on is to be fetched again, if any."""
+        rows = self._database.read(
+            "SELECT min(due) FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ?",
+            serial,
+            _seconds(since),
+        )
+        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def version(self, serial: str) -> Hashable:
+        """Give something that is another one once it was noted what became of an hour.
+
+        Another program may note it too. What Core was shown can only make less be missing.
+        """
+        rows = self._database.read("PRAGMA data_version")
+        return (self._puts[serial], *(version for (version,) in rows))
+
     def summary(self, serial: str, start: datetime) -> Summary | None:
         """Give what was fetched of an hour and is not yet written.
 
@@ -215,6 +235,7 @@ class Coverage:
         Raises:
             UnwritableError: nothing was noted.
         """
+        self._puts[serial] += 1
         with self._database.writing() as database:
             inverter = _inverter(database, serial)
             for hour in hours:

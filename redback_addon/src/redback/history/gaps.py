@@ -1,7 +1,7 @@
 """Gaps: which past hours are not wholly published, newest first, and what belongs together."""
 
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -98,6 +98,53 @@ def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> I
         missing = list(_missing(coverage, serial, max(start, first), min(until, end), now))
         yield _gaps(coverage, serial, missing, border, end)
         until = start
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A time that was found to be without a gap.
+
+    Attributes:
+        since: where the past began that was wanted.
+        until: its end.
+        version: of what was known of its hours.
+        due: when one of them is to be fetched again.
+    """
+
+    since: datetime
+    until: datetime
+    version: Hashable
+    due: datetime | None
+
+    def holds(self, since: datetime, version: Hashable, now: datetime) -> bool:
+        """Tell whether there is still no gap in it."""
+        is_due = self.due is not None and self.due <= now
+        return (since, version) == (self.since, self.version) and not is_due
+
+
+class Finder:
+    """Finds gaps again and again, and looks no second time at what has none: that may be years.
+
+    Args:
+        coverage: what is known.
+    """
+
+    def __init__(self, coverage: Coverage) -> None:
+        self._coverage = coverage
+        self._whole: dict[str, _Whole] = {}
+
+    def search(self, serial: str, since: datetime, now: datetime) -> Iterator[list[Gap]]:
+        """Find all gaps, as the function of this name does."""
+        version = self._coverage.version(serial)
+        whole = self._whole.pop(serial, None)
+        start = whole.until if whole is not None and whole.holds(since, version, now) else since
+        has_gaps = False
+        for found in search(self._coverage, serial, start, now):
+            has_gaps = has_gaps or bool(found)
+            yield found
+        if not has_gaps and self._coverage.begun(serial) is not None:
+            due = self._coverage.due(serial, floor(since))
+            self._whole[serial] = _Whole(since, floor(now), version, due)
 
 
 def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:

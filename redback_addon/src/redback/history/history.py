@@ -15,7 +15,7 @@ from ..known import Known
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
-from .gaps import HOUR, Gap, search, shown_until
+from .gaps import HOUR, Finder, Gap, shown_until
 from .progress import Counting, Progress
 from .writer import Writer
 
@@ -74,6 +74,7 @@ class History:
         days: int,
     ) -> None:
         self._coverage = coverage
+        self._finder = Finder(coverage)
         self._fetcher = fetcher
         self._writer = writer
         self._link = link
@@ -160,7 +161,7 @@ class History:
         gaps: list[Gap] = []
         for known, since in self.watched():
             if self._is_well_known(known):
-                for found in search(self._coverage, known.serial, since, now - _SETTLE):
+                for found in self._finder.search(known.serial, since, now - _SETTLE):
                     gaps += [gap for gap in found if not gap.goes_on]
                     await asyncio.sleep(0)  # so that nothing else waits for all of it
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
