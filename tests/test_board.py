@@ -15,6 +15,7 @@ from redback.board import Board
 from redback.cloud import Dynamic
 from redback.core import State
 from redback.counters import Believed
+from redback.entities import Former
 from redback.faults import Faults
 from redback.ledger import CountersLedger, EntitiesLedger, counters_ledger, entities_ledger
 from redback.naming import GivenName
@@ -86,13 +87,13 @@ async def board(
 async def test_a_reading_is_shown_without_waiting_for_the_rest(
     board: Board, offered: Offered
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     assert offered["solar_generation"] == "3.0"
     assert "battery_capacity" not in offered
 
 
 async def test_what_comes_later_is_added_to_the_reading(board: Board, offered: Offered) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     board.static(SERIAL, static())
     assert offered["battery_capacity"] == "14.2"
     board.configuration(SERIAL, configuration())
@@ -102,14 +103,14 @@ async def test_what_comes_later_is_added_to_the_reading(board: Board, offered: O
 async def test_what_comes_earlier_waits_for_the_reading(board: Board, offered: Offered) -> None:
     board.static(SERIAL, static())
     assert not offered.states
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     assert offered["battery_capacity"] == "14.2"
 
 
 async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     lapse = (dynamic().timestamp + timedelta(minutes=10) - clock.now()).total_seconds()
     await clock.advance(lapse - 0.01)
     assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
@@ -122,7 +123,7 @@ async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too
 ) -> None:
     await clock.advance(1)  # the board sleeps
     stamp = clock.now() - timedelta(minutes=9, seconds=58)
-    board.dynamic(SERIAL, dynamic(TimestampUtc=stamp.isoformat()))
+    board.dynamic({SERIAL: dynamic(TimestampUtc=stamp.isoformat())})
     await clock.advance(1.9)
     assert offered["status"] == "OK"
     await clock.advance(0.1)
@@ -132,7 +133,7 @@ async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too
 async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     await clock.advance(1)
     clock.set_wall(clock.now() - timedelta(hours=3))
     await clock.advance(600)
@@ -142,28 +143,28 @@ async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
 
 
 async def test_a_first_reading_does_not_confirm_itself(board: Board, offered: Offered) -> None:
-    board.dynamic(SERIAL, dynamic(PvAllTimeEnergykWh=99999))
+    board.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
     board.recall(SERIAL, [])
     assert "solar_generation_total" not in offered
     board.clear()
-    board.dynamic(SERIAL, dynamic(PvAllTimeEnergykWh=99999))
+    board.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
     assert "solar_generation_total" not in offered
 
 
 async def test_a_new_reading_brings_everything_back(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     await clock.advance(3600)
     assert offered["status"] == "OFFLINE"
-    board.dynamic(SERIAL, dynamic(TimestampUtc=clock.now().isoformat()))
+    board.dynamic({SERIAL: dynamic(TimestampUtc=clock.now().isoformat())})
     assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
 
 
 async def test_a_clock_that_is_set_forward_does_not_keep_old_values_on_show(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     await clock.advance(1)
     clock.set_wall(clock.now() + timedelta(hours=1))
     await clock.advance(30)
@@ -171,9 +172,9 @@ async def test_a_clock_that_is_set_forward_does_not_keep_old_values_on_show(
 
 
 async def test_the_same_reading_again_changes_nothing(board: Board, offered: Offered) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     times = offered.times
-    board.dynamic(SERIAL, dynamic(PvPowerInstantaneouskW=9.9))
+    board.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=9.9)})
     assert offered.times == times
     assert offered["solar_generation"] == "3.0"
 
@@ -193,21 +194,21 @@ async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
     reason: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     for _ in range(5):
-        board.dynamic(SERIAL, dynamic(TimestampUtc=timestamp, PvPowerInstantaneouskW=9.9))
+        board.dynamic({SERIAL: dynamic(TimestampUtc=timestamp, PvPowerInstantaneouskW=9.9)})
     assert offered["solar_generation"] == "3.0"
     (message,) = caplog.messages
     assert reason in message
     assert faults.now[f"time {SERIAL}"].count == 5
-    board.dynamic(SERIAL, dynamic(TimestampUtc="2026-03-02T01:03:03Z"))
+    board.dynamic({SERIAL: dynamic(TimestampUtc="2026-03-02T01:03:03Z")})
     assert not faults.now
 
 
 async def test_a_counter_that_reads_zero_stands(board: Board, offered: Offered) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     zero: dict[str, Any] = {"TimestampUtc": "2026-03-02T01:03:03Z", "ImportAllTimeEnergykWh": 0}
-    board.dynamic(SERIAL, dynamic(**zero))
+    board.dynamic({SERIAL: dynamic(**zero)})
     assert offered["grid_import_total"] == "1500.75"
     assert offered["last_reading"] == "2026-03-02T01:03:03+00:00"
 
@@ -215,12 +216,12 @@ async def test_a_counter_that_reads_zero_stands(board: Board, offered: Offered) 
 async def test_all_is_unavailable_until_there_is_a_reading_again(
     board: Board, offered: Offered
 ) -> None:
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     board.clear()
     assert set(offered.states.values()) == {"unavailable"}
     board.static(SERIAL, static())
     assert set(offered.states.values()) == {"unavailable"}
-    board.dynamic(SERIAL, dynamic())
+    board.dynamic({SERIAL: dynamic()})
     assert offered["grid_import_total"] == "1500.75"
 
 
@@ -233,17 +234,17 @@ def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
 async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(
     board: Board, offered: Offered, clock: FakeClock
 ) -> None:
-    board.dynamic(SERIAL, later(0, 20000.4))
+    board.dynamic({SERIAL: later(0, 20000.4)})
     assert "solar_generation_total" not in offered
     await clock.advance(60)
-    board.dynamic(SERIAL, later(1, 20000.5))
+    board.dynamic({SERIAL: later(1, 20000.5)})
     assert offered["solar_generation_total"] == "20000.5"
 
 
 async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
     board: Board, offered: Offered
 ) -> None:
-    board.dynamic(SERIAL, later(0, 20000.4))
+    board.dynamic({SERIAL: later(0, 20000.4)})
     board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered["solar_generation_total"] == "20000.4"
     assert board.knows_counters(SERIAL)
@@ -252,7 +253,7 @@ async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
 async def test_a_first_reading_that_is_a_glitch_is_found_out_by_the_minutes_before(
     board: Board, offered: Offered
 ) -> None:
-    board.dynamic(SERIAL, later(0, 3.0))
+    board.dynamic({SERIAL: later(0, 3.0)})
     board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered["solar_generation_total"] == "20000.3"
 
@@ -262,8 +263,75 @@ async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
 ) -> None:
     board.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered.states == {}
-    board.dynamic(SERIAL, later(0, 20000.4))
+    board.dynamic({SERIAL: later(0, 20000.4)})
     assert offered["solar_generation_total"] == "20000.4"
+
+
+class Counted(EntitiesLedger):
+    """One that counts how often it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "entities.json", tuple[Former, ...], "")
+        self.times = 0
+
+    def write(self) -> None:
+        self.times += 1
+        super().write()
+
+
+class TestOnDisk:
+    """To write which entities there are holds everything up, and wears a small machine's disk."""
+
+    SERIALS = tuple(f"RB2603010000{number:04}" for number in range(100))
+
+    def board(self, existing: Counted, folder: Path, clock: FakeClock, faults: Faults) -> Board:
+        board = Board(
+            clock,
+            faults,
+            counters_ledger(folder),
+            existing,
+            Offered(),
+            sent=_ignore,
+            seen=_ignore,
+            detailed=True,
+        )
+        board.add({serial: GivenName(serial, serial) for serial in self.SERIALS})
+        return board
+
+    async def test_many_new_inverters_are_written_once(
+        self, tmp_path: Path, clock: FakeClock, faults: Faults
+    ) -> None:
+        existing = Counted(tmp_path)
+        board = self.board(existing, tmp_path, clock, faults)
+        board.dynamic(dict.fromkeys(self.SERIALS, later(0)))
+        assert existing.times == 1
+        assert all(entities_ledger(tmp_path).page(serial) for serial in self.SERIALS)
+
+    async def test_what_was_written_at_once_is_not_written_again(
+        self, tmp_path: Path, clock: FakeClock, faults: Faults
+    ) -> None:
+        existing = Counted(tmp_path)
+        task = asyncio.create_task(existing.run())
+        self.board(existing, tmp_path, clock, faults).dynamic(dict.fromkeys(self.SERIALS, later(0)))
+        await asyncio.sleep(0.1)
+        assert existing.times == 1
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def test_after_a_restart_the_same_entities_are_not_written(
+        self, tmp_path: Path, clock: FakeClock, faults: Faults
+    ) -> None:
+        before = self.board(Counted(tmp_path), tmp_path, clock, faults)
+        serial = self.SERIALS[0]
+        before.dynamic({serial: later(0, None)})  # others are found in another order
+        before.dynamic({serial: later(1)})
+        before.static(serial, static())
+        existing = Counted(tmp_path)
+        after = self.board(existing, tmp_path, clock, faults)
+        after.static(serial, static())
+        after.dynamic({serial: later(2)})
+        assert existing.times == 0
 
 
 class TestAfterAKill:
@@ -279,8 +347,8 @@ class TestAfterAKill:
         before.add({SERIAL: GivenName("Redback", "Redback")})
         before.static(SERIAL, static())
         before.configuration(SERIAL, configuration())
-        before.dynamic(SERIAL, later(0))
-        before.dynamic(SERIAL, later(1))
+        before.dynamic({SERIAL: later(0)})
+        before.dynamic({SERIAL: later(1)})
         existing.write()
         return entities_ledger(tmp_path)
 
@@ -306,13 +374,13 @@ class TestAfterAKill:
     async def test_what_the_first_reading_has_no_value_for_is_unknown(
         self, board: Board, offered: Offered
     ) -> None:
-        board.dynamic(SERIAL, dynamic(PvPowerInstantaneouskW=None))
+        board.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
         assert offered["solar_generation"] == "unknown"
 
     async def test_a_fact_that_comes_later_is_not_touched(
         self, board: Board, offered: Offered
     ) -> None:
-        board.dynamic(SERIAL, dynamic())
+        board.dynamic({SERIAL: dynamic()})
         assert "battery_capacity" not in offered
         board.static(SERIAL, static())
         assert offered["battery_capacity"] == "14.2"
@@ -320,7 +388,7 @@ class TestAfterAKill:
     async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(
         self, board: Board, offered: Offered, existing: EntitiesLedger
     ) -> None:
-        board.dynamic(SERIAL, dynamic())  # the detailed sensors have been switched off
+        board.dynamic({SERIAL: dynamic()})  # the detailed sensors have been switched off
         assert offered["software_version"] == "unavailable"
         names = {one.entity_id for one in existing.page(SERIAL) or ()}
         assert "sensor.redback_software_version" not in names

@@ -1,7 +1,7 @@
 """That every inverter is read once a minute, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -77,8 +77,9 @@ class Delivered:
     def deny(self, serials: Collection[str]) -> None:
         self.denied.append(tuple(serials))
 
-    def __call__(self, serial: str, reading: Dynamic) -> None:
-        self.timestamps.setdefault(serial, []).append(reading.timestamp)
+    def __call__(self, readings: Mapping[str, Dynamic]) -> None:
+        for serial, reading in readings.items():
+            self.timestamps.setdefault(serial, []).append(reading.timestamp)
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def test_names_are_for_people(reading: Reading) -> None:
 
 def test_status_is_an_enum_of_three(reading: Reading) -> None:
     (status,) = (s for s in states(reading) if s.entity_id == "sensor.redback_status")
-    assert status.attributes["options"] == ("OK", "OFFLINE", "FAULT")
+    assert status.attributes["options"] == ["OK", "OFFLINE", "FAULT"]
 
 
 def test_attributes_never_change() -> None:

@@ -110,26 +110,33 @@ class Board:
                 if former:  # if Core still shows what there was, that becomes too old as well
                     self._let_lapse(place, self._clock.now() + STALE_AFTER)
 
-    def dynamic(self, serial: str, dynamic: Dynamic) -> None:
-        """Take what the inverter does now; what is no news, or cannot be right, changes nothing."""
+    def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
+        """Take what inverters do now; what is no news, or cannot be right, changes nothing."""
+        news = {serial: one for serial, one in readings.items() if self._is_news(serial, one)}
+        for serial, dynamic in news.items():
+            place = self._places[serial]
+            place.last = dynamic.timestamp
+            place.read = dynamic
+            place.has_lapsed = False
+        self._believe(news)
+        self._show(*news)
+        for serial, dynamic in news.items():
+            place = self._places[serial]
+            if place.lapses_at is not None:
+                self._sent(serial, dynamic.timestamp)
+                known = self.known(serial)
+                if known is not None and place.dynamic is not None:
+                    self._seen(known, (place.dynamic,))
+
+    def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
+        """Whether a reading is another one than the last; tells if it cannot be right."""
         place = self._places[serial]
         fault = f"time {serial}"
         if wrong := objection(dynamic.timestamp, place.last, self._clock.now()):
             self._faults.met(fault, f"{place.name}: {wrong}.")
-            return
+            return False
         self._faults.over(fault, f"{place.name}: the time of the readings is right again")
-        if dynamic.timestamp == place.last and place.dynamic is not None:
-            return
-        place.last = dynamic.timestamp
-        place.read = dynamic
-        place.has_lapsed = False
-        self._believe(serial, dynamic)
-        self._show(serial)
-        if place.lapses_at is not None:
-            self._sent(serial, dynamic.timestamp)
-            known = self.known(serial)
-            if known is not None and place.dynamic is not None:
-                self._seen(known, (place.dynamic,))
+        return dynamic.timestamp != place.last or place.dynamic is None
 
     def knows_counters(self, serial: str) -> bool:
         """Tell whether there is something that the counters can be compared with."""
@@ -161,7 +168,7 @@ class Board:
             if place.last is None or dynamic.timestamp < place.last:
                 place.counters.believe(dynamic, place.static)
         if place.read is not None and place.dynamic is not None:
-            self._believe(serial, place.read)
+            self._believe({serial: place.read})
             self._show(serial)
 
     def static(self, serial: str, static: Static) -> None:
@@ -217,27 +224,32 @@ class Board:
             self._tell(place, is_live=False)
             self._offer(place.entities.lapsed())
 
-    def _believe(self, serial: str, dynamic: Dynamic) -> None:
-        place = self._places[serial]
-        place.dynamic = place.counters.believe(dynamic, place.static)
-        self._believed.note(serial, place.counters.believed)
-        if place.counters.has_stepped:
+    def _believe(self, readings: Mapping[str, Dynamic]) -> None:
+        for serial, dynamic in readings.items():
+            place = self._places[serial]
+            place.dynamic = place.counters.believe(dynamic, place.static)
+            self._believed.note(serial, place.counters.believed)
+        if any(self._places[serial].counters.has_stepped for serial in readings):
             # Before Core is told: to believe the old value again after a power cut would show it
             # between two new ones, which Core would take for a lifetime's energy.
             self._believed.write()
 
-    def _show(self, serial: str) -> None:
-        place = self._places[serial]
-        if place.dynamic is None:
-            return
-        reading = self._reading(serial, place, place.dynamic)
-        self._let_lapse(place, reading.lapses_at if reading.is_live else None)
-        self._tell(place, is_live=reading.is_live)
-        states = place.entities.states(reading)
-        if self._existing.note(serial, place.entities.existing):
+    def _show(self, *serials: str) -> None:
+        states: list[State] = []
+        has_new = False
+        for serial in serials:
+            place = self._places[serial]
+            if place.dynamic is not None:
+                reading = self._reading(serial, place, place.dynamic)
+                self._let_lapse(place, reading.lapses_at if reading.is_live else None)
+                self._tell(place, is_live=reading.is_live)
+                states += place.entities.states(reading)
+                has_new |= self._existing.note(serial, place.entities.existing)
+        if has_new:
             # Before Core is told: what is not known after a power cut would stand for ever.
             self._existing.write()
-        self._offer(states)
+        if states:
+            self._offer(states)
 
     def _reading(self, serial: str, place: _Place, dynamic: Dynamic) -> Reading:
         now = self._clock.now()

@@ -61,14 +61,12 @@ class Entities:
 
     @property
     def existing(self) -> tuple[Former, ...]:
-        """All entities that Core may show, to be kept for the next run."""
-        return (
-            *(
-                Former(entity.entity_id, dict(entity.attributes), _lapsed(entity.sensor))
-                for entity in self._entities.values()
-            ),
-            *self._former.values(),
+        """All entities that Core may show, by entity id, to be kept for the next run."""
+        ours = (
+            Former(entity.entity_id, dict(entity.attributes), _lapsed(entity.sensor))
+            for entity in self._entities.values()
         )
+        return tuple(sorted([*ours, *self._former.values()], key=lambda one: one.entity_id))
 
     @property
     def ids(self) -> Mapping[str, str]:
@@ -181,6 +179,7 @@ def _attributes(quantity: Quantity) -> dict[str, object]:
         "unit_of_measurement": quantity.unit,
         "device_class": quantity.device_class,
         "state_class": quantity.state_class,
-        "options": quantity.options,
+        # A list, as it is when it has been kept in a file.
+        "options": list(quantity.options) if quantity.options else None,
     }
     return {key: value for key, value in attributes.items() if value is not None}

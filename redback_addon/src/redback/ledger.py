@@ -42,6 +42,8 @@ class Ledger(Generic[_Page]):
 
     def write(self) -> None:
         """Write everything now."""
+        # First: what is noted from here on is written once more.
+        self._changed.clear()
         with self._lock:
             self._file.save(dict(self._pages))
 
@@ -49,7 +51,6 @@ class Ledger(Generic[_Page]):
         """Write each change at once, beside the event loop, for ever."""
         while True:
             await self._changed.wait()
-            self._changed.clear()
             await in_thread(self.write)
 
 

@@ -28,7 +28,7 @@ class Poller:
     """Reads all inverters round by round, and hands on each reading as it comes.
 
     Args:
-        deliver: takes a serial number and what the cloud has of that inverter now.
+        deliver: takes what the cloud has of some inverters now, by serial number.
         denied: takes the serial numbers of all inverters that the account may not read, each time
             that they change.
         refused: takes how the token is refused for readings, or None when there are readings.
@@ -41,7 +41,7 @@ class Poller:
         clock: Clock,
         faults: Faults,
         *,
-        deliver: Callable[[str, Dynamic], None],
+        deliver: Callable[[Mapping[str, Dynamic]], None],
         denied: Callable[[Collection[str]], None],
         refused: Callable[[CredentialsError | None], None],
     ) -> None:
@@ -104,10 +104,9 @@ class Poller:
             outcomes = await self._desk.ask(lambda: self._account.dynamic(batch, _ROUND_SECONDS))
         except CloudError as error:
             return dict.fromkeys(batch, error)
-        for serial, outcome in outcomes.items():
-            if isinstance(outcome, Dynamic):
-                self._deliver(serial, outcome)
-            else:
+        self._deliver({serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)})
+        for outcome in outcomes.values():
+            if isinstance(outcome, CloudError):
                 self._desk.note(outcome)
         return outcomes
 
