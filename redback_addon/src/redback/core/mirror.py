@@ -1,6 +1,7 @@
 """Keeps things of Core's as they should be: sends what changed, and all of it after an absence."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
@@ -34,8 +35,11 @@ class Mirror(Generic[_Key, _Value]):
         self._at_once = at_once
         self._away = away
         self._wanted: dict[_Key, _Value] = {}
-        self._due: dict[_Key, None] = {}  # a set that keeps its order
+        # A set that keeps its order; a plain dict's first key is found the later, the more keys
+        # before it have been taken out.
+        self._due: OrderedDict[_Key, None] = OrderedDict()
         self._under_way: set[_Key] = set()
+        self._again: set[_Key] = set()  # what is under way, and due once it is not
         self._changed = asyncio.Event()
         # One for all: each would leave a cycle of references, which Python lets stand for hours.
         self._attempts = retrying(CoreAwayError, clock)
@@ -50,13 +54,12 @@ class Mirror(Generic[_Key, _Value]):
         if key in self._wanted and self._wanted[key] == value:
             return
         self._wanted[key] = value
-        self._due[key] = None
-        self._changed.set()
+        self._mark_due(key)
 
     def resend(self) -> None:
         """Send everything again: Core may have lost it."""
-        self._due = dict.fromkeys(self._wanted)
-        self._changed.set()
+        for key in self._wanted:
+            self._mark_due(key)
 
     async def run(self) -> None:
         """Send whatever is due, for ever."""
@@ -93,18 +96,31 @@ class Mirror(Generic[_Key, _Value]):
         self._away(None)
 
     async def _send_due(self) -> CoreAwayError | None:
-        while (key := self._next()) is not None:
-            self._under_way.add(key)
-            del self._due[key]
+        while self._due:
             try:
-                await self._send(key, self._wanted[key])
+                await self._send_next()
             except CoreAwayError as error:
-                self._due.setdefault(key)
                 return error
-            finally:
-                self._under_way.discard(key)
         return None
 
-    def _next(self) -> _Key | None:
-        """Choose what to send; not what is under way, or the older value might come in last."""
-        return next((key for key in self._due if key not in self._under_way), None)
+    async def _send_next(self) -> None:
+        key, _ = self._due.popitem(last=False)
+        self._under_way.add(key)
+        try:
+            await self._send(key, self._wanted[key])
+        except CoreAwayError:
+            self._again.add(key)
+            raise
+        finally:
+            self._under_way.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self._due[key] = None
+
+    def _mark_due(self, key: _Key) -> None:
+        """Have this sent, but not while it is under way, or the older value might come in last."""
+        if key in self._under_way:
+            self._again.add(key)
+        else:
+            self._due[key] = None  # what waits already keeps its place
+        self._changed.set()
