@@ -181,6 +181,26 @@ async def test_twenty_times_as_much_takes_little_more_than_twenty_times_as_long(
     assert min([await seconds(60_000) for _ in range(2)]) < 3 * 20 * few
 
 
+async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> None:
+    arrived: list[int] = []
+
+    async def take(_: str, value: int) -> None:
+        await clock.sleep(10)
+        arrived.append(value)
+
+    mirror = Mirror[str, int](take, clock, at_once=4, away=lambda _: None)
+    mirror.want("a", 1)
+    task = asyncio.create_task(mirror.run())
+    await settle()
+    task.cancel()
+    await settle()
+    mirror.want("a", 1)
+    last = asyncio.create_task(mirror.settle())
+    await clock.advance(10)
+    assert last.done()
+    assert arrived == [1]
+
+
 async def test_that_core_is_away_is_told_and_that_it_is_back_too(
     mirror: Mirror[str, int], core: Core, clock: FakeClock, told: list[CoreAwayError | None]
 ) -> None:

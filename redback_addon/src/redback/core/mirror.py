@@ -108,7 +108,8 @@ class Mirror(Generic[_Key, _Value]):
         self._under_way.add(key)
         try:
             await self._send(key, self._wanted[key])
-        except CoreAwayError:
+        except (CoreAwayError, asyncio.CancelledError):
+            # When it was cancelled nobody knows whether it has arrived.
             self._again.add(key)
             raise
         finally:
