@@ -201,6 +201,35 @@ async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> No
     assert arrived == [1]
 
 
+async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
+    clock: FakeClock, told: list[CoreAwayError | None]
+) -> None:
+    under_way: set[int] = set()
+    most: list[int] = []
+
+    async def take(key: int, _: int) -> None:
+        under_way.add(key)
+        most.append(len(under_way))
+        await clock.sleep(100 if key == 0 else 1)
+        under_way.remove(key)
+
+    mirror = Mirror[int, int](take, clock, at_once=4, away=told.append)
+    task = asyncio.create_task(mirror.run())
+    mirror.want(0, 0)
+    await clock.advance(1)
+    for key in range(1, 31):
+        mirror.want(key, key)
+    await clock.advance(10)
+    assert under_way == {0}
+    assert max(most) == 4
+    assert told == []
+    await clock.advance(90)
+    assert told == [None]
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
 async def test_that_core_is_away_is_told_and_that_it_is_back_too(
     mirror: Mirror[str, int], core: Core, clock: FakeClock, told: list[CoreAwayError | None]
 ) -> None:

@@ -71,37 +71,44 @@ class Mirror(Generic[_Key, _Value]):
                     await self._settle_and_tell()
 
     async def settle(self) -> None:
-        """Send what is due now.
+        """Send what is due, and what becomes so meanwhile.
 
         Raises:
             CoreAwayError: not all of it arrived; what did not is still due.
         """
-        workers = range(min(self._at_once, len(self._due)))
-        outcomes = await asyncio.gather(*(self._send_due() for _ in workers))
-        error = next(filter(None, outcomes), None)
-        del outcomes
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # whose traceback has this very frame
+        errors: list[CoreAwayError] = []
+        async with asyncio.TaskGroup() as tasks:
+            workers: list[asyncio.Task[None]] = []
+            while not errors:
+                self._changed.clear()
+                workers = [worker for worker in workers if not worker.done()]
+                for _ in range(min(self._at_once - len(workers), len(self._due))):
+                    workers.append(tasks.create_task(self._send_due(errors)))
+                if not workers:
+                    return
+                await self._changed.wait()
+        try:
+            raise errors[0]
+        finally:
+            errors.clear()  # their tracebacks have this very frame
 
     async def _settle_and_tell(self) -> None:
         try:
-            while self._due:  # more may have come meanwhile
-                await self.settle()
+            await self.settle()
         except CoreAwayError as error:
             self._away(error)
             raise
         self._away(None)
 
-    async def _send_due(self) -> CoreAwayError | None:
-        while self._due:
-            try:
+    async def _send_due(self, errors: list[CoreAwayError]) -> None:
+        """Send one after the other until nothing is due, or Core is away."""
+        try:
+            while self._due:
                 await self._send_next()
-            except CoreAwayError as error:
-                return error
-        return None
+        except CoreAwayError as error:
+            errors.append(error)
+        finally:
+            self._changed.set()
 
     async def _send_next(self) -> None:
         key, _ = self._due.popitem(last=False)
