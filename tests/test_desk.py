@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import pytest
 
 from fake_clock import FakeClock, settle
+from garbage import collected
 from redback.cloud import CredentialsError, ThrottledError, TransientError
 from redback.desk import Desk
 
@@ -47,6 +49,17 @@ async def test_an_answer_comes_back_from_another_thread(desk: Desk, told: Told) 
 async def test_an_error_comes_back_as_it_is(desk: Desk) -> None:
     with pytest.raises(TransientError):
         await desk.ask(lambda: raising(TransientError("no", method="GET", url="http://cloud/")))
+
+
+async def test_an_error_leaves_nothing_behind(desk: Desk) -> None:
+    def fail() -> None:
+        raise TransientError("no", method="GET", url="http://cloud/")
+
+    with collected() as kinds:
+        for _ in range(3):
+            with suppress(TransientError):
+                await desk.ask(fail)
+    assert not kinds & {"TransientError", "Thread", "Future"}
 
 
 async def test_a_question_that_hangs_holds_up_neither_the_others_nor_the_end(desk: Desk) -> None:

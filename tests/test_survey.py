@@ -203,6 +203,18 @@ async def test_without_a_battery_no_configuration_is_asked_for(
         assert not [what for what in cloud.asked if what.startswith("configurations")]
 
 
+async def test_once_there_is_a_battery_its_configuration_is_asked_for(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.battery_count = 0
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(3600)
+        assert not house.configured
+        cloud.battery_count = 4
+        await clock.advance(3600)
+        assert house.configured == {"RB1"}
+
+
 async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
     cloud: Cloud, clock: FakeClock
 ) -> None:

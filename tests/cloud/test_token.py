@@ -1,8 +1,10 @@
 """The token: from which endpoint, for how long, and what it means when there is none."""
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,6 +26,7 @@ from cloud.bench import (
     denial,
     grant,
 )
+from garbage import collected
 from redback.cloud import (
     CloudError,
     CloudMemory,
@@ -37,7 +40,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.token import Token
-from redback.cloud.transport import Deadline
+from redback.cloud.transport import Call, Deadline
 
 Put = Callable[[str, Answer | Exception], None]
 
@@ -364,6 +367,26 @@ def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
             refuse(token)
         assert caught.value.token_refused
     assert asked(web) == []
+
+
+@pytest.mark.parametrize("said", [b"no token", None])
+def test_failures_leave_nothing_behind(time: FakeTime, said: bytes | None) -> None:
+    class Failing(Transport):
+        def request(self, call: Call, *_: object, **__: object) -> bytes:
+            if said is None:
+                raise call.broken("nothing is here", 404)
+            return said
+
+    web = Failing(monotonic=time.monotonic)
+    tokens = TokenSource(web, Credentials(CLIENT_ID, SECRET), MemoryHolder(), Hosts(API, LOGIN))
+    useless = Token("Bearer t0k3n", "new", time.monotonic(), math.inf, math.inf)
+    with collected() as kinds:
+        for _ in range(3):
+            with suppress(CloudError):
+                tokens.token(web.deadline(60))
+            with suppress(CloudError):
+                tokens.refused(useless, web.deadline(60))
+    assert not [kind for kind in kinds if kind.endswith("Error")]
 
 
 @pytest.mark.parametrize("status", [301, 302, 404, 405, 410, 501])

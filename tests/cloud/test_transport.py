@@ -1,6 +1,7 @@
 """What a request looks like, what it may take, and when it is made again."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -55,6 +56,17 @@ def test_a_request_leaves_nothing_behind(web: responses.RequestsMock, transport:
         for _ in range(3):
             ask(transport)
     assert "Retrying" not in kinds
+
+
+def test_a_request_that_fails_leaves_nothing_behind(
+    web: responses.RequestsMock, transport: Transport
+) -> None:
+    web.get(URL, status=500)
+    with collected() as kinds:
+        for _ in range(3):
+            with suppress(TransientError):
+                ask(transport)
+    assert not kinds & {"TransientError", "RetryCallState"}
 
 
 def test_serial_numbers_are_sent_as_json(web: responses.RequestsMock, transport: Transport) -> None:

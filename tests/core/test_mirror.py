@@ -1,6 +1,7 @@
 """That Core comes to show what it should, through every absence."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -149,6 +150,84 @@ async def test_no_more_than_so_many_are_under_way_together(
     await settle()
     assert len(core.shows) == 50
     assert core.most_at_once == 4
+
+
+async def test_what_waits_is_sent_in_its_order_and_with_its_newest_value(
+    mirror: Mirror[str, int], core: Core
+) -> None:
+    mirror.want("a", 1)
+    mirror.want("b", 2)
+    mirror.want("c", 3)
+    mirror.want("a", 4)
+    await settle()
+    assert list(core.shows.items()) == [("a", 4), ("b", 2), ("c", 3)]
+
+
+async def test_twenty_times_as_much_takes_little_more_than_twenty_times_as_long(
+    clock: FakeClock,
+) -> None:
+    async def send(_: int, __: int) -> None:
+        pass
+
+    async def seconds(count: int) -> float:
+        mirror = Mirror[int, int](send, clock, at_once=4, away=lambda _: None)
+        for number in range(count):
+            mirror.want(number, number)
+        started = time.process_time()
+        await mirror.settle()
+        return time.process_time() - started
+
+    few = min([await seconds(3_000) for _ in range(5)])
+    assert min([await seconds(60_000) for _ in range(2)]) < 3 * 20 * few
+
+
+async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> None:
+    arrived: list[int] = []
+
+    async def take(_: str, value: int) -> None:
+        await clock.sleep(10)
+        arrived.append(value)
+
+    mirror = Mirror[str, int](take, clock, at_once=4, away=lambda _: None)
+    mirror.want("a", 1)
+    task = asyncio.create_task(mirror.run())
+    await settle()
+    task.cancel()
+    await settle()
+    mirror.want("a", 1)
+    last = asyncio.create_task(mirror.settle())
+    await clock.advance(10)
+    assert last.done()
+    assert arrived == [1]
+
+
+async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
+    clock: FakeClock, told: list[CoreAwayError | None]
+) -> None:
+    under_way: set[int] = set()
+    most: list[int] = []
+
+    async def take(key: int, _: int) -> None:
+        under_way.add(key)
+        most.append(len(under_way))
+        await clock.sleep(100 if key == 0 else 1)
+        under_way.remove(key)
+
+    mirror = Mirror[int, int](take, clock, at_once=4, away=told.append)
+    task = asyncio.create_task(mirror.run())
+    mirror.want(0, 0)
+    await clock.advance(1)
+    for key in range(1, 31):
+        mirror.want(key, key)
+    await clock.advance(10)
+    assert under_way == {0}
+    assert max(most) == 4
+    assert told == []
+    await clock.advance(90)
+    assert told == [None]
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def test_that_core_is_away_is_told_and_that_it_is_back_too(

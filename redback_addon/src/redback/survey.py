@@ -173,10 +173,16 @@ class Survey:
             self._faults.met(fault, f"The details of {serial} cannot be read: {error}.")
             return False
         self._faults.over(fault, f"The details of {serial} can be read again")
-        if static.battery_count == 0:
-            self._without_battery.add(serial)
+        self._note_battery(serial, static)
         self._described(serial, static)
         return True
+
+    def _note_battery(self, serial: str, static: Static) -> None:
+        """Believe the latest answer: a battery may be put in, and a 0 may be a mistake."""
+        if static.battery_count == 0:
+            self._without_battery.add(serial)
+        else:
+            self._without_battery.discard(serial)
 
     async def _look_at(self, serial: str) -> None:
         """Find out what an inverter is that is not in use; where that fails, it is no fault."""

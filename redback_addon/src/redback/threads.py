@@ -14,27 +14,38 @@ async def in_thread(work: Callable[[], _T]) -> _T:
     Raises:
         Exception: whatever the work raises.
     """
+    # Without a name for the future: it keeps the error, whose traceback has this very frame. That
+    # would be a cycle of references, which Python lets stand for hours.
+    return await _start(work)
+
+
+def _start(work: Callable[[], _T]) -> asyncio.Future[_T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
+    threading.Thread(target=_run, args=(work, loop, future), name="redback", daemon=True).start()
+    return future
 
-    def settle(answer: _T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(answer)  # type: ignore[arg-type] # there is one where no error is
 
-    def run() -> None:
-        answer, failure = None, None
-        try:
-            answer = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
-            failure = error
-        try:
-            loop.call_soon_threadsafe(settle, answer, failure)
-        except RuntimeError:
-            return  # the loop has ended meanwhile, and nobody waits any more
+def _run(
+    work: Callable[[], _T], loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T]
+) -> None:
+    answer, failure = None, None
+    try:
+        answer = work()
+    except BaseException as error:  # noqa: BLE001 - it is raised where the work was asked for
+        failure = error
+    try:
+        loop.call_soon_threadsafe(_settle, future, answer, failure)
+    except RuntimeError:
+        return  # the loop has ended meanwhile, and nobody waits any more
+    finally:
+        del future, failure  # this frame too is in the error's traceback
 
-    threading.Thread(target=run, name="redback", daemon=True).start()
-    return await future
+
+def _settle(future: asyncio.Future[_T], answer: _T | None, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)  # type: ignore[arg-type] # there is one where no error is

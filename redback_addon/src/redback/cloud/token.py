@@ -200,9 +200,7 @@ class TokenSource:
                 return self._renew(others, deadline)
             except (CredentialsError, _NowhereError):
                 self._distrusted.update(other.name for other in others)
-                useless = self._useless(token)
-                self._conclude(useless)
-                raise useless from None
+                raise self._failed(self._useless(token)) from None
 
     def _useless(self, token: Token) -> CredentialsError:
         return CredentialsError(
@@ -233,18 +231,27 @@ class TokenSource:
 
     def _renew(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Token:
         failures: list[tuple[Endpoint, CloudError]] = []
-        for number, endpoint in enumerate(endpoints):
-            try:
-                self._token = self._fetch(endpoint, deadline.share(len(endpoints) - number))
-            except CloudError as error:
-                failures.append((endpoint, error))
-                continue
-            self._conclude(None)
-            self._memory.remember_endpoint(endpoint.name)
-            return self._token
-        conclusion = _conclusion(failures)
-        self._conclude(conclusion)
-        raise conclusion
+        try:
+            for number, endpoint in enumerate(endpoints):
+                try:
+                    self._token = self._fetch(endpoint, deadline.share(len(endpoints) - number))
+                except CloudError as error:
+                    failures.append((endpoint, error))
+                    continue
+                self._conclude(None)
+                self._memory.remember_endpoint(endpoint.name)
+                return self._token
+            raise self._failed(_conclusion(failures))
+        finally:
+            failures.clear()  # their tracebacks have this very frame
+
+    def _failed(self, failure: CloudError) -> CloudError:
+        """Share a failure with whoever waited meanwhile, and give it to be raised.
+
+        It gets no name where it is raised: its traceback has that frame, and would have itself.
+        """
+        self._conclude(failure)
+        return failure
 
     def _conclude(self, failure: CloudError | None) -> None:
         self._renewals += 1
@@ -264,9 +271,7 @@ class TokenSource:
         try:
             grant = msgspec.json.decode(body, type=_Grant)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            error = call.broken("the answer holds no token", HTTPStatus.OK)
-            error.code = oauth_code(body)
-            raise error from None
+            raise _tokenless(call, body) from None
         self._on_token(grant.access_token)
         now, lifetime = self._transport.monotonic(), _lifetime(grant.expires_in)
         return Token(
@@ -276,6 +281,12 @@ class TokenSource:
             renew_from=now + lifetime - min(_MARGIN, lifetime / 2),
             expires=now + lifetime,
         )
+
+
+def _tokenless(call: Call, body: bytes) -> CloudError:
+    error = call.broken("the answer holds no token", HTTPStatus.OK)
+    error.code = oauth_code(body)
+    return error
 
 
 def _lifetime(expires_in: object) -> float:

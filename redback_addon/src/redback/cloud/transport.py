@@ -201,7 +201,12 @@ class Transport:
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.
         """
-        return self._again(self._attempt, call, deadline, apart)
+        try:
+            return self._again(self._attempt, call, deadline, apart)
+        except CloudError as error:
+            # Tenacity's frames have the error themselves: they would be a cycle of references.
+            error.__traceback__ = None
+            raise
 
     def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
         started = self.monotonic()
