@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import FIGURES
+from benchmarks.cloud import cloud
 from benchmarks.figures import Beside, Figure, percentile, plain
 from benchmarks.table import number, table
 
@@ -95,6 +96,16 @@ def test_what_is_added_to_cores_database_is_told_and_nothing_of_it_is_attributes
     assert 0 < states < 43 * 1440
     assert readings == pytest.approx(1440, rel=0.15)
     assert attributes == 0
+
+
+@pytest.mark.process
+async def test_the_readings_of_more_than_a_hundred_inverters_are_several_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    async with cloud(101) as ours:
+        answers = await ours.readings(await ours.serials())
+    assert [len(json.loads(answer)["Data"]) for answer in answers] == [100, 1]
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)

@@ -160,10 +160,12 @@ async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) ->
     """Have the least done beside it, if that is wanted; gives the process, or 0."""
     if not task.has_bare:
         return 0
-    answer = scene.data / "answer.json"
-    answer.write_bytes(await ours.readings(await ours.serials()))
+    answers = []
+    for number, answer in enumerate(await ours.readings(await ours.serials())):
+        answers.append(scene.data / f"answer-{number}.json")
+        answers[-1].write_bytes(answer)
     front = await stack.enter_async_context(Front(scene.supervisor.url))
-    least = bare.Task(front.url, TOKEN, str(answer))
+    least = bare.Task(front.url, TOKEN, [str(file) for file in answers])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()), stdin=PIPE
     )
