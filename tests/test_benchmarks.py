@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,6 +107,16 @@ async def test_the_readings_of_more_than_a_hundred_inverters_are_several_answers
     async with cloud(101) as ours:
         answers = await ours.readings(await ours.serials())
     assert [len(json.loads(answer)["Data"]) for answer in answers] == [100, 1]
+
+
+@pytest.mark.process
+async def test_the_cloud_tells_exactly_when_it_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    async with cloud(1) as ours:
+        before = time.time()
+        await ours.readings(await ours.serials())
+        (at,) = await ours.times("/Dynamic")
+        assert before <= at <= time.time()
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)

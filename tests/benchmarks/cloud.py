@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -41,7 +40,7 @@ class Cloud:
     async def times(self, part: str) -> list[float]:
         """Tell when paths with this in them were answered lately, in seconds since 1970."""
         return [
-            datetime.fromisoformat(entry["time"]).timestamp()
+            entry["at"]
             for entry in (await self._ask("requests"))["requests"]
             if part in entry["path"]
         ]
