@@ -5,6 +5,7 @@ clock are simulated ones; what the processor has done and what the memory holds 
 """
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
@@ -21,7 +22,7 @@ from benchmarks import bare
 from benchmarks.cloud import Cloud, cloud
 from benchmarks.fixed import poll
 from benchmarks.front import Front
-from benchmarks.process import processor_seconds, resident_mb
+from benchmarks.process import LIKE_THE_IMAGE, processor_seconds, resident_mb
 from benchmarks.stage import Stage, stage
 from standin.supervisor import TOKEN
 
@@ -167,7 +168,9 @@ async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) ->
     front = await stack.enter_async_context(Front(scene.supervisor.url))
     least = bare.Task(front.url, TOKEN, [str(file) for file in answers])
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()), stdin=PIPE
+        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()),
+        env=os.environ | LIKE_THE_IMAGE,
+        stdin=PIPE,
     )
     stack.push_async_callback(process.wait)
     stack.callback(process.kill)
