@@ -1,5 +1,6 @@
 """That every benchmark works, in small runs, and that what they measure is told as it is."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from benchmarks.__main__ import FIGURES
 from benchmarks.cloud import cloud
 from benchmarks.figures import Beside, Figure, percentile, plain
+from benchmarks.meanwhile import meanwhile
 from benchmarks.table import number, table
 
 TESTS = Path(__file__).parent
@@ -117,6 +119,37 @@ async def test_the_cloud_tells_exactly_when_it_answered(monkeypatch: pytest.Monk
         await ours.readings(await ours.serials())
         (at,) = await ours.times("/Dynamic")
         assert before <= at <= time.time()
+
+
+async def test_a_measurement_fails_at_once_when_what_goes_on_beside_it_does() -> None:
+    async def poll() -> None:
+        raise ConnectionError("the cloud is away")
+
+    with pytest.raises(ExceptionGroup) as failed:
+        async with meanwhile("the other poller", poll()):
+            await asyncio.sleep(60)
+    assert failed.group_contains(ConnectionError, match="the cloud is away")
+
+
+async def test_a_measurement_fails_at_once_when_what_goes_on_beside_it_ends() -> None:
+    with pytest.raises(ExceptionGroup) as failed:
+        async with meanwhile("the other poller", asyncio.sleep(0)):
+            await asyncio.sleep(60)
+    assert failed.group_contains(RuntimeError, match="the other poller has ended")
+
+
+async def test_what_goes_on_beside_a_measurement_ends_with_it() -> None:
+    ended = asyncio.Event()
+
+    async def poll() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async with meanwhile("the other poller", poll()):
+        await asyncio.sleep(0)
+    assert ended.is_set()
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)

@@ -22,6 +22,7 @@ from benchmarks import bare
 from benchmarks.cloud import Cloud, cloud
 from benchmarks.fixed import poll
 from benchmarks.front import Front
+from benchmarks.meanwhile import meanwhile
 from benchmarks.process import LIKE_THE_IMAGE, processor_seconds, resident_mb
 from benchmarks.stage import Stage, stage
 from standin.supervisor import TOKEN
@@ -152,8 +153,8 @@ async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
     if not task.has_fixed:
         return None
     theirs = await stack.enter_async_context(cloud(task.inverters))
-    polling = asyncio.create_task(poll(theirs.url, await theirs.serials()))
-    stack.callback(polling.cancel)
+    polling = poll(theirs.url, await theirs.serials())
+    await stack.enter_async_context(meanwhile("the other poller", polling))
     return theirs
 
 
@@ -174,7 +175,9 @@ async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) ->
     )
     stack.push_async_callback(process.wait)
     stack.callback(process.kill)
-    stack.callback(asyncio.create_task(_follow(scene.front, process)).cancel)
+    await stack.enter_async_context(meanwhile("what does the least", process.wait()))
+    following = _follow(scene.front, process)
+    await stack.enter_async_context(meanwhile("what tells it how much to do", following))
     while not front.times:
         await asyncio.sleep(1)
     await asyncio.sleep(_MINUTE / 2)  # until its first round, which takes longer, is over
