@@ -14,6 +14,7 @@ import pytest
 from benchmarks.__main__ import FIGURES
 from benchmarks.cloud import cloud
 from benchmarks.figures import Beside, Figure, percentile, plain
+from benchmarks.fixed import phase
 from benchmarks.meanwhile import meanwhile
 from benchmarks.table import number, table
 
@@ -150,6 +151,14 @@ async def test_what_goes_on_beside_a_measurement_ends_with_it() -> None:
     async with meanwhile("the other poller", poll()):
         await asyncio.sleep(0)
     assert ended.is_set()
+
+
+def test_the_fixed_poller_of_each_house_has_a_phase_of_its_own() -> None:
+    """Its inverters all have the same serial number."""
+    phases = {phase("RB26030100000011", seed=str(house)) for house in range(6)}
+    assert len(phases) == 6
+    assert min(phases) < 20
+    assert max(phases) > 40
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)

@@ -93,7 +93,9 @@ class _House:
             stage(self.ours.url, core=self.core.address, has_front=False)
         )
         await scene.service.start()
-        polling = poll(self.theirs.url, [self.inverter.serial], heard=self._heard)
+        # The inverters of all houses have the same serial number, but not the same phase.
+        seed = self.theirs.world.seed
+        polling = poll(self.theirs.url, [self.inverter.serial], seed=seed, heard=self._heard)
         await stack.enter_async_context(meanwhile("the other poller", polling))
 
     def clear(self) -> None:
