@@ -3,17 +3,20 @@
 import asyncio
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import FIGURES
+from benchmarks import __main__ as program
+from benchmarks.__main__ import FIGURES, Measure
 from benchmarks.cloud import cloud
-from benchmarks.figures import Beside, Figure, percentile, plain
+from benchmarks.figures import Beside, Figure, Outcome, percentile, plain
 from benchmarks.fixed import phase
 from benchmarks.meanwhile import meanwhile
 from benchmarks.table import number, table
@@ -162,6 +165,60 @@ def test_the_fixed_poller_of_each_house_has_a_phase_of_its_own() -> None:
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)
+
+
+def works(*, quick: bool) -> Outcome:
+    """Measure as a benchmark does."""
+    assert quick
+    return Outcome([FIGURE])
+
+
+def breaks(*, quick: bool) -> Outcome:
+    """Fail as a benchmark does."""
+    raise TimeoutError(f"no state came; quick: {quick}")
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run benchmarks of one's own, one after the other; gives what machines are told by name."""
+
+    def run_all(**benchmarks: Measure) -> dict[str, Any]:
+        monkeypatch.setattr(program, "BENCHMARKS", benchmarks)
+        monkeypatch.setattr(sys, "argv", ["benchmark", "--quick", f"--output={tmp_path}"])
+        program.main()
+        told: dict[str, Any] = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]
+        return told
+
+    return run_all
+
+
+def test_a_benchmark_that_fails_is_told_and_the_others_go_on(
+    measure: Callable[..., dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="Failed: first"):
+        measure(first=breaks, second=works)
+    assert "TimeoutError: no state came" in capsys.readouterr().err
+    told = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]
+    assert told["first"]["failed"] == "TimeoutError('no state came; quick: True')"
+    assert told["second"]["figures"][0]["name"] == "start"
+
+
+def test_a_run_keeps_what_an_earlier_one_has_told_of_other_benchmarks(
+    measure: Callable[..., dict[str, Any]],
+) -> None:
+    earlier = measure(first=works)["first"]
+    told = measure(second=works)
+    assert told["first"] == earlier
+    assert list(told) == ["first", "second"]
+
+
+def test_each_benchmark_tells_what_was_measured_and_when(
+    measure: Callable[..., dict[str, Any]],
+) -> None:
+    told = measure(first=works)["first"]
+    assert told["quick"] is True
+    assert told["python"] == platform.python_version()
+    assert {"began", "commit", "machine", "seconds"} < set(told)
 
 
 def test_a_figure_that_misses_one_of_its_goals_misses() -> None:
