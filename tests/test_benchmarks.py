@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as program
+from benchmarks import process
 from benchmarks.__main__ import FIGURES, Measure
 from benchmarks.cloud import cloud
 from benchmarks.figures import Beside, Figure, Outcome, percentile, plain
 from benchmarks.fixed import phase
 from benchmarks.meanwhile import meanwhile
+from benchmarks.stage import stage
 from benchmarks.table import number, table
 
 TESTS = Path(__file__).parent
@@ -162,6 +164,23 @@ def test_the_fixed_poller_of_each_house_has_a_phase_of_its_own() -> None:
     assert len(phases) == 6
     assert min(phases) < 20
     assert max(phases) > 40
+
+
+async def test_a_service_that_pushes_nothing_is_not_waited_for_for_ever() -> None:
+    async with stage("http://127.0.0.1:1") as scene:
+        (scene.data / "log").write_text("[12:00:00] WARNING: No token")
+        with pytest.raises(TimeoutError, match="WARNING: No token"):
+            await scene.pushed(seconds=0.1)
+
+
+async def test_a_program_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    with pytest.raises(TimeoutError):
+        await process.run("http.server", "0", seconds=0.5)
+
+
+async def test_a_program_that_fails_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"json\.tool has failed"):
+        await process.run("json.tool", given=b"no JSON", seconds=30)
 
 
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)

@@ -15,6 +15,7 @@ from standin.core import Core
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
 _LOOK_SECONDS = 0.05
+_LOG_END = 2000
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,18 @@ class Stage:
     supervisor: Supervisor
     front: Front
 
-    async def pushed(self, count: int = 1) -> None:
-        """Wait until so many states have come to the front."""
-        while len(self.front.times) < count:
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def pushed(self, *, seconds: float) -> None:
+        """Wait until a state has come to the front.
+
+        Raises:
+            TimeoutError: with the end of the service's log, if none comes in this time.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while not self.front.times:
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no state has come:\n{self.service.log[-_LOG_END:]}") from None
 
 
 @asynccontextmanager

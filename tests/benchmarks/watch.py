@@ -36,6 +36,8 @@ _BEGINNING = datetime(2026, 3, 1, 2, 12, tzinfo=UTC)
 _APART = 20.0
 # Real seconds for everything that is not watched, on a slow machine.
 _PATIENCE_SECONDS = 300.0
+# The same until the first state.
+_START_SECONDS = 120.0
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -100,7 +102,7 @@ async def _watch(task: Task) -> Seen:
         scene = await stack.enter_async_context(stage(ours.url))
         theirs = await _fixed(stack, task)
         await scene.service.start()
-        await scene.pushed()
+        await scene.pushed(seconds=_START_SECONDS * task.speed)
         pid = scene.service.pid
         memory = [resident_mb(pid)]
         clock = asyncio.get_running_loop().time
