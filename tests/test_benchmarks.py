@@ -63,9 +63,10 @@ def test_memory_is_told_after_the_start_and_after_a_while(tmp_path: Path) -> Non
 
 @pytest.mark.process
 def test_the_first_state_comes_after_the_imports(tmp_path: Path) -> None:
-    first, later = run("start", tmp_path).values()
+    first, later, several = run("start", tmp_path).values()
     assert 0.1 < first < 20
     assert 0.1 < later < 20
+    assert 0.1 < several < 30
 
 
 @pytest.mark.fast_clock
