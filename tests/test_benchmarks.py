@@ -1,16 +1,26 @@
 """That every benchmark works, in small runs, and that what they measure is told as it is."""
 
+import asyncio
 import json
 import os
+import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import FIGURES
-from benchmarks.figures import Beside, Figure, percentile, plain
+from benchmarks import __main__ as program
+from benchmarks import process
+from benchmarks.__main__ import FIGURES, Measure
+from benchmarks.cloud import cloud
+from benchmarks.figures import Beside, Figure, Outcome, percentile, plain
+from benchmarks.fixed import phase
+from benchmarks.meanwhile import meanwhile
+from benchmarks.stage import stage
 from benchmarks.table import number, table
 
 TESTS = Path(__file__).parent
@@ -53,9 +63,10 @@ def test_memory_is_told_after_the_start_and_after_a_while(tmp_path: Path) -> Non
 
 @pytest.mark.process
 def test_the_first_state_comes_after_the_imports(tmp_path: Path) -> None:
-    first, later = run("start", tmp_path).values()
+    first, later, several = run("start", tmp_path).values()
     assert 0.1 < first < 20
     assert 0.1 < later < 20
+    assert 0.1 < several < 30
 
 
 @pytest.mark.fast_clock
@@ -97,7 +108,137 @@ def test_what_is_added_to_cores_database_is_told_and_nothing_of_it_is_attributes
     assert attributes == 0
 
 
+@pytest.mark.process
+async def test_the_readings_of_more_than_a_hundred_inverters_are_several_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    async with cloud(101) as ours:
+        answers = await ours.readings(await ours.serials())
+    assert [len(json.loads(answer)["Data"]) for answer in answers] == [100, 1]
+
+
+@pytest.mark.process
+async def test_the_cloud_tells_exactly_when_it_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    async with cloud(1) as ours:
+        before = time.time()
+        await ours.readings(await ours.serials())
+        (at,) = await ours.times("/Dynamic")
+        assert before <= at <= time.time()
+
+
+async def test_a_measurement_fails_at_once_when_what_goes_on_beside_it_does() -> None:
+    async def poll() -> None:
+        raise ConnectionError("the cloud is away")
+
+    with pytest.raises(ExceptionGroup) as failed:
+        async with meanwhile("the other poller", poll()):
+            await asyncio.sleep(60)
+    assert failed.group_contains(ConnectionError, match="the cloud is away")
+
+
+async def test_a_measurement_fails_at_once_when_what_goes_on_beside_it_ends() -> None:
+    with pytest.raises(ExceptionGroup) as failed:
+        async with meanwhile("the other poller", asyncio.sleep(0)):
+            await asyncio.sleep(60)
+    assert failed.group_contains(RuntimeError, match="the other poller has ended")
+
+
+async def test_what_goes_on_beside_a_measurement_ends_with_it() -> None:
+    ended = asyncio.Event()
+
+    async def poll() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async with meanwhile("the other poller", poll()):
+        await asyncio.sleep(0)
+    assert ended.is_set()
+
+
+def test_the_fixed_poller_of_each_house_has_a_phase_of_its_own() -> None:
+    """Its inverters all have the same serial number."""
+    phases = {phase("RB26030100000011", seed=str(house)) for house in range(6)}
+    assert len(phases) == 6
+    assert min(phases) < 20
+    assert max(phases) > 40
+
+
+async def test_a_service_that_pushes_nothing_is_not_waited_for_for_ever() -> None:
+    async with stage("http://127.0.0.1:1") as scene:
+        (scene.data / "log").write_text("[12:00:00] WARNING: No token")
+        with pytest.raises(TimeoutError, match="WARNING: No token"):
+            await scene.pushed(seconds=0.1)
+
+
+async def test_a_program_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    with pytest.raises(TimeoutError):
+        await process.run("http.server", "0", seconds=0.5)
+
+
+async def test_a_program_that_fails_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"json\.tool has failed"):
+        await process.run("json.tool", given=b"no JSON", seconds=30)
+
+
 FIGURE = Figure("start", 3.0, "s", Beside("imports", 2.0), most=2.5, most_ratio=1.6)
+
+
+def works(*, quick: bool) -> Outcome:
+    """Measure as a benchmark does."""
+    assert quick
+    return Outcome([FIGURE])
+
+
+def breaks(*, quick: bool) -> Outcome:
+    """Fail as a benchmark does."""
+    raise TimeoutError(f"no state came; quick: {quick}")
+
+
+@pytest.fixture
+def measure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run benchmarks of one's own, one after the other; gives what machines are told by name."""
+
+    def run_all(**benchmarks: Measure) -> dict[str, Any]:
+        monkeypatch.setattr(program, "BENCHMARKS", benchmarks)
+        monkeypatch.setattr(sys, "argv", ["benchmark", "--quick", f"--output={tmp_path}"])
+        program.main()
+        told: dict[str, Any] = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]
+        return told
+
+    return run_all
+
+
+def test_a_benchmark_that_fails_is_told_and_the_others_go_on(
+    measure: Callable[..., dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="Failed: first"):
+        measure(first=breaks, second=works)
+    assert "TimeoutError: no state came" in capsys.readouterr().err
+    told = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]
+    assert told["first"]["failed"] == "TimeoutError('no state came; quick: True')"
+    assert told["second"]["figures"][0]["name"] == "start"
+
+
+def test_a_run_keeps_what_an_earlier_one_has_told_of_other_benchmarks(
+    measure: Callable[..., dict[str, Any]],
+) -> None:
+    earlier = measure(first=works)["first"]
+    told = measure(second=works)
+    assert told["first"] == earlier
+    assert list(told) == ["first", "second"]
+
+
+def test_each_benchmark_tells_what_was_measured_and_when(
+    measure: Callable[..., dict[str, Any]],
+) -> None:
+    told = measure(first=works)["first"]
+    assert told["quick"] is True
+    assert told["python"] == platform.python_version()
+    assert {"began", "commit", "machine", "seconds"} < set(told)
 
 
 def test_a_figure_that_misses_one_of_its_goals_misses() -> None:

@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,25 +53,29 @@ _AS_ROOT = {"database"}
 
 
 def main() -> None:
-    """Run those that are wanted."""
+    """Run those that are wanted; exit code 1 if one of them fails, after all others."""
     arguments = _parser().parse_args()
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "quick": arguments.quick,
-        "benchmarks": {},
-    }
+    failed = []
     for name in arguments.only or BENCHMARKS:
         if name in _AS_ROOT and os.geteuid() != 0:
             sys.stdout.write(f"\nNot measured: {name}, which needs root.\n")
             continue
-        told["benchmarks"][name] = _run(name, folder, quick=arguments.quick)
-        # After each, since all of them take hours.
-        (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+        told = _run(name, folder, quick=arguments.quick)
+        _keep(name, told, folder / FIGURES)
+        if "failed" in told:
+            failed.append(name)
     sys.stdout.write(f"\nFor machines, and what is drawn: {folder}\n")
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
+
+
+def _keep(name: str, told: Mapping[str, Any], file: Path) -> None:
+    """Write it down beside what others have told, maybe in earlier runs; all take hours."""
+    kept = msgspec.json.decode(file.read_bytes())["benchmarks"] if file.exists() else {}
+    everything = {"benchmarks": {**kept, name: told}}
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(everything)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,8 +103,23 @@ def _commit() -> str:
 
 
 def _run(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
+    """Run one; gives what is told of it to machines, its failure too."""
     sys.stdout.write(f"\n## {name}\n")
     sys.stdout.flush()
+    origin = {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "quick": quick,
+    }
+    try:
+        return origin | _measured(name, folder, quick=quick)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others can be measured
+        traceback.print_exc()
+        return origin | {"failed": repr(error)}
+
+
+def _measured(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     began, before = time.monotonic(), machine()
     outcome = BENCHMARKS[name](quick=quick)
     seconds = time.monotonic() - began

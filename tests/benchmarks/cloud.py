@@ -4,12 +4,13 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import msgspec
 
+from simulator.calls import MOST_IDS
 from simulator_tests.customer import Customer
 
 _OWN = "/_simulator"
@@ -39,18 +40,20 @@ class Cloud:
     async def times(self, part: str) -> list[float]:
         """Tell when paths with this in them were answered lately, in seconds since 1970."""
         return [
-            datetime.fromisoformat(entry["time"]).timestamp()
+            entry["at"]
             for entry in (await self._ask("requests"))["requests"]
             if part in entry["path"]
         ]
 
-    async def readings(self, serials: Sequence[str]) -> bytes:
-        """Give what it answers to one request for the readings of all these."""
+    async def readings(self, serials: Sequence[str]) -> list[bytes]:
+        """Give what it answers when it is asked for the readings of all these, a hundred each."""
         async with aiohttp.ClientSession(self.url, timeout=_NO_LIMIT) as session:
             customer = Customer(session)
             await customer.sign_in()
-            answer = await customer.post(_MULTIPLE, serials)
-        return msgspec.json.encode(answer.body)
+            return [
+                await _answer(customer, serials[first : first + MOST_IDS])
+                for first in range(0, len(serials), MOST_IDS)
+            ]
 
     async def forget(self) -> None:
         """Forget all requests so far."""
@@ -61,6 +64,12 @@ class Cloud:
         async with self._session.get(f"{self.url}{_OWN}/{what}") as answer:
             answer.raise_for_status()
             return await answer.json()
+
+
+async def _answer(customer: Customer, serials: Sequence[str]) -> bytes:
+    answer = await customer.post(_MULTIPLE, serials)
+    assert answer.status == HTTPStatus.OK, answer
+    return msgspec.json.encode(answer.body)
 
 
 @asynccontextmanager

@@ -29,6 +29,8 @@ from redback.history.gaps import HOUR
 
 _POLL_SECONDS = 0.1
 _LONG_AGO_SECONDS = 3600.0
+# For a year, on a slow machine.
+PATIENCE_SECONDS = 1200.0
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -233,7 +235,8 @@ def main() -> None:
     """Run one of the two."""
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     run = {"bare": bare, "ours": ours}[sys.argv[1]]
-    sys.stdout.write(msgspec.json.encode(asyncio.run(run(task))).decode())
+    result = asyncio.run(asyncio.wait_for(run(task), PATIENCE_SECONDS))
+    sys.stdout.write(msgspec.json.encode(result).decode())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from slugify import slugify
 import examples
 from benchmarks.cloud import cloud
 from benchmarks.fixed import poll
+from benchmarks.meanwhile import meanwhile
 from benchmarks.stage import stage
 from chaos.stage import FAST, NORMAL, set_speed
 from redback.reading import Reading
@@ -66,16 +67,13 @@ async def _watch(folder: Path, minutes: float) -> dict[str, Any]:
         polling = poll(
             theirs.url, await theirs.serials(), heard=lambda _, one: readings.put_nowait(one)
         )
-        pushing = [asyncio.create_task(work) for work in (polling, _push(client, readings))]
-        for task in pushing:
-            stack.callback(task.cancel)
+        await stack.enter_async_context(meanwhile("the other poller", polling))
+        await stack.enter_async_context(meanwhile("what pushes all", _push(client, readings)))
         await set_speed(FAST)
         await asyncio.sleep(_WARM_UP_MINUTES * _MINUTE)
         since = time.time()
         await asyncio.sleep(minutes * _MINUTE)
         until = time.time()
-        for task in pushing:
-            assert not task.done(), repr(task.exception())
         await set_speed(NORMAL)
         await scene.service.stop()
     window = {"since": since, "until": until}

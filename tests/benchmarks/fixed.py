@@ -27,6 +27,7 @@ async def poll(
     url: str,
     serials: Iterable[str],
     *,
+    seed: str = "",
     heard: Heard = lambda _serial, _reading: None,
 ) -> None:
     """Ask for ever.
@@ -34,6 +35,7 @@ async def poll(
     Args:
         url: of the cloud.
         serials: for each of them alone, once a minute.
+        seed: makes the phase of each; the same seed makes the same ones.
         heard: takes a serial number and its reading as the cloud tells it.
     """
     timeout = aiohttp.ClientTimeout(total=None)
@@ -42,12 +44,17 @@ async def poll(
         await customer.sign_in()
         async with asyncio.TaskGroup() as tasks:
             for serial in serials:
-                tasks.create_task(_poll_one(customer, serial, heard))
+                tasks.create_task(_poll_one(customer, serial, phase(serial, seed), heard))
 
 
-async def _poll_one(customer: Customer, serial: str, heard: Heard) -> None:
+def phase(serial: str, seed: str) -> float:
+    """Choose the seconds from the beginning until an inverter is asked for."""
+    return Random(f"{seed} {serial}").uniform(0, _PERIOD)
+
+
+async def _poll_one(customer: Customer, serial: str, wait: float, heard: Heard) -> None:
     ident = quote(serial, safe="")
-    due = time.monotonic() + Random(serial).uniform(0, _PERIOD)
+    due = time.monotonic() + wait
     rounds = 0
     while True:
         await asyncio.sleep(max(due - time.monotonic(), 0))

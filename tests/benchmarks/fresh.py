@@ -17,6 +17,7 @@ import msgspec
 
 import fast_clock
 from benchmarks.fixed import poll
+from benchmarks.meanwhile import meanwhile
 from benchmarks.stage import Stage, stage
 from simulator import Simulator, build_world
 from simulator.world import Inverter, days_ago
@@ -92,10 +93,10 @@ class _House:
             stage(self.ours.url, core=self.core.address, has_front=False)
         )
         await scene.service.start()
-        polling = asyncio.create_task(
-            poll(self.theirs.url, [self.inverter.serial], heard=self._heard)
-        )
-        stack.callback(polling.cancel)
+        # The inverters of all houses have the same serial number, but not the same phase.
+        seed = self.theirs.world.seed
+        polling = poll(self.theirs.url, [self.inverter.serial], seed=seed, heard=self._heard)
+        await stack.enter_async_context(meanwhile("the other poller", polling))
 
     def clear(self) -> None:
         """Forget what was asked for so far."""

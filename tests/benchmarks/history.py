@@ -6,7 +6,6 @@ row is compared with what it should be.
 
 import asyncio
 import statistics
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from benchmarks.contestants import Result, Socket, Task, connect, write_all
+from benchmarks.contestants import PATIENCE_SECONDS, Result, Socket, Task, connect, write_all
 from benchmarks.figures import Beside, Figure, Outcome
+from benchmarks.process import run
 from benchmarks.year import LIVE_HOURS, Past, inverter, rows
 from redback.core import Series
 from redback.history.gaps import HOUR
@@ -29,6 +29,8 @@ _QUICK_HOURS = 720
 _MOST_RATIO = 1.3
 _MOST_GROWTH_MB = 30.0
 _SAME = 1e-6
+# A program that waits in vain has so much time more to tell where it did.
+_START_SECONDS = 60.0
 _WAYS = ("bare", "ours")
 
 
@@ -95,20 +97,17 @@ async def _live(socket: Socket, past: Past) -> None:
     """Write what Core would have made of the readings that it was shown."""
     known = inverter()
     shown = {start: one for start, one in past.summaries(known) if start >= past.begun}
-    await write_all(socket, [(series, rows(series, shown)) for series in known.entities.series])
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await write_all(socket, [(series, rows(series, shown)) for series in known.entities.series])
 
 
 async def _contest(way: str, task: Task) -> Result:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
+    told = await run(
         "benchmarks.contestants",
         way,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        given=msgspec.json.encode(task),
+        seconds=PATIENCE_SECONDS + _START_SECONDS,
     )
-    told, _ = await process.communicate(msgspec.json.encode(task))
-    assert process.returncode == 0, way
     return msgspec.json.decode(told, type=Result)
 
 

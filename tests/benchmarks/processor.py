@@ -1,9 +1,9 @@
 """How much of the processor it takes, of 1 to 1,000 inverters: in a cycle, and in a day of one.
 
 An inverter more should cost no more than the one before. Beside it stands what a process takes
-that does the least that can be done in the same minutes: it decodes the cloud's answer and posts as
-many states. A cycle is from the cloud's first answer until the last state has come to a stand-in of
-Core that does nothing with it. In the cycles that are watched nothing comes that comes but once,
+that does the least that can be done in the same minutes: it decodes the cloud's answers and posts
+as many states. A cycle is from the cloud's first answer until the last state has come to a stand-in
+of Core that does nothing with it. In the cycles that are watched nothing comes that comes but once,
 such as the history of the first hour.
 """
 

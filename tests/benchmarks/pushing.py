@@ -11,9 +11,10 @@ from itertools import count
 
 import msgspec
 
-from benchmarks.bare import ATTRIBUTES, open_session, post
+from benchmarks import bare
+from benchmarks.meanwhile import meanwhile
 from redback.clock import SystemClock
-from redback.core import CoreAwayError, CoreClient, State
+from redback.core import CoreAwayError, CoreClient, State, open_session
 from redback.faults import Faults
 from redback.publisher import Publisher
 
@@ -57,39 +58,44 @@ async def _push(task: Task) -> Result:
         if error is None:
             arrived.set()
 
-    async with open_session(task.token) as session:
+    async with open_session(task.token) as session, bare.open_session(task.token) as plain:
         core = CoreClient(session, task.url)
         publisher = Publisher(core, clock, Faults(clock), away=told)
-        running = asyncio.create_task(publisher.run())
 
         async def ours(states: _States) -> None:
             arrived.clear()
             before = core.states
-            publisher.offer([State(entity_id, value, ATTRIBUTES) for entity_id, value in states])
+            publisher.offer(
+                [State(entity_id, value, bare.ATTRIBUTES) for entity_id, value in states]
+            )
             await arrived.wait()
             assert core.states == before + task.states
 
-        async def bare(states: _States) -> None:
-            await post(session, task.url, states)
+        async def posts(states: _States) -> None:
+            await bare.post(plain, task.url, states)
 
-        await bare(_states(task, "first"))  # which makes them, and connects
-        seconds = await _turns(task, ours, bare)
-        running.cancel()
-    return Result(*seconds)
+        async with meanwhile("the publisher", publisher.run()):
+            return Result(*await _turns(task, ours, posts))
 
 
 async def _turns(task: Task, *ways: _Way) -> _Seconds:
     """Let each way have its turns, now first and now last; gives how long each of them took."""
+    turn = count()
+
+    async def take(way: _Way) -> float:
+        states = _states(task, f"turn {next(turn)}")
+        began = time.monotonic()
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await way(states)
+        return time.monotonic() - began
+
+    for way in ways:
+        await take(way)  # which makes the states, and connects
     seconds: _Seconds = [[] for _ in ways]
     contest = list(zip(ways, seconds, strict=True))
-    turn = count()
     for number in range(task.rounds):
         for way, found in contest[:: (-1) ** number]:
-            states = _states(task, f"turn {next(turn)}")
-            began = time.monotonic()
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await way(states)
-            found.append(time.monotonic() - began)
+            found.append(await take(way))
     return seconds
 
 

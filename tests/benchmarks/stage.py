@@ -15,6 +15,11 @@ from standin.core import Core
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
 _LOOK_SECONDS = 0.05
+# All states are looked at, in the process that takes them.
+_LOOK_AT_MANY_SECONDS = 0.5
+# One of the first states of each inverter; the others of its reading come with it.
+_READING = b"_last_reading"
+_LOG_END = 2000
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,35 @@ class Stage:
     supervisor: Supervisor
     front: Front
 
-    async def pushed(self, count: int = 1) -> None:
-        """Wait until so many states have come to the front."""
-        while len(self.front.times) < count:
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def pushed(self, *, seconds: float) -> None:
+        """Wait until a state has come to the front.
+
+        Raises:
+            TimeoutError: with the end of the service's log, if none comes in this time.
+        """
+        async with self._patience(seconds):
+            while not self.front.times:
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def read(self, inverters: int, *, seconds: float) -> float:
+        """Wait until so many inverters have a reading; gives when the last one had its first.
+
+        Raises:
+            TimeoutError: as above.
+        """
+        async with self._patience(seconds):
+            while len(came := self.front.first(_READING)) < inverters:
+                await asyncio.sleep(_LOOK_AT_MANY_SECONDS)
+        return max(came.values())
+
+    @asynccontextmanager
+    async def _patience(self, seconds: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            log = self.service.log[-_LOG_END:]
+            raise TimeoutError(f"not enough states have come:\n{log}") from None
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ clock are simulated ones; what the processor has done and what the memory holds 
 """
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
@@ -21,7 +22,8 @@ from benchmarks import bare
 from benchmarks.cloud import Cloud, cloud
 from benchmarks.fixed import poll
 from benchmarks.front import Front
-from benchmarks.process import processor_seconds, resident_mb
+from benchmarks.meanwhile import meanwhile
+from benchmarks.process import LIKE_THE_IMAGE, processor_seconds, resident_mb
 from benchmarks.stage import Stage, stage
 from standin.supervisor import TOKEN
 
@@ -34,6 +36,8 @@ _BEGINNING = datetime(2026, 3, 1, 2, 12, tzinfo=UTC)
 _APART = 20.0
 # Real seconds for everything that is not watched, on a slow machine.
 _PATIENCE_SECONDS = 300.0
+# The same until the first state.
+_START_SECONDS = 120.0
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -98,7 +102,7 @@ async def _watch(task: Task) -> Seen:
         scene = await stack.enter_async_context(stage(ours.url))
         theirs = await _fixed(stack, task)
         await scene.service.start()
-        await scene.pushed()
+        await scene.pushed(seconds=_START_SECONDS * task.speed)
         pid = scene.service.pid
         memory = [resident_mb(pid)]
         clock = asyncio.get_running_loop().time
@@ -151,8 +155,8 @@ async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:
     if not task.has_fixed:
         return None
     theirs = await stack.enter_async_context(cloud(task.inverters))
-    polling = asyncio.create_task(poll(theirs.url, await theirs.serials()))
-    stack.callback(polling.cancel)
+    polling = poll(theirs.url, await theirs.serials())
+    await stack.enter_async_context(meanwhile("the other poller", polling))
     return theirs
 
 
@@ -160,16 +164,22 @@ async def _bare(stack: AsyncExitStack, task: Task, ours: Cloud, scene: Stage) ->
     """Have the least done beside it, if that is wanted; gives the process, or 0."""
     if not task.has_bare:
         return 0
-    answer = scene.data / "answer.json"
-    answer.write_bytes(await ours.readings(await ours.serials()))
+    answers = []
+    for number, answer in enumerate(await ours.readings(await ours.serials())):
+        answers.append(scene.data / f"answer-{number}.json")
+        answers[-1].write_bytes(answer)
     front = await stack.enter_async_context(Front(scene.supervisor.url))
-    least = bare.Task(front.url, TOKEN, str(answer))
+    least = bare.Task(front.url, TOKEN, [str(file) for file in answers])
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()), stdin=PIPE
+        *(sys.executable, "-m", "benchmarks.bare", msgspec.json.encode(least).decode()),
+        env=os.environ | LIKE_THE_IMAGE,
+        stdin=PIPE,
     )
     stack.push_async_callback(process.wait)
     stack.callback(process.kill)
-    stack.callback(asyncio.create_task(_follow(scene.front, process)).cancel)
+    await stack.enter_async_context(meanwhile("what does the least", process.wait()))
+    following = _follow(scene.front, process)
+    await stack.enter_async_context(meanwhile("what tells it how much to do", following))
     while not front.times:
         await asyncio.sleep(1)
     await asyncio.sleep(_MINUTE / 2)  # until its first round, which takes longer, is over

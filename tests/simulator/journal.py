@@ -58,10 +58,16 @@ class Journal:
         self._statuses.clear()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the journal as `/_simulator/requests` shows it."""
+        """Return the journal as `/_simulator/requests` shows it.
+
+        A request's `time` is for people; `at` is the same in seconds since 1970, and exact.
+        """
         return {
             "total": sum(self._counts.values()),
             "counts": dict(self._counts),
             "statuses": dict(self._statuses),
-            "requests": [{**asdict(entry), "time": iso(entry.time)} for entry in self._entries],
+            "requests": [
+                {**asdict(entry), "time": iso(entry.time), "at": entry.time}
+                for entry in self._entries
+            ],
         }

@@ -520,6 +520,17 @@ async def test_the_journal_has_every_request_and_no_secret(
     assert simulator.journal.entries == ()
 
 
+async def test_the_journal_tells_the_exact_time_beside_the_legible_one(
+    stranger: Customer, clock: time_machine.Traveller
+) -> None:
+    clock.shift(0.25)
+    await stranger.get("/Api/v2/Nothing")
+    answer = await stranger.get("/_simulator/requests")
+    (seen,) = answer.body["requests"]
+    assert seen["time"] == "2026-03-02T02:00:30Z"
+    assert seen["at"] == NOW.timestamp() + 0.25
+
+
 async def test_a_fleet_answers_a_hundred_at_a_time(clock: time_machine.Traveller) -> None:  # noqa: ARG001 -- the clock must stand
     world = build_world(["fleet"], inverters=300, commissioned=date(2026, 3, 1))
     async with Simulator(world) as simulator, aiohttp.ClientSession(simulator.url) as session:
