@@ -40,3 +40,21 @@ def test_options_that_are_damaged_are_not_quoted(tmp_path: Path, content: str) -
     assert ended.returncode == 78
     assert "the-secret" not in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+LOOKS_AT_ELDERS = """
+import gc
+from redback.process import _collect_often
+
+looks = []
+_collect_often()
+gc.callbacks.append(lambda phase, info: looks.append((phase, info["generation"])))
+kept = [[] for _ in range(6000)]
+print(looks.count(("start", 2)))
+"""
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python looks at the elders bit by bit")
+def test_the_elders_are_looked_at_soon_however_much_has_been_loaded() -> None:
+    told = subprocess.check_output([sys.executable, "-c", LOOKS_AT_ELDERS], text=True)  # noqa: S603 - the program is above
+    assert int(told) >= 1

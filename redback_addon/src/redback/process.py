@@ -68,6 +68,9 @@ def _collect_often() -> None:
     """
     gc.collect()
     gc.freeze()
+    # Again, for Python 3.13 and older: the elders are not looked at until there is a quarter more
+    # than the last time, and that time all that has been loaded was among them.
+    gc.collect()
     gc.set_threshold(*_LOOKED_AFTER)
 
 
