@@ -54,11 +54,14 @@ def test_states_come_to_core_about_as_fast_as_posts(tmp_path: Path) -> None:
 
 
 @pytest.mark.fast_clock
-def test_memory_is_told_after_the_start_and_after_a_while(tmp_path: Path) -> None:
-    start, after_a_while, at_the_end, growth = run("memory", tmp_path).values()
+def test_memory_is_told_beside_that_of_an_interpreter_with_the_libraries(tmp_path: Path) -> None:
+    start, after_a_while, looked_at, at_the_end, growth = run("memory", tmp_path).values()
     assert 30 < start < 80
     assert after_a_while - start == pytest.approx(0, abs=5)
+    assert after_a_while < looked_at < after_a_while + 20
     assert at_the_end - start == pytest.approx(growth, abs=5)
+    told = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]["memory"]
+    assert 1 < told["figures"][0]["ratio"] < 2
 
 
 @pytest.mark.process

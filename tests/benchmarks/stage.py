@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+
 from benchmarks.front import Front
 from benchmarks.process import LIKE_THE_IMAGE
 from house import Service
@@ -20,6 +22,7 @@ _LOOK_AT_MANY_SECONDS = 0.5
 # One of the first states of each inverter; the others of its reading come with it.
 _READING = b"_last_reading"
 _LOG_END = 2000
+_LOOKED_AT = ("/", "/data/status")
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,14 @@ class Stage:
         data: its folder.
         supervisor: behind the front.
         front: takes the states, if Core is not to have them.
+        panel_url: where the service shows its panel, if that has a port.
     """
 
     service: Service
     data: Path
     supervisor: Supervisor
     front: Front
+    panel_url: str
 
     async def pushed(self, *, seconds: float) -> None:
         """Wait until a state has come to the front.
@@ -59,6 +64,14 @@ class Stage:
                 await asyncio.sleep(_LOOK_AT_MANY_SECONDS)
         return max(came.values())
 
+    async def look(self) -> None:
+        """Open the panel, as a browser does that shows its first section."""
+        async with aiohttp.ClientSession(self.panel_url) as session:
+            for path in _LOOKED_AT:
+                async with session.get(path) as answer:
+                    await answer.read()
+                    answer.raise_for_status()
+
     @asynccontextmanager
     async def _patience(self, seconds: float) -> AsyncIterator[None]:
         try:
@@ -71,9 +84,16 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    cloud_url: str, *, core: CoreAddress | None = None, has_front: bool = True
+    cloud_url: str,
+    *,
+    core: CoreAddress | None = None,
+    has_front: bool = True,
+    panel_port: int = 0,
 ) -> AsyncIterator[Stage]:
-    """Make it; with a stand-in for Core, if there is no address of a real one."""
+    """Make it; with a stand-in for Core, if there is no address of a real one.
+
+    Without a port the panel is where nobody knows, and cannot be looked at.
+    """
     async with AsyncExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="redback-benchmark-")))
         if core is None:
@@ -87,7 +107,8 @@ async def stage(
                 "REDBACK_API_URL": cloud_url,
                 "REDBACK_LOGIN_URL": cloud_url,
                 "REDBACK_DATA": str(data),
-                "REDBACK_PANEL_PORT": "0",
+                "REDBACK_PANEL_PORT": str(panel_port),
+                "REDBACK_PANEL_ALLOW": "127.0.0.1",
             }
             | LIKE_THE_IMAGE,
             data,
@@ -97,4 +118,4 @@ async def stage(
             client_id=CLIENT_ID, credential=CREDENTIAL, log_level="info", history_days=0
         )
         stack.push_async_callback(service.kill)
-        yield Stage(service, data, supervisor, front)
+        yield Stage(service, data, supervisor, front, f"http://127.0.0.1:{panel_port}")

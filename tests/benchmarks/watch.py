@@ -25,6 +25,7 @@ from benchmarks.front import Front
 from benchmarks.meanwhile import meanwhile
 from benchmarks.process import LIKE_THE_IMAGE, processor_seconds, resident_mb
 from benchmarks.stage import Stage, stage
+from standin.real_core import free_port
 from standin.supervisor import TOKEN
 
 _READINGS = "/Dynamic"
@@ -50,6 +51,7 @@ class Task(msgspec.Struct, frozen=True):
         speed: how many times faster the clock is.
         has_fixed: whether a poller with a fixed period is to be watched beside it.
         has_bare: whether the least that can be done is to be watched beside it.
+        is_looked_at: whether somebody opens the panel at the end, once.
     """
 
     inverters: int
@@ -58,6 +60,7 @@ class Task(msgspec.Struct, frozen=True):
     speed: int
     has_fixed: bool = False
     has_bare: bool = False
+    is_looked_at: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -73,6 +76,7 @@ class Seen(msgspec.Struct, frozen=True):
         cycle_seconds: real ones from the cloud's first answer to the last state of each round;
             what is told but now and then, such as details, is no part of a round.
         resident_mb: at the first state, and after each part.
+        looked_at_mb: what the memory held after the panel was opened; 0 if it was not.
     """
 
     minutes: float
@@ -83,6 +87,7 @@ class Seen(msgspec.Struct, frozen=True):
     bare_processor_seconds: float
     cycle_seconds: Sequence[float]
     resident_mb: Sequence[float]
+    looked_at_mb: float = 0.0
 
 
 def watch(task: Task) -> Seen:
@@ -99,7 +104,8 @@ def watch(task: Task) -> Seen:
 async def _watch(task: Task) -> Seen:
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(cloud(task.inverters))
-        scene = await stack.enter_async_context(stage(ours.url))
+        port = free_port() if task.is_looked_at else 0
+        scene = await stack.enter_async_context(stage(ours.url, panel_port=port))
         theirs = await _fixed(stack, task)
         await scene.service.start()
         await scene.pushed(seconds=_START_SECONDS * task.speed)
@@ -116,7 +122,7 @@ async def _watch(task: Task) -> Seen:
         for part in task.minutes:
             await asyncio.sleep(part * _MINUTE)
             memory.append(resident_mb(pid))
-        return Seen(
+        seen = Seen(
             minutes=(clock() - began) / _MINUTE,
             requests=await ours.counts(),
             fixed_requests=0 if theirs is None else sum((await theirs.counts()).values()),
@@ -126,6 +132,10 @@ async def _watch(task: Task) -> Seen:
             cycle_seconds=list(_cycles(await ours.times(_READINGS), scene.front, task.speed)),
             resident_mb=memory,
         )
+        if not task.is_looked_at:
+            return seen
+        await scene.look()
+        return msgspec.structs.replace(seen, looked_at_mb=resident_mb(pid))
 
 
 def _cycles(answers: Iterable[float], front: Front, speed: int) -> Iterator[float]:
