@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from standin.serving import Message
 
 TIMEOUT = aiohttp.ClientTimeout(total=30)
+# Core hangs up on who does not log in within ten seconds, which a fast clock makes short.
+_LOG_INS = 3
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,21 @@ class Client:
         Raises:
             aiohttp.ClientError: there was no connection, or no log-in.
         """
+        for _ in range(_LOG_INS - 1):
+            with suppress(aiohttp.WSMessageTypeError):
+                return await self._log_in()
+        return await self._log_in()
+
+    async def _log_in(self) -> aiohttp.ClientWebSocketResponse:
         socket = await self._session.ws_connect(self._websocket, compress=15, max_msg_size=0)
-        await socket.receive_json()
-        await socket.send_json({"type": "auth", "access_token": self._token})
-        answer = await socket.receive_json()
-        if answer["type"] != "auth_ok":
-            await socket.close()
-            raise aiohttp.ClientError(f"log-in refused: {answer.get('message')}")
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(socket.close)
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": self._token})
+            answer = await socket.receive_json()
+            if answer["type"] != "auth_ok":
+                raise aiohttp.ClientError(f"log-in refused: {answer.get('message')}")
+            stack.pop_all()
         return socket
 
     @asynccontextmanager
