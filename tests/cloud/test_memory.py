@@ -15,10 +15,17 @@ def test_each_change_is_told_once() -> None:
     holder = MemoryHolder(on_change=told.append)
     holder.remember_endpoint("old")
     holder.remember_endpoint("old")
-    holder.remember_route("RB1", ROUTE)
-    holder.remember_route("RB1", ROUTE)
+    holder.remember_routes({"RB1": ROUTE})
+    holder.remember_routes({"RB1": ROUTE})
     assert told == [CloudMemory("old"), CloudMemory("old", {"RB1": ROUTE})]
     assert holder.current == told[-1]
+
+
+def test_the_routes_of_many_inverters_are_one_change() -> None:
+    told: list[CloudMemory] = []
+    holder = MemoryHolder(CloudMemory(None, {"RB1": ROUTE}), on_change=told.append)
+    holder.remember_routes({"RB2": ROUTE, "RB3": ROUTE})
+    assert told == [CloudMemory(None, {"RB1": ROUTE, "RB2": ROUTE, "RB3": ROUTE})]
 
 
 def test_the_memory_survives_a_file() -> None:

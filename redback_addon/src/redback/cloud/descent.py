@@ -1,6 +1,6 @@
 """One call for readings: down the ladder until each inverter has its reading or its error."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -81,9 +81,8 @@ class Descent:
             if isinstance(error, TransientError) and not error.arrived:
                 return self._settle(group, error), None  # asking more would reach nobody either
             return group, error
-        for serial, reading in readings.items():
-            self._outcomes[serial] = reading
-            self.ladder.served(serial, rung)
+        self._outcomes.update(readings)
+        self.ladder.served(readings.keys(), rung)
         left = tuple(serial for serial in group if serial not in readings)
         return left, _left_out(rung) if left else None
 
@@ -123,7 +122,7 @@ class Descent:
     def _conclude(
         self,
         rung: Route,
-        read: Iterable[str],
+        read: Collection[str],
         refused: Mapping[str, CloudError],
         above: CloudError | None,
     ) -> None:
@@ -134,8 +133,7 @@ class Descent:
                 self.ladder.refused(serial, rung.multiple, above)
             self.ladder.refused(serial, rung, error)
         is_the_route = above is None or (is_refused_above and not refused)
-        for serial in read:
-            self.ladder.served(serial, rung, keep=is_the_route)
+        self.ladder.served(read, rung, keep=is_the_route)
 
     def _put_down_to_all(
         self, rung: Route, group: tuple[str, ...], error: CloudError
@@ -176,7 +174,7 @@ class Descent:
             except (CloudError, KeyError):  # KeyError: the answer is without this inverter
                 continue
             self._outcomes[serial] = reading
-            self.ladder.served(serial, rung)
+            self.ladder.served([serial], rung)
             return True
         return False
 

@@ -22,7 +22,7 @@ not documented, so it is found out, from the top rung down:
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -155,19 +155,22 @@ class Ladder:
                 refusals = self._refusals[serial] = _Refusals(self._monotonic(), peace)
             refusals.errors[route] = error
 
-    def served(self, serial: str, route: Route, *, keep: bool = True) -> None:
-        """Note that a rung gave a reading.
+    def served(self, serials: Collection[str], route: Route, *, keep: bool = True) -> None:
+        """Note that a rung gave readings.
 
         Args:
-            serial: of the inverter.
+            serials: of the inverters.
             route: the rung.
             keep: whether to start there from now on.
         """
         with self._lock:
-            self._refusals.pop(serial, None)
-            self._in_trouble.discard(serial)
-        if keep and self._remembered(serial) is not route:
-            self._memory.remember_route(serial, RememberedRoute(route.value, self._now()))
+            for serial in serials:
+                self._refusals.pop(serial, None)
+                self._in_trouble.discard(serial)
+        if keep:
+            remembered = RememberedRoute(route.value, self._now())
+            new = (serial for serial in serials if self._remembered(serial) is not route)
+            self._memory.remember_routes(dict.fromkeys(new, remembered))
 
     def met_trouble(self, serial: str) -> None:
         """Note that an inverter that was asked for by itself met trouble."""
@@ -193,7 +196,7 @@ class Ladder:
     def probed(self, serial: str) -> None:
         """Note that no better rung was found, this time."""
         if (kept := self._memory.current.routes.get(serial)) is not None:
-            self._memory.remember_route(serial, RememberedRoute(kept.route, self._now()))
+            self._memory.remember_routes({serial: RememberedRoute(kept.route, self._now())})
 
     def _remembered(self, serial: str) -> Route | None:
         kept = self._memory.current.routes.get(serial)

@@ -60,10 +60,10 @@ class MemoryHolder:
         with self._lock:
             self._become(msgspec.structs.replace(self._current, token_endpoint=name))
 
-    def remember_route(self, serial: str, remembered: RememberedRoute) -> None:
-        """Remember on which route an inverter's readings are got."""
+    def remember_routes(self, routes: Mapping[str, RememberedRoute]) -> None:
+        """Remember on which routes the readings of some inverters are got, by serial number."""
         with self._lock:
-            routes = {**self._current.routes, serial: remembered}
+            routes = {**self._current.routes, **routes}
             self._become(msgspec.structs.replace(self._current, routes=routes))
 
     def _become(self, memory: CloudMemory) -> None:
