@@ -21,7 +21,7 @@ _FULL = (
     Task(100, warm_up=8, minutes=[10], speed=10, has_bare=True),
     Task(1000, warm_up=40, minutes=[8], speed=3, has_bare=True),
 )
-_DAY = Task(1, warm_up=5, minutes=[24 * 60], speed=120, has_bare=True)
+_DAY = Task(1, warm_up=5, minutes=[24 * 60], speed=200, has_bare=True)
 _QUICK = (
     Task(1, warm_up=0, minutes=[2], speed=100, has_bare=True),
     Task(4, warm_up=0, minutes=[2], speed=100, has_bare=True),
