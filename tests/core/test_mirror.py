@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import pytest
@@ -258,6 +258,41 @@ async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: F
     mirror.want("a", 2)
     await clock.advance(30)
     assert arrived == [3, 1, 2]
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def after(turns: int, work: Callable[[], None]) -> None:
+    """Do it so many turns of the event loop later."""
+    if turns == 0:
+        work()
+    else:
+        asyncio.get_running_loop().call_soon(after, turns - 1, work)
+
+
+@pytest.mark.parametrize("turns", range(10))
+async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
+    clock: FakeClock, turns: int
+) -> None:
+    shown: set[str] = set()
+    missing: list[set[str]] = []
+
+    async def take(key: str, _: int) -> None:
+        await asyncio.sleep(0)
+        shown.add(key)
+        if key == "first":
+            after(turns, lambda: queue.want("second", 1))
+
+    queue = Mirror[str, int](
+        take, clock, at_once=4, away=lambda _: missing.append(set(queue.wanted) - shown)
+    )
+    task = asyncio.create_task(queue.run())
+    queue.want("first", 1)
+    await settle()
+    assert shown == {"first", "second"}
+    assert missing
+    assert not any(missing)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

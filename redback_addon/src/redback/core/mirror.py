@@ -94,7 +94,8 @@ class Mirror(Generic[_Key, _Value]):
 
     async def _settle_and_tell(self) -> None:
         try:
-            await self.settle()
+            while self._due:  # more may have come at the last moment
+                await self.settle()
         except CoreAwayError as error:
             self._away(error)
             raise
