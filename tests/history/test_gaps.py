@@ -1,5 +1,6 @@
 """That every hour with a missing minute is found, and joined to those it must be filled with."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -235,6 +236,18 @@ class Looked(Coverage):
         return super().spans(serial, since, until)
 
 
+class Unreadable:
+    """A connection to a file in which it cannot be read what became of hours."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, query: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        if "FROM hour" in query:
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(query, values)
+
+
 class TestAgain:
     """Who looks once a minute for years looks at the new hours alone."""
 
@@ -291,6 +304,22 @@ class TestAgain:
 
     def test_a_past_that_begins_earlier_is_looked_at(self, finder: Finder) -> None:
         assert self.missing(finder, "8:01", since="-2:00") == [-2, -1]
+
+    def test_a_past_that_nobody_wants_is_not_looked_at(self, coverage: Looked) -> None:
+        publish(coverage, "8:02", "9:00")
+        finder = Finder(coverage)
+        assert self.missing(finder, "7:52", since="8:02") == []
+        assert self.missing(finder, "8:00", since="8:02") == []
+
+    def test_a_file_that_could_not_be_read_for_a_moment_hides_no_gap(
+        self, finder: Finder, coverage: Looked, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        coverage.put(SERIAL, [Hour(at("3:00"), Stage.WANTED, asked=True)])
+        database = coverage._database  # noqa: SLF001 - no disk fails on command
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "_connection", Unreadable(database._connection))  # noqa: SLF001
+            assert self.missing(finder, "8:01") == []
+        assert self.missing(finder, "8:02") == [3]
 
     def test_one_without_a_reading_yet_has_a_past_later(self, coverage: Looked) -> None:
         finder = Finder(coverage)

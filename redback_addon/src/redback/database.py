@@ -40,6 +40,8 @@ class Database:
         self._lost = lost
         # Whether the last use of it failed.
         self.is_failing = False
+        # How often something could not be read or written.
+        self.failures = 0
         self._connection = self._open()
 
     def close(self) -> None:
@@ -68,6 +70,7 @@ class Database:
             self.is_failing = False
 
     def _fail(self, error: sqlite3.Error) -> None:
+        self.failures += 1
         if not self.is_failing:
             _LOG.warning("%s cannot be used (%s): %s.", self._path, error, self._lost)
         self.is_failing = True

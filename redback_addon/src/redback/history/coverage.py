@@ -204,10 +204,11 @@ class Coverage:
     def version(self, serial: str) -> Hashable:
         """Give something that is another one once it was noted what became of an hour.
 
-        Another program may note it too. What Core was shown can only make less be missing.
+        Another program may note it too. What Core was shown can only make less be missing. Where
+        the file could not be read meanwhile, nobody knows.
         """
         rows = self._database.read("PRAGMA data_version")
-        return (self._puts[serial], *(version for (version,) in rows))
+        return (self._puts[serial], self._database.failures, *(version for (version,) in rows))
 
     def summary(self, serial: str, start: datetime) -> Summary | None:
         """Give what was fetched of an hour and is not yet written.

@@ -137,7 +137,9 @@ class Finder:
         """Find all gaps, as the function of this name does."""
         version = self._coverage.version(serial)
         whole = self._whole.pop(serial, None)
-        start = whole.until if whole is not None and whole.holds(since, version, now) else since
+        start = since
+        if whole is not None and whole.holds(since, version, now):
+            start = max(since, whole.until)
         has_gaps = False
         for found in search(self._coverage, serial, start, now):
             has_gaps = has_gaps or bool(found)
