@@ -312,6 +312,7 @@ class TestOnDisk:
     ) -> None:
         existing = Counted(tmp_path)
         task = asyncio.create_task(existing.run())
+        await asyncio.sleep(0)  # it waits
         self.board(existing, tmp_path, clock, faults).dynamic(dict.fromkeys(self.SERIALS, later(0)))
         await asyncio.sleep(0.1)
         assert existing.times == 1

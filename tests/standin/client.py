@@ -101,10 +101,10 @@ class Client:
         Raises:
             aiohttp.ClientError: there was no connection, or no log-in.
         """
-        for _ in range(_LOG_INS - 1):
-            with suppress(aiohttp.WSMessageTypeError):
+        for _ in range(_LOG_INS):
+            with suppress(aiohttp.WSMessageTypeError, ConnectionResetError):
                 return await self._log_in()
-        return await self._log_in()
+        raise aiohttp.ClientError("Core has hung up before the log-in")
 
     async def _log_in(self) -> aiohttp.ClientWebSocketResponse:
         socket = await self._session.ws_connect(self._websocket, compress=15, max_msg_size=0)

@@ -67,7 +67,7 @@ class Board:
         faults: are told of readings that cannot be right.
         believed: keeps what is believed of the counters.
         existing: keeps which entities there are.
-        offer: takes the states of one inverter.
+        offer: takes the states of one inverter, or of several.
         sent: takes a serial number and the time of its reading, each time that its states have
             been offered.
         seen: takes what an inverter does now, as far as that can be believed.

@@ -51,6 +51,8 @@ class Ledger(Generic[_Page]):
         """Write each change at once, beside the event loop, for ever."""
         while True:
             await self._changed.wait()
+            if not self._changed.is_set():  # somebody has written it at once
+                continue
             await in_thread(self.write)
 
 

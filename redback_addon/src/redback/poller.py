@@ -25,7 +25,7 @@ _TROUBLE_PERIOD = 50.0
 
 
 class Poller:
-    """Reads all inverters round by round, and hands on each reading as it comes.
+    """Reads all inverters round by round, and hands on what each answer brings as it comes.
 
     Args:
         deliver: takes what the cloud has of some inverters now, by serial number.

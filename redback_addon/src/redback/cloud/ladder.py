@@ -169,8 +169,9 @@ class Ladder:
                 self._in_trouble.discard(serial)
         if keep:
             remembered = RememberedRoute(route.value, self._now())
-            new = (serial for serial in serials if self._remembered(serial) is not route)
-            self._memory.remember_routes(dict.fromkeys(new, remembered))
+            new = [serial for serial in serials if self._remembered(serial) is not route]
+            if new:
+                self._memory.remember_routes(dict.fromkeys(new, remembered))
 
     def met_trouble(self, serial: str) -> None:
         """Note that an inverter that was asked for by itself met trouble."""
