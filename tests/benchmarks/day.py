@@ -30,6 +30,8 @@ from standin.client import Client
 from standin.real_core import RealCore, find_hass
 
 _MINUTE = 60.0
+# For an answer; real ones are a sixtieth.
+_PATIENCE_SECONDS = 1800.0
 # Until everything was asked for once, and everything has been shown.
 _WARM_UP_MINUTES = 5
 # What a first reading shows at least; Core has a few of its own.
@@ -59,7 +61,9 @@ async def _watch(folder: Path, minutes: float) -> dict[str, Any]:
         await stack.enter_async_context(core)
         ours, theirs = [await stack.enter_async_context(cloud(1)) for _ in range(2)]
         scene = await stack.enter_async_context(stage(ours.url, core=core.address, has_front=False))
-        client = await stack.enter_async_context(Client.of_core(core.url, core.token))
+        client = await stack.enter_async_context(
+            Client.of_core(core.url, core.token, seconds=_PATIENCE_SECONDS)
+        )
         await scene.service.start()
         while len(await core.states()) < _SHOWN:
             await asyncio.sleep(1)

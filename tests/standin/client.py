@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from standin.serving import Message
 
-TIMEOUT = aiohttp.ClientTimeout(total=30)
+SECONDS = 30.0
 # Core hangs up on who does not log in within ten seconds, which a fast clock makes short.
 _LOG_INS = 3
 
@@ -34,18 +34,19 @@ class Client:
     Use it as an async context manager.
     """
 
-    def __init__(self, api: str, websocket: str, token: str) -> None:
+    def __init__(self, api: str, websocket: str, token: str, *, seconds: float = SECONDS) -> None:
         self._api = api
         self._websocket = websocket
         self._token = token
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=aiohttp.ClientTimeout(total=seconds),
         )
 
     @classmethod
-    def of_core(cls, url: str, token: str) -> Self:
-        """A client of Core itself."""
-        return cls(f"{url}/api", f"{url}/api/websocket", token)
+    def of_core(cls, url: str, token: str, *, seconds: float = SECONDS) -> Self:
+        """A client of Core itself; under a fast clock the seconds for an answer may be too few."""
+        return cls(f"{url}/api", f"{url}/api/websocket", token, seconds=seconds)
 
     @classmethod
     def of_supervisor(cls, url: str, token: str) -> Self:
