@@ -1,7 +1,7 @@
 """Runs a program of the tests, with a real Core, in a world whose clock it can let run faster.
 
-HASS_EXECUTABLE names the `hass`. One that is elsewhere, in a root of its own, has the programs
-`install` and `fast` beside it; for one of this machine `chaos/world` does the same.
+HASS_EXECUTABLE names the `hass`. One that has a root of its own has the program `enter` beside it,
+and all that is run here runs in that root (see `script/core`).
 """
 
 import json
@@ -9,14 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 _REPOSITORY = Path(__file__).parent.parent
-_CHAOS = Path(__file__).parent / "chaos"
-# The usual library lets threads see the real time now and then, when two ask at the same moment.
-_CLOCK = ("env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1")
+_WORLD = Path(__file__).parent / "chaos/world"
 
 
 def new_folder(name: str) -> Path:
@@ -34,11 +31,16 @@ def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> d
         seconds: how long it may take at most, in real time.
     """
     log = folder / "program.log"
+    enter = Path(os.environ["HASS_EXECUTABLE"]).with_name("enter")
+    python, variables = sys.executable, {"PYTHONPATH": "redback_addon/src:tests"}
+    if enter.exists():
+        python = f"{_output(enter, 'script/setup')}/bin/python"
+        variables["ENTER"] = str(enter)
     with log.open("w") as errors:
         ended = subprocess.run(  # noqa: S603 - our own program
-            [*_world(beginning), "-m", *program],
+            [_WORLD, "--from", beginning, "--", python, "-m", *program],
             cwd=_REPOSITORY,
-            env=_environment() | {"PYTHONPATH": "redback_addon/src:tests"},
+            env=os.environ | variables,
             stdout=subprocess.PIPE,
             stderr=errors,
             timeout=seconds,
@@ -49,23 +51,8 @@ def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> d
     return told
 
 
-def _world(beginning: str) -> Sequence[str | Path]:
-    """Give what is put before a Python program."""
-    fast = Path(os.environ["HASS_EXECUTABLE"]).parent / "fast"
-    if not fast.exists():
-        return (_CHAOS / "world", "--from", beginning, "--", sys.executable)
-    root = _output(str(fast.with_name("install")))
-    python = _output(str(_CHAOS / "setup"), root) + "/bin/python"
-    return (fast, "--from", beginning, "--", *_CLOCK, python)
-
-
-def _environment() -> dict[str, str]:
-    fast = Path(os.environ["HASS_EXECUTABLE"]).parent / "fast"
-    # Such a hass is for outside; inside of its own root there is one on PATH.
-    hidden = {"HASS_EXECUTABLE"} if fast.exists() else set()
-    return {name: value for name, value in os.environ.items() if name not in hidden}
-
-
-def _output(*command: str) -> str:
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own
+def _output(*command: str | Path) -> str:
+    ended = subprocess.run(  # noqa: S603 - our own
+        command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True, check=True
+    )
     return ended.stdout.strip()

@@ -16,6 +16,7 @@ def project(tmp_path: Path) -> Path:
     """A project of which everything is version 1.2.3."""
     (tmp_path / "script").mkdir()
     shutil.copy(ROOT / "script/version", tmp_path / "script")
+    (tmp_path / "repository.yaml").write_text("name: Redback\nurl: https://example.org/a/redback\n")
     addon = tmp_path / "redback_addon"
     addon.mkdir()
     (addon / "config.yaml").write_text("name: Redback\nversion: 1.2.3\nslug: redback\n")
@@ -24,10 +25,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def version(project: Path, *words: str, image: str = "") -> subprocess.CompletedProcess[str]:
+def version(
+    project: Path, *words: str, image: str = "", repository: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - a script of the project
         [project / "script/version", *words],
-        env=os.environ | {"IMAGE": image},
+        env=os.environ | {"IMAGE": image, "REPOSITORY": repository},
         capture_output=True,
         text=True,
         check=False,
@@ -77,3 +80,15 @@ def test_an_image_that_is_published_elsewhere_is_refused(
             config.write(f"image: {named}\n")
     done = version(project, image="ghcr.io/someone/redback")
     assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [("", 0), ("https://example.org/a/redback", 0), ("https://example.org/b/redback", 1)],
+)
+def test_the_address_of_another_repository_is_refused(
+    project: Path, address: str, code: int
+) -> None:
+    done = version(project, repository=address)
+    assert done.returncode == code
+    assert (f"but this is {address}" in done.stderr) == bool(code)

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from redback.environment import Environment
 
 ROOT = Path(__file__).parent.parent
 ADDON = ROOT / "redback_addon"
+README = (ROOT / "README.md").read_text()
 CONFIG: dict[str, Any] = yaml.safe_load((ADDON / "config.yaml").read_text())
 PANEL = yaml.safe_load((ADDON / "translations/en.yaml").read_text())
 
@@ -216,7 +218,7 @@ class TestConfiguration:
         assert CONFIG["panel_icon"].startswith("mdi:")
 
     def test_the_oldest_core_it_asks_for_is_one_that_tests_run(self) -> None:
-        tested = re.findall(r"=(\d{4}\.\d+\.\d+)", (ROOT / "script/core").read_text())
+        tested = re.findall(r"=\((\d{4}\.\d+\.\d+) ", (ROOT / "script/core").read_text())
         assert CONFIG["homeassistant"] == min(
             tested, key=lambda version: [int(part) for part in version.split(".")]
         )
@@ -361,3 +363,12 @@ class TestProfile:
         assert "capability" not in service
         executed = [line for line in service.splitlines() if re.search(r" [a-z]*x,$", line)]
         assert [line.split()[0] for line in executed] == ["/opt/redback/bin/python*"]
+
+
+def test_the_button_adds_the_repository_whose_address_is_in_its_file() -> None:
+    repository = yaml.safe_load((ROOT / "repository.yaml").read_text())
+    assert repository.keys() == {"name", "url", "maintainer"}
+    (button,) = re.findall(r"\]\((https://my\.home-assistant\.io/redirect/\S+)\)", README)
+    place, _, query = button.partition("?")
+    assert place.endswith("/supervisor_add_addon_repository/")
+    assert parse_qs(query) == {"repository_url": [repository["url"]]}

@@ -78,9 +78,15 @@ def takes(selection: str, marks: set[str]) -> bool:
 
 
 def test_the_cores_of_ci_are_those_that_script_core_installs() -> None:
-    installed = re.findall(r"(3\.\d+)=(\d{4}\.\d+\.\d+)", (ROOT / "script/core").read_text())
+    script = (ROOT / "script/core").read_text()
+    installed = re.findall(r"^(\w+)=\((\d{4}\.\d+\.\d+) (3\.\d+) ", script, re.MULTILINE)
     matrix = CI["jobs"]["core"]["strategy"]["matrix"]["include"]
-    assert [(entry["python"], entry["core"]) for entry in matrix] == installed
+    described = [
+        (entry["which"].removeprefix("--").upper(), entry["core"], entry["python"])
+        for entry in matrix
+    ]
+    assert described == installed
+    assert [name for name, *_ in installed] == ["NEWEST", "OLDEST"]
 
 
 def test_the_changelogs_part_of_a_version_is_found() -> None:
