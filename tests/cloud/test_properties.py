@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import requests
 import urllib3
-from hypothesis import given, reject
+from hypothesis import given
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
@@ -376,6 +376,6 @@ def test_whatever_is_remembered_readings_come(remembered: object) -> None:
     try:
         memory = msgspec.json.decode(_said(written(remembered)), type=CloudMemory)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        reject()
+        memory = CloudMemory()  # as the service begins with where its file cannot be read
     outcomes = Bench(memory=memory).account.dynamic([A, B], 45)
     assert outcomes == {serial: decoded(reading(serial)) for serial in (A, B)}
