@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import patience
+
 _HERE = Path(__file__).parent
 
 
@@ -24,12 +26,12 @@ def run(
         module: the program.
         arguments: its arguments.
         seconds: how long it may take at most, in real time.
-        speed: how many times faster the clock is.
+        speed: how many times faster the clock is, and how many times longer its timeouts are.
         beginning: what time it is then; the real time where none is given.
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],
-        env=os.environ | {"PYTHONPATH": str(_HERE)},
+        env=os.environ | {"PYTHONPATH": str(_HERE), patience.VARIABLE: str(speed)},
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as process:
