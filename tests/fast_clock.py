@@ -15,6 +15,8 @@ from typing import Any
 import patience
 
 _HERE = Path(__file__).parent
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where faketime has it
+_SHARED = ("faketime_shm_", "sem.faketime_sem_")
 
 
 def run(
@@ -41,6 +43,9 @@ def run(
             # Whatever it has started would live on, and disturb what comes next.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            # Nor could a later process have the same number, if faketime was killed too.
+            for name in _SHARED:
+                (_SHARED_MEMORY / f"{name}{process.pid}").unlink(missing_ok=True)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, module)
     return json.loads(told)
