@@ -12,7 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import patience
+
 _HERE = Path(__file__).parent
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where faketime has it
+_SHARED = ("faketime_shm_", "sem.faketime_sem_")
 
 
 def run(
@@ -24,12 +28,12 @@ def run(
         module: the program.
         arguments: its arguments.
         seconds: how long it may take at most, in real time.
-        speed: how many times faster the clock is.
+        speed: how many times faster the clock is, and how many times longer its timeouts are.
         beginning: what time it is then; the real time where none is given.
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],
-        env=os.environ | {"PYTHONPATH": str(_HERE)},
+        env=os.environ | {"PYTHONPATH": str(_HERE), patience.VARIABLE: str(speed)},
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as process:
@@ -39,6 +43,9 @@ def run(
             # Whatever it has started would live on, and disturb what comes next.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            # Nor could a later process have the same number, if faketime was killed too.
+            for name in _SHARED:
+                (_SHARED_MEMORY / f"{name}{process.pid}").unlink(missing_ok=True)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, module)
     return json.loads(told)

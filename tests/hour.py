@@ -3,36 +3,73 @@
 import asyncio
 import json
 import sys
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
+from time import time
+from typing import Any
 
-from house import house
+from house import House, house
+from simulator.world import Inverter
+from standin.core import Core
+
+_PERIOD = 60
+_TIME = "_last_reading"
 
 
 async def main() -> None:
     """Watch the service for an hour."""
-    async with house("st") as home:
+    async with Core() as core, house("st", core=core.address) as home:
         home.service.options(history_days=0)  # an hour like any other
         await home.service.start()
-        await home.shows("redback_grid_import_total", seconds=1200)
-        early = home.service.resident_mb
-        began = datetime.now(UTC)
+        await home.shows("redback_grid_import_total")
+        home.simulator.journal.clear()
+        early, since = home.service.resident_mb, time()
         await asyncio.sleep(3600)
-        reading = await home.shows("redback_last_reading")
-        ended = datetime.now(UTC)
+        late, until = home.service.resident_mb, time()
+        polls, requests = (home.simulator.journal.count(part) for part in ("Dynamic", ""))
+        # The last readings have their time to come too.
+        await asyncio.sleep(3 * _PERIOD)
         log = home.service.log.splitlines()
         # The stand-in makes no statistics of states, so that there is nothing to join hours to.
         warnings = [line for line in log if "WARNING" in line and "History: " not in line]
+        errors = [line for line in log if "ERROR" in line]
         told = {
-            "minutes": (ended - began).total_seconds() / 60,
+            "minutes": (until - since) / 60,
             "resident_mb_early": early,
-            "resident_mb_late": home.service.resident_mb,
-            "age_seconds": (ended - datetime.fromisoformat(reading)).total_seconds(),
-            "requests": home.simulator.journal.count(),
-            "readings": home.simulator.journal.count("Dynamic"),
-            "warnings": len(warnings) + home.service.log.count("ERROR"),
+            "resident_mb_late": late,
+            **_readings(home, core, since, until),
+            "polls": polls,
+            "requests": requests,
+            "warnings": warnings + errors,
             "exit_code": await home.service.stop(),
         }
     sys.stdout.write(json.dumps(told))
+
+
+def _readings(home: House, core: Core, since: float, until: float) -> dict[str, Any]:
+    """Tell of how many readings the cloud told in this time, and what became of them in Core."""
+    (inverter,) = home.simulator.world.inverters
+    came: dict[int, float] = {}
+    for push in core.states.history:
+        if push.entity_id.endswith(_TIME) and push.state[0].isdigit():
+            stamp = int(datetime.fromisoformat(push.state).timestamp())
+            came.setdefault(stamp, push.at.timestamp())
+    told = list(_told(inverter, since, until))
+    # When there was a younger one already.
+    late = [stamp for stamp in told if came.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)]
+    return {
+        "readings": len(told),
+        "missed": len([stamp for stamp in told if stamp not in came]),
+        "late": len(late),
+    }
+
+
+def _told(inverter: Inverter, since: float, until: float) -> Iterator[int]:
+    """Give the time of each reading that the cloud began to show then."""
+    for minute in range(int(since) // _PERIOD - 1, int(until) // _PERIOD + 1):
+        stamp = minute * _PERIOD + inverter.second
+        if since <= inverter.visible_at(stamp) < until:
+            yield stamp
 
 
 if __name__ == "__main__":

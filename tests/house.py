@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import patience
 from simulator import CLIENT_ID, Simulator
 from simulator.world import Accepts, World, days_ago
 from standin.client import Client
@@ -21,6 +22,9 @@ from standin.supervisor import CoreAddress, Supervisor
 # With characters that have to be encoded in a form, and that a careless log would show so.
 CREDENTIAL = "s3cret+/=&% \u00e4"
 TOKEN = "token-of-the-supervisor"
+
+_AS_IT_IS = ("-m", "redback")
+_WITH_PATIENCE = (patience.__file__,)
 
 
 class Service:
@@ -57,11 +61,11 @@ class Service:
         (self._data / "options.json").write_text(json.dumps(options))
 
     async def start(self) -> None:
+        program = _AS_IT_IS if patience.times() == 1 else _WITH_PATIENCE
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "redback",
+                *program,
                 env=os.environ | self._variables,
                 stdout=log,
                 stderr=log,
@@ -70,7 +74,7 @@ class Service:
     async def ended(self, seconds: float = 10) -> int:
         """Wait for its end; gives the exit code."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), seconds)
+        return await asyncio.wait_for(self._process.wait(), patience.stretched(seconds))
 
     async def stop(self) -> int:
         """Stop it as the Supervisor does; gives the exit code."""
@@ -202,6 +206,6 @@ def secrets(core: CoreAddress) -> Iterator[str]:
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     """Wait until something is so; what the machine does meanwhile has no event to wait for."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patience.stretched(seconds)):
         while not await condition():
             await asyncio.sleep(0.05)

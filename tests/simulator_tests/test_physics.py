@@ -134,6 +134,6 @@ def test_there_is_nothing_before_commissioning_and_counters_begin_at_zero() -> N
 
 
 def test_a_year_is_simulated_within_seconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does meanwhile
     Plant(families.ST, "1", FIRST).day(365)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
+import patience
 from standin.errors import CommandError
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from standin.serving import Message
 
 SECONDS = 30.0
-# Core hangs up on who does not log in within ten seconds, which a fast clock makes short.
-_LOG_INS = 3
+# Core hangs up on who does not log in within ten seconds, which a fast clock makes short; and that
+# cannot be stretched.
+_LOG_INS = 20
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,12 @@ class Client:
         self._token = token
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}"},
-            timeout=aiohttp.ClientTimeout(total=seconds),
+            timeout=aiohttp.ClientTimeout(total=patience.stretched(seconds)),
         )
 
     @classmethod
     def of_core(cls, url: str, token: str, *, seconds: float = SECONDS) -> Self:
-        """A client of Core itself; under a fast clock the seconds for an answer may be too few."""
+        """A client of Core itself, which has so many seconds for an answer, in real time."""
         return cls(f"{url}/api", f"{url}/api/websocket", token, seconds=seconds)
 
     @classmethod

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode, web
 
+import patience
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +23,9 @@ ANSWER_S = 0.05
 
 CLOSE_WAIT_S = 0.5
 """Seconds that a WebSocket's peer has to say goodbye."""
+
+HEARTBEAT_S = 30
+"""Seconds after which a silent WebSocket's peer is asked whether it is there."""
 
 
 class Server:
@@ -56,7 +61,7 @@ class Server:
         """
         if self._runner is not None:
             return
-        runner = web.AppRunner(self._make_app(), shutdown_timeout=CLOSE_WAIT_S)
+        runner = web.AppRunner(self._make_app(), shutdown_timeout=patience.stretched(CLOSE_WAIT_S))
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
         try:
@@ -79,7 +84,9 @@ class Server:
 
     async def open_socket(self, request: web.Request) -> web.WebSocketResponse:
         """Answer a WebSocket handshake; the socket is closed when the server stops."""
-        socket = web.WebSocketResponse(heartbeat=30, timeout=CLOSE_WAIT_S)
+        socket = web.WebSocketResponse(
+            heartbeat=patience.stretched(HEARTBEAT_S), timeout=patience.stretched(CLOSE_WAIT_S)
+        )
         await socket.prepare(request)
         self._sockets.add(socket)
         return socket

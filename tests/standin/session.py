@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import patience
 from standin.errors import CommandError, invalid_format
 from standin.states import context, new_context_id
 from standin.statistics import check_keys
@@ -116,7 +117,7 @@ class Session:
         version = {"ha_version": self._core.version}
         await self._socket.send_json({"type": "auth_required", **version})
         try:
-            answer = await self._socket.receive_json(timeout=AUTH_WAIT_S)
+            answer = await self._socket.receive_json(timeout=patience.stretched(AUTH_WAIT_S))
         except (TimeoutError, TypeError, ValueError):
             return False
         if not isinstance(answer, dict) or answer.get("type") != "auth":

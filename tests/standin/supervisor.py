@@ -14,8 +14,9 @@ from urllib.parse import unquote
 import aiohttp
 from aiohttp import web
 
+import patience
 from standin.faults import Faults
-from standin.serving import ANSWER_S, BODY_LIMIT, Server
+from standin.serving import ANSWER_S, BODY_LIMIT, HEARTBEAT_S, Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ LARGEST_FROM_CORE = 64 * 1024**2
 
 REFUSED_COMMANDS = ("supervisor/", "hassio/")
 
-CORE_TIMEOUT = aiohttp.ClientTimeout(total=300)
+CORE_TIMEOUT_S = 300
 
 _EXPLOITS = (
     re.compile(r"\.\./"),
@@ -77,7 +78,7 @@ class Supervisor:
         self.core = core
         self.token = token
         self.options = options
-        self.auth_wait_s = 10.0
+        self.auth_wait_s = patience.stretched(10.0)
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         self._server = Server(self._make_app, host=host, port=port)
@@ -103,7 +104,9 @@ class Supervisor:
             OSError: another process has the port.
         """
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=CORE_TIMEOUT)
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=patience.stretched(CORE_TIMEOUT_S))
+            )
         await self._server.start()
 
     async def stop(self) -> None:
@@ -220,7 +223,9 @@ class Supervisor:
     async def _relay(self, addon: web.WebSocketResponse) -> None:
         try:
             core = await self._client.ws_connect(
-                f"{self.core.url}/api/websocket", heartbeat=30, max_msg_size=LARGEST_FROM_CORE
+                f"{self.core.url}/api/websocket",
+                heartbeat=patience.stretched(HEARTBEAT_S),
+                max_msg_size=LARGEST_FROM_CORE,
             )
         except (aiohttp.ClientError, TimeoutError):
             return

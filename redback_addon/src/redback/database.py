@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .timeouts import timeout
+
 _LOG = logging.getLogger(__name__)
 
 # How long it waits for another program that is just writing, which takes that one milliseconds.
@@ -95,7 +97,7 @@ class Database:
             return self._connect(":memory:")
 
     def _connect(self, path: Path | str) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(path, timeout=timeout(_BUSY_SECONDS))
         try:
             connection.executescript(self._schema)
             # A page of nonsense is found here rather than in the middle of the night.

@@ -13,6 +13,7 @@ from .clock import SystemClock
 from .core import CoreClient, CoreError, open_session
 from .environment import Environment, EnvironmentVariableError
 from .service import Service
+from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
 # What sysexits.h calls EX_CONFIG: trying again without a change of the options is of no use.
@@ -79,7 +80,7 @@ async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:
     async with open_session(environment.supervisor_token) as session:
         core = CoreClient(session, environment.supervisor_url)
         with contextlib.suppress(CoreError, TimeoutError):
-            async with asyncio.timeout(_TELL_SECONDS):
+            async with asyncio.timeout(timeout(_TELL_SECONDS)):
                 await core.call_service(*messages.options_wrong(problems))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from .clock import Clock
 from .core import CoreAwayError, CoreClient, CoreRefusedError, Mirror, State
 from .faults import Faults
+from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
 # Enough to hide the two round trips of each push, few enough to leave a small machine its breath.
@@ -58,7 +59,7 @@ class Publisher:
     async def farewell(self) -> None:
         """Push the last of what was offered, as far as that is possible in a short time."""
         with contextlib.suppress(CoreAwayError, TimeoutError):
-            await asyncio.wait_for(self._mirror.settle(), _FAREWELL_SECONDS)
+            await asyncio.wait_for(self._mirror.settle(), timeout(_FAREWELL_SECONDS))
 
     async def _send(self, entity_id: str, state: State) -> None:
         fault = f"refused {entity_id}"

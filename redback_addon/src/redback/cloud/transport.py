@@ -21,6 +21,7 @@ from tenacity import (
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
+from ..timeouts import timeout
 from .adapter import TimedAdapter, cut_after
 from .errors import CloudError, RequestError, ThrottledError, TransientError, of_status
 
@@ -72,10 +73,15 @@ class Deadline:
         """Seconds that are left; 0 or less = it is over."""
         return self.at - self.monotonic()
 
+    def allows(self, wait: float) -> bool:
+        """Whether there is time left after a wait, which is not scaled as timeouts are."""
+        return timeout(wait) < self.left()
+
     def share(self, parts: int, at_least: float = 0.0) -> "Deadline":
         """Give one of so many equal parts of the time left, but not less than a minimum."""
         now = self.monotonic()
-        return Deadline(min(now + max((self.at - now) / parts, at_least), self.at), self.monotonic)
+        seconds = max((self.at - now) / parts, timeout(at_least))
+        return Deadline(min(now + seconds, self.at), self.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class Transport:
 
     def deadline(self, seconds: float) -> Deadline:
         """Make the deadline so many seconds from now."""
-        return Deadline(self.monotonic() + seconds, self.monotonic)
+        return Deadline(self.monotonic() + timeout(seconds), self.monotonic)
 
     def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
         """Make a request, and make it again if it met trouble that passes and there is time.
@@ -227,7 +233,7 @@ class Transport:
         )
 
     def _once(self, call: Call, deadline: Deadline) -> bytes:
-        seconds = min(deadline.left(), _TOTAL_SECONDS)
+        seconds = min(deadline.left(), timeout(_TOTAL_SECONDS))
         if seconds <= 0:
             raise call.broken("there was no time left to ask")
         until = Deadline(self.monotonic() + seconds, self.monotonic)
@@ -261,7 +267,7 @@ class Transport:
             headers=self._headers,
             # Also where there is nothing to set: else requests takes a password out of the URL.
             auth=authorize,
-            timeout=(min(seconds, _CONNECT_SECONDS), min(seconds, _READ_SECONDS)),
+            timeout=(min(seconds, timeout(_CONNECT_SECONDS)), min(seconds, timeout(_READ_SECONDS))),
             allow_redirects=False,
             hooks={"response": _forget_location},
             stream=True,
@@ -361,8 +367,8 @@ def _passes(error: BaseException) -> bool:
 def _is_enough(state: RetryCallState) -> bool:
     """Whether the next try would be one too many, or come too late."""
     _, deadline, _ = state.args
-    is_too_late: bool = state.upcoming_sleep >= deadline.left()
-    return is_too_late or state.attempt_number >= _ATTEMPTS
+    is_in_time: bool = deadline.allows(state.upcoming_sleep)
+    return not is_in_time or state.attempt_number >= _ATTEMPTS
 
 
 def _wait(state: RetryCallState) -> float:

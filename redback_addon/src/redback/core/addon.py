@@ -6,12 +6,13 @@ import aiohttp
 import msgspec
 
 from ..clock import Clock
+from ..timeouts import timeout
 from .versions import is_since
 
 _LOG = logging.getLogger(__name__)
 
 _PATH = "/addons/self/info"
-_TIME_OUT = aiohttp.ClientTimeout(total=10)
+_TIME_OUT = 10
 _AGAIN_SECONDS = 5 * 60.0
 # Since then Home Assistant calls them apps, and shows their options elsewhere.
 _APPS_SINCE = (2026, 2)
@@ -42,9 +43,10 @@ class AddOn:
 
     async def run(self) -> None:
         """Ask until the Supervisor answers."""
+        limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
         while self._slug is None:
             try:
-                async with self._session.get(self._url, timeout=_TIME_OUT) as answer:
+                async with self._session.get(self._url, timeout=limit) as answer:
                     self._slug = msgspec.json.decode(await answer.read(), type=_Answer).data.slug
             except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
                 _LOG.debug("GET %s: %s", _PATH, type(error).__name__)

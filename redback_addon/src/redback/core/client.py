@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 import aiohttp
 
+from ..timeouts import timeout
 from .errors import CoreAwayError, CoreRefusedError
 from .state import State
 
 _LOG = logging.getLogger(__name__)
 # With the longest wait before another attempt it must be less than ten seconds: so soon after Core
 # answers again all states are to be there.
-_TIME_OUT = aiohttp.ClientTimeout(total=4)
+_TIME_OUT = 4
 # What the Supervisor says for a Core that is down or starting, and a busy one might; and what it
 # says of us, not of what we send: that must not be lost either.
 _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
@@ -26,6 +27,7 @@ class CoreClient:
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str) -> None:
         self._session = session
         self._base = supervisor_url
+        self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
         # How many states it has taken.
         self.states = 0
 
@@ -49,7 +51,7 @@ class CoreClient:
     async def _post(self, path: str, body: Mapping[str, object]) -> None:
         try:
             async with self._session.post(
-                self._base + path, json=body, timeout=_TIME_OUT
+                self._base + path, json=body, timeout=self._limit
             ) as answer:
                 await answer.read()  # to the end, so that the connection is kept alive
                 status = answer.status

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from ..timeouts import timeout
 from .errors import CoreAwayError, CoreRefusedError
 
 PATH = "/core/websocket"
@@ -57,7 +58,7 @@ class Conversation:
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_ANSWER_TIME_OUT):
+            async with asyncio.timeout(timeout(_ANSWER_TIME_OUT)):
                 await self._send(command, number)
                 message = await answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import aiohttp
 
 from ..clock import Clock
+from ..timeouts import timeout
 from .conversation import PATH, Conversation, log_in
 from .errors import CoreAwayError, CoreError
 from .patience import retrying
@@ -99,9 +100,9 @@ class CoreLink:
 
     async def _open(self) -> Conversation:
         """Connect, log in, and ask to be told when Core has started."""
-        async with asyncio.timeout(_HANDSHAKE_TIME_OUT):
+        async with asyncio.timeout(timeout(_HANDSHAKE_TIME_OUT)):
             socket = await self._session.ws_connect(
-                self._url, heartbeat=_HEARTBEAT, max_msg_size=_LARGEST_MESSAGE
+                self._url, heartbeat=timeout(_HEARTBEAT), max_msg_size=_LARGEST_MESSAGE
             )
             try:
                 conversation = await log_in(socket, self._token)
