@@ -137,8 +137,10 @@ async def test_what_is_two_days_old_is_forgotten(
 def test_it_survives_the_end_of_the_process(tmp_path: Path, clock: FakeClock) -> None:
     before = Minutes(tmp_path / FILE, clock)
     before.seen(known(), [reading(NOON)])
-    after = Minutes(tmp_path / FILE, clock)  # without a close, as after a kill
+    after = Minutes(tmp_path / FILE, clock)  # before the other is closed, as after a kill
     assert after.day([SERIAL]).solar == [2.0]
+    before.close()
+    after.close()
 
 
 def test_a_damaged_file_costs_the_picture_alone(
@@ -149,6 +151,7 @@ def test_a_damaged_file_costs_the_picture_alone(
     minutes.seen(known(), [reading(NOON)])
     assert minutes.day([SERIAL]).solar == [2.0]
     assert "minutes.db is damaged: it is set aside as minutes.damaged" in caplog.text
+    minutes.close()
 
 
 @pytest.mark.parametrize(

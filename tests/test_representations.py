@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -73,7 +74,10 @@ async def test_nothing_that_holds_a_secret_shows_it(
 ) -> None:
     environment = Environment(SUPERVISOR_TOKEN, data=tmp_path)
     given = Options(CLIENT_ID, SECRET)
-    with Transport() as transport:
+    with (
+        Transport() as transport,
+        closing(Service(environment, given, session, clock, lambda _: None)) as service,
+    ):
         holders = (
             given,
             environment,
@@ -87,7 +91,7 @@ async def test_nothing_that_holds_a_secret_shows_it(
             session,
             CoreClient(session, "http://supervisor"),
             link(session, "http://supervisor", clock),
-            Service(environment, given, session, clock, lambda _: None),
+            service,
         )
         for holder in holders:
             assert not shown(f"{holder!r} {holder!s} {[holder]} {holder}"), type(holder)

@@ -6,7 +6,6 @@ executable.
 
 import asyncio
 import math
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ import pytest_asyncio
 from core.linking import Watched, linked, until
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
 from redback.core.metadata import UNIT_CLASSES
+from sqlite_file import opened
 from standin.client import Client
 from standin.core import Core
 from standin.real_core import RealCore, temporary_core
@@ -455,13 +455,12 @@ async def write_short_term(
     came = watched.came
     await core.stop()
     values = [(row.start.timestamp(), row.state, row.sum, entity_id) for row in rows]
-    with sqlite3.connect(core.folder / "home-assistant_v2.db") as database:
+    with opened(core.folder / "home-assistant_v2.db") as database:
         database.executemany(
             "INSERT INTO statistics_short_term (created_ts, start_ts, state, sum, metadata_id)"
             " SELECT 0, ?, ?, ?, id FROM statistics_meta WHERE statistic_id = ?",
             values,
         )
-    database.close()
     await core.start()
     await until(lambda: watched.came > came and watched.link.version, 30)
 

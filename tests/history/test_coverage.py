@@ -1,6 +1,5 @@
 """That what was published and filled is known, whatever happens to the process and its disk."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from redback.history.coverage import Coverage, Hour, Span, Stage, UnwritableError
 from redback.history.summary import Counted, Measured, Summary
+from sqlite_file import opened
 
 SERIAL = "RB26030100000011"
 START = datetime(2026, 3, 2, 1, 0, 37, tzinfo=UTC)
@@ -147,13 +147,13 @@ def test_a_file_that_fails_is_told_once_and_when_it_works_again(
     coverage: Coverage, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         other.execute("ALTER TABLE span RENAME TO lost")
     coverage.note(SERIAL, START)
     coverage.note(SERIAL, START + MINUTE)
     assert spans(coverage) == []
     assert caplog.text.count("cannot be used") == 1
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         other.execute("ALTER TABLE lost RENAME TO span")
     coverage.note(SERIAL, START)
     assert spans(coverage) == [Span(START, START)]
@@ -162,17 +162,17 @@ def test_a_file_that_fails_is_told_once_and_when_it_works_again(
 
 def test_what_cannot_be_noted_of_hours_is_an_error(coverage: Coverage, path: Path) -> None:
     coverage.note(SERIAL, START)
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         other.execute("ALTER TABLE hour RENAME TO lost")
     with pytest.raises(UnwritableError):
         coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         other.execute("ALTER TABLE lost RENAME TO hour")
     coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
 
 
 def _size(path: Path) -> int:
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         pages, size = (
             other.execute(f"PRAGMA {word}").fetchone()[0] for word in ("page_count", "page_size")
         )

@@ -1,7 +1,6 @@
 """That whatever is missing is filled in the end, newest first, and nothing is done twice."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -32,6 +31,7 @@ from redback.entities import Entities
 from redback.faults import Faults
 from redback.history import Audit, Coverage, Fetcher, History, Writer
 from redback.known import Known
+from sqlite_file import opened
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -264,7 +264,7 @@ async def test_an_hour_that_cannot_be_read_again_is_fetched_again(
     running.publish(running.now - 90 * MINUTE, running.now)
     running.link.up_since = None
     await clock.advance(600)
-    with sqlite3.connect(tmp_path / "history.db") as other:
+    with opened(tmp_path / "history.db") as other:
         other.execute("UPDATE hour SET summary = x'c1' WHERE start % 86400 = 0")
     asked = len(running.cloud.hours)
     running.link.up_since = 0.0
@@ -475,14 +475,14 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
     running: World, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    with sqlite3.connect(tmp_path / "history.db") as other:
+    with opened(tmp_path / "history.db") as other:
         other.execute("CREATE TRIGGER full BEFORE INSERT ON hour BEGIN SELECT RAISE(FAIL, ''); END")
     await clock.advance(3600)
     assert len(running.cloud.asked) < 30
     assert running.statistics.imported == []
     assert caplog.text.count("waits for the disk") == 1
     assert "history file" in running.faults.now
-    with sqlite3.connect(tmp_path / "history.db") as other:
+    with opened(tmp_path / "history.db") as other:
         other.execute("DROP TRIGGER full")
     await clock.advance(1200)
     assert len(running.energy()) == 50
@@ -495,7 +495,7 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     running.publish(running.now - 90 * MINUTE, running.now)
     running.link.up_since = None
     await clock.advance(600)
-    with sqlite3.connect(tmp_path / "history.db") as other:
+    with opened(tmp_path / "history.db") as other:
         other.execute("CREATE TRIGGER full BEFORE DELETE ON hour BEGIN SELECT RAISE(FAIL, ''); END")
     running.link.up_since = 0.0
     await clock.advance(3600)

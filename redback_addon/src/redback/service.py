@@ -221,10 +221,16 @@ class Service:
             self._board.clear()
             self._believed.write()
             self._existing.write()
-            await self._publisher.farewell()
-            self._coverage.close()
-            self._minutes.close()
+            try:
+                await self._publisher.farewell()
+            finally:
+                self.close()
         _LOG.info("The add-on has stopped")
+
+    def close(self) -> None:
+        """Close its files, as `run` does in the end."""
+        self._coverage.close()
+        self._minutes.close()
 
     def _known(self) -> list[Known]:
         """Give the inverters that have been read, by name."""
