@@ -49,17 +49,19 @@ async def main() -> None:
 def _readings(home: House, core: Core, since: float, until: float) -> dict[str, Any]:
     """Tell of how many readings the cloud told in this time, and what became of them in Core."""
     (inverter,) = home.simulator.world.inverters
-    came: dict[int, float] = {}
+    connected: dict[int, float] = {}
     for push in core.states.history:
         if push.entity_id.endswith(_TIME) and push.state[0].isdigit():
             stamp = int(datetime.fromisoformat(push.state).timestamp())
-            came.setdefault(stamp, push.at.timestamp())
+            connected.setdefault(stamp, push.at.timestamp())
     told = list(_told(inverter, since, until))
     # When there was a younger one already.
-    late = [stamp for stamp in told if came.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)]
+    late = [
+        stamp for stamp in told if connected.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)
+    ]
     return {
         "readings": len(told),
-        "missed": len([stamp for stamp in told if stamp not in came]),
+        "missed": len([stamp for stamp in told if stamp not in connected]),
         "late": len(late),
     }
 

@@ -11,8 +11,8 @@ import pytest
 
 from examples import SERIAL, configuration, dynamic, static
 from redback import options
-from redback.reading import Reading
-from redback.sensors import sensors
+from redback.sensors.reading import Reading
+from redback.sensors.table import sensors
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "redback_addon/src/redback"
@@ -90,7 +90,7 @@ class TestTheAddOnsDocumentation:
         assert headings == list(options.LABELS.values())
 
     def test_it_explains_every_notification(self) -> None:
-        titles = re.findall(r'"Redback: ([^"]+)"', (SOURCE / "messages.py").read_text())
+        titles = re.findall(r'"Redback: ([^"]+)"', (SOURCE / "notifications.py").read_text())
         headings = re.findall(r"^### (.+)$", section("Troubleshooting"), re.MULTILINE)
         assert len(titles) >= 6
         assert not {title[0].upper() + title[1:] for title in titles} - {*headings}
@@ -111,13 +111,13 @@ def faults() -> Iterator[str]:
                 case ast.Call(func=ast.Attribute(attr="met"), args=[_, sentence, *_]):
                     if isinstance(sentence, ast.Constant | ast.JoinedStr):
                         yield written(sentence)
-    for name in ("_in_words", "objection"):
+    for name in ("_in_words", "rejection_reason"):
         yield from returned(name)
 
 
 def returned(name: str) -> Iterator[str]:
     """Give the sentences that a function returns."""
-    for path in (SOURCE / "service.py", SOURCE / "freshness.py"):
+    for path in (SOURCE / "service.py", SOURCE / "inverters/freshness.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 for inner in ast.walk(node):

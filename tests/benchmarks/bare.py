@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from redback.publisher import AT_ONCE
+from redback.publishing.states import AT_ONCE
 
 _PERIOD = 60.0
 ATTRIBUTES = {

@@ -18,14 +18,14 @@ import msgspec
 
 from benchmarks.year import Past, inverter, rows
 from examples import SERIAL
+from redback.backfill import Backfill, Coverage, Fetcher, Importer
+from redback.backfill.coverage import FILE
+from redback.backfill.gaps import HOUR
 from redback.clock import SystemClock
-from redback.core import CoreLink, Row, Series, Statistics
+from redback.core import CoreWebSocket, Row, Series, Statistics
 from redback.core.metadata import metadata
 from redback.core.statistics import ROWS_TO_PUT
-from redback.faults import Faults
-from redback.history import Coverage, Fetcher, History, Writer
-from redback.history.coverage import FILE
-from redback.history.gaps import HOUR
+from redback.problems import Problems
 
 _POLL_SECONDS = 0.1
 _LONG_AGO_SECONDS = 3600.0
@@ -178,21 +178,21 @@ async def ours(task: Task) -> Result:
     known, clock = inverter(), _LaterClock(task.now)
     coverage = Coverage(Path(task.folder) / FILE)
     async with aiohttp.ClientSession() as session:
-        link = CoreLink(
+        link = CoreWebSocket(
             session,
             task.url,
             task.token,
             SystemClock(),
-            came=lambda: None,
-            went=lambda error: print(error, file=sys.stderr),  # noqa: T201 - to whom runs it
+            connected=lambda: None,
+            disconnected=lambda error: print(error, file=sys.stderr),  # noqa: T201 - to whom runs it
         )
-        history = History(
+        history = Backfill(
             coverage,
             cast("Fetcher", _NoFetcher()),
-            Writer(Statistics(link), clock),
+            Importer(Statistics(link), clock),
             link,
             clock,
-            Faults(clock),
+            Problems(clock),
             known=lambda _: known,
             days=task.hours // 24,
         )

@@ -24,8 +24,8 @@ from benchmarks.fixed import poll
 from benchmarks.meanwhile import meanwhile
 from benchmarks.stage import stage
 from chaos.stage import FAST, NORMAL, set_speed
-from redback.reading import Reading
-from redback.sensors import Sensor, sensors
+from redback.sensors.reading import Reading
+from redback.sensors.table import Sensor, sensors
 from standin.client import Client
 from standin.real_core import RealCore, find_hass
 

@@ -55,11 +55,11 @@ class Front:
 
     def first(self, end: bytes) -> dict[bytes, float]:
         """Tell when each entity came for the first time whose id ends so."""
-        came: dict[bytes, float] = {}
+        connected: dict[bytes, float] = {}
         for at, entity_id in zip(self.times, self.entity_ids, strict=True):
             if entity_id.endswith(end):
-                came.setdefault(entity_id, at)
-        return came
+                connected.setdefault(entity_id, at)
+        return connected
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))

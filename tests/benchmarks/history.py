@@ -18,8 +18,8 @@ from benchmarks.contestants import PATIENCE_SECONDS, Result, Socket, Task, conne
 from benchmarks.figures import Beside, Figure, Outcome
 from benchmarks.process import run
 from benchmarks.year import LIVE_HOURS, Past, inverter, rows
+from redback.backfill.gaps import HOUR
 from redback.core import Series
-from redback.history.gaps import HOUR
 from standin.real_core import temporary_core
 from standin.supervisor import TOKEN, Supervisor
 

@@ -14,9 +14,9 @@ import msgspec
 from benchmarks import bare
 from benchmarks.meanwhile import meanwhile
 from redback.clock import SystemClock
-from redback.core import CoreAwayError, CoreClient, State, open_session
-from redback.faults import Faults
-from redback.publisher import Publisher
+from redback.core import CoreAwayError, CoreRest, State, open_session
+from redback.problems import Problems
+from redback.publishing.states import Publisher
 
 # Real seconds for one round, on a slow machine.
 _PATIENCE_SECONDS = 120.0
@@ -59,8 +59,8 @@ async def _push(task: Task) -> Result:
             arrived.set()
 
     async with open_session(task.token) as session, bare.open_session(task.token) as plain:
-        core = CoreClient(session, task.url)
-        publisher = Publisher(core, clock, Faults(clock), away=told)
+        core = CoreRest(session, task.url)
+        publisher = Publisher(core, clock, Problems(clock), away=told)
 
         async def ours(states: _States) -> None:
             arrived.clear()

@@ -10,13 +10,13 @@ from pathlib import Path
 from random import Random
 
 from examples import SERIAL, configuration, dynamic, static
+from redback.backfill import Coverage
+from redback.backfill.coverage import FILE, Hour, Stage
+from redback.backfill.gaps import HOUR, floor
+from redback.backfill.hourly import Counted, Measured, Summary
 from redback.core import Row, Series
-from redback.entities import Entities
-from redback.history import Coverage
-from redback.history.coverage import FILE, Hour, Stage
-from redback.history.gaps import HOUR, floor
-from redback.history.summary import Counted, Measured, Summary
-from redback.known import Known
+from redback.inverters.inverter import Inverter
+from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)
 # Whole hours that Core has been shown, and has made rows of by itself.
@@ -47,7 +47,7 @@ class Past:
         """The first hour."""
         return self.begun - self.hours * HOUR
 
-    def summaries(self, known: Known) -> Iterator[tuple[datetime, Summary]]:
+    def summaries(self, known: Inverter) -> Iterator[tuple[datetime, Summary]]:
         """Make each hour's summary, the live ones too, in their order; always the same ones."""
         chance = Random(self.hours)
         usual = dict(known.entities.numbers(known.reading(dynamic())))
@@ -80,10 +80,10 @@ class Past:
         coverage.close()
 
 
-def inverter() -> Known:
+def inverter() -> Inverter:
     """Make the inverter; all its entities exist."""
     entities = Entities("Redback", detailed=True)
-    known = Known(SERIAL, "Redback", entities, static(), configuration())
+    known = Inverter(SERIAL, "Redback", entities, static(), configuration())
     entities.states(known.reading(dynamic()))
     return known
 

@@ -16,7 +16,7 @@ from cloud.bench import (
     FakeTime,
     grant,
 )
-from redback.cloud import Account, Credentials, Hosts, MemoryHolder, TokenSource, Transport
+from redback.cloud import Account, Credentials, Hosts, RememberedHolder, TokenSource, Transport
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def transport(time: FakeTime) -> Iterator[Transport]:
 
 
 @pytest.fixture
-def memory() -> MemoryHolder:
-    return MemoryHolder()
+def memory() -> RememberedHolder:
+    return RememberedHolder()
 
 
 @pytest.fixture
-def tokens(transport: Transport, memory: MemoryHolder) -> TokenSource:
+def tokens(transport: Transport, memory: RememberedHolder) -> TokenSource:
     return TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(API, LOGIN))
 
 
@@ -63,7 +63,7 @@ def account(
     cloud: FakeCloud,  # noqa: ARG001 - there must be something to ask
     transport: Transport,
     tokens: TokenSource,
-    memory: MemoryHolder,
+    memory: RememberedHolder,
     time: FakeTime,
 ) -> Account:
     return Account(transport, tokens, memory, now=time.now)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.bench import Answer, FakeCloud, answer
-from redback.cloud import Account, Inverter, TransientError
+from redback.cloud import Account, ListedInverter, TransientError
 from redback.cloud.discovery import discover
 
 
@@ -22,7 +22,7 @@ def inverter(serial: str, **more: object) -> dict[str, Any]:
     return node("Inverter", serial, SerialNumber=serial, **more)
 
 
-def found(*roots: object) -> tuple[Inverter, ...]:
+def found(*roots: object) -> tuple[ListedInverter, ...]:
     return discover(lambda _: (roots, len(roots)))
 
 
@@ -36,39 +36,39 @@ def test_all_inverters_of_all_sites_are_found_in_their_order() -> None:
     assert found(
         node("Site", "S1", inverter("RB1"), node("Houseload", "Houseload")),
         node("Site", "S2", inverter("RB2"), inverter("RB3")),
-    ) == (Inverter("RB1", "S1"), Inverter("RB2", "S2"), Inverter("RB3", "S2"))
+    ) == (ListedInverter("RB1", "S1"), ListedInverter("RB2", "S2"), ListedInverter("RB3", "S2"))
 
 
 def test_what_stands_between_a_site_and_its_inverter_does_not_matter() -> None:
     assert found(node("Site", "S1", node("Gateway", "G", node(None, None, inverter("RB1"))))) == (
-        Inverter("RB1", "S1"),
+        ListedInverter("RB1", "S1"),
     )
 
 
 def test_the_nearest_site_counts() -> None:
     assert found(node("Site", "S1", node("SITE", "S2", inverter("RB2")), inverter("RB1"))) == (
-        Inverter("RB2", "S2"),
-        Inverter("RB1", "S1"),
+        ListedInverter("RB2", "S2"),
+        ListedInverter("RB1", "S1"),
     )
 
 
 def test_without_a_site_the_root_counts() -> None:
     assert found(node("Group", "G1", node("Folder", "F", inverter("RB1")))) == (
-        Inverter("RB1", "G1"),
+        ListedInverter("RB1", "G1"),
     )
-    assert found(node("Group", None, inverter("RB1"))) == (Inverter("RB1", None),)
+    assert found(node("Group", None, inverter("RB1"))) == (ListedInverter("RB1", None),)
 
 
 def test_the_kind_of_a_node_is_known_in_capitals_too_and_by_its_id() -> None:
     assert found(node("Site", "S1", node("INVERTER", "RB1"), node("inverter", "RB2"))) == (
-        Inverter("RB1", "S1"),
-        Inverter("RB2", "S1"),
+        ListedInverter("RB1", "S1"),
+        ListedInverter("RB2", "S1"),
     )
 
 
 def test_an_inverter_that_is_listed_twice_is_found_once() -> None:
     site = node("Site", "S1", inverter("RB1"), inverter("RB1"))
-    assert found(site, node("Site", "S2", inverter("RB1"))) == (Inverter("RB1", "S1"),)
+    assert found(site, node("Site", "S2", inverter("RB1"))) == (ListedInverter("RB1", "S1"),)
 
 
 def test_an_inverter_below_an_inverter_is_found() -> None:
@@ -84,7 +84,7 @@ def test_a_tree_may_be_deep() -> None:
     tree = inverter("RB1")
     for _ in range(5000):
         tree = node("Folder", None, tree)
-    assert found(node("Site", "S1", tree)) == (Inverter("RB1", "S1"),)
+    assert found(node("Site", "S1", tree)) == (ListedInverter("RB1", "S1"),)
 
 
 def sites(first: int, last: int) -> list[object]:

@@ -22,14 +22,14 @@ from examples import decoded, payload
 from redback.cloud import (
     Account,
     CloudError,
-    CloudMemory,
     Configuration,
     Credentials,
     CredentialsError,
     Dynamic,
     Hosts,
-    Inverter,
-    MemoryHolder,
+    ListedInverter,
+    Remembered,
+    RememberedHolder,
     RememberedRoute,
     Static,
     TokenSource,
@@ -40,7 +40,7 @@ from strange import VALID, VALUES, spoilt, written
 # Each request takes so long, seconds.
 _PACE = 0.1
 KEPT = msgspec.to_builtins(
-    CloudMemory("old", {one: RememberedRoute("v2 single", START) for one in (A, B)})
+    Remembered("old", {one: RememberedRoute("v2 single", START) for one in (A, B)})
 )
 SINCE = START.replace(minute=0, second=0)
 PAST = [SINCE + timedelta(minutes=minutes) for minutes in (0, 1, 2)]
@@ -100,7 +100,7 @@ class Bench:
     """An account that asks a cloud which answers as it is told, and else as it should."""
 
     def __init__(
-        self, replies: Mapping[str, Reply] | None = None, memory: CloudMemory | None = None
+        self, replies: Mapping[str, Reply] | None = None, memory: Remembered | None = None
     ) -> None:
         self.time = FakeTime()
         good = {route: _good(route) for route in _ROUTES}
@@ -109,7 +109,7 @@ class Bench:
         for scheme in ("http://", "https://"):
             session.mount(scheme, self.wire)
         transport = Transport(session, monotonic=self.time.monotonic, sleep=self.time.sleep)
-        holder = MemoryHolder(memory)
+        holder = RememberedHolder(memory)
         credentials = Credentials(CLIENT_ID, SECRET)
         tokens = TokenSource(transport, credentials, holder, Hosts(API, LOGIN))
         self.account = Account(transport, tokens, holder, now=self.time.now)
@@ -238,7 +238,7 @@ def test_no_answer_is_too_strange(answers: dict[str, Said]) -> None:
     bench = Bench({route: _always(said) for route, said in answers.items()})
     account = bench.account
     found = within(bench, 16, account.inverters)
-    assert isinstance(found, CloudError) or all(honest(one, Inverter) for one in found)
+    assert isinstance(found, CloudError) or all(honest(one, ListedInverter) for one in found)
     for _ in range(2):
         read = within(bench, 24, lambda: account.dynamic([A, B], 45))
         assert isinstance(read, CloudError) or each(read, Dynamic)
@@ -374,8 +374,8 @@ def test_one_broken_field_costs_no_other_field_whatever_their_order(
 @given(spoilt(KEPT))
 def test_whatever_is_remembered_readings_come(remembered: object) -> None:
     try:
-        memory = msgspec.json.decode(_said(written(remembered)), type=CloudMemory)
+        memory = msgspec.json.decode(_said(written(remembered)), type=Remembered)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        memory = CloudMemory()  # as the service begins with where its file cannot be read
+        memory = Remembered()  # as the service begins with where its file cannot be read
     outcomes = Bench(memory=memory).account.dynamic([A, B], 45)
     assert outcomes == {serial: decoded(reading(serial)) for serial in (A, B)}

@@ -31,11 +31,11 @@ from redback.cloud import (
     AccessError,
     Account,
     CloudError,
-    CloudMemory,
     CredentialsError,
     Dynamic,
-    MemoryHolder,
     NotFoundError,
+    Remembered,
+    RememberedHolder,
     RememberedRoute,
     RequestError,
     ThrottledError,
@@ -73,12 +73,12 @@ def kinds(outcomes: dict[str, Dynamic | CloudError]) -> dict[str, type[object]]:
     return {serial: type(outcome) for serial, outcome in outcomes.items()}
 
 
-def routes(memory: MemoryHolder) -> dict[str, str]:
+def routes(memory: RememberedHolder) -> dict[str, str]:
     return {serial: kept.route for serial, kept in memory.current.routes.items()}
 
 
 def test_one_request_brings_all_readings(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     assert good(read(A, B, C)) == {A, B, C}
     assert cloud.take() == [(BEST, (A, B, C))]
@@ -107,7 +107,7 @@ def test_nothing_to_read_is_nothing_to_do(account: Account, cloud: FakeCloud) ->
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_where_many_at_once_are_refused_each_is_read_singly_at_once_and_from_then_on(
-    read: Read, account: Account, cloud: FakeCloud, memory: MemoryHolder, status: int
+    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder, status: int
 ) -> None:
     cloud.faults[BEST, None] = status
     assert good(read(A, B)) == {A, B}
@@ -119,7 +119,7 @@ def test_where_many_at_once_are_refused_each_is_read_singly_at_once_and_from_the
 
 
 def test_without_the_newer_version_the_older_one_is_taken(
-    read: Read, account: Account, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     assert good(read(A, B)) == {A, B}
@@ -130,7 +130,9 @@ def test_without_the_newer_version_the_older_one_is_taken(
     assert cloud.take() == [(THIRD, (A, B))]
 
 
-def test_the_lowest_rung_is_good_enough(read: Read, cloud: FakeCloud, memory: MemoryHolder) -> None:
+def test_the_lowest_rung_is_good_enough(
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
+) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404, (THIRD, None): 405}
     assert good(read(A, B)) == {A, B}
     assert routes(memory) == {A: LAST, B: LAST}
@@ -140,14 +142,14 @@ def test_a_route_of_the_last_run_is_taken_at_once(
     cloud: FakeCloud, transport: Transport, tokens: TokenSource, time: FakeTime
 ) -> None:
     kept = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
-    account = Account(transport, tokens, MemoryHolder(CloudMemory(None, kept)), now=time.now)
+    account = Account(transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now)
     assert account.batches([A, B]) == [(A,), (B,)]
     account.dynamic([A, B], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (B,))]
 
 
 def test_one_that_is_refused_does_not_drag_the_others_down(
-    read: Read, account: Account, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(route, C): 403 for route in (BEST, NEXT, THIRD, LAST)}
     outcomes = read(A, B, C, D)
@@ -167,7 +169,7 @@ def test_one_that_is_refused_does_not_drag_the_others_down(
 
 
 def test_if_the_route_is_refused_too_that_shows_the_next_time(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(route, C): 403 for route in (NEXT, THIRD, LAST)} | {(BEST, None): 404}
     assert good(read(A, B, C)) == {A, B}
@@ -177,7 +179,7 @@ def test_if_the_route_is_refused_too_that_shows_the_next_time(
 
 
 def test_one_that_the_newer_version_refuses_is_read_on_the_older_one(
-    read: Read, account: Account, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(BEST, C): 400, (NEXT, C): 404}
     assert good(read(A, B, C)) == {A, B, C}
@@ -234,7 +236,7 @@ def test_one_that_stays_refused_is_asked_for_ever_less_up_to_a_quarter_of_an_hou
 
 
 def test_one_that_is_refused_keeps_its_remembered_route(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     read(A)
     before = memory.current
@@ -246,7 +248,7 @@ def test_one_that_is_refused_keeps_its_remembered_route(
 def test_a_remembered_route_that_is_gone_is_replaced_by_any_other(
     cloud: FakeCloud, transport: Transport, tokens: TokenSource, time: FakeTime
 ) -> None:
-    memory = MemoryHolder(CloudMemory(None, {A: RememberedRoute(LAST, START)}))
+    memory = RememberedHolder(Remembered(None, {A: RememberedRoute(LAST, START)}))
     account = Account(transport, tokens, memory, now=time.now)
     cloud.faults[LAST, None] = 404
     assert good(account.dynamic([A], 45)) == {A}
@@ -255,7 +257,7 @@ def test_a_remembered_route_that_is_gone_is_replaced_by_any_other(
 
 
 def test_one_that_is_left_out_is_read_singly(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.left_out = {B}
     assert good(read(A, B, C)) == {A, B, C}
@@ -273,7 +275,7 @@ def test_one_that_is_left_out_and_unknown_is_not_found(read: Read, cloud: FakeCl
 
 
 def test_a_better_route_is_looked_for_once_a_day(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder, time: FakeTime
+    read: Read, cloud: FakeCloud, memory: RememberedHolder, time: FakeTime
 ) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     read(A)
@@ -314,7 +316,9 @@ def test_looking_for_a_better_route_costs_no_reading(
 def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(
     cloud: FakeCloud, transport: Transport, tokens: TokenSource, time: FakeTime
 ) -> None:
-    memory = MemoryHolder(CloudMemory(None, {A: RememberedRoute(LAST, START + timedelta(days=9))}))
+    memory = RememberedHolder(
+        Remembered(None, {A: RememberedRoute(LAST, START + timedelta(days=9))})
+    )
     Account(transport, tokens, memory, now=time.now).dynamic([A], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
 
@@ -324,7 +328,7 @@ def test_not_all_look_for_a_better_route_at_once(
 ) -> None:
     serials = [f"RB{number}" for number in range(10)]
     kept = {serial: RememberedRoute(THIRD, START) for serial in serials}
-    account = Account(transport, tokens, MemoryHolder(CloudMemory(None, kept)), now=time.now)
+    account = Account(transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now)
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     time.pass_(days=2)
     account.dynamic(serials, 45)
@@ -332,7 +336,7 @@ def test_not_all_look_for_a_better_route_at_once(
 
 
 def test_many_at_once_that_meet_trouble_are_read_singly_but_not_for_long(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder
+    read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults[BEST, None] = 500
     assert good(read(A, B)) == {A, B}
@@ -399,7 +403,7 @@ def test_a_multiple_that_is_always_cut_off_is_replaced_by_single_reads(
     [(200, {}, "<html>"), answer([]), answer({"Data": 5}), answer({"Data": {}}), (204, {}, "")],
 )
 def test_an_answer_of_another_shape_is_trouble_that_passes(
-    read: Read, cloud: FakeCloud, memory: MemoryHolder, strange: Answer
+    read: Read, cloud: FakeCloud, memory: RememberedHolder, strange: Answer
 ) -> None:
     for route in (BEST, NEXT, THIRD, LAST):
         cloud.answers[route] = lambda _: strange
@@ -495,7 +499,7 @@ def test_a_token_that_is_no_good_is_told_as_that(
 
 
 def test_a_token_of_the_other_endpoint_may_be_better(
-    web: responses.RequestsMock, read: Read, cloud: FakeCloud, memory: MemoryHolder
+    web: responses.RequestsMock, read: Read, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     web.post(OLD_TOKEN, body=grant("of-old")[2])
     cloud.answers[BEST] = lambda serials: (

@@ -32,14 +32,7 @@ from cloud.bench import (
     answer,
     grant,
 )
-from redback.cloud import (
-    Account,
-    CloudError,
-    Dynamic,
-    MemoryHolder,
-    TokenSource,
-    Transport,
-)
+from redback.cloud import Account, CloudError, Dynamic, RememberedHolder, TokenSource, Transport
 
 DATA = re.compile(rf"{API}/Api/v(?!2/Auth).*")
 TOKEN = "t0k3n/with+signs=="
@@ -144,7 +137,7 @@ def use(account: Account, printed: list[str]) -> None:
 
 @pytest.fixture
 def account(
-    web: responses.RequestsMock, transport: Transport, tokens: TokenSource, memory: MemoryHolder
+    web: responses.RequestsMock, transport: Transport, tokens: TokenSource, memory: RememberedHolder
 ) -> Account:
     """An account with a token that says what it is."""
     web.post(NEW_TOKEN, body=grant(TOKEN)[2])

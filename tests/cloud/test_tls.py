@@ -24,7 +24,7 @@ from redback.cloud import (
     CloudError,
     Credentials,
     Hosts,
-    MemoryHolder,
+    RememberedHolder,
     TokenSource,
     TransientError,
     Transport,
@@ -200,7 +200,7 @@ def test_a_login_page_of_somebody_else_gets_no_credentials(
 ) -> None:
     server = open_server(trustme.CA().issue_cert(HERE))
     url = f"https://{HERE}:{server.port}"
-    memory = MemoryHolder()
+    memory = RememberedHolder()
     tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(url, url))
     with pytest.raises(CloudError, match="no token: no secure connection could be made"):
         Account(transport, tokens, memory, now=time.now).inverters()

@@ -21,12 +21,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from cloud.bench import FakeTime
 from garbage import collected
-from redback.cloud import (
-    RequestError,
-    ThrottledError,
-    TransientError,
-    Transport,
-)
+from redback.cloud import RequestError, ThrottledError, TransientError, Transport
 from redback.cloud.transport import Call
 
 URL = "https://api.example/Api/v2/Alive"

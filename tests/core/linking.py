@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from redback.clock import Clock, SystemClock
-from redback.core import CoreError, CoreLink, open_session
+from redback.core import CoreError, CoreWebSocket, open_session
 from standin.serving import Server
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
@@ -24,14 +24,19 @@ class Watched:
     """A link, and what it has told."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str, clock: Clock) -> None:
-        self.came = 0
-        self.went: list[CoreError] = []
-        self.link = CoreLink(
-            session, url, token, clock, came=self._note_coming, went=self.went.append
+        self.connected = 0
+        self.disconnected: list[CoreError] = []
+        self.link = CoreWebSocket(
+            session,
+            url,
+            token,
+            clock,
+            connected=self._note_coming,
+            disconnected=self.disconnected.append,
         )
 
     def _note_coming(self) -> None:
-        self.came += 1
+        self.connected += 1
 
 
 @contextmanager
@@ -109,9 +114,9 @@ async def silent_core() -> AsyncIterator[SilentCore]:
 
 
 @asynccontextmanager
-async def link_to(core: CoreAddress) -> AsyncIterator[CoreLink]:
+async def link_to(core: CoreAddress) -> AsyncIterator[CoreWebSocket]:
     """Give a link to a Core, made and ready for commands."""
     async with Supervisor(core) as supervisor, open_session(TOKEN) as session:
         with linked(session, supervisor.url) as watched:
-            await until(lambda: watched.came)
+            await until(lambda: watched.connected)
             yield watched.link

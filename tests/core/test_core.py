@@ -9,14 +9,7 @@ import pytest
 
 from core.linking import until
 from redback.clock import SystemClock
-from redback.core import (
-    CoreAwayError,
-    CoreClient,
-    CoreRefusedError,
-    Notices,
-    State,
-    open_session,
-)
+from redback.core import CoreAwayError, CoreRefusedError, CoreRest, Notices, State, open_session
 from standin.core import Core
 from standin.faults import Faults
 from standin.supervisor import Supervisor
@@ -25,11 +18,11 @@ STATE = State("sensor.redback_status", "OK", {"friendly_name": "Redback Status"}
 
 
 @pytest.fixture
-def client(session: aiohttp.ClientSession, supervisor: Supervisor) -> CoreClient:
-    return CoreClient(session, supervisor.url)
+def client(session: aiohttp.ClientSession, supervisor: Supervisor) -> CoreRest:
+    return CoreRest(session, supervisor.url)
 
 
-async def test_a_state_arrives_with_its_attributes(client: CoreClient, core: Core) -> None:
+async def test_a_state_arrives_with_its_attributes(client: CoreRest, core: Core) -> None:
     await client.set_state(STATE)
     (state,) = core.states
     assert (state.entity_id, state.state) == (STATE.entity_id, "OK")
@@ -38,7 +31,7 @@ async def test_a_state_arrives_with_its_attributes(client: CoreClient, core: Cor
 
 @asynccontextmanager
 async def noticing(
-    client: CoreClient,
+    client: CoreRest,
 ) -> AsyncIterator[tuple[Notices, list[CoreRefusedError]]]:
     refused: list[CoreRefusedError] = []
     notices = Notices(
@@ -52,7 +45,7 @@ async def noticing(
         await task
 
 
-async def test_a_notification_comes_and_goes(client: CoreClient, core: Core) -> None:
+async def test_a_notification_comes_and_goes(client: CoreRest, core: Core) -> None:
     async with noticing(client) as (notices, _):
         notices.show("credentials", "A title", "A message")
         await until(
@@ -63,7 +56,7 @@ async def test_a_notification_comes_and_goes(client: CoreClient, core: Core) -> 
 
 
 async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
-    client: CoreClient, supervisor: Supervisor, core: Core
+    client: CoreRest, supervisor: Supervisor, core: Core
 ) -> None:
     supervisor.faults = Faults(status=400, times=1)
     async with noticing(client) as (notices, refused):
@@ -75,7 +68,7 @@ async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
 
 @pytest.mark.parametrize("faults", [Faults(status=502), Faults(drop=True)])
 async def test_a_core_that_is_away_is_told_as_such(
-    client: CoreClient, supervisor: Supervisor, faults: Faults
+    client: CoreRest, supervisor: Supervisor, faults: Faults
 ) -> None:
     supervisor.faults = faults
     with pytest.raises(CoreAwayError):
@@ -86,10 +79,10 @@ async def test_a_supervisor_that_is_not_there_is_a_core_that_is_away(
     session: aiohttp.ClientSession,
 ) -> None:
     with pytest.raises(CoreAwayError):
-        await CoreClient(session, "http://127.0.0.1:9").set_state(STATE)
+        await CoreRest(session, "http://127.0.0.1:9").set_state(STATE)
 
 
-async def test_what_core_does_not_take_is_refused(client: CoreClient) -> None:
+async def test_what_core_does_not_take_is_refused(client: CoreRest) -> None:
     with pytest.raises(CoreRefusedError) as raised:
         await client.set_state(State("sensor.Not Valid", "OK", {}))
     assert raised.value.status == 400
@@ -98,6 +91,6 @@ async def test_what_core_does_not_take_is_refused(client: CoreClient) -> None:
 async def test_what_is_refused_for_the_token_is_not_lost(supervisor: Supervisor) -> None:
     async with open_session("wrong") as session:
         with pytest.raises(CoreAwayError) as raised:
-            await CoreClient(session, supervisor.url).set_state(STATE)
+            await CoreRest(session, supervisor.url).set_state(STATE)
     assert raised.value.status == 401
     assert "wrong" not in str(raised.value)

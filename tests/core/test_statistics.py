@@ -90,7 +90,7 @@ async def supervisor(core: AnyCore) -> AsyncIterator[Supervisor]:
 async def watched(supervisor: Supervisor) -> AsyncIterator[Watched]:
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
         with linked(session, supervisor.url) as watched:
-            await until(lambda: watched.came)
+            await until(lambda: watched.connected)
             yield watched
 
 
@@ -403,7 +403,7 @@ async def test_putting_goes_on_after_a_break_where_it_is_done_again(
     await supervisor.close_websockets()
     with pytest.raises(CoreAwayError):
         await putting
-    await until(lambda: watched.came == 2)
+    await until(lambda: watched.connected == 2)
     await put(statistics, energy("sensor.broken"), rows)
     await stored(statistics, {"sensor.broken": rows})
 
@@ -452,7 +452,7 @@ async def write_short_term(
         known = core.statistics.metadata[entity_id]
         core.statistics.write(known, told, short_term=True)
         return
-    came = watched.came
+    connected = watched.connected
     await core.stop()
     values = [(row.start.timestamp(), row.state, row.sum, entity_id) for row in rows]
     with opened(core.folder / "home-assistant_v2.db") as database:
@@ -462,7 +462,7 @@ async def write_short_term(
             values,
         )
     await core.start()
-    await until(lambda: watched.came > came and watched.link.version, 30)
+    await until(lambda: watched.connected > connected and watched.link.version, 30)
 
 
 async def test_a_shift_of_what_is_not_there_is_refused(statistics: Statistics) -> None:

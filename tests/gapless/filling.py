@@ -7,8 +7,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from chaos.stage import Stage
-from redback.history import COVERAGE_FILE, Coverage
-from redback.history.gaps import find
+from redback.backfill import COVERAGE_FILE, Coverage
+from redback.backfill.gaps import find
 
 # For a first start with ten kills: each costs ten minutes.
 PATIENCE_HOURS = 6.0

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from house import CREDENTIAL, House
-from redback.cloud import Account, Credentials, Hosts, MemoryHolder, TokenSource, Transport
+from redback.cloud import Account, Credentials, Hosts, RememberedHolder, TokenSource, Transport
 from redback.cloud.decoding import Decoder
-from redback.entities import Entities
-from redback.known import Known
+from redback.inverters import inverter as known_inverter
+from redback.sensors.entities import Entities
 from simulator import CLIENT_ID
 from simulator.world import Inverter
 
@@ -31,7 +31,7 @@ class Minutes:
 
     home: House
     inverter: Inverter
-    known: Known
+    known: known_inverter.Inverter
 
     def measurements(self) -> tuple[str, ...]:
         """Give the ids of all entities whose mean is kept."""
@@ -69,7 +69,7 @@ async def minutes(home: House, inverter: Inverter, name: str) -> Minutes:
 
 
 def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
-    holder, serial = MemoryHolder(), inverter.serial
+    holder, serial = RememberedHolder(), inverter.serial
     hosts = Hosts(home.simulator.url, home.simulator.url)
     with Transport() as transport:
         tokens = TokenSource(transport, Credentials(CLIENT_ID, CREDENTIAL), holder, hosts)
@@ -78,4 +78,6 @@ def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
         configuration = account.configurations([serial])[serial]
     assert not isinstance(configuration, Exception)
     entities = Entities(name, detailed=False)
-    return Minutes(home, inverter, Known(serial, name, entities, static, configuration))
+    return Minutes(
+        home, inverter, known_inverter.Inverter(serial, name, entities, static, configuration)
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redback.history import NO_READINGS, Coverage, Hour, Stage
+from redback.backfill import NO_READINGS, Coverage, Hour, Stage
 from redback.panel.calendar import calendar
 
 SERIAL = "RB26030100000011"

@@ -7,51 +7,51 @@ from importlib.metadata import version
 
 import aiohttp
 
-from .board import Board
+from .backfill import COVERAGE_FILE, Audit, Backfill, Coverage, Delivery, Fetcher, Importer
 from .clock import Clock
 from .cloud import (
     Account,
     Credentials,
     CredentialsError,
     Hosts,
-    Inverter,
-    MemoryHolder,
+    ListedInverter,
+    RememberedHolder,
     TokenSource,
     Transport,
 )
 from .core import (
     AddOn,
     CoreAwayError,
-    CoreClient,
     CoreError,
-    CoreLink,
     CoreRefusedError,
+    CoreRest,
+    CoreWebSocket,
     Dashboards,
     Energy,
     Notices,
     Statistics,
 )
-from .desk import Desk
+from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
-from .faults import Faults
-from .history import COVERAGE_FILE, Audit, Coverage, Delivery, Fetcher, History, Writer
-from .known import Known
-from .ledger import counters_ledger, entities_ledger
-from .memory import Memory
-from .messages import PREFIX, Messages
-from .minutes import FILE as MINUTES_FILE
-from .minutes import Minutes
-from .naming import Choice, GivenName, choose
+from .inverters.inverter import Inverter
+from .inverters.naming import Choice, GivenName, choose
+from .inverters.registry import Registry
+from .inverters.stores import counters_file, entities_file
+from .notifications import PREFIX, Notifications
 from .options import Options
-from .panel import Panel, Parts, routes
-from .poller import Poller
-from .publisher import Publisher
-from .recall import Recall
-from .setup import DashboardSetup, EnergySetup
-from .survey import Survey
+from .panel import Context, Panel, routes
+from .panel.minutes import FILE as MINUTES_FILE
+from .panel.minutes import Minutes
+from .polling.details import DetailsPoller
+from .polling.poller import Poller
+from .polling.throttle import Throttle
+from .polling.warm_up import WarmUp
+from .problems import Problems
+from .publishing.states import Publisher
+from .saved_state import SavedState
 
 _LOG = logging.getLogger(__name__)
-_MEMORY = "memory.json"
+_SAVED_STATE = "memory.json"
 
 
 class Service:
@@ -74,12 +74,12 @@ class Service:
         on_token: Callable[[str], None],
     ) -> None:
         self._options = options
-        self._faults = Faults(clock)
-        self._memory = Memory(environment.data / _MEMORY)
+        self._problems = Problems(clock)
+        self._saved_state = SavedState(environment.data / _SAVED_STATE)
 
         self._names: Mapping[str, GivenName] = {}
-        core = CoreClient(session, environment.supervisor_url)
-        self._publisher = Publisher(core, clock, self._faults, away=self._states_away)
+        core = CoreRest(session, environment.supervisor_url)
+        self._publisher = Publisher(core, clock, self._problems, away=self._states_away)
         self._notices = Notices(
             core,
             clock,
@@ -87,24 +87,24 @@ class Service:
             away=self._push_failed,
             refused=self._notice_refused,
         )
-        self._messages = Messages(self._notices)
-        self._link = CoreLink(
+        self._notifications = Notifications(self._notices)
+        self._link = CoreWebSocket(
             session,
             environment.supervisor_url,
             environment.supervisor_token,
             clock,
-            came=self._core_came,
-            went=self._core_went,
+            connected=self._core_connected,
+            disconnected=self._core_disconnected,
         )
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
         self._delivery = Delivery(self._coverage)
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
-        self._believed = counters_ledger(environment.data)
-        self._existing = entities_ledger(environment.data)
-        self._board = Board(
+        self._believed = counters_file(environment.data)
+        self._existing = entities_file(environment.data)
+        self._registry = Registry(
             clock,
-            self._faults,
+            self._problems,
             self._believed,
             self._existing,
             self._publisher.offer,
@@ -113,53 +113,55 @@ class Service:
             detailed=options.detailed_sensors,
         )
         transport = Transport(version=version("redback"))
-        account = _account(transport, environment, options, self._memory, on_token)
-        desk = Desk(clock, self._credentials_refused)
+        account = _account(transport, environment, options, self._saved_state, on_token)
+        throttle = Throttle(clock, self._credentials_refused)
         self._poller = Poller(
             account,
-            desk,
+            throttle,
             clock,
-            self._faults,
-            deliver=self._board.dynamic,
-            denied=self._messages.denied,
-            refused=self._messages.token_refused,
+            self._problems,
+            deliver=self._registry.dynamic,
+            denied=self._notifications.denied,
+            refused=self._notifications.token_refused,
         )
-        self._recall = Recall(
+        self._warm_up = WarmUp(
             account,
-            desk,
+            throttle,
             clock,
-            is_known=self._board.knows_counters,
-            recalled=self._board.recall,
+            is_known=self._registry.knows_counters,
+            recalled=self._registry.recall,
         )
-        self._survey = Survey(
+        self._details_poller = DetailsPoller(
             account,
-            desk,
+            throttle,
             clock,
-            self._faults,
+            self._problems,
             found=self._found,
-            described=self._board.static,
-            configured=self._board.configuration,
-            refused=self._messages.token_refused,
+            described=self._registry.static,
+            configured=self._registry.configuration,
+            refused=self._notifications.token_refused,
         )
         statistics = Statistics(self._link)
-        self._history = History(
+        self._history = Backfill(
             self._coverage,
-            Fetcher(account, desk, clock, seen=self._minutes.seen, latest=self._coverage.latest),
-            Writer(statistics, clock),
+            Fetcher(
+                account, throttle, clock, seen=self._minutes.seen, latest=self._coverage.latest
+            ),
+            Importer(statistics, clock),
             self._link,
             clock,
-            self._faults,
-            known=self._board.known,
+            self._problems,
+            known=self._registry.known,
             days=options.history_days,
         )
         self._audit = Audit(
             statistics, self._coverage, self._link, clock, watched=self._history.watched
         )
-        if self._memory.kept.is_history_paused:
+        if self._saved_state.saved.is_history_paused:
             self._history.pause()
 
         self._add_on = AddOn(session, environment.supervisor_url, clock)
-        parts = Parts(
+        parts = Context(
             version=version("redback"),
             started_at=clock.now(),
             options=options,
@@ -168,12 +170,12 @@ class Service:
             tally=transport.tally,
             core=core,
             link=self._link,
-            faults=self._faults,
-            messages=self._messages,
-            memory=self._memory,
-            board=self._board,
+            problems=self._problems,
+            notifications=self._notifications,
+            saved_state=self._saved_state,
+            registry=self._registry,
             poller=self._poller,
-            survey=self._survey,
+            details_poller=self._details_poller,
             minutes=self._minutes,
             coverage=self._coverage,
             history=self._history,
@@ -200,17 +202,17 @@ class Service:
             self._link,
             self._publisher,
             self._notices,
-            self._board,
+            self._registry,
             self._believed,
             self._existing,
-            self._survey,
-            self._recall,
+            self._details_poller,
+            self._warm_up,
             self._poller,
             self._history,
             self._audit,
         )
-        if self._memory.kept.inverters:
-            self._use(self._memory.kept.inverters)
+        if self._saved_state.saved.inverters:
+            self._use(self._saved_state.saved.inverters)
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(part.run()) for part in parts]
@@ -218,7 +220,7 @@ class Service:
                 for task in running:
                     task.cancel()
         finally:
-            self._board.clear()
+            self._registry.clear()
             self._believed.write()
             self._existing.write()
             try:
@@ -232,61 +234,61 @@ class Service:
         self._coverage.close()
         self._minutes.close()
 
-    def _known(self) -> list[Known]:
+    def _known(self) -> list[Inverter]:
         """Give the inverters that have been read, by name."""
-        found = (self._board.known(serial) for serial in self._names)
+        found = (self._registry.known(serial) for serial in self._names)
         return sorted(filter(None, found), key=lambda known: known.name)
 
     def _in_use(self) -> list[str]:
         """Give what all inverters are called that are wanted."""
         return sorted(given.name for given in self._names.values())
 
-    def _found(self, inverters: tuple[Inverter, ...]) -> None:
+    def _found(self, inverters: tuple[ListedInverter, ...]) -> None:
         """Take what the account has.
 
         One that is missing from a later list is still asked for: lists have had holes before. But
         a list that has none of those that were known is of another account.
         """
         found = {inverter.serial: inverter for inverter in inverters}
-        before = {inverter.serial: inverter for inverter in self._memory.kept.inverters}
+        before = {inverter.serial: inverter for inverter in self._saved_state.saved.inverters}
         is_another_account = bool(found) and found.keys().isdisjoint(before)
         known = tuple((found if is_another_account else before | found).values())
-        self._memory.keep(inverters=known)
+        self._saved_state.save(inverters=known)
         choice = self._use(known)
-        self._messages.inverters(known, choice.missing, others=bool(choice.names))
+        self._notifications.inverters(known, choice.missing, others=bool(choice.names))
 
-    def _use(self, inverters: tuple[Inverter, ...]) -> Choice:
+    def _use(self, inverters: tuple[ListedInverter, ...]) -> Choice:
         """Give every inverter that is wanted its name, and have it read from now on."""
-        given = self._memory.kept.names
+        given = self._saved_state.saved.names
         choice = choose(inverters, self._options.sites, given)
         for serial, name in choice.names.items():
             if given.get(serial) != name:
                 _LOG.info("Inverter %s is called %s", serial, name.name)
-        self._memory.keep(names={**given, **choice.names})
+        self._saved_state.save(names={**given, **choice.names})
         self._names = choice.names
-        self._board.add(choice.names)
+        self._registry.add(choice.names)
         self._poller.watch(choice.names)
         others = (one.serial for one in inverters if one.serial not in choice.names)
-        self._survey.watch(choice.names, others)
-        self._recall.watch(choice.names)
+        self._details_poller.watch(choice.names, others)
+        self._warm_up.watch(choice.names)
         self._history.watch(choice.names)
         return choice
 
     def _credentials_refused(self, error: CredentialsError | None) -> None:
-        self._messages.credentials_refused(error)
+        self._notifications.credentials_refused(error)
         if error is not None:
-            self._board.clear()
+            self._registry.clear()
 
     def _notice_refused(self, error: CoreRefusedError) -> None:
-        self._faults.met("notice", f"Home Assistant does not take a notification: {error}.")
+        self._problems.met("notice", f"Home Assistant does not take a notification: {error}.")
 
-    def _core_came(self) -> None:
-        self._faults.over("link", "Home Assistant answers again")
+    def _core_connected(self) -> None:
+        self._problems.over("link", "Home Assistant answers again")
         self._publisher.resend()
         self._notices.resend()
 
-    def _core_went(self, error: CoreError) -> None:
-        self._faults.met("link", _in_words(error))
+    def _core_disconnected(self, error: CoreError) -> None:
+        self._problems.met("link", _in_words(error))
         _LOG.debug("%s", error)
 
     def _states_away(self, error: CoreAwayError | None) -> None:
@@ -297,9 +299,9 @@ class Service:
     def _push_failed(self, error: CoreAwayError | None) -> None:
         """Tell that states do not arrive; of a Core that is away, the link tells."""
         if error is None:
-            self._faults.over("push", "Home Assistant takes the states again")
-        elif "link" not in self._faults.now:
-            self._faults.met("push", _in_words(error))
+            self._problems.over("push", "Home Assistant takes the states again")
+        elif "link" not in self._problems.now:
+            self._problems.met("push", _in_words(error))
             _LOG.debug("%s", error)
 
 
@@ -315,10 +317,10 @@ def _account(
     transport: Transport,
     environment: Environment,
     options: Options,
-    memory: Memory,
+    saved_state: SavedState,
     on_token: Callable[[str], None],
 ) -> Account:
-    holder = MemoryHolder(memory.kept.cloud, lambda cloud: memory.keep(cloud=cloud))
+    holder = RememberedHolder(saved_state.saved.cloud, lambda cloud: saved_state.save(cloud=cloud))
     tokens = TokenSource(
         transport,
         Credentials(options.client_id, options.credential),

@@ -18,7 +18,8 @@ Home Assistant, and nothing touches a file.
     memory      what must outlive a restart; whoever keeps it is told of changes
 """
 
-from .account import Account
+from .auth import Credentials, Hosts, TokenSource
+from .client import Account
 from .errors import (
     AccessError,
     CloudError,
@@ -28,22 +29,21 @@ from .errors import (
     ThrottledError,
     TransientError,
 )
-from .memory import CloudMemory, MemoryHolder, RememberedRoute
 from .models import (
     Battery,
     Cabinet,
     Configuration,
     Dynamic,
-    Inverter,
     InverterPower,
     Limits,
+    ListedInverter,
     Module,
     Phase,
     PvString,
     Static,
 )
+from .remembered import Remembered, RememberedHolder, RememberedRoute
 from .shapes import Shape
-from .token import Credentials, Hosts, TokenSource
 from .transport import Tally, Transport
 
 __all__ = [
@@ -52,20 +52,20 @@ __all__ = [
     "Battery",
     "Cabinet",
     "CloudError",
-    "CloudMemory",
     "Configuration",
     "Credentials",
     "CredentialsError",
     "Dynamic",
     "Hosts",
-    "Inverter",
     "InverterPower",
     "Limits",
-    "MemoryHolder",
+    "ListedInverter",
     "Module",
     "NotFoundError",
     "Phase",
     "PvString",
+    "Remembered",
+    "RememberedHolder",
     "RememberedRoute",
     "RequestError",
     "Shape",

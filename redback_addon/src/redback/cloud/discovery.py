@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .models import Inverter
+from .models import ListedInverter
 
 PAGE_SIZE = 100
 # A hundred thousand sites: no account has so many, and a cloud that never ends must end.
@@ -14,7 +14,7 @@ _MOST_PAGES = 1000
 Page = tuple[Sequence[object], int | None]
 
 
-def discover(page: Callable[[int], Page]) -> tuple[Inverter, ...]:
+def discover(page: Callable[[int], Page]) -> tuple[ListedInverter, ...]:
     """Find every inverter once, in the order in which the cloud lists them.
 
     Args:
@@ -23,7 +23,7 @@ def discover(page: Callable[[int], Page]) -> tuple[Inverter, ...]:
     Raises:
         CloudError: as `page` raises it.
     """
-    found: dict[str, Inverter] = {}
+    found: dict[str, ListedInverter] = {}
     for root in _roots(page):
         for inverter in _inverters(root):
             found.setdefault(inverter.serial, inverter)
@@ -48,7 +48,7 @@ def _roots(page: Callable[[int], Page]) -> Iterator[object]:
             return
 
 
-def _inverters(root: object) -> Iterator[Inverter]:
+def _inverters(root: object) -> Iterator[ListedInverter]:
     """Find the inverters below a root; what kind of node lies between does not matter.
 
     An inverter's site is the nearest node of that type above it, else the root. The walk is
@@ -61,7 +61,7 @@ def _inverters(root: object) -> Iterator[Inverter]:
         if kind == "site":
             site = _text(node, "Id") or site
         if kind == "inverter" and (serial := _text(node, "SerialNumber") or _text(node, "Id")):
-            yield Inverter(serial, site)
+            yield ListedInverter(serial, site)
         waiting.extend((child, site) for child in reversed(_children(node)))
 
 

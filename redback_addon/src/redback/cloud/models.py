@@ -17,7 +17,7 @@ _LARGEST = sys.float_info.max
 Number = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
 
 
-class Inverter(msgspec.Struct, frozen=True):
+class ListedInverter(msgspec.Struct, frozen=True):
     """An inverter that the account can see.
 
     Attributes:

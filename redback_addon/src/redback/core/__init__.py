@@ -18,35 +18,34 @@ notices.py       persistent notifications
 session.py       the Supervisor's token, in each request and nowhere else
 """
 
-from .addon import AddOn
-from .client import CoreClient
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
 from .errors import CoreAwayError, CoreError, CoreRefusedError
-from .link import CoreLink
 from .metadata import Series
-from .mirror import Mirror
 from .notices import Notices
 from .preferences import Kind, Planned, Role, Source
+from .rest import CoreRest
 from .session import open_session
 from .state import UNAVAILABLE, UNKNOWN, State
 from .statistics import Period, Row, Statistics
+from .supervisor import AddOn
+from .sync import Sync
+from .websocket import CoreWebSocket
 
 __all__ = [
     "UNAVAILABLE",
     "UNKNOWN",
     "AddOn",
     "CoreAwayError",
-    "CoreClient",
     "CoreError",
-    "CoreLink",
     "CoreRefusedError",
+    "CoreRest",
+    "CoreWebSocket",
     "Dashboard",
     "Dashboards",
     "Energy",
     "Issue",
     "Kind",
-    "Mirror",
     "Notices",
     "Period",
     "Planned",
@@ -56,5 +55,6 @@ __all__ = [
     "Source",
     "State",
     "Statistics",
+    "Sync",
     "open_session",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .errors import CoreRefusedError
-from .link import CoreLink
+from .websocket import CoreWebSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Listed(msgspec.Struct, frozen=True):
 class Dashboards:
     """The dashboards of one Core; every call raises as `CoreLink.command` does."""
 
-    def __init__(self, link: CoreLink) -> None:
+    def __init__(self, link: CoreWebSocket) -> None:
         self._link = link
         self._making = asyncio.Lock()
 

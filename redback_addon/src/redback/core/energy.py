@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from .errors import CoreRefusedError
-from .link import CoreLink
 from .preferences import Planned, Source, merge, plan
+from .websocket import CoreWebSocket
 
 _T = TypeVar("_T")
 _SAVE = "energy/save_prefs"
@@ -64,7 +64,7 @@ class Issue:
 class Energy:
     """The Energy dashboard of one Core; every call raises as `CoreLink.command` does."""
 
-    def __init__(self, link: CoreLink) -> None:
+    def __init__(self, link: CoreWebSocket) -> None:
         self._link = link
         self._saving = asyncio.Lock()
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..clock import Clock
-from .client import CoreClient
 from .errors import CoreAwayError, CoreRefusedError
-from .mirror import Mirror
+from .rest import CoreRest
+from .sync import Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Notices:
 
     def __init__(
         self,
-        core: CoreClient,
+        core: CoreRest,
         clock: Clock,
         *,
         prefix: str,
@@ -38,23 +38,23 @@ class Notices:
         self._core = core
         self._prefix = prefix
         self._refused = refused
-        self._mirror = Mirror[str, _Notice | None](self._send, clock, at_once=1, away=away)
+        self._sync = Sync[str, _Notice | None](self._send, clock, at_once=1, away=away)
 
     def show(self, key: str, title: str, message: str) -> None:
         """Show a notification, in the place of an earlier one with this key."""
-        self._mirror.want(key, _Notice(title, message))
+        self._sync.want(key, _Notice(title, message))
 
     def withdraw(self, key: str) -> None:
         """Take a notification away, also one that an earlier run of the program has left."""
-        self._mirror.want(key, None)
+        self._sync.want(key, None)
 
     def resend(self) -> None:
         """Show everything again: Core may have lost it."""
-        self._mirror.resend()
+        self._sync.resend()
 
     async def run(self) -> None:
         """Keep Core's notifications as they should be, for ever."""
-        await self._mirror.run()
+        await self._sync.run()
 
     async def _send(self, key: str, notice: _Notice | None) -> None:
         identity = {"notification_id": f"{self._prefix}_{key}"}

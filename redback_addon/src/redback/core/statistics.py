@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from .errors import CoreRefusedError
-from .link import CoreLink
-from .metadata import Known, Series, metadata
+from .metadata import Inverter, Series, metadata
+from .websocket import CoreWebSocket
 
 Period = Literal["hour", "5minute"]
 
@@ -65,7 +65,7 @@ class _Told(msgspec.Struct, frozen=True):
 class Statistics:
     """The statistics of sensors, by entity id; every call raises as `CoreLink.command` does."""
 
-    def __init__(self, link: CoreLink) -> None:
+    def __init__(self, link: CoreWebSocket) -> None:
         self._link = link
 
     async def rows(
@@ -119,7 +119,7 @@ class Statistics:
                 refused[series.entity_id] = error
         return refused
 
-    async def _put(self, series: Series, rows: Sequence[Row], known: Known | None) -> None:
+    async def _put(self, series: Series, rows: Sequence[Row], known: Inverter | None) -> None:
         misfit = _misfit(series, known)
         if misfit is not None:
             raise misfit
@@ -155,13 +155,13 @@ class Statistics:
             }
         )
 
-    async def _known(self, entity_ids: Iterable[str]) -> dict[str, Known]:
+    async def _known(self, entity_ids: Iterable[str]) -> dict[str, Inverter]:
         """Ask what Core keeps of these; what it knows nothing of is left out."""
         wanted = list(entity_ids)
         if not wanted:
             return {}  # Core would tell of everything that it has
         question = {"type": "recorder/get_statistics_metadata", "statistic_ids": wanted}
-        return {known.statistic_id: known for known in await self._ask(question, list[Known])}
+        return {known.statistic_id: known for known in await self._ask(question, list[Inverter])}
 
     async def _ask(self, question: Mapping[str, object], kind: type[_T]) -> _T:
         answer = await self._link.command(question)
@@ -173,7 +173,7 @@ class Statistics:
             ) from None
 
 
-def _misfit(series: Series, known: Known | None) -> CoreRefusedError | None:
+def _misfit(series: Series, known: Inverter | None) -> CoreRefusedError | None:
     if known is None or known.fits(series):
         return None
     return CoreRefusedError(
@@ -185,10 +185,10 @@ def _misfit(series: Series, known: Known | None) -> CoreRefusedError | None:
     )
 
 
-def _alike(known: Mapping[str, Known]) -> Iterator[list[Known]]:
+def _alike(known: Mapping[str, Inverter]) -> Iterator[list[Inverter]]:
     """Group what one question can be asked for: it can name one unit for each class of units."""
 
-    def kind(each: Known) -> str:
+    def kind(each: Inverter) -> str:
         return repr((each.units, each.has_sum))
 
     for _, group in groupby(sorted(known.values(), key=kind), kind):
@@ -205,7 +205,7 @@ def _spans(
 
 
 def _question(
-    alike: Sequence[Known], start: datetime, end: datetime, period: Period
+    alike: Sequence[Inverter], start: datetime, end: datetime, period: Period
 ) -> dict[str, object]:
     return {
         "type": "recorder/statistics_during_period",

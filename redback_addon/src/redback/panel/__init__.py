@@ -16,8 +16,8 @@ diagnostics.py  the file for who helps
 page.html       the page; its parts are in static/
 """
 
-from .parts import Parts
+from .context import Context
 from .routes import routes
 from .server import Panel
 
-__all__ = ["Panel", "Parts", "routes"]
+__all__ = ["Context", "Panel", "routes"]

@@ -9,10 +9,10 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from ..backfill import NOTHING, AskedError, ask, hours, moment, span
 from ..core import CoreError
-from ..history import NOTHING, AskedError, ask, hours, moment, span
-from ..setup.words import in_words
-from .parts import Parts, Setup
+from ..dashboards.words import in_words
+from .context import Context, Setup
 
 TOKEN_HEADER = "X-Redback-Token"  # noqa: S105 - the header's name
 _T = TypeVar("_T")
@@ -43,8 +43,8 @@ class Actions:
         token: only the page knows it.
     """
 
-    def __init__(self, parts: Parts, token: str) -> None:
-        self._parts = parts
+    def __init__(self, context: Context, token: str) -> None:
+        self._context = context
         self._token = token.encode()
 
     def routes(self) -> list[web.RouteDef]:
@@ -53,7 +53,7 @@ class Actions:
             "history/pause": self._pause,
             "history/resume": self._resume,
             "history/fill": self._fill,
-            **{name: _applying(setup) for name, setup in self._parts.setups.items()},
+            **{name: _applying(setup) for name, setup in self._context.setups.items()},
         }
         return [web.post(f"/do/{path}", self._answering(act)) for path, act in actions.items()]
 
@@ -79,26 +79,26 @@ class Actions:
             raise ActionError("The request must be JSON.")
 
     async def _pause(self, _: web.Request) -> str:
-        self._parts.history.pause()
-        self._parts.memory.keep(is_history_paused=True)
+        self._context.history.pause()
+        self._context.saved_state.save(is_history_paused=True)
         return "The history waits until you let it go on."
 
     async def _resume(self, _: web.Request) -> str:
-        self._parts.history.resume()
-        self._parts.memory.keep(is_history_paused=False)
+        self._context.history.resume()
+        self._context.saved_state.save(is_history_paused=False)
         return "The history goes on."
 
     async def _fill(self, request: web.Request) -> str:
         wanted = await _decoded(request, _Range)
-        coverage, now = self._parts.coverage, self._parts.clock.now()
-        names = self._parts.names()
+        coverage, now = self._context.coverage, self._context.clock.now()
+        names = self._context.names()
         if wanted.serial is not None and wanted.serial not in names:
             raise ActionError("There is no such inverter.")
         number = 0
         try:
             since, until = moment(wanted.since), moment(wanted.until)
             for serial in names if wanted.serial is None else (wanted.serial,):
-                allowed = span(coverage, serial, self._parts.options.history_days, now)
+                allowed = span(coverage, serial, self._context.options.history_days, now)
                 starts = hours(since, until, allowed)
                 ask(coverage, serial, starts)
                 number += len(starts)

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from ..history import HOUR, NO_READINGS, Coverage, Hour, Span, Stage
-from ..minutes import local_day
+from ..backfill import HOUR, NO_READINGS, Coverage, Hour, Span, Stage
+from .minutes import local_day
 
 # An hour that Home Assistant has lived through is covered but for a minute at either end.
 _EDGE = timedelta(seconds=60)

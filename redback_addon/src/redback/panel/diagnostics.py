@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from slugify import slugify
 
-from .parts import Parts
+from .context import Context
 from .status import status
 
 # Whatever looks like an identity although nobody knows it: of Redback's things, of the account, of
@@ -28,29 +28,31 @@ _LONG_AGO = timedelta(days=3650)
 _SHORTEST_SECRET = 4
 
 
-def diagnostics(parts: Parts) -> dict[str, Any]:
+def diagnostics(context: Context) -> dict[str, Any]:
     """Make the content of the file."""
     told = {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "home_assistant": parts.link.version,
-        "options": _options(parts),
+        "home_assistant": context.link.version,
+        "options": _options(context),
         "account": [
-            {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in parts.names()}
-            for one in parts.memory.kept.inverters
+            {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in context.names()}
+            for one in context.saved_state.saved.inverters
         ],
-        "inverters": {serial: _inverter(parts, serial) for serial in parts.names()},
-        "answers": dict(parts.account.shapes),
-        "routes": {serial: kept.route for serial, kept in parts.memory.kept.cloud.routes.items()},
-        "faults": {key: fault.sentence for key, fault in parts.faults.now.items()},
-        "status": msgspec.to_builtins(status(parts)),
+        "inverters": {serial: _inverter(context, serial) for serial in context.names()},
+        "answers": dict(context.account.shapes),
+        "routes": {
+            serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
+        },
+        "faults": {key: fault.sentence for key, fault in context.problems.now.items()},
+        "status": msgspec.to_builtins(status(context)),
     }
-    found: dict[str, Any] = _Aliases(parts).hide(told)
+    found: dict[str, Any] = _Aliases(context).hide(told)
     return found
 
 
-def _options(parts: Parts) -> dict[str, Any]:
-    options = parts.options
+def _options(context: Context) -> dict[str, Any]:
+    options = context.options
     return {
         "sites": [{"id": site.id, "name": site.name} for site in options.sites],
         "history_days": options.history_days,
@@ -59,12 +61,12 @@ def _options(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _inverter(parts: Parts, serial: str) -> dict[str, Any]:
-    known, coverage, now = parts.board.known(serial), parts.coverage, parts.clock.now()
+def _inverter(context: Context, serial: str) -> dict[str, Any]:
+    known, coverage, now = context.registry.known(serial), context.coverage, context.clock.now()
     begun = coverage.begun(serial)
-    since = now - timedelta(days=parts.options.history_days) if begun is None else begun
+    since = now - timedelta(days=context.options.history_days) if begun is None else begun
     hours = coverage.hours(serial, since - _LONG_AGO, now).values()
-    believed = parts.board.believed(serial)
+    believed = context.registry.believed(serial)
     static = None if known is None else known.static
     return {
         "model": None if static is None else static.model,
@@ -85,18 +87,18 @@ def _time(moment: datetime) -> str:
 class _Aliases:
     """Knows what is to be hidden, and what stands for it."""
 
-    def __init__(self, parts: Parts) -> None:
-        kept = parts.memory.kept
-        serials = dict.fromkeys([*(one.serial for one in kept.inverters), *parts.names()])
+    def __init__(self, context: Context) -> None:
+        kept = context.saved_state.saved
+        serials = dict.fromkeys([*(one.serial for one in kept.inverters), *context.names()])
         sites = dict.fromkeys(one.site_id for one in kept.inverters if one.site_id)
         names = dict.fromkeys(
             [
-                *(given.name for given in parts.names().values()),
-                *(given.base for given in parts.names().values()),
-                *(site.name for site in parts.options.sites),
+                *(given.name for given in context.names().values()),
+                *(given.base for given in context.names().values()),
+                *(site.name for site in context.options.sites),
             ]
         )
-        other = dict.fromkeys(site.id for site in parts.options.sites)
+        other = dict.fromkeys(site.id for site in context.options.sites)
         self._aliases: dict[str, str] = {}
         for identities, word in (
             (serials, "inverter"),
@@ -105,7 +107,7 @@ class _Aliases:
             (names, "name"),
         ):
             self._add(identities, word)
-        for secret in (parts.options.client_id, parts.options.credential):
+        for secret in (context.options.client_id, context.options.credential):
             if len(secret) >= _SHORTEST_SECRET:
                 self._aliases[secret.casefold()] = _HIDDEN
         longest_first = sorted(self._aliases, key=len, reverse=True)

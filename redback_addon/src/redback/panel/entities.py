@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ..core import State
-from .parts import Parts
+from .context import Context
 
 
 class Entity(msgspec.Struct, frozen=True):
@@ -28,15 +28,15 @@ class Entities(msgspec.Struct, frozen=True):
 _KINDS = {"total_increasing": "counter", "measurement": "measurement"}
 
 
-def entities(parts: Parts) -> Entities:
+def entities(context: Context) -> Entities:
     """Give all entities, inverter by inverter."""
-    return Entities(list(_entities(parts)))
+    return Entities(list(_entities(context)))
 
 
-def _entities(parts: Parts) -> Iterator[Entity]:
-    states = parts.states()
-    for serial, given in sorted(parts.names().items(), key=lambda item: item[1].name):
-        known = parts.board.known(serial)
+def _entities(context: Context) -> Iterator[Entity]:
+    states = context.states()
+    for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
+        known = context.registry.known(serial)
         for name, entity_id in {} if known is None else known.entities.ids.items():
             if (state := states.get(entity_id)) is not None:
                 yield _entity(name, state, given.name)

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from .parts import Parts
+from .context import Context
 from .status import status
 
 # People do not see more than one change a second.
@@ -22,8 +22,8 @@ class Live:
         parts: of the service.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def routes(self) -> list[web.RouteDef]:
         """Give its one route."""
@@ -35,7 +35,7 @@ class Live:
         async with sse_response(request) as stream:
             shown, at = None, 0.0
             while stream.is_connected():
-                found = status(self._parts)
+                found = status(self._context)
                 # The time of day alone is no change.
                 is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
                 if is_new or loop.time() - at >= _SILENCE_SECONDS:

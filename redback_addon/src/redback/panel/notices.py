@@ -5,9 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from ..messages import Told
+from ..notifications import Told
 from .advice import plain
-from .parts import Parts
+from .context import Context
 
 Level = Literal["error", "warning", "info"]
 
@@ -41,9 +41,9 @@ _TOLD: tuple[tuple[str, str, Level, bool], ...] = (
 _PREFIX = "Redback: "
 
 
-def notices(parts: Parts) -> list[Notice]:
+def notices(context: Context) -> list[Notice]:
     """Give all that holds now."""
-    return [*_told(parts), *_away(parts), *_of_inverters(parts)]
+    return [*_told(context), *_away(context), *_of_inverters(context)]
 
 
 def title(told: Told) -> str:
@@ -52,16 +52,16 @@ def title(told: Told) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _told(parts: Parts) -> Iterator[Notice]:
+def _told(context: Context) -> Iterator[Notice]:
     for key, kind, level, to_options in _TOLD:
-        told = parts.messages.told.get(key)
+        told = context.notifications.told.get(key)
         if told is not None:
             yield Notice(kind, title(told), _plain(told.message), level, to_options)
 
 
-def _away(parts: Parts) -> Iterator[Notice]:
-    faults = parts.faults.now
-    if parts.link.up_since is None:
+def _away(context: Context) -> Iterator[Notice]:
+    problems = context.problems.now
+    if context.link.up_since is None:
         yield Notice(
             "core_away",
             "Home Assistant is starting, or does not answer",
@@ -69,8 +69,8 @@ def _away(parts: Parts) -> Iterator[Notice]:
             " it misses meanwhile is filled in later.",
             "warning",
         )
-    cloud = faults.get("readings") or faults.get("discovery")
-    if cloud is not None and not parts.messages.told.keys() & {"credentials", "token"}:
+    cloud = problems.get("readings") or problems.get("discovery")
+    if cloud is not None and not context.notifications.told.keys() & {"credentials", "token"}:
         yield Notice(
             "cloud_away",
             "The Redback cloud does not answer",
@@ -80,17 +80,19 @@ def _away(parts: Parts) -> Iterator[Notice]:
         )
 
 
-def _of_inverters(parts: Parts) -> Iterator[Notice]:
-    names = parts.names()
-    if not names and not parts.messages.told and "discovery" not in parts.faults.now:
+def _of_inverters(context: Context) -> Iterator[Notice]:
+    names = context.names()
+    if not names and not context.notifications.told and "discovery" not in context.problems.now:
         yield Notice(
             "starting",
             "Looking for your inverters",
             "The Redback cloud is asked which inverters your account has. That takes some seconds.",
             "info",
         )
-    unread = [given.name for serial, given in names.items() if parts.board.known(serial) is None]
-    if unread and not parts.messages.told and "readings" not in parts.faults.now:
+    unread = [
+        given.name for serial, given in names.items() if context.registry.known(serial) is None
+    ]
+    if unread and not context.notifications.told and "readings" not in context.problems.now:
         yield Notice(
             "first_reading",
             "Waiting for the first reading",
@@ -98,7 +100,7 @@ def _of_inverters(parts: Parts) -> Iterator[Notice]:
             "info",
         )
     for given in names.values():
-        if f"offline {given.name}" in parts.faults.now:
+        if f"offline {given.name}" in context.problems.now:
             yield Notice(
                 "offline",
                 f"{given.name} is offline",
@@ -106,7 +108,7 @@ def _of_inverters(parts: Parts) -> Iterator[Notice]:
                 " and its connection to the internet; what it kept meanwhile is filled in later.",
                 "warning",
             )
-    if (told := parts.messages.told.get("denied")) is not None:
+    if (told := context.notifications.told.get("denied")) is not None:
         yield Notice("denied", "No access to an inverter", _plain(told.message), "warning")
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from .account import sites
 from .calendar import calendar
+from .context import Context
 from .diagnostics import diagnostics
 from .entities import entities
-from .parts import Parts
+from .sites import sites
 from .status import clock_ahead_s, status
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Pages:
         token: for the page alone.
     """
 
-    def __init__(self, parts: Parts, token: str) -> None:
-        self._parts = parts
+    def __init__(self, context: Context, token: str) -> None:
+        self._context = context
         self._token = token
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -45,7 +45,7 @@ class Pages:
             "calendar": self._calendar,
             "sites": self._sites,
             "entities": self._entities,
-            **{name: _looking(setup.look) for name, setup in self._parts.setups.items()},
+            **{name: _looking(setup.look) for name, setup in self._context.setups.items()},
         }
         return [
             web.get("/", self._show),
@@ -55,43 +55,43 @@ class Pages:
         ]
 
     async def _show(self, _: web.Request) -> web.Response:
-        ahead = clock_ahead_s(self._parts.clock.now())
+        ahead = clock_ahead_s(self._context.clock.now())
         template = await asyncio.to_thread(_template)
         page = template.render(token=self._token, clock_ahead_s=ahead)
         return web.Response(text=page, content_type="text/html")
 
     async def _download(self, _: web.Request) -> web.Response:
         return web.Response(
-            body=msgspec.json.format(msgspec.json.encode(diagnostics(self._parts))),
+            body=msgspec.json.format(msgspec.json.encode(diagnostics(self._context))),
             content_type="application/json",
             headers={"Content-Disposition": 'attachment; filename="redback-diagnostics.json"'},
         )
 
     async def _status(self, _: web.Request) -> object:
-        return status(self._parts)
+        return status(self._context)
 
     async def _day(self, request: web.Request) -> object:
         serial = self._serial(request)
-        return self._parts.minutes.day(self._parts.names() if serial is None else (serial,))
+        return self._context.minutes.day(self._context.names() if serial is None else (serial,))
 
     async def _calendar(self, request: web.Request) -> object:
-        serial = self._serial(request) or next(iter(sorted(self._parts.names())), None)
+        serial = self._serial(request) or next(iter(sorted(self._context.names())), None)
         if serial is None:
             raise web.HTTPNotFound
-        parts = self._parts
-        since, name = parts.history.since(serial), parts.names()[serial].name
-        days, now = _days(request), parts.clock.now()
-        return calendar(parts.coverage, serial, name, since, days, now)
+        context = self._context
+        since, name = context.history.since(serial), context.names()[serial].name
+        days, now = _days(request), context.clock.now()
+        return calendar(context.coverage, serial, name, since, days, now)
 
     async def _sites(self, _: web.Request) -> object:
-        return sites(self._parts)
+        return sites(self._context)
 
     async def _entities(self, _: web.Request) -> object:
-        return entities(self._parts)
+        return entities(self._context)
 
     def _serial(self, request: web.Request) -> str | None:
         serial = request.query.get("serial")
-        if serial is not None and serial not in self._parts.names():
+        if serial is not None and serial not in self._context.names():
             raise web.HTTPNotFound
         return serial
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from ..faults import Fault
-from ..minutes import Energy
-from ..naming import GivenName
-from ..reading import OFFLINE, Reading
+from ..inverters.naming import GivenName
+from ..problems import Problem
+from ..sensors.reading import OFFLINE, Reading
 from .advice import advice, plain
+from .context import Context
+from .minutes import Energy
 from .notices import Notice, notices, title
-from .parts import Parts
 
 _ERROR_KEYS = ("readings", "discovery", "configuration")
 
@@ -55,7 +55,7 @@ class Counts(msgspec.Struct, frozen=True):
     requests: int
     failed_requests: int
     states: int
-    faults: int
+    problems: int
 
 
 class AllHealth(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ class AllHealth(msgspec.Struct, frozen=True):
     counts: Counts
     next_poll: datetime | None
     last_error: LastError | None
-    faults: list[Trouble]
+    problems: list[Trouble]
 
 
 class Now(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,31 +132,31 @@ def clock_ahead_s(now: datetime) -> float:
     return (now.astimezone().utcoffset() or timedelta()).total_seconds()
 
 
-def status(parts: Parts) -> Status:
+def status(context: Context) -> Status:
     """Look at everything as it is now."""
-    now = parts.clock.now()
+    now = context.clock.now()
     return Status(
-        version=parts.version,
+        version=context.version,
         at=now,
         clock_ahead_s=clock_ahead_s(now),
-        started_at=parts.started_at,
-        options_url=parts.options_url(),
-        notices=notices(parts),
-        inverters=[_now(parts, serial, given) for serial, given in _named(parts)],
-        health=_health(parts),
-        history=_past(parts),
+        started_at=context.started_at,
+        options_url=context.options_url(),
+        notices=notices(context),
+        inverters=[_now(context, serial, given) for serial, given in _named(context)],
+        health=_health(context),
+        history=_past(context),
     )
 
 
-def _named(parts: Parts) -> list[tuple[str, GivenName]]:
-    return sorted(parts.names().items(), key=lambda item: (item[1].name, item[0]))
+def _named(context: Context) -> list[tuple[str, GivenName]]:
+    return sorted(context.names().items(), key=lambda item: (item[1].name, item[0]))
 
 
-def _now(parts: Parts, serial: str, given: GivenName) -> Now:
-    known = parts.board.known(serial)
-    reading = parts.board.reading(serial)
+def _now(context: Context, serial: str, given: GivenName) -> Now:
+    known = context.registry.known(serial)
+    reading = context.registry.reading(serial)
     static = None if known is None else known.static
-    site = {one.serial: one.site_id for one in parts.memory.kept.inverters}.get(serial)
+    site = {one.serial: one.site_id for one in context.saved_state.saved.inverters}.get(serial)
     if reading is None:
         return Now(
             serial=serial,
@@ -165,7 +165,7 @@ def _now(parts: Parts, serial: str, given: GivenName) -> Now:
             model=None if static is None else static.model,
             status=None if known is None else OFFLINE,
             is_live=False,
-            today=parts.minutes.today(serial),
+            today=context.minutes.today(serial),
         )
     live = reading.is_live
     dynamic = reading.dynamic
@@ -188,7 +188,7 @@ def _now(parts: Parts, serial: str, given: GivenName) -> Now:
         capacity_kwh=reading.battery_capacity_kwh if reading.has_battery else None,
         has_battery=reading.has_battery,
         has_solar=dynamic.pv_power_kw is not None or bool(static and static.panel_size_kw),
-        today=parts.minutes.today(serial),
+        today=context.minutes.today(serial),
     )
 
 
@@ -205,69 +205,74 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3) + 0.0
 
 
-def _health(parts: Parts) -> AllHealth:
-    last = parts.faults.last
+def _health(context: Context) -> AllHealth:
+    last = context.problems.last
     return AllHealth(
-        cloud=_cloud(parts),
-        core=_core(parts),
-        inverters=[_inverter(parts, serial, given) for serial, given in _named(parts)],
+        cloud=_cloud(context),
+        core=_core(context),
+        inverters=[_inverter(context, serial, given) for serial, given in _named(context)],
         counts=Counts(
-            parts.tally.requests, parts.tally.failures, parts.core.states, parts.faults.count
+            context.tally.requests,
+            context.tally.failures,
+            context.core.states,
+            context.problems.count,
         ),
-        next_poll=parts.poller.next_at,
+        next_poll=context.poller.next_at,
         last_error=None
         if last is None
         else LastError(plain(last[1].sentence), last[1].since, advice(last[0])),
-        faults=list(_troubles(parts)),
+        problems=list(_troubles(context)),
     )
 
 
-def _troubles(parts: Parts) -> Iterator[Trouble]:
-    newest_first = sorted(parts.faults.now.items(), key=lambda item: item[1].since, reverse=True)
+def _troubles(context: Context) -> Iterator[Trouble]:
+    newest_first = sorted(
+        context.problems.now.items(), key=lambda item: item[1].since, reverse=True
+    )
     for key, fault in newest_first:
         yield Trouble(plain(fault.sentence), fault.since, fault.count, advice(key))
 
 
-def _cloud(parts: Parts) -> Health:
-    told = parts.messages.told
+def _cloud(context: Context) -> Health:
+    told = context.notifications.told
     # Where some of the sites are known, the others are asked for all the same.
-    sites = () if parts.names() else ("missing_sites",)
+    sites = () if context.names() else ("missing_sites",)
     for key in ("credentials", "token", "no_inverter", *sites):
         if key in told:
             return Health(state="bad", text=f"{title(told[key])}.")
     for key in _ERROR_KEYS:
-        if (fault := parts.faults.now.get(key)) is not None:
+        if (fault := context.problems.now.get(key)) is not None:
             return _bad(fault)
-    if any(parts.board.reading(serial) is not None for serial in parts.names()):
+    if any(context.registry.reading(serial) is not None for serial in context.names()):
         return Health(state="good", text="The Redback cloud gives readings.")
     return Health(state="waiting", text="The Redback cloud is being asked.")
 
 
-def _core(parts: Parts) -> Health:
+def _core(context: Context) -> Health:
     for key in ("link", "push"):
-        if (fault := parts.faults.now.get(key)) is not None:
+        if (fault := context.problems.now.get(key)) is not None:
             return _bad(fault)
-    if parts.link.up_since is None:
+    if context.link.up_since is None:
         return Health(state="waiting", text="The link to Home Assistant is being made.")
-    seconds = parts.clock.monotonic() - parts.link.up_since
+    seconds = context.clock.monotonic() - context.link.up_since
     return Health(
         state="good",
-        text=f"Home Assistant {parts.link.version or ''} takes the states.".replace("  ", " "),
+        text=f"Home Assistant {context.link.version or ''} takes the states.".replace("  ", " "),
         since=datetime.fromtimestamp(
-            parts.clock.now().timestamp() - seconds, parts.clock.now().tzinfo
+            context.clock.now().timestamp() - seconds, context.clock.now().tzinfo
         ),
     )
 
 
-def _inverter(parts: Parts, serial: str, given: GivenName) -> InverterHealth:
-    faults = parts.faults.now
+def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
+    problems = context.problems.now
     for key in (f"offline {given.name}", f"inverter {serial}", f"time {serial}"):
-        if (fault := faults.get(key)) is not None:
+        if (fault := problems.get(key)) is not None:
             text = plain(fault.sentence)
             return InverterHealth(
                 serial=serial, name=given.name, state="bad", text=text, since=fault.since
             )
-    reading = parts.board.reading(serial)
+    reading = context.registry.reading(serial)
     if reading is None:
         return InverterHealth(
             serial=serial, name=given.name, state="waiting", text="There is no reading yet."
@@ -275,12 +280,12 @@ def _inverter(parts: Parts, serial: str, given: GivenName) -> InverterHealth:
     return InverterHealth(serial=serial, name=given.name, state="good", text="Readings arrive.")
 
 
-def _bad(fault: Fault) -> Health:
+def _bad(fault: Problem) -> Health:
     return Health(state="bad", text=plain(fault.sentence), since=fault.since)
 
 
-def _past(parts: Parts) -> Past:
-    progress, is_paused = parts.history.progress, parts.history.is_paused
+def _past(context: Context) -> Past:
+    progress, is_paused = context.history.progress, context.history.is_paused
     return Past(
         is_known=progress.is_known,
         is_running=progress.left > 0 and not is_paused,

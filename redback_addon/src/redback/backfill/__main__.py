@@ -1,0 +1,131 @@
+"""The command redback-history: what is covered, what is missing, and to fill a time again.
+
+It reads and marks the file that the running add-on keeps; the add-on does the work.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .. import options
+from ..environment import data_folder
+from .coverage import FILE, Coverage, Hour
+from .gaps import HOUR, find
+from .refill import NOTHING, AskedError, ask, hours, moment, span
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One inverter, and the time of it that may be filled; aware UTC."""
+
+    serial: str
+    since: datetime
+    until: datetime
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; gives the exit code."""
+    try:
+        _run(_parser().parse_args(arguments))
+    except (AskedError, options.OptionsError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - to whom has typed the command
+        return 1
+    return 0
+
+
+def _run(wanted: argparse.Namespace) -> None:
+    path = data_folder() / FILE
+    if not path.exists():
+        raise AskedError("There is no history yet: no reading has been shown so far.")
+    coverage = Coverage(path)
+    try:
+        places = list(_places(coverage, wanted.serial))
+        if wanted.command == "fill":
+            _fill(coverage, places, wanted)
+        else:
+            _tell(coverage, places)
+    finally:
+        coverage.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="redback-history", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    status = commands.add_parser("status", help="tell what is covered and what is missing")
+    fill = commands.add_parser("fill", help="have a time filled again")
+    for command in (status, fill):
+        command.add_argument("--serial", help="of one inverter; else all")
+    fill.add_argument("since", type=_moment, help="local time, such as 2026-03-02T07")
+    fill.add_argument("until", type=_moment, help="local time, such as 2026-03-03")
+    fill.add_argument("--dry-run", action="store_true", help="only tell what would be filled")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return moment(text)
+    except AskedError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _places(coverage: Coverage, serial: str | None) -> Iterator[_Record]:
+    """Give the inverters that are meant."""
+    serials = coverage.serials()
+    if serial is not None and serial not in serials:
+        raise AskedError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
+    days = options.read(data_folder() / options.FILE).history_days
+    for one in serials if serial is None else [serial]:
+        yield _Record(one, *span(coverage, one, days, datetime.now(UTC)))
+
+
+def _tell(coverage: Coverage, places: Sequence[_Record]) -> None:
+    for place in places:
+        gaps = find(coverage, place.serial, place.since, place.until)
+        missing = sum(len(gap.hours) for gap in gaps)
+        whys = _whys(coverage.hours(place.serial, place.since, place.until).values())
+        lines = [
+            f"Inverter {place.serial}, {_local(place.since)} to {_local(place.until)}:",
+            f"  hours: {round((place.until - place.since) / HOUR)}",
+            f"  missing: {missing}",
+            *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
+            *(f"  {_local(since)} to {_local(until)}: {why}" for since, until, why in whys),
+        ]
+        print("\n".join(lines))  # noqa: T201 - to whom has typed the command
+
+
+def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
+    """Give what is wrong with hours, and from when to when."""
+    whys: list[tuple[datetime, datetime, str]] = []
+    for hour in hours:
+        if hour.why is None:
+            continue
+        since = hour.start
+        if whys and whys[-1][1:] == (hour.start, hour.why):
+            since, _, _ = whys.pop()
+        whys.append((since, hour.start + HOUR, hour.why))
+    return whys
+
+
+def _fill(coverage: Coverage, places: Sequence[_Record], wanted: argparse.Namespace) -> None:
+    number = 0
+    for place in places:
+        starts = hours(wanted.since, wanted.until, (place.since, place.until))
+        number += len(starts)
+        if not wanted.dry_run:
+            ask(coverage, place.serial, starts)
+        for start in starts if wanted.dry_run else []:
+            print(f"{place.serial} {_local(start)}")  # noqa: T201 - as above
+    if not number:
+        raise AskedError(NOTHING)
+    verb = "would be" if wanted.dry_run else "will be"
+    print(f"{number} hours {verb} filled again while the add-on runs.")  # noqa: T201 - as above
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

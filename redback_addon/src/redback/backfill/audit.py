@@ -1,0 +1,119 @@
+"""Finds hours that Core had and has no more: of a restored backup, of a database begun anew."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from ..clock import Clock
+from ..core import CoreError, CoreWebSocket, Series, Statistics
+from ..inverters.inverter import Inverter
+from .coverage import Coverage, UnwritableError
+from .gaps import HOUR, Shown, floor
+from .refill import ask
+
+_LOG = logging.getLogger(__name__)
+
+# So long after a link is made what Core has yet to write can be told from what it has lost.
+_SETTLED_SECONDS = 2 * 3600.0
+_EVERY_SECONDS = 24 * 3600.0
+_LOOK_SECONDS = 60.0
+_NEWEST = 3
+_DAY = timedelta(days=1)
+_MONTH = timedelta(days=30)
+
+
+class Audit:
+    """Looks whether Core still has what it was shown, once a day and after each new link.
+
+    Args:
+        statistics: Core's.
+        coverage: what it was shown; what it has lost is wanted again there.
+        link: tells since when Core is there.
+        clock: the time.
+        watched: gives the inverters with a history, and from when on each has it.
+    """
+
+    def __init__(
+        self,
+        statistics: Statistics,
+        coverage: Coverage,
+        link: CoreWebSocket,
+        clock: Clock,
+        *,
+        watched: Callable[[], Iterable[tuple[Inverter, datetime]]],
+    ) -> None:
+        self._statistics = statistics
+        self._coverage = coverage
+        self._link = link
+        self._clock = clock
+        self._watched = watched
+        self._at: float | None = None
+        # What was found is fetched again once, whether the cloud still has it or not.
+        self._found: set[tuple[str, datetime]] = set()
+
+    async def run(self) -> None:
+        """Look, for ever."""
+        while True:
+            await self._clock.sleep(_LOOK_SECONDS)
+            if self._is_due():
+                await self._look()
+
+    def _is_due(self) -> bool:
+        since, now = self._link.up_since, self._clock.monotonic()
+        if since is None or now - since < _SETTLED_SECONDS:
+            return False
+        return self._at is None or self._at < since or now - self._at >= _EVERY_SECONDS
+
+    async def _look(self) -> None:
+        try:
+            for known, since in self._watched():
+                await self._look_at(known, since)
+        except (CoreError, UnwritableError) as error:
+            _LOG.debug("%s", error)  # and is tried again in a minute
+        else:
+            self._at = self._clock.monotonic()
+
+    async def _look_at(self, known: Inverter, since: datetime) -> None:
+        """Look at an inverter month by month, as long as hours are lost where a month begins."""
+        lost: list[datetime] = []
+        until = floor(self._clock.now() - 2 * HOUR)
+        is_newest, is_to_go_on = True, True
+        while is_to_go_on and until > since:
+            begin = max(until - _MONTH, floor(since))
+            covered = self._covered(known.serial, begin, until)
+            missing = await self._without_rows(known.entities.series, covered)
+            if is_newest and missing[-_NEWEST:] == covered[-_NEWEST:]:
+                return  # Core makes no statistics at all
+            lost += missing
+            is_newest, is_to_go_on = False, bool(missing) and missing[0] < begin + _DAY
+            until = begin
+        self._want(known, [start for start in lost if (known.serial, start) not in self._found])
+
+    async def _without_rows(
+        self, series: Sequence[Series], hours: Sequence[datetime]
+    ) -> list[datetime]:
+        """Give the hours of which no counter has a row.
+
+        One counter alone that has none was deleted by somebody.
+        """
+        left = [*hours]
+        for one in series:
+            if left and one.is_counter:
+                found = await self._statistics.rows([one.entity_id], left[0], left[-1] + HOUR)
+                stored = {row.start for row in found[one.entity_id]}
+                left = [start for start in left if start not in stored]
+        return left
+
+    def _want(self, known: Inverter, lost: list[datetime]) -> None:
+        if lost:
+            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
+            # As if somebody had asked, for these hours count as published.
+            ask(self._coverage, known.serial, lost)
+            self._found.update((known.serial, start) for start in lost)
+
+    def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
+        """Give the hours that Core was wholly shown or given, and nothing else is known of."""
+        known = self._coverage.hours(serial, since, until)
+        shown = Shown(self._coverage.spans(serial, since, until))
+        starts = (since + number * HOUR for number in range((until - since) // HOUR))
+        return [start for start in starts if start not in known and shown.fills(start)]

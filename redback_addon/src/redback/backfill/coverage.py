@@ -1,0 +1,295 @@
+"""Coverage: which minutes of which inverter Core was shown, and what became of the other hours.
+
+It is a small SQLite file: a healthy time is one row, and so is one that was filled without a rest;
+hours that are still to be filled, or could not be, are one each. What is lost of it is fetched
+again like any other gap.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from ..storage.database import Database
+from .hourly import Summary
+
+# In the data folder.
+FILE = "history.db"
+
+# Readings come once a minute, give or take some seconds: one that comes later than this after the
+# one before leaves a minute out.
+_LONGEST_STEP = timedelta(seconds=90)
+_HOUR_SECONDS = 60 * 60
+_LOST = "hours may be fetched again"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS inverter (
+  id INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, begun INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS span (
+  inverter INTEGER NOT NULL REFERENCES inverter, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  PRIMARY KEY (inverter, since)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hour (
+  inverter INTEGER NOT NULL REFERENCES inverter, start INTEGER NOT NULL,
+  stage TEXT NOT NULL, tries INTEGER NOT NULL, due INTEGER, asked INTEGER NOT NULL,
+  why TEXT, summary BLOB,
+  PRIMARY KEY (inverter, start)
+) WITHOUT ROWID;
+"""
+
+
+NO_READINGS = "the cloud has no readings"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time without a gap; aware UTC, both ends are readings or hours'."""
+
+    since: datetime
+    until: datetime
+
+
+class DamagedError(Exception):
+    """Something in the file cannot be read."""
+
+
+class UnwritableError(Exception):
+    """The file takes nothing at the moment; the text is a clause."""
+
+
+class Stage(StrEnum):
+    """How far an hour has come."""
+
+    WANTED = "wanted"
+    FETCHED = "fetched"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What became of an hour that was not wholly published.
+
+    Attributes:
+        start: aware UTC.
+        stage: to be fetched, fetched and to be written, or done.
+        tries: how often it was fetched.
+        due: when it is to be fetched again; None = it is not.
+        asked: whether somebody has asked for it to be filled again, whatever it is now.
+        why: what is wrong with it, in words; `NO_READINGS` where the cloud has nothing.
+        summary: what was fetched and is not yet written; None where the cloud has nothing.
+    """
+
+    start: datetime
+    stage: Stage
+    tries: int = 0
+    due: datetime | None = None
+    asked: bool = False
+    why: str | None = None
+    summary: Summary | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be said or done."""
+        return self.stage is Stage.SETTLED and self.due is None and self.why is None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the cloud could not give it, for another reason than that it has nothing."""
+        return self.stage is Stage.FETCHED and self.why not in {None, NO_READINGS}
+
+
+class Coverage:
+    """The file.
+
+    Args:
+        path: where it is. Where it cannot be opened, everything is kept in memory, and a restart
+            fetches again what it does not know.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, _SCHEMA, _LOST)
+        self._puts: Counter[str] = Counter()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def note(self, serial: str, stamp: datetime) -> None:
+        """Note that Core was shown the reading of this moment."""
+        seconds = _seconds(stamp)
+        with self._database.writing() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
+            )
+            _cover(database, _inverter(database, serial), seconds, seconds)
+
+    def serials(self) -> list[str]:
+        """Give all inverters of which Core was ever shown a reading."""
+        rows = self._database.read("SELECT serial FROM inverter ORDER BY serial")
+        return [serial for (serial,) in rows]
+
+    def begun(self, serial: str) -> datetime | None:
+        """Tell when Core was first shown a reading."""
+        rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
+        return _moment(rows[0][0]) if rows else None
+
+    def latest(self, serial: str) -> datetime | None:
+        """Tell until when there is something without a gap: Core was shown a reading then."""
+        rows = self._database.read(
+            "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?",
+            serial,
+        )
+        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
+        """Give the times without a gap that touch this one, in order."""
+        rows = self._database.read(
+            "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
+            serial,
+            _seconds(since),
+            _seconds(until),
+        )
+        return [Span(_moment(start), _moment(end)) for start, end in rows]
+
+    def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
+        """Give what became of the hours in this time; their summaries stay in the file."""
+        rows = self._database.read(
+            "SELECT start, stage, tries, due, asked, why FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ? AND start < ? ORDER BY start",
+            serial,
+            _seconds(since),
+            _seconds(until),
+        )
+        return {
+            _moment(start): Hour(
+                _moment(start),
+                Stage(stage),
+                tries,
+                None if due is None else _moment(due),
+                bool(asked),
+                why,
+            )
+            for start, stage, tries, due, asked, why in rows
+        }
+
+    def settled(self, serial: str, since: datetime, until: datetime) -> int:
+        """Tell how many of the hours in this time have a row of their own and need nothing more."""
+        rows = self._database.read(
+            "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ? AND start < ? AND stage = ? AND due IS NULL",
+            serial,
+            _seconds(since),
+            _seconds(until),
+            Stage.SETTLED,
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def due(self, serial: str, since: datetime) -> datetime | None:
+        """Tell when the first of the hours from this moment on is to be fetched again, if any."""
+        rows = self._database.read(
+            "SELECT min(due) FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ?",
+            serial,
+            _seconds(since),
+        )
+        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def version(self, serial: str) -> Hashable:
+        """Give something that is another one once it was noted what became of an hour.
+
+        Another program may note it too. What Core was shown can only make less be missing. Where
+        the file could not be read meanwhile, nobody knows.
+        """
+        rows = self._database.read("PRAGMA data_version")
+        return (self._puts[serial], self._database.failures, *(version for (version,) in rows))
+
+    def summary(self, serial: str, start: datetime) -> Summary | None:
+        """Give what was fetched of an hour and is not yet written.
+
+        Raises:
+            DamagedError: it cannot be read; the hour is wanted again.
+        """
+        rows = self._database.read(
+            "SELECT summary FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start = ? AND summary IS NOT NULL",
+            serial,
+            _seconds(start),
+        )
+        try:
+            return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.put(serial, [Hour(start, Stage.WANTED)])
+            raise DamagedError from None
+
+    def put(self, serial: str, hours: Iterable[Hour]) -> None:
+        """Note what became of hours, all or none of them; the inverter must have begun.
+
+        One of which nothing more is to be said is from then on covered like any other.
+
+        Raises:
+            UnwritableError: nothing was noted.
+        """
+        self._puts[serial] += 1
+        with self._database.writing() as database:
+            inverter = _inverter(database, serial)
+            for hour in hours:
+                row = _row(hour)
+                database.execute(
+                    "DELETE FROM hour WHERE inverter = ? AND start = ?", (inverter, row[0])
+                )
+                if hour.is_done:
+                    _cover(database, inverter, row[0], row[0] + _HOUR_SECONDS)
+                else:
+                    database.execute(
+                        "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
+                    )
+        if self._database.is_failing:
+            raise UnwritableError(f"{FILE} cannot be written")
+
+
+def _inverter(database: sqlite3.Connection, serial: str) -> int:
+    query = "SELECT id FROM inverter WHERE serial = ?"
+    ((inverter,),) = database.execute(query, (serial,))
+    return int(inverter)
+
+
+def _cover(database: sqlite3.Connection, inverter: int, since: int, until: int) -> None:
+    """Make one span of a time and of those that it touches."""
+    step = _LONGEST_STEP.total_seconds()
+    touching = (inverter, until + step, since - step)
+    where = "WHERE inverter = ? AND since <= ? AND until >= ?"
+    ((first, last),) = database.execute(
+        f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above
+        touching,
+    )
+    if first is not None:
+        database.execute(f"DELETE FROM span {where}", touching)  # noqa: S608 - as well
+        since, until = min(since, first), max(until, last)
+    database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, since, until))
+
+
+def _row(hour: Hour) -> tuple[int, StrEnum, int, int | None, bool, str | None, bytes | None]:
+    return (
+        _seconds(hour.start),
+        hour.stage,
+        hour.tries,
+        None if hour.due is None else _seconds(hour.due),
+        hour.asked,
+        hour.why,
+        None if hour.summary is None else msgspec.msgpack.encode(hour.summary),
+    )
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,243 @@
+"""Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from ..clock import Clock
+from ..cloud import (
+    AccessError,
+    Account,
+    CloudError,
+    Dynamic,
+    NotFoundError,
+    RequestError,
+    TransientError,
+)
+from ..inverters.inverter import Inverter
+from ..polling.throttle import Throttle
+from ..sensors.reading import STALE_AFTER
+from .coverage import NO_READINGS, Hour, Stage
+from .gaps import HOUR
+from .hourly import believed, last_counted, summarise
+
+_PACE_SECONDS = 1.0
+_SLOWEST_PACE_SECONDS = 60.0
+# How much faster it asks after each so long a time in which the cloud was content. What that lets
+# pass is not known, and each time that it is found out anew may cost a reading of now.
+_FASTER = 0.9
+_CONTENT_SECONDS = 10 * 60.0
+# An inverter that was offline may tell the cloud later what it did: hours with a hole in them are
+# looked at again after so long, and then no more.
+_AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+# So long after the end of an outage the cloud has of its hours what it will ever have.
+_MAY_CHANGE = timedelta(days=3)
+# An hour that alone meets trouble is tried again after so long, and then no more. Its gap waits for
+# the first of these, so that a hiccup costs nothing; and then it does without.
+_TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
+_WAITED_FOR = 2
+_HOLE = timedelta(minutes=5)
+# Around a moment there is more than one reading, so that a glitch is found out; and before it half
+# an hour of them, after which a zero is believed too.
+_LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
+# What was shown when an hour began is at most so old.
+_BEFORE = STALE_AFTER
+_REFUSALS = (AccessError, NotFoundError, RequestError)
+# For some minutes the cloud may have nothing of any time, or refuse everything. It is believed to
+# have nothing of an hour if within so long it told of a time of which it must know something.
+_PROVEN_SECONDS = 10.0
+
+
+class SilentError(Exception):
+    """The cloud has no readings even of a time of which it had some; the text is a clause."""
+
+
+class Fetcher:
+    """Fetches hours.
+
+    Args:
+        account: where from.
+        desk: the way there.
+        clock: tells the time, and waits.
+        seen: takes what an inverter did, each time that an hour was fetched.
+        latest: gives the time of the last reading of an inverter that Core was shown: of that the
+            cloud must know something.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        seen: Callable[[Inverter, Sequence[Dynamic]], None],
+        latest: Callable[[str], datetime | None],
+    ) -> None:
+        self._seen = seen
+        self._latest = latest
+        self._account = account
+        self._throttle = throttle
+        self._clock = clock
+        self._pace = _PACE_SECONDS
+        self._throttled, self._content_since = throttle.throttled, clock.monotonic()
+        # Until when what was last asked for reaches, and its last reading, by inverter: the next
+        # hour begins with that.
+        self._heard: dict[str, tuple[datetime, Dynamic | None]] = {}
+        # How often moments met trouble, by inverter.
+        self._troubles: Counter[tuple[str, datetime]] = Counter()
+        # Until when (monotonic seconds) it is sure, by inverter, that the cloud tells of the past.
+        self._proven: dict[str, float] = {}
+
+    async def fetch(
+        self, known: Inverter, hour: Hour, shown_until: datetime | None, ended: datetime
+    ) -> Hour:
+        """Fetch one hour.
+
+        That the cloud refuses it, has no readings, or cannot give just these, is believed if it
+        tells of another time.
+
+        Args:
+            known: the inverter.
+            hour: which one.
+            shown_until: the time of its last reading that Core was shown; None = there was none.
+            ended: when the outage ended that it is part of.
+
+        Raises:
+            CloudError, SilentError: it is to be tried again later.
+        """
+        try:
+            before = await self._before(known.serial, hour)
+            readings = await self._hear(known.serial, hour.start, hour.start + HOUR)
+        except _REFUSALS as error:
+            await self._prove(known.serial, error)
+            return self._fetched(hour, ended, is_whole=False, why=str(error))
+        except TransientError as error:
+            if not error.arrived:
+                raise
+            await self._prove(known.serial, error)
+            return self._failed(hour, error)
+        edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
+        steps = (after - before for before, after in pairwise(edges))
+        why = None if readings else NO_READINGS
+        fetched = self._fetched(hour, ended, is_whole=max(steps) <= _HOLE, why=why)
+        held = believed(known, readings if before is None else (before, *readings))
+        inside = held[len(held) - len(readings) :]
+        self._seen(known, inside)
+        summary = summarise(
+            known, inside, hour.start, None if before is None else held[0], shown_until
+        )
+        return replace(fetched, summary=summary)
+
+    async def shown(self, known: Inverter, moment: datetime) -> Mapping[str, float]:
+        """Give what each counter really showed at a moment or soon after, by entity id; kWh.
+
+        Raises:
+            CloudError, SilentError: it is to be tried again later.
+        """
+        try:
+            readings = await self._hear(known.serial, moment - _LONG_BEFORE, moment + _AROUND)
+        except _REFUSALS as error:
+            await self._prove(known.serial, error)
+            return {}
+        except TransientError as error:
+            if not error.arrived:
+                raise
+            await self._prove(known.serial, error)
+            self._troubles[known.serial, moment] += 1
+            if self._troubles[known.serial, moment] < len(_TRIED_AGAIN_AFTER):
+                raise
+            return {}
+        return last_counted(known, believed(known, readings))
+
+    async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
+        """Give the last reading before an hour, if it was still shown when that began."""
+        start = hour.start
+        until, last = self._heard.get(serial, (None, None))
+        if until != start:
+            try:
+                found = await self._ask(serial, start - _BEFORE, start)
+            except _REFUSALS:  # which need not be so of the hour itself
+                found = ()
+            except TransientError:
+                if hour.tries == 0:
+                    raise
+                found = ()  # it may be what lies before this hour that cannot be had
+            last = found[-1] if found else None
+        return last if last is not None and start - _BEFORE <= last.timestamp else None
+
+    async def _hear(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Ask for readings; that there are none is believed if the cloud tells of another time."""
+        readings = await self._ask(serial, since, until)
+        if readings:
+            self._proven.pop(serial, None)
+        else:
+            await self._prove(serial)
+        self._heard[serial] = until, readings[-1] if readings else None
+        return readings
+
+    async def _prove(self, serial: str, error: CloudError | None = None) -> None:
+        """Make sure that the cloud tells of a time of which it must know something.
+
+        Args:
+            serial: of the inverter.
+            error: why it tells nothing of another time; None = it says that it has nothing.
+
+        Raises:
+            CloudError, SilentError: it does not, so that nothing that it says is to be believed.
+        """
+        if self._clock.monotonic() < self._proven.get(serial, 0.0):
+            return
+        latest = self._latest(serial)
+        until = None if latest is None else latest + timedelta(seconds=1)
+        if until is None or not await self._ask(serial, until - HOUR, until):
+            raise error or SilentError("it has no readings even where it had some")
+        self._proven[serial] = self._clock.monotonic() + _PROVEN_SECONDS
+
+    async def _ask(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Ask the cloud for readings, when it is time to."""
+        await self._clock.sleep(self._pace)
+        try:
+            return await self._throttle.ask_later(
+                lambda: self._account.history(serial, since, until)
+            )
+        finally:
+            self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        """Ask more slowly once the cloud has said to wait, whoever was told."""
+        now = self._clock.monotonic()
+        if self._throttle.throttled > self._throttled:
+            self._throttled, self._content_since = self._throttle.throttled, now
+            self._pace = min(self._pace * 2, _SLOWEST_PACE_SECONDS)
+        elif now - self._content_since >= _CONTENT_SECONDS:
+            self._content_since = now
+            self._pace = max(self._pace * _FASTER, _PACE_SECONDS)
+
+    def _failed(self, hour: Hour, error: TransientError) -> Hour:
+        """Note that the cloud cannot give an hour; one that was filled before stays so."""
+        is_given_up = hour.stage is Stage.WANTED and hour.tries >= _WAITED_FOR
+        return replace(
+            hour,
+            stage=Stage.FETCHED if is_given_up else hour.stage,
+            tries=hour.tries + 1,
+            due=_again(_TRIED_AGAIN_AFTER, hour.tries, self._clock.now()),
+            why=str(error) if hour.stage is Stage.WANTED else hour.why,
+        )
+
+    def _fetched(self, hour: Hour, ended: datetime, *, is_whole: bool, why: str | None) -> Hour:
+        now = self._clock.now()
+        # One that is asked for again is so by itself: the rest of the outage is filled.
+        may_change = not is_whole and (hour.due is not None or now - ended < _MAY_CHANGE)
+        return replace(
+            hour,
+            stage=Stage.FETCHED,
+            tries=hour.tries + 1,
+            due=_again(_AGAIN_AFTER, hour.tries, now) if may_change else None,
+            why=why,
+        )
+
+
+def _again(after: Sequence[timedelta], tries: int, now: datetime) -> datetime | None:
+    return now + after[tries] if tries < len(after) else None

@@ -1,0 +1,251 @@
+"""Joins hours of a counter to what Core has stored before and after them.
+
+A row of Core's is a pair that fits: what the counter showed, and the sum of all energy until then.
+From one to the next the sum grows by what the counter grew, whoever has looked at it meanwhile. So
+the sums of the hours in between follow from the row before them, and must lead to the one after
+them.
+
+The row after them may be of a time when Core still showed an old value: since nobody told it
+better, or since a value that has fallen is not believed at once. That does no harm, for Core will
+count from there on. What must fit is where it will be when it has seen what the counter shows now.
+
+It may not fit for a good reason:
+
+- The counter was reset in between. Core sees it before and after that, and takes it for one step;
+  what was counted until the reset is lost to it. Then the rows from then on are short by just that.
+- Another counter goes by the same name: one of the custom integration `redback` counts from zero
+  since its start, and this one has counted all its life. From one to the other is more than any
+  plant can count, and no energy at all; but Core has taken it for that. Then the rows from then on
+  have too much by just that.
+- Core had forgotten the rows of five minutes, which it counts on from, and began again with zero.
+  No sum ever falls else. Then the rows from then on are short by all that was counted before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..inverters.counters import RESET_BELOW, step
+from .hourly import Counted
+
+# What both ends may disagree by, kWh.
+TOLERANCE = 0.01
+# What is left over by binary fractions.
+_SAME = 1e-6
+# No counter counts more: neither a plant nor a household's connection to the grid has that power. A
+# row may be older than its end, so that there is an hour's energy more.
+_MOST_KW = 30.0
+_SLACK_KWH = 30.0
+
+
+class JoiningError(Exception):
+    """The hours do not fit what is stored; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A row of Core's: what the counter showed, and the sum then; kWh.
+
+    Attributes:
+        state: what it showed.
+        sum: all energy until then.
+        apart: how many hours lie between its end and the hours that are joined to it.
+    """
+
+    state: float
+    sum: float
+    apart: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What is to be written.
+
+    Attributes:
+        sums: what the counter showed and the sum, for each hour; kWh.
+        shift: what must be added to all sums from the right end on, kWh.
+    """
+
+    sums: tuple[tuple[float, float], ...]
+    shift: float = 0.0
+
+
+def join(
+    hours: Sequence[Counted | None],
+    left: End | None,
+    right: End | None,
+    now: float | None = None,
+) -> Joined:
+    """Join hours to the rows before and after them; one of the two must be there.
+
+    Args:
+        hours: in their order; None where the cloud has nothing, which changes nothing.
+        left: the last row before them.
+        right: the first row after them. It may also be the row of the last of them.
+        now: what the counter really showed at the end of the right row or soon after, kWh; None =
+            nobody knows, so that the row is taken for it.
+
+    Raises:
+        JoiningError: the ends do not meet, and no reset explains it.
+    """
+    if left is None and right is None:
+        raise ValueError("hours cannot be joined to nothing")
+    if left is None:
+        first = next((hour.first for hour in hours if hour is not None), 0.0)
+        walk = _walk(hours, End(first, 0.0))
+        return Joined(walk.sums, 0.0 if right is None else _meet(walk, right, now, 1.0).missing)
+    walk = _walk(hours, left)
+    if right is None:
+        return Joined(walk.sums)
+    if now is None and walk.is_reset and right.state == left.state:
+        # Core still has what it was shown before, and will go on from what the counter shows then.
+        now = walk.sums[-1][0]
+    met = _meet(walk, right, now, left.apart + len(hours))
+    if abs(met.missing) <= TOLERANCE:
+        return Joined(walk.sums)
+    if walk.is_replaced and met.is_other:
+        raise JoiningError("Home Assistant has stored those of another counter on both sides")
+    if begins_anew(left, right) or _is_explained(walk, left, met):
+        return Joined(walk.sums, shift=met.missing)
+    raise JoiningError(
+        f"what the inverter counted differs by {abs(met.missing):.3f} kWh from what Home Assistant"
+        " has stored on both sides"
+    )
+
+
+def begins_anew(left: End, right: End) -> bool:
+    """Tell whether Core has forgotten at the right end what it had counted."""
+    return right.sum < left.sum - TOLERANCE
+
+
+def is_leap(before: float, after: float, hours: float) -> bool:
+    """Tell whether what a counter shows some hours later is that of another counter; kWh."""
+    return is_too_much(step(before, after), hours)
+
+
+def is_too_much(energy: float, hours: float) -> bool:
+    """Tell whether nobody can have produced or used so much in some hours; kWh."""
+    return energy > _MOST_KW * hours + _SLACK_KWH
+
+
+def has_leapt(hours: Sequence[Counted | None], left: End, right: End, now: float) -> bool:
+    """Tell whether Core shows the counter of these hours after them, and another one before them.
+
+    Args:
+        hours: as for `join`.
+        left: as for `join`.
+        right: as for `join`.
+        now: as for `join`.
+    """
+    walk = _walk(hours, left)
+    return walk.is_replaced and not _meet(walk, right, now, left.apart + len(hours)).is_other
+
+
+class _Step(NamedTuple):
+    """What comes of the next value of a counter: energy, and what it stands at then; kWh."""
+
+    energy: float
+    state: float
+    is_leap: bool = False
+
+
+class _Walk(NamedTuple):
+    """What hours come to, from the left end on.
+
+    Attributes:
+        sums: what the counter showed and the sum, for each hour; kWh.
+        unseen: how many hours ago the counter was last seen at their end.
+        is_reset: whether it started over.
+        is_replaced: whether the left end is of another counter.
+    """
+
+    sums: tuple[tuple[float, float], ...]
+    unseen: float
+    is_reset: bool
+    is_replaced: bool
+
+
+class _Meeting(NamedTuple):
+    """How the hours meet the right end.
+
+    Attributes:
+        value: what the counter showed there, kWh.
+        missing: by how much all sums from there on are too small, kWh.
+        energy: from the last hour until there, kWh.
+        is_reset: whether it started over after the hours.
+        is_replaced: whether the last hour is of another counter than what comes after it.
+        is_other: whether the right end is of another counter than that value.
+    """
+
+    value: float
+    missing: float
+    energy: float
+    is_reset: bool
+    is_replaced: bool
+    is_other: bool
+
+
+def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
+    """Tell whether there is a good reason for ends that do not meet."""
+    # Core may have seen a part of it, but none that was not there.
+    most = walk.sums[-1][1] - left.sum + met.energy + TOLERANCE
+    if walk.is_replaced or met.is_replaced or met.is_other:
+        return -(met.value + most) <= met.missing <= most
+    return 0 < met.missing <= most and (walk.is_reset or met.is_reset)
+
+
+def _climb(before: float, after: float, hours: float) -> _Step:
+    """Go from one value of a counter to another one, as the states that Core is shown do.
+
+    One that is a little less than before is not shown until it has caught up; and one that it
+    cannot have come to in so many hours is that of another counter.
+    """
+    if RESET_BELOW * before <= after < before:
+        return _Step(0.0, before)
+    if is_leap(before, after, hours):
+        return _Step(0.0, after, is_leap=True)
+    return _Step(step(before, after), after)
+
+
+def _walk(hours: Sequence[Counted | None], left: End) -> _Walk:
+    state, total = left.state, left.sum
+    unseen = left.apart
+    is_reset = is_replaced = False
+    sums = []
+    for hour in hours:
+        unseen += 1.0
+        if hour is not None:
+            is_reset |= hour.resets > 0 or hour.first < RESET_BELOW * state
+            energy, state, is_other = _energy(state, hour, unseen)
+            is_replaced |= is_other
+            total += energy
+            unseen = 0.0
+        sums.append((state, total))
+    return _Walk(tuple(sums), unseen, is_reset, is_replaced)
+
+
+def _energy(state: float, hour: Counted, unseen: float) -> _Step:
+    """Go through an hour, of a counter that was last seen so many hours before its end."""
+    energy, first, is_leap = _climb(state, hour.first, unseen)
+    if first == hour.first or hour.resets:
+        return _Step(energy + hour.gain, hour.last, is_leap)
+    return _climb(state, hour.last, unseen)
+
+
+def _meet(walk: _Walk, right: End, now: float | None, hours: float) -> _Meeting:
+    """Go on to the right end, at which Core may show what is so many hours old."""
+    state, total = walk.sums[-1]
+    # What is a little less than Core has already is a reading from before that.
+    is_older = now is None or RESET_BELOW * right.state <= now < right.state
+    value = right.state if now is None or is_older else now
+    last = _climb(state, value, walk.unseen + right.apart + 1.0)
+    seen = _climb(right.state, value, hours + right.apart)
+    missing = total + last.energy - (right.sum + seen.energy)
+    return _Meeting(
+        value,
+        0.0 if abs(missing) < _SAME else missing,
+        last.energy,
+        is_reset=value < RESET_BELOW * state,
+        is_replaced=last.is_leap,
+        is_other=seen.is_leap,
+    )

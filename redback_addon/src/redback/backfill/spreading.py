@@ -1,0 +1,121 @@
+"""Spreads what a counter grew over a time of which the cloud does not tell what it counted.
+
+What it grew is known from what Core was shown before and after that time; when it grew, the power
+tells that it counts. Core's rows are the fixed points: that of an hour of which Core was shown a
+part says what the counter showed at the last reading of it, and nothing has to be guessed up to
+there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from .flowing import Flowed
+from .splice import TOLERANCE, End, JoiningError, is_too_much
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """From one fixed point on: what flowed up to the end of each hour, kWh.
+
+    Attributes:
+        start: the fixed point.
+        flows: until the end of each hour, and from there until the next fixed point.
+        is_told: whether anything is known of the power.
+    """
+
+    start: End
+    flows: list[float] = field(default_factory=lambda: [0.0])
+    is_told: bool = False
+
+    def flow(self, energy: float | None) -> None:
+        """Take in what flowed next; None = nobody knows."""
+        if energy is not None:
+            self.flows[-1] += energy
+            self.is_told = True
+
+    def end_hour(self) -> None:
+        """Take in that an hour ends here."""
+        self.flows.append(0.0)
+
+    def ends(self, end: End) -> Iterator[tuple[float, float]]:
+        """Give what the counter showed, and the sum, at the end of each hour; kWh.
+
+        Raises:
+            JoiningError: see `spread`.
+        """
+        grown = end.state - self.start.state
+        if grown < 0 or abs(self.start.sum + grown - end.sum) > TOLERANCE:
+            raise JoiningError("the cloud does not tell it, and it was reset or replaced meanwhile")
+        if not self.is_told and grown > TOLERANCE:
+            raise JoiningError("the cloud does not tell it, nor when it grew")
+        total = sum(self.flows)
+        shares = self.flows if total > 0 else [1.0] * len(self.flows)
+        for share in [*accumulate(shares)][:-1]:
+            energy = grown * share / (total or len(shares))
+            yield self.start.state + energy, self.start.sum + energy
+
+
+def spread(
+    hours: Sequence[Flowed | None], left: End, rows: Sequence[End | None]
+) -> list[tuple[float, float]]:
+    """Give each hour its share of what a counter grew.
+
+    Args:
+        hours: what about flowed in each, in their order; None where nobody knows.
+        left: the last row before them.
+        rows: Core's rows of the same hours. Those of hours of which Core was shown nothing do not
+            count, but that of the last hour always does.
+
+    Returns:
+        What the counter showed about then and the sum at the end of each hour but the last; kWh.
+
+    Raises:
+        JoiningError: the rows do not fit each other, or there is nothing to go by.
+    """
+    stretch = _Stretch(left)
+    if hours and hours[0] is not None:
+        stretch.flow(hours[0].lead)
+    sums: list[tuple[float, float]] = []
+    for number, (hour, row) in enumerate(zip(hours, rows, strict=True)):
+        stretch.flow(None if hour is None else hour.early)
+        is_fixed = hour is not None and hour.late is not None
+        if row is not None and (is_fixed or number == len(hours) - 1):
+            sums += stretch.ends(row)
+            stretch = _Stretch(row)
+        stretch.flow(None if hour is None else hour.late)
+        stretch.end_hour()
+    return sums
+
+
+def spread_apart(
+    hours: Sequence[Flowed | None], left: End, right: End
+) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Give each hour what flowed, where another counter has taken the place of the one before.
+
+    Core has taken that for energy, unless the sums have been moved already.
+
+    Args:
+        hours: as for `spread`.
+        left: the last row before them, of the counter before.
+        right: Core's row of the last hour.
+
+    Returns:
+        As `spread`, all by the counter before; and what must be added to all sums from the last
+        hour on, kWh.
+    """
+    grown = right.sum - left.sum
+    if grown < 0 or is_too_much(grown, left.apart + len(hours)):
+        grown = sum(_seen(hours))
+    end = End(left.state + grown, left.sum + grown)
+    rows: list[End | None] = [None] * (len(hours) - 1)
+    return tuple(spread(hours, left, [*rows, end])), end.sum - right.sum
+
+
+def _seen(hours: Sequence[Flowed | None]) -> Iterator[float]:
+    """Give what flowed until the last reading that Core was shown, kWh."""
+    for number, hour in enumerate(hours):
+        if hour is not None:
+            is_first, is_last = number == 0, number == len(hours) - 1
+            yield hour.early + (hour.lead if is_first else 0.0)
+            yield 0.0 if is_last else hour.late or 0.0

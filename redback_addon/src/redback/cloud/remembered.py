@@ -1,0 +1,72 @@
+"""What the cloud client has found out about the account, and must not find out anew each start."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+
+class RememberedRoute(msgspec.Struct, frozen=True):
+    """The route on which an inverter's readings were last got.
+
+    Attributes:
+        route: its name, a `Route`; a name that is not known means none.
+        since: since when, or when a better one was last looked for, UTC.
+    """
+
+    route: str
+    since: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """All that should outlive a restart; losing it costs a few requests.
+
+    Attributes:
+        token_endpoint: name of the token endpoint that took the credentials.
+        routes: by serial number.
+    """
+
+    token_endpoint: str | None = None
+    routes: Mapping[str, RememberedRoute] = {}
+
+
+class RememberedHolder:
+    """Holds the current memory, and tells of each change; may be used from several threads.
+
+    Args:
+        current: what was kept of the last run.
+        on_change: takes the new memory after each change, in the order of the changes, in the
+            thread that made it. It must not raise.
+    """
+
+    def __init__(
+        self,
+        current: Remembered | None = None,
+        on_change: Callable[[Remembered], None] = lambda _: None,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._current = current or Remembered()
+        self._on_change = on_change
+
+    @property
+    def current(self) -> Remembered:
+        """What is remembered now."""
+        return self._current
+
+    def remember_endpoint(self, name: str) -> None:
+        """Remember which token endpoint takes the credentials."""
+        with self._lock:
+            self._become(msgspec.structs.replace(self._current, token_endpoint=name))
+
+    def remember_routes(self, routes: Mapping[str, RememberedRoute]) -> None:
+        """Remember on which routes the readings of some inverters are got, by serial number."""
+        with self._lock:
+            routes = {**self._current.routes, **routes}
+            self._become(msgspec.structs.replace(self._current, routes=routes))
+
+    def _become(self, memory: Remembered) -> None:
+        if memory != self._current:
+            self._current = memory
+            self._on_change(memory)

@@ -1,0 +1,63 @@
+"""States and services over REST: the one place that makes a request to Core."""
+
+import logging
+from collections.abc import Mapping
+
+import aiohttp
+
+from ..timeouts import timeout
+from .errors import CoreAwayError, CoreRefusedError
+from .state import State
+
+_LOG = logging.getLogger(__name__)
+# With the longest wait before another attempt it must be less than ten seconds: so soon after Core
+# answers again all states are to be there.
+_TIME_OUT = 4
+# What the Supervisor says for a Core that is down or starting, and a busy one might; and what it
+# says of us, not of what we send: that must not be lost either.
+_AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
+
+
+class CoreRest:
+    """Core's REST API below `<supervisor_url>/core/api`.
+
+    The session is the caller's, who closes it; its headers carry the Supervisor's token.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, supervisor_url: str) -> None:
+        self._session = session
+        self._base = supervisor_url
+        self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
+        # How many states it has taken.
+        self.states = 0
+
+    async def set_state(self, state: State) -> None:
+        """Make or update one entity.
+
+        Raises:
+            CoreAwayError: Core is not there now, or not for us.
+            CoreRefusedError: Core does not want this state.
+        """
+        await self._post(
+            f"/core/api/states/{state.entity_id}",
+            {"state": state.value, "attributes": state.attributes},
+        )
+        self.states += 1
+
+    async def call_service(self, domain: str, service: str, data: Mapping[str, object]) -> None:
+        """Call one of Core's services; raises like set_state."""
+        await self._post(f"/core/api/services/{domain}/{service}", data)
+
+    async def _post(self, path: str, body: Mapping[str, object]) -> None:
+        try:
+            async with self._session.post(
+                self._base + path, json=body, timeout=self._limit
+            ) as answer:
+                await answer.read()  # to the end, so that the connection is kept alive
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise CoreAwayError("POST", path, None, type(error).__name__) from None
+        if status in _AWAY:
+            raise CoreAwayError("POST", path, status, "Core does not take anything now")
+        if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own range of success
+            raise CoreRefusedError("POST", path, status, "Core refuses this")

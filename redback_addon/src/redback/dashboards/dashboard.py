@@ -1,0 +1,183 @@
+"""Makes a dashboard of Core's own cards for the inverters that are known."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..core import CoreError, Dashboard, Dashboards
+from ..inverters.inverter import Inverter
+from .words import in_words, listed
+
+Card = dict[str, Any]
+
+URL_PATH = "redback-solar"
+_URL = f"/{URL_PATH}"
+_NOTHING_YET = "There is nothing to show yet: no inverter has been read since the start."
+_ICON = "mdi:solar-power-variant"
+
+# Sensors by name: icon, and the colour of Home Assistant's energy pages as a tile names it.
+_TILES: Mapping[str, tuple[str, str]] = {
+    "Solar Generation": ("mdi:solar-power", "orange"),
+    "Site Load": ("mdi:home-lightning-bolt", "blue-grey"),
+    "Grid Power": ("mdi:transmission-tower", "blue"),
+    "Battery Power": ("mdi:home-battery", "teal"),
+    "Status": ("mdi:check-network-outline", "green"),
+    "Inverter Mode": ("mdi:state-machine", "grey"),
+}
+_CHARGE = "Battery SoC"
+_POWERS = ("Solar Generation", "Site Load", "Grid Power", "Battery Power")
+_COUNTERS = (
+    "Solar Generation Total",
+    "Site Load Total",
+    "Grid Import Total",
+    "Grid Export Total",
+    "Battery Charge Total",
+    "Battery Discharge Total",
+)
+_DETAILS = (
+    "Last Reading",
+    "Battery Stored",
+    "Battery Usable",
+    "Battery Capacity",
+    "Min SoC",
+    "Grid Voltage",
+    "Grid Frequency",
+    "Inverter Temperature",
+)
+
+
+class DashboardSetup:
+    """What the panel shows of Redback's dashboard, and what it does when people want it.
+
+    Args:
+        dashboards: Core's.
+        known: gives the inverters that have been read.
+        names: gives what all inverters in use are called, whether read or not.
+    """
+
+    what = "its dashboards"
+
+    def __init__(
+        self,
+        dashboards: Dashboards,
+        known: Callable[[], Iterable[Inverter]],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self._dashboards = dashboards
+        self._known = known
+        self._names = names
+
+    async def look(self) -> dict[str, object]:
+        """Tell whether there is one, as JSON; it never raises a CoreError."""
+        try:
+            is_there = await self._dashboards.has(URL_PATH)
+        except CoreError as error:
+            return _answer("away", in_words(error, self.what))
+        if is_there:
+            return _answer("done", "The dashboard Redback is there; it is yours to edit.", _URL)
+        known = {inverter.name for inverter in self._known()}
+        if not known:
+            return _answer("away", _NOTHING_YET)
+        text = "A dashboard of your inverters can be made, which you can then edit."
+        if missing := [name for name in self._names() if name not in known]:
+            # It is made once: who waits for them gets them on it.
+            who = "it has" if len(missing) == 1 else "they have"
+            text += f" {listed(missing)} would not be on it: {who} not been read yet."
+        return _answer("ready", text)
+
+    async def apply(self) -> str:
+        """Make it where there is none; tells in a sentence what was done.
+
+        Raises:
+            CoreError: it was not done; after a CoreAwayError it may have been.
+        """
+        known = tuple(self._known())
+        if not known:
+            return _NOTHING_YET
+        dashboard = Dashboard(URL_PATH, "Redback", _ICON, views(known))
+        if await self._dashboards.make(dashboard):
+            return "The dashboard Redback is in the side bar now; it is yours to edit."
+        return "Nothing was made: there is a dashboard Redback already, and it stays as it is."
+
+
+def views(known: Iterable[Inverter]) -> dict[str, Any]:
+    """Make the dashboard's config: what happens now, and energy by day; of what exists alone."""
+    known = tuple(known)
+    return {
+        "views": [
+            _view("Now", "now", _ICON, [list(_now(inverter)) for inverter in known]),
+            _view("Energy", "energy", "mdi:chart-bar", [list(_days(each)) for each in known]),
+        ]
+    }
+
+
+def _view(title: str, path: str, icon: str, sections: Sequence[Sequence[Card]]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "path": path,
+        "icon": icon,
+        "type": "sections",
+        "max_columns": 4,
+        "sections": [{"type": "grid", "cards": list(cards)} for cards in sections],
+    }
+
+
+def _now(inverter: Inverter) -> Iterator[Card]:
+    ids = inverter.entities.ids
+    yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
+    if _CHARGE in ids:
+        yield {
+            "type": "gauge",
+            "entity": ids[_CHARGE],
+            "name": "Battery",
+            "min": 0,
+            "max": 100,
+            "severity": {"green": 40, "yellow": 20, "red": 0},
+        }
+    for name, (icon, colour) in _TILES.items():
+        if name in ids:
+            tile = {"entity": ids[name], "name": name, "icon": icon, "color": colour}
+            yield {"type": "tile", **tile}
+    if powers := _rows(ids, _POWERS):
+        yield {
+            "type": "history-graph",
+            "title": "Power",
+            "hours_to_show": 24,
+            "entities": powers,
+        }
+    if details := _rows(ids, _DETAILS):
+        yield {"type": "entities", "title": "Details", "entities": details}
+
+
+def _days(inverter: Inverter) -> Iterator[Card]:
+    ids = inverter.entities.ids
+    yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
+    if counters := _rows(ids, _COUNTERS):
+        yield {
+            "type": "statistics-graph",
+            "title": "Energy by day",
+            "chart_type": "bar",
+            "period": "day",
+            "days_to_show": 14,
+            "stat_types": ["change"],
+            "entities": counters,
+        }
+    if _CHARGE in ids:
+        yield {
+            "type": "statistics-graph",
+            "title": "Battery by hour",
+            "chart_type": "line",
+            "period": "hour",
+            "days_to_show": 7,
+            "stat_types": ["mean", "min", "max"],
+            "entities": _rows(ids, (_CHARGE,)),
+        }
+
+
+def _rows(ids: Mapping[str, str], names: Iterable[str]) -> list[dict[str, str]]:
+    return [
+        {"entity": ids[name], "name": name.removesuffix(" Total")} for name in names if name in ids
+    ]
+
+
+def _answer(state: str, text: str, url: str | None = None) -> dict[str, object]:
+    return {"state": state, "text": text, "url": url}

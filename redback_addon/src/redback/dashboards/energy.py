@@ -1,0 +1,214 @@
+"""Sets up Home Assistant's Energy dashboard with the inverters that are known."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ..cloud import Limits
+from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
+from ..inverters.inverter import Inverter
+from .words import in_words, listed
+
+# By kind, and by role: the sensor that has it. A source needs its counters: those come first.
+_SENSORS: Mapping[Kind, Mapping[Role, str]] = {
+    "grid": {
+        "stat_energy_from": "Grid Import Total",
+        "stat_energy_to": "Grid Export Total",
+        "stat_rate": "Grid Power",
+    },
+    "solar": {
+        "stat_energy_from": "Solar Generation Total",
+        "stat_rate": "Solar Generation",
+    },
+    "battery": {
+        "stat_energy_from": "Battery Discharge Total",
+        "stat_energy_to": "Battery Charge Total",
+        "stat_rate": "Battery Power",
+        "stat_soc": "Battery SoC",
+    },
+}
+_NEEDED: Mapping[Kind, frozenset[Role]] = {
+    "grid": frozenset({"stat_energy_from"}),
+    "solar": frozenset({"stat_energy_from"}),
+    "battery": frozenset({"stat_energy_from", "stat_energy_to"}),
+}
+# Core asks for the usable one, to weigh several batteries' charge.
+_CAPACITIES: Mapping[str, Callable[[Limits], float | None]] = {
+    "Usable Battery Capacity": lambda details: details.usable_battery_capacity_kwh,
+    "Battery Capacity": lambda details: details.battery_capacity_kwh,
+}
+# What the roles are called in front of people.
+_LABELS: Mapping[Kind, Mapping[Role, str]] = {
+    "grid": {
+        "stat_energy_from": "From the grid",
+        "stat_energy_to": "To the grid",
+        "stat_rate": "Power",
+    },
+    "solar": {"stat_energy_from": "Generated", "stat_rate": "Power"},
+    "battery": {
+        "stat_energy_from": "Discharged",
+        "stat_energy_to": "Charged",
+        "stat_rate": "Power",
+        "stat_soc": "State of charge",
+    },
+}
+_NOTHING_YET = "There is nothing to add yet: no inverter has been read since the start."
+
+
+class EnergySetup:
+    """What the panel shows of the Energy dashboard, and what it does when people agree.
+
+    Args:
+        energy: the dashboard.
+        known: gives the inverters that have been read.
+        names: gives what all inverters in use are called, whether read or not.
+    """
+
+    what = "its Energy dashboard"
+
+    def __init__(
+        self,
+        energy: Energy,
+        known: Callable[[], Iterable[Inverter]],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self._energy = energy
+        self._known = known
+        self._names = names
+
+    async def look(self) -> dict[str, object]:
+        """Give what is there and what can be added, as JSON; it never raises a CoreError."""
+        known = tuple(self._known())
+        sources = _sources(known)
+        if not sources:
+            return _answer("away", _NOTHING_YET)
+        try:
+            planned = await self._energy.plan(sources)
+            issues = await self._energy.issues(sources)
+        except CoreError as error:
+            return _answer("away", in_words(error, self.what))
+        ready = {source.name for source in sources}
+        waiting = [name for name in self._names() if name not in ready]
+        state, text = _summary(planned, waiting=bool(waiting))
+        return _answer(state, text, planned, issues, known, waiting)
+
+    async def apply(self, *, beside: bool = False) -> str:
+        """Add what is not there yet; tells in a sentence what was done.
+
+        Args:
+            beside: whether a grid is added beside that of another meter too.
+
+        Raises:
+            CoreError: it was not done; after a CoreAwayError it may have been.
+        """
+        sources = _sources(self._known())
+        if not sources:
+            return _NOTHING_YET
+        added = await self._energy.add(sources, beside=beside)
+        if not added:
+            return "Nothing was added: the Energy dashboard has it already, and it stays as it is."
+        return f"{_named(added)} {'is' if len(added) == 1 else 'are'} in the Energy dashboard now."
+
+
+def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
+    """Make the sources of the entities that exist."""
+    return tuple(
+        source
+        for inverter in known
+        for kind in _SENSORS
+        if (source := _source(inverter, kind)) is not None
+    )
+
+
+def _source(inverter: Inverter, kind: Kind) -> Source | None:
+    ids = inverter.entities.ids
+    roles = {role: ids[name] for role, name in _SENSORS[kind].items() if name in ids}
+    if not _NEEDED[kind] <= roles.keys():
+        return None
+    return Source(
+        kind,
+        inverter.name,
+        roles,
+        capacity=_capacity(inverter)[0] if kind == "battery" else None,
+        # Whether grid counters are the inverter's or the site's is not known (dossier 2.7).
+        connection=inverter.site_id if kind == "grid" else None,
+    )
+
+
+def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
+    """Tell the state of things, and say it."""
+    missing = [each.source for each in planned if not each.is_there and not each.beside]
+    if missing:
+        return "ready", f"{_named(missing)} can be added; what is there stays as it is."
+    if any(not each.is_there for each in planned):
+        return "done", "Everything is there but a grid whose energy might count twice."
+    if waiting:
+        return "done", "Everything that there is so far is in the Energy dashboard."
+    return "done", "Everything that there is of your inverters is in the Energy dashboard."
+
+
+def _named(sources: Iterable[Source]) -> str:
+    """Name sources as the beginning of a sentence: Grid and solar of House."""
+    kinds: dict[str, list[str]] = {}
+    for source in sources:
+        kinds.setdefault(source.name, []).append(source.kind)
+    text = listed([f"{listed(of)} of {name}" for name, of in kinds.items()])
+    return text[:1].upper() + text[1:]
+
+
+def _answer(
+    state: str,
+    text: str,
+    planned: Iterable[Planned] = (),
+    issues: Iterable[Issue] = (),
+    known: Iterable[Inverter] = (),
+    waiting: Iterable[str] = (),
+) -> dict[str, object]:
+    planned = tuple(planned)
+    capacities = {inverter.name: _capacity(inverter)[1] for inverter in known}
+    return {
+        "state": state,
+        "text": text,
+        "items": [_item(each, capacities.get(each.source.name)) for each in planned],
+        "notes": [*_grids(planned), *map(_not_yet, waiting)],
+        "issues": list(map(str, issues)),
+    }
+
+
+def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
+    """Give the battery's capacity in kWh, and the entity that shows it."""
+    ids = inverter.entities.ids
+    for name, value in _CAPACITIES.items():
+        if name in ids and (capacity := inverter.detail(value)):
+            return capacity, ids[name]
+    return None, None
+
+
+def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
+    source = planned.source
+    entities = [
+        {"role": _LABELS[source.kind][role], "entity_id": entity_id}
+        for role, entity_id in source.roles.items()
+    ]
+    if source.capacity is not None and capacity_id is not None:
+        # Core wants a number here; the entity is where it comes from.
+        role = f"Capacity ({source.capacity:g} kWh)"
+        entities.append({"role": role, "entity_id": capacity_id})
+    return {
+        "kind": source.kind,
+        "inverter": source.name,
+        "entities": entities,
+        "is_there": planned.is_there,
+    }
+
+
+def _not_yet(name: str) -> str:
+    return f"{name} is not listed yet: its counters are not known so far."
+
+
+def _grids(planned: Iterable[Planned]) -> Iterator[str]:
+    for each in planned:
+        if each.beside:
+            yield (
+                f"The grid of {each.source.name} is not added: there is a grid connection with"
+                f" {listed(list(each.beside))}, and if both measure the same one, its energy"
+                " would count twice: add it by hand if they do not."
+            )

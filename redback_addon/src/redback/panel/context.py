@@ -1,0 +1,77 @@
+"""What the panel looks at: the parts of the service, and nothing that it makes itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..backfill import Backfill, Coverage
+from ..clock import Clock
+from ..cloud import Account, Tally
+from ..core import CoreRest, CoreWebSocket, State
+from ..inverters.naming import GivenName
+from ..inverters.registry import Registry
+from ..notifications import Notifications
+from ..options import Options
+from ..polling.details import DetailsPoller
+from ..polling.poller import Poller
+from ..problems import Problems
+from ..saved_state import SavedState
+from .minutes import Minutes
+
+
+class Setup(Protocol):
+    """Something that people would else set up by hand in Home Assistant.
+
+    Attributes:
+        what: of Home Assistant's, in words.
+    """
+
+    what: str
+
+    async def look(self) -> dict[str, object]:
+        """Give what is there and what can be added, as JSON; it never raises a CoreError."""
+
+    async def apply(self) -> str:
+        """Add what is missing, and give one sentence of what was done.
+
+        Raises:
+            CoreError: Core does not do it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of the service.
+
+    Attributes:
+        version: of the add-on.
+        started_at: when the service started, UTC.
+        names: gives what each inverter that is published is called, by serial number.
+        states: gives what Home Assistant is to show, by entity id.
+        options_url: gives the address of the options panel in Home Assistant, once it is known.
+        setups: by the last part of their addresses.
+        tally: of the requests to the cloud.
+    """
+
+    version: str
+    started_at: datetime
+    options: Options
+    clock: Clock
+    account: Account
+    tally: Tally
+    core: CoreRest
+    link: CoreWebSocket
+    problems: Problems
+    notifications: Notifications
+    saved_state: SavedState
+    registry: Registry
+    poller: Poller
+    details_poller: DetailsPoller
+    minutes: Minutes
+    coverage: Coverage
+    history: Backfill
+    names: Callable[[], Mapping[str, GivenName]]
+    states: Callable[[], Mapping[str, State]]
+    options_url: Callable[[], str | None]
+    setups: Mapping[str, Setup]

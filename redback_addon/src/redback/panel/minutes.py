@@ -1,0 +1,280 @@
+"""Minutes: what each inverter did today and yesterday, for the picture of a day.
+
+They come from live readings, and from the hours that the history fetches again, so that the
+picture has no gap either.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from ..clock import Clock
+from ..cloud import Dynamic
+from ..inverters.counters import step
+from ..inverters.inverter import Inverter
+from ..sensors.reading import Reading
+from ..storage.database import Database
+
+# In the data folder.
+FILE = "minutes.db"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS minute (
+  serial TEXT NOT NULL, at INTEGER NOT NULL, what BLOB NOT NULL, PRIMARY KEY (serial, at)
+) WITHOUT ROWID;
+"""
+_LOST = "the picture of the day may have gaps"
+_KEPT = timedelta(hours=50)
+_PRUNED_EVERY = timedelta(hours=1)
+_MINUTE_SECONDS = 60
+# Of several inverters, one that has told nothing for so long adds nothing to the whole.
+_HELD_SECONDS = 3 * _MINUTE_SECONDS
+
+
+class Minute(msgspec.Struct, frozen=True, array_like=True):
+    """One inverter at one minute; powers in kW, charge in percent, counters in kWh.
+
+    None is what nobody knows; battery: positive = discharge; grid: positive = import.
+    """
+
+    solar: float | None = None
+    load: float | None = None
+    battery: float | None = None
+    grid: float | None = None
+    soc: float | None = None
+    solar_total: float | None = None
+    load_total: float | None = None
+    import_total: float | None = None
+    export_total: float | None = None
+    charge_total: float | None = None
+    discharge_total: float | None = None
+
+
+class Energy(msgspec.Struct, frozen=True):
+    """What a day has come to so far: kWh, and percent.
+
+    Attributes:
+        self_consumption: the share of the solar energy that was used at home.
+        self_sufficiency: the share of what was used that did not come from the grid.
+        since: from when on, where that is not the beginning of the day; UTC.
+    """
+
+    solar_kwh: float | None = None
+    load_kwh: float | None = None
+    import_kwh: float | None = None
+    export_kwh: float | None = None
+    charge_kwh: float | None = None
+    discharge_kwh: float | None = None
+    self_consumption: float | None = None
+    self_sufficiency: float | None = None
+    since: datetime | None = None
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A day of one inverter or of all: lists of one length, the times in Unix seconds."""
+
+    start: datetime
+    end: datetime
+    at: list[int]
+    solar: list[float | None]
+    load: list[float | None]
+    battery: list[float | None]
+    grid: list[float | None]
+    soc: list[float | None]
+    energy: Energy
+
+
+_Minutes = Sequence[tuple[int, Minute]]
+
+
+class Minutes:
+    """The file.
+
+    Args:
+        path: where it is.
+        clock: tells which day it is.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._database = Database(path, _SCHEMA, _LOST)
+        self._clock = clock
+        self._pruned_at = clock.now() - _PRUNED_EVERY
+        # What a day has come to is asked for each second, and changes once a minute.
+        self._today: dict[str, tuple[datetime, Energy]] = {}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def seen(self, known: Inverter, readings: Iterable[Dynamic]) -> None:
+        """Take what an inverter did; what is too old is left out."""
+        oldest = self._clock.now() - _KEPT
+        rows = [
+            (known.serial, int(dynamic.timestamp.timestamp()), _packed(known.reading(dynamic)))
+            for dynamic in readings
+            if dynamic.timestamp > oldest
+        ]
+        if not rows:
+            return
+        self._today.pop(known.serial, None)
+        with self._database.writing() as database:
+            database.executemany("INSERT OR REPLACE INTO minute VALUES (?, ?, ?)", rows)
+            if self._clock.now() - self._pruned_at >= _PRUNED_EVERY:
+                database.execute("DELETE FROM minute WHERE at < ?", (int(oldest.timestamp()),))
+                self._pruned_at = self._clock.now()
+
+    def day(self, serials: Iterable[str]) -> Day:
+        """Give this day so far, of one inverter or of several together; it is a local one."""
+        start, end = local_day(self._clock.now())
+        each = [self._of(serial, start, end) for serial in serials]
+        inside = [[(at, one) for at, one in rows if at >= start.timestamp()] for rows in each]
+        times, minutes = _together(inside)
+        return Day(
+            start=start,
+            end=end,
+            at=times,
+            solar=[minute.solar for minute in minutes],
+            load=[minute.load for minute in minutes],
+            battery=[minute.battery for minute in minutes],
+            grid=[minute.grid for minute in minutes],
+            soc=[minute.soc for minute in minutes],
+            energy=_energy(each, start),
+        )
+
+    def today(self, serial: str) -> Energy:
+        """Give what this day has come to so far for one inverter."""
+        start, end = local_day(self._clock.now())
+        known = self._today.get(serial)
+        if known is None or known[0] != start:
+            known = start, _energy([self._of(serial, start, end)], start)
+            self._today[serial] = known
+        return known[1]
+
+    def _of(self, serial: str, start: datetime, end: datetime) -> _Minutes:
+        """Give a day of one inverter, and the last minute before it where it is near."""
+        rows = self._database.read(
+            "SELECT at, what FROM minute WHERE serial = ? AND at >= ? AND at < ? ORDER BY at",
+            serial,
+            int(start.timestamp()) - _HELD_SECONDS,
+            int(end.timestamp()),
+        )
+        minutes = [(at, msgspec.msgpack.decode(what, type=Minute)) for at, what in rows]
+        before = [one for one in minutes if one[0] < start.timestamp()]
+        return [*before[-1:], *minutes[len(before) :]]
+
+
+def local_day(now: datetime) -> tuple[datetime, datetime]:
+    """Give the local midnights around a moment; the day may have 23 or 25 hours."""
+    local = now.astimezone()
+    start = local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    return start.astimezone(now.tzinfo), (start + timedelta(days=1)).astimezone(now.tzinfo)
+
+
+def _packed(reading: Reading) -> bytes:
+    dynamic = reading.dynamic
+    soc = dynamic.battery_soc_0_to_1
+    return msgspec.msgpack.encode(
+        Minute(
+            dynamic.pv_power_kw,
+            _rounded(reading.load_kw),
+            dynamic.battery_power_kw,
+            _rounded(reading.grid_kw),
+            None if soc is None else _rounded(soc * 100),
+            dynamic.pv_all_time_energy_kwh,
+            dynamic.load_all_time_energy_kwh,
+            dynamic.import_all_time_energy_kwh,
+            dynamic.export_all_time_energy_kwh,
+            dynamic.battery_charge_all_time_energy_kwh,
+            dynamic.battery_discharge_all_time_energy_kwh,
+        )
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3) + 0.0
+
+
+def _together(each: Sequence[_Minutes]) -> tuple[list[int], list[Minute]]:
+    """Add up the minutes of several inverters, minute by minute."""
+    if len(each) == 1:
+        return [at for at, _ in each[0]], [minute for _, minute in each[0]]
+    times = sorted({at - at % _MINUTE_SECONDS for rows in each for at, _ in rows})
+    columns = [list(_at(times, rows)) for rows in each]
+    return times, [_sum(found) for found in zip(*columns, strict=True)]
+
+
+def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
+    """Give what an inverter did in each of these minutes; what it told last stands for a while."""
+    remaining = iter([*rows, None])
+    coming = next(remaining)
+    last: tuple[int, Minute] | None = None
+    for time in times:
+        while coming is not None and coming[0] < time + _MINUTE_SECONDS:
+            last, coming = coming, next(remaining)
+        yield last[1] if last is not None and time - last[0] < _HELD_SECONDS else Minute()
+
+
+def _sum(minutes: Sequence[Minute]) -> Minute:
+    socs = [minute.soc for minute in minutes if minute.soc is not None]
+    return Minute(
+        _total(minute.solar for minute in minutes),
+        _total(minute.load for minute in minutes),
+        _total(minute.battery for minute in minutes),
+        _total(minute.grid for minute in minutes),
+        # Batteries of different sizes have no common charge.
+        socs[0] if len(socs) == 1 else None,
+    )
+
+
+def _total(values: Iterable[float | None]) -> float | None:
+    """Add up what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return _rounded(sum(known)) if known else None
+
+
+_COUNTERS: Mapping[str, Callable[[Minute], float | None]] = {
+    "solar_kwh": lambda minute: minute.solar_total,
+    "load_kwh": lambda minute: minute.load_total,
+    "import_kwh": lambda minute: minute.import_total,
+    "export_kwh": lambda minute: minute.export_total,
+    "charge_kwh": lambda minute: minute.charge_total,
+    "discharge_kwh": lambda minute: minute.discharge_total,
+}
+
+
+def _energies(rows: _Minutes) -> dict[str, float | None]:
+    """Give how much each counter has grown, kWh; None where it is not known."""
+    grown: dict[str, float | None] = {}
+    for name, value in _COUNTERS.items():
+        told = [found for _, minute in rows if (found := value(minute)) is not None]
+        steps = (step(before, after) for before, after in pairwise(told))
+        grown[name] = sum(steps) if told else None
+    return grown
+
+
+def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
+    grown = [_energies(rows) for rows in each]
+    whole = {name: _total(energies[name] for energies in grown) for name in _COUNTERS}
+    solar, load = whole["solar_kwh"], whole["load_kwh"]
+    return Energy(
+        **whole,
+        self_consumption=_share(solar, whole["export_kwh"]),
+        self_sufficiency=_share(load, whole["import_kwh"]),
+        since=_since(each, start),
+    )
+
+
+def _since(each: Sequence[_Minutes], start: datetime) -> datetime | None:
+    first = max((rows[0][0] for rows in each if rows), default=0)
+    is_late = first > start.timestamp() + _HELD_SECONDS
+    return datetime.fromtimestamp(first, UTC) if is_late else None
+
+
+def _share(whole: float | None, other: float | None) -> float | None:
+    """Give the share of the whole that is not the other part, percent."""
+    if not whole or other is None:
+        return None
+    return round(min(max((whole - other) / whole, 0.0), 1.0) * 100, 1)

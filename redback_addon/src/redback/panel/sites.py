@@ -1,0 +1,89 @@
+"""Everything that the account can see, each with the line that names it in the options."""
+
+import json
+import re
+
+import msgspec
+
+from ..sensors.reading import first
+from .context import Context
+
+# What YAML takes for a text by itself, and words of which it makes something else.
+_PLAIN = re.compile(r"[A-Za-z]\w*(?: \w+)*", re.ASCII)
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One inverter of the account.
+
+    Attributes:
+        in_use: whether it is published.
+        line: names it in the option Sites, as YAML.
+    """
+
+    serial: str
+    model: str | None
+    has_battery: bool | None
+    capacity_kwh: float | None
+    in_use: bool
+    name: str | None
+    line: str
+
+
+class SeenSite(msgspec.Struct, frozen=True):
+    """One site, or inverters whose site the cloud does not tell."""
+
+    site: str | None
+    line: str | None
+    inverters: list[Seen]
+
+
+class Sites(msgspec.Struct, frozen=True):
+    """All of the account."""
+
+    sites: list[SeenSite]
+
+
+def sites(context: Context) -> Sites:
+    """Give what the account can see."""
+    names = context.names()
+    by_site: dict[str | None, list[Seen]] = {}
+    for inverter in context.saved_state.saved.inverters:
+        serial = inverter.serial
+        known, given = context.registry.known(serial), names.get(serial)
+        static = context.details_poller.others.get(serial) if known is None else known.static
+        configuration = None if known is None else known.configuration
+        batteries = None if static is None else static.battery_count
+        by_site.setdefault(inverter.site_id, []).append(
+            Seen(
+                serial=serial,
+                model=None if static is None else static.model,
+                has_battery=None if batteries is None else batteries > 0,
+                capacity_kwh=first(
+                    lambda details: details.battery_capacity_kwh, configuration, static
+                ),
+                in_use=given is not None,
+                name=None if given is None else given.name,
+                line=_line(serial, given.name if given is not None else "Redback"),
+            )
+        )
+    return Sites(
+        [
+            SeenSite(site, None if site is None else _line(site, _first_name(inverters)), inverters)
+            for site, inverters in by_site.items()
+        ]
+    )
+
+
+def _first_name(inverters: list[Seen]) -> str:
+    return next((one.name for one in inverters if one.name is not None), "Redback")
+
+
+def _line(identity: str, name: str) -> str:
+    """Make an entry of the list; a text in double quotes is the same in YAML as in JSON."""
+    return f"- id: {_text(identity)}\n  name: {_text(name)}"
+
+
+def _text(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) and text.casefold() not in _WORDS
+    return text if is_plain else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""What changes seldom: which inverters there are, what they are, and how they are set."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from ..clock import Clock
+from ..cloud import (
+    Account,
+    CloudError,
+    Configuration,
+    CredentialsError,
+    ListedInverter,
+    Static,
+    TransientError,
+)
+from ..problems import Problems
+from .throttle import Throttle
+
+_LOG = logging.getLogger(__name__)
+_DISCOVERY_SECONDS = 60 * 60.0
+_DISCOVERY_RETRY_SECONDS = 30.0
+_REFUSED_SECONDS = 5 * 60.0
+_DETAILS_SECONDS = 30 * 60.0
+_DETAILS_RETRY_SECONDS = 5 * 60.0
+# With many inverters the details come round more seldom, such that the cloud sees one such request
+# in two minutes.
+_DETAILS_SECONDS_EACH = 120.0
+# What is not in use is shown in the panel alone.
+_OTHERS_SECONDS = 24 * 60 * 60.0
+_OTHERS_RETRY_SECONDS = 60 * 60.0
+_LONGEST_STEP_SECONDS = 60.0
+_PACE_SECONDS = 1.0
+
+
+class DetailsPoller:
+    """Finds the account's inverters, and keeps what is known about them up to date.
+
+    Args:
+        found: takes all inverters of the account, each time they were asked for.
+        described: takes a serial number and what that inverter is.
+        configured: takes a serial number and how that inverter is set.
+        refused: takes how the token is refused, as long as that keeps it from finding anything.
+
+    Attributes:
+        others: what those inverters of the account are that are not in use, by serial number.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        throttle: Throttle,
+        clock: Clock,
+        problems: Problems,
+        *,
+        found: Callable[[tuple[ListedInverter, ...]], None],
+        described: Callable[[str, Static], None],
+        configured: Callable[[str, Configuration], None],
+        refused: Callable[[CredentialsError], None],
+    ) -> None:
+        self._account = account
+        self._throttle = throttle
+        self._clock = clock
+        self._problems = problems
+        self._found = found
+        self._described = described
+        self._configured = configured
+        self._refused = refused
+        # When the static data of each inverter, and the configuration of all, are due, in the
+        # clock's monotonic seconds.
+        self._static_due: dict[str, float] = {}
+        self._configuration_due = clock.monotonic()
+        self._others_due: dict[str, float] = {}
+        self.others: dict[str, Static] = {}
+        self._described_once: set[str] = set()
+        self._without_battery: set[str] = set()
+        self._something_new = asyncio.Event()
+
+    def watch(self, serials: Iterable[str], others: Iterable[str] = ()) -> None:
+        """Keep the details of these inverters up to date, and of no others.
+
+        Args:
+            serials: of those that are in use.
+            others: of those beside them; what they are is found out when there is time.
+        """
+        now = self._clock.monotonic()
+        known = self._static_due
+        self._static_due = {serial: known.get(serial, now) for serial in serials}
+        self._others_due = {
+            serial: self._others_due.get(serial, now)
+            for serial in others
+            if serial not in self._static_due
+        }
+        self.others = {
+            serial: static for serial, static in self.others.items() if serial in self._others_due
+        }
+        if self._static_due.keys() - known.keys():
+            self._configuration_due = now
+        if self._static_due or self._others_due:
+            self._something_new.set()
+
+    async def run(self) -> None:
+        """Look again and again, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_discovering())
+            tasks.create_task(self._keep_details())
+
+    async def _keep_discovering(self) -> NoReturn:
+        while True:
+            try:
+                inverters = await self._throttle.ask(self._account.inverters)
+            except CloudError as error:
+                self._take_failure(error)
+                await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
+                continue
+            self._problems.over("discovery", "The account's inverters can be listed again")
+            self._found(inverters)
+            # An account without any is either not yet set up, or the list has a hole in it.
+            wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
+            await self._clock.sleep(wait)
+
+    def _take_failure(self, error: CloudError) -> None:
+        if not isinstance(error, CredentialsError):
+            self._problems.met("discovery", f"The account's inverters cannot be listed: {error}.")
+        elif error.token_refused and not self._static_due:
+            # There is no inverter yet whose readings would tell of it.
+            self._throttle.close(_REFUSED_SECONDS)
+            self._refused(error)
+
+    async def _keep_details(self) -> NoReturn:
+        while True:
+            await self._something_new.wait()
+            now = self._clock.monotonic()
+            serial = min(self._static_due, key=self._static_due.__getitem__, default=None)
+            static_due = math.inf if serial is None else self._static_due[serial]
+            wait = min(static_due, self._configuration_due) - now
+            other = next((one for one, due in self._others_due.items() if due <= now), None)
+            if wait > 0 and other is not None:
+                await self._look_at(other)
+            elif wait > 0:
+                # In short steps, so that an inverter that is new does not wait for half an hour.
+                await self._clock.sleep(min(wait, _LONGEST_STEP_SECONDS))
+            elif serial is not None and static_due <= self._configuration_due:
+                self._postpone(serial, good=await self._describe(serial))
+            else:
+                self._configuration_due = now + self._pause(good=await self._configure())
+            await self._clock.sleep(_PACE_SECONDS)
+
+    def _pause(self, *, good: bool) -> float:
+        """Tell after how many seconds the same is asked again."""
+        every = max(_DETAILS_SECONDS, _DETAILS_SECONDS_EACH * len(self._static_due))
+        return every if good else _DETAILS_RETRY_SECONDS
+
+    def _postpone(self, serial: str, *, good: bool) -> None:
+        """Say when an inverter is to be described again."""
+        if serial not in self._static_due:  # nobody wants it any more
+            return
+        pause = self._pause(good=good)
+        if good and serial not in self._described_once:
+            # At the start all are described: from then on they come one after the other.
+            self._described_once.add(serial)
+            place = list(self._static_due).index(serial) + 1
+            pause *= place / len(self._static_due)
+        self._static_due[serial] = self._clock.monotonic() + pause
+
+    async def _describe(self, serial: str) -> bool:
+        fault = f"details {serial}"
+        try:
+            static = await self._throttle.ask(lambda: self._account.static(serial))
+        except CloudError as error:
+            self._problems.met(fault, f"The details of {serial} cannot be read: {error}.")
+            return False
+        self._problems.over(fault, f"The details of {serial} can be read again")
+        self._note_battery(serial, static)
+        self._described(serial, static)
+        return True
+
+    def _note_battery(self, serial: str, static: Static) -> None:
+        """Believe the latest answer: a battery may be put in, and a 0 may be a mistake."""
+        if static.battery_count == 0:
+            self._without_battery.add(serial)
+        else:
+            self._without_battery.discard(serial)
+
+    async def _look_at(self, serial: str) -> None:
+        """Find out what an inverter is that is not in use; where that fails, it is no fault."""
+        pause = _OTHERS_SECONDS
+        try:
+            static = await self._throttle.ask_later(lambda: self._account.static(serial))
+        except CloudError as error:
+            _LOG.debug("What %s is cannot be read: %s.", serial, error)
+            static, pause = None, _OTHERS_RETRY_SECONDS
+        if serial in self._others_due:  # it may be in use by now
+            self._others_due[serial] = self._clock.monotonic() + pause
+            if static is not None:
+                self.others[serial] = static
+
+    async def _configure(self) -> bool:
+        serials = tuple(sorted(self._static_due.keys() - self._without_battery))
+        if not serials:
+            return True
+        try:
+            answer = await self._throttle.ask(lambda: self._account.configurations(serials))
+        except CloudError as error:
+            self._problems.met("configuration", f"The configuration cannot be read: {error}.")
+            return False
+        passing = None
+        for serial, outcome in answer.items():
+            match outcome:
+                case Configuration():
+                    self._configured(serial, outcome)
+                case TransientError():
+                    passing = outcome
+                # An inverter without a battery may have no configuration: that is no fault.
+        if passing is not None:
+            self._problems.met("configuration", f"A configuration cannot be read: {passing}.")
+            return False
+        self._problems.over("configuration", "The configuration can be read again")
+        return True

@@ -1,0 +1,156 @@
+"""When to ask for readings: one round a minute, just after the cloud has something new."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import TypeGuard
+
+from ..clock import Clock
+from ..cloud import AccessError, Account, CloudError, CredentialsError, Dynamic
+from ..problems import Problems
+from .cadence import PERIOD, Cadence
+from .throttle import Throttle
+
+# A round ends before the next one is due, whatever the cloud does.
+_ROUND_SECONDS = 45.0
+_SHORTEST_WAIT = 1.0
+# A token that is given and then refused points to the cloud rather than to the credentials.
+_REFUSED_WAITS = (60.0, 120.0, 300.0)
+# Whatever the clock does meanwhile, no wait is longer.
+_LONGEST_WAIT = 1.25 * PERIOD
+# From one round to the next when it brought nothing: whatever the fault was, it may be over just
+# after it was met, and there are to be readings a minute later.
+_TROUBLE_PERIOD = 50.0
+
+
+class Poller:
+    """Reads all inverters round by round, and hands on what each answer brings as it comes.
+
+    Args:
+        deliver: takes what the cloud has of some inverters now, by serial number.
+        denied: takes the serial numbers of all inverters that the account may not read, each time
+            that they change.
+        refused: takes how the token is refused for readings, or None when there are readings.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        throttle: Throttle,
+        clock: Clock,
+        problems: Problems,
+        *,
+        deliver: Callable[[Mapping[str, Dynamic]], None],
+        denied: Callable[[Collection[str]], None],
+        refused: Callable[[CredentialsError | None], None],
+    ) -> None:
+        self._account = account
+        self._throttle = throttle
+        self._clock = clock
+        self._problems = problems
+        self._deliver = deliver
+        self._denied = denied
+        self._refused = refused
+        self._denied_now: frozenset[str] = frozenset()
+        self._refusals = 0
+        self._cadence = Cadence()
+        self._serials: tuple[str, ...] = ()
+        self._something_to_do = asyncio.Event()
+        # When it will ask next, UTC; None while it has nothing to ask for, or is just asking.
+        self.next_at: datetime | None = None
+
+    def watch(self, serials: Iterable[str]) -> None:
+        """Read these inverters and no others, from the next round on."""
+        self._serials = tuple(sorted(serials))
+        self._note_denied(self._denied_now & set(self._serials))
+        if self._serials:
+            self._something_to_do.set()
+        else:
+            self._something_to_do.clear()
+
+    async def run(self) -> None:
+        """Do one round after the other, for ever."""
+        while True:
+            await self._something_to_do.wait()
+            await self._throttle.opened()
+            asked, began = self._clock.now(), self._clock.monotonic()
+            timestamps = await self.round()
+            self._cadence.observe(asked, timestamps)
+            wait = (self._cadence.next_after(asked) - self._clock.now()).total_seconds()
+            if not timestamps:
+                wait = min(wait, began + _TROUBLE_PERIOD - self._clock.monotonic())
+            wait = min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
+            self.next_at = self._clock.now() + timedelta(seconds=wait)
+            await self._clock.sleep(wait)
+            self.next_at = None
+
+    async def round(self) -> dict[str, datetime]:
+        """Read every inverter once; gives the timestamp of each reading that came."""
+        batches = self._account.batches(self._serials)
+        outcomes: dict[str, Dynamic | CloudError] = {}
+        for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
+            outcomes |= answer
+        self._tell(outcomes)
+        return {
+            serial: outcome.timestamp
+            for serial, outcome in outcomes.items()
+            if isinstance(outcome, Dynamic)
+        }
+
+    async def _read(self, batch: tuple[str, ...]) -> dict[str, Dynamic | CloudError]:
+        """Read one batch, and deliver it at once: it waits for no other."""
+        try:
+            outcomes = await self._throttle.ask(
+                lambda: self._account.dynamic(batch, _ROUND_SECONDS)
+            )
+        except CloudError as error:
+            return dict.fromkeys(batch, error)
+        self._deliver({serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)})
+        for outcome in outcomes.values():
+            if isinstance(outcome, CloudError):
+                self._throttle.note(outcome)
+        return outcomes
+
+    def _tell(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
+        """Tell what went wrong in a round, and what works again."""
+        errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
+        read = outcomes.keys() - errors.keys()
+        if read:
+            self._note_accepted()
+        elif refused := next(filter(_is_token_refused, errors.values()), None):
+            self._note_refused(refused)
+        denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
+        self._note_denied((self._denied_now - read) | denied)
+        if errors and len(errors) == len(outcomes):
+            error = next(iter(errors.values()))
+            if not isinstance(error, CredentialsError):  # of which people are told elsewhere
+                self._problems.met("readings", f"The Redback cloud gives no readings: {error}.")
+            return
+        self._problems.over("readings", "The Redback cloud gives readings again")
+        for serial in outcomes:
+            fault = f"inverter {serial}"
+            if serial in errors:
+                self._problems.met(fault, f"Inverter {serial} cannot be read: {errors[serial]}.")
+            else:
+                self._problems.over(fault, f"Inverter {serial} can be read again")
+
+    def _note_accepted(self) -> None:
+        self._refusals = 0
+        self._refused(None)
+
+    def _note_refused(self, error: CredentialsError) -> None:
+        """Wait for ever longer while the token is refused; once is a hiccup and not told."""
+        self._refusals += 1
+        if self._refusals > 1:
+            self._refused(error)
+        self._throttle.close(_REFUSED_WAITS[min(self._refusals, len(_REFUSED_WAITS)) - 1])
+
+    def _note_denied(self, denied: AbstractSet[str]) -> None:
+        if denied != self._denied_now:
+            self._denied_now = frozenset(denied)
+            self._denied(sorted(denied))
+
+
+def _is_token_refused(error: CloudError) -> TypeGuard[CredentialsError]:
+    return isinstance(error, CredentialsError) and error.token_refused

@@ -1,0 +1,82 @@
+"""The minutes before the first reading, which tell at once which counters are to be believed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from ..clock import Clock
+from ..cloud import Account, CloudError, Dynamic
+from .throttle import Throttle
+
+_LOG = logging.getLogger(__name__)
+_REACH = timedelta(minutes=10)
+_PACE_SECONDS = 1.0
+# Where it fails, it is tried again so often and after so long, until readings have served as well.
+_TRIES = 10
+_AGAIN_SECONDS = 60.0
+
+
+class WarmUp:
+    """Asks for the last minutes of each inverter that is new.
+
+    Where that fails, it is tried again; the next reading serves as well, a minute later.
+
+    Args:
+        is_known: tells of a serial number whether its counters have been read before.
+        recalled: takes a serial number and readings of the past, oldest first.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        is_known: Callable[[str], bool],
+        recalled: Callable[[str, Sequence[Dynamic]], None],
+    ) -> None:
+        self._account = account
+        self._throttle = throttle
+        self._clock = clock
+        self._is_known = is_known
+        self._recalled = recalled
+        self._seen: set[str] = set()
+        # With the number of tries that are left.
+        self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+
+    def watch(self, serials: Iterable[str]) -> None:
+        """Recall those of these inverters that are new."""
+        for serial in serials:
+            if serial not in self._seen:
+                self._seen.add(serial)
+                self._new.put_nowait((serial, _TRIES))
+
+    async def run(self) -> None:
+        """Recall one inverter after the other, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                serial, tries = await self._new.get()
+                if self._is_known(serial):
+                    continue
+                if not await self._warm_up(serial) and tries > 1:
+                    tasks.create_task(self._put_back(serial, tries - 1))
+                await self._clock.sleep(_PACE_SECONDS)
+
+    async def _put_back(self, serial: str, tries: int) -> None:
+        """Have one tried again in a while, for which no other waits."""
+        await self._clock.sleep(_AGAIN_SECONDS)
+        self._new.put_nowait((serial, tries))
+
+    async def _warm_up(self, serial: str) -> bool:
+        """Ask for one; tells whether there were readings."""
+        now = self._clock.now()
+        try:
+            readings = await self._throttle.ask(
+                lambda: self._account.history(serial, now - _REACH, now)
+            )
+        except CloudError as error:
+            _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)
+            return False
+        self._recalled(serial, readings)
+        return bool(readings)

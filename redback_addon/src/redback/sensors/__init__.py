@@ -1,0 +1,1 @@
+"""What an inverter measures: a reading, and the table of all sensors."""

@@ -1,0 +1,171 @@
+"""A Reading: what is known of one inverter at one minute, and what follows from it.
+
+The formulas are those of dossier 4.4. A value that needs something the cloud did not give is
+None, never zero.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..cloud import Configuration, Dynamic, InverterPower, Limits, Phase, Static
+
+# The vendor calls telemetry offline that is older than this (dossier 4.7, compliance report).
+STALE_AFTER = timedelta(minutes=10)
+OFFLINE = "OFFLINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One inverter at one minute.
+
+    Attributes:
+        serial: the inverter's serial number.
+        at: the moment at which it is looked at, UTC.
+        dynamic: what it does.
+        static: what it is, once that is known.
+        configuration: how it is set, once that is known.
+    """
+
+    serial: str
+    at: datetime
+    dynamic: Dynamic
+    static: Static | None = None
+    configuration: Configuration | None = None
+
+    @property
+    def lapses_at(self) -> datetime:
+        """The moment at which this reading no longer tells what is the case."""
+        return self.dynamic.timestamp + STALE_AFTER
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the inverter is online, and the reading young enough to be shown."""
+        return self.at < self.lapses_at and self._reported_status != OFFLINE
+
+    @property
+    def status(self) -> str | None:
+        """OK, OFFLINE or FAULT; or whatever else the cloud says, in capitals."""
+        return self._reported_status if self.is_live else OFFLINE
+
+    @property
+    def _reported_status(self) -> str | None:
+        status = self.dynamic.status
+        return None if status is None else status.upper()
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases that the inverter has, and not those that are listed without a value."""
+        return tuple(phase for phase in self.dynamic.phases.values() if phase.measures)
+
+    @property
+    def has_battery(self) -> bool:
+        """Whether there is a battery; without the static data, whether it tells its charge."""
+        if self.static is not None and self.static.battery_count is not None:
+            return self.static.battery_count > 0
+        return self.dynamic.battery_soc_0_to_1 is not None
+
+    @property
+    def grid_export_kw(self) -> float | None:
+        """Power to the grid over all phases, kW."""
+        return _total(phase.exported_kw for phase in self.phases)
+
+    @property
+    def grid_import_kw(self) -> float | None:
+        """Power from the grid over all phases, kW."""
+        return _total(phase.imported_kw for phase in self.phases)
+
+    @property
+    def grid_kw(self) -> float | None:
+        """Net power from the grid, kW; negative = export."""
+        return minus(self.grid_import_kw, self.grid_export_kw)
+
+    @property
+    def grid_voltage_v(self) -> float | None:
+        """Mean voltage of the phases times the root of their number, V: between three phases."""
+        volts = [phase.voltage_v for phase in self.phases if phase.voltage_v is not None]
+        return sum(volts) / len(volts) * len(volts) ** 0.5 if volts else None
+
+    @property
+    def load_kw(self) -> float | None:
+        """What the house uses, kW."""
+        battery = self.dynamic.battery_power_kw
+        if battery is None and self.static is not None and self.static.battery_count == 0:
+            battery = 0.0
+        return _total((self.dynamic.pv_power_kw, battery, self.grid_kw))
+
+    @property
+    def battery_capacity_kwh(self) -> float | None:
+        """The battery's whole size, kWh."""
+        return self.detail(lambda details: details.battery_capacity_kwh)
+
+    @property
+    def battery_stored_kwh(self) -> float | None:
+        """The energy in the battery, kWh."""
+        return times(self.battery_capacity_kwh, self.dynamic.battery_soc_0_to_1)
+
+    @property
+    def battery_usable_kwh(self) -> float | None:
+        """The energy in the battery above the reserve for when the grid is there, kWh."""
+        if self.configuration is None:
+            return None
+        above = minus(self.dynamic.battery_soc_0_to_1, self.configuration.min_soc_0_to_1)
+        usable = times(self.battery_capacity_kwh, above)
+        return None if usable is None else max(usable, 0.0)
+
+    @property
+    def pv_utilisation(self) -> float | None:
+        """Solar power as a share of the panels' size, 0 to about 1."""
+        size = self.static.panel_size_kw if self.static is not None else None
+        if not size or self.dynamic.pv_power_kw is None:
+            return None
+        return self.dynamic.pv_power_kw / size
+
+    @property
+    def mode(self) -> str | None:
+        """What the inverter is set to do."""
+        return None if self._power is None else self._power.mode
+
+    @property
+    def mode_power_w(self) -> float | None:
+        """The power that it is set to do it with, W."""
+        return None if self._power is None else self._power.power_w
+
+    @property
+    def _power(self) -> InverterPower | None:
+        """What is said of this inverter, where the site's other ones are listed too."""
+        entries = self.dynamic.inverters
+        own = [entry for entry in entries if entry.serial == self.serial]
+        if own or len(entries) != 1:
+            return own[0] if own else None
+        return entries[0]
+
+    def detail(self, value: Callable[[Limits], float | None]) -> float | None:
+        """Look into the configuration, and where that tells nothing into the static data."""
+        return first(value, self.configuration, self.static)
+
+
+def first(value: Callable[[Limits], float | None], *limits: Limits | None) -> float | None:
+    """Look for a value in one after the other; None where none of them tells it."""
+    found = (value(details) for details in limits if details is not None)
+    return next((each for each in found if each is not None), None)
+
+
+def _total(values: Iterable[float | None]) -> float | None:
+    """Add up; None where a part is missing, or where there is nothing at all."""
+    total = None
+    for value in values:
+        if value is None:
+            return None
+        total = value if total is None else total + value
+    return total
+
+
+def minus(left: float | None, right: float | None) -> float | None:
+    """Subtract; None where one of them is missing."""
+    return None if left is None or right is None else left - right
+
+
+def times(left: float | None, right: float | None) -> float | None:
+    """Multiply; None where one of them is missing."""
+    return None if left is None or right is None else left * right

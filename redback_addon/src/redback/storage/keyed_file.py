@@ -1,0 +1,54 @@
+"""A file of one value for each inverter."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ..threads import in_thread
+from .json_file import JsonFile
+
+_Value = TypeVar("_Value")
+
+
+class KeyedFile(Generic[_Value]):
+    """One value for each inverter, on disk as soon as it changes.
+
+    Args:
+        path: of the file.
+        kind: the type of a value.
+        loss: what it means for the user that it is lost, as the end of a sentence.
+    """
+
+    def __init__(self, path: Path, kind: Any, loss: str) -> None:  # noqa: ANN401 - any type of a value
+        self._file: JsonFile[dict[str, _Value]] = JsonFile(path, dict[str, kind], loss)
+        self._values: dict[str, _Value] = self._file.load() or {}
+        self._changed = asyncio.Event()
+        self._lock = threading.Lock()
+
+    def get(self, serial: str) -> _Value | None:
+        """Return what was last set for an inverter; None where nothing was."""
+        return self._values.get(serial)
+
+    def set(self, serial: str, value: _Value) -> bool:
+        """Set the value, which is written soon; returns whether it is another one."""
+        if self._values.get(serial) == value:
+            return False
+        self._values[serial] = value
+        self._changed.set()
+        return True
+
+    def write(self) -> None:
+        """Write everything now."""
+        # First: what is set from here on is written once more.
+        self._changed.clear()
+        with self._lock:
+            self._file.save(dict(self._values))
+
+    async def run(self) -> None:
+        """Write each change at once, beside the event loop, for ever."""
+        while True:
+            await self._changed.wait()
+            if not self._changed.is_set():  # somebody has written it at once
+                continue
+            await in_thread(self.write)

@@ -1,0 +1,140 @@
+"""That hours which Core has lost are found, however many, and nothing else is taken for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from backfill.fake_statistics import FakeStatistics
+from examples import SERIAL, configuration, dynamic, static
+from fake_clock import FakeClock
+from redback.backfill import Audit, Coverage, Hour, Stage
+from redback.core import CoreWebSocket, Row, Statistics
+from redback.inverters.inverter import Inverter
+from redback.sensors.entities import Entities
+
+HOUR = timedelta(hours=1)
+DAYS = 75
+
+
+class Link:
+    """A link to Core that was made long ago."""
+
+    up_since: float | None = 0.0
+
+
+@pytest.fixture
+def until(clock: FakeClock) -> datetime:
+    """The hour that goes on."""
+    return clock.now().replace(minute=0, second=0)
+
+
+@pytest.fixture
+def coverage(tmp_path: Path, until: datetime) -> Iterator[Coverage]:
+    """Know of hours that Core was shown until now."""
+    made = Coverage(tmp_path / "history.db")
+    made.note(SERIAL, until - HOUR * 24 * DAYS)
+    hours = [until - number * HOUR for number in range(-6, 24 * DAYS + 1)]
+    made.put(SERIAL, [Hour(start, Stage.SETTLED) for start in hours])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def known(clock: FakeClock) -> Inverter:
+    made = Inverter(SERIAL, "House", Entities("House", detailed=False), static(), configuration())
+    made.entities.states(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
+    return made
+
+
+@pytest.fixture
+def statistics(known: Inverter, until: datetime) -> FakeStatistics:
+    """Have a row for every hour, of every counter."""
+    made = FakeStatistics()
+    starts = [until - number * HOUR for number in range(-6, 24 * DAYS + 1)]
+    for one in known.entities.series:
+        if one.is_counter:
+            made.stored[one.entity_id] = {start: Row(start, state=1, sum=1) for start in starts}
+    return made
+
+
+@pytest.fixture
+def link() -> Link:
+    return Link()
+
+
+@pytest.fixture(autouse=True)
+async def audit(
+    statistics: FakeStatistics,
+    coverage: Coverage,
+    link: Link,
+    clock: FakeClock,
+    known: Inverter,
+    until: datetime,
+) -> AsyncIterator[None]:
+    audit = Audit(
+        cast("Statistics", statistics),
+        coverage,
+        cast("CoreWebSocket", link),
+        clock,
+        watched=lambda: [(known, until - 24 * DAYS * HOUR)],
+    )
+    task = asyncio.create_task(audit.run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def lose(statistics: FakeStatistics, since: datetime, until: datetime) -> None:
+    for rows in statistics.stored.values():
+        for start in [start for start in rows if since <= start < until]:
+            del rows[start]
+
+
+def wanted(coverage: Coverage, until: datetime) -> list[datetime]:
+    return list(coverage.hours(SERIAL, until - 24 * DAYS * HOUR, until + 24 * HOUR))
+
+
+async def test_where_all_is_there_nothing_is_wanted(
+    coverage: Coverage, clock: FakeClock, until: datetime
+) -> None:
+    await clock.advance(3 * 3600)
+    assert wanted(coverage, until) == []
+
+
+async def test_everything_is_wanted_of_a_core_that_has_begun_anew(
+    statistics: FakeStatistics, coverage: Coverage, clock: FakeClock, until: datetime
+) -> None:
+    lose(statistics, until - 24 * DAYS * HOUR, until - 3 * HOUR)
+    await clock.advance(3 * 3600)
+    assert len(wanted(coverage, until)) == 24 * DAYS - 3
+
+
+async def test_a_day_after_it_is_looked_again_and_with_a_new_link_after_two_hours(
+    statistics: FakeStatistics, coverage: Coverage, link: Link, clock: FakeClock, until: datetime
+) -> None:
+    await clock.advance(3 * 3600)
+    lose(statistics, until - 9 * HOUR, until - 8 * HOUR)
+    await clock.advance(3600)
+    assert wanted(coverage, until) == []
+    link.up_since = clock.monotonic()
+    await clock.advance(1.9 * 3600)
+    assert wanted(coverage, until) == []
+    await clock.advance(0.2 * 3600)
+    assert wanted(coverage, until) == [until - 9 * HOUR]
+
+
+async def test_what_was_found_once_is_not_wanted_for_ever(
+    statistics: FakeStatistics, coverage: Coverage, clock: FakeClock, until: datetime
+) -> None:
+    lost = until - 9 * HOUR
+    lose(statistics, lost, lost + HOUR)
+    await clock.advance(3 * 3600)
+    coverage.put(SERIAL, [Hour(lost, Stage.SETTLED)])  # as the history does, which gets no row
+    await clock.advance(25 * 3600)
+    assert wanted(coverage, until) == []

@@ -1,0 +1,269 @@
+"""That the link tells when Core comes and goes, and that commands and answers find each other."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from core.linking import SilentCore, Watched, linked, silent_core, until
+from fake_clock import FakeClock
+from redback.core import CoreAwayError, CoreRefusedError, open_session
+from standin.core import Core
+from standin.supervisor import TOKEN, Supervisor
+
+# The Supervisor's limit for a frame, and what a command of type x has around its text.
+LIMIT = 4 * 1024 * 1024
+AROUND = len('{"type":"x","text":"","id":2}')
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[SilentCore]:
+    async with silent_core() as core:
+        yield core
+
+
+async def test_a_handshake_that_hangs_is_given_up_in_time(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redback.core.websocket._HANDSHAKE_TIME_OUT", 0.2)
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections, says nothing
+    with silent, linked(session, f"http://127.0.0.1:{silent.getsockname()[1]}") as watched:
+        await until(lambda: watched.disconnected)
+
+
+async def test_the_link_tells_when_it_is_made_and_when_core_has_started(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected == 1)
+        await watched.link.command({"type": "get_config"})  # Core has the subscription before it
+        core.finish_start()
+        await until(lambda: watched.connected > 1)
+
+
+async def test_a_restart_of_core_is_noticed_on_both_ends(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected == 1)
+        await core.stop()
+        await until(lambda: watched.disconnected)
+        await core.start()
+        await until(lambda: watched.connected == 2)
+
+
+async def test_a_core_that_stays_away_is_asked_again_and_again_but_not_in_a_storm(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    await core.stop()
+    with linked(session, supervisor.url) as watched:
+        await asyncio.sleep(2)
+        assert 1 <= len(watched.disconnected) <= 10
+        assert {error.status for error in watched.disconnected} == {502}
+
+
+async def test_a_token_that_is_not_accepted_is_told_apart(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url, "a-wrong-token") as watched:
+        await until(lambda: watched.disconnected)
+    assert isinstance(watched.disconnected[0], CoreRefusedError)
+    assert "a-wrong-token" not in str(watched.disconnected[0])
+
+
+async def test_a_command_gets_its_result(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected)
+        config = await watched.link.command({"type": "get_config"})
+    assert config["time_zone"] == "Australia/Brisbane"
+
+
+async def test_answers_find_their_commands_in_any_order(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    names = ["first", "second", "third"]
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        asking = asyncio.gather(*(watched.link.command({"type": name}) for name in names))
+        await until(lambda: silent.asked("third"))
+        for name in reversed(names):
+            await silent.answer(silent.asked(name), f"of the {name}")
+        assert await asking == ["of the first", "of the second", "of the third"]
+    numbers = [command["id"] for command in silent.commands]
+    assert numbers == sorted(set(numbers))
+
+
+async def test_a_command_that_core_refuses_tells_why(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected)
+        with pytest.raises(CoreRefusedError) as raised:
+            await watched.link.command({"type": "energy/get_prefs"})
+        assert not watched.disconnected
+    assert raised.value.code == "not_found"
+    assert str(raised.value) == "COMMAND energy/get_prefs: not_found: No prefs"
+
+
+async def test_an_error_does_not_repeat_a_whole_message(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected)
+        with pytest.raises(CoreRefusedError) as raised:
+            await watched.link.command({"type": "get_states", "x": "x" * 100_000})
+    assert raised.value.code == "invalid_format"
+    assert len(str(raised.value)) < 500
+
+
+def age(watched: Watched) -> tuple[str | None, float | None]:
+    return watched.link.version, watched.link.up_since
+
+
+async def test_without_a_link_there_is_no_command_no_version_and_no_age(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    await core.stop()
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.disconnected)
+        with pytest.raises(CoreAwayError):
+            await watched.link.command({"type": "get_config"})
+        assert age(watched) == (None, None)
+
+
+async def test_the_link_knows_the_version_and_since_when_it_lasts(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core, clock: FakeClock
+) -> None:
+    with linked(session, supervisor.url, clock=clock) as watched:
+        await until(lambda: watched.connected)
+        made = clock.monotonic()
+        assert age(watched) == (core.version, made)
+        await watched.link.command({"type": "get_config"})  # Core has the subscription before it
+        await clock.advance(100)
+        core.finish_start()
+        await until(lambda: watched.connected == 2)
+        assert age(watched) == (core.version, made)
+        await core.stop()
+        await until(lambda: watched.disconnected)
+        assert age(watched) == (None, None)
+        await core.start()
+        async with asyncio.timeout(10):
+            while watched.connected == 2:
+                await clock.advance(5)
+                await asyncio.sleep(0.05)
+        version, since = age(watched)
+        assert version == core.version
+        assert since is not None
+        assert made + 100 < since <= clock.monotonic()
+
+
+async def test_a_link_that_breaks_in_the_middle_of_a_command_ends_it_and_comes_back(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        asking = asyncio.gather(
+            *(watched.link.command({"type": name}) for name in ("one", "two")),
+            return_exceptions=True,
+        )
+        await until(lambda: silent.asked("two"))
+        await silent.hang_up()
+        assert [type(error) for error in await asking] == [CoreAwayError, CoreAwayError]
+        await until(lambda: watched.connected == 2)
+        again = asyncio.create_task(watched.link.command({"type": "again"}))
+        await until(lambda: silent.asked("again"))
+        await silent.answer(silent.asked("again"), "here")
+        assert await again == "here"
+
+
+async def test_an_answer_that_does_not_come_in_time_is_waited_for_no_longer(
+    session: aiohttp.ClientSession, silent: SilentCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        with monkeypatch.context() as patch:
+            patch.setattr("redback.core.conversation._ANSWER_TIME_OUT", 0.1)
+            with pytest.raises(CoreAwayError):
+                await watched.link.command({"type": "slow"})
+        asking = asyncio.create_task(watched.link.command({"type": "quick"}))
+        await until(lambda: silent.asked("quick"))
+        await silent.answer(silent.asked("slow"), "too late")
+        await silent.answer(silent.asked("quick"), "in time")
+        assert await asking == "in time"
+        assert not watched.disconnected
+
+
+async def test_that_core_has_started_is_told_while_an_answer_is_awaited(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        asking = asyncio.create_task(watched.link.command({"type": "slow"}))
+        await until(lambda: silent.asked("slow"))
+        await silent.tell_that_it_has_started()
+        await until(lambda: watched.connected == 2)
+        assert not asking.done()
+        await silent.answer(silent.asked("slow"), "at last")
+        assert await asking == "at last"
+
+
+async def test_an_answer_larger_than_any_command_may_be_breaks_nothing(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    large = "x" * (2 * LIMIT)
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        asking = asyncio.create_task(watched.link.command({"type": "large"}))
+        await until(lambda: silent.asked("large"))
+        await silent.answer(silent.asked("large"), large)
+        await silent.tell_that_it_has_started()
+        assert await asking == large
+        await until(lambda: watched.connected == 2)
+        assert not watched.disconnected
+
+
+async def test_a_command_as_large_as_the_limit_is_not_sent(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected)
+        with pytest.raises(CoreRefusedError) as raised:
+            await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND)})
+        assert raised.value.code == "too_large"
+        await watched.link.command({"type": "get_config"})
+        assert not watched.disconnected
+
+
+async def test_a_command_just_below_the_limit_arrives(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    with linked(session, supervisor.url) as watched:
+        await until(lambda: watched.connected)
+        with pytest.raises(CoreRefusedError) as raised:
+            await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
+        assert raised.value.code == "unknown_command"  # Core's own word: it has seen it
+        assert not watched.disconnected
+
+
+async def test_a_supervisor_that_lets_in_and_hangs_up_is_no_core() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required"})
+        await socket.receive_json()
+        await socket.send_json({"type": "auth_ok", "ha_version": "2026.11.0"})
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/core/websocket", hang_up)
+    async with TestServer(app) as server, open_session(TOKEN) as session:
+        with linked(session, str(server.make_url("")).rstrip("/")) as watched:
+            await until(lambda: len(watched.disconnected) >= 2)
+            assert watched.connected == 0

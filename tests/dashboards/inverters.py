@@ -1,0 +1,88 @@
+"""Inverters that are known, as the service would know them, and their entities in a Core."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+import examples
+from house import until
+from redback.core import CoreWebSocket, Row, Series, State, Statistics
+from redback.inverters.inverter import Inverter
+from redback.sensors.entities import Entities
+from standin.client import Client
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One that has been read, with what its entities show."""
+
+    known: Inverter
+    states: Sequence[State]
+
+
+def inverter(
+    name: str = "House",
+    site: str = "S2026030100001",
+    *,
+    usable_capacity: float = 12.78,
+    **changes: None,
+) -> Shown:
+    """Make one with a battery; `changes` are of the answer that tells what it does."""
+    dynamic = examples.decoded(examples.payload("three_phase_battery") | changes)
+    has_battery = dynamic.battery_soc_0_to_1 is not None
+    static = msgspec.structs.replace(
+        examples.static(), site_id=site, battery_count=4 if has_battery else 0
+    )
+    configuration = msgspec.structs.replace(
+        examples.configuration(), usable_battery_capacity_kwh=usable_capacity
+    )
+    known = Inverter(
+        examples.SERIAL,
+        name,
+        Entities(name, detailed=False),
+        static,
+        configuration if has_battery else None,
+    )
+    return Shown(known, known.entities.states(known.reading(dynamic)))
+
+
+def without_battery(name: str = "House") -> Shown:
+    return inverter(
+        name,
+        BatterySoCInstantaneous0to1=None,
+        BatteryPowerNegativeIsChargingkW=None,
+        BatteryChargeAllTimeEnergykWh=None,
+        BatteryDischargeAllTimeEnergykWh=None,
+        Battery=None,
+    )
+
+
+async def show(inverter: Shown, client: Client) -> None:
+    """Let a Core have its states."""
+    for state in inverter.states:
+        answer = await client.push(state.entity_id, state.value, dict(state.attributes))
+        assert answer.status in (200, 201)
+
+
+async def compile_statistics(inverter: Shown, link: CoreWebSocket) -> None:
+    """Let a Core have an hour of its statistics, as it makes them of states by itself."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
+
+    def row(series: Series) -> Row:
+        if series.is_counter:
+            return Row(start, state=1, sum=1)
+        return Row(start, mean=1, min=1, max=1)
+
+    every = {series: [row(series)] for series in inverter.known.entities.series}
+    statistics = Statistics(link)
+    assert not await statistics.put(every)
+
+    async def is_written() -> bool:
+        wanted = [series.entity_id for series in every]
+        return all((await statistics.rows(wanted, start, start + HOUR)).values())
+
+    await until(is_written)

@@ -1,0 +1,144 @@
+"""What is on the dashboard that people get, and that it stays theirs."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from core.linking import link_to
+from dashboards.inverters import Shown, inverter, without_battery
+from redback.core import CoreAwayError, CoreRefusedError, CoreWebSocket, Dashboards
+from redback.dashboards import DashboardSetup
+from redback.dashboards.dashboard import views
+from standin.core import Core
+
+# Of Core alone: nothing that has to be installed.
+OF_CORE = {"heading", "gauge", "tile", "history-graph", "statistics-graph", "entities", "grid"}
+
+
+@pytest.fixture
+async def core() -> AsyncIterator[Core]:
+    async with Core() as core:
+        yield core
+
+
+@pytest.fixture
+async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+    async with link_to(core.address) as link:
+        yield link
+
+
+def offered(link: CoreWebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
+    known = [each.known for each in inverters]
+    return DashboardSetup(
+        Dashboards(link), lambda: known, lambda: [*(each.name for each in known), *others]
+    )
+
+
+def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for view in config["views"]:
+        for section in view["sections"]:
+            yield from section["cards"]
+
+
+def entities(config: dict[str, Any]) -> set[str]:
+    rows = [card.get("entities", []) for card in cards(config)]
+    alone = {card["entity"] for card in cards(config) if "entity" in card}
+    return alone | {row["entity"] for each in rows for row in each}
+
+
+@pytest.mark.parametrize("each", [inverter(), without_battery()], ids=["battery", "no battery"])
+def test_every_entity_on_it_exists(each: Shown) -> None:
+    shown = entities(views([each.known]))
+    assert len(shown) > 10
+    assert shown <= {state.entity_id for state in each.states}
+
+
+def test_all_that_people_look_for_first_is_on_it() -> None:
+    assert entities(views([inverter().known])) >= {
+        "sensor.house_solar_generation",
+        "sensor.house_site_load",
+        "sensor.house_grid_power",
+        "sensor.house_battery_power",
+        "sensor.house_battery_soc",
+        "sensor.house_status",
+        "sensor.house_solar_generation_total",
+        "sensor.house_grid_import_total",
+    }
+
+
+def test_every_inverter_has_sections_of_its_own_made_of_cores_cards() -> None:
+    config = views([inverter("House").known, inverter("Shed").known])
+    for view in config["views"]:
+        headings = [section["cards"][0]["heading"] for section in view["sections"]]
+        assert headings == ["House", "Shed"]
+    assert {card["type"] for card in cards(config)} <= OF_CORE
+
+
+async def test_it_is_made_once_and_can_then_be_opened(link: CoreWebSocket, core: Core) -> None:
+    dashboard = offered(link, inverter())
+    looked = await dashboard.look()
+    assert (looked["state"], looked["url"]) == ("ready", None)
+    assert await dashboard.apply() == (
+        "The dashboard Redback is in the side bar now; it is yours to edit."
+    )
+    assert await dashboard.look() == {
+        "state": "done",
+        "text": "The dashboard Redback is there; it is yours to edit.",
+        "url": "/redback-solar",
+    }
+    core.lovelace.configs["redback-solar"] = {"views": []}
+    assert await dashboard.apply() == (
+        "Nothing was made: there is a dashboard Redback already, and it stays as it is."
+    )
+    assert core.lovelace.configs["redback-solar"] == {"views": []}
+
+
+async def test_an_inverter_that_would_be_missing_from_it_is_named(link: CoreWebSocket) -> None:
+    alone = await offered(link, inverter(), others=["Shed"]).look()
+    assert str(alone["text"]).endswith(" Shed would not be on it: it has not been read yet.")
+    several = await offered(link, inverter(), others=["Farm", "Shed"]).look()
+    assert str(several["text"]).endswith(
+        " Farm and Shed would not be on it: they have not been read yet."
+    )
+
+
+async def test_before_the_first_reading_there_is_nothing_to_show(
+    link: CoreWebSocket, core: Core
+) -> None:
+    dashboard = offered(link)
+    assert (await dashboard.look())["state"] == "away"
+    assert (await dashboard.apply()).startswith("There is nothing to show yet")
+    assert core.lovelace.dashboards == {}
+
+
+async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
+    link: CoreWebSocket, core: Core
+) -> None:
+    dashboard = offered(link, inverter())
+    await core.stop()
+    looked = await dashboard.look()
+    assert (looked["state"], looked["text"]) == (
+        "away",
+        "Home Assistant does not answer at the moment.",
+    )
+    with pytest.raises(CoreAwayError):
+        await dashboard.apply()
+
+
+async def test_a_core_without_dashboards_says_so(
+    link: CoreWebSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in its recovery mode."""
+
+    async def refuse(command: dict[str, object]) -> None:
+        raise CoreRefusedError(
+            "COMMAND", str(command["type"]), None, "Unknown command.", code="unknown_command"
+        )
+
+    monkeypatch.setattr(link, "command", refuse)
+    looked = await offered(link, inverter()).look()
+    assert (looked["state"], looked["text"]) == (
+        "away",
+        "This Home Assistant has not loaded its dashboards.",
+    )

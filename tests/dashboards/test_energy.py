@@ -1,0 +1,252 @@
+"""What people are shown before the Energy dashboard is set up, and afterwards."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from core.linking import link_to
+from dashboards.inverters import Shown, compile_statistics, inverter, show, without_battery
+from redback.core import CoreAwayError, CoreWebSocket, Energy
+from redback.dashboards import EnergySetup
+from standin.client import Client
+from standin.core import Core
+
+
+@pytest.fixture
+async def core() -> AsyncIterator[Core]:
+    async with Core() as core:
+        yield core
+
+
+@pytest.fixture
+async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+    async with link_to(core.address) as link:
+        yield link
+
+
+def offered(link: CoreWebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
+    known = [each.known for each in inverters]
+    return EnergySetup(
+        Energy(link), lambda: known, lambda: [*(each.name for each in known), *others]
+    )
+
+
+async def test_all_that_will_be_added_is_shown_first(link: CoreWebSocket) -> None:
+    assert await offered(link, inverter()).look() == {
+        "state": "ready",
+        "text": "Grid, solar and battery of House can be added; what is there stays as it is.",
+        "items": [
+            {
+                "kind": "grid",
+                "inverter": "House",
+                "entities": [
+                    {"role": "From the grid", "entity_id": "sensor.house_grid_import_total"},
+                    {"role": "To the grid", "entity_id": "sensor.house_grid_export_total"},
+                    {"role": "Power", "entity_id": "sensor.house_grid_power"},
+                ],
+                "is_there": False,
+            },
+            {
+                "kind": "solar",
+                "inverter": "House",
+                "entities": [
+                    {"role": "Generated", "entity_id": "sensor.house_solar_generation_total"},
+                    {"role": "Power", "entity_id": "sensor.house_solar_generation"},
+                ],
+                "is_there": False,
+            },
+            {
+                "kind": "battery",
+                "inverter": "House",
+                "entities": [
+                    {"role": "Discharged", "entity_id": "sensor.house_battery_discharge_total"},
+                    {"role": "Charged", "entity_id": "sensor.house_battery_charge_total"},
+                    {"role": "Power", "entity_id": "sensor.house_battery_power"},
+                    {"role": "State of charge", "entity_id": "sensor.house_battery_soc"},
+                    {
+                        "role": "Capacity (12.78 kWh)",
+                        "entity_id": "sensor.house_usable_battery_capacity",
+                    },
+                ],
+                "is_there": False,
+            },
+        ],
+        "notes": [],
+        "issues": [],
+    }
+
+
+async def test_an_old_core_is_shown_what_it_can_take() -> None:
+    async with Core(version="2025.4.4") as core, link_to(core.address) as link:
+        items = items_of(await offered(link, inverter()).look())
+    assert [[entity["role"] for entity in item["entities"]] for item in items] == [
+        ["From the grid", "To the grid"],
+        ["Generated"],
+        ["Discharged", "Charged"],
+    ]
+
+
+async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
+    link: CoreWebSocket, core: Core
+) -> None:
+    energy = offered(link, inverter())
+    assert await energy.apply() == (
+        "Grid, solar and battery of House are in the Energy dashboard now."
+    )
+    saved = core.energy.preferences
+    assert await energy.apply() == (
+        "Nothing was added: the Energy dashboard has it already, and it stays as it is."
+    )
+    assert core.energy.preferences is saved
+    looked = await energy.look()
+    assert looked["state"] == "done"
+    assert all(item["is_there"] for item in items_of(looked))
+
+
+async def test_an_inverter_without_a_battery_gets_none(link: CoreWebSocket) -> None:
+    looked = await offered(link, without_battery()).look()
+    assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
+
+
+async def test_a_battery_whose_counters_are_not_there_yet_waits(link: CoreWebSocket) -> None:
+    bare = inverter(BatteryDischargeAllTimeEnergykWh=None)
+    looked = await offered(link, bare).look()
+    assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
+
+
+async def test_a_battery_whose_usable_capacity_is_not_told_counts_with_all_of_it(
+    link: CoreWebSocket,
+) -> None:
+    (*_, battery) = items_of(await offered(link, inverter(usable_capacity=0.0)).look())
+    assert battery["entities"][-1] == {
+        "role": "Capacity (14.2 kWh)",
+        "entity_id": "sensor.house_battery_capacity",
+    }
+
+
+async def test_an_inverter_that_cannot_be_added_yet_is_named(link: CoreWebSocket) -> None:
+    no_counters = inverter(
+        "Farm",
+        ImportAllTimeEnergykWh=None,
+        PvAllTimeEnergykWh=None,
+        BatteryDischargeAllTimeEnergykWh=None,
+    )
+    energy = offered(link, inverter(), no_counters, others=["Shed"])
+    looked = await energy.look()
+    assert looked["notes"] == [
+        "Farm is not listed yet: its counters are not known so far.",
+        "Shed is not listed yet: its counters are not known so far.",
+    ]
+    await energy.apply()
+    looked = await energy.look()
+    assert looked["state"] == "done"
+    assert looked["text"] == "Everything that there is so far is in the Energy dashboard."
+
+
+async def test_several_inverters_each_get_their_own(link: CoreWebSocket, core: Core) -> None:
+    energy = offered(link, inverter("House", "site 1"), inverter("Farm", "site 2"))
+    assert await energy.apply() == (
+        "Grid, solar and battery of House and grid, solar and battery of Farm"
+        " are in the Energy dashboard now."
+    )
+    assert core.energy.preferences is not None
+    sources = core.energy.preferences["energy_sources"]
+    assert [source["name"] for source in sources] == [
+        "House grid",
+        "House solar",
+        "House battery",
+        "Farm grid",
+        "Farm solar",
+        "Farm battery",
+    ]
+    assert [source["capacity"] for source in sources if "capacity" in source] == [12.78, 12.78]
+
+
+async def test_two_inverters_of_one_site_share_the_grid(link: CoreWebSocket, core: Core) -> None:
+    """Whether their counters are of the site is not known: counted twice would be worse."""
+    energy = offered(link, inverter("House", "site"), inverter("Shed", "site"))
+    await energy.apply()
+    looked = await energy.look()
+    assert looked["state"] == "done"
+    assert looked["text"] == "Everything is there but a grid whose energy might count twice."
+    assert "sensor.shed_grid_import_total" not in str(core.energy.preferences)
+    assert "sensor.shed_solar_generation_total" in str(core.energy.preferences)
+
+
+async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
+    link: CoreWebSocket, core: Core
+) -> None:
+    core.energy.save(
+        {
+            "energy_sources": [
+                {"type": "grid", "stat_energy_from": "sensor.meter", "cost_adjustment_day": 0}
+            ]
+        }
+    )
+    energy = offered(link, inverter())
+    looked = await energy.look()
+    assert looked["text"] == (
+        "Solar and battery of House can be added; what is there stays as it is."
+    )
+    assert items_of(looked)[0]["is_there"] is False
+    assert looked["notes"] == [
+        (
+            "The grid of House is not added: there is a grid connection with sensor.meter, and if"
+            " both measure the same one, its energy would count twice: add it by hand if they do"
+            " not."
+        ),
+    ]
+    assert await energy.apply() == "Solar and battery of House are in the Energy dashboard now."
+    assert await energy.apply(beside=True) == "Grid of House is in the Energy dashboard now."
+    assert "sensor.house_grid_import_total" in str(core.energy.preferences)
+    assert "sensor.meter" not in str((await energy.look())["notes"])
+
+
+async def test_what_core_still_lacks_is_said_until_it_has_it(
+    link: CoreWebSocket, core: Core
+) -> None:
+    house = inverter()
+    energy = offered(link, house)
+    await energy.apply()
+    assert len(unsettled(await energy.look())) > 5
+    async with Client.of_core(core.url, core.token) as client:
+        await show(house, client)
+    await compile_statistics(house, link)
+    assert (await energy.look())["issues"] == []
+
+
+async def test_before_the_first_reading_there_is_nothing_to_add(link: CoreWebSocket) -> None:
+    energy = offered(link)
+    assert await energy.look() == {
+        "state": "away",
+        "text": "There is nothing to add yet: no inverter has been read since the start.",
+        "items": [],
+        "notes": [],
+        "issues": [],
+    }
+    assert (await energy.apply()).startswith("There is nothing to add yet")
+
+
+async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
+    link: CoreWebSocket, core: Core
+) -> None:
+    energy = offered(link, inverter())
+    await core.stop()
+    looked = await energy.look()
+    assert (looked["state"], looked["text"]) == (
+        "away",
+        "Home Assistant does not answer at the moment.",
+    )
+    with pytest.raises(CoreAwayError):
+        await energy.apply()
+
+
+def items_of(looked: dict[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = looked["items"]
+    return items
+
+
+def unsettled(looked: dict[str, Any]) -> list[str]:
+    """Give the issues that pass by themselves."""
+    return [each for each in looked["issues"] if "yet" in each]

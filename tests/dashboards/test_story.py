@@ -1,0 +1,148 @@
+"""The whole set-up against a Core, as a person with preferences of their own goes through it.
+
+Every test runs against stand-ins and a real Core; that against the real one needs its executable.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from core.linking import link_to
+from dashboards.inverters import Shown, compile_statistics, inverter, show
+from redback.core import CoreWebSocket, Dashboards, Energy
+from redback.core.versions import is_since
+from redback.dashboards import DashboardSetup, EnergySetup
+from redback.dashboards.dashboard import views
+from standin.client import Client
+from standin.core import Core
+from standin.real_core import RealCore, temporary_core
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AnyCore = Core | RealCore
+
+# What a person may have: nothing here is ours.
+GAS = {"type": "gas", "stat_energy_from": "sensor.gas", "number_energy_price": 0.25}
+SOLAR = {"type": "solar", "stat_energy_from": "sensor.roof", "config_entry_solar_forecast": ["abc"]}
+DEVICE = {"stat_consumption": "sensor.fridge", "name": "Fridge"}
+METERED = {"type": "grid", "stat_energy_from": "sensor.meter", "cost_adjustment_day": 0}
+OLD_METERED = {
+    "type": "grid",
+    "flow_from": [
+        {
+            "stat_energy_from": "sensor.meter",
+            "stat_cost": None,
+            "entity_energy_price": None,
+            "number_energy_price": 0.3,
+        }
+    ],
+    "flow_to": [],
+    "cost_adjustment_day": 0,
+}
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=["2026.11.0", "2025.4.4", pytest.param("real", marks=pytest.mark.core)],
+)
+async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
+    kind = request.param
+    async with temporary_core() if kind == "real" else Core(version=kind) as core:
+        yield core
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def link(core: AnyCore) -> AsyncIterator[CoreWebSocket]:
+    async with link_to(core.address) as link:
+        yield link
+
+
+@pytest.fixture(scope="module")
+def house() -> Shown:
+    return inverter()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def energy(core: AnyCore, link: CoreWebSocket, house: Shown) -> EnergySetup:
+    """Set up the Energy dashboard of a Core that has had the inverter for an hour."""
+    async with Client.of_core(core.url, core.token) as client:
+        await show(house, client)
+    await compile_statistics(house, link)
+    return EnergySetup(Energy(link), lambda: [house.known], lambda: ["House"])
+
+
+async def preferences(link: CoreWebSocket) -> dict[str, Any]:
+    stored: dict[str, Any] = await link.command({"type": "energy/get_prefs"})
+    return stored
+
+
+async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
+    energy: EnergySetup, link: CoreWebSocket
+) -> None:
+    assert (await energy.look())["state"] == "ready"
+    assert await energy.apply() == (
+        "Grid, solar and battery of House are in the Energy dashboard now."
+    )
+    looked = await energy.look()
+    assert (looked["state"], looked["issues"]) == ("done", [])
+    validation = await link.command({"type": "energy/validate"})
+    assert validation["energy_sources"] == [[], [], []]
+
+
+async def test_pressed_again_nothing_changes(energy: EnergySetup, link: CoreWebSocket) -> None:
+    await energy.apply()
+    before = await preferences(link)
+    assert (await energy.apply()).startswith("Nothing was added")
+    assert await preferences(link) == before
+
+
+async def test_what_a_person_has_survives_byte_for_byte(
+    energy: EnergySetup, link: CoreWebSocket
+) -> None:
+    stored = await link.command(
+        {
+            "type": "energy/save_prefs",
+            "energy_sources": [GAS, SOLAR],
+            "device_consumption": [DEVICE],
+        }
+    )
+    await energy.apply()
+    after = await preferences(link)
+    assert json.dumps(after["energy_sources"][:2]) == json.dumps(stored["energy_sources"])
+    assert json.dumps(after["device_consumption"]) == json.dumps(stored["device_consumption"])
+    assert [one["type"] for one in after["energy_sources"][2:]] == ["grid", "solar", "battery"]
+
+
+async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
+    energy: EnergySetup, link: CoreWebSocket
+) -> None:
+    grid = METERED if is_since(link.version, (2026, 3)) else OLD_METERED
+    stored = await link.command({"type": "energy/save_prefs", "energy_sources": [grid]})
+    assert await energy.apply() == "Solar and battery of House are in the Energy dashboard now."
+    after = await preferences(link)
+    assert after["energy_sources"][0] == stored["energy_sources"][0]
+    assert await energy.apply(beside=True) == "Grid of House is in the Energy dashboard now."
+    whole = str((await preferences(link))["energy_sources"])
+    assert "sensor.house_grid_import_total" in whole
+    assert "sensor.meter" in whole
+    looked = await energy.look()
+    assert (looked["notes"], looked["issues"]) == ([], [])
+
+
+async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
+    link: CoreWebSocket, house: Shown
+) -> None:
+    dashboard = DashboardSetup(Dashboards(link), lambda: [house.known], lambda: ["House"])
+    assert (await dashboard.look())["state"] == "ready"
+    await dashboard.apply()
+    question = {"type": "lovelace/config", "url_path": "redback-solar"}
+    assert await link.command(question) == views([house.known])
+    mine = {"views": [{"title": "Mine"}]}
+    await link.command({**question, "type": "lovelace/config/save", "config": mine})
+    assert (await dashboard.apply()).startswith("Nothing was made")
+    assert await link.command(question) == mine
+    assert (await dashboard.look())["url"] == "/redback-solar"

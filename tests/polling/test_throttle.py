@@ -1,0 +1,189 @@
+"""That the cloud is asked beside the event loop, and not while it has said to wait."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import pytest
+
+from fake_clock import FakeClock, settle
+from garbage import collected
+from redback.cloud import CredentialsError, ThrottledError, TransientError
+from redback.polling.throttle import Throttle
+
+_T = TypeVar("_T")
+REFUSED = CredentialsError(
+    "the credentials are refused", method="POST", url="http://cloud/token", token_refused=False
+)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.last: CredentialsError | str | None = "nothing yet"
+
+    def __call__(self, refused: CredentialsError | None) -> None:
+        self.last = refused
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def throttle(clock: FakeClock, told: Told) -> Throttle:
+    return Throttle(clock, told)
+
+
+def raising(error: Exception) -> object:
+    raise error
+
+
+async def test_an_answer_comes_back_from_another_thread(throttle: Throttle, told: Told) -> None:
+    assert await throttle.ask(threading.current_thread) is not threading.current_thread()
+    assert told.last is None
+
+
+async def test_an_error_comes_back_as_it_is(throttle: Throttle) -> None:
+    with pytest.raises(TransientError):
+        await throttle.ask(lambda: raising(TransientError("no", method="GET", url="http://cloud/")))
+
+
+async def test_an_error_leaves_nothing_behind(throttle: Throttle) -> None:
+    def fail() -> None:
+        raise TransientError("no", method="GET", url="http://cloud/")
+
+    with collected() as kinds:
+        for _ in range(3):
+            with suppress(TransientError):
+                await throttle.ask(fail)
+    assert not kinds & {"TransientError", "Thread", "Future"}
+
+
+async def test_a_question_that_hangs_holds_up_neither_the_others_nor_the_end(
+    throttle: Throttle,
+) -> None:
+    forever = threading.Event()
+    hanging = asyncio.create_task(throttle.ask(forever.wait))
+    assert await throttle.ask(lambda: "answer") == "answer"
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "redback")
+    forever.set()
+
+
+async def test_a_token_that_is_refused_for_something_minor_holds_up_nothing(
+    throttle: Throttle, told: Told
+) -> None:
+    error = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
+    with pytest.raises(CredentialsError):
+        await throttle.ask(lambda: raising(error))
+    assert await throttle.ask(lambda: "answer") == "answer"
+    assert told.last is None
+
+
+async def test_while_it_is_closed_nobody_asks(throttle: Throttle, clock: FakeClock) -> None:
+    throttle.close(5 * 60)
+    again = asyncio.create_task(throttle.ask(lambda: "answer"))
+    await clock.advance(5 * 60 - 1)
+    assert not again.done()
+    await clock.advance(1)
+    assert await again == "answer"
+
+
+async def test_refused_credentials_are_told_and_not_tried_again_for_a_quarter_of_an_hour(
+    throttle: Throttle, told: Told, clock: FakeClock
+) -> None:
+    with pytest.raises(CredentialsError):
+        await throttle.ask(lambda: raising(REFUSED))
+    assert told.last is REFUSED
+    again = asyncio.create_task(throttle.ask(lambda: "answer"))
+    await clock.advance(15 * 60 - 1)
+    assert not again.done()
+    await clock.advance(1)
+    assert await again == "answer"
+    assert told.last is None
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [(7.0, 7.0), (None, 45.0)])
+async def test_a_cloud_that_throttles_is_left_alone(
+    throttle: Throttle, clock: FakeClock, retry_after: float | None, wait: float
+) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=retry_after)
+    with pytest.raises(ThrottledError):
+        await throttle.ask(lambda: raising(error))
+    opened = asyncio.create_task(throttle.opened())
+    await clock.advance(wait - 0.1)
+    assert not opened.done()
+    await clock.advance(0.2)
+    assert opened.done()
+
+
+async def test_what_can_wait_does_so_alone_when_it_is_told_to(
+    throttle: Throttle, clock: FakeClock
+) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await throttle.ask_later(lambda: raising(error))
+    assert await throttle.ask(lambda: "answer") == "answer"
+    later = asyncio.create_task(throttle.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
+
+
+async def test_what_can_wait_waits_with_everything_else(
+    throttle: Throttle, clock: FakeClock
+) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    with pytest.raises(ThrottledError):
+        await throttle.ask(lambda: raising(error))
+    later = asyncio.create_task(throttle.ask_later(lambda: "answer"))
+    await clock.advance(29)
+    assert not later.done()
+    await clock.advance(1)
+    assert await later == "answer"
+
+
+async def test_no_more_than_eight_questions_are_asked_at_once(throttle: Throttle) -> None:
+    busy, most, lock, go = 0, 0, threading.Lock(), threading.Event()
+
+    def question() -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        go.wait(5)
+        with lock:
+            busy -= 1
+
+    asking = [asyncio.create_task(throttle.ask(question)) for _ in range(20)]
+    await settle()
+    go.set()
+    await asyncio.gather(*asking)
+    assert most <= 8
+
+
+async def test_who_waits_for_a_place_does_not_ask_after_the_cloud_has_said_to_wait(
+    clock: FakeClock, told: Told
+) -> None:
+    asked = 0
+
+    async def runner(work: Callable[[], _T]) -> _T:
+        nonlocal asked
+        asked += 1
+        await clock.sleep(1)
+        return work()
+
+    throttle = Throttle(clock, told, runner)
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    asking = [asyncio.create_task(throttle.ask(lambda: raising(error))) for _ in range(50)]
+    await clock.advance(25)
+    assert asked == 8
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)

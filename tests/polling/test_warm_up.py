@@ -1,0 +1,107 @@
+"""That the minutes before the first reading are asked for until they are there, or not needed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import cast
+
+import pytest
+
+from examples import SERIAL, dynamic
+from fake_clock import FakeClock, at_once
+from redback.cloud import Account, CloudError, Dynamic, TransientError
+from redback.polling.throttle import Throttle
+from redback.polling.warm_up import WarmUp
+
+DENIED = "RB00000000000000"
+BROKEN = TransientError("no answer", method="GET", url="http://cloud/")
+
+
+class World:
+    """A cloud, and what is known of its inverter."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.is_known = False
+        self.asked = 0
+        self.answer: CloudError | tuple[Dynamic, ...] = (dynamic(),)
+        self.recalled: list[tuple[str, Sequence[Dynamic]]] = []
+        self.recall = WarmUp(
+            cast("Account", self),
+            Throttle(clock, lambda _: None, runner=at_once),
+            clock,
+            is_known=lambda _: self.is_known,
+            recalled=lambda *what: self.recalled.append(what),
+        )
+
+    def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        assert since < until
+        self.asked += 1
+        if serial == DENIED:
+            raise BROKEN
+        if isinstance(self.answer, CloudError):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+async def world(clock: FakeClock) -> AsyncIterator[World]:
+    world = World(clock)
+    task = asyncio.create_task(world.recall.run())
+    yield world
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_new_inverter_is_asked_for_once(world: World, clock: FakeClock) -> None:
+    for _ in range(2):
+        world.recall.watch([SERIAL])
+        await clock.advance(600)
+    assert world.recalled == [(SERIAL, (dynamic(),))]
+
+
+async def test_one_that_is_known_is_not_asked_for(world: World, clock: FakeClock) -> None:
+    world.is_known = True
+    world.recall.watch([SERIAL])
+    await clock.advance(600)
+    assert world.asked == 0
+
+
+@pytest.mark.parametrize("failure", [BROKEN, ()])
+async def test_where_it_fails_it_is_tried_again_a_minute_later(
+    world: World, clock: FakeClock, failure: CloudError | tuple[Dynamic, ...]
+) -> None:
+    works, world.answer = world.answer, failure
+    world.recall.watch([SERIAL])
+    await clock.advance(59)
+    assert world.asked == 1
+    world.answer = works
+    await clock.advance(2)
+    assert world.recalled[-1] == (SERIAL, (dynamic(),))
+    await clock.advance(600)
+    assert world.asked == 2
+
+
+async def test_once_readings_have_served_as_well_it_is_not_tried_again(
+    world: World, clock: FakeClock
+) -> None:
+    world.answer = BROKEN
+    world.recall.watch([SERIAL])
+    await clock.advance(30)
+    world.is_known = True
+    await clock.advance(600)
+    assert world.asked == 1
+
+
+async def test_it_is_given_up_in_the_end(world: World, clock: FakeClock) -> None:
+    world.answer = BROKEN
+    world.recall.watch([SERIAL])
+    await clock.advance(24 * 3600)
+    assert world.asked == 10
+
+
+async def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> None:
+    world.recall.watch([DENIED, SERIAL])
+    await clock.advance(2)
+    assert world.recalled == [(SERIAL, (dynamic(),))]
