@@ -91,7 +91,10 @@ class Service:
 
 
 class House:
-    """Everything together; the service is not yet started."""
+    """Everything together; the service is not yet started.
+
+    `times` longer than in real time are the service's timeouts, if not as those of all others.
+    """
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class House:
         panel_port: int,
         log: Path | None = None,
         panel_allow: str = "",
+        times: float | None = None,
     ) -> None:
         self.panel_url = f"http://127.0.0.1:{panel_port}"
         self.inverters = [inverter.serial for inverter in simulator.world.inverters]
@@ -118,6 +122,7 @@ class House:
                 "REDBACK_DATA": str(data),
                 "REDBACK_PANEL_PORT": str(panel_port),
                 "REDBACK_PANEL_ALLOW": panel_allow,
+                patience.VARIABLE: str(times or patience.times()),
             },
             data,
             log or data / "log",

@@ -15,7 +15,7 @@ import msgspec
 from chaos import leaks
 from chaos.director import Director, Event
 from chaos.judge import Judge
-from chaos.plan import Plan, draw
+from chaos.plan import PATIENCE, Plan, draw
 from chaos.stage import FAST, NORMAL, Stage, set_speed, stage
 from house import secrets, until
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    async with stage(arguments.seed, arguments.folder) as scene:
+    async with stage(arguments.seed, arguments.folder, times=PATIENCE) as scene:
         shown = await scene.begin()
         first = datetime.now(UTC)
         beginning = _next_hour(first + _RUN_UP)

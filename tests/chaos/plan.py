@@ -23,6 +23,11 @@ _SOON = 3.0
 _CREDENTIALS_REFUSED = 17.0
 _TOKEN_REFUSED = 7.0
 _INVERTER_REFUSED = 7.0
+# How many times longer the service's timeouts are, and whatever is to outlast them. As fast as the
+# clock is would be too long: hours would go by until the service gives up what has no answer.
+PATIENCE = 10
+# Until it does: a round of readings has 45 seconds.
+_HANGING = 0.75 * PATIENCE
 # So many of the rarer troubles are in a deck.
 _RARER_AT_ONCE = 4
 
@@ -131,7 +136,7 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
         trouble
         for deck in range(decks)
         for trouble in (
-            *_cloud_deck(chance, serials, without_battery),
+            *_cloud_deck(chance, seed + deck, serials, without_battery),
             *_dealt(seed + deck, list(_rarer(chance, serials))),
         )
     ]
@@ -245,8 +250,10 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
     )
 
 
-def _cloud_deck(chance: Random, serials: Sequence[str], without_battery: str) -> Iterator[Trouble]:
-    """Draw one of each kind of fault that the cloud can have."""
+def _cloud_deck(
+    chance: Random, turn: int, serials: Sequence[str], without_battery: str
+) -> Iterator[Trouble]:
+    """Draw one of each kind of fault that the cloud can have; those that hang take turns."""
 
     def line(
         name: str, *faults: Fault, least: float = 1.0, most: float = 4.0, heals: float = _SOON
@@ -272,8 +279,9 @@ def _cloud_deck(chance: Random, serials: Sequence[str], without_battery: str) ->
         heals=_SOON + wait / 60,
     )
     yield line("429 without Retry-After", Fault(kind=Kind.STATUS, status=429), heals=_SOON + 1)
-    yield line("slow", Fault(kind=Kind.SLOW, seconds=chance.uniform(10, 90)))
-    yield line("drip", Fault(kind=Kind.DRIP, seconds=chance.uniform(10, 90)))
+    hangs = (Kind.SLOW, Kind.DRIP)[turn % 2]
+    seconds = chance.uniform(10, 90) * PATIENCE
+    yield line(hangs.value, Fault(kind=hangs, seconds=seconds), heals=_SOON + _HANGING)
     yield line("cut before the answer", Fault(kind=Kind.DROP, how="before"))
     yield line("cut in the middle", Fault(kind=Kind.DROP, how="middle"))
     yield line("not JSON", Fault(kind=Kind.NOT_JSON))
@@ -324,7 +332,7 @@ def _house_deck(chance: Random) -> Iterator[Trouble]:
         return Trouble(kind.value, minutes, heals, blow=kind, seconds=seconds)
 
     yield blow(Blow.PROXY_502, 1, 5)
-    yield blow(Blow.PROXY_SLOW, 1, 4, seconds=chance.uniform(1, 12))
+    yield blow(Blow.PROXY_SLOW, 1, 4, heals=_SOON + 1, seconds=chance.uniform(1, 6) * PATIENCE)
     yield blow(Blow.PROXY_CUTS, 1, 4)
     yield blow(Blow.PROXY_GONE, 1, 5)
     yield blow(Blow.WEBSOCKETS, 0.1, 0.2)

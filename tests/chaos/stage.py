@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import patience
 from house import CREDENTIAL, TOKEN, House, until
 from simulator import Simulator
 from simulator.records import COUNTERS
@@ -147,6 +149,7 @@ async def stage(
     history_days: int = 0,
     past_of_v221: bool = False,
     frontend: bool = False,
+    times: float = FAST,
 ) -> AsyncIterator[Stage]:
     """Make it; the days are drawn from the seed too. All logs are below the folder.
 
@@ -157,7 +160,10 @@ async def stage(
         history_days: the option of that name.
         past_of_v221: whether the cloud tells of the past what only v2.21 knows.
         frontend: whether a browser is to look at Core.
+        times: how many times longer the service's timeouts are.
     """
+    # For all that runs here; what is slow at normal speed ends with the whole run.
+    os.environ[patience.VARIABLE] = str(FAST)
     data, hosts = folder / "data", folder / "hosts"
     data.mkdir(parents=True)
     hosts.write_text(_HOSTS_OF_CLOUD)
@@ -172,7 +178,15 @@ async def stage(
         Supervisor(core.address, token=TOKEN) as supervisor,
     ):
         log = folder / "service.log"
-        home = House(simulator, supervisor, core.address, data, panel_port=_ANY_PORT, log=log)
+        home = House(
+            simulator,
+            supervisor,
+            core.address,
+            data,
+            panel_port=_ANY_PORT,
+            log=log,
+            times=times,
+        )
         named = dict(zip(world.inverters, _NAMES, strict=True))
         home.service.options(
             sites=[{"id": inverter.serial, "name": name} for inverter, name in named.items()],
