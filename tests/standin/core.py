@@ -21,6 +21,7 @@ from standin.session import Session
 from standin.states import RefusedStateError, States, context, new_context_id
 from standin.statistics import Statistics
 from standin.supervisor import CoreAddress
+from standin.versions import NEWEST, STATE_OF_ANOTHER_TYPE, STATE_WITHOUT_BODY, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-VERSION = "2026.11.0"
+VERSION = NEWEST
 TOKEN = "core-token"
 RUNNING, STARTING, NOT_RUNNING = "RUNNING", "STARTING", "NOT_RUNNING"
 WRITE_DELAY_S = 0.01
@@ -45,6 +46,7 @@ def utc_now() -> datetime:
 class Core:
     """Core on one port, which can be stopped, started and restarted as people do.
 
+    It behaves like `version`, as far as `standin.versions` has rows for the differences.
     A restart loses `states` and `notifications`, and keeps `statistics`, `energy` and `lovelace`;
     what was pushed stays in `states.history` for tests to look back at. `POST /_standin/restart`
     with `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows
@@ -67,10 +69,10 @@ class Core:
         self.state = NOT_RUNNING
         self.states = States(clock)
         self.notifications = Notifications(clock)
-        year, month, *_ = (int(part) for part in version.split("."))
-        self.statistics = Statistics((year, month), self.states, self._write_later)
-        self.energy = Energy((year, month), self.states, self.statistics)
-        self.lovelace = Lovelace()
+        self.release = parse(version)
+        self.statistics = Statistics(self.release, self.states, self._write_later)
+        self.energy = Energy(self.release, self.states, self.statistics)
+        self.lovelace = Lovelace(self.release)
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()
@@ -223,18 +225,12 @@ class Core:
         return web.json_response(state.as_dict())
 
     async def _post_state(self, request: web.Request) -> web.Response:
-        try:
-            data = json.loads(await request.text() or "null")
-        except ValueError:
-            return _message("Invalid JSON specified.", HTTPStatus.BAD_REQUEST)
-        if not isinstance(data, dict):
-            return _message("State data should be a JSON object.", HTTPStatus.BAD_REQUEST)
-        if data.get("state") is None:
-            return _message("No state specified.", HTTPStatus.BAD_REQUEST)
+        data = self._state_data(await request.text())
+        if isinstance(data, web.Response):
+            return data
         attributes = data.get("attributes") or {}
         if not isinstance(attributes, dict):
-            # Core stumbles over these too
-            raise web.HTTPInternalServerError
+            return _stumble()
         try:
             old, new = self.states.set(
                 request.match_info["entity_id"],
@@ -251,6 +247,21 @@ class Core:
             status=HTTPStatus.CREATED if old is None else HTTPStatus.OK,
             headers={"Location": f"/api/states/{new.entity_id}"},
         )
+
+    def _state_data(self, text: str) -> Message | web.Response:
+        """Read the body of a state, or return its refusal."""
+        if not text:
+            return _message(STATE_WITHOUT_BODY.at(self.release), HTTPStatus.BAD_REQUEST)
+        try:
+            data = json.loads(text)
+        except ValueError:
+            return _message("Invalid JSON specified.", HTTPStatus.BAD_REQUEST)
+        if not isinstance(data, dict):
+            status, sentence = STATE_OF_ANOTHER_TYPE.at(self.release)
+            return _stumble() if sentence is None else _message(sentence, HTTPStatus(status))
+        if data.get("state") is None:
+            return _message("No state specified.", HTTPStatus.BAD_REQUEST)
+        return data
 
     async def _delete_state(self, request: web.Request) -> web.Response:
         old = self.states.remove(request.match_info["entity_id"])
@@ -309,6 +320,12 @@ class Core:
         }
         for session in self._sessions:
             session.publish(event)
+
+
+def _stumble() -> web.Response:
+    """Answer as Core's web server does for a handler that raises what nobody expected."""
+    text = "500 Internal Server Error\n\nServer got itself in trouble"
+    return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, text=text)
 
 
 def _message(text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

@@ -4,42 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from standin.errors import CommandError, invalid_format
-from standin.statistics import UNIT_CLASSES, check_keys
+from standin.errors import (
+    CommandError,
+    Problem,
+    UnfitError,
+    check_keys,
+    key_problems,
+    refuse,
+)
+from standin.statistics import unit_classes
+from standin.versions import (
+    ENERGY_LISTS,
+    ENERGY_UNITS,
+    GRID_DEFAULTS,
+    GRID_PER_CONNECTION,
+    SOURCE_KEYS_SINCE,
+    SOURCE_KINDS,
+    TAGGED_SOURCES,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from standin.errors import Path
     from standin.serving import Message
     from standin.states import State, States
     from standin.statistics import Statistics
+    from standin.versions import Version
 
-POWER_SINCE = (2025, 12)
-"""The first version that takes the power of a source."""
-
-ONE_GRID_SOURCE_SINCE = (2026, 3)
-"""The first version whose grid sources are one per connection, without `flow_from`/`flow_to`."""
-
-NAMES_SINCE = (2026, 6)
-"""The first version that takes a source's `name`, and a battery's state of charge."""
-
-CAPACITY_SINCE = (2026, 8)
-"""The first version that takes a battery's capacity."""
-
-_LISTS = ("energy_sources", "device_consumption", "device_consumption_water")
-
-_GRID_DEFAULTS: Mapping[str, None] = dict.fromkeys(
-    (
-        "stat_energy_from",
-        "stat_energy_to",
-        "stat_cost",
-        "entity_energy_price",
-        "number_energy_price",
-        "stat_compensation",
-        "entity_energy_price_export",
-        "number_energy_price_export",
-    )
-)
 _REQUIRED: Mapping[str, frozenset[str]] = {
     "grid": frozenset({"cost_adjustment_day"}),
     "solar": frozenset({"stat_energy_from"}),
@@ -51,19 +43,12 @@ _REQUIRED: Mapping[str, frozenset[str]] = {
 _COMMON = frozenset({"type", "stat_rate", "name"})
 _PRICED = _COMMON | {"stat_cost", "entity_energy_price", "number_energy_price"}
 _OPTIONAL: Mapping[str, frozenset[str]] = {
-    "grid": _COMMON | set(_GRID_DEFAULTS) | {"power_config"},
+    "grid": _COMMON | set(GRID_DEFAULTS.new) | {"power_config"},
     "solar": _COMMON | {"config_entry_solar_forecast"},
     "home": _COMMON,
     "battery": _COMMON | {"power_config", "stat_soc", "capacity"},
     "gas": _PRICED,
     "water": _PRICED,
-}
-_SINCE = {
-    "stat_rate": POWER_SINCE,
-    "power": POWER_SINCE,
-    "name": NAMES_SINCE,
-    "stat_soc": NAMES_SINCE,
-    "capacity": CAPACITY_SINCE,
 }
 _OLD_GRID = frozenset({"flow_from", "flow_to", "cost_adjustment_day"})
 _PRICES = frozenset({"entity_energy_price", "number_energy_price"})
@@ -91,8 +76,10 @@ _EXPECTED = {
 class Energy:
     """The preferences of one Core, None before the first are saved; they outlive a restart."""
 
-    def __init__(self, version: tuple[int, int], states: States, statistics: Statistics) -> None:
+    def __init__(self, version: Version, states: States, statistics: Statistics) -> None:
         self._version = version
+        self._lists = ENERGY_LISTS.at(version)
+        self._units = {**unit_classes(version), "energy": ENERGY_UNITS.at(version)}
         self._states = states
         self._statistics = statistics
         self.preferences: Message | None = None
@@ -114,64 +101,90 @@ class Energy:
             CommandError: a list or a source is not as Core wants it.
         """
         update = {name: value for name, value in message.items() if name not in {"id", "type"}}
-        check_keys(update, (), _LISTS)
+        check_keys(update, (), self._lists)
         if "energy_sources" in update:
-            update["energy_sources"] = [
-                self._checked(source, f"energy_sources[{index}].")
-                for index, source in enumerate(update["energy_sources"])
-            ]
-            self._check_grids([one for one in update["energy_sources"] if one["type"] == "grid"])
-        empty: Message = {name: [] for name in _LISTS}
+            sources = update["energy_sources"]
+            refuse(
+                problem
+                for index, source in enumerate(sources)
+                for problem in self._problems(source, ("energy_sources", index))
+            )
+            self._check_grids(sources)
+            update["energy_sources"] = [self._completed(source) for source in sources]
+        empty: Message = {name: [] for name in self._lists}
         self.preferences = {**empty, **(self.preferences or {}), **update}
         return self.preferences
 
     def validate(self) -> Message:
         """`energy/validate`: for each source and device, what Core finds wrong with it."""
         preferences = self.preferences or {}
-        return {name: [self._issues(item) for item in preferences.get(name, [])] for name in _LISTS}
+        return {
+            name: [self._issues(item) for item in preferences.get(name, [])] for name in self._lists
+        }
 
-    def _checked(self, source: Message, path: str) -> Message:
-        kind = str(source.get("type"))
-        if kind not in _REQUIRED:
-            known = list(_REQUIRED)
-            raise invalid_format(
-                f"expected type to be one of {known} at '{path}type'. Got {kind!r}"
-            )
-        if kind == "grid" and self._version < ONE_GRID_SOURCE_SINCE:
-            self._check_old_grid(source, path)
-            return source
-        check_keys(source, _REQUIRED[kind], self._known(_REQUIRED[kind] | _OPTIONAL[kind]), path)
-        if kind == "battery" and "capacity" in source:
-            _check_capacity(source["capacity"], path)
-        return {**_GRID_DEFAULTS, **source} if kind == "grid" else source
+    def _problems(self, source: Message, path: Path) -> Iterator[Problem]:
+        kind = source.get("type")
+        known = SOURCE_KINDS.at(self._version)
+        if kind not in known:
+            if TAGGED_SOURCES.at(self._version):
+                yield Problem(f"expected type to be one of {[*known]}", (*path, "type"), kind)
+            else:
+                what = f"Unexpected value for type: '{kind}'. Expected {', '.join(known)}"
+                yield Problem(what, path, source)
+        elif kind == "grid" and not GRID_PER_CONNECTION.at(self._version):
+            yield from self._old_grid_problems(source, path)
+        else:
+            keys = self._known(_REQUIRED[kind] | _OPTIONAL[kind])
+            yield from key_problems(source, _REQUIRED[kind], keys, path)
+            if "capacity" in keys & source.keys():
+                yield from _capacity_problems(source["capacity"], (*path, "capacity"))
 
     def _known(self, names: frozenset[str]) -> frozenset[str]:
-        return frozenset(name for name in names if self._version >= _SINCE.get(name, (0, 0)))
+        version = self._version
+        return frozenset(n for n in names if version >= SOURCE_KEYS_SINCE.get(n, version))
 
-    def _check_old_grid(self, source: Message, path: str) -> None:
-        check_keys(source, _OLD_GRID, self._known(_OLD_GRID | {"type", "power"}), path)
-        for name, (role, optional) in _OLD_FLOWS.items():
-            flows = source.get(name, [])
-            for index, flow in enumerate(flows):
-                check_keys(flow, {role}, optional | {role}, f"{path}{name}[{index}].")
-                if name == "flow_from" and not flow.keys() >= _PRICES:
-                    # Core looks into both without asking whether they are there
-                    raise CommandError("unknown_error", "Unknown error")
+    def _old_grid_problems(self, source: Message, path: Path) -> Iterator[Problem]:
+        known = self._known(_OLD_GRID | {"type", "power"})
+        yield from key_problems(source, _OLD_GRID, known, path)
+        for name in known & _OLD_FLOWS.keys() & source.keys():
+            role, optional = _OLD_FLOWS[name]
+            flows, place = source[name], (*path, name)
+            problems = [
+                problem
+                for index, flow in enumerate(flows)
+                for problem in key_problems(flow, {role}, optional | {role}, (*place, index))
+            ]
+            if problems:
+                yield from problems
+                continue
+            if name == "flow_from" and not all(flow.keys() >= _PRICES for flow in flows):
+                # Core looks into both without asking whether they are there
+                raise CommandError("unknown_error", "Unknown error")
             meters = [flow[role] for flow in flows]
             for meter in meters:
                 if meters.count(meter) > 1:
-                    raise invalid_format(f"Cannot specify {meter} more than once at '{path}{name}'")
+                    yield Problem(f"Cannot specify {meter} more than once", place, flows)
+                    break
 
-    def _check_grids(self, grids: list[Message]) -> None:
-        if self._version < ONE_GRID_SOURCE_SINCE:
+    def _check_grids(self, sources: list[Message]) -> None:
+        grids = [source for source in sources if source["type"] == "grid"]
+        place = ("energy_sources",)
+        if not GRID_PER_CONNECTION.at(self._version):
             if len(grids) > 1:
-                raise invalid_format("You cannot have more than 1 grid source")
+                what = "You cannot have more than 1 grid source"
+                raise UnfitError(Problem(what, place, sources))
             return
-        for role, what in _UNIQUE.items():
+        for role, name in _UNIQUE.items():
             meters = [grid[role] for grid in grids if grid.get(role) is not None]
             for meter in meters:
                 if meters.count(meter) > 1:
-                    raise invalid_format(f"{what} {meter} is used in multiple grid connections")
+                    what = f"{name} {meter} is used in multiple grid connections"
+                    raise UnfitError(Problem(what, place, sources))
+
+    def _completed(self, source: Message) -> Message:
+        if source["type"] != "grid":
+            return source
+        return {**GRID_DEFAULTS.at(self._version), **source}
 
     def _issues(self, item: Message) -> list[Message]:
         affected: dict[str, list[list[Any]]] = {}
@@ -184,7 +197,7 @@ class Energy:
             {
                 "type": kind,
                 "affected_entities": entries,
-                "translation_placeholders": _placeholders(kind),
+                "translation_placeholders": self._placeholders(kind),
             }
             for kind, entries in affected.items()
         ]
@@ -196,18 +209,29 @@ class Energy:
         if state is None:
             yield "entity_not_defined", None
         elif role in _EXPECTED:
-            yield from _issues_of_state(state, *_EXPECTED[role])
+            device_class, state_classes = _EXPECTED[role]
+            units = self._units[device_class]
+            yield from _issues_of_state(state, device_class, state_classes, units)
+
+    def _placeholders(self, kind: str) -> Message | None:
+        device_class = kind.removeprefix("entity_unexpected_unit_")
+        if device_class == kind:
+            return None
+        return {f"{device_class}_units": ", ".join(map(str, self._units[device_class]))}
 
 
-def _check_capacity(capacity: object, path: str) -> None:
+def _capacity_problems(capacity: object, path: Path) -> Iterator[Problem]:
     if not isinstance(capacity, int | float):
-        raise invalid_format(f"expected float at '{path}capacity'. Got {capacity!r}")
-    if capacity <= 0:
-        raise invalid_format(f"value must be higher than 0 at '{path}capacity'. Got {capacity!r}")
+        yield Problem("expected float", path, capacity)
+    elif capacity <= 0:
+        yield Problem("value must be higher than 0", path, capacity)
 
 
 def _issues_of_state(
-    state: State, device_class: str, state_classes: frozenset[str]
+    state: State,
+    device_class: str,
+    state_classes: frozenset[str],
+    units: Collection[str | None],
 ) -> Iterator[tuple[str, Any]]:
     if state.state in {"unavailable", "unknown"}:
         yield "entity_unavailable", state.state
@@ -221,17 +245,10 @@ def _issues_of_state(
         yield "entity_negative_state", value
     if state.attributes.get("device_class") != device_class:
         yield "entity_unexpected_device_class", state.attributes.get("device_class")
-    elif (unit := state.attributes.get("unit_of_measurement")) not in UNIT_CLASSES[device_class]:
+    elif (unit := state.attributes.get("unit_of_measurement")) not in units:
         yield f"entity_unexpected_unit_{device_class}", unit
     if (state_class := state.attributes.get("state_class")) not in state_classes:
         yield "entity_unexpected_state_class", state_class
-
-
-def _placeholders(kind: str) -> Message | None:
-    device_class = kind.removeprefix("entity_unexpected_unit_")
-    if device_class == kind:
-        return None
-    return {f"{device_class}_units": ", ".join(map(str, UNIT_CLASSES[device_class]))}
 
 
 def _statistics_of(item: Message) -> Iterator[tuple[str, str]]:

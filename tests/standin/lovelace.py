@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from standin.errors import CommandError, home_assistant_error, invalid_format
-from standin.statistics import check_keys
+from standin.errors import CommandError, Problem, UnfitError, check_keys
+from standin.versions import URL_IN_USE
 
 if TYPE_CHECKING:
     from standin.serving import Message
+    from standin.versions import Version
 
 _DEFAULTS = {"mode": "storage", "show_in_sidebar": True, "require_admin": False}
 _KNOWN = {"allow_single_word", "icon", "title", "url_path", *_DEFAULTS}
 
 
 class Lovelace:
-    """The dashboards of one Core; they outlive a restart.
+    """The dashboards of one Core of a version; they outlive a restart.
 
     `dashboards` are their entries in the side bar, by url_path; `configs` their views, where
     somebody has saved any. `define_in_yaml` puts one there that Core's configuration defines.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, version: Version) -> None:
+        self._version = version
         self.dashboards: dict[str, Message] = {}
         self.configs: dict[str, Any] = {}
 
@@ -45,13 +47,13 @@ class Lovelace:
         check_keys(wanted, {"title", "url_path"}, _KNOWN)
         url_path = str(wanted["url_path"])
         if "-" not in url_path and not wanted.pop("allow_single_word", False):
-            raise invalid_format(
-                f"Url path needs to contain a hyphen (-). Got { ({**wanted, **_DEFAULTS})!r}"
-            )
+            problem = "Url path needs to contain a hyphen (-)"
+            raise UnfitError(Problem(problem, got={**wanted, **_DEFAULTS}))
         if url_path in self.dashboards:
-            raise home_assistant_error(
-                f'The URL "{url_path}" is already in use. Please choose a different one'
-            )
+            code, sentence = URL_IN_USE.at(self._version)
+            if code == "invalid_format":
+                raise UnfitError(Problem(sentence, got={**wanted, **_DEFAULTS}))
+            raise CommandError(code, sentence.format(url_path))
         made = {"id": url_path.replace("-", "_"), **_DEFAULTS, **wanted}
         self.dashboards[url_path] = made
         return made

@@ -6,8 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from standin.errors import CommandError
-from standin.statistics import check_keys
+from standin.errors import CommandError, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

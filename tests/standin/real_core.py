@@ -14,10 +14,12 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,11 +29,13 @@ import aiohttp
 from standin.client import Client
 from standin.errors import CommandError
 from standin.supervisor import CoreAddress
+from standin.versions import parse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from standin.serving import Message
+    from standin.versions import Version
 
 START_S = 90
 """Seconds that Core has to become RUNNING; its very first start takes the longest."""
@@ -126,6 +130,18 @@ class RealCore:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    @cached_property
+    def version(self) -> str:
+        """Return the version that the executable reports, for example 2026.11.0."""
+        command = [self._executable, "--version"]
+        said = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - the Core that was asked for
+        return said.stdout.decode().strip()
+
+    @property
+    def release(self) -> Version:
+        """Return the year and the month of its version."""
+        return parse(self.version)
 
     @property
     def url(self) -> str:

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import patience
-from standin.errors import CommandError, invalid_format
+from standin.errors import CommandError, Problem, UnfitError, check_keys
 from standin.states import context, new_context_id
-from standin.statistics import check_keys
+from standin.versions import ENERGY_LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -40,7 +40,7 @@ _DASHBOARD_KEYS = {
 _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
 _KEYS: Mapping[str, Collection[str]] = {
     "call_service": {"domain", "return_response", "service", "service_data", "target"},
-    "energy/save_prefs": {"device_consumption", "device_consumption_water", "energy_sources"},
+    "energy/save_prefs": set(ENERGY_LISTS.new),
     "lovelace/config": {"force", "url_path"},
     "lovelace/config/save": {"config", "url_path"},
     "lovelace/dashboards/create": _DASHBOARD_KEYS,
@@ -141,7 +141,7 @@ class Session:
         try:
             result = self._run(_checked(message))
         except CommandError as error:
-            problem = {"code": error.code, "message": str(error)}
+            problem = {"code": error.code, "message": error.sentence(self._core.release)}
             return {"id": number, "type": "result", "success": False, "error": problem}
         if result is _PONG:
             return {"id": number, "type": "pong"}
@@ -156,7 +156,7 @@ class Session:
         if command is None:
             raise CommandError("unknown_command", "Unknown command.")
         if kind not in _KEYS and len(message) > len(("id", "type")):
-            raise invalid_format(f"extra keys not allowed. Got {message!r}")
+            raise UnfitError(Problem("extra keys not allowed", got=message))
         check_keys(message, (), {"id", "type", *_KEYS.get(kind, ())})
         return command(message)
 
@@ -184,4 +184,4 @@ def _checked(message: object) -> Message:
         and isinstance(message.get("type"), str)
     ):
         return message
-    raise invalid_format("Message incorrectly formatted.")
+    raise CommandError("invalid_format", "Message incorrectly formatted.")

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from standin.errors import CommandError, home_assistant_error, invalid_format
+from standin.errors import (
+    CommandError,
+    Problem,
+    UnfitError,
+    check_keys,
+    home_assistant_error,
+    key_problems,
+    refuse,
+)
 from standin.states import is_entity_id
+from standin.versions import (
+    EMPTY,
+    MISSING_KEY,
+    NO_MAPPING,
+    NO_NUMBER,
+    NO_TEXT_OR_NULL,
+    NOT_ONE_OF,
+    OPTIONAL_METADATA,
+    PERIODS,
+    REQUIRED_METADATA,
+    UNIT_CLASSES_SINCE,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from standin.errors import Path
     from standin.serving import Message
     from standin.states import States
+    from standin.versions import Change, Version
 
 LOCAL = timezone(timedelta(hours=10), "AEST")
 """The stand-in Core's time zone, Brisbane's: days and months begin by it."""
 
-MEAN_TYPES_SINCE = (2025, 11)
-"""The first version that wants `mean_type` and `unit_class` in an import's metadata."""
-
-UNIT_CLASSES: Mapping[str, Collection[str | None]] = {
+_UNIT_CLASSES: Mapping[str, Collection[str | None]] = {
     "energy": ("mWh", "Wh", "kWh", "MWh", "GWh", "TWh", "J", "kJ", "MJ", "GJ"),
     "power": ("mW", "W", "kW", "MW", "GW", "TW"),
     "apparent_power": ("mVA", "VA", "kVA"),
@@ -35,21 +55,21 @@ _MEAN_TYPE_OF = {"measurement": 1, "measurement_angle": 2}
 _PER_LARGEST = {"Wh": 1e6, "kWh": 1e3, "MWh": 1.0, "W": 1e3, "kW": 1.0}
 """How many of a unit make the largest one of its class here: all that can be converted here."""
 
-_TEXT_OR_NULL = (str, type(None))
-_METADATA: Mapping[str, tuple[type, ...]] = {
-    "has_mean": (bool,),
-    "mean_type": (int,),
-    "has_sum": (bool,),
+_BOOLEAN = ((bool,), "expected bool")
+_TEXT = ((str,), "expected str")
+_TEXT_OR_NULL = ((str, type(None)), NO_TEXT_OR_NULL)
+_METADATA: Mapping[str, tuple[tuple[type, ...], str | Change[str]]] = {
+    "has_mean": _BOOLEAN,
+    "mean_type": ((int,), "expected int"),
+    "has_sum": _BOOLEAN,
     "name": _TEXT_OR_NULL,
-    "source": (str,),
-    "statistic_id": (str,),
+    "source": _TEXT,
+    "statistic_id": _TEXT,
     "unit_class": _TEXT_OR_NULL,
     "unit_of_measurement": _TEXT_OR_NULL,
 }
 _NEW_METADATA = frozenset({"mean_type", "unit_class"})
-_OPTIONAL_METADATA = _NEW_METADATA | {"has_mean"}
 
-PERIODS = ("5minute", "hour", "day", "week", "month", "year")
 _MEANS = ("mean", "min", "max")
 _NUMBERS = (*_MEANS, "state", "sum")
 _COLUMNS = ("change", "last_reset", *_NUMBERS)
@@ -69,11 +89,12 @@ class Statistics:
 
     def __init__(
         self,
-        version: tuple[int, int],
+        version: Version,
         states: States,
         defer: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._modern = version >= MEAN_TYPES_SINCE
+        self._version = version
+        self._unit_classes = unit_classes(version)
         self._states = states
         self.defer = defer
         self.metadata: dict[str, Message] = {}
@@ -87,13 +108,9 @@ class Statistics:
         Raises:
             CommandError: as Core refuses it.
         """
-        metadata, stats = message.get("metadata"), message.get("stats")
-        if not isinstance(metadata, dict):
-            raise invalid_format(f"expected a dictionary at 'metadata'. Got {metadata!r}")
-        if not isinstance(stats, list):
-            raise invalid_format(f"expected a list at 'stats'. Got {stats!r}")
-        self._check_metadata(metadata)
-        rows = [_parse_row(row, f"stats[{index}]") for index, row in enumerate(stats)]
+        refuse(self._import_problems(message))
+        metadata: Message = message["metadata"]
+        rows = [_parsed(row) for row in message["stats"]]
         if not is_entity_id(metadata["statistic_id"]):
             raise home_assistant_error("Invalid statistic_id")
         if metadata["source"] != "recorder":
@@ -130,9 +147,10 @@ class Statistics:
             raise CommandError("unknown_statistic_id", "Unknown statistic ID")
         stored = listed[0]["statistics_unit_of_measurement"]
         unit = message["adjustment_unit_of_measurement"]
-        if unit != stored and (_class_of(unit) is None or _class_of(unit) != _class_of(stored)):
+        unit_class = self._class_of(unit)
+        if unit != stored and (unit_class is None or unit_class != self._class_of(stored)):
             raise CommandError("invalid_units", f"Can't convert {stored} to {unit}")
-        amount = message["adjustment"] * _factor(unit, stored)
+        amount = message["adjustment"] * self._factor(unit, stored)
         self.defer(lambda: self._add(message["statistic_id"], start, amount))
 
     def _add(self, name: str, start: datetime, amount: float) -> None:
@@ -147,18 +165,12 @@ class Statistics:
         Raises:
             CommandError: the message does not fit.
         """
-        period = _one_of(PERIODS, message.get("period"), "period")
-        columns = [
-            _one_of(_COLUMNS, name, f"types[{index}]")
-            for index, name in enumerate(message.get("types", _COLUMNS))
-        ]
-        names = message.get("statistic_ids")
-        if not names:
-            raise invalid_format(f"value must not be empty at 'statistic_ids'. Got {names!r}")
+        refuse(self._question_problems(message))
+        period, names = message["period"], message["statistic_ids"]
+        columns = message.get("types", _COLUMNS)
+        units = message.get("units", {})
         start = _time(message, "start_time")
         end = _time(message, "end_time") if "end_time" in message else None
-        units = message.get("units", {})
-        _check_units(units)
         table = self.short_term if period == "5minute" else self.rows
         known = [name for name in names if name in table]
         shown = [column for column in columns if any(self._has(name, column) for name in known)]
@@ -185,28 +197,57 @@ class Statistics:
             and (kind != "mean" or metadata["mean_type"])
         ]
 
-    def _check_metadata(self, metadata: Message) -> None:
-        known = set(_METADATA) - (set() if self._modern else _NEW_METADATA)
-        required = known - (_OPTIONAL_METADATA if self._modern else set())
-        check_keys(metadata, required, known, "metadata.")
-        for name, value in metadata.items():
-            if not isinstance(value, _METADATA[name]):
-                raise invalid_format(f"wrong type at 'metadata.{name}'. Got {value!r}")
-        if metadata.get("mean_type", 0) not in {0, 1, 2}:
-            got = metadata["mean_type"]
-            raise invalid_format(f"value must be 0, 1 or 2 at 'metadata.mean_type'. Got {got!r}")
+    def _import_problems(self, message: Message) -> Iterator[Problem]:
+        metadata, stats = message.get("metadata"), message.get("stats")
+        if isinstance(metadata, dict):
+            yield from self._metadata_problems(metadata)
+        else:
+            yield Problem(NO_MAPPING, ("metadata",), metadata)
+        if not isinstance(stats, list):
+            yield Problem("expected a list", ("stats",), stats)
+            return
+        for index, row in enumerate(stats):
+            yield from _row_problems(row, ("stats", index))
+
+    def _metadata_problems(self, metadata: Message) -> Iterator[Problem]:
+        required = REQUIRED_METADATA.at(self._version)
+        known = required | OPTIONAL_METADATA.at(self._version)
+        yield from key_problems(metadata, required, known, ("metadata",))
+        for name in known & set(metadata):
+            types, problem = _METADATA[name]
+            if not isinstance(metadata[name], types):
+                yield Problem(problem, ("metadata", name), metadata[name])
+        if "mean_type" in known and metadata.get("mean_type", 0) not in {0, 1, 2}:
+            place = ("metadata", "mean_type")
+            yield Problem("value must be 0, 1 or 2", place, metadata["mean_type"])
+
+    def _question_problems(self, message: Message) -> Iterator[Problem]:
+        required = ("period", "start_time", "statistic_ids")
+        yield from key_problems(message, required, message)
+        if "period" in message:
+            yield from _choice_problems(PERIODS.at(self._version), message["period"], ("period",))
+        for index, name in enumerate(message.get("types", ())):
+            yield from _choice_problems(_COLUMNS, name, ("types", index))
+        if not message.get("statistic_ids", True):
+            yield Problem(EMPTY, ("statistic_ids",), message["statistic_ids"])
+        units = message.get("units", {})
+        yield from key_problems(units, (), self._unit_classes, ("units",))
+        for name in self._unit_classes.keys() & set(units):
+            known = self._unit_classes[name]
+            if units[name] not in known:
+                yield Problem(f"value must be one of {known}", ("units", name), units[name])
 
     def _complete(self, metadata: Message) -> Message:
-        if self._modern:
-            self.warnings.extend(
-                f"recorder/import_statistics called without specifying {name}"
-                for name in sorted(_NEW_METADATA - set(metadata))
-            )
+        known = OPTIONAL_METADATA.at(self._version)
+        self.warnings.extend(
+            f"recorder/import_statistics called without specifying {name}"
+            for name in sorted(_NEW_METADATA & known - set(metadata))
+        )
         unit = metadata["unit_of_measurement"]
-        unit_class = metadata.get("unit_class", _class_of(unit))
-        if unit_class is not None and unit_class not in UNIT_CLASSES:
+        unit_class = metadata.get("unit_class", self._class_of(unit))
+        if unit_class is not None and unit_class not in self._unit_classes:
             raise home_assistant_error(f"Unsupported unit_class: '{unit_class}'")
-        if unit_class is not None and unit not in UNIT_CLASSES[unit_class]:
+        if unit_class is not None and unit not in self._unit_classes[unit_class]:
             raise home_assistant_error(
                 f"Unsupported unit_of_measurement '{unit}' for unit_class '{unit_class}'"
             )
@@ -219,8 +260,17 @@ class Statistics:
         stored = metadata["unit_of_measurement"]
         state = self._states.get(name)
         shown = state.attributes.get("unit_of_measurement") if state else stored
-        unit_class = metadata["unit_class"] or _class_of(stored)
-        return _factor(stored, shown if unit_class is None else units.get(unit_class, shown))
+        unit_class = metadata["unit_class"] or self._class_of(stored)
+        return self._factor(stored, shown if unit_class is None else units.get(unit_class, shown))
+
+    def _factor(self, unit: str | None, wanted: str | None) -> float:
+        """What a number in one unit is multiplied with to be in the other."""
+        if self._class_of(unit) != self._class_of(wanted):
+            return 1.0
+        return _PER_LARGEST.get(wanted or "", 1.0) / _PER_LARGEST.get(unit or "", 1.0)
+
+    def _class_of(self, unit: str | None) -> str | None:
+        return next((name for name, units in self._unit_classes.items() if unit in units), None)
 
     def _has(self, name: str, column: str) -> bool:
         metadata = self.metadata[name]
@@ -231,9 +281,22 @@ class Statistics:
     def _promised(self) -> dict[str, Message]:
         """What Core lists already because a sensor's state says it will have statistics."""
         return {
-            state.entity_id: _metadata_of(state.entity_id, state.attributes)
+            state.entity_id: self._metadata_of(state.entity_id, state.attributes)
             for state in self._states
             if state.entity_id.startswith("sensor.") and "state_class" in state.attributes
+        }
+
+    def _metadata_of(self, entity_id: str, attributes: Mapping[str, Any]) -> Message:
+        unit = attributes.get("unit_of_measurement")
+        mean_type = _MEAN_TYPE_OF.get(attributes["state_class"], 0)
+        return {
+            "statistic_id": entity_id,
+            "mean_type": mean_type,
+            "has_sum": not mean_type,
+            "name": None,
+            "source": "recorder",
+            "unit_class": self._class_of(unit),
+            "unit_of_measurement": unit,
         }
 
     def _listed(self, metadata: Message) -> Message:
@@ -252,32 +315,13 @@ class Statistics:
         }
 
 
-def check_keys(
-    data: Message, required: Collection[str], known: Collection[str], path: str = ""
-) -> None:
-    """Refuse a dictionary that lacks a key, or has one that nobody knows.
-
-    Raises:
-        CommandError: `invalid_format`.
-    """
-    for name in sorted(set(required) - set(data)):
-        raise invalid_format(f"required key not provided at '{path}{name}'. Got None")
-    for name in sorted(set(data) - set(known)):
-        raise invalid_format(f"not a valid option at '{path}{name}'. Got {data[name]!r}")
-
-
-def _check_units(units: Mapping[str, str | None]) -> None:
-    check_keys(dict(units), (), UNIT_CLASSES, "units.")
-    for name, unit in units.items():
-        if unit not in UNIT_CLASSES[name]:
-            raise invalid_format(f"value must be one of {UNIT_CLASSES[name]} at 'units.{name}'")
-
-
-def _factor(unit: str | None, wanted: str | None) -> float:
-    """What a number in one unit is multiplied with to be in the other."""
-    if _class_of(unit) != _class_of(wanted):
-        return 1.0
-    return _PER_LARGEST.get(wanted or "", 1.0) / _PER_LARGEST.get(unit or "", 1.0)
+def unit_classes(version: Version) -> dict[str, Collection[str | None]]:
+    """Return the classes of units that this version of Core has, with their units."""
+    return {
+        name: units
+        for name, units in _UNIT_CLASSES.items()
+        if version >= UNIT_CLASSES_SINCE.get(name, version)
+    }
 
 
 def _times(rows: Iterable[Row], factor: float) -> list[Row]:
@@ -315,42 +359,29 @@ def _read(
     return answer
 
 
-def _one_of(known: Sequence[str], value: object, path: str) -> str:
+def _choice_problems(known: Sequence[str], value: object, path: Path) -> Iterator[Problem]:
     if value not in known:
         choice = " or ".join(map(repr, known))
-        raise invalid_format(f"expected {choice} at '{path}'. Got {value!r}")
-    return str(value)
+        what = replace(NOT_ONE_OF, new=NOT_ONE_OF.new.format(choice))
+        yield Problem(what, path, value)
 
 
-def _class_of(unit: str | None) -> str | None:
-    return next((name for name, units in UNIT_CLASSES.items() if unit in units), None)
-
-
-def _metadata_of(entity_id: str, attributes: Mapping[str, Any]) -> Message:
-    unit = attributes.get("unit_of_measurement")
-    mean_type = _MEAN_TYPE_OF.get(attributes["state_class"], 0)
-    return {
-        "statistic_id": entity_id,
-        "mean_type": mean_type,
-        "has_sum": not mean_type,
-        "name": None,
-        "source": "recorder",
-        "unit_class": _class_of(unit),
-        "unit_of_measurement": unit,
-    }
-
-
-def _parse_row(row: Message, path: str) -> Row:
-    check_keys(row, ("start",), ("start", "last_reset", *_NUMBERS), f"{path}.")
+def _row_problems(row: Message, path: Path) -> Iterator[Problem]:
+    yield from key_problems(row, ("start",), ("start", "last_reset", *_NUMBERS), path)
     for name in _NUMBERS:
         if name in row and not isinstance(row[name], (int, float)):
-            raise invalid_format(f"expected int or float at '{path}.{name}'. Got {row[name]!r}")
-    try:
-        start = datetime.fromisoformat(row["start"])
-    except (TypeError, ValueError):
-        text = f"Invalid datetime specified: {row['start']} at '{path}.start'"
-        raise invalid_format(f"{text}. Got {row['start']!r}") from None
-    return {**row, **{name: float(row[name]) for name in _NUMBERS if name in row}, "start": start}
+            yield Problem(NO_NUMBER, (*path, name), row[name])
+    if "start" in row:
+        try:
+            datetime.fromisoformat(row["start"])
+        except (TypeError, ValueError):
+            what = f"Invalid datetime specified: {row['start']}"
+            yield Problem(what, (*path, "start"), row["start"])
+
+
+def _parsed(row: Message) -> Row:
+    numbers = {name: float(row[name]) for name in _NUMBERS if name in row}
+    return {**row, **numbers, "start": datetime.fromisoformat(row["start"])}
 
 
 def _check_start(start: datetime) -> None:
@@ -366,8 +397,10 @@ def _check_start(start: datetime) -> None:
 def _time(message: Message, name: str) -> datetime:
     try:
         time = datetime.fromisoformat(message[name])
-    except (KeyError, TypeError):
-        raise invalid_format(f"expected str at '{name}'. Got {message.get(name)!r}") from None
+    except KeyError:
+        raise UnfitError(Problem(MISSING_KEY, (name,))) from None
+    except TypeError:
+        raise UnfitError(Problem("expected str", (name,), message[name])) from None
     except ValueError:
         raise CommandError(f"invalid_{name}", f"Invalid {name}") from None
     return time.replace(tzinfo=time.tzinfo or LOCAL).astimezone(UTC)
