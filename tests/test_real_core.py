@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from house import House, house, until
+from house import TOKEN, House, house, until
+from redback.publisher import AT_ONCE
+from standin.client import Client
 from standin.real_core import RealCore, temporary_core
 
 pytestmark = [pytest.mark.core, pytest.mark.timeout(1200)]
@@ -26,6 +28,9 @@ COUNTERS = {
 ALL = 43
 # What people wait for: from the request to the last of the states, over the fastest network.
 LONGEST_CYCLE = 0.150
+# On a machine that has other things to do, everything takes longer: that many times as long as to
+# post as many states may a cycle take there.
+LONGEST_RATIO = 3
 
 
 async def ours(home: House) -> dict[str, dict[str, Any]]:
@@ -86,7 +91,7 @@ async def check_states(home: House) -> None:
 
 async def check_cycle(home: House, measured: Callable[[str], None]) -> None:
     """A minute's reading is fetched, mapped and shown in no time, three minutes in a row."""
-    times = []
+    times, bare = [], []
     for _ in range(3):
         before = await last_reading(home)
 
@@ -105,8 +110,25 @@ async def check_cycle(home: House, measured: Callable[[str], None]) -> None:
         changed = [update for update in updates if update >= asked]
         assert len(changed) > 10
         times.append(max(changed) - asked)
-    measured(f"cycles of {[round(seconds * 1000) for seconds in times]} ms")
-    assert statistics.median(times) < LONGEST_CYCLE
+        bare.append(await post(home, len(changed)))
+    took, as_posts = (", ".join(f"{one * 1000:.0f}" for one in each) for each in (times, bare))
+    measured(f"cycles of {took} ms; as many posts took {as_posts} ms")
+    longest = max(LONGEST_CYCLE, LONGEST_RATIO * statistics.median(bare))
+    assert statistics.median(times) < longest
+
+
+async def post(home: House, count: int) -> float:
+    """Post states as the service does, and nothing else; gives the seconds that it takes."""
+    waiting = iter(range(count))
+    async with Client.of_supervisor(home.supervisor.url, TOKEN) as client:
+
+        async def work() -> None:
+            for number in waiting:
+                await client.push(f"sensor.bare_{number}", time.monotonic())
+
+        began = time.monotonic()
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        return time.monotonic() - began
 
 
 async def check_statistics(
