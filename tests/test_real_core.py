@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from house import TOKEN, House, house, until
-from redback.publisher import AT_ONCE
+from redback.publishing.states import AT_ONCE
 from standin.client import Client
 from standin.real_core import RealCore, temporary_core
 

@@ -56,6 +56,17 @@ async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
     await keep_picture(page, "day-table-360")
 
 
+async def test_without_the_chart_the_day_is_a_table_and_says_why(viewer: Viewer) -> None:
+    page = await viewer.open(size=PHONE)
+    await page.route("**/static/uplot/**", lambda route: route.fulfill(status=404))
+    await page.get_by_role("link", name="Day").click()
+    await expect(page.get_by_text("The chart could not be downloaded")).to_be_visible()
+    await expect(page.locator(".hours tbody tr")).to_have_count(15)
+    await expect(page.locator(".hours tbody tr").first).to_be_visible()
+    await keep_picture(page, "day-without-chart-360")
+    viewer.complaints.clear()
+
+
 async def test_the_day_may_come_before_anything_else_is_known(
     viewer: Viewer, stand_in: StandIn
 ) -> None:

@@ -23,7 +23,10 @@ TESTS = ROOT / "tests"
 # Beside the temporary files of other programs, which outlive a test.
 _KEPT = Path("/var/tmp/redback-rehearsal")  # noqa: S108 - for root alone, see below
 _MIRROR = "http://deb.debian.org/debian"
-_RELEASE = "trixie"
+# Its Python is the one that the image's base has.
+_RELEASE = "forky"
+# How an older debootstrap makes a release that it does not know.
+_RECIPE = "/usr/share/debootstrap/scripts/sid"
 _PACKAGES = (
     *("bash", "ca-certificates", "curl", "execline", "jq", "python3", "python3-venv", "s6"),
     "tzdata",
@@ -123,7 +126,7 @@ def _base_files() -> list[Path]:
 def _make_base(folder: Path) -> None:
     include = f"--include={','.join(_PACKAGES)}"
     run(
-        *("debootstrap", "--variant=minbase", include, _RELEASE, folder, _MIRROR),
+        *("debootstrap", "--variant=minbase", include, _RELEASE, folder, _MIRROR, _RECIPE),
         seconds=_BUILDING_S,
     )
     apt = ("chroot", folder, "apt-get", "-qq", "--no-install-recommends", "install", "--yes")
@@ -139,18 +142,30 @@ def _make_base(folder: Path) -> None:
 
 def _remove(folder: Path) -> None:
     if folder.exists():
+        # A debootstrap that was killed has left these behind.
+        for place in ("proc", "sys"):
+            run("umount", "--recursive", folder / place, check=False)
         shutil.rmtree(folder)
 
 
-def build(base: str, version: str) -> str:
-    """Build the add-on's image from its Dockerfile, with another base; gives its name."""
-    name = "localhost/rehearsal-add-on"
+def build(base: str, version: str, *, npmrc: Path | None = None) -> str:
+    """Build the add-on's image from its Dockerfile, with another base; gives its name.
+
+    Args:
+        base: the image that takes the place of the base image.
+        version: of the add-on.
+        npmrc: what npm is told instead of what this machine's is.
+    """
+    name = "localhost/rehearsal-add-on" + ("" if npmrc is None else "-other-npm")
     volumes = [
         f"--volume={path}:{'/root' if setting.startswith('~') else ''}"
         f"{setting.removeprefix('~')}:ro"
         for setting in _SETTINGS
         if (path := Path(setting).expanduser()).exists()
+        and not (npmrc is not None and setting == "~/.npmrc")
     ]
+    if npmrc is not None:
+        volumes.append(f"--volume={npmrc}:/root/.npmrc:ro")
     arguments = {"BASE_IMAGE": base, "BUILD_ARCH": "amd64", "BUILD_VERSION": version}
     run(
         *("buildah", *_store(), "bud", "--format=docker", "--isolation=chroot", "--network=host"),

@@ -237,6 +237,19 @@ class TestImage:
         assert not {path.suffix for path in paths} & {".c", ".h", ".pyx", ".pxd", ".pyi"}
         assert Path("static/uplot/uPlot.esm.js") in {Path(*path.parts[-3:]) for path in paths}
 
+    def test_it_is_built_without_the_chart_where_npm_gets_nothing(
+        self, base: str, tmp_path: Path, measured: Callable[[str], None]
+    ) -> None:
+        npmrc = tmp_path / "npmrc"
+        npmrc.write_text("registry=http://127.0.0.1:9/\n")  # a port that nobody has
+        began = time.monotonic()
+        image = containers.build(base, "0.0.1", npmrc=npmrc)
+        measured(f"built without the chart in {time.monotonic() - began:.0f} s")
+        look = "find /opt/redback -name page.html -o -name 'uPlot*'"
+        found = podman("run", "--rm", "--network=none", "--entrypoint=sh", image, "-c", look)
+        assert {Path(line).name for line in found.split()} == {"page.html"}
+        podman("rmi", image)
+
     def test_every_module_is_compiled_for_good(self, image: str) -> None:
         run = ("run", "--rm", "--network=none", f"--entrypoint={PYTHON}", image, "-I", "-c")
         told = json.loads(podman(*run, COMPILED))
@@ -364,8 +377,55 @@ class TestEnd:
     ) -> None:
         podman("stop", "--time=1", stage.supervisor.name)
         with add_on:
-            until(lambda: "The Supervisor does not answer" in add_on.log)
-            until(lambda: "Redback add-on" in add_on.log)
+            until(lambda: "Home Assistant does not answer" in add_on.log)
             podman("start", stage.supervisor.name)
             until(lambda: stage.supervisor.log.count("Core:") == 2)
             shown(stage, add_on)
+
+    @pytest.mark.parametrize("kind", ["fails", "hangs"])
+    def test_a_supervisor_that_is_of_no_use_delays_nothing(
+        self,
+        add_on: Container,
+        stage: Stage,
+        image: str,
+        kind: str,
+        measured: Callable[[str], None],
+    ) -> None:
+        podman("rm", "--force", "--time=0", stage.supervisor.name)
+        script = "/tests/rehearsal/broken_supervisor.py"
+        words = (
+            *("--network", stage.network, "--ip", SUPERVISOR, "--entrypoint", PYTHON),
+            *("--volume", f"{containers.TESTS}:/tests:ro", image, script, "--host", SUPERVISOR),
+            *(["--hangs"] if kind == "hangs" else []),
+        )
+        with Container("rehearsal-supervisor", words, {}) as supervisor:
+            until(lambda: "Supervisor:" in supervisor.log)
+            began = time.monotonic()
+            with add_on:
+                health = (*CURL, "--fail", "http://127.0.0.1:8099/health")
+                until(lambda: bool(add_on.exec(*health, check=False)))
+                took = time.monotonic() - began
+                measured(f"healthy after {took:.1f} s beside a Supervisor that {kind}")
+                assert took < 5
+                assert add_on.is_running
+                kept = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
+                assert kept == ""
+                assert_no_secret(add_on)
+
+
+class TestBashio:
+    """The stand-in for bashio, whose ways the scripts must survive."""
+
+    @pytest.mark.parametrize(
+        ("script", "code"),
+        [('x=$(bashio::config log_level info); echo "<$x>"', 0), ("bashio::log.level ''", 1)],
+    )
+    def test_without_a_supervisor_an_option_is_an_empty_text(
+        self, image: str, tmp_path: Path, script: str, code: int
+    ) -> None:
+        path = tmp_path / "script"
+        path.write_text(f"set +e\n{script}\n")
+        run = ("run", "--rm", "--network=none", f"--volume={tmp_path}:/scripts:ro")
+        shell = "SUPERVISOR_TOKEN=x bashio /scripts/script; echo $?"
+        told = podman(*run, "--entrypoint=sh", image, "-c", shell)
+        assert told.split() == (["<>", "0"] if code == 0 else ["1"])

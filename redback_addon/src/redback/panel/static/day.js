@@ -15,7 +15,7 @@ export function day(content) {
   const chart = new Chart();
   const energy = el("div");
   const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
-  const missing = el("p", { class: "quiet", hidden: true }, "The chart was not installed with this add-on; the table has its values.");
+  const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table has its values; the next update tries again.");
   const details = el("details", {}, el("summary", {}, "The same as a table"), table);
   const cards = [
     el(
