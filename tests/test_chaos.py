@@ -15,7 +15,7 @@ import pytest
 
 import fast_world
 from chaos import table
-from chaos.judge import GOOD
+from chaos.checker import GOOD
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 HOURS = int(os.environ.get("CHAOS_HOURS", "6"))

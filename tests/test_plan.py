@@ -1,6 +1,6 @@
 """That chaos leaves nothing out: each kind of trouble has its turn within a few seeds."""
 
-from chaos.plan import Blow, draw
+from chaos.plan import HouseFault, draw
 from simulator import Kind
 
 SERIALS = ("RB1", "RB2")
@@ -21,7 +21,7 @@ def test_within_five_seeds_everything_goes_wrong_that_can() -> None:
     troubles = [one.trouble for plan in plans for one in (*plan.cloud, *plan.house)]
     kinds = {fault.kind for trouble in troubles for fault in trouble.cloud}
     assert set(Kind) - kinds == NOT_DEALT
-    assert {trouble.blow for trouble in troubles} == {None, *Blow}
+    assert {trouble.house_fault for trouble in troubles} == {None, *HouseFault}
     assert sum(trouble.kill_after is not None for trouble in troubles) >= 2
 
 

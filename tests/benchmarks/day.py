@@ -23,7 +23,7 @@ from benchmarks.cloud import cloud
 from benchmarks.fixed import poll
 from benchmarks.meanwhile import meanwhile
 from benchmarks.stage import stage
-from chaos.stage import FAST, NORMAL, set_speed
+from chaos.system import FAST, NORMAL, set_speed
 from redback.sensors.reading import Reading
 from redback.sensors.table import Sensor, sensors
 from standin.client import Client

@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chaos.stage import FAST, NORMAL, set_speed, stage
+from chaos.system import FAST, NORMAL, running_system, set_speed
 from chaos.truth import Truth
 from gapless.filling import filled
 
@@ -21,23 +21,23 @@ _DAYS = 2
 
 async def fill(folder: Path) -> dict[str, object]:
     """Do so; gives the day, and the energy of each counter on it, kWh."""
-    async with stage(
+    async with running_system(
         1, folder, days=_DAYS + 1, history_days=_DAYS, past_of_v221=True, frontend=True
-    ) as scene:
-        await scene.begin()
+    ) as system:
+        await system.begin()
         begun = datetime.now(UTC)
         await set_speed(FAST)
-        await filled(scene, begun - _DAYS * _DAY)
+        await filled(system, begun - _DAYS * _DAY)
         await set_speed(NORMAL)
         today = begun.replace(hour=0, minute=0, second=0, microsecond=0)
         energies: dict[str, float] = {}
-        for counter in scene.counters:
-            truth = Truth(counter, scene.home.simulator, ())
+        for counter in system.counters:
+            truth = Truth(counter, system.home.simulator, ())
             # A day ends with its last reading, for what comes after that nobody has told yet.
             ends = [truth.record_before(moment) for moment in (today - _DAY, today)]
             before, after = (truth.energy(end) for end in ends)
             energies[counter.entity] = after - before
-        await scene.home.service.stop()
+        await system.home.service.stop()
     return {"day": f"{today - _DAY:%Y-%m-%d}", "energies": energies}
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from chaos import leaks
-from chaos.director import Director, Event
-from chaos.judge import Judge
+from chaos.checker import Checker
 from chaos.plan import PATIENCE, Plan, draw
-from chaos.stage import FAST, NORMAL, Stage, set_speed, stage
+from chaos.runner import Event, Runner
+from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from house import secrets, until
 
 # Core and the service need some minutes of quiet before the first whole hour.
@@ -38,44 +38,44 @@ def main() -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    async with stage(arguments.seed, arguments.folder, times=PATIENCE) as scene:
-        shown = await scene.begin()
+    async with running_system(arguments.seed, arguments.folder, times=PATIENCE) as system:
+        shown = await system.begin()
         first = datetime.now(UTC)
         beginning = _next_hour(first + _RUN_UP)
-        plan = _plan(arguments, scene)
-        director = Director(scene)
+        plan = _plan(arguments, system)
+        runner = Runner(system)
         await set_speed(FAST)
-        await director.perform(plan, beginning)
-        judge = Judge(scene.home.simulator, director.events, first, beginning, arguments.hours)
-        await until(lambda: scene.written(judge.end), _WRITING_SECONDS)
-        stored = await scene.statistics(beginning - timedelta(hours=1), judge.end)
-        notices = await scene.home.notifications()
+        await runner.run(plan, beginning)
+        checker = Checker(system.home.simulator, runner.events, first, beginning, arguments.hours)
+        await until(lambda: system.written(checker.end), _WRITING_SECONDS)
+        stored = await system.statistics(beginning - timedelta(hours=1), checker.end)
+        notices = await system.home.notifications()
         await set_speed(NORMAL)
-        director.leave_service()
-        code = await scene.home.service.stop()
-        known = (*secrets(scene.core.address), scene.core.access.password)
+        runner.leave_service()
+        code = await system.home.service.stop()
+        known = (*secrets(system.core.address), system.core.access.password)
         return {
             "seed": arguments.seed,
             "hours": arguments.hours,
             "quiet": plan.quiet,
             "left_out": plan.left_out,
-            "troubles": [_told(event) for event in director.events],
+            "troubles": [_told(event) for event in runner.events],
             "rows": [
                 row
-                for counter in scene.counters
-                for row in judge.rows(counter, shown[counter.entity], stored[counter.entity])
+                for counter in system.counters
+                for row in checker.rows(counter, shown[counter.entity], stored[counter.entity])
             ],
-            "crashes": director.crashes,
+            "crashes": runner.crashes,
             "exit_code": code,
             "notices": {name: text for name, text in notices.items() if name.startswith("redback")},
-            "tracebacks": scene.home.service.log.count("Traceback"),
+            "tracebacks": system.home.service.log.count("Traceback"),
             "leaks": leaks.find(known, arguments.folder),
-            "requests": scene.home.simulator.journal.as_json()["statuses"],
+            "requests": system.home.simulator.journal.as_json()["statuses"],
         }
 
 
-def _plan(arguments: argparse.Namespace, scene: Stage) -> Plan:
-    serials = [inverter.serial for inverter in scene.home.simulator.world.inverters]
+def _plan(arguments: argparse.Namespace, system: System) -> Plan:
+    serials = [inverter.serial for inverter in system.home.simulator.world.inverters]
     plan = draw(arguments.seed, arguments.hours, serials, serials[-1])
     return replace(plan, cloud=(), house=(), left_out=()) if arguments.calm else plan
 

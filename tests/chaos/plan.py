@@ -28,11 +28,11 @@ _INVERTER_REFUSED = 7.0
 PATIENCE = 10
 # Until it does: a round of readings has 45 seconds.
 _HANGING = 0.75 * PATIENCE
-# So many of the rarer troubles are in a deck.
+# So many of the rarer troubles are in a batch.
 _RARER_AT_ONCE = 4
 
 
-class Blow(Enum):
+class HouseFault(Enum):
     """What can happen in the house, beside the cloud."""
 
     PROXY_502 = "the Supervisor answers 502"
@@ -68,7 +68,7 @@ class Trouble:
     minutes: float
     heals: float = _SOON
     cloud: tuple[Fault, ...] = ()
-    blow: Blow | None = None
+    house_fault: HouseFault | None = None
     seconds: float = 0.0
     kill_after: float | None = None
     lead: float = 0.0
@@ -119,7 +119,7 @@ class _Stretch:
 
 
 def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) -> Plan:
-    """Draw a plan: one deck of troubles for every six hours, two of which are quiet.
+    """Draw a plan: one batch of troubles for every six hours, two of which are quiet.
 
     Args:
         seed: the same one gives the same plan.
@@ -129,18 +129,18 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
             day before it looks for better again, and v2 has no counters of a battery.
     """
     chance = Random(seed)
-    decks = max(1, round(hours / 6))
+    batches = max(1, round(hours / 6))
     quiet = tuple(sorted(chance.sample(range(1, hours), max(1, hours // 3)))) if hours > 1 else ()
     stretches = list(_stretches(chance, hours, quiet))
     cloud = [
         trouble
-        for deck in range(decks)
+        for batch in range(batches)
         for trouble in (
-            *_cloud_deck(chance, seed + deck, serials, without_battery),
-            *_dealt(seed + deck, list(_rarer(chance, serials))),
+            *_cloud_batch(chance, seed + batch, serials, without_battery),
+            *_dealt(seed + batch, list(_rarer(chance, serials))),
         )
     ]
-    house = [t for _ in range(decks) for t in _house_deck(chance)]
+    house = [t for _ in range(batches) for t in _house_batch(chance)]
     cloud_plan = _lay_out(chance, cloud, stretches)
     alone = [
         _Stretch(s.at - s.trouble.lead, s.at - s.trouble.lead + s.trouble.span)
@@ -177,12 +177,12 @@ def _without(stretches: Iterable[_Stretch], holes: Sequence[_Stretch]) -> Iterat
 
 
 def _lay_out(
-    chance: Random, deck: Iterable[Trouble], stretches: Sequence[_Stretch]
+    chance: Random, batch: Iterable[Trouble], stretches: Sequence[_Stretch]
 ) -> tuple[Scheduled, ...]:
     """Spread troubles over stretches without overlap; what finds no room is left out."""
     room = [stretch.length for stretch in stretches]
     piles: list[list[Trouble]] = [[] for _ in stretches]
-    for trouble in sorted(deck, key=lambda trouble: trouble.span, reverse=True):
+    for trouble in sorted(batch, key=lambda trouble: trouble.span, reverse=True):
         fitting = [index for index, left in enumerate(room) if left >= trouble.span]
         if fitting:
             index = chance.choices(fitting, weights=[room[index] for index in fitting])[0]
@@ -207,7 +207,7 @@ def _dealt(turn: int, rarer: Sequence[Trouble]) -> Iterator[Trouble]:
 
 
 def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
-    """Draw one of each kind of fault of the cloud's that is not in every deck."""
+    """Draw one of each kind of fault of the cloud's that is not in every batch."""
 
     def line(name: str, fault: Fault, *, most: float = 3.0) -> Trouble:
         return Trouble(name, chance.uniform(1.0, most), cloud=(fault,))
@@ -224,7 +224,7 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
     yield line("not HTTP", Fault(kind=Kind.NOT_HTTP))
     yield line("a body of 100 MB", Fault(kind=Kind.OVERSIZED), most=2.0)
     yield line("redirected", Fault(kind=Kind.REDIRECT))
-    yield Trouble(Blow.NO_NAME.value, chance.uniform(1, 4), blow=Blow.NO_NAME)
+    yield Trouble(HouseFault.NO_NAME.value, chance.uniform(1, 4), house_fault=HouseFault.NO_NAME)
     yield time("past")
     yield time("future")
     yield time("garbled")
@@ -250,7 +250,7 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
     )
 
 
-def _cloud_deck(
+def _cloud_batch(
     chance: Random, turn: int, serials: Sequence[str], without_battery: str
 ) -> Iterator[Trouble]:
     """Draw one of each kind of fault that the cloud can have; those that hang take turns."""
@@ -322,23 +322,25 @@ def _cloud_deck(
     )
 
 
-def _house_deck(chance: Random) -> Iterator[Trouble]:
+def _house_batch(chance: Random) -> Iterator[Trouble]:
     """Draw what happens to the Supervisor, to Core (twice) and to the service (three times)."""
 
-    def blow(
-        kind: Blow, least: float, most: float, *, heals: float = _SOON, seconds: float = 0.0
+    def house_fault(
+        kind: HouseFault, least: float, most: float, *, heals: float = _SOON, seconds: float = 0.0
     ) -> Trouble:
         minutes = chance.uniform(least, most)
-        return Trouble(kind.value, minutes, heals, blow=kind, seconds=seconds)
+        return Trouble(kind.value, minutes, heals, house_fault=kind, seconds=seconds)
 
-    yield blow(Blow.PROXY_502, 1, 5)
-    yield blow(Blow.PROXY_SLOW, 1, 4, heals=_SOON + 1, seconds=chance.uniform(1, 6) * PATIENCE)
-    yield blow(Blow.PROXY_CUTS, 1, 4)
-    yield blow(Blow.PROXY_GONE, 1, 5)
-    yield blow(Blow.WEBSOCKETS, 0.1, 0.2)
-    yield blow(Blow.SERVICE_STOP, 0.1, 2, heals=5.0)
-    yield blow(Blow.DISK_FULL, 2, 6)
+    yield house_fault(HouseFault.PROXY_502, 1, 5)
+    yield house_fault(
+        HouseFault.PROXY_SLOW, 1, 4, heals=_SOON + 1, seconds=chance.uniform(1, 6) * PATIENCE
+    )
+    yield house_fault(HouseFault.PROXY_CUTS, 1, 4)
+    yield house_fault(HouseFault.PROXY_GONE, 1, 5)
+    yield house_fault(HouseFault.WEBSOCKETS, 0.1, 0.2)
+    yield house_fault(HouseFault.SERVICE_STOP, 0.1, 2, heals=5.0)
+    yield house_fault(HouseFault.DISK_FULL, 2, 6)
     for _ in range(2):
-        yield blow(Blow.CORE_RESTART, 0.5, 6, heals=4.0)
+        yield house_fault(HouseFault.CORE_RESTART, 0.5, 6, heals=4.0)
     for _ in range(3):
-        yield blow(Blow.SERVICE_KILL, 0.1, 4, heals=5.0)
+        yield house_fault(HouseFault.SERVICE_KILL, 0.1, 4, heals=5.0)

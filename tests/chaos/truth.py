@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chaos.stage import Counter
+from chaos.system import Counter
 from simulator import Simulator
 from simulator.records import JOULES_PER_KWH
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from chaos.director import Director, Event
-from chaos.stage import FAST, NORMAL, Stage, set_speed, stage
+from chaos.runner import Event, Runner
+from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
 from gapless.comparison import Difference, Rows, by_hour, energies, means
 from gapless.filling import PATIENCE_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
-from gapless.story import outages
+from gapless.scenario import outages
 from simulator import Kind
 
 _HOUR = timedelta(hours=1)
@@ -40,95 +40,95 @@ def main() -> None:
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     days = arguments.days
-    async with stage(
+    async with running_system(
         1, arguments.folder, days=days + 1, history_days=days, past_of_v221=True
-    ) as scene:
+    ) as system:
         shown = [
-            await minutes(scene.home, inverter, name) for inverter, name in scene.named.items()
+            await minutes(system.home, inverter, name) for inverter, name in system.named.items()
         ]
-        await scene.begin()
+        await system.begin()
         begun = datetime.now(UTC)
         first = _floor(begun - timedelta(days=days))
         await set_speed(FAST)
         killed: list[int] = []
-        while len(killed) < arguments.kills and not is_filled(scene, first, None):
-            killed.append(await _kill(scene, shown, first, _floor(begun)))
-        await filled(scene, first)
+        while len(killed) < arguments.kills and not is_filled(system, first, None):
+            killed.append(await _kill(system, shown, first, _floor(begun)))
+        await filled(system, first)
         ended = datetime.now(UTC)
         await set_speed(NORMAL)
-        past = await _compare(scene, shown, (), first, _floor(begun))
+        past = await _compare(system, shown, (), first, _floor(begun))
         told = {
-            "version": await scene.core_version(),
+            "version": await system.core_version(),
             "past": _told(past),
             "seconds": (ended - begun).total_seconds(),
             "killed_at_rows": killed,
         }
         if arguments.outages:
             await set_speed(FAST)
-            told |= await _live(scene, shown, _floor(begun))
-        await scene.home.service.kill()
-        log = scene.home.service.log
+            told |= await _live(system, shown, _floor(begun))
+        await system.home.service.kill()
+        log = system.home.service.log
         return told | {"tracebacks": log.count("Traceback"), "objections": _objections(log)}
 
 
-async def _live(scene: Stage, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
+async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
     """Have outages, and compare everything since the first reading."""
-    director = Director(scene)
+    runner = Runner(system)
     beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
     inside, outside = (one.inverter.serial for one in shown)
     plan = outages(inside, outside)
-    await director.perform(plan, beginning)
+    await runner.run(plan, beginning)
     end = beginning + plan.hours * _HOUR
-    await filled(scene, first, end)
+    await filled(system, first, end)
     await set_speed(NORMAL)
-    director.leave_service()
-    compared = await _compare(scene, shown, director.events, first, end)
+    runner.leave_service()
+    compared = await _compare(system, shown, runner.events, first, end)
     return {
-        "live": _told([one for one in compared if one.entity in _entities(scene)]),
-        "crashes": director.crashes,
-        "events": [(event.trouble.name, event.began, event.ended) for event in director.events],
+        "live": _told([one for one in compared if one.entity in _entities(system)]),
+        "crashes": runner.crashes,
+        "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
     }
 
 
-def _entities(scene: Stage) -> frozenset[str]:
-    return frozenset(counter.entity for counter in scene.counters)
+def _entities(system: System) -> frozenset[str]:
+    return frozenset(counter.entity for counter in system.counters)
 
 
-async def _kill(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
+async def _kill(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
     """Kill the service as soon as more of the past is written; gives the number of rows then."""
-    before = await _count(scene, shown, first, end)
+    before = await _count(system, shown, first, end)
     async with asyncio.timeout(PATIENCE_HOURS * 3600):
-        while (rows := await _count(scene, shown, first, end)) == before:
-            if is_filled(scene, first, None):
+        while (rows := await _count(system, shown, first, end)) == before:
+            if is_filled(system, first, None):
                 break  # what was left was written before the last kill
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-    await scene.home.service.kill()
-    await scene.home.service.start()
+    await system.home.service.kill()
+    await system.home.service.start()
     return rows
 
 
-async def _count(scene: Stage, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
-    stored = await _rows(scene, shown, first, end)
+async def _count(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
+    stored = await _rows(system, shown, first, end)
     return sum(len(rows) for rows in stored.values())
 
 
 async def _compare(
-    scene: Stage,
+    system: System,
     shown: Sequence[Minutes],
     events: Sequence[Event],
     since: datetime,
     until: datetime,
 ) -> list[Difference]:
-    stored = await _rows(scene, shown, since, until)
+    stored = await _rows(system, shown, since, until)
     differences: list[Difference] = []
-    for counter in scene.counters:
+    for counter in system.counters:
         resets = tuple(
             event.began
             for event in events
             for fault in event.trouble.cloud
             if fault.kind is Kind.COUNTER_RESET and fault.serial == counter.inverter.serial
         )
-        truth = Truth(counter, scene.home.simulator, resets)
+        truth = Truth(counter, system.home.simulator, resets)
         rows = stored.get(f"sensor.{counter.entity}", {})
         differences += energies(truth, rows, since, until)
     for one in shown:
@@ -137,14 +137,14 @@ async def _compare(
 
 
 async def _rows(
-    scene: Stage, shown: Sequence[Minutes], since: datetime, until: datetime
+    system: System, shown: Sequence[Minutes], since: datetime, until: datetime
 ) -> dict[str, Rows]:
     """Give Core's hourly rows of everything, by entity id."""
     for one in shown:
         one.of_hour(_floor(datetime.now(UTC) - _HOUR))  # to know of all its entities
-    counters = [f"sensor.{counter.entity}" for counter in scene.counters]
+    counters = [f"sensor.{counter.entity}" for counter in system.counters]
     measurements = [entity_id for one in shown for entity_id in one.measurements()]
-    found = await scene.core.command(
+    found = await system.core.command(
         {
             "type": "recorder/statistics_during_period",
             "start_time": since.isoformat(),

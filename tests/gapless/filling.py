@@ -6,7 +6,7 @@ import asyncio
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from chaos.stage import Stage
+from chaos.system import System
 from redback.backfill import COVERAGE_FILE, Coverage
 from redback.backfill.gaps import find
 
@@ -17,20 +17,20 @@ _SETTLED = timedelta(minutes=15)
 _LOOK_EVERY_SECONDS = 5.0
 
 
-async def filled(scene: Stage, since: datetime, until: datetime | None = None) -> None:
+async def filled(system: System, since: datetime, until: datetime | None = None) -> None:
     """Wait until nothing is missing before the last hours, or before a moment."""
     async with asyncio.timeout(PATIENCE_HOURS * 3600):
-        while not is_filled(scene, since, until):
+        while not is_filled(system, since, until):
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
-def is_filled(scene: Stage, since: datetime, until: datetime | None) -> bool:
+def is_filled(system: System, since: datetime, until: datetime | None) -> bool:
     """Tell whether nothing is missing."""
     now = datetime.now(UTC) - _SETTLED
     if until is not None and now < until:
         return False
-    with closing(Coverage(scene.home.data / COVERAGE_FILE)) as coverage:
+    with closing(Coverage(system.home.data / COVERAGE_FILE)) as coverage:
         serials = coverage.serials()
-        return len(serials) == len(scene.named) and not any(
+        return len(serials) == len(system.named) and not any(
             find(coverage, serial, since, now) for serial in serials
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaos.plan import Blow, Plan, Scheduled, Trouble
+from chaos.plan import HouseFault, Plan, Scheduled, Trouble
 from simulator import Fault, Kind
 
 # Until everything is filled after the last of it.
@@ -21,8 +21,10 @@ def outages(inside: str, outside: str) -> Plan:
         hours=HOURS,
         quiet=(),
         house=(
-            Scheduled(40, Trouble("the service is killed", 120, blow=Blow.SERVICE_KILL)),
-            Scheduled(330, Trouble("Core is away", 60, blow=Blow.CORE_RESTART)),
+            Scheduled(
+                40, Trouble("the service is killed", 120, house_fault=HouseFault.SERVICE_KILL)
+            ),
+            Scheduled(330, Trouble("Core is away", 60, house_fault=HouseFault.CORE_RESTART)),
         ),
         cloud=(
             Scheduled(90, _reset("counters are reset meanwhile", inside)),

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from chaos.plan import Blow, Plan, Scheduled, Trouble
-from chaos.stage import FAST, NORMAL, Stage, set_speed, sleep_until
+from chaos.plan import HouseFault, Plan, Scheduled, Trouble
+from chaos.system import FAST, NORMAL, System, set_speed, sleep_until
 from simulator import Fault, Kind
 from simulator.faults import RECORD_KINDS
 from standin.faults import Faults
@@ -43,11 +43,11 @@ class Event:
         return self.ended + timedelta(minutes=self.trouble.heals)
 
 
-class Director:
+class Runner:
     """Performs plans on a stage."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, system: System) -> None:
+        self._system = system
         self._events: list[Event] = []
         self._crashes: list[str] = []
         self._watch: asyncio.Task[None] | None = None
@@ -63,7 +63,7 @@ class Director:
         """Each time that the service ended by itself."""
         return tuple(self._crashes)
 
-    async def perform(self, plan: Plan, beginning: datetime) -> None:
+    async def run(self, plan: Plan, beginning: datetime) -> None:
         """Do everything in the plan, and wait for its end."""
         self._guard()
         async with asyncio.TaskGroup() as lanes:
@@ -80,14 +80,14 @@ class Director:
         for scheduled in lane:
             await sleep_until(beginning + timedelta(minutes=scheduled.at))
             trouble, began = scheduled.trouble, datetime.now(UTC)
-            if trouble.blow is None:
+            if trouble.house_fault is None:
                 await self._break_cloud(trouble, began)
             else:
-                await self._strike(trouble.blow, trouble)
+                await self._cause(trouble.house_fault, trouble)
             self._events.append(Event(trouble, began, datetime.now(UTC)))
 
     async def _break_cloud(self, trouble: Trouble, began: datetime) -> None:
-        faults = self._stage.home.simulator.faults
+        faults = self._system.home.simulator.faults
         until = began + timedelta(minutes=trouble.minutes)
         numbers = [faults.add(_dated(fault, began, until)) for fault in trouble.cloud]
         if trouble.kill_after is not None:
@@ -97,47 +97,47 @@ class Director:
         for number in numbers:
             faults.clear(number)
 
-    async def _strike(self, blow: Blow, trouble: Trouble) -> None:
+    async def _cause(self, house_fault: HouseFault, trouble: Trouble) -> None:
         seconds = trouble.minutes * 60
-        match blow:
-            case Blow.PROXY_502:
+        match house_fault:
+            case HouseFault.PROXY_502:
                 await self._proxy(Faults(status=502), seconds)
-            case Blow.PROXY_SLOW:
+            case HouseFault.PROXY_SLOW:
                 await self._proxy(Faults(delay_s=trouble.seconds), seconds)
-            case Blow.PROXY_CUTS:
+            case HouseFault.PROXY_CUTS:
                 await self._proxy(Faults(drop=True), seconds)
-            case Blow.PROXY_GONE:
+            case HouseFault.PROXY_GONE:
                 await self._lose_proxy(seconds)
-            case Blow.WEBSOCKETS:
-                await self._stage.home.supervisor.close_websockets()
-            case Blow.CORE_RESTART:
+            case HouseFault.WEBSOCKETS:
+                await self._system.home.supervisor.close_websockets()
+            case HouseFault.CORE_RESTART:
                 await self._restart_core(seconds)
             case _:
-                await self._strike_machine(blow, seconds)
+                await self._cause_to_machine(house_fault, seconds)
 
-    async def _strike_machine(self, blow: Blow, seconds: float) -> None:
-        match blow:
-            case Blow.SERVICE_KILL:
+    async def _cause_to_machine(self, house_fault: HouseFault, seconds: float) -> None:
+        match house_fault:
+            case HouseFault.SERVICE_KILL:
                 await self._kill_service(seconds)
-            case Blow.SERVICE_STOP:
+            case HouseFault.SERVICE_STOP:
                 await self._stop_service(seconds)
-            case Blow.DISK_FULL:
-                with self._stage.full_disk():
+            case HouseFault.DISK_FULL:
+                with self._system.full_disk():
                     await asyncio.sleep(seconds)
-            case Blow.NO_NAME:
-                with self._stage.without_name():
+            case HouseFault.NO_NAME:
+                with self._system.without_name():
                     await asyncio.sleep(seconds)
 
     async def _lose_proxy(self, seconds: float) -> None:
-        await self._stage.home.supervisor.stop()
+        await self._system.home.supervisor.stop()
         await asyncio.sleep(seconds)
-        await self._stage.home.supervisor.start()
+        await self._system.home.supervisor.start()
 
     async def _kill_service(self, seconds: float) -> None:
         """End it as a power cut does, and start it again."""
         async with self._service:
             self.leave_service()
-            await self._stage.home.service.kill()
+            await self._system.home.service.kill()
             await asyncio.sleep(seconds)
             await self._start_service()
 
@@ -145,28 +145,28 @@ class Director:
         """Stop it as the Supervisor does, and start it again."""
         async with self._service:
             self.leave_service()
-            if code := await self._stage.home.service.stop():
+            if code := await self._system.home.service.stop():
                 self._crashes.append(f"{datetime.now(UTC):%H:%M:%S} stopped with {code}")
             await asyncio.sleep(seconds)
             await self._start_service()
 
     async def _start_service(self) -> None:
-        await self._stage.home.service.start()
+        await self._system.home.service.start()
         self._guard()
 
     async def _proxy(self, faults: Faults, seconds: float) -> None:
-        self._stage.home.supervisor.faults = faults
+        self._system.home.supervisor.faults = faults
         await asyncio.sleep(seconds)
-        self._stage.home.supervisor.faults = Faults()
+        self._system.home.supervisor.faults = Faults()
 
     async def _restart_core(self, seconds: float) -> None:
         # Core's own limits to its start and its end are meant for a clock of normal speed.
         await set_speed(NORMAL)
-        await self._stage.core.stop()
+        await self._system.core.stop()
         await set_speed(FAST)
         await asyncio.sleep(seconds)
         await set_speed(NORMAL)
-        await self._stage.core.start()
+        await self._system.core.start()
         await set_speed(FAST)
 
     def _guard(self) -> None:
@@ -174,10 +174,10 @@ class Director:
 
         async def watch() -> None:
             while True:
-                code = await self._stage.home.service.ended(float("inf"))
+                code = await self._system.home.service.ended(float("inf"))
                 self._crashes.append(f"{datetime.now(UTC):%H:%M:%S} exit code {code}")
                 await asyncio.sleep(1)
-                await self._stage.home.service.start()
+                await self._system.home.service.start()
 
         self._watch = asyncio.create_task(watch())
 

@@ -20,8 +20,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from chaos.director import Event
-from chaos.stage import Counter
+from chaos.runner import Event
+from chaos.system import Counter
 from chaos.truth import Truth
 from simulator import Fault, Kind, Simulator
 
@@ -85,7 +85,7 @@ class _Edge(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Checker:
     """What is known of a run.
 
     Attributes:

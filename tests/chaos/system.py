@@ -65,7 +65,7 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class Stage:
+class System:
     """Everything together.
 
     Attributes:
@@ -141,7 +141,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def running_system(
     seed: int,
     folder: Path,
     *,
@@ -150,7 +150,7 @@ async def stage(
     past_of_v221: bool = False,
     frontend: bool = False,
     times: float = FAST,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[System]:
     """Make it; the days are drawn from the seed too. All logs are below the folder.
 
     Args:
@@ -199,7 +199,7 @@ async def stage(
             if inverter.family.battery or quantity not in _OF_BATTERY
         ]
         try:
-            yield Stage(home, core, named, tuple(counters), hosts)
+            yield System(home, core, named, tuple(counters), hosts)
         finally:
             await home.service.kill()
 
