@@ -93,10 +93,10 @@ def health(**changes: object) -> Json:
         "inverters": [
             {"serial": "RB21120912345678", "name": "House"} | good("A reading a minute.", hours=9)
         ],
-        "counts": {"requests": 1204, "failed_requests": 3, "states": 20511, "faults": 1},
+        "counts": {"requests": 1204, "failed_requests": 3, "states": 20511, "problems": 1},
         "next_poll": written(NOW + timedelta(seconds=18)),
         "last_error": None,
-        "faults": [],
+        "problems": [],
     } | changes
 
 

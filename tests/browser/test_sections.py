@@ -178,7 +178,7 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
         "at": examples.ago(minutes=25),
         "advice": "Nothing to do: it is asked again each minute.",
     }
-    fault = {
+    problem = {
         "sentence": "Home Assistant refuses a state.",
         "since": examples.ago(hours=30),
         "count": 12,
@@ -187,14 +187,14 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     sick = examples.health(
         cloud=examples.bad("The Redback cloud does not answer.", minutes=25),
         last_error=error,
-        faults=[fault],
+        problems=[problem],
     )
     page = await viewer.open("health", status=examples.status(health=sick))
     await expect(page.locator("[data-part='Redback cloud']")).to_contain_text(
         "Does not work: The Redback cloud does not answer.since 14:05"
     )
     health = page.locator("#health")
-    for words in (*error.values(), *fault.values()):
+    for words in (*error.values(), *problem.values()):
         if isinstance(words, str) and "T" not in words[10:11]:
             await expect(health.get_by_text(words)).to_be_visible()
     await expect(health).to_contain_text("25 min ago")

@@ -53,7 +53,7 @@ async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
         await until(person.answers)
 
         async def has_trouble() -> bool:
-            return bool((await person.data("status"))["health"]["faults"])
+            return bool((await person.data("status"))["health"]["problems"])
 
         await until(has_trouble, 60)
         text = await _download(person)

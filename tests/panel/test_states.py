@@ -82,13 +82,13 @@ async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
         assert told["level"] == "warning"
         health = (await person.data("status"))["health"]
         assert health["cloud"]["state"] == "bad"
-        assert health["faults"][0]["advice"].startswith("Nothing, if it passes")
+        assert health["problems"][0]["advice"].startswith("Nothing, if it passes")
         assert health["counts"]["failed_requests"] > 0
         assert "http:" not in told["text"]
-        assert health["last_error"]["sentence"] in {one["sentence"] for one in health["faults"]}
+        assert health["last_error"]["sentence"] in {one["sentence"] for one in health["problems"]}
         person.home.simulator.faults.clear()
         after = (await person.all_well(seconds=90))["health"]
-        assert (after["faults"], after["cloud"]["state"]) == ([], "good")
+        assert (after["problems"], after["cloud"]["state"]) == ([], "good")
         assert after["last_error"]["sentence"]
 
 

@@ -44,7 +44,7 @@ def diagnostics(context: Context) -> dict[str, Any]:
         "routes": {
             serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
         },
-        "faults": {key: fault.sentence for key, fault in context.problems.now.items()},
+        "problems": {key: problem.sentence for key, problem in context.problems.now.items()},
         "status": msgspec.to_builtins(status(context)),
     }
     found: dict[str, Any] = _Aliases(context).hide(told)

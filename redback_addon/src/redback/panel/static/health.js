@@ -11,7 +11,7 @@ const COUNTS = [
   ["requests", "Requests to the cloud"],
   ["failed_requests", "Failed requests"],
   ["states", "States sent to Home Assistant"],
-  ["faults", "Faults"],
+  ["problems", "Problems"],
 ];
 
 function part(name, { state, text, since }) {
@@ -42,7 +42,7 @@ function lastError(error) {
   ].filter(Boolean);
 }
 
-function fault({ sentence, since, count, advice }) {
+function problem({ sentence, since, count, advice }) {
   const times = count > 1 ? `, ${format.count(count)} times` : "";
   return el(
     "li",
@@ -60,16 +60,16 @@ function card(title, ...children) {
 /** @returns the section Health. */
 export function health(content) {
   const list = el("ul", { class: "parts" });
-  const faults = el("ul", { class: "faults" });
+  const problems = el("ul", { class: "problems" });
   const error = el("div");
   const next = el("b");
   const started = el("b");
   const counts = Object.fromEntries(COUNTS.map(([key]) => [key, el("b")]));
   const tile = (title, value) => el("div", { class: "tile" }, el("dt", {}, title), el("dd", {}, value));
-  const faultsCard = card("Faults that go on", faults);
+  const problemsCard = card("Current problems", problems);
   content.replaceChildren(
     card("Parts", list),
-    faultsCard,
+    problemsCard,
     card("Last error", error),
     card(
       "Figures",
@@ -84,15 +84,15 @@ export function health(content) {
   );
   const drawParts = whenChanged((given) => list.replaceChildren(...parts(given)));
   const drawError = whenChanged((given) => error.replaceChildren(...lastError(given)));
-  const drawFaults = whenChanged((given) => faults.replaceChildren(...given.map(fault)));
+  const drawProblems = whenChanged((given) => problems.replaceChildren(...given.map(problem)));
 
   return {
     show({ health: given, started_at: start }) {
       const { cloud, core, inverters } = given;
       drawParts({ cloud, core, inverters });
       drawError(given.last_error);
-      drawFaults(given.faults);
-      set(faultsCard, { hidden: given.faults.length ? null : "" });
+      drawProblems(given.problems);
+      set(problemsCard, { hidden: given.problems.length ? null : "" });
       COUNTS.forEach(([key]) => say(counts[key], format.count(given.counts[key])));
       if (given.next_poll) counting(next, "until", given.next_poll);
       else say(next, "–");
