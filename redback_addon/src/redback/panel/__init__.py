@@ -1,23 +1,22 @@
 """What people see of the add-on in Home Assistant, served on a port of its own.
 
 server.py       the port, and who may use it
-routes.py       everything that it serves
-pages.py        what is got: the page, its files, and data
+pages.py        everything that it serves: the page, its files, and data
 live.py         the status as it changes
 actions.py      what people can have done
-parts.py        the parts of the service that all this looks at
+context.py      the parts of the service that all this looks at
 status.py       how everything is now
 notices.py      what people must know first
 advice.py       what to do about a fault
 calendar.py     the hours of the last days
-account.py      what the account can see
+sites.py        what the account can see
 entities.py     what Home Assistant is shown
-diagnostics.py  the file for who helps
+diagnostics.py  the file for those who help
 page.html       the page; its parts are in static/
 """
 
 from .context import Context
-from .routes import routes
+from .pages import routes
 from .server import Panel
 
 __all__ = ["Context", "Panel", "routes"]

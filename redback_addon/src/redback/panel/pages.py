@@ -1,23 +1,21 @@
-"""The page, its files, and the data that it asks for."""
+"""Everything that the panel serves: the page, its files, and the data that it asks for."""
 
-import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import Template
 
 import msgspec
 from aiohttp import web
 
+from .actions import Actions
 from .calendar import calendar
 from .context import Context
 from .diagnostics import diagnostics
 from .entities import entities
+from .live import Live
 from .sites import sites
 from .status import clock_ahead_s, status
-
-if TYPE_CHECKING:
-    import jinja2
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -25,20 +23,31 @@ _DAYS = 14
 _Data = Callable[[web.Request], Awaitable[object]]
 
 
+def routes(context: Context) -> list[web.AbstractRouteDef]:
+    """Return all routes; the page gets a token that no other site can know."""
+    token = secrets.token_urlsafe()
+    return [
+        *Pages(context, token).routes(),
+        *Live(context).routes(),
+        *Actions(context, token).routes(),
+    ]
+
+
 class Pages:
-    """Everything that is got and changes nothing.
+    """Everything that is read with GET and changes nothing.
 
     Args:
-        parts: of the service.
+        context: the parts of the service.
         token: for the page alone.
     """
 
     def __init__(self, context: Context, token: str) -> None:
         self._context = context
         self._token = token
+        self._page = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Give all of them."""
+        """Return the routes of the page, its files and its data."""
         data: dict[str, _Data] = {
             "status": self._status,
             "day": self._day,
@@ -56,8 +65,8 @@ class Pages:
 
     async def _show(self, _: web.Request) -> web.Response:
         ahead = clock_ahead_s(self._context.clock.now())
-        template = await asyncio.to_thread(_template)
-        page = template.render(token=self._token, clock_ahead_s=ahead)
+        # Neither value needs escaping: a URL-safe token and a number.
+        page = self._page.substitute(token=self._token, clock_ahead_s=ahead)
         return web.Response(text=page, content_type="text/html")
 
     async def _download(self, _: web.Request) -> web.Response:
@@ -94,16 +103,6 @@ class Pages:
         if serial is not None and serial not in self._context.names():
             raise web.HTTPNotFound
         return serial
-
-
-@cache
-def _template() -> "jinja2.Template":
-    """Load the page; not before somebody wants to see it, for that takes 2 MB of memory."""
-    import jinja2  # noqa: PLC0415 - see above
-
-    loader = jinja2.FileSystemLoader(_FOLDER)
-    templates = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
-    return templates.get_template("page.html")
 
 
 def _days(request: web.Request) -> int:
