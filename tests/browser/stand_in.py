@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from string import Template
 
 from aiohttp import web
 
@@ -102,8 +103,9 @@ class StandIn:
         return response
 
     async def _page(self, _: web.Request) -> web.Response:
-        text = (_FOLDER / "page.html").read_text().replace("{{ token }}", _TOKEN)
-        text = text.replace("{{ clock_ahead_s }}", str(self.status["clock_ahead_s"]))
+        text = Template((_FOLDER / "page.html").read_text()).substitute(
+            token=_TOKEN, clock_ahead_s=self.status["clock_ahead_s"]
+        )
         return web.Response(text=text, content_type="text/html")
 
     async def _home(self, request: web.Request) -> web.Response:
