@@ -3,7 +3,7 @@
 Everything is synchronous and meant to be called from threads, several at once. Nothing here knows
 Home Assistant, and nothing touches a file.
 
-    account     what the service calls: inverters, readings, static data, configurations
+    client      what the service calls: inverters, readings, static data, configurations
     ladder      which route to a reading is taken for which inverter, and when another is tried
     descent     one call for readings: the ladder's rules put into effect
     discovery   the account's inverters in the tree that the cloud sends
@@ -19,7 +19,7 @@ Home Assistant, and nothing touches a file.
 """
 
 from .auth import Credentials, Hosts, TokenSource
-from .client import Account
+from .client import RedbackClient
 from .errors import (
     AccessError,
     CloudError,
@@ -48,7 +48,6 @@ from .transport import Tally, Transport
 
 __all__ = [
     "AccessError",
-    "Account",
     "Battery",
     "Cabinet",
     "CloudError",
@@ -64,6 +63,7 @@ __all__ = [
     "NotFoundError",
     "Phase",
     "PvString",
+    "RedbackClient",
     "Remembered",
     "RememberedHolder",
     "RememberedRoute",

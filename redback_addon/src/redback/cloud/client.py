@@ -38,8 +38,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Account:
-    """What one pair of credentials gives access to; may be used from several threads.
+class RedbackClient:
+    """What the service calls: all that one pair of credentials may ask of Redback's cloud.
+
+    It may be used from several threads.
 
     All methods but `batches` make requests and wait for them. They raise a `CloudError` where
     they cannot give what they promise.
