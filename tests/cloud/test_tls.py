@@ -129,6 +129,7 @@ def tell(transport: Transport, server: Server, scheme: str = "https", seconds: f
         f"{scheme}://{HERE}:{server.port}/x",
         authorization="Bearer t0k3n",
         form={"client_id": CLIENT_ID, "client_secret": SECRET, "last": "1"},
+        may_repeat=True,
     )
     return transport.request(call, transport.deadline(seconds))
 

@@ -263,7 +263,7 @@ class TokenSource:
             "client_id": self._credentials.client_id,
             "client_secret": self._credentials.client_secret,
         }
-        return Call("POST", endpoint.url, form=form)
+        return Call("POST", endpoint.url, form=form, may_repeat=True)
 
     def _fetch(self, endpoint: Endpoint, deadline: Deadline) -> Token:
         call = self._call(endpoint)

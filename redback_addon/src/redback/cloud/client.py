@@ -79,7 +79,7 @@ class RedbackClient:
 
         def page(number: int) -> Page:
             params = {"page": number, "pageSize": PAGE_SIZE}
-            call, answer = self._ask(_NODES, deadline, params=params)
+            call, answer = self._ask(_NODES, deadline, params=params, may_repeat=True)
             return _elements(call, answer), answer.total_count
 
         found = discover(page)
@@ -130,7 +130,7 @@ class RedbackClient:
         deadline = self._transport.deadline(_SECONDS)
 
         def readings(path: str) -> list[Dynamic]:
-            call, answer = self._ask(path, deadline, apart=_PACE_SECONDS)
+            call, answer = self._ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
             found = map(self._decoder.dynamic, _elements(call, answer))
             return [one for one in found if one is not None and _is_own(one, serial)]
 
@@ -141,7 +141,7 @@ class RedbackClient:
     def static(self, serial: str) -> Static:
         """Get what an inverter and its site are (dossier 3.2)."""
         deadline = self._transport.deadline(_SECONDS)
-        call, answer = self._ask(f"{_STATIC}/{quote(serial, safe='')}", deadline)
+        call, answer = self._ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
         static = self._decoder.static(answer.data, serial)
         if static is None:
             raise call.broken("the answer does not describe this inverter", HTTPStatus.OK)
@@ -188,7 +188,9 @@ class RedbackClient:
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:
-                call, answer = self._ask(_CONFIGURATIONS, deadline, serials=serials)
+                call, answer = self._ask(
+                    _CONFIGURATIONS, deadline, serials=serials, may_repeat=True
+                )
                 elements = _elements(call, answer)
             except CloudError as error:
                 if is_refusal(error) or error.status == HTTPStatus.OK:
@@ -226,7 +228,7 @@ class RedbackClient:
             share = deadline.share(len(missing) - number, _LEAST_SHARE)
             try:
                 path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
-                call, answer = self._ask(path, share)
+                call, answer = self._ask(path, share, may_repeat=True)
                 found = self._decoder.configuration(answer.data)
                 outcomes[serial] = _own(call, found, serial)
             except WHOLE_ACCOUNT:
@@ -242,14 +244,14 @@ class RedbackClient:
     ) -> dict[str, Dynamic]:
         """Ask a Multiple rung (dossier 3.4)."""
         path = f"{rung.base}/Multiple/BySerialNumber/Dynamic"
-        call, answer = self._ask(path, deadline, serials=serials)
+        call, answer = self._ask(path, deadline, serials=serials, may_repeat=True)
         found = [self._decoder.dynamic(element) for element in _elements(call, answer)]
         return self._match(found, serials)
 
     def _reading(self, rung: Route, serial: str, deadline: Deadline) -> Dynamic:
         """Ask a single rung (dossier 3.4)."""
         path = f"{rung.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
-        call, answer = self._ask(path, deadline)
+        call, answer = self._ask(path, deadline, may_repeat=True)
         found = self._decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
             raise call.broken("its reading has no time that can be understood", HTTPStatus.OK)
@@ -266,6 +268,7 @@ class RedbackClient:
         *,
         params: dict[str, int] | None = None,
         serials: Sequence[str] | None = None,
+        may_repeat: bool,
         apart: float = 0.0,
     ) -> tuple[Call, Envelope]:
         """Make a request with a token, and with a better one if that is refused.
@@ -282,6 +285,7 @@ class RedbackClient:
                 authorization=token.authorization,
                 params=params,
                 json=serials,
+                may_repeat=may_repeat,
             )
             try:
                 answer = unwrap(self._transport.request(call, deadline, apart=apart))
