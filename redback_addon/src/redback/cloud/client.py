@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ..tracebacks import without_traceback
 from .auth import TokenSource
 from .decoding import Decoder, Envelope, MalformedError, unwrap
 from .discovery import PAGE_SIZE, Page, discover
@@ -169,6 +170,7 @@ class RedbackClient:
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Configuration) for outcome in outcomes.values()):
                 raise
+            without_traceback(error)
             return {serial: outcomes.get(serial, error) for serial in wanted}
         is_refused = above is not None and is_refusal(above)
         if is_refused and all(isinstance(one, Configuration) for one in outcomes.values()):
@@ -194,7 +196,7 @@ class RedbackClient:
                 elements = _elements(call, answer)
             except CloudError as error:
                 if is_refusal(error) or error.status == HTTPStatus.OK:
-                    return error
+                    return without_traceback(error)
                 raise
             found = [
                 self._decoder.configuration(element.get("Data"))
@@ -234,7 +236,7 @@ class RedbackClient:
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
-                outcomes[serial] = error
+                outcomes[serial] = without_traceback(error)
                 troubles += isinstance(error, TransientError)
             if isinstance(above, TransientError) and troubles == TROUBLES == len(outcomes):
                 raise above  # it is the cloud, not one inverter

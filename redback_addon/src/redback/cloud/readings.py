@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from ..tracebacks import without_traceback
 from .errors import CloudError, CredentialsError, NotFoundError, ThrottledError, TransientError
 from .models import Dynamic
 from .routes import Ladder, Route, is_refusal
@@ -50,7 +51,8 @@ class Descent:
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Dynamic) for outcome in self._outcomes.values()):
                 raise
-            self._settle([serial for serial in wanted if serial not in self._outcomes], error)
+            left = [serial for serial in wanted if serial not in self._outcomes]
+            self._settle(left, without_traceback(error))
         return {serial: self._outcomes[serial] for serial in wanted}
 
     def _descend(self, group: tuple[str, ...], rungs: tuple[Route, ...]) -> None:
@@ -78,6 +80,7 @@ class Descent:
         except WHOLE_ACCOUNT:
             raise
         except CloudError as error:
+            without_traceback(error)
             if isinstance(error, TransientError) and not error.arrived:
                 return self._settle(group, error), None  # asking more would reach nobody either
             return group, error
@@ -106,7 +109,7 @@ class Descent:
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
-                self._outcomes[serial] = error
+                self._outcomes[serial] = without_traceback(error)
                 if is_refusal(error):
                     refused[serial] = error
                     continue

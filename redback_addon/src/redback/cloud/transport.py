@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
+from ..tracebacks import without_traceback
 from .adapter import TimedAdapter, cut_after
 from .errors import (
     CloudError,
@@ -234,8 +235,7 @@ class Transport:
         try:
             return self._again(self._attempt, call, deadline, apart)
         except CloudError as error:
-            # Tenacity's frames have the error themselves: they would be a cycle of references.
-            error.__traceback__ = None
+            without_traceback(error)  # tenacity's frames hold it
             raise
 
     def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
