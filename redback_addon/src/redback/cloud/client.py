@@ -12,13 +12,14 @@ from .auth import TokenSource
 from .decoding import Decoder, Envelope, MalformedError, unwrap
 from .discovery import PAGE_SIZE, Page, discover
 from .errors import CloudError, CredentialsError, TransientError
-from .history import Past
+from .history import History
 from .matching import Element, match
 from .models import Configuration, Dynamic, ListedInverter, Static
-from .readings import TROUBLES, WHOLE_ACCOUNT, Descent
+from .readings import TROUBLES, WHOLE_ACCOUNT, Round
 from .remembered import RememberedHolder
-from .routes import MOST_AT_ONCE, Ladder, Route, is_refusal
-from .shapes import Shape, route, shape
+from .routes import MOST_AT_ONCE, Route, Routes, is_refusal
+from .shapes import Shape, shape
+from .shapes import route as route_of
 from .transport import Call, Deadline, Transport
 
 _T = TypeVar("_T", Dynamic, Configuration)
@@ -65,8 +66,8 @@ class RedbackClient:
         self._transport = transport
         self._tokens = tokens
         self._decoder = Decoder()
-        self._ladder = Ladder(memory, now, transport.monotonic)
-        self._past = Past(lambda: transport.sleep(_PACE_SECONDS))
+        self._routes = Routes(memory, now, transport.monotonic)
+        self._history = History(lambda: transport.sleep(_PACE_SECONDS))
         self._lock = threading.Lock()
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
@@ -94,10 +95,10 @@ class RedbackClient:
         Returns:
             Groups of up to 100 where one request can bring them all, else of one.
         """
-        return [group for group, _ in self._ladder.groups(serials)]
+        return [group for group, _ in self._routes.groups(serials)]
 
     def dynamic(self, batch: Iterable[str], deadline: float) -> dict[str, Dynamic | CloudError]:
-        """Get the latest reading of each inverter; `ladder` has the rules of how.
+        """Get the latest reading of each inverter; `routes` has the rules of how.
 
         Args:
             batch: serial numbers, best as `batches` grouped them.
@@ -111,13 +112,13 @@ class RedbackClient:
             CredentialsError, ThrottledError: what concerns the whole account, if there was not
                 one reading before it; else it is the outcome of those that have none.
         """
-        descent = Descent(
-            self._ladder, self._readings, self._reading, self._transport.deadline(deadline)
+        this_round = Round(
+            self._routes, self._readings, self._reading, self._transport.deadline(deadline)
         )
-        return descent.run(batch)
+        return this_round.run(batch)
 
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
-        """Get the readings of a time of the past (dossier 3.5); `past` has the rules of how.
+        """Get the readings of a time of the past (dossier 3.5); `history` has the rules of how.
 
         Args:
             serial: of the inverter.
@@ -135,7 +136,7 @@ class RedbackClient:
             found = map(self._decoder.dynamic, _elements(call, answer))
             return [one for one in found if one is not None and _is_own(one, serial)]
 
-        found = self._past.ask(serial, since, until, readings) or []
+        found = self._history.ask(serial, since, until, readings) or []
         in_time = {one.timestamp: one for one in found if since <= one.timestamp < until}
         return tuple(in_time[moment] for moment in sorted(in_time))
 
@@ -242,17 +243,17 @@ class RedbackClient:
                 raise above  # it is the cloud, not one inverter
 
     def _readings(
-        self, rung: Route, serials: Sequence[str], deadline: Deadline
+        self, route: Route, serials: Sequence[str], deadline: Deadline
     ) -> dict[str, Dynamic]:
-        """Ask a Multiple rung (dossier 3.4)."""
-        path = f"{rung.base}/Multiple/BySerialNumber/Dynamic"
+        """Ask a Multiple route (dossier 3.4)."""
+        path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
         call, answer = self._ask(path, deadline, serials=serials, may_repeat=True)
         found = [self._decoder.dynamic(element) for element in _elements(call, answer)]
         return self._match(found, serials)
 
-    def _reading(self, rung: Route, serial: str, deadline: Deadline) -> Dynamic:
-        """Ask a single rung (dossier 3.4)."""
-        path = f"{rung.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
+    def _reading(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
+        """Ask a single route (dossier 3.4)."""
+        path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
         call, answer = self._ask(path, deadline, may_repeat=True)
         found = self._decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
@@ -296,7 +297,7 @@ class RedbackClient:
             except MalformedError:
                 raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
             else:
-                self.shapes[route(path)] = shape(answer.data)
+                self.shapes[route_of(path)] = shape(answer.data)
                 return call, answer
 
 
