@@ -12,6 +12,7 @@ Home Assistant, and nothing touches a file.
     decoding    JSON to models, field by field, so that one bad field costs no reading
     models      what the cloud tells, as frozen data
     auth        the bearer token, from whichever endpoint takes the credentials
+    api         a request with a token, below all of these
     transport   the one place that makes a request, with its limits and retries
     adapter     the connections below it, on which an answer begins in time
     shapes      what the last answers look like, without their values

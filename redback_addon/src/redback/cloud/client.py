@@ -1,26 +1,26 @@
 """The account: which inverters it has, and what the cloud tells of each."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from ..tracebacks import without_traceback
+from .api import Answer, Api
 from .auth import TokenSource
-from .decoding import Decoder, Envelope, MalformedError, unwrap
+from .decoding import Decoder
 from .discovery import PAGE_SIZE, Page, discover
-from .errors import CloudError, CredentialsError, TransientError
+from .errors import CloudError, TransientError
 from .history import History
 from .matching import Element, match
 from .models import Configuration, Dynamic, ListedInverter, Static
 from .readings import TROUBLES, WHOLE_ACCOUNT, Round
 from .remembered import RememberedHolder
 from .routes import MOST_AT_ONCE, Route, Routes, is_refusal
-from .shapes import Shape, shape
-from .shapes import route as route_of
-from .transport import Call, Deadline, Transport
+from .shapes import Shape
+from .transport import Deadline, Transport
 
 _T = TypeVar("_T", Dynamic, Configuration)
 
@@ -64,7 +64,7 @@ class RedbackClient:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._transport = transport
-        self._tokens = tokens
+        self._api = Api(transport, tokens)
         self._decoder = Decoder()
         self._routes = Routes(memory, now, transport.monotonic)
         self._history = History(lambda: transport.sleep(_PACE_SECONDS))
@@ -72,8 +72,11 @@ class RedbackClient:
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
         self._singly_until = transport.monotonic()
-        # What the last answer of each route looked like.
-        self.shapes: dict[str, Shape] = {}
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """What the last answer of each route looked like, without its values."""
+        return self._api.shapes
 
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Find all inverters that the account can see (dossier 3.1, With/Nodes)."""
@@ -81,8 +84,8 @@ class RedbackClient:
 
         def page(number: int) -> Page:
             params = {"page": number, "pageSize": PAGE_SIZE}
-            call, answer = self._ask(_NODES, deadline, params=params, may_repeat=True)
-            return _elements(call, answer), answer.total_count
+            answer = self._api.ask(_NODES, deadline, params=params, may_repeat=True)
+            return answer.elements(), answer.total_count
 
         found = discover(page)
         with self._lock:
@@ -132,8 +135,8 @@ class RedbackClient:
         deadline = self._transport.deadline(_SECONDS)
 
         def readings(path: str) -> list[Dynamic]:
-            call, answer = self._ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
-            found = map(self._decoder.dynamic, _elements(call, answer))
+            answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
+            found = map(self._decoder.dynamic, answer.elements())
             return [one for one in found if one is not None and _is_own(one, serial)]
 
         found = self._history.ask(serial, since, until, readings) or []
@@ -143,10 +146,10 @@ class RedbackClient:
     def static(self, serial: str) -> Static:
         """Get what an inverter and its site are (dossier 3.2)."""
         deadline = self._transport.deadline(_SECONDS)
-        call, answer = self._ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
+        answer = self._api.ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
         static = self._decoder.static(answer.data, serial)
         if static is None:
-            raise call.broken("the answer does not describe this inverter", HTTPStatus.OK)
+            raise answer.broken("the answer does not describe this inverter")
         return static
 
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
@@ -191,10 +194,8 @@ class RedbackClient:
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:
-                call, answer = self._ask(
-                    _CONFIGURATIONS, deadline, serials=serials, may_repeat=True
-                )
-                elements = _elements(call, answer)
+                answer = self._api.ask(_CONFIGURATIONS, deadline, serials=serials, may_repeat=True)
+                elements = answer.elements()
             except CloudError as error:
                 if is_refusal(error) or error.status == HTTPStatus.OK:
                     return without_traceback(error)
@@ -231,9 +232,9 @@ class RedbackClient:
             share = deadline.share(len(missing) - number, _LEAST_SHARE)
             try:
                 path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
-                call, answer = self._ask(path, share, may_repeat=True)
+                answer = self._api.ask(path, share, may_repeat=True)
                 found = self._decoder.configuration(answer.data)
-                outcomes[serial] = _own(call, found, serial)
+                outcomes[serial] = _own(answer, found, serial)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
@@ -247,73 +248,30 @@ class RedbackClient:
     ) -> dict[str, Dynamic]:
         """Ask a Multiple route (dossier 3.4)."""
         path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
-        call, answer = self._ask(path, deadline, serials=serials, may_repeat=True)
-        found = [self._decoder.dynamic(element) for element in _elements(call, answer)]
+        answer = self._api.ask(path, deadline, serials=serials, may_repeat=True)
+        found = [self._decoder.dynamic(element) for element in answer.elements()]
         return self._match(found, serials)
 
     def _reading(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
         """Ask a single route (dossier 3.4)."""
         path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
-        call, answer = self._ask(path, deadline, may_repeat=True)
+        answer = self._api.ask(path, deadline, may_repeat=True)
         found = self._decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
-            raise call.broken("its reading has no time that can be understood", HTTPStatus.OK)
-        return _own(call, found, serial)
+            raise answer.broken("its reading has no time that can be understood")
+        return _own(answer, found, serial)
 
     def _match(self, found: Iterable[_T | None], serials: Sequence[str]) -> dict[str, _T]:
         elements = [Element(one, one.serials, one.site_id) for one in found if one is not None]
         return match(elements, serials, self._sites)
 
-    def _ask(
-        self,
-        path: str,
-        deadline: Deadline,
-        *,
-        params: dict[str, int] | None = None,
-        serials: Sequence[str] | None = None,
-        may_repeat: bool,
-        apart: float = 0.0,
-    ) -> tuple[Call, Envelope]:
-        """Make a request with a token, and with a better one if that is refused.
 
-        Raises:
-            TransientError: also if the answer is not JSON in its envelope.
-        """
-        method = "GET" if serials is None else "POST"
-        token = self._tokens.token(deadline)
-        while True:  # until the token is taken, or the source has no better one
-            call = Call(
-                method,
-                self._tokens.api_url + path,
-                authorization=token.authorization,
-                params=params,
-                json=serials,
-                may_repeat=may_repeat,
-            )
-            try:
-                answer = unwrap(self._transport.request(call, deadline, apart=apart))
-            except CredentialsError:
-                token = self._tokens.refused(token, deadline)
-            except MalformedError:
-                raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
-            else:
-                self.shapes[route_of(path)] = shape(answer.data)
-                return call, answer
-
-
-def _elements(call: Call, answer: Envelope) -> list[Any]:
-    """Give the answer as a list; null is an empty one."""
-    if answer.data is not None and not isinstance(answer.data, list):
-        raise call.broken("the answer holds no list", HTTPStatus.OK)
-    return answer.data or []
-
-
-def _own(call: Call, found: _T | None, serial: str) -> _T:
+def _own(answer: Answer, found: _T | None, serial: str) -> _T:
     """Make sure that an answer is there, and about this inverter."""
     if found is None:
-        raise call.broken("the answer is empty or not as expected", HTTPStatus.OK)
+        raise answer.broken("the answer is empty or not as expected")
     if not _is_own(found, serial):
-        raise call.broken("the answer is about another inverter", HTTPStatus.OK)
+        raise answer.broken("the answer is about another inverter")
     return found
 
 
