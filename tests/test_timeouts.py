@@ -11,7 +11,7 @@ from redback import timeouts
 from redback.cloud import Transport
 from redback.cloud.transport import Call
 
-CALL = Call("GET", "https://cloud.test/readings")
+CALL = Call("GET", "https://cloud.test/readings", may_repeat=True)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from fake_clock import FakeClock, at_once
 from redback.backfill import Audit, Backfill, Coverage, Fetcher, Importer
 from redback.cloud import (
     AccessError,
-    Account,
     CloudError,
     Dynamic,
     NotFoundError,
+    RedbackClient,
     RequestError,
     ThrottledError,
     TransientError,
@@ -135,7 +135,7 @@ class World:
         counters = {one.entity_id for one in entities.series if one.is_counter}
         shown = dict(entities.numbers(known.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
-        account = cast("Account", self.cloud)
+        account = cast("RedbackClient", self.cloud)
         self.throttle = throttle = Throttle(clock, lambda _: None, runner=at_once)
         statistics, link = cast("Statistics", self.statistics), cast("CoreWebSocket", self.link)
         self.history = Backfill(

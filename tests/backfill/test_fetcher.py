@@ -7,7 +7,7 @@ from typing import cast
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.backfill import Fetcher
-from redback.cloud import Account, Dynamic
+from redback.cloud import Dynamic, RedbackClient
 from redback.inverters.inverter import Inverter
 from redback.polling.throttle import Throttle
 from redback.sensors.entities import Entities
@@ -39,7 +39,7 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
     for minutes in (1, 0):
         entities.states(known.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(
-        cast("Account", cloud),
+        cast("RedbackClient", cloud),
         Throttle(clock, lambda _: None, runner=_at_once),
         _Clock(now),
         seen=lambda *_: None,

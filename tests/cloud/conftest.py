@@ -1,4 +1,4 @@
-"""A cloud, a time and an account for the tests of the cloud client."""
+"""A cloud, a time and a client for the tests of the cloud client."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,14 @@ from cloud.bench import (
     FakeTime,
     grant,
 )
-from redback.cloud import Account, Credentials, Hosts, RememberedHolder, TokenSource, Transport
+from redback.cloud import (
+    Credentials,
+    Hosts,
+    RedbackClient,
+    RememberedHolder,
+    TokenSource,
+    Transport,
+)
 
 
 @pytest.fixture
@@ -59,11 +66,11 @@ def cloud(web: responses.RequestsMock) -> FakeCloud:
 
 
 @pytest.fixture
-def account(
+def client(
     cloud: FakeCloud,  # noqa: ARG001 - there must be something to ask
     transport: Transport,
     tokens: TokenSource,
     memory: RememberedHolder,
     time: FakeTime,
-) -> Account:
-    return Account(transport, tokens, memory, now=time.now)
+) -> RedbackClient:
+    return RedbackClient(transport, tokens, memory, now=time.now)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.bench import Answer, FakeCloud, answer
-from redback.cloud import Account, ListedInverter, TransientError
+from redback.cloud import ListedInverter, RedbackClient, TransientError
 from redback.cloud.discovery import discover
 
 
@@ -145,10 +145,10 @@ def test_no_tree_is_too_strange(roots: list[object]) -> None:
     assert all(one.serial for one in found(*roots))
 
 
-def test_the_account_asks_page_by_page(account: Account, cloud: FakeCloud) -> None:
+def test_the_account_asks_page_by_page(client: RedbackClient, cloud: FakeCloud) -> None:
     pages = iter([sites(0, 100), sites(100, 130)])
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 130, "Data": next(pages)})
-    assert len(account.inverters()) == 130
+    assert len(client.inverters()) == 130
     assert cloud.queries == [{"page": "0", "pageSize": "100"}, {"page": "1", "pageSize": "100"}]
 
 
@@ -156,13 +156,13 @@ def test_the_account_asks_page_by_page(account: Account, cloud: FakeCloud) -> No
     "strange", [(200, {}, "<html>"), (200, {}, "[]"), answer({"Data": {}}), (500, {}, "")]
 )
 def test_a_list_that_is_none_is_trouble_that_passes(
-    account: Account, cloud: FakeCloud, strange: Answer
+    client: RedbackClient, cloud: FakeCloud, strange: Answer
 ) -> None:
     cloud.answers["nodes"] = lambda _: strange
     with pytest.raises(TransientError, match=r"With/Nodes"):
-        account.inverters()
+        client.inverters()
 
 
-def test_null_is_an_empty_list(account: Account, cloud: FakeCloud) -> None:
+def test_null_is_an_empty_list(client: RedbackClient, cloud: FakeCloud) -> None:
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 0, "Data": None})
-    assert account.inverters() == ()
+    assert client.inverters() == ()

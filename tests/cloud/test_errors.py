@@ -18,7 +18,14 @@ from redback.cloud.errors import of_status
 
 
 def error(status: int, retry_after: str | None = None) -> CloudError:
-    return of_status(status, retry_after=retry_after, code=None, method="GET", url="https://a/b")
+    return of_status(
+        status,
+        retry_after=retry_after,
+        code=None,
+        method="GET",
+        url="https://a/b",
+        may_repeat=True,
+    )
 
 
 @pytest.mark.parametrize(

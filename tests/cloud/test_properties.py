@@ -20,7 +20,6 @@ from requests.adapters import HTTPAdapter
 from cloud.bench import API, CLIENT_ID, LOGIN, SECRET, START, A, B, C, D, FakeTime
 from examples import decoded, payload
 from redback.cloud import (
-    Account,
     CloudError,
     Configuration,
     Credentials,
@@ -28,6 +27,7 @@ from redback.cloud import (
     Dynamic,
     Hosts,
     ListedInverter,
+    RedbackClient,
     Remembered,
     RememberedHolder,
     RememberedRoute,
@@ -112,7 +112,7 @@ class Bench:
         holder = RememberedHolder(memory)
         credentials = Credentials(CLIENT_ID, SECRET)
         tokens = TokenSource(transport, credentials, holder, Hosts(API, LOGIN))
-        self.account = Account(transport, tokens, holder, now=self.time.now)
+        self.client = RedbackClient(transport, tokens, holder, now=self.time.now)
 
 
 def reading(serial: str) -> dict[str, Any]:
@@ -236,17 +236,17 @@ def within(bench: Bench, most: int, question: Callable[[], _Outcome]) -> _Outcom
 @given(_spoilt_cloud())
 def test_no_answer_is_too_strange(answers: dict[str, Said]) -> None:
     bench = Bench({route: _always(said) for route, said in answers.items()})
-    account = bench.account
-    found = within(bench, 16, account.inverters)
+    client = bench.client
+    found = within(bench, 16, client.inverters)
     assert isinstance(found, CloudError) or all(honest(one, ListedInverter) for one in found)
     for _ in range(2):
-        read = within(bench, 24, lambda: account.dynamic([A, B], 45))
+        read = within(bench, 24, lambda: client.dynamic([A, B], 45))
         assert isinstance(read, CloudError) or each(read, Dynamic)
-    past = within(bench, 24, lambda: account.history(A, SINCE, SINCE + timedelta(hours=1)))
+    past = within(bench, 24, lambda: client.history(A, SINCE, SINCE + timedelta(hours=1)))
     assert isinstance(past, CloudError) or in_order(past)
-    described = within(bench, 12, lambda: account.static(A))
+    described = within(bench, 12, lambda: client.static(A))
     assert honest(described, Static)
-    settings = within(bench, 16, lambda: account.configurations([A, B]))
+    settings = within(bench, 16, lambda: client.configurations([A, B]))
     assert isinstance(settings, CloudError) or each(settings, Configuration)
 
 
@@ -294,7 +294,7 @@ def test_one_broken_element_costs_no_other_inverter_its_reading(
         f"{version} single": refusing(broken, f"{version} single"),
     }
     bench = Bench((gone if version == "v2" else {}) | spoilt_routes)
-    outcomes = bench.account.dynamic([A, B, C, D], 45)
+    outcomes = bench.client.dynamic([A, B, C, D], 45)
     assert honest(outcomes.pop(broken), Dynamic)
     assert outcomes == {serial: decoded(reading(serial)) for serial in outcomes}
     assert len(outcomes) == 3
@@ -311,9 +311,9 @@ def test_one_broken_element_costs_no_other_inverter_its_configuration(data: st.D
             "configuration single": refusing(broken, "configuration single"),
         }
     )
-    outcomes = bench.account.configurations([A, B, C, D])
+    outcomes = bench.client.configurations([A, B, C, D])
     assert honest(outcomes.pop(broken), Configuration)
-    good = Bench().account.configurations(outcomes)
+    good = Bench().client.configurations(outcomes)
     assert len(good) == 3
     assert outcomes == good
 
@@ -333,7 +333,7 @@ def test_one_broken_reading_of_the_past_costs_no_other_minute(data: st.DataObjec
     broken = data.draw(st.integers(0, 2))
     elements[broken] = data.draw(VALID | spoilt(elements[broken]).filter(is_proper))
     bench = Bench({"past": _always(said({"Data": elements}))})
-    past = bench.account.history(A, SINCE, SINCE + timedelta(hours=1))
+    past = bench.client.history(A, SINCE, SINCE + timedelta(hours=1))
     good = [decoded(minute(one)) for number, one in enumerate(PAST) if number != broken]
     assert all(one in past for one in good)
 
@@ -346,7 +346,7 @@ def test_only_the_token_endpoints_own_words_are_taken_for_wrong_credentials(
     for status, routes in ((401, ("new token", "old token")), (500, ("nodes",))):
         answer = _always(Said(_said(written(denial)), status))
         with pytest.raises(CloudError) as met:
-            Bench(dict.fromkeys(routes, answer)).account.inverters()
+            Bench(dict.fromkeys(routes, answer)).client.inverters()
         assert isinstance(met.value, CredentialsError) == (status == 401)
 
 
@@ -364,7 +364,7 @@ def test_one_broken_field_costs_no_other_field_whatever_their_order(
     fields = list((reading(A) | {name: value}).items())
     random.shuffle(fields)
     bench = Bench({"v2.21 multiple": _always(said({"Data": [dict(fields)]}))})
-    outcome = bench.account.dynamic([A], 45)[A]
+    outcome = bench.client.dynamic([A], 45)[A]
     assert isinstance(outcome, Dynamic)
     good = decoded(reading(A))
     attribute = _FIELDS[name]
@@ -377,5 +377,5 @@ def test_whatever_is_remembered_readings_come(remembered: object) -> None:
         memory = msgspec.json.decode(_said(written(remembered)), type=Remembered)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         memory = Remembered()  # as the service begins with where its file cannot be read
-    outcomes = Bench(memory=memory).account.dynamic([A, B], 45)
+    outcomes = Bench(memory=memory).client.dynamic([A, B], 45)
     assert outcomes == {serial: decoded(reading(serial)) for serial in (A, B)}

@@ -27,13 +27,14 @@ from cloud.bench import (
     grant,
     reading,
 )
+from garbage import collected
 from redback.cloud import (
     AccessError,
-    Account,
     CloudError,
     CredentialsError,
     Dynamic,
     NotFoundError,
+    RedbackClient,
     Remembered,
     RememberedHolder,
     RememberedRoute,
@@ -49,13 +50,13 @@ Read = Callable[..., dict[str, Dynamic | CloudError]]
 
 
 @pytest.fixture
-def read(account: Account) -> Read:
+def read(client: RedbackClient) -> Read:
     """Read inverters as the service does: batch by batch."""
 
     def read(*serials: str, seconds: float = 45.0) -> dict[str, Dynamic | CloudError]:
         outcomes: dict[str, Dynamic | CloudError] = {}
-        for batch in account.batches(serials):
-            outcomes |= account.dynamic(batch, seconds)
+        for batch in client.batches(serials):
+            outcomes |= client.dynamic(batch, seconds)
         assert outcomes.keys() == set(serials)
         return outcomes
 
@@ -85,47 +86,49 @@ def test_one_request_brings_all_readings(
     assert routes(memory) == dict.fromkeys([A, B, C], BEST)
 
 
-def test_a_hundred_are_asked_for_at_once(account: Account, cloud: FakeCloud) -> None:
+def test_a_hundred_are_asked_for_at_once(client: RedbackClient, cloud: FakeCloud) -> None:
     serials = [f"RB{number}" for number in range(250)]
-    assert [len(batch) for batch in account.batches(serials)] == [100, 100, 50]
-    outcomes = account.dynamic(serials, 45)
+    assert [len(batch) for batch in client.batches(serials)] == [100, 100, 50]
+    outcomes = client.dynamic(serials, 45)
     assert good(outcomes) == set(serials)
     assert [len(asked) for _, asked in cloud.take()] == [100, 100, 50]
 
 
-def test_an_inverter_that_is_named_twice_is_read_once(account: Account, cloud: FakeCloud) -> None:
-    assert account.batches([A, B, A]) == [(A, B)]
-    assert list(account.dynamic((A, A), 45)) == [A]
+def test_an_inverter_that_is_named_twice_is_read_once(
+    client: RedbackClient, cloud: FakeCloud
+) -> None:
+    assert client.batches([A, B, A]) == [(A, B)]
+    assert list(client.dynamic((A, A), 45)) == [A]
     assert cloud.take() == [(BEST, (A,))]
 
 
-def test_nothing_to_read_is_nothing_to_do(account: Account, cloud: FakeCloud) -> None:
-    assert account.batches([]) == []
-    assert account.dynamic((), 45) == {}
+def test_nothing_to_read_is_nothing_to_do(client: RedbackClient, cloud: FakeCloud) -> None:
+    assert client.batches([]) == []
+    assert client.dynamic((), 45) == {}
     assert cloud.take() == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_where_many_at_once_are_refused_each_is_read_singly_at_once_and_from_then_on(
-    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder, status: int
+    read: Read, client: RedbackClient, cloud: FakeCloud, memory: RememberedHolder, status: int
 ) -> None:
     cloud.faults[BEST, None] = status
     assert good(read(A, B)) == {A, B}
     assert cloud.take() == [(BEST, (A, B)), (NEXT, (A,)), (NEXT, (B,))]
     assert routes(memory) == {A: NEXT, B: NEXT}
-    assert account.batches([A, B]) == [(A,), (B,)]
+    assert client.batches([A, B]) == [(A,), (B,)]
     assert good(read(A, B)) == {A, B}
     assert cloud.take() == [(NEXT, (A,)), (NEXT, (B,))]
 
 
 def test_without_the_newer_version_the_older_one_is_taken(
-    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
+    read: Read, client: RedbackClient, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     assert good(read(A, B)) == {A, B}
     assert cloud.take() == [(BEST, (A, B)), (NEXT, (A,)), (NEXT, (B,)), (THIRD, (A, B))]
     assert routes(memory) == {A: THIRD, B: THIRD}
-    assert account.batches([A, B]) == [(A, B)]
+    assert client.batches([A, B]) == [(A, B)]
     assert good(read(A, B)) == {A, B}
     assert cloud.take() == [(THIRD, (A, B))]
 
@@ -142,14 +145,16 @@ def test_a_route_of_the_last_run_is_taken_at_once(
     cloud: FakeCloud, transport: Transport, tokens: TokenSource, time: FakeTime
 ) -> None:
     kept = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
-    account = Account(transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now)
-    assert account.batches([A, B]) == [(A,), (B,)]
-    account.dynamic([A, B], 45)
+    client = RedbackClient(
+        transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now
+    )
+    assert client.batches([A, B]) == [(A,), (B,)]
+    client.dynamic([A, B], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (B,))]
 
 
 def test_one_that_is_refused_does_not_drag_the_others_down(
-    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
+    read: Read, client: RedbackClient, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(route, C): 403 for route in (BEST, NEXT, THIRD, LAST)}
     outcomes = read(A, B, C, D)
@@ -162,7 +167,7 @@ def test_one_that_is_refused_does_not_drag_the_others_down(
         (LAST, (C,)),
     ]
     assert routes(memory) == {}
-    assert account.batches([A, B, C, D]) == [(C,), (A, B, D)]
+    assert client.batches([A, B, C, D]) == [(C,), (A, B, D)]
     assert good(read(A, B, C, D)) == {A, B, D}
     assert cloud.take() == [(BEST, (A, B, D))]
     assert routes(memory) == {A: BEST, B: BEST, D: BEST}
@@ -179,7 +184,7 @@ def test_if_the_route_is_refused_too_that_shows_the_next_time(
 
 
 def test_one_that_the_newer_version_refuses_is_read_on_the_older_one(
-    read: Read, account: Account, cloud: FakeCloud, memory: RememberedHolder
+    read: Read, client: RedbackClient, cloud: FakeCloud, memory: RememberedHolder
 ) -> None:
     cloud.faults |= {(BEST, C): 400, (NEXT, C): 404}
     assert good(read(A, B, C)) == {A, B, C}
@@ -187,7 +192,7 @@ def test_one_that_the_newer_version_refuses_is_read_on_the_older_one(
     cloud.take()
     assert good(read(A, B, C)) == {A, B, C}
     assert sorted(cloud.take()) == [(THIRD, (C,)), (BEST, (A, B))]
-    assert set(account.batches([A, B, C])) == {(A, B), (C,)}
+    assert set(client.batches([A, B, C])) == {(A, B), (C,)}
 
 
 def test_the_most_telling_error_stands_for_all(read: Read, cloud: FakeCloud) -> None:
@@ -200,7 +205,7 @@ def test_the_most_telling_error_stands_for_all(read: Read, cloud: FakeCloud) -> 
 
 
 def test_one_that_is_refused_is_left_in_peace_for_a_minute(
-    read: Read, account: Account, cloud: FakeCloud, time: FakeTime
+    read: Read, client: RedbackClient, cloud: FakeCloud, time: FakeTime
 ) -> None:
     cloud.faults |= {(route, C): 404 for route in (BEST, NEXT, THIRD, LAST)}
     first = read(A, C)[C]
@@ -209,7 +214,7 @@ def test_one_that_is_refused_is_left_in_peace_for_a_minute(
     assert read(C) == {C: first}
     assert cloud.take() == []
     time.pass_(seconds=2)
-    assert set(account.batches([A, C])) == {(A,), (C,)}
+    assert set(client.batches([A, C])) == {(A,), (C,)}
     assert kinds(read(A, C)) == {A: Dynamic, C: NotFoundError}
     assert sorted(cloud.take()) == sorted(
         [(BEST, (A,)), (BEST, (C,)), (NEXT, (C,)), (THIRD, (C,)), (LAST, (C,))]
@@ -217,7 +222,7 @@ def test_one_that_is_refused_is_left_in_peace_for_a_minute(
     time.pass_(minutes=3)
     cloud.faults.clear()
     assert good(read(A, C)) == {A, C}
-    assert account.batches([A, C]) == [(A, C)]
+    assert client.batches([A, C]) == [(A, C)]
 
 
 def test_one_that_stays_refused_is_asked_for_ever_less_up_to_a_quarter_of_an_hour(
@@ -249,9 +254,9 @@ def test_a_remembered_route_that_is_gone_is_replaced_by_any_other(
     cloud: FakeCloud, transport: Transport, tokens: TokenSource, time: FakeTime
 ) -> None:
     memory = RememberedHolder(Remembered(None, {A: RememberedRoute(LAST, START)}))
-    account = Account(transport, tokens, memory, now=time.now)
+    client = RedbackClient(transport, tokens, memory, now=time.now)
     cloud.faults[LAST, None] = 404
-    assert good(account.dynamic([A], 45)) == {A}
+    assert good(client.dynamic([A], 45)) == {A}
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
     assert routes(memory) == {A: BEST}
 
@@ -319,7 +324,7 @@ def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(
     memory = RememberedHolder(
         Remembered(None, {A: RememberedRoute(LAST, START + timedelta(days=9))})
     )
-    Account(transport, tokens, memory, now=time.now).dynamic([A], 45)
+    RedbackClient(transport, tokens, memory, now=time.now).dynamic([A], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
 
 
@@ -328,10 +333,12 @@ def test_not_all_look_for_a_better_route_at_once(
 ) -> None:
     serials = [f"RB{number}" for number in range(10)]
     kept = {serial: RememberedRoute(THIRD, START) for serial in serials}
-    account = Account(transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now)
+    client = RedbackClient(
+        transport, tokens, RememberedHolder(Remembered(None, kept)), now=time.now
+    )
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     time.pass_(days=2)
-    account.dynamic(serials, 45)
+    client.dynamic(serials, 45)
     assert len(cloud.take()) == 1 + 3 * 2
 
 
@@ -374,7 +381,7 @@ def test_two_inverters_in_trouble_that_spoil_the_multiple_cost_the_others_one_mi
 
 
 def test_a_line_that_is_down_is_tried_with_one_request_only(
-    web: responses.RequestsMock, account: Account
+    web: responses.RequestsMock, client: RedbackClient
 ) -> None:
     web.reset()
     web.post(NEW_TOKEN, body=grant()[2])
@@ -383,7 +390,7 @@ def test_a_line_that_is_down_is_tried_with_one_request_only(
     web.post(
         down, body=requests.ConnectionError(MaxRetryError(HTTPSConnectionPool("x"), "/", closed))
     )
-    assert kinds(account.dynamic([A, B], 45)) == {A: TransientError, B: TransientError}
+    assert kinds(client.dynamic([A, B], 45)) == {A: TransientError, B: TransientError}
     assert len(web.calls) == 1 + 3
 
 
@@ -439,13 +446,13 @@ def _tree(**sites: Iterable[str]) -> Answer:
 
 
 def test_an_element_without_inverters_is_known_by_its_site(
-    read: Read, account: Account, cloud: FakeCloud
+    read: Read, client: RedbackClient, cloud: FakeCloud
 ) -> None:
     cloud.answers["nodes"] = lambda _: _tree(S1=[A, B], S2=[C])
     cloud.answers[BEST] = lambda _: answer(
         {"Data": [reading(None, SiteId="S2"), reading(None, SiteId="S1")]}
     )
-    account.inverters()
+    client.inverters()
     cloud.take()
     outcomes = read(A, B, C)
     assert good(outcomes) == {A, B, C}
@@ -540,10 +547,10 @@ def test_a_throttled_account_is_left_alone(read: Read, cloud: FakeCloud) -> None
 
 
 def test_readings_that_came_before_the_throttling_are_kept(
-    account: Account, cloud: FakeCloud
+    client: RedbackClient, cloud: FakeCloud
 ) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, B): 429}
-    assert kinds(account.dynamic([A, B, C], 45)) == {
+    assert kinds(client.dynamic([A, B, C], 45)) == {
         A: Dynamic,
         B: ThrottledError,
         C: ThrottledError,
@@ -552,7 +559,7 @@ def test_readings_that_came_before_the_throttling_are_kept(
 
 
 def test_a_slow_inverter_does_not_starve_the_others(
-    account: Account, cloud: FakeCloud, time: FakeTime
+    client: RedbackClient, cloud: FakeCloud, time: FakeTime
 ) -> None:
     def slow(serials: list[str]) -> Answer:
         if serials == [A]:
@@ -562,11 +569,11 @@ def test_a_slow_inverter_does_not_starve_the_others(
 
     cloud.faults[BEST, None] = 404
     cloud.answers[NEXT] = slow
-    assert kinds(account.dynamic([A, B, C], 45)) == {A: TransientError, B: Dynamic, C: Dynamic}
+    assert kinds(client.dynamic([A, B, C], 45)) == {A: TransientError, B: Dynamic, C: Dynamic}
 
 
 def test_a_deadline_ends_what_is_not_done(
-    account: Account, cloud: FakeCloud, time: FakeTime
+    client: RedbackClient, cloud: FakeCloud, time: FakeTime
 ) -> None:
     def slow(serials: list[str]) -> Answer:
         time.pass_(seconds=4)
@@ -575,7 +582,7 @@ def test_a_deadline_ends_what_is_not_done(
     cloud.faults[BEST, None] = 404
     cloud.answers[NEXT] = slow
     serials = [A, B, C, D]
-    outcomes = account.dynamic(serials, 9)
+    outcomes = client.dynamic(serials, 9)
     assert kinds(outcomes) == {A: Dynamic, B: Dynamic, C: TransientError, D: TransientError}
     assert time.passed == 12  # the third was on its way when the time was up
 
@@ -604,3 +611,15 @@ def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_n
         assert str(outcomes[A]).startswith("its reading has no time that can be understood")
         # The Multiple is asked again the next time, for both.
         assert cloud.take()[0] == (BEST, (A, B))
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+@pytest.mark.parametrize("routes", [(BEST,), (BEST, NEXT), (BEST, NEXT, THIRD, LAST)])
+def test_inverters_that_cannot_be_read_leave_nothing_behind(
+    client: RedbackClient, cloud: FakeCloud, routes: tuple[str, ...], status: int
+) -> None:
+    cloud.faults |= {(route, A): status for route in routes}
+    with collected() as kinds:
+        for _ in range(3):
+            client.dynamic([A, B], 45)
+    assert not [kind for kind in kinds if kind.endswith("Error")]

@@ -32,7 +32,14 @@ from cloud.bench import (
     answer,
     grant,
 )
-from redback.cloud import Account, CloudError, Dynamic, RememberedHolder, TokenSource, Transport
+from redback.cloud import (
+    CloudError,
+    Dynamic,
+    RedbackClient,
+    RememberedHolder,
+    TokenSource,
+    Transport,
+)
 
 DATA = re.compile(rf"{API}/Api/v(?!2/Auth).*")
 TOKEN = "t0k3n/with+signs=="
@@ -114,13 +121,13 @@ def show(error: BaseException) -> list[str]:
     ]
 
 
-def use(account: Account, printed: list[str]) -> None:
+def use(client: RedbackClient, printed: list[str]) -> None:
     """Ask for everything, and look at all that comes of it."""
     questions: list[Callable[[], object]] = [
-        account.inverters,
-        lambda: account.dynamic([A, B], 45),
-        lambda: account.static(A),
-        lambda: account.configurations([A, B]),
+        client.inverters,
+        lambda: client.dynamic([A, B], 45),
+        lambda: client.static(A),
+        lambda: client.configurations([A, B]),
     ]
     for question in questions:
         try:
@@ -132,16 +139,16 @@ def use(account: Account, printed: list[str]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, CloudError):
                 printed += show(outcome)
-    printed += [repr(account), repr(vars(account))]
+    printed += [repr(client), repr(vars(client))]
 
 
 @pytest.fixture
-def account(
+def client(
     web: responses.RequestsMock, transport: Transport, tokens: TokenSource, memory: RememberedHolder
-) -> Account:
+) -> RedbackClient:
     """An account with a token that says what it is."""
     web.post(NEW_TOKEN, body=grant(TOKEN)[2])
-    return Account(transport, tokens, memory)
+    return RedbackClient(transport, tokens, memory)
 
 
 def put(web: responses.RequestsMock, url: object, fault: Answer | Exception) -> None:
@@ -155,18 +162,21 @@ def put(web: responses.RequestsMock, url: object, fault: Answer | Exception) -> 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_no_fault_of_the_data_endpoints_shows_a_secret(
-    web: responses.RequestsMock, account: Account, printed: list[str], fault: Answer | Exception
+    web: responses.RequestsMock,
+    client: RedbackClient,
+    printed: list[str],
+    fault: Answer | Exception,
 ) -> None:
     web.post(OLD_TOKEN, status=404)
     put(web, DATA, fault)
-    use(account, printed)
+    use(client, printed)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("other", [404, 401, 500])
 def test_no_fault_of_the_token_endpoints_shows_a_secret(
     web: responses.RequestsMock,
-    account: Account,
+    client: RedbackClient,
     printed: list[str],
     fault: Answer | Exception,
     other: int,
@@ -175,18 +185,18 @@ def test_no_fault_of_the_token_endpoints_shows_a_secret(
     put(web, NEW_TOKEN, fault)
     web.post(OLD_TOKEN, status=other, json={"error": "invalid_client", "error_description": ECHO})
     put(web, DATA, answer({}, 404))
-    use(account, printed)
+    use(client, printed)
 
 
 def test_nothing_that_goes_well_shows_a_secret(
     web: responses.RequestsMock,
-    account: Account,
+    client: RedbackClient,
     transport: Transport,
     tokens: TokenSource,
     printed: list[str],
 ) -> None:
     cloud = FakeCloud()
     web.add_callback("POST", DATA, cloud)
-    assert isinstance(account.dynamic([A], 45)[A], Dynamic)
+    assert isinstance(client.dynamic([A], 45)[A], Dynamic)
     assert cloud.tokens == [f"Bearer {TOKEN}"]
-    printed += [repr(vars(each)) for each in (account, transport, tokens)]
+    printed += [repr(vars(each)) for each in (client, transport, tokens)]

@@ -20,10 +20,10 @@ import trustme
 
 from cloud.bench import CLIENT_ID, SECRET, FakeTime
 from redback.cloud import (
-    Account,
     CloudError,
     Credentials,
     Hosts,
+    RedbackClient,
     RememberedHolder,
     TokenSource,
     TransientError,
@@ -129,6 +129,7 @@ def tell(transport: Transport, server: Server, scheme: str = "https", seconds: f
         f"{scheme}://{HERE}:{server.port}/x",
         authorization="Bearer t0k3n",
         form={"client_id": CLIENT_ID, "client_secret": SECRET, "last": "1"},
+        may_repeat=True,
     )
     return transport.request(call, transport.deadline(seconds))
 
@@ -203,7 +204,7 @@ def test_a_login_page_of_somebody_else_gets_no_credentials(
     memory = RememberedHolder()
     tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(url, url))
     with pytest.raises(CloudError, match="no token: no secure connection could be made"):
-        Account(transport, tokens, memory, now=time.now).inverters()
+        RedbackClient(transport, tokens, memory, now=time.now).inverters()
     assert server.connections
     assert server.heard == b""
 

@@ -3,6 +3,7 @@
 import logging
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -21,11 +22,25 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from cloud.bench import FakeTime
 from garbage import collected
-from redback.cloud import RequestError, ThrottledError, TransientError, Transport
+from redback.cloud import (
+    CloudError,
+    OutcomeUnknownError,
+    RequestError,
+    ThrottledError,
+    TransientError,
+    Transport,
+)
 from redback.cloud.transport import Call
 
 URL = "https://api.example/Api/v2/Alive"
-CALL = Call("GET", URL, authorization="Bearer t0k3n")
+CALL = Call("GET", URL, authorization="Bearer t0k3n", may_repeat=True)
+WRITE = Call("POST", URL, json=["RB1"], may_repeat=False)
+
+
+def _unresolved() -> requests.ConnectionError:
+    pool = HTTPSConnectionPool("api.example")
+    reason = NameResolutionError("api.example", HTTPSConnection("api.example"), OSError())  # type: ignore[arg-type] # any OSError will do
+    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
 
 
 def ask(transport: Transport, call: Call = CALL, seconds: float = 60.0) -> bytes:
@@ -36,7 +51,7 @@ def test_a_request_says_who_asks_and_for_what(
     web: responses.RequestsMock, transport: Transport
 ) -> None:
     web.get(URL, body=b"OK")
-    call = Call("GET", URL, authorization="Bearer t0k3n", params={"page": 1})
+    call = Call("GET", URL, authorization="Bearer t0k3n", params={"page": 1}, may_repeat=True)
     assert ask(transport, call) == b"OK"
     (sent,) = web.calls
     assert sent.request.url == f"{URL}?page=1"
@@ -66,7 +81,7 @@ def test_a_request_that_fails_leaves_nothing_behind(
 
 def test_serial_numbers_are_sent_as_json(web: responses.RequestsMock, transport: Transport) -> None:
     web.post(URL, body=b"{}")
-    ask(transport, Call("POST", URL, json=["RB1", "RB2"]))
+    ask(transport, Call("POST", URL, json=["RB1", "RB2"], may_repeat=True))
     assert web.calls[0].request.body == b'["RB1", "RB2"]'
     assert web.calls[0].request.headers["Content-Type"] == "application/json"
 
@@ -83,7 +98,7 @@ def test_a_netrc_file_replaces_no_authorization(
     netrc.write_text("machine api.example login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     web.get(URL, body=b"OK")
-    ask(transport, Call("GET", URL, authorization=authorization))
+    ask(transport, Call("GET", URL, authorization=authorization, may_repeat=True))
     assert web.calls[0].request.headers.get("Authorization") == authorization
 
 
@@ -136,6 +151,64 @@ def test_after_three_tries_it_is_enough(web: responses.RequestsMock, transport: 
     with pytest.raises(TransientError) as caught:
         ask(transport)
     assert caught.value.status == 500
+    assert len(web.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"status": 302},
+        {"status": 408},
+        {"status": 500},
+        {"status": 502},
+        {"body": ReadTimeout("t0k3n")},
+        {"body": ConnectionResetError("t0k3n")},
+        {"body": requests.ConnectionError("t0k3n")},
+        {"body": SSLError("t0k3n")},
+    ],
+    ids=str,
+)
+def test_a_write_is_made_once_and_it_is_said_that_its_outcome_is_not_known(
+    web: responses.RequestsMock, transport: Transport, first: dict[str, Any]
+) -> None:
+    web.post(URL, **first)
+    web.post(URL, body=b"OK")
+    with pytest.raises(OutcomeUnknownError, match="it is not known whether this was done"):
+        ask(transport, WRITE)
+    assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "kind"),
+    [
+        ({"status": 400}, RequestError),
+        ({"status": 429, "headers": {"Retry-After": "1"}}, ThrottledError),
+        ({"body": ConnectTimeout("t0k3n")}, TransientError),
+        ({"body": _unresolved()}, TransientError),
+    ],
+    ids=str,
+)
+def test_a_write_that_was_surely_not_done_is_made_once_too_and_says_so(
+    web: responses.RequestsMock,
+    transport: Transport,
+    first: dict[str, Any],
+    kind: type[CloudError],
+) -> None:
+    web.post(URL, **first)
+    web.post(URL, body=b"OK")
+    with pytest.raises(kind) as caught:
+        ask(transport, WRITE)
+    assert "not known" not in str(caught.value)
+    assert len(web.calls) == 1
+
+
+def test_a_post_that_only_reads_is_made_again(
+    web: responses.RequestsMock, transport: Transport
+) -> None:
+    web.post(URL, status=502)
+    web.post(URL, status=502)
+    web.post(URL, body=b"OK")
+    assert ask(transport, Call("POST", URL, json=["RB1"], may_repeat=True)) == b"OK"
     assert len(web.calls) == 3
 
 
@@ -201,12 +274,6 @@ def test_the_time_outs_are_no_longer_than_the_time_left(
     assert send.call_args.kwargs["timeout"] == (4.0, 4.0)
 
 
-def _unresolved() -> requests.ConnectionError:
-    pool = HTTPSConnectionPool("api.example")
-    reason = NameResolutionError("api.example", HTTPSConnection("api.example"), OSError())  # type: ignore[arg-type] # any OSError will do
-    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
-
-
 @pytest.mark.parametrize(
     ("trouble", "sentence"),
     [
@@ -244,12 +311,12 @@ def test_a_request_that_cannot_be_made_is_our_fault(
 @pytest.mark.parametrize("url", ["https://api.example:port/x", "nothing", "https://[::1/x", ""])
 def test_an_address_that_is_none_is_our_fault(transport: Transport, url: str) -> None:
     with pytest.raises(RequestError):
-        ask(transport, Call("GET", url))
+        ask(transport, Call("GET", url, may_repeat=True))
 
 
 def test_an_error_shows_neither_query_nor_password_of_its_address(transport: Transport) -> None:
     with pytest.raises(RequestError) as caught:
-        ask(transport, Call("GET", "ftp://me:pass@api.example/x?key=1#there"))
+        ask(transport, Call("GET", "ftp://me:pass@api.example/x?key=1#there", may_repeat=True))
     assert caught.value.url == "ftp://api.example/x"
 
 

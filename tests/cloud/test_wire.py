@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cloud.bench import FakeTime
-from redback.cloud import TransientError, Transport
+from redback.cloud import OutcomeUnknownError, TransientError, Transport
 from redback.cloud.transport import Call
 
 Handler = Callable[[socket.socket], object]
@@ -47,7 +47,7 @@ def head(*lines: str, status: str = "200 OK") -> bytes:
 
 
 def get(url: str, transport: Transport, seconds: float = 60.0) -> bytes:
-    return transport.request(Call("GET", url), transport.deadline(seconds))
+    return transport.request(Call("GET", url, may_repeat=True), transport.deadline(seconds))
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 100", "Transfer-Encoding: chunked"])
@@ -57,6 +57,22 @@ def test_a_body_that_is_cut_is_trouble_that_passes(
     url = serve(lambda connection: connection.sendall(head(length) + b"5\r\nhello\r\n"))
     with pytest.raises(TransientError, match="cut short"):
         get(url, transport)
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP", head("Content-Length: 100") + b"{"])
+def test_a_write_whose_connection_is_cut_is_made_once(
+    serve: Serve, transport: Transport, sent: bytes
+) -> None:
+    made = []
+
+    def cut(connection: socket.socket) -> None:
+        made.append(connection)
+        connection.sendall(sent)
+
+    write = Call("POST", serve(cut), json=["RB1"], may_repeat=False)
+    with pytest.raises(OutcomeUnknownError, match="it is not known whether this was done"):
+        transport.request(write, transport.deadline(60))
+    assert len(made) == 1
 
 
 def test_a_compressed_body_is_unpacked(serve: Serve, transport: Transport) -> None:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from house import CREDENTIAL, House
-from redback.cloud import Account, Credentials, Hosts, RememberedHolder, TokenSource, Transport
+from redback.cloud import (
+    Credentials,
+    Hosts,
+    RedbackClient,
+    RememberedHolder,
+    TokenSource,
+    Transport,
+)
 from redback.cloud.decoding import Decoder
 from redback.inverters import inverter as known_inverter
 from redback.sensors.entities import Entities
@@ -73,9 +80,9 @@ def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
     hosts = Hosts(home.simulator.url, home.simulator.url)
     with Transport() as transport:
         tokens = TokenSource(transport, Credentials(CLIENT_ID, CREDENTIAL), holder, hosts)
-        account = Account(transport, tokens, holder)
-        static = account.static(serial)
-        configuration = account.configurations([serial])[serial]
+        client = RedbackClient(transport, tokens, holder)
+        static = client.static(serial)
+        configuration = client.configurations([serial])[serial]
     assert not isinstance(configuration, Exception)
     entities = Entities(name, detailed=False)
     return Minutes(

@@ -11,11 +11,11 @@ import pytest
 from examples import configuration, static
 from fake_clock import FakeClock, at_once
 from redback.cloud import (
-    Account,
     CloudError,
     Configuration,
     CredentialsError,
     ListedInverter,
+    RedbackClient,
     Static,
     TransientError,
 )
@@ -69,7 +69,7 @@ class House:
         self.unused: set[str] = set()
         self.problems = Problems(clock)
         self.details_poller = DetailsPoller(
-            cast("Account", cloud),
+            cast("RedbackClient", cloud),
             Throttle(clock, lambda _: None, at_once),
             clock,
             self.problems,

@@ -13,11 +13,11 @@ from examples import dynamic
 from fake_clock import FakeClock, at_once
 from redback.cloud import (
     AccessError,
-    Account,
     CloudError,
     CredentialsError,
     Dynamic,
     NotFoundError,
+    RedbackClient,
     ThrottledError,
     TransientError,
 )
@@ -107,7 +107,7 @@ async def poller(
     clock: FakeClock, cloud: Cloud, throttle: Throttle, delivered: Delivered, problems: Problems
 ) -> AsyncIterator[Poller]:
     poller = Poller(
-        cast("Account", cloud),
+        cast("RedbackClient", cloud),
         throttle,
         clock,
         problems,

@@ -10,7 +10,7 @@ import pytest
 
 from examples import SERIAL, dynamic
 from fake_clock import FakeClock, at_once
-from redback.cloud import Account, CloudError, Dynamic, TransientError
+from redback.cloud import CloudError, Dynamic, RedbackClient, TransientError
 from redback.polling.throttle import Throttle
 from redback.polling.warm_up import WarmUp
 
@@ -27,7 +27,7 @@ class World:
         self.answer: CloudError | tuple[Dynamic, ...] = (dynamic(),)
         self.recalled: list[tuple[str, Sequence[Dynamic]]] = []
         self.recall = WarmUp(
-            cast("Account", self),
+            cast("RedbackClient", self),
             Throttle(clock, lambda _: None, runner=at_once),
             clock,
             is_known=lambda _: self.is_known,

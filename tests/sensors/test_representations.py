@@ -13,10 +13,10 @@ from cloud.bench import API, CLIENT_ID, LOGIN, NEW_TOKEN, OLD_TOKEN, SECRET, gra
 from fake_clock import FakeClock
 from redback import options
 from redback.cloud import (
-    Account,
     CloudError,
     Credentials,
     Hosts,
+    RedbackClient,
     RememberedHolder,
     TokenSource,
     Transport,
@@ -86,8 +86,14 @@ async def test_nothing_that_holds_a_secret_shows_it(
             tokens,
             tokens.token(transport.deadline(10)),
             Credentials(CLIENT_ID, SECRET),
-            Account(transport, tokens, RememberedHolder()),
-            Call("POST", NEW_TOKEN, authorization=TOKEN, form={"client_secret": SECRET}),
+            RedbackClient(transport, tokens, RememberedHolder()),
+            Call(
+                "POST",
+                NEW_TOKEN,
+                authorization=TOKEN,
+                form={"client_secret": SECRET},
+                may_repeat=True,
+            ),
             session,
             CoreRest(session, "http://supervisor"),
             link(session, "http://supervisor", clock),
@@ -142,7 +148,7 @@ def test_a_token_that_cannot_be_read_is_told_without_it(body: str) -> None:
             web.post(url, body=body.format(TOKEN))
         source = TokenSource(transport, *KNOWN)
         with pytest.raises(CloudError, match="the answer holds no token") as caught:
-            Account(transport, source, RememberedHolder()).inverters()
+            RedbackClient(transport, source, RememberedHolder()).inverters()
     assert not shown(whole(caught.value))
 
 

@@ -10,11 +10,11 @@ import aiohttp
 from .backfill import COVERAGE_FILE, Audit, Backfill, Coverage, Delivery, Fetcher, Importer
 from .clock import Clock
 from .cloud import (
-    Account,
     Credentials,
     CredentialsError,
     Hosts,
     ListedInverter,
+    RedbackClient,
     RememberedHolder,
     TokenSource,
     Transport,
@@ -319,7 +319,7 @@ def _account(
     options: Options,
     saved_state: SavedState,
     on_token: Callable[[str], None],
-) -> Account:
+) -> RedbackClient:
     holder = RememberedHolder(saved_state.saved.cloud, lambda cloud: saved_state.save(cloud=cloud))
     tokens = TokenSource(
         transport,
@@ -328,4 +328,4 @@ def _account(
         Hosts(environment.api_url, environment.login_url),
         on_token,
     )
-    return Account(transport, tokens, holder)
+    return RedbackClient(transport, tokens, holder)

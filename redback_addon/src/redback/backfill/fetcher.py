@@ -9,10 +9,10 @@ from itertools import pairwise
 from ..clock import Clock
 from ..cloud import (
     AccessError,
-    Account,
     CloudError,
     Dynamic,
     NotFoundError,
+    RedbackClient,
     RequestError,
     TransientError,
 )
@@ -58,7 +58,7 @@ class Fetcher:
     """Fetches hours.
 
     Args:
-        account: where from.
+        client: where from.
         desk: the way there.
         clock: tells the time, and waits.
         seen: takes what an inverter did, each time that an hour was fetched.
@@ -68,7 +68,7 @@ class Fetcher:
 
     def __init__(
         self,
-        account: Account,
+        client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
         *,
@@ -77,7 +77,7 @@ class Fetcher:
     ) -> None:
         self._seen = seen
         self._latest = latest
-        self._account = account
+        self._client = client
         self._throttle = throttle
         self._clock = clock
         self._pace = _PACE_SECONDS
@@ -200,7 +200,7 @@ class Fetcher:
         await self._clock.sleep(self._pace)
         try:
             return await self._throttle.ask_later(
-                lambda: self._account.history(serial, since, until)
+                lambda: self._client.history(serial, since, until)
             )
         finally:
             self._keep_pace()

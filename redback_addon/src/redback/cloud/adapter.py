@@ -1,4 +1,4 @@
-"""Connections on which an answer is there in time, or they are cut.
+"""Connections that are cut when an answer is late: apart from `transport`, as it is about sockets.
 
 The time-outs of requests are for one piece of an answer. But its head is read as a whole, and so is
 what comes between the pieces of its body: one that drips, or interim answers, trailers or blocks of

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from ..tracebacks import without_traceback
 from .errors import CloudError, CredentialsError, ThrottledError, TransientError
 from .remembered import RememberedHolder
 from .transport import SESSION_EXPIRED, Call, Deadline, Transport, oauth_code
@@ -230,20 +231,23 @@ class TokenSource:
         return sorted(self._endpoints.values(), key=lambda endpoint: endpoint.name != first)
 
     def _renew(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Token:
-        failures: list[tuple[Endpoint, CloudError]] = []
         try:
-            for number, endpoint in enumerate(endpoints):
-                try:
-                    self._token = self._fetch(endpoint, deadline.share(len(endpoints) - number))
-                except CloudError as error:
-                    failures.append((endpoint, error))
-                    continue
-                self._conclude(None)
-                self._memory.remember_endpoint(endpoint.name)
-                return self._token
-            raise self._failed(_conclusion(failures))
-        finally:
-            failures.clear()  # their tracebacks have this very frame
+            self._token = self._fetch_from_any(endpoints, deadline)
+        except CloudError as error:
+            self._conclude(without_traceback(error))
+            raise
+        self._conclude(None)
+        self._memory.remember_endpoint(self._token.endpoint)
+        return self._token
+
+    def _fetch_from_any(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Token:
+        failures: list[tuple[Endpoint, CloudError]] = []
+        for number, endpoint in enumerate(endpoints):
+            try:
+                return self._fetch(endpoint, deadline.share(len(endpoints) - number))
+            except CloudError as error:
+                failures.append((endpoint, without_traceback(error)))
+        raise _conclusion(failures)
 
     def _failed(self, failure: CloudError) -> CloudError:
         """Share a failure with whoever waited meanwhile, and give it to be raised.
@@ -263,7 +267,7 @@ class TokenSource:
             "client_id": self._credentials.client_id,
             "client_secret": self._credentials.client_secret,
         }
-        return Call("POST", endpoint.url, form=form)
+        return Call("POST", endpoint.url, form=form, may_repeat=True)
 
     def _fetch(self, endpoint: Endpoint, deadline: Deadline) -> Token:
         call = self._call(endpoint)

@@ -1,24 +1,26 @@
 """The account: which inverters it has, and what the cloud tells of each."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
+from ..tracebacks import without_traceback
+from .api import Answer, Api
 from .auth import TokenSource
-from .decoding import Decoder, Envelope, MalformedError, unwrap
+from .decoding import Decoder
 from .discovery import PAGE_SIZE, Page, discover
-from .errors import CloudError, CredentialsError, TransientError
-from .history import Past
+from .errors import CloudError, TransientError
+from .history import History
 from .matching import Element, match
 from .models import Configuration, Dynamic, ListedInverter, Static
-from .readings import TROUBLES, WHOLE_ACCOUNT, Descent
+from .readings import TROUBLES, WHOLE_ACCOUNT, Round
 from .remembered import RememberedHolder
-from .routes import MOST_AT_ONCE, Ladder, Route, is_refusal
-from .shapes import Shape, route, shape
-from .transport import Call, Deadline, Transport
+from .routes import MOST_AT_ONCE, Route, Routes, is_refusal
+from .shapes import Shape
+from .transport import Deadline, Transport
 
 _T = TypeVar("_T", Dynamic, Configuration)
 
@@ -38,8 +40,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Account:
-    """What one pair of credentials gives access to; may be used from several threads.
+class RedbackClient:
+    """What the service calls: all that one pair of credentials may ask of Redback's cloud.
+
+    It may be used from several threads.
 
     All methods but `batches` make requests and wait for them. They raise a `CloudError` where
     they cannot give what they promise.
@@ -60,16 +64,19 @@ class Account:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._transport = transport
-        self._tokens = tokens
+        self._api = Api(transport, tokens)
         self._decoder = Decoder()
-        self._ladder = Ladder(memory, now, transport.monotonic)
-        self._past = Past(lambda: transport.sleep(_PACE_SECONDS))
+        self._routes = Routes(memory, now, transport.monotonic)
+        self._history = History(lambda: transport.sleep(_PACE_SECONDS))
         self._lock = threading.Lock()
         self._sites: dict[str, str | None] = {}
         # Until when (monotonic seconds) configurations are asked for one by one.
         self._singly_until = transport.monotonic()
-        # What the last answer of each route looked like.
-        self.shapes: dict[str, Shape] = {}
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """What the last answer of each route looked like, without its values."""
+        return self._api.shapes
 
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Find all inverters that the account can see (dossier 3.1, With/Nodes)."""
@@ -77,8 +84,8 @@ class Account:
 
         def page(number: int) -> Page:
             params = {"page": number, "pageSize": PAGE_SIZE}
-            call, answer = self._ask(_NODES, deadline, params=params)
-            return _elements(call, answer), answer.total_count
+            answer = self._api.ask(_NODES, deadline, params=params, may_repeat=True)
+            return answer.elements(), answer.total_count
 
         found = discover(page)
         with self._lock:
@@ -91,10 +98,10 @@ class Account:
         Returns:
             Groups of up to 100 where one request can bring them all, else of one.
         """
-        return [group for group, _ in self._ladder.groups(serials)]
+        return [group for group, _ in self._routes.groups(serials)]
 
     def dynamic(self, batch: Iterable[str], deadline: float) -> dict[str, Dynamic | CloudError]:
-        """Get the latest reading of each inverter; `ladder` has the rules of how.
+        """Get the latest reading of each inverter; `routes` has the rules of how.
 
         Args:
             batch: serial numbers, best as `batches` grouped them.
@@ -108,13 +115,13 @@ class Account:
             CredentialsError, ThrottledError: what concerns the whole account, if there was not
                 one reading before it; else it is the outcome of those that have none.
         """
-        descent = Descent(
-            self._ladder, self._readings, self._reading, self._transport.deadline(deadline)
+        this_round = Round(
+            self._routes, self._readings, self._reading, self._transport.deadline(deadline)
         )
-        return descent.run(batch)
+        return this_round.run(batch)
 
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
-        """Get the readings of a time of the past (dossier 3.5); `past` has the rules of how.
+        """Get the readings of a time of the past (dossier 3.5); `history` has the rules of how.
 
         Args:
             serial: of the inverter.
@@ -128,21 +135,21 @@ class Account:
         deadline = self._transport.deadline(_SECONDS)
 
         def readings(path: str) -> list[Dynamic]:
-            call, answer = self._ask(path, deadline, apart=_PACE_SECONDS)
-            found = map(self._decoder.dynamic, _elements(call, answer))
+            answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
+            found = map(self._decoder.dynamic, answer.elements())
             return [one for one in found if one is not None and _is_own(one, serial)]
 
-        found = self._past.ask(serial, since, until, readings) or []
+        found = self._history.ask(serial, since, until, readings) or []
         in_time = {one.timestamp: one for one in found if since <= one.timestamp < until}
         return tuple(in_time[moment] for moment in sorted(in_time))
 
     def static(self, serial: str) -> Static:
         """Get what an inverter and its site are (dossier 3.2)."""
         deadline = self._transport.deadline(_SECONDS)
-        call, answer = self._ask(f"{_STATIC}/{quote(serial, safe='')}", deadline)
+        answer = self._api.ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
         static = self._decoder.static(answer.data, serial)
         if static is None:
-            raise call.broken("the answer does not describe this inverter", HTTPStatus.OK)
+            raise answer.broken("the answer does not describe this inverter")
         return static
 
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
@@ -167,6 +174,7 @@ class Account:
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Configuration) for outcome in outcomes.values()):
                 raise
+            without_traceback(error)
             return {serial: outcomes.get(serial, error) for serial in wanted}
         is_refused = above is not None and is_refusal(above)
         if is_refused and all(isinstance(one, Configuration) for one in outcomes.values()):
@@ -186,11 +194,11 @@ class Account:
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:
-                call, answer = self._ask(_CONFIGURATIONS, deadline, serials=serials)
-                elements = _elements(call, answer)
+                answer = self._api.ask(_CONFIGURATIONS, deadline, serials=serials, may_repeat=True)
+                elements = answer.elements()
             except CloudError as error:
                 if is_refusal(error) or error.status == HTTPStatus.OK:
-                    return error
+                    return without_traceback(error)
                 raise
             found = [
                 self._decoder.configuration(element.get("Data"))
@@ -224,87 +232,46 @@ class Account:
             share = deadline.share(len(missing) - number, _LEAST_SHARE)
             try:
                 path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
-                call, answer = self._ask(path, share)
+                answer = self._api.ask(path, share, may_repeat=True)
                 found = self._decoder.configuration(answer.data)
-                outcomes[serial] = _own(call, found, serial)
+                outcomes[serial] = _own(answer, found, serial)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
-                outcomes[serial] = error
+                outcomes[serial] = without_traceback(error)
                 troubles += isinstance(error, TransientError)
             if isinstance(above, TransientError) and troubles == TROUBLES == len(outcomes):
                 raise above  # it is the cloud, not one inverter
 
     def _readings(
-        self, rung: Route, serials: Sequence[str], deadline: Deadline
+        self, route: Route, serials: Sequence[str], deadline: Deadline
     ) -> dict[str, Dynamic]:
-        """Ask a Multiple rung (dossier 3.4)."""
-        path = f"{rung.base}/Multiple/BySerialNumber/Dynamic"
-        call, answer = self._ask(path, deadline, serials=serials)
-        found = [self._decoder.dynamic(element) for element in _elements(call, answer)]
+        """Ask a Multiple route (dossier 3.4)."""
+        path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
+        answer = self._api.ask(path, deadline, serials=serials, may_repeat=True)
+        found = [self._decoder.dynamic(element) for element in answer.elements()]
         return self._match(found, serials)
 
-    def _reading(self, rung: Route, serial: str, deadline: Deadline) -> Dynamic:
-        """Ask a single rung (dossier 3.4)."""
-        path = f"{rung.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
-        call, answer = self._ask(path, deadline)
+    def _reading(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
+        """Ask a single route (dossier 3.4)."""
+        path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
+        answer = self._api.ask(path, deadline, may_repeat=True)
         found = self._decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
-            raise call.broken("its reading has no time that can be understood", HTTPStatus.OK)
-        return _own(call, found, serial)
+            raise answer.broken("its reading has no time that can be understood")
+        return _own(answer, found, serial)
 
     def _match(self, found: Iterable[_T | None], serials: Sequence[str]) -> dict[str, _T]:
         elements = [Element(one, one.serials, one.site_id) for one in found if one is not None]
         return match(elements, serials, self._sites)
 
-    def _ask(
-        self,
-        path: str,
-        deadline: Deadline,
-        *,
-        params: dict[str, int] | None = None,
-        serials: Sequence[str] | None = None,
-        apart: float = 0.0,
-    ) -> tuple[Call, Envelope]:
-        """Make a request with a token, and with a better one if that is refused.
 
-        Raises:
-            TransientError: also if the answer is not JSON in its envelope.
-        """
-        method = "GET" if serials is None else "POST"
-        token = self._tokens.token(deadline)
-        while True:  # until the token is taken, or the source has no better one
-            call = Call(
-                method,
-                self._tokens.api_url + path,
-                authorization=token.authorization,
-                params=params,
-                json=serials,
-            )
-            try:
-                answer = unwrap(self._transport.request(call, deadline, apart=apart))
-            except CredentialsError:
-                token = self._tokens.refused(token, deadline)
-            except MalformedError:
-                raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
-            else:
-                self.shapes[route(path)] = shape(answer.data)
-                return call, answer
-
-
-def _elements(call: Call, answer: Envelope) -> list[Any]:
-    """Give the answer as a list; null is an empty one."""
-    if answer.data is not None and not isinstance(answer.data, list):
-        raise call.broken("the answer holds no list", HTTPStatus.OK)
-    return answer.data or []
-
-
-def _own(call: Call, found: _T | None, serial: str) -> _T:
+def _own(answer: Answer, found: _T | None, serial: str) -> _T:
     """Make sure that an answer is there, and about this inverter."""
     if found is None:
-        raise call.broken("the answer is empty or not as expected", HTTPStatus.OK)
+        raise answer.broken("the answer is empty or not as expected")
     if not _is_own(found, serial):
-        raise call.broken("the answer is about another inverter", HTTPStatus.OK)
+        raise answer.broken("the answer is about another inverter")
     return found
 
 

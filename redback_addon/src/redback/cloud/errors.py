@@ -99,8 +99,24 @@ class TransientError(CloudError):
         self.arrived = arrived or status is not None
 
 
+class OutcomeUnknownError(CloudError):
+    """It is not known whether the cloud did what a request that must not be repeated asked for.
+
+    Either no usable answer came although the request may have arrived, or the answer does not say.
+    """
+
+    def __init__(self, detail: str, **where: Unpack[_Where]) -> None:
+        super().__init__(f"{detail}; it is not known whether this was done", **where)
+
+
 def of_status(
-    status: int, *, retry_after: str | None, code: str | None, method: str, url: str
+    status: int,
+    *,
+    retry_after: str | None,
+    code: str | None,
+    method: str,
+    url: str,
+    may_repeat: bool,
 ) -> CloudError:
     """Decide what an HTTP status other than 200 means: the one place that does.
 
@@ -110,6 +126,8 @@ def of_status(
         code: the OAuth error in the answer, if it is a known one.
         method: of the request.
         url: of the request, without query and without anything secret.
+        may_repeat: whether the request may be made again; else trouble that passes leaves it open
+            whether what it asks for was done.
     """
     where: _Where = {"method": method, "url": url, "status": status}
     answered = f"the cloud answered {_named(status)}" + (f", {code}" if code else "")
@@ -126,6 +144,8 @@ def of_status(
         error = ThrottledError(answered, retry_after=wait, **where)
     elif status != HTTPStatus.REQUEST_TIMEOUT and HTTPStatus.BAD_REQUEST <= status < 500:  # noqa: PLR2004 - where 4xx ends
         error = RequestError(answered, **where)
+    elif not may_repeat:
+        error = OutcomeUnknownError(answered, **where)
     else:
         error = TransientError(answered, **where)
     error.code = code

@@ -40,7 +40,7 @@ _ROUTES = tuple(
 )
 
 
-class Past:
+class History:
     """Knows the route; may be used from several threads, which may find it out at the same time.
 
     Args:

@@ -1,12 +1,13 @@
-"""One call for readings: down the ladder until each inverter has its reading or its error."""
+"""Try the routes until each inverter has its reading or its error."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from ..tracebacks import without_traceback
 from .errors import CloudError, CredentialsError, NotFoundError, ThrottledError, TransientError
 from .models import Dynamic
-from .routes import Ladder, Route, is_refusal
+from .routes import Route, Routes, is_refusal
 from .transport import Deadline
 
 # For one inverter out of many that are read singly, so that a slow one does not starve the rest.
@@ -19,17 +20,17 @@ WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 
 
 @dataclass(frozen=True, slots=True)
-class Descent:
-    """The rules of `ladder`, put into effect once.
+class Round:
+    """One call, by the rules of `routes`.
 
     Attributes:
-        ladder: knows where each inverter starts, and is told what came of it.
-        together: asks a Multiple rung; gives the readings that are sure to be an inverter's own.
-        alone: asks a single rung.
+        routes: knows where each inverter starts, and is told what came of it.
+        together: asks a Multiple route; gives the readings that are sure to be an inverter's own.
+        alone: asks a single route.
         deadline: of all requests together.
     """
 
-    ladder: Ladder
+    routes: Routes
     together: Callable[[Route, Sequence[str], Deadline], dict[str, Dynamic]]
     alone: Callable[[Route, str, Deadline], Dynamic]
     deadline: Deadline
@@ -44,84 +45,86 @@ class Descent:
         """
         wanted = tuple(dict.fromkeys(serials))
         try:
-            for group, rungs in self.ladder.groups(wanted):
-                self._descend(group, rungs)
-            self._look_higher(wanted)
+            for group, routes in self.routes.groups(wanted):
+                self._read_group(group, routes)
+            self._probe(wanted)
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Dynamic) for outcome in self._outcomes.values()):
                 raise
-            self._settle([serial for serial in wanted if serial not in self._outcomes], error)
+            left = [serial for serial in wanted if serial not in self._outcomes]
+            self._settle(left, without_traceback(error))
         return {serial: self._outcomes[serial] for serial in wanted}
 
-    def _descend(self, group: tuple[str, ...], rungs: tuple[Route, ...]) -> None:
+    def _read_group(self, group: tuple[str, ...], routes: tuple[Route, ...]) -> None:
         above: CloudError | None = None
-        for rung, below in zip_longest(rungs, rungs[1:]):
-            if rung.is_multiple:
-                group, above = self._ask_together(rung, group)
-                if above is not None and below is not rung.single:
-                    group, above = self._put_down_to_all(rung, group, above), None
+        for route, below in zip_longest(routes, routes[1:]):
+            if route.is_multiple:
+                group, above = self._ask_together(route, group)
+                if above is not None and below is not route.single:
+                    group, above = self._put_down_to_all(route, group, above), None
             else:
-                group, above = self._ask_singly(rung, group, above), None
+                group, above = self._ask_singly(route, group, above), None
             if not group:
                 return
         for serial in group:
-            self._outcomes[serial] = self.ladder.verdict(serial) or self._outcomes[serial]
+            self._outcomes[serial] = self.routes.verdict(serial) or self._outcomes[serial]
 
     def _ask_together(
-        self, rung: Route, group: tuple[str, ...]
+        self, route: Route, group: tuple[str, ...]
     ) -> tuple[tuple[str, ...], CloudError | None]:
-        """Ask a Multiple rung; gives the inverters to ask for elsewhere, and why."""
+        """Ask a Multiple route; gives the inverters to ask for elsewhere, and why."""
         try:
             # One of them may be why it takes too long; then there is still time for the others.
             share = self.deadline.share(2) if len(group) > 1 else self.deadline
-            readings = self.together(rung, group, share)
+            readings = self.together(route, group, share)
         except WHOLE_ACCOUNT:
             raise
         except CloudError as error:
+            without_traceback(error)
             if isinstance(error, TransientError) and not error.arrived:
                 return self._settle(group, error), None  # asking more would reach nobody either
             return group, error
         self._outcomes.update(readings)
-        self.ladder.served(readings.keys(), rung)
+        self.routes.served(readings.keys(), route)
         left = tuple(serial for serial in group if serial not in readings)
-        return left, _left_out(rung) if left else None
+        return left, _left_out(route) if left else None
 
     def _ask_singly(
-        self, rung: Route, group: tuple[str, ...], above: CloudError | None
+        self, route: Route, group: tuple[str, ...], above: CloudError | None
     ) -> tuple[str, ...]:
-        """Ask a single rung; gives the inverters that it refuses.
+        """Ask a single route; gives the inverters that it refuses.
 
         Args:
-            rung: to ask.
+            route: to ask.
             group: the inverters.
-            above: why the Multiple form of this rung did not do, if it was asked.
+            above: why the Multiple form of this route did not do, if it was asked.
         """
         read: list[str] = []
         refused: dict[str, CloudError] = {}
         troubles = 0
-        for number, serial in enumerate(self.ladder.order(group)):
+        for number, serial in enumerate(self.routes.order(group)):
             share = self.deadline.share(len(group) - number, _LEAST_SHARE)
             try:
-                self._outcomes[serial] = self.alone(rung, serial, share)
+                self._outcomes[serial] = self.alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
-                self._outcomes[serial] = error
+                self._outcomes[serial] = without_traceback(error)
                 if is_refusal(error):
                     refused[serial] = error
                     continue
-                self.ladder.met_trouble(serial)
+                self.routes.met_trouble(serial)
                 troubles += 1
                 if troubles == TROUBLES and not read and isinstance(above, TransientError):
                     return self._settle(group, above)  # it is the cloud, not one inverter
             else:
                 read.append(serial)
-        self._conclude(rung, read, refused, above)
+        self._conclude(route, read, refused, above)
         return tuple(refused)
 
     def _conclude(
         self,
-        rung: Route,
+        route: Route,
         read: Collection[str],
         refused: Mapping[str, CloudError],
         above: CloudError | None,
@@ -130,56 +133,56 @@ class Descent:
         is_refused_above = above is not None and is_refusal(above)
         for serial, error in refused.items():
             if above is not None and is_refused_above:
-                self.ladder.refused(serial, rung.multiple, above)
-            self.ladder.refused(serial, rung, error)
+                self.routes.refused(serial, route.multiple, above)
+            self.routes.refused(serial, route, error)
         is_the_route = above is None or (is_refused_above and not refused)
-        self.ladder.served(read, rung, keep=is_the_route)
+        self.routes.served(read, route, keep=is_the_route)
 
     def _put_down_to_all(
-        self, rung: Route, group: tuple[str, ...], error: CloudError
+        self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
         """Take a Multiple's error as that of each; gives the inverters to ask for elsewhere."""
         self._settle(group, error)
         if not is_refusal(error):
             return ()
         for serial in group:
-            self.ladder.refused(serial, rung, error)
+            self.routes.refused(serial, route, error)
         return group
 
     def _settle(self, serials: Iterable[str], error: CloudError) -> tuple[()]:
         self._outcomes.update(dict.fromkeys(serials, error))
         return ()
 
-    def _look_higher(self, serials: Iterable[str]) -> None:
-        """Ask the rungs above, for those that have their reading and are due for it."""
+    def _probe(self, serials: Iterable[str]) -> None:
+        """Ask the routes above, for those that have their reading and are due for it."""
         due = [
             serial
             for serial in serials
-            if isinstance(self._outcomes[serial], Dynamic) and self.ladder.probes(serial)
+            if isinstance(self._outcomes[serial], Dynamic) and self.routes.probes(serial)
         ]
         for serial in due[:_MOST_PROBES]:
             if self.deadline.left() > 0 and not self._find_better(serial):
-                self.ladder.probed(serial)
+                self.routes.probed(serial)
 
     def _find_better(self, serial: str) -> bool:
-        for rung in self.ladder.probes(serial):
+        for route in self.routes.probes(serial):
             share = self.deadline.share(2)
             try:
-                if rung.is_multiple:
-                    reading = self.together(rung, (serial,), share)[serial]
+                if route.is_multiple:
+                    reading = self.together(route, (serial,), share)[serial]
                 else:
-                    reading = self.alone(rung, serial, share)
+                    reading = self.alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except (CloudError, KeyError):  # KeyError: the answer is without this inverter
                 continue
             self._outcomes[serial] = reading
-            self.ladder.served([serial], rung)
+            self.routes.served([serial], route)
             return True
         return False
 
 
-def _left_out(rung: Route) -> NotFoundError:
+def _left_out(route: Route) -> NotFoundError:
     return NotFoundError(
-        "the cloud left this inverter out of its answer", method="POST", url=rung.base
+        "the cloud left this inverter out of its answer", method="POST", url=route.base
     )

@@ -22,8 +22,16 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
+from ..tracebacks import without_traceback
 from .adapter import TimedAdapter, cut_after
-from .errors import CloudError, RequestError, ThrottledError, TransientError, of_status
+from .errors import (
+    CloudError,
+    OutcomeUnknownError,
+    RequestError,
+    ThrottledError,
+    TransientError,
+    of_status,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,6 +103,8 @@ class Call:
         params: the query.
         form: sent form-encoded; only the token endpoints get one.
         json: sent as JSON.
+        may_repeat: whether it does no harm to make it twice. Reads may be repeated, whatever their
+            method; writes may not.
     """
 
     method: str
@@ -103,6 +113,7 @@ class Call:
     params: Mapping[str, int] | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     json: Sequence[str] | None = None
+    may_repeat: bool = field(kw_only=True)
 
     @property
     def where(self) -> str:
@@ -114,8 +125,20 @@ class Call:
 
     def broken(
         self, detail: str, status: int | None = None, *, arrived: bool = False
-    ) -> TransientError:
-        """Make the error that says that this did not work, this time."""
+    ) -> CloudError:
+        """Make the error that says that this did not work, this time.
+
+        Args:
+            detail: what went wrong.
+            status: of the answer; None = there was none.
+            arrived: whether the request may have reached the cloud without an answer.
+
+        Returns:
+            A `TransientError`; of a request that must not be repeated, and may have arrived, an
+            `OutcomeUnknownError`.
+        """
+        if not self.may_repeat and (arrived or status is not None):
+            return OutcomeUnknownError(detail, method=self.method, url=self.where, status=status)
         return TransientError(
             detail, method=self.method, url=self.where, status=status, arrived=arrived
         )
@@ -194,7 +217,7 @@ class Transport:
         return Deadline(self.monotonic() + timeout(seconds), self.monotonic)
 
     def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
-        """Make a request, and make it again if it met trouble that passes and there is time.
+        """Make a request; one that may be repeated is, if it met trouble that passes in time.
 
         Args:
             call: the request.
@@ -206,12 +229,13 @@ class Transport:
 
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.
+            OutcomeUnknownError: a request that must not be repeated met trouble after which it may
+                have been done. All other errors mean that it was not.
         """
         try:
             return self._again(self._attempt, call, deadline, apart)
         except CloudError as error:
-            # Tenacity's frames have the error themselves: they would be a cycle of references.
-            error.__traceback__ = None
+            without_traceback(error)  # tenacity's frames hold it
             raise
 
     def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
@@ -247,6 +271,7 @@ class Transport:
                     code=_refusal_code(call, response.raw, until),
                     method=call.method,
                     url=call.where,
+                    may_repeat=call.may_repeat,
                 )
         # What requests and urllib3 say may quote what was sent, so none of it is handed on.
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -334,6 +359,8 @@ def _failure(call: Call, error: Exception) -> CloudError:
     match error:
         case requests.exceptions.SSLError():
             detail = "no secure connection could be made"
+            # A connection may also break after the request was sent; reads lose nothing by that.
+            arrived = not call.may_repeat
         case requests.exceptions.ConnectTimeout():
             detail = "no connection could be made in time"
         case requests.exceptions.Timeout() | urllib3.exceptions.TimeoutError():
@@ -366,9 +393,11 @@ def _passes(error: BaseException) -> bool:
 
 def _is_enough(state: RetryCallState) -> bool:
     """Whether the next try would be one too many, or come too late."""
-    _, deadline, _ = state.args
+    call, deadline, _ = state.args
+    if not call.may_repeat or state.attempt_number >= _ATTEMPTS:
+        return True
     is_in_time: bool = deadline.allows(state.upcoming_sleep)
-    return not is_in_time or state.attempt_number >= _ATTEMPTS
+    return not is_in_time
 
 
 def _wait(state: RetryCallState) -> float:

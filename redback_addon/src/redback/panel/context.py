@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
-from ..cloud import Account, Tally
+from ..cloud import RedbackClient, Tally
 from ..core import CoreRest, CoreWebSocket, State
 from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
@@ -58,7 +58,7 @@ class Context:
     started_at: datetime
     options: Options
     clock: Clock
-    account: Account
+    account: RedbackClient
     tally: Tally
     core: CoreRest
     link: CoreWebSocket

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from ..clock import Clock
 from ..cloud import (
-    Account,
     CloudError,
     Configuration,
     CredentialsError,
     ListedInverter,
+    RedbackClient,
     Static,
     TransientError,
 )
@@ -50,7 +50,7 @@ class DetailsPoller:
 
     def __init__(
         self,
-        account: Account,
+        client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
         problems: Problems,
@@ -60,7 +60,7 @@ class DetailsPoller:
         configured: Callable[[str, Configuration], None],
         refused: Callable[[CredentialsError], None],
     ) -> None:
-        self._account = account
+        self._client = client
         self._throttle = throttle
         self._clock = clock
         self._problems = problems
@@ -110,7 +110,7 @@ class DetailsPoller:
     async def _keep_discovering(self) -> NoReturn:
         while True:
             try:
-                inverters = await self._throttle.ask(self._account.inverters)
+                inverters = await self._throttle.ask(self._client.inverters)
             except CloudError as error:
                 self._take_failure(error)
                 await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
@@ -168,7 +168,7 @@ class DetailsPoller:
     async def _describe(self, serial: str) -> bool:
         fault = f"details {serial}"
         try:
-            static = await self._throttle.ask(lambda: self._account.static(serial))
+            static = await self._throttle.ask(lambda: self._client.static(serial))
         except CloudError as error:
             self._problems.met(fault, f"The details of {serial} cannot be read: {error}.")
             return False
@@ -188,7 +188,7 @@ class DetailsPoller:
         """Find out what an inverter is that is not in use; where that fails, it is no fault."""
         pause = _OTHERS_SECONDS
         try:
-            static = await self._throttle.ask_later(lambda: self._account.static(serial))
+            static = await self._throttle.ask_later(lambda: self._client.static(serial))
         except CloudError as error:
             _LOG.debug("What %s is cannot be read: %s.", serial, error)
             static, pause = None, _OTHERS_RETRY_SECONDS
@@ -202,7 +202,7 @@ class DetailsPoller:
         if not serials:
             return True
         try:
-            answer = await self._throttle.ask(lambda: self._account.configurations(serials))
+            answer = await self._throttle.ask(lambda: self._client.configurations(serials))
         except CloudError as error:
             self._problems.met("configuration", f"The configuration cannot be read: {error}.")
             return False

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from ..clock import Clock
-from ..cloud import AccessError, Account, CloudError, CredentialsError, Dynamic
+from ..cloud import AccessError, CloudError, CredentialsError, Dynamic, RedbackClient
 from ..problems import Problems
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
@@ -36,7 +36,7 @@ class Poller:
 
     def __init__(
         self,
-        account: Account,
+        client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
         problems: Problems,
@@ -45,7 +45,7 @@ class Poller:
         denied: Callable[[Collection[str]], None],
         refused: Callable[[CredentialsError | None], None],
     ) -> None:
-        self._account = account
+        self._client = client
         self._throttle = throttle
         self._clock = clock
         self._problems = problems
@@ -87,7 +87,7 @@ class Poller:
 
     async def round(self) -> dict[str, datetime]:
         """Read every inverter once; gives the timestamp of each reading that came."""
-        batches = self._account.batches(self._serials)
+        batches = self._client.batches(self._serials)
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
@@ -101,9 +101,7 @@ class Poller:
     async def _read(self, batch: tuple[str, ...]) -> dict[str, Dynamic | CloudError]:
         """Read one batch, and deliver it at once: it waits for no other."""
         try:
-            outcomes = await self._throttle.ask(
-                lambda: self._account.dynamic(batch, _ROUND_SECONDS)
-            )
+            outcomes = await self._throttle.ask(lambda: self._client.dynamic(batch, _ROUND_SECONDS))
         except CloudError as error:
             return dict.fromkeys(batch, error)
         self._deliver({serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from ..clock import Clock
-from ..cloud import Account, CloudError, Dynamic
+from ..cloud import CloudError, Dynamic, RedbackClient
 from .throttle import Throttle
 
 _LOG = logging.getLogger(__name__)
@@ -29,14 +29,14 @@ class WarmUp:
 
     def __init__(
         self,
-        account: Account,
+        client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
         *,
         is_known: Callable[[str], bool],
         recalled: Callable[[str, Sequence[Dynamic]], None],
     ) -> None:
-        self._account = account
+        self._client = client
         self._throttle = throttle
         self._clock = clock
         self._is_known = is_known
@@ -73,7 +73,7 @@ class WarmUp:
         now = self._clock.now()
         try:
             readings = await self._throttle.ask(
-                lambda: self._account.history(serial, now - _REACH, now)
+                lambda: self._client.history(serial, now - _REACH, now)
             )
         except CloudError as error:
             _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)

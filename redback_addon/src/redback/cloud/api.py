@@ -1,0 +1,105 @@
+"""A request with a token: what everything above asks the cloud through."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from .auth import TokenSource
+from .decoding import MalformedError, unwrap
+from .errors import CloudError, CredentialsError
+from .shapes import Shape, route, shape
+from .transport import Call, Deadline, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came, out of its envelope (dossier 2.1).
+
+    Attributes:
+        call: the request.
+        data: the answer itself, as JSON.
+        total_count: how many elements there are over all pages; None where that makes no sense.
+    """
+
+    call: Call
+    data: Any
+    total_count: int | None
+
+    def elements(self) -> list[Any]:
+        """Return the data as a list; null is an empty one.
+
+        Raises:
+            CloudError: they are something else.
+        """
+        if self.data is not None and not isinstance(self.data, list):
+            raise self.broken("the answer holds no list")
+        return self.data or []
+
+    def broken(self, detail: str) -> CloudError:
+        """Make the error that says what is wrong with this answer."""
+        return self.call.broken(detail, HTTPStatus.OK)
+
+
+class Api:
+    """Makes requests with a token; may be used from several threads.
+
+    Args:
+        transport: makes the requests.
+        tokens: gives the token for them.
+
+    Attributes:
+        shapes: what the last answer of each route looked like.
+    """
+
+    def __init__(self, transport: Transport, tokens: TokenSource) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self.shapes: dict[str, Shape] = {}
+
+    def ask(
+        self,
+        path: str,
+        deadline: Deadline,
+        *,
+        may_repeat: bool,
+        params: Mapping[str, int] | None = None,
+        serials: Sequence[str] | None = None,
+        apart: float = 0.0,
+    ) -> Answer:
+        """Make a request with a token, and with a better one if that is refused.
+
+        Args:
+            path: below the API's base.
+            deadline: of all tries together.
+            may_repeat: whether it does no harm to make it twice: reads may, writes may not.
+            params: the query.
+            serials: serial numbers to be sent as JSON, by POST; without them it is a GET.
+            apart: how many seconds there are at least between two tries.
+
+        Raises:
+            TransientError: also if the answer is not JSON in its envelope.
+            OutcomeUnknownError: it must not be repeated, and met trouble after which it may have
+                been done.
+            CloudError: of whatever other kind fits.
+        """
+        method = "GET" if serials is None else "POST"
+        token = self._tokens.token(deadline)
+        while True:  # until the token is taken, or the source has no better one
+            call = Call(
+                method,
+                self._tokens.api_url + path,
+                authorization=token.authorization,
+                params=params,
+                json=serials,
+                may_repeat=may_repeat,
+            )
+            try:
+                answer = unwrap(self._transport.request(call, deadline, apart=apart))
+            except CredentialsError:
+                token = self._tokens.refused(token, deadline)
+            except MalformedError:
+                raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
+            else:
+                self.shapes[route(path)] = shape(answer.data)
+                return Answer(call, answer.data, answer.total_count)
