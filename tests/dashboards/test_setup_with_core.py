@@ -19,6 +19,7 @@ from redback.dashboards.dashboard import views
 from standin.client import Client
 from standin.core import Core
 from standin.real_core import RealCore, temporary_core
+from standin.versions import NEWEST, OLDEST
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,7 +48,7 @@ OLD_METERED = {
 @pytest_asyncio.fixture(
     scope="module",
     loop_scope="module",
-    params=["2026.11.0", "2025.4.4", pytest.param("real", marks=pytest.mark.core)],
+    params=[NEWEST, OLDEST, pytest.param("real", marks=pytest.mark.core)],
 )
 async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
     kind = request.param
