@@ -5,6 +5,7 @@ from typing import Any
 
 from ..core import CoreError, Dashboard, Dashboards
 from ..inverters.inverter import Inverter
+from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
 Card = dict[str, Any]
@@ -25,14 +26,7 @@ _TILES: Mapping[str, tuple[str, str]] = {
 }
 _CHARGE = "Battery SoC"
 _POWERS = ("Solar Generation", "Site Load", "Grid Power", "Battery Power")
-_COUNTERS = (
-    "Solar Generation Total",
-    "Site Load Total",
-    "Grid Import Total",
-    "Grid Export Total",
-    "Battery Charge Total",
-    "Battery Discharge Total",
-)
+_COUNTERS = tuple(row.name for row in COUNTERS)
 _DETAILS = (
     "Last Reading",
     "Battery Stored",

@@ -5,26 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..cloud import Limits
 from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
 from ..inverters.inverter import Inverter
+from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
-# By kind, and by role: the sensor that has it. A source needs its counters: those come first.
-_SENSORS: Mapping[Kind, Mapping[Role, str]] = {
-    "grid": {
-        "stat_energy_from": "Grid Import Total",
-        "stat_energy_to": "Grid Export Total",
-        "stat_rate": "Grid Power",
-    },
-    "solar": {
-        "stat_energy_from": "Solar Generation Total",
-        "stat_rate": "Solar Generation",
-    },
-    "battery": {
-        "stat_energy_from": "Battery Discharge Total",
-        "stat_energy_to": "Battery Charge Total",
-        "stat_rate": "Battery Power",
-        "stat_soc": "Battery SoC",
-    },
+# By kind, and by role: the sensor that has it, beside the counters.
+_MEASUREMENTS: Mapping[Kind, Mapping[Role, str]] = {
+    "grid": {"stat_rate": "Grid Power"},
+    "solar": {"stat_rate": "Solar Generation"},
+    "battery": {"stat_rate": "Battery Power", "stat_soc": "Battery SoC"},
 }
+_COUNTERS = {row.source: row.name for row in COUNTERS if row.source is not None}
 _NEEDED: Mapping[Kind, frozenset[Role]] = {
     "grid": frozenset({"stat_energy_from"}),
     "solar": frozenset({"stat_energy_from"}),
@@ -113,14 +103,15 @@ def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
     return tuple(
         source
         for inverter in known
-        for kind in _SENSORS
+        for kind in _LABELS
         if (source := _source(inverter, kind)) is not None
     )
 
 
 def _source(inverter: Inverter, kind: Kind) -> Source | None:
     ids = inverter.entities.ids
-    roles = {role: ids[name] for role, name in _SENSORS[kind].items() if name in ids}
+    sensors = {role: _sensor(kind, role) for role in _LABELS[kind]}
+    roles = {role: ids[name] for role, name in sensors.items() if name in ids}
     if not _NEEDED[kind] <= roles.keys():
         return None
     return Source(
@@ -131,6 +122,11 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         # Whether grid counters are the inverter's or the site's is not known (dossier 2.7).
         connection=inverter.site_id if kind == "grid" else None,
     )
+
+
+def _sensor(kind: Kind, role: Role) -> str:
+    """Return which sensor has a role."""
+    return _COUNTERS.get((kind, role)) or _MEASUREMENTS[kind][role]
 
 
 def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:

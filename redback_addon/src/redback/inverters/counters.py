@@ -27,6 +27,7 @@ from typing import Annotated
 import msgspec
 
 from ..cloud import Dynamic, Static
+from ..sensors.counters import COUNTERS
 
 _LOG = logging.getLogger(__name__)
 
@@ -166,18 +167,6 @@ def _can_become(
     return before <= value <= before + most_kw * hours + _SLACK_KWH
 
 
-# By the field of a reading: whether the inverter's size bounds it. What the house draws from the
-# grid goes past the inverter.
-_COUNTERS: Mapping[str, bool] = {
-    "pv_all_time_energy_kwh": True,
-    "export_all_time_energy_kwh": True,
-    "import_all_time_energy_kwh": False,
-    "load_all_time_energy_kwh": False,
-    "battery_charge_all_time_energy_kwh": True,
-    "battery_discharge_all_time_energy_kwh": True,
-}
-
-
 class Counters:
     """The counters of one inverter.
 
@@ -188,8 +177,7 @@ class Counters:
 
     def __init__(self, name: str, believed: Mapping[str, Believed]) -> None:
         self._counters = {
-            field: Counter(f"{name}'s {_in_words(field)}", believed.get(field))
-            for field in _COUNTERS
+            row.field: Counter(f"{name}'s {row.name}", believed.get(row.field)) for row in COUNTERS
         }
 
     @property
@@ -210,12 +198,12 @@ class Counters:
         """Give the reading with those values of its counters that are to be believed."""
         size = _size_kw(static)
         values = {
-            field: counter.take(
-                getattr(dynamic, field),
+            row.field: self._counters[row.field].take(
+                getattr(dynamic, row.field),
                 dynamic.timestamp,
-                size if _COUNTERS[field] else max(size, _UNKNOWN_KW),
+                size if row.is_sized else max(size, _UNKNOWN_KW),
             )
-            for field, counter in self._counters.items()
+            for row in COUNTERS
         }
         return msgspec.structs.replace(dynamic, **values)
 
@@ -227,7 +215,3 @@ def _size_kw(static: Static | None) -> float:
     panels, inverter = static.panel_size_kw, static.inverter_max_export_power_kw
     # One of them alone does not bound the other.
     return _OVERSIZE * max(panels, inverter) if panels and inverter else _UNKNOWN_KW
-
-
-def _in_words(field: str) -> str:
-    return field.removesuffix("_all_time_energy_kwh").replace("_", " ") + " counter"

@@ -4,7 +4,7 @@ They come from live readings, and from the hours that the history fetches again,
 picture has no gap either.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..cloud import Dynamic
 from ..inverters.counters import step
 from ..inverters.inverter import Inverter
+from ..sensors.counters import COUNTERS
 from ..sensors.reading import Reading
 from ..storage.database import Database
 
@@ -183,12 +184,7 @@ def _packed(reading: Reading) -> bytes:
             dynamic.battery_power_kw,
             _rounded(reading.grid_kw),
             None if soc is None else _rounded(soc * 100),
-            dynamic.pv_all_time_energy_kwh,
-            dynamic.load_all_time_energy_kwh,
-            dynamic.import_all_time_energy_kwh,
-            dynamic.export_all_time_energy_kwh,
-            dynamic.battery_charge_all_time_energy_kwh,
-            dynamic.battery_discharge_all_time_energy_kwh,
+            **{f"{row.day}_total": getattr(dynamic, row.field) for row in COUNTERS},
         )
     )
 
@@ -235,29 +231,21 @@ def _total(values: Iterable[float | None]) -> float | None:
     return _rounded(sum(known)) if known else None
 
 
-_COUNTERS: Mapping[str, Callable[[Minute], float | None]] = {
-    "solar_kwh": lambda minute: minute.solar_total,
-    "load_kwh": lambda minute: minute.load_total,
-    "import_kwh": lambda minute: minute.import_total,
-    "export_kwh": lambda minute: minute.export_total,
-    "charge_kwh": lambda minute: minute.charge_total,
-    "discharge_kwh": lambda minute: minute.discharge_total,
-}
-
-
 def _energies(rows: _Minutes) -> dict[str, float | None]:
     """Give how much each counter has grown, kWh; None where it is not known."""
     grown: dict[str, float | None] = {}
-    for name, value in _COUNTERS.items():
-        told = [found for _, minute in rows if (found := value(minute)) is not None]
+    for row in COUNTERS:
+        values = (getattr(minute, f"{row.day}_total") for _, minute in rows)
+        told = [value for value in values if value is not None]
         steps = (step(before, after) for before, after in pairwise(told))
-        grown[name] = sum(steps) if told else None
+        grown[f"{row.day}_kwh"] = sum(steps) if told else None
     return grown
 
 
 def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
     grown = [_energies(rows) for rows in each]
-    whole = {name: _total(energies[name] for energies in grown) for name in _COUNTERS}
+    names = [f"{row.day}_kwh" for row in COUNTERS]
+    whole = {name: _total(energies[name] for energies in grown) for name in names}
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
         **whole,

@@ -95,6 +95,18 @@ class Reading:
         return _total((self.dynamic.pv_power_kw, battery, self.grid_kw))
 
     @property
+    def battery_charge_kw(self) -> float | None:
+        """Power into the battery, kW."""
+        power = self.dynamic.battery_power_kw
+        return None if power is None else max(-power, 0.0)
+
+    @property
+    def battery_discharge_kw(self) -> float | None:
+        """Power out of the battery, kW."""
+        power = self.dynamic.battery_power_kw
+        return None if power is None else max(power, 0.0)
+
+    @property
     def battery_capacity_kwh(self) -> float | None:
         """The battery's whole size, kWh."""
         return self.detail(lambda details: details.battery_capacity_kwh)

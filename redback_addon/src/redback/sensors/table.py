@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TypeVar
 
 from ..cloud import Battery, Cabinet, Configuration, Limits, Module, Phase, PvString, Static
+from . import counters
 from .reading import Reading, minus, times
 
 Value = float | int | str | date | datetime | None
@@ -136,14 +137,6 @@ def _percent(share: float | None) -> float | None:
     return times(share, 100.0)
 
 
-def _positive(value: float | None) -> float | None:
-    return None if value is None else max(value, 0.0)
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else max(-value, 0.0)
-
-
 def _of_battery(value: Callable[[Battery], Value]) -> Callable[[Reading], Value]:
     def get(reading: Reading) -> Value:
         battery = reading.dynamic.battery
@@ -176,22 +169,26 @@ def _detail_row(
     return Sensor(name, quantity, value, fact=True, battery=battery, detailed=True)
 
 
+def _counter(row: counters.CounterRow) -> Sensor:
+    return Sensor(row.name, ENERGY, row.value, battery=row.battery, flow=row.flow)
+
+
 _FIXED = (
     Sensor("Status", STATUS, lambda r: r.status, fact=True),
     Sensor("Last Reading", MOMENT, lambda r: r.dynamic.timestamp, fact=True),
     # Solar
     Sensor("Solar Generation", POWER, lambda r: r.dynamic.pv_power_kw),
-    Sensor("Solar Generation Total", ENERGY, lambda r: r.dynamic.pv_all_time_energy_kwh),
+    _counter(counters.SOLAR),
     Sensor("PV Utilisation", SHARE, lambda r: _percent(r.pv_utilisation)),
     # House
     Sensor("Site Load", POWER, lambda r: r.load_kw),
-    Sensor("Site Load Total", ENERGY, lambda r: r.dynamic.load_all_time_energy_kwh),
+    _counter(counters.LOAD),
     # Grid
     Sensor("Grid Power", POWER, lambda r: r.grid_kw),
     Sensor("Grid Import", POWER, lambda r: r.grid_import_kw),
     Sensor("Grid Export", POWER, lambda r: r.grid_export_kw),
-    Sensor("Grid Import Total", ENERGY, lambda r: r.dynamic.import_all_time_energy_kwh),
-    Sensor("Grid Export Total", ENERGY, lambda r: r.dynamic.export_all_time_energy_kwh),
+    _counter(counters.IMPORT),
+    _counter(counters.EXPORT),
     Sensor("Grid Voltage", VOLTAGE, lambda r: r.grid_voltage_v),
     Sensor("Grid Frequency", FREQUENCY, lambda r: r.dynamic.frequency_hz),
     # Inverter
@@ -201,24 +198,10 @@ _FIXED = (
     # Battery
     Sensor("Battery SoC", CHARGE, lambda r: _percent(r.dynamic.battery_soc_0_to_1), battery=True),
     Sensor("Battery Power", POWER, lambda r: r.dynamic.battery_power_kw, battery=True),
-    Sensor(
-        "Battery Discharge", POWER, lambda r: _positive(r.dynamic.battery_power_kw), battery=True
-    ),
-    Sensor("Battery Charge", POWER, lambda r: _negative(r.dynamic.battery_power_kw), battery=True),
-    Sensor(
-        "Battery Discharge Total",
-        ENERGY,
-        lambda r: r.dynamic.battery_discharge_all_time_energy_kwh,
-        battery=True,
-        flow=lambda r: _positive(r.dynamic.battery_power_kw),
-    ),
-    Sensor(
-        "Battery Charge Total",
-        ENERGY,
-        lambda r: r.dynamic.battery_charge_all_time_energy_kwh,
-        battery=True,
-        flow=lambda r: _negative(r.dynamic.battery_power_kw),
-    ),
+    Sensor("Battery Discharge", POWER, lambda r: r.battery_discharge_kw, battery=True),
+    Sensor("Battery Charge", POWER, lambda r: r.battery_charge_kw, battery=True),
+    _counter(counters.DISCHARGE),
+    _counter(counters.CHARGE),
     Sensor("Battery Stored", STORAGE, lambda r: r.battery_stored_kwh, battery=True),
     Sensor("Battery Usable", STORAGE, lambda r: r.battery_usable_kwh, battery=True),
     Sensor("Battery Voltage", VOLTAGE, _of_battery(lambda b: b.voltage_v), battery=True),

@@ -1,0 +1,81 @@
+"""The lifetime counters of an inverter: all that differs between them, one row each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core import Kind, Role
+from .reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRow:
+    """One counter.
+
+    Attributes:
+        name: of its sensor.
+        field: of `Dynamic`; kWh.
+        day: what it is in the sums of a day.
+        is_sized: whether the inverter's size bounds it. What the house draws from the grid goes
+            past the inverter.
+        source: its place in the Energy dashboard; None = it has none.
+        battery: whether it takes a battery to have it.
+        flow: the power that it counts, kW, of a counter that not every API version has.
+    """
+
+    name: str
+    field: str
+    day: str
+    is_sized: bool
+    source: tuple[Kind, Role] | None
+    battery: bool = False
+    flow: Callable[[Reading], float | None] | None = None
+
+    def value(self, reading: Reading) -> float | None:
+        """Return what the counter shows, kWh."""
+        value: float | None = getattr(reading.dynamic, self.field)
+        return value
+
+
+SOLAR = CounterRow(
+    "Solar Generation Total",
+    "pv_all_time_energy_kwh",
+    "solar",
+    is_sized=True,
+    source=("solar", "stat_energy_from"),
+)
+LOAD = CounterRow(
+    "Site Load Total", "load_all_time_energy_kwh", "load", is_sized=False, source=None
+)
+IMPORT = CounterRow(
+    "Grid Import Total",
+    "import_all_time_energy_kwh",
+    "import",
+    is_sized=False,
+    source=("grid", "stat_energy_from"),
+)
+EXPORT = CounterRow(
+    "Grid Export Total",
+    "export_all_time_energy_kwh",
+    "export",
+    is_sized=True,
+    source=("grid", "stat_energy_to"),
+)
+CHARGE = CounterRow(
+    "Battery Charge Total",
+    "battery_charge_all_time_energy_kwh",
+    "charge",
+    is_sized=True,
+    source=("battery", "stat_energy_to"),
+    battery=True,
+    flow=lambda reading: reading.battery_charge_kw,
+)
+DISCHARGE = CounterRow(
+    "Battery Discharge Total",
+    "battery_discharge_all_time_energy_kwh",
+    "discharge",
+    is_sized=True,
+    source=("battery", "stat_energy_from"),
+    battery=True,
+    flow=lambda reading: reading.battery_discharge_kw,
+)
+COUNTERS = (SOLAR, LOAD, IMPORT, EXPORT, CHARGE, DISCHARGE)
