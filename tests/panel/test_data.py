@@ -166,7 +166,7 @@ async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None
 async def test_what_makes_no_sense_is_an_answer_too(
     person: Visitor, path: str, status: int
 ) -> None:
-    async with person.get(f"/data/{path}") as answer:
+    async with person.get(f"data/{path}") as answer:
         assert answer.status == status
 
 
@@ -189,7 +189,7 @@ async def test_no_file_beside_the_pages_own_can_be_had(person: Visitor) -> None:
 
 
 async def test_the_status_comes_by_itself(person: Visitor) -> None:
-    async with person.get("/live") as stream:
+    async with person.get("live") as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
     assert lines[0] == "event: status"

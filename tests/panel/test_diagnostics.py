@@ -28,7 +28,7 @@ def _identities(person: Visitor) -> list[str]:
 
 
 async def _download(person: Visitor) -> str:
-    async with person.get("/diagnostics") as answer:
+    async with person.get("diagnostics") as answer:
         assert answer.status == 200
         assert "attachment" in answer.headers["Content-Disposition"]
         text: str = await answer.text()

@@ -15,11 +15,11 @@ _TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
 
 
 class Visitor:
-    """Somebody at the panel."""
+    """Somebody at the panel, or at the address below which something else shows it."""
 
-    def __init__(self, home: House) -> None:
+    def __init__(self, home: House, url: str = "") -> None:
         self.home = home
-        self._session = aiohttp.ClientSession(base_url=home.panel_url)
+        self._session = aiohttp.ClientSession(base_url=f"{url or home.panel_url}/")
 
     async def __aenter__(self) -> Self:
         return self
@@ -30,24 +30,24 @@ class Visitor:
     async def answers(self) -> bool:
         """Tell whether there is a panel."""
         try:
-            async with self._session.get("/health"):
+            async with self._session.get("health"):
                 return True
         except aiohttp.ClientError:
             return False
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - a context that has no name outside of aiohttp
-        """Ask for whatever there is."""
+        """Ask for whatever there is, relative to the page."""
         return self._session.get(path)
 
     async def data(self, name: str) -> Any:  # noqa: ANN401 - JSON
         """Give one of the answers below data/."""
-        async with self._session.get(f"/data/{name}") as answer:
+        async with self.get(f"data/{name}") as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
     async def token(self) -> str:
         """Give what is in the page."""
-        async with self._session.get("/") as answer:
+        async with self.get("") as answer:
             found = _TOKEN.search(await answer.text())
         assert found is not None
         return found[1]
@@ -62,12 +62,12 @@ class Visitor:
         if headers is None:
             headers = {"X-Redback-Token": await self.token(), "Content-Type": "application/json"}
         text = body if isinstance(body, str) else json.dumps(body or {})
-        async with self._session.post(f"/do/{path}", data=text, headers=headers) as answer:
+        async with self.send(path, text, headers) as answer:
             return answer.status, (await answer.json())["text"]
 
     def send(self, path: str, body: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `get`
         """Send whatever there is to a button."""
-        return self._session.post(f"/do/{path}", data=body, headers=headers)
+        return self._session.post(f"do/{path}", data=body, headers=headers)
 
     async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
         """Wait until the page tells something first of all; gives it."""

@@ -28,7 +28,7 @@ import aiohttp
 
 from standin.client import Client
 from standin.errors import CommandError
-from standin.supervisor import CoreAddress
+from standin.supervisor import TOKEN, CoreAddress
 from standin.versions import parse
 
 if TYPE_CHECKING:
@@ -112,15 +112,23 @@ class RealCore:
     sees no more of the machine than that. Use it as an async context manager, or call `start`
     and `stop`. `frontend` finishes the first set-up, so that a browser goes straight to the log-in;
     without it Core starts faster, for it then has none of the integrations that a person gets.
+    With the address of a Supervisor it has the integration that talks to that, and with it ingress.
     """
 
     def __init__(
-        self, executable: str, folder: Path, *, port: int = 0, frontend: bool = False
+        self,
+        executable: str,
+        folder: Path,
+        *,
+        port: int = 0,
+        frontend: bool = False,
+        supervisor: str = "",
     ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self._executable = executable
         self._frontend = frontend
+        self._supervisor = supervisor
         self._process: asyncio.subprocess.Process | None = None
         self._access: Access | None = None
 
@@ -241,6 +249,8 @@ class RealCore:
     def _prepare_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = _CONFIGURATION.format(port=self.port)
+        if self._supervisor:
+            configuration += "hassio:\n"
         (self.folder / "configuration.yaml").write_text(configuration, encoding="utf-8")
         # Core reads the port from its YAML only once, and then from here
         (self.folder / ".storage" / "http").unlink(missing_ok=True)
@@ -260,8 +270,17 @@ class RealCore:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | self._environment(),
                 start_new_session=True,
             )
+
+    def _environment(self) -> dict[str, str]:
+        if not self._supervisor:
+            return {}
+        return {
+            "SUPERVISOR": self._supervisor.removeprefix("http://"),
+            "SUPERVISOR_TOKEN": TOKEN,
+        }
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -333,15 +352,18 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def temporary_core() -> AsyncIterator[RealCore]:
+async def temporary_core(*, supervisor: str = "") -> AsyncIterator[RealCore]:
     """A Core in a new folder, started; both are gone afterwards.
+
+    Args:
+        supervisor: the address of a Supervisor, if it is to have one.
 
     Raises:
         CoreFailedError: there is no `hass`, or it did not start.
     """
     executable = find_hass()
     with temporary_folder() as folder:
-        async with RealCore(executable, folder) as core:
+        async with RealCore(executable, folder, supervisor=supervisor) as core:
             yield core
 
 

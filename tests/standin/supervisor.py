@@ -34,6 +34,11 @@ LARGEST_FROM_CORE = 64 * 1024**2
 
 REFUSED_COMMANDS = ("supervisor/", "hassio/")
 
+_OF_ONE_HOP = frozenset(
+    {"Host", "Connection", "Content-Length", "Transfer-Encoding", "Accept-Encoding"}
+)
+"""Headers that a proxy does not forward."""
+
 CORE_TIMEOUT_S = 300
 
 _EXPLOITS = (
@@ -62,6 +67,9 @@ class Supervisor:
     `"close_websockets": true` also closes those that are open, and `"refuse_s": 5` refuses
     connections for so long. Requests below `/_standin/` neither fail nor count.
 
+    `ingress` has the address of an add-on's page by its ingress token. Core forwards to it what a
+    browser asks for below `/api/hassio_ingress/TOKEN`.
+
     Use it as an async context manager, or call `start` and `stop`: it comes back on its own port,
     and refuses connections in between.
     """
@@ -81,6 +89,7 @@ class Supervisor:
         self.auth_wait_s = patience.stretched(10.0)
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
+        self.ingress: dict[str, str] = {}
         self._server = Server(self._make_app, host=host, port=port)
         self._session: aiohttp.ClientSession | None = None
         self._pause: asyncio.Task[None] | None = None
@@ -130,6 +139,7 @@ class Supervisor:
         app.router.add_get("/core/websocket", self._websocket)
         for method in ("GET", "POST", "DELETE"):
             app.router.add_route(method, "/core/api/{path:.*}", self._rest)
+        app.router.add_route("*", "/ingress/{token}/{path:.*}", self._ingress)
         app.router.add_get("/supervisor/ping", _ping)
         app.router.add_get("/addons/self/info", self._own(self._info))
         app.router.add_get("/addons/self/options/config", self._own(self._options))
@@ -235,6 +245,28 @@ class Supervisor:
             if (await core.receive_json()).get("type") != "auth_ok":
                 return
             await _first_to_end(_to_addon(core, addon), _to_core(addon, core))
+
+    # An add-on's page
+
+    async def _ingress(self, request: web.Request) -> web.StreamResponse:
+        page = self.ingress.get(request.match_info["token"])
+        if page is None:
+            raise web.HTTPServiceUnavailable
+        headers = {
+            name: value for name, value in request.headers.items() if name not in _OF_ONE_HOP
+        }
+        try:
+            async with self._client.request(
+                request.method,
+                f"{page}/{request.match_info['path']}",
+                params=request.query,
+                data=await request.read() or None,
+                headers=headers,
+                allow_redirects=False,
+            ) as answer:
+                return await _pass_on(answer, request)
+        except aiohttp.ClientError:
+            raise web.HTTPBadGateway from None
 
     # The Supervisor's own answers
 
@@ -343,6 +375,18 @@ def _bearer(request: web.Request) -> str:
 
 def _ok(data: Message) -> web.Response:
     return web.json_response({"result": "ok", "data": data})
+
+
+async def _pass_on(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+    """Send what comes, as it comes; its length is known where the add-on has said it."""
+    response = web.StreamResponse(status=answer.status)
+    for name, value in answer.headers.items():
+        if name not in _OF_ONE_HOP - {"Content-Length"}:
+            response.headers.add(name, value)
+    await response.prepare(request)
+    async for chunk, _ in answer.content.iter_chunks():
+        await response.write(chunk)
+    return response
 
 
 async def _to_addon(core: aiohttp.ClientWebSocketResponse, addon: web.WebSocketResponse) -> None:
