@@ -150,7 +150,7 @@ async def test_a_first_reading_does_not_confirm_itself(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
-    registry.recall(SERIAL, [])
+    registry.warm_up(SERIAL, [])
     assert "solar_generation_total" not in offered
     registry.clear()
     registry.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
@@ -251,7 +251,7 @@ async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: later(0, 20000.4)})
-    registry.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered["solar_generation_total"] == "20000.4"
     assert registry.knows_counters(SERIAL)
 
@@ -260,14 +260,14 @@ async def test_a_first_reading_that_is_a_glitch_is_found_out_by_the_minutes_befo
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: later(0, 3.0)})
-    registry.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered["solar_generation_total"] == "20000.3"
 
 
 async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
     registry: Registry, offered: Offered
 ) -> None:
-    registry.recall(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered.states == {}
     registry.dynamic({SERIAL: later(0, 20000.4)})
     assert offered["solar_generation_total"] == "20000.4"

@@ -60,7 +60,7 @@ class Cloud:
 
 
 class House:
-    """A survey whose findings are put to use as the service does it."""
+    """A poller of details whose findings are put to use as the service does it."""
 
     def __init__(self, cloud: Cloud, clock: FakeClock) -> None:
         self.described: set[str] = set()

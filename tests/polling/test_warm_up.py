@@ -25,13 +25,13 @@ class World:
         self.is_known = False
         self.asked = 0
         self.answer: CloudError | tuple[Dynamic, ...] = (dynamic(),)
-        self.recalled: list[tuple[str, Sequence[Dynamic]]] = []
-        self.recall = WarmUp(
+        self.warmed_up: list[tuple[str, Sequence[Dynamic]]] = []
+        self.warm_up = WarmUp(
             cast("RedbackClient", self),
             Throttle(clock, lambda _: None, runner=at_once),
             clock,
             is_known=lambda _: self.is_known,
-            recalled=lambda *what: self.recalled.append(what),
+            warmed_up=lambda *what: self.warmed_up.append(what),
         )
 
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
@@ -47,7 +47,7 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock) -> AsyncIterator[World]:
     world = World(clock)
-    task = asyncio.create_task(world.recall.run())
+    task = asyncio.create_task(world.warm_up.run())
     yield world
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -56,14 +56,14 @@ async def world(clock: FakeClock) -> AsyncIterator[World]:
 
 async def test_a_new_inverter_is_asked_for_once(world: World, clock: FakeClock) -> None:
     for _ in range(2):
-        world.recall.watch([SERIAL])
+        world.warm_up.watch([SERIAL])
         await clock.advance(600)
-    assert world.recalled == [(SERIAL, (dynamic(),))]
+    assert world.warmed_up == [(SERIAL, (dynamic(),))]
 
 
 async def test_one_that_is_known_is_not_asked_for(world: World, clock: FakeClock) -> None:
     world.is_known = True
-    world.recall.watch([SERIAL])
+    world.warm_up.watch([SERIAL])
     await clock.advance(600)
     assert world.asked == 0
 
@@ -73,12 +73,12 @@ async def test_where_it_fails_it_is_tried_again_a_minute_later(
     world: World, clock: FakeClock, failure: CloudError | tuple[Dynamic, ...]
 ) -> None:
     works, world.answer = world.answer, failure
-    world.recall.watch([SERIAL])
+    world.warm_up.watch([SERIAL])
     await clock.advance(59)
     assert world.asked == 1
     world.answer = works
     await clock.advance(2)
-    assert world.recalled[-1] == (SERIAL, (dynamic(),))
+    assert world.warmed_up[-1] == (SERIAL, (dynamic(),))
     await clock.advance(600)
     assert world.asked == 2
 
@@ -87,7 +87,7 @@ async def test_once_readings_have_served_as_well_it_is_not_tried_again(
     world: World, clock: FakeClock
 ) -> None:
     world.answer = BROKEN
-    world.recall.watch([SERIAL])
+    world.warm_up.watch([SERIAL])
     await clock.advance(30)
     world.is_known = True
     await clock.advance(600)
@@ -96,12 +96,12 @@ async def test_once_readings_have_served_as_well_it_is_not_tried_again(
 
 async def test_it_is_given_up_in_the_end(world: World, clock: FakeClock) -> None:
     world.answer = BROKEN
-    world.recall.watch([SERIAL])
+    world.warm_up.watch([SERIAL])
     await clock.advance(24 * 3600)
     assert world.asked == 10
 
 
 async def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> None:
-    world.recall.watch([DENIED, SERIAL])
+    world.warm_up.watch([DENIED, SERIAL])
     await clock.advance(2)
-    assert world.recalled == [(SERIAL, (dynamic(),))]
+    assert world.warmed_up == [(SERIAL, (dynamic(),))]

@@ -129,7 +129,7 @@ class Service:
             throttle,
             clock,
             is_known=self._registry.knows_counters,
-            recalled=self._registry.recall,
+            warmed_up=self._registry.warm_up,
         )
         self._details_poller = DetailsPoller(
             account,

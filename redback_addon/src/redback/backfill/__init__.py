@@ -1,20 +1,20 @@
-"""The history: what live polling missed is fetched again, and becomes Core's statistics.
+"""Backfill: what live polling missed is fetched again, and becomes Core's statistics.
 
 coverage.py   which minutes Core was shown, and what became of the other hours: one SQLite file
 delivery.py   readings on their way to Core; those that arrived are noted in the coverage
 gaps.py       which hours are missing, and which belong together
 fetcher.py    gets hours from the cloud, at a kind pace
-summary.py    what the minutes of an hour come to
+hourly.py     what the minutes of an hour come to
 flowing.py    the same for counters that the cloud does not tell, by their power
 ends.py       what Core has before and after them
-joining.py    how a counter's hours fit that
+splice.py     how a counter's hours fit that
 spreading.py  the same for a counter that the cloud does not tell
 sums.py       a counter's rows in a gap, and what comes after them
-writer.py     brings the hours of a gap to Core, and reads them back
+importer.py   brings the hours of a gap to Core, and reads them back
 progress.py   how far it is
-asking.py     hours that somebody wants filled again
+refill.py     hours that somebody wants filled again
 audit.py      whether Core still has what it had
-history.py    does all this, for as long as anything is missing
+backfill.py   does all this, for as long as anything is missing
 __main__.py   the command redback-history
 """
 

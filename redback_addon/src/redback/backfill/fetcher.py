@@ -59,7 +59,7 @@ class Fetcher:
 
     Args:
         client: where from.
-        desk: the way there.
+        throttle: the way there.
         clock: tells the time, and waits.
         seen: takes what an inverter did, each time that an hour was fetched.
         latest: gives the time of the last reading of an inverter that Core was shown: of that the

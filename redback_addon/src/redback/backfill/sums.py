@@ -42,7 +42,7 @@ class Continued:
     Attributes:
         rows: to be written.
         shifts: to be done before that.
-        objection: why nothing is to be written in some of the gap; None where all is well.
+        rejection_reason: why nothing is to be written in some of the gap; None where all is well.
     """
 
     rows: list[Row]

@@ -1,17 +1,17 @@
 """Home Assistant Core, as it is reached through the Supervisor; nothing of Redback is known here.
 
-client.py        states and services over REST
-link.py          one WebSocket, to know when Core comes and goes, and to give it commands
+rest.py          states and services over REST
+websocket.py     one WebSocket, to know when Core comes and goes, and to give it commands
 conversation.py  what is said on it
 statistics.py    long-term statistics, read and written over it
 metadata.py      what Core keeps of a statistic beside its rows
 energy.py        the Energy dashboard: what is added to it
 preferences.py   how its sources are written in each version of Core
 dashboards.py    other dashboards
-addon.py         what the Supervisor knows of this add-on
+supervisor.py    what the Supervisor knows of this add-on
 versions.py      Core's version, as far as commands depend on it
-mirror.py        what Core should show, and its way there
-patience.py      how often Core is tried again
+sync.py          what Core should show, and its way there
+retry.py         how often Core is tried again
 errors.py        what can go wrong, by kind
 state.py         one entity's state
 notices.py       persistent notifications

@@ -4,7 +4,7 @@ Core adds up what a counter grows. A counter that reads 1001, then once 0, then 
 lifetime's energy to one hour. So what a counter says is compared with what was last believed:
 
 - The first value is believed when a second one fits it; what the cloud has of the minutes before
-  the start may be that second one (see `recall`). A first value of zero, which is what a glitch
+  the start may be that second one (see `warm_up`). A first value of zero, which is what a glitch
   looks like, is believed when it has stayed for half an hour.
 - Later ones are believed if the counter has grown by no more than the plant can have produced or
   used meanwhile. After a long time that can be much, so that a second one must fit the first.

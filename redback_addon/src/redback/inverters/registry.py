@@ -161,7 +161,7 @@ class Registry:
             return None
         return self._reading(serial, place, place.dynamic)
 
-    def recall(self, serial: str, readings: Iterable[Dynamic]) -> None:
+    def warm_up(self, serial: str, readings: Iterable[Dynamic]) -> None:
         """Take what the inverter did before, to know which counters are to be believed."""
         place = self._places[serial]
         for dynamic in readings:

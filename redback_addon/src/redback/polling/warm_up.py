@@ -24,7 +24,7 @@ class WarmUp:
 
     Args:
         is_known: tells of a serial number whether its counters have been read before.
-        recalled: takes a serial number and readings of the past, oldest first.
+        warmed_up: takes a serial number and readings of the past, oldest first.
     """
 
     def __init__(
@@ -34,26 +34,26 @@ class WarmUp:
         clock: Clock,
         *,
         is_known: Callable[[str], bool],
-        recalled: Callable[[str, Sequence[Dynamic]], None],
+        warmed_up: Callable[[str, Sequence[Dynamic]], None],
     ) -> None:
         self._client = client
         self._throttle = throttle
         self._clock = clock
         self._is_known = is_known
-        self._recalled = recalled
+        self._warmed_up = warmed_up
         self._seen: set[str] = set()
         # With the number of tries that are left.
         self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
 
     def watch(self, serials: Iterable[str]) -> None:
-        """Recall those of these inverters that are new."""
+        """Warm up those of these inverters that are new."""
         for serial in serials:
             if serial not in self._seen:
                 self._seen.add(serial)
                 self._new.put_nowait((serial, _TRIES))
 
     async def run(self) -> None:
-        """Recall one inverter after the other, for ever."""
+        """Warm up one inverter after the other, for ever."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 serial, tries = await self._new.get()
@@ -78,5 +78,5 @@ class WarmUp:
         except CloudError as error:
             _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)
             return False
-        self._recalled(serial, readings)
+        self._warmed_up(serial, readings)
         return bool(readings)
