@@ -49,19 +49,19 @@ async def main() -> None:
 def _readings(home: House, core: Core, since: float, until: float) -> dict[str, Any]:
     """Tell of how many readings the cloud told in this time, and what became of them in Core."""
     (inverter,) = home.simulator.world.inverters
-    connected: dict[int, float] = {}
+    arrived: dict[int, float] = {}
     for push in core.states.history:
         if push.entity_id.endswith(_TIME) and push.state[0].isdigit():
             stamp = int(datetime.fromisoformat(push.state).timestamp())
-            connected.setdefault(stamp, push.at.timestamp())
+            arrived.setdefault(stamp, push.at.timestamp())
     told = list(_told(inverter, since, until))
     # When there was a younger one already.
     late = [
-        stamp for stamp in told if connected.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)
+        stamp for stamp in told if arrived.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)
     ]
     return {
         "readings": len(told),
-        "missed": len([stamp for stamp in told if stamp not in connected]),
+        "missed": len([stamp for stamp in told if stamp not in arrived]),
         "late": len(late),
     }
 

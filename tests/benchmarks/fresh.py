@@ -111,13 +111,13 @@ class _House:
         """Tell the same of the other poller."""
         return list(self._ages(self._fixed, since, until))
 
-    def _ages(self, connected: dict[int, float], since: float, until: float) -> Iterator[float]:
+    def _ages(self, arrived: dict[int, float], since: float, until: float) -> Iterator[float]:
         second = self.inverter.second
         for minute in range(int(since) // _PERIOD, int(until) // _PERIOD + 1):
             stamp = minute * _PERIOD + second
             visible = self.inverter.visible_at(stamp)
             if since <= visible < until:
-                yield min(at for told, at in connected.items() if told >= stamp) - visible
+                yield min(at for told, at in arrived.items() if told >= stamp) - visible
 
     def _shown(self) -> dict[int, float]:
         """Tell when Core had all states of each reading, by the reading's time."""

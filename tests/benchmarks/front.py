@@ -55,11 +55,11 @@ class Front:
 
     def first(self, end: bytes) -> dict[bytes, float]:
         """Tell when each entity came for the first time whose id ends so."""
-        connected: dict[bytes, float] = {}
+        arrived: dict[bytes, float] = {}
         for at, entity_id in zip(self.times, self.entity_ids, strict=True):
             if entity_id.endswith(end):
-                connected.setdefault(entity_id, at)
-        return connected
+                arrived.setdefault(entity_id, at)
+        return arrived
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))

@@ -60,9 +60,9 @@ class Stage:
             TimeoutError: as above.
         """
         async with self._patience(seconds):
-            while len(connected := self.front.first(_READING)) < inverters:
+            while len(arrived := self.front.first(_READING)) < inverters:
                 await asyncio.sleep(_LOOK_AT_MANY_SECONDS)
-        return max(connected.values())
+        return max(arrived.values())
 
     async def look(self) -> None:
         """Open the panel, as a browser does that shows its first section."""

@@ -69,8 +69,8 @@ async def _many(inverters: int, rounds: int) -> Figure:
             async with stage(ours.url) as scene:
                 began = time.time()
                 await scene.service.start()
-                connected = await scene.read(inverters, seconds=_MANY_PATIENCE_SECONDS)
-                seconds.append(connected - began)
+                arrived = await scene.read(inverters, seconds=_MANY_PATIENCE_SECONDS)
+                seconds.append(arrived - began)
     name = f"first start of {inverters} inverters to the last reading"
     return Figure(name, _median(seconds), "s")
 

@@ -155,9 +155,9 @@ def _cycles(answers: Iterable[float], front: Front, speed: int) -> Iterator[floa
     often = Counter(entity_id for _, entity_id in pushes)
     regular = [at for at, entity_id in pushes if often[entity_id] > len(begun) / 2]
     for start, end in pairwise(begun):  # what has begun last may not be over
-        connected = [at for at in regular if start <= at < end]
-        if connected:
-            yield (max(connected) - start) / speed
+        arrived = [at for at in regular if start <= at < end]
+        if arrived:
+            yield (max(arrived) - start) / speed
 
 
 async def _fixed(stack: AsyncExitStack, task: Task) -> Cloud | None:

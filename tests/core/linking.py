@@ -54,6 +54,8 @@ class SilentCore:
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
+        # The types of events that happen each time before a subscription is answered.
+        self.early: list[str] = []
         self._server = Server(self._make_app)
         self._socket: web.WebSocketResponse | None = None
 
@@ -70,9 +72,14 @@ class SilentCore:
         await self._send({"id": command["id"], "type": "result", "success": True, "result": result})
 
     async def tell_that_it_has_started(self) -> None:
-        subscription = self.asked("subscribe_events")
-        assert subscription is not None
-        await self._send({"id": subscription["id"], "type": "event", "event": {}})
+        await self.fire("homeassistant_started")
+
+    async def fire(self, event_type: str, **data: object) -> None:
+        """Send an event to whoever is subscribed to its type."""
+        for command in self.commands:
+            if command["type"] == "subscribe_events" and command["event_type"] == event_type:
+                event = {"event_type": event_type, "data": data}
+                await self._send({"id": command["id"], "type": "event", "event": event})
 
     async def hang_up(self) -> None:
         await self._server.close_sockets()
@@ -97,6 +104,8 @@ class SilentCore:
         async for frame in socket:
             self.commands.append(frame.json())
             if self.commands[-1]["type"] == "subscribe_events":
+                for event_type in self.early:
+                    await self.fire(event_type)
                 await self.answer(self.commands[-1], None)
         return socket
 

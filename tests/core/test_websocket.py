@@ -56,6 +56,46 @@ async def test_a_restart_of_core_is_noticed_on_both_ends(
         await until(lambda: watched.connected == 2)
 
 
+async def test_an_event_goes_to_its_handler_and_is_no_start_of_core(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    heard: list[dict[str, object]] = []
+    with linked(session, silent.url) as watched:
+        watched.link.subscribe("redback_command", heard.append)
+        await until(lambda: watched.connected)
+        await silent.fire("redback_command", action="charge")
+        await until(lambda: heard)
+        assert heard == [{"event_type": "redback_command", "data": {"action": "charge"}}]
+        assert watched.connected == 1
+        await silent.tell_that_it_has_started()
+        await until(lambda: watched.connected == 2)
+        assert len(heard) == 1
+
+
+async def test_subscriptions_are_made_again_after_the_link_broke(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    heard: list[dict[str, object]] = []
+    with linked(session, silent.url) as watched:
+        watched.link.subscribe("redback_command", heard.append)
+        await until(lambda: watched.connected)
+        silent.commands.clear()
+        await silent.hang_up()
+        await until(lambda: watched.connected == 2)
+        await silent.fire("redback_command")
+        await until(lambda: heard)
+
+
+async def test_an_event_that_comes_while_another_subscription_is_made_is_not_lost(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    silent.early = ["homeassistant_started"]
+    heard: list[dict[str, object]] = []
+    with linked(session, silent.url) as watched:
+        watched.link.subscribe("redback_command", heard.append)
+        await until(lambda: watched.connected >= 2)
+
+
 async def test_a_core_that_stays_away_is_asked_again_and_again_but_not_in_a_storm(
     session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
 ) -> None:

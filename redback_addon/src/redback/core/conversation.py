@@ -1,6 +1,7 @@
 """What is said on one WebSocket to Core: commands go out, answers find back to them by their id."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -19,6 +20,8 @@ _ANSWER_TIME_OUT = 60
 # Core repeats in its error what it did not like, and that may be a whole message.
 _LONGEST_DETAIL = 300
 
+Message = dict[str, Any]
+
 
 class Conversation:
     """One connection, from its log-in to its end.
@@ -32,10 +35,12 @@ class Conversation:
         self._socket = socket
         self._ids = count(1)
         # An answer of None is none: the connection has ended.
-        self._waiting: dict[int, asyncio.Future[dict[str, Any] | None]] = {}
+        self._waiting: dict[int, asyncio.Future[Message | None]] = {}
+        # Events that came while another subscription was being made.
+        self._early: deque[Message] = deque()
 
-    async def begin(self, command: Mapping[str, object]) -> None:
-        """Send a first command and wait until Core has taken it; nothing else is under way yet.
+    async def subscribe(self, event_type: str) -> int:
+        """Ask for the events of a type, before any other command; returns their subscription.
 
         Raises:
             CoreAwayError: the connection was closed. The Supervisor lets everybody in, and may
@@ -43,10 +48,13 @@ class Conversation:
             CoreRefusedError: Core said no.
         """
         number = next(self._ids)
+        command = {"type": "subscribe_events", "event_type": event_type}
         await self._send(command, number)
-        while (message := await receive(self._socket)).get("id") != number:
-            pass
+        while (message := await receive(self._socket)).get("type") != "result":
+            if message.get("type") == "event":
+                self._early.append(message)
         _result(command, message)
+        return number
 
     async def ask(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
         """Send a command and give its result; `next_event` must be running meanwhile.
@@ -69,16 +77,23 @@ class Conversation:
             raise CoreAwayError(*_request(command), None, "the link broke")
         return _result(command, message)
 
-    async def next_event(self) -> None:
+    async def next_event(self) -> tuple[int, Message]:
         """Wait for the next event, and hand out the answers that come before it.
+
+        Returns:
+            The event's subscription, and the event as Core sends it.
 
         Raises:
             CoreAwayError: the connection was closed, or something came that is no message.
         """
-        while (message := await receive(self._socket)).get("type") != "event":
+        while (message := await self._next()).get("type") != "event":
             answer = self._waiting.get(message.get("id", 0))
             if answer is not None and not answer.done():
                 answer.set_result(message)
+        return message.get("id", 0), message.get("event") or {}
+
+    async def _next(self) -> Message:
+        return self._early.popleft() if self._early else await receive(self._socket)
 
     async def close(self) -> None:
         """Let nobody wait any longer, and close the connection."""
@@ -111,7 +126,7 @@ async def log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> Convers
     return Conversation(socket, answer.get("ha_version"))
 
 
-async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+async def receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
     """Wait for the next message.
 
     Raises:
@@ -120,7 +135,7 @@ async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
     frame = await socket.receive()
     if frame.type is aiohttp.WSMsgType.TEXT:
         try:
-            return msgspec.json.decode(frame.data, type=dict[str, Any])
+            return msgspec.json.decode(frame.data, type=Message)
         except msgspec.DecodeError:
             pass
     raise CoreAwayError("GET", PATH, None, f"the link was closed ({frame.type.name.lower()})")

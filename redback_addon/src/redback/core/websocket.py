@@ -8,7 +8,7 @@ import aiohttp
 
 from ..clock import Clock
 from ..timeouts import timeout
-from .conversation import PATH, Conversation, log_in
+from .conversation import PATH, Conversation, Message, log_in
 from .errors import CoreAwayError, CoreError
 from .retry import retrying
 
@@ -21,10 +21,10 @@ _LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
 class CoreWebSocket:
-    """Tells each time that Core may have lost its states, and when it is gone; takes commands.
+    """Says each time that Core may have lost its states, and when it is gone; takes commands.
 
-    Core forgets every pushed state when it restarts. `came` is therefore called when the link is
-    made, and once more when Core says that it has started; `went` with what went wrong.
+    Core forgets every pushed state when it restarts. `connected` is therefore called when the link
+    is made, and once more when Core says that it has started; `disconnected` with what went wrong.
     """
 
     def __init__(
@@ -45,6 +45,17 @@ class CoreWebSocket:
         self._disconnected = disconnected
         self._conversation: Conversation | None = None
         self._up_since: float | None = None
+        self._handlers: dict[str, Callable[[Message], None]] = {}
+        self.subscribe("homeassistant_started", lambda _: connected())
+
+    def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
+        """Have each event of a type handled, from the next time that the link is made.
+
+        Args:
+            event_type: of Core's bus, such as `homeassistant_started`.
+            handler: takes the event as Core sends it: `event_type`, `data`, `context` and so on.
+        """
+        self._handlers[event_type] = handler
 
     @property
     def version(self) -> str | None:
@@ -80,12 +91,14 @@ class CoreWebSocket:
     async def _hold(self) -> NoReturn:
         """Make the link and keep it for as long as it lasts."""
         try:
-            conversation = await self._open()
+            conversation, handlers = await self._open()
             try:
                 self._conversation, self._up_since = conversation, self._clock.monotonic()
+                self._connected()
                 while True:
-                    self._connected()
-                    await conversation.next_event()
+                    subscription, event = await conversation.next_event()
+                    if handler := handlers.get(subscription):
+                        handler(event)
             finally:
                 self._conversation = self._up_since = None
                 await conversation.close()
@@ -98,18 +111,19 @@ class CoreWebSocket:
             self._disconnected(error)
             raise
 
-    async def _open(self) -> Conversation:
-        """Connect, log in, and ask to be told when Core has started."""
+    async def _open(self) -> tuple[Conversation, Mapping[int, Callable[[Message], None]]]:
+        """Connect, log in, and make all subscriptions; returns the handler of each, too."""
         async with asyncio.timeout(timeout(_HANDSHAKE_TIME_OUT)):
             socket = await self._session.ws_connect(
                 self._url, heartbeat=timeout(_HEARTBEAT), max_msg_size=_LARGEST_MESSAGE
             )
             try:
                 conversation = await log_in(socket, self._token)
-                await conversation.begin(
-                    {"type": "subscribe_events", "event_type": "homeassistant_started"}
-                )
+                handlers = {
+                    await conversation.subscribe(event_type): handler
+                    for event_type, handler in self._handlers.items()
+                }
             except BaseException:
                 await socket.close()
                 raise
-        return conversation
+        return conversation, handlers

@@ -47,7 +47,7 @@ class _Track:
     def due(self) -> float:
         return self.timestamp + PERIOD + self.delay
 
-    def connected(self, timestamp: float, asked: float) -> None:
+    def arrived(self, timestamp: float, asked: float) -> None:
         """Take in a new reading."""
         aimed = abs(asked - self.due) <= _AIMED and not self.misses
         needed = asked - timestamp
@@ -94,14 +94,14 @@ class Cadence:
             if track is None or seconds < track.timestamp or _is_absurd(track, seconds, moment):
                 track = _Track(seconds, _guess(moment - seconds))
                 self._tracks[serial] = track
-            connected = seconds > track.timestamp
-            if connected:
-                track.connected(seconds, moment)
+            arrived = seconds > track.timestamp
+            if arrived:
+                track.arrived(seconds, moment)
             # What came may be the last but one: the next is looked for in any case.
             if -_TOLERANCE <= moment - track.due < _ASLEEP:
                 track.missed()
                 expected, missed = expected + 1, missed + 1
-            elif connected:
+            elif arrived:
                 expected += 1
         self._retry = 0 < expected <= missed * 2
         if not missed:
