@@ -126,7 +126,18 @@ def _base_files() -> list[Path]:
 def _make_base(folder: Path) -> None:
     include = f"--include={','.join(_PACKAGES)}"
     run(
-        *("debootstrap", "--variant=minbase", include, _RELEASE, folder, _MIRROR, _RECIPE),
+        # What it mounts meanwhile, nobody else sees, and it is gone with it.
+        *(
+            "unshare",
+            "--mount",
+            "debootstrap",
+            "--variant=minbase",
+            include,
+            _RELEASE,
+            folder,
+            _MIRROR,
+            _RECIPE,
+        ),
         seconds=_BUILDING_S,
     )
     apt = ("chroot", folder, "apt-get", "-qq", "--no-install-recommends", "install", "--yes")
@@ -142,9 +153,6 @@ def _make_base(folder: Path) -> None:
 
 def _remove(folder: Path) -> None:
     if folder.exists():
-        # A debootstrap that was killed has left these behind.
-        for place in ("proc", "sys"):
-            run("umount", "--recursive", folder / place, check=False)
         shutil.rmtree(folder)
 
 
