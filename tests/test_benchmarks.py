@@ -63,7 +63,7 @@ def test_memory_is_told_beside_that_of_an_interpreter_with_the_libraries(tmp_pat
     start, after_a_while, looked_at, at_the_end, growth = run("memory", tmp_path).values()
     assert 30 < start < 80
     assert after_a_while - start == pytest.approx(0, abs=5)
-    assert after_a_while < looked_at < after_a_while + 20
+    assert looked_at == pytest.approx(after_a_while, abs=5)  # a page that is opened costs nothing
     assert at_the_end - start == pytest.approx(growth, abs=5)
     told = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]["memory"]
     assert 1 < told["figures"][0]["ratio"] < 2
