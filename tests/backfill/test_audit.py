@@ -13,7 +13,7 @@ from backfill.fake_statistics import FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.backfill import Audit, Coverage, Hour, Stage
-from redback.core import CoreWebSocket, Row, Statistics
+from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -79,7 +79,7 @@ async def audit(
     audit = Audit(
         cast("Statistics", statistics),
         coverage,
-        cast("CoreWebSocket", link),
+        cast("WebSocket", link),
         clock,
         watched=lambda: [(known, until - 24 * DAYS * HOUR)],
     )

@@ -25,7 +25,7 @@ from redback.cloud import (
     ThrottledError,
     TransientError,
 )
-from redback.core import CoreWebSocket, Statistics
+from redback.core import Statistics, WebSocket
 from redback.inverters.counters import Counters
 from redback.inverters.inverter import Inverter
 from redback.polling.throttle import Throttle
@@ -137,7 +137,7 @@ class World:
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("RedbackClient", self.cloud)
         self.throttle = throttle = Throttle(clock, lambda _: None, runner=at_once)
-        statistics, link = cast("Statistics", self.statistics), cast("CoreWebSocket", self.link)
+        statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
         self.history = Backfill(
             self.coverage,
             Fetcher(account, throttle, clock, seen=lambda *_: None, latest=self.coverage.latest),

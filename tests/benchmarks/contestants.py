@@ -22,7 +22,7 @@ from redback.backfill import Backfill, Coverage, Fetcher, Importer
 from redback.backfill.coverage import FILE
 from redback.backfill.gaps import HOUR
 from redback.clock import SystemClock
-from redback.core import CoreWebSocket, Row, Series, Statistics
+from redback.core import Row, Series, Statistics, WebSocket
 from redback.core.metadata import metadata
 from redback.core.statistics import ROWS_TO_PUT
 from redback.problems import Problems
@@ -178,7 +178,7 @@ async def ours(task: Task) -> Result:
     known, clock = inverter(), _LaterClock(task.now)
     coverage = Coverage(Path(task.folder) / FILE)
     async with aiohttp.ClientSession() as session:
-        link = CoreWebSocket(
+        link = WebSocket(
             session,
             task.url,
             task.token,

@@ -8,7 +8,7 @@ import msgspec
 
 import examples
 from house import until
-from redback.core import CoreWebSocket, Row, Series, State, Statistics
+from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 from standin.client import Client
@@ -68,7 +68,7 @@ async def show(inverter: Shown, client: Client) -> None:
         assert answer.status in (200, 201)
 
 
-async def compile_statistics(inverter: Shown, link: CoreWebSocket) -> None:
+async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
     """Let a Core have an hour of its statistics, as it makes them of states by itself."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
 

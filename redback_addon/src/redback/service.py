@@ -20,16 +20,9 @@ from .cloud import (
     Transport,
 )
 from .core import (
-    AddOn,
-    CoreAwayError,
-    CoreError,
-    CoreRefusedError,
-    CoreRest,
-    CoreWebSocket,
     Dashboards,
     Energy,
-    Notices,
-    Statistics,
+    HomeAssistant,
 )
 from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
@@ -78,27 +71,19 @@ class Service:
         self._saved_state = SavedState(environment.data / _SAVED_STATE)
 
         self._names: Mapping[str, GivenName] = {}
-        core = CoreRest(session, environment.supervisor_url)
-        self._publisher = Publisher(core, clock, self._problems, away=self._states_away)
-        self._notices = Notices(
-            core,
-            clock,
-            prefix=PREFIX,
-            away=self._push_failed,
-            refused=self._notice_refused,
-        )
-        self._notifications = Notifications(self._notices)
-        self._link = CoreWebSocket(
+        self._home_assistant = HomeAssistant(
             session,
             environment.supervisor_url,
             environment.supervisor_token,
             clock,
-            connected=self._core_connected,
-            disconnected=self._core_disconnected,
+            self._problems,
+            prefix=PREFIX,
         )
+        self._notifications = Notifications(self._home_assistant.notices)
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
-        self._delivery = Delivery(self._coverage)
+        delivery = Delivery(self._coverage)
+        self._publisher = Publisher(self._home_assistant, clock, self._problems, delivery)
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = entities_file(environment.data)
@@ -108,7 +93,7 @@ class Service:
             self._believed,
             self._existing,
             self._publisher.offer,
-            sent=self._delivery.sent,
+            sent=delivery.sent,
             seen=self._minutes.seen,
             detailed=options.detailed_sensors,
         )
@@ -141,26 +126,24 @@ class Service:
             configured=self._registry.configuration,
             refused=self._notifications.token_refused,
         )
-        statistics = Statistics(self._link)
+        statistics, websocket = self._home_assistant.statistics, self._home_assistant.websocket
         self._history = Backfill(
             self._coverage,
             Fetcher(
                 account, throttle, clock, seen=self._minutes.seen, latest=self._coverage.latest
             ),
             Importer(statistics, clock),
-            self._link,
+            websocket,
             clock,
             self._problems,
             known=self._registry.known,
             days=options.history_days,
         )
         self._audit = Audit(
-            statistics, self._coverage, self._link, clock, watched=self._history.watched
+            statistics, self._coverage, websocket, clock, watched=self._history.watched
         )
         if self._saved_state.saved.is_history_paused:
             self._history.pause()
-
-        self._add_on = AddOn(session, environment.supervisor_url, clock)
         parts = Context(
             version=version("redback"),
             started_at=clock.now(),
@@ -168,8 +151,7 @@ class Service:
             clock=clock,
             account=account,
             tally=transport.tally,
-            core=core,
-            link=self._link,
+            home_assistant=self._home_assistant,
             problems=self._problems,
             notifications=self._notifications,
             saved_state=self._saved_state,
@@ -181,10 +163,9 @@ class Service:
             history=self._history,
             names=lambda: self._names,
             states=lambda: self._publisher.states,
-            options_url=lambda: self._add_on.options_url(self._link.version),
             setups={
-                "energy": EnergySetup(Energy(self._link), self._known, self._in_use),
-                "dashboard": DashboardSetup(Dashboards(self._link), self._known, self._in_use),
+                "energy": EnergySetup(Energy(websocket), self._known, self._in_use),
+                "dashboard": DashboardSetup(Dashboards(websocket), self._known, self._in_use),
             },
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
@@ -198,10 +179,8 @@ class Service:
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
             self._panel,
-            self._add_on,
-            self._link,
+            self._home_assistant,
             self._publisher,
-            self._notices,
             self._registry,
             self._believed,
             self._existing,
@@ -278,39 +257,6 @@ class Service:
         self._notifications.credentials_refused(error)
         if error is not None:
             self._registry.clear()
-
-    def _notice_refused(self, error: CoreRefusedError) -> None:
-        self._problems.met("notice", f"Home Assistant does not take a notification: {error}.")
-
-    def _core_connected(self) -> None:
-        self._problems.over("link", "Home Assistant answers again")
-        self._publisher.resend()
-        self._notices.resend()
-
-    def _core_disconnected(self, error: CoreError) -> None:
-        self._problems.met("link", _in_words(error))
-        _LOG.debug("%s", error)
-
-    def _states_away(self, error: CoreAwayError | None) -> None:
-        if error is None:
-            self._delivery.arrived()
-        self._push_failed(error)
-
-    def _push_failed(self, error: CoreAwayError | None) -> None:
-        """Tell that states do not arrive; of a Core that is away, the link tells."""
-        if error is None:
-            self._problems.over("push", "Home Assistant takes the states again")
-        elif "link" not in self._problems.now:
-            self._problems.met("push", _in_words(error))
-            _LOG.debug("%s", error)
-
-
-def _in_words(error: CoreError) -> str:
-    match error:
-        case CoreRefusedError() | CoreAwayError(status=401 | 403):
-            return "Home Assistant does not let the add-on in."
-        case _:
-            return "Home Assistant does not answer; the states follow when it does."
 
 
 def _account(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..core import CoreError, CoreWebSocket, Series, Statistics
+from ..core import CoreError, Series, Statistics, WebSocket
 from ..inverters.inverter import Inverter
 from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
@@ -37,7 +37,7 @@ class Audit:
         self,
         statistics: Statistics,
         coverage: Coverage,
-        link: CoreWebSocket,
+        link: WebSocket,
         clock: Clock,
         *,
         watched: Callable[[], Iterable[tuple[Inverter, datetime]]],

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
-from ..core import CoreError, CoreWebSocket
+from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..problems import Problems
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
@@ -66,7 +66,7 @@ class Backfill:
         coverage: Coverage,
         fetcher: Fetcher,
         writer: Importer,
-        link: CoreWebSocket,
+        link: WebSocket,
         clock: Clock,
         problems: Problems,
         *,

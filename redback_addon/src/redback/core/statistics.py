@@ -10,7 +10,7 @@ import msgspec
 
 from .errors import CoreRefusedError
 from .metadata import Inverter, Series, metadata
-from .websocket import CoreWebSocket
+from .websocket import WebSocket
 
 Period = Literal["hour", "5minute"]
 
@@ -63,9 +63,9 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class Statistics:
-    """The statistics of sensors, by entity id; every call raises as `CoreLink.command` does."""
+    """The statistics of sensors, by entity id; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: CoreWebSocket) -> None:
+    def __init__(self, link: WebSocket) -> None:
         self._link = link
 
     async def rows(

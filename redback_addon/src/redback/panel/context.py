@@ -8,7 +8,7 @@ from typing import Protocol
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
 from ..cloud import RedbackClient, Tally
-from ..core import CoreRest, CoreWebSocket, State
+from ..core import HomeAssistant, State
 from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
 from ..notifications import Notifications
@@ -49,7 +49,6 @@ class Context:
         started_at: when the service started, UTC.
         names: gives what each inverter that is published is called, by serial number.
         states: gives what Home Assistant is to show, by entity id.
-        options_url: gives the address of the options panel in Home Assistant, once it is known.
         setups: by the last part of their addresses.
         tally: of the requests to the cloud.
     """
@@ -60,8 +59,7 @@ class Context:
     clock: Clock
     account: RedbackClient
     tally: Tally
-    core: CoreRest
-    link: CoreWebSocket
+    home_assistant: HomeAssistant
     problems: Problems
     notifications: Notifications
     saved_state: SavedState
@@ -73,5 +71,4 @@ class Context:
     history: Backfill
     names: Callable[[], Mapping[str, GivenName]]
     states: Callable[[], Mapping[str, State]]
-    options_url: Callable[[], str | None]
     setups: Mapping[str, Setup]

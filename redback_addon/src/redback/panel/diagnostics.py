@@ -33,7 +33,7 @@ def diagnostics(context: Context) -> dict[str, Any]:
     told = {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "home_assistant": context.link.version,
+        "home_assistant": context.home_assistant.websocket.version,
         "options": _options(context),
         "account": [
             {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in context.names()}

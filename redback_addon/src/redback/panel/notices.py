@@ -61,7 +61,7 @@ def _told(context: Context) -> Iterator[Notice]:
 
 def _away(context: Context) -> Iterator[Notice]:
     problems = context.problems.now
-    if context.link.up_since is None:
+    if context.home_assistant.websocket.up_since is None:
         yield Notice(
             "core_away",
             "Home Assistant is starting, or does not answer",

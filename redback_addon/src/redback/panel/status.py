@@ -140,7 +140,7 @@ def status(context: Context) -> Status:
         at=now,
         clock_ahead_s=clock_ahead_s(now),
         started_at=context.started_at,
-        options_url=context.options_url(),
+        options_url=context.home_assistant.options_url,
         notices=notices(context),
         inverters=[_now(context, serial, given) for serial, given in _named(context)],
         health=_health(context),
@@ -214,7 +214,7 @@ def _health(context: Context) -> AllHealth:
         counts=Counts(
             context.tally.requests,
             context.tally.failures,
-            context.core.states,
+            context.home_assistant.rest.states,
             context.problems.count,
         ),
         next_poll=context.poller.next_at,
@@ -252,12 +252,13 @@ def _core(context: Context) -> Health:
     for key in ("link", "push"):
         if (fault := context.problems.now.get(key)) is not None:
             return _bad(fault)
-    if context.link.up_since is None:
+    websocket = context.home_assistant.websocket
+    if websocket.up_since is None:
         return Health(state="waiting", text="The link to Home Assistant is being made.")
-    seconds = context.clock.monotonic() - context.link.up_since
+    seconds = context.clock.monotonic() - websocket.up_since
     return Health(
         state="good",
-        text=f"Home Assistant {context.link.version or ''} takes the states.".replace("  ", " "),
+        text=f"Home Assistant {websocket.version or ''} takes the states.".replace("  ", " "),
         since=datetime.fromtimestamp(
             context.clock.now().timestamp() - seconds, context.clock.now().tzinfo
         ),
