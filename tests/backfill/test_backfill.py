@@ -1,7 +1,7 @@
 """That whatever is missing is filled in the end, newest first, and nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,8 @@ import pytest
 
 from backfill.fake_statistics import FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
-from fake_clock import FakeClock, at_once
+from fake_clock import FakeClock
+from polling import stand_ins
 from redback.backfill import Audit, Backfill, Coverage, Fetcher, Importer
 from redback.cloud import (
     AccessError,
@@ -28,7 +29,8 @@ from redback.cloud import (
 from redback.core import Statistics, WebSocket
 from redback.inverters.counters import Counters
 from redback.inverters.inverter import Inverter
-from redback.polling.throttle import Throttle
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
 from redback.problems import Problems
 from redback.sensors.entities import Entities
 from sqlite_file import opened
@@ -117,6 +119,18 @@ class Link:
     up_since: float | None = 0.0
 
 
+class Alone:
+    """A registry of one inverter."""
+
+    names: Mapping[str, GivenName] = {SERIAL: GivenName("Redback", "Redback")}
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def known(self, _: str) -> Inverter:
+        return self._world.known
+
+
 class World:
     """A history with everything around it; Core has been shown the last hour and a half."""
 
@@ -136,7 +150,7 @@ class World:
         shown = dict(entities.numbers(known.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("RedbackClient", self.cloud)
-        self.throttle = throttle = Throttle(clock, lambda _: None, runner=at_once)
+        self.throttle = throttle = stand_ins.throttle(clock)
         statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
         self.history = Backfill(
             self.coverage,
@@ -145,10 +159,9 @@ class World:
             link,
             clock,
             self.problems,
-            known=lambda _: self.known,
+            registry=cast("Registry", Alone(self)),
             days=days,
         )
-        self.history.watch([SERIAL])
         self.audit = Audit(statistics, self.coverage, link, clock, watched=self.history.watched)
 
     def publish(self, since: datetime, until: datetime) -> None:

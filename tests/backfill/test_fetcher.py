@@ -6,10 +6,10 @@ from typing import cast
 
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
+from polling import stand_ins
 from redback.backfill import Fetcher
 from redback.cloud import Dynamic, RedbackClient
 from redback.inverters.inverter import Inverter
-from redback.polling.throttle import Throttle
 from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
         entities.states(known.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(
         cast("RedbackClient", cloud),
-        Throttle(clock, lambda _: None, runner=_at_once),
+        stand_ins.throttle(clock),
         _Clock(now),
         seen=lambda *_: None,
         latest=lambda _: now,

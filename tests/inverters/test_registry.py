@@ -76,7 +76,7 @@ async def registry(
     registry = Registry(
         clock, problems, believed, existing, offered, sent=_ignore, seen=_ignore, detailed=False
     )
-    registry.add({SERIAL: GivenName("Redback", "Redback")})
+    registry.use({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(registry.run())
     yield registry
     task.cancel()
@@ -303,7 +303,7 @@ class TestOnDisk:
             seen=_ignore,
             detailed=True,
         )
-        registry.add({serial: GivenName(serial, serial) for serial in self.SERIALS})
+        registry.use({serial: GivenName(serial, serial) for serial in self.SERIALS})
         return registry
 
     async def test_many_new_inverters_are_written_once(
@@ -362,7 +362,7 @@ class TestAfterAKill:
             seen=_ignore,
             detailed=True,
         )
-        before.add({SERIAL: GivenName("Redback", "Redback")})
+        before.use({SERIAL: GivenName("Redback", "Redback")})
         before.static(SERIAL, static())
         before.configuration(SERIAL, configuration())
         before.dynamic({SERIAL: later(0)})

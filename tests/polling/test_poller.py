@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 
 from examples import dynamic
-from fake_clock import FakeClock, at_once
+from fake_clock import FakeClock
+from polling import stand_ins
 from redback.cloud import (
     AccessError,
     CloudError,
@@ -21,6 +22,8 @@ from redback.cloud import (
     ThrottledError,
     TransientError,
 )
+from redback.inverters.registry import Registry
+from redback.notifications import AccountNotifications
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
 from redback.problems import Problems
@@ -66,20 +69,31 @@ class Cloud:
 
 
 class Delivered:
+    """The readings that the registry gets."""
+
     def __init__(self) -> None:
         self.timestamps: dict[str, list[datetime]] = {}
-        self.denied: list[tuple[str, ...]] = []
-        self.refused: list[bool] = []
 
-    def refuse(self, error: CredentialsError | None) -> None:
-        self.refused.append(error is not None)
-
-    def deny(self, serials: Collection[str]) -> None:
-        self.denied.append(tuple(serials))
-
-    def __call__(self, readings: Mapping[str, Dynamic]) -> None:
+    def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, reading in readings.items():
             self.timestamps.setdefault(serial, []).append(reading.timestamp)
+
+
+class Told:
+    """What people are told, time after time."""
+
+    def __init__(self) -> None:
+        self.denials: list[tuple[str, ...]] = []
+        self.refused: list[bool] = []
+
+    def token_refused(self) -> None:
+        self.refused.append(True)
+
+    def token_accepted(self) -> None:
+        self.refused.append(False)
+
+    def denied(self, serials: Collection[str]) -> None:
+        self.denials.append(tuple(serials))
 
 
 @pytest.fixture
@@ -93,27 +107,36 @@ def delivered() -> Delivered:
 
 
 @pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
 def problems(clock: FakeClock) -> Problems:
     return Problems(clock)
 
 
 @pytest.fixture
 def throttle(clock: FakeClock) -> Throttle:
-    return Throttle(clock, lambda _: None, at_once)
+    return stand_ins.throttle(clock)
 
 
 @pytest.fixture
 async def poller(
-    clock: FakeClock, cloud: Cloud, throttle: Throttle, delivered: Delivered, problems: Problems
+    clock: FakeClock,
+    cloud: Cloud,
+    throttle: Throttle,
+    delivered: Delivered,
+    told: Told,
+    problems: Problems,
 ) -> AsyncIterator[Poller]:
     poller = Poller(
         cast("RedbackClient", cloud),
         throttle,
         clock,
-        problems,
-        deliver=delivered,
-        denied=delivered.deny,
-        refused=delivered.refuse,
+        problems.of(""),
+        cast("Registry", delivered),
+        cast("AccountNotifications", told),
     )
     task = asyncio.create_task(poller.run())
     yield poller
@@ -162,58 +185,58 @@ async def test_one_inverter_that_fails_costs_the_others_nothing(
 
 
 async def test_an_inverter_that_may_not_be_read_is_told_once_and_taken_back(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(300)
-    assert delivered.denied == [("RB1",)]
+    assert told.denials == [("RB1",)]
     cloud.failing.clear()
     await clock.advance(60)
-    assert delivered.denied == [("RB1",), ()]
+    assert told.denials == [("RB1",), ()]
 
 
 async def test_what_is_told_does_not_flap_when_the_cloud_is_away_in_between(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     for error in (DENIED, AWAY, DENIED, AWAY):
         cloud.failing["RB1"] = error
         await clock.advance(120)
-    assert delivered.denied == [("RB1",)]
-    delivered.refused.clear()
+    assert told.denials == [("RB1",)]
+    told.refused.clear()
     for refused in (TOKEN_REFUSED, AWAY, TOKEN_REFUSED, AWAY, TOKEN_REFUSED):
         cloud.failing["RB1"] = refused
         await clock.advance(600)
-    assert all(delivered.refused)
+    assert all(told.refused)
 
 
 async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(60)
     poller.watch(["RB2"])
-    assert delivered.denied == [("RB1",), ()]
+    assert told.denials == [("RB1",), ()]
 
 
 async def test_a_token_that_stays_refused_is_told_and_tried_every_five_minutes(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.batch_size = 1
     cloud.failing["RB1"] = TOKEN_REFUSED
     poller.watch(["RB1"])
     await clock.advance(3600)
-    assert delivered.refused[-1]
+    assert told.refused[-1]
     assert 12 <= len(cloud.asked) <= 15
     cloud.failing.clear()
     await clock.advance(360)
-    assert not delivered.refused[-1]
+    assert not told.refused[-1]
 
 
 async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, delivered: Delivered, told: Told, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     await clock.advance(300)
@@ -221,7 +244,7 @@ async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
     await clock.advance(60)
     cloud.failing.clear()
     await clock.advance(120)
-    assert not any(delivered.refused)
+    assert not any(told.refused)
     assert clock.now() - delivered.timestamps["RB1"][-1] < timedelta(seconds=90)
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .cloud import CredentialsError, ListedInverter
+from .cloud import ListedInverter
 from .core import Notices
 from .options import Site
 
@@ -43,87 +43,121 @@ class Notifications:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._told: dict[str, Told] = {}
-        # An earlier run may have left these, and nothing else would take them away again.
+        # An earlier run may have left it, and nothing else would take it away again.
         notices.withdraw("options")
-        notices.withdraw("denied")
+
+    def of(self, account: str) -> "AccountNotifications":
+        """Return those of one account; the first one's key is empty, and its ids are plain."""
+        return AccountNotifications(self, account)
 
     @property
     def told(self) -> Mapping[str, Told]:
         """What people are told now, by key."""
         return self._told
 
-    def credentials_refused(self, error: CredentialsError | None) -> None:
-        """Tell that the cloud refuses the credentials, or with None that it does not."""
-        self._tell(
+    def show(self, key: str, title: str, message: str) -> None:
+        """Show a notification, and log it where it is new or has changed."""
+        if self._told.get(key) != (told := Told(title, message)):
+            self._told[key] = told
+            _LOG.warning("%s", message)
+            self._notices.show(key, title, message)
+
+    def withdraw(self, key: str) -> None:
+        """Take a notification away, also one that an earlier run has left."""
+        self._told.pop(key, None)
+        self._notices.withdraw(key)
+
+
+class AccountNotifications:
+    """The notifications of one account: no other account takes them away.
+
+    Args:
+        notifications: of all.
+        account: its key; empty = the keys are those of 1.0.0, whose notifications may be there.
+    """
+
+    def __init__(self, notifications: Notifications, account: str) -> None:
+        self._notifications = notifications
+        self._suffix = f"_{account}" if account else ""
+        # An earlier run may have left it, and nothing else would take it away again.
+        self._withdraw("denied")
+
+    def credentials_refused(self) -> None:
+        """Show that the cloud refuses the credentials."""
+        self._show(
             "credentials",
             "Redback: the credentials are not accepted",
             "The Redback cloud does not accept the Client ID and the Credential. Check both in "
             "the configuration of the Redback add-on, and restart it. If they are right, they may "
-            "have expired: ask Redback's support for new ones. Until then there are no readings."
-            if error is not None
-            else None,
+            "have expired: ask Redback's support for new ones. Until then there are no readings.",
         )
 
-    def token_refused(self, error: CredentialsError | None) -> None:
-        """Tell that the cloud refuses the token it gave, or with None that it does not."""
-        self._tell(
+    def credentials_accepted(self) -> None:
+        """Take away that the cloud refuses the credentials."""
+        self._withdraw("credentials")
+
+    def token_refused(self) -> None:
+        """Show that the cloud refuses the token it gave."""
+        self._show(
             "token",
             "Redback: no access to readings",
             "The Redback cloud accepts the Client ID and the Credential, but refuses what it gave "
             "for them when it is asked for readings. That is a fault of the cloud, or your access "
-            "has been withdrawn: if it stays so, ask Redback's support. The add-on goes on trying."
-            if error is not None
-            else None,
+            "has been withdrawn: if it stays so, ask Redback's support. The add-on goes on trying.",
         )
 
-    def denied(self, names: Collection[str]) -> None:
-        """Tell which inverters the account may not read any more; none = it may read them all."""
-        self._tell(
+    def token_accepted(self) -> None:
+        """Take away that the cloud refuses the token it gave."""
+        self._withdraw("token")
+
+    def denied(self, serials: Collection[str]) -> None:
+        """Show which inverters the account may not read any more; none = it may read them all."""
+        if not serials:
+            self._withdraw("denied")
+            return
+        self._show(
             "denied",
             "Redback: no access to an inverter",
-            f"The Redback cloud does not let your account read {_listed(names)}. If it stays so, "
-            "ask Redback's support; everything else goes on."
-            if names
-            else None,
+            f"The Redback cloud does not let your account read {_listed(serials)}. If it stays so, "
+            "ask Redback's support; everything else goes on.",
         )
 
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
     ) -> None:
-        """Tell what does not fit between the option Sites and what the account can see.
+        """Show what does not fit between the option Sites and what the account can see.
 
         Args:
             inverters: what the account can see.
             missing: the entries that it does not have.
             others: whether there are entries that it has.
         """
-        self._tell(
-            "no_inverter",
-            "Redback: no inverter",
-            None
-            if inverters
-            else "Redback's cloud accepts the credentials, but shows no inverter to them. Ask "
-            "Redback's support which sites your Client ID may see.",
-        )
-        self._tell(
-            "missing_sites",
-            "Redback: unknown site",
-            f"The option Sites names {_listed(site.id for site in missing)}, which your account "
-            f"does not have. It has {_available(inverters)}. Correct the entry in the "
-            f"configuration of the Redback add-on, and restart it. "
-            f"{'The others go on.' if others else 'Until then there are no readings.'}"
-            if missing and inverters
-            else None,
-        )
+        if inverters:
+            self._withdraw("no_inverter")
+        else:
+            self._show(
+                "no_inverter",
+                "Redback: no inverter",
+                "Redback's cloud accepts the credentials, but shows no inverter to them. Ask "
+                "Redback's support which sites your Client ID may see.",
+            )
+        if missing and inverters:
+            self._show(
+                "missing_sites",
+                "Redback: unknown site",
+                f"The option Sites names {_listed(site.id for site in missing)}, which your "
+                f"account does not have. It has {_available(inverters)}. Correct the entry in the "
+                "configuration of the Redback add-on, and restart it. "
+                f"{'The others go on.' if others else 'Until then there are no readings.'}",
+            )
+        else:
+            self._withdraw("missing_sites")
 
-    def _tell(self, key: str, title: str, message: str | None) -> None:
-        if message is None:
-            self._told.pop(key, None)
-            self._notices.withdraw(key)
-        elif self._told.get(key) != (told := Told(title, message)):
-            self._told[key] = told
-            _LOG.warning("%s", message)
-            self._notices.show(key, title, message)
+    def _show(self, key: str, title: str, message: str) -> None:
+        self._notifications.show(key + self._suffix, title, message)
+
+    def _withdraw(self, key: str) -> None:
+        self._notifications.withdraw(key + self._suffix)
 
 
 def _available(inverters: Iterable[ListedInverter]) -> str:

@@ -35,6 +35,10 @@ class Problems:
         self.last: tuple[str, Problem] | None = None
         self.count = 0
 
+    def of(self, account: str) -> "AccountProblems":
+        """Return those of one account; the first one's key is empty, and its keys are plain."""
+        return AccountProblems(self, account)
+
     @property
     def now(self) -> Mapping[str, Problem]:
         """What is wrong at the moment, by key."""
@@ -57,3 +61,24 @@ class Problems:
             seconds = (self._clock.now() - fault.since).total_seconds()
             times = f", {fault.count} times" if fault.count > 1 else ""
             _LOG.info("%s (after %.0f s%s)", sentence, seconds, times)
+
+
+class AccountProblems:
+    """The problems of one account, under keys that no other account's problems have.
+
+    Args:
+        problems: of all.
+        account: its key; empty = the keys are as they are given.
+    """
+
+    def __init__(self, problems: Problems, account: str) -> None:
+        self._problems = problems
+        self._suffix = f" account {account}" if account else ""
+
+    def met(self, key: str, sentence: str) -> None:
+        """Take in a problem."""
+        self._problems.met(key + self._suffix, sentence)
+
+    def over(self, key: str, sentence: str) -> None:
+        """Take in that a problem is over; nothing happens where there was none."""
+        self._problems.over(key + self._suffix, sentence)

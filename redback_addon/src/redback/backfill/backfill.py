@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
@@ -11,6 +11,7 @@ from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
+from ..inverters.registry import Registry
 from ..problems import Problems
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
@@ -57,7 +58,7 @@ class Backfill:
         link: tells since when Core is there.
         clock: the time.
         faults: are told what is in its way.
-        known: gives what is known of an inverter; None before its first reading.
+        registry: knows which inverters are in use, and what each of them is.
         days: how far the past goes back before the first reading.
     """
 
@@ -70,7 +71,7 @@ class Backfill:
         clock: Clock,
         problems: Problems,
         *,
-        known: Callable[[str], Inverter | None],
+        registry: Registry,
         days: int,
     ) -> None:
         self._coverage = coverage
@@ -80,9 +81,8 @@ class Backfill:
         self._link = link
         self._clock = clock
         self._problems = problems
-        self._known = known
+        self._registry = registry
         self._days = timedelta(days=days)
-        self._serials: tuple[str, ...] = ()
         # Since when (monotonic seconds) each inverter is known.
         self._known_since: dict[str, float] = {}
         self._counting = Counting()
@@ -103,15 +103,15 @@ class Backfill:
 
     def since(self, serial: str) -> datetime | None:
         """Tell from when on an inverter is to have a history; None before its first reading."""
-        known, begun = self._known(serial), self._coverage.begun(serial)
+        known, begun = self._registry.known(serial), self._coverage.begun(serial)
         if known is None or begun is None:
             return None
         return max(begun - self._days, _earliest(known))
 
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:
         """Give the inverters with a history, and from when on each is to have it, UTC."""
-        for serial in self._serials:
-            known, since = self._known(serial), self.since(serial)
+        for serial in sorted(self._registry.names):
+            known, since = self._registry.known(serial), self.since(serial)
             if known is not None and since is not None:
                 yield known, since
 
@@ -122,10 +122,6 @@ class Backfill:
     def resume(self) -> None:
         """Go on."""
         self._going.set()
-
-    def watch(self, serials: Iterable[str]) -> None:
-        """Fill the history of these inverters and no others."""
-        self._serials = tuple(sorted(serials))
 
     async def run(self) -> None:
         """Fill whatever is missing, for ever."""
@@ -208,7 +204,7 @@ class Backfill:
         return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
-        known = self._known(gap.serial)
+        known = self._registry.known(gap.serial)
         if known is None:
             return False
         if gap.past and self._is_core_ready() and await self._stands(gap, known):

@@ -95,10 +95,19 @@ class Registry:
         self._seen = seen
         self._detailed = detailed
         self._places: dict[str, _Record] = {}
+        self._names: dict[str, GivenName] = {}
         self._changed = asyncio.Event()
 
-    def add(self, names: Mapping[str, GivenName]) -> None:
-        """Make a place for each inverter that has none yet."""
+    def use(self, names: Mapping[str, GivenName], instead_of: Iterable[str] = ()) -> None:
+        """Take in which inverters of an account are in use.
+
+        Args:
+            names: what each of them is called, by serial number.
+            instead_of: those of the account that were in use before.
+        """
+        for serial in instead_of:
+            self._names.pop(serial, None)
+        self._names.update(names)
         for serial, given in names.items():
             if serial not in self._places:
                 former = self._existing.get(serial) or ()
@@ -147,6 +156,16 @@ class Registry:
         place = self._places.get(serial)
         return {} if place is None else place.counters.believed
 
+    @property
+    def names(self) -> Mapping[str, GivenName]:
+        """What each inverter in use is called, by serial number."""
+        return self._names
+
+    def inverters(self) -> list[Inverter]:
+        """Return the inverters in use that have been read, by name."""
+        found = (self.known(serial) for serial in self._names)
+        return sorted(filter(None, found), key=lambda known: known.name)
+
     def known(self, serial: str) -> Inverter | None:
         """Give what is known of an inverter; None before its first reading."""
         place = self._places.get(serial)
@@ -181,9 +200,10 @@ class Registry:
         self._places[serial].configuration = configuration
         self._show(serial)
 
-    def clear(self) -> None:
-        """Make everything unavailable until there is a reading again."""
-        for place in self._places.values():
+    def clear(self, serials: Iterable[str] | None = None) -> None:
+        """Make these inverters, or all, unavailable until there is a reading again."""
+        for serial in self._places if serials is None else serials:
+            place = self._places[serial]
             place.dynamic = place.lapses_at = None
             self._offer(place.entities.unavailable())
 

@@ -7,14 +7,13 @@ from typing import Protocol
 
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
-from ..cloud import RedbackClient, Tally
+from ..cloud import Tally
 from ..core import HomeAssistant, State
 from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
 from ..notifications import Notifications
 from ..options import Options
-from ..polling.details import DetailsPoller
-from ..polling.poller import Poller
+from ..polling.account import Account
 from ..problems import Problems
 from ..saved_state import SavedState
 from .minutes import Minutes
@@ -47,7 +46,6 @@ class Context:
     Attributes:
         version: of the add-on.
         started_at: when the service started, UTC.
-        names: gives what each inverter that is published is called, by serial number.
         states: gives what Home Assistant is to show, by entity id.
         setups: by the last part of their addresses.
         tally: of the requests to the cloud.
@@ -57,18 +55,19 @@ class Context:
     started_at: datetime
     options: Options
     clock: Clock
-    account: RedbackClient
+    account: Account
     tally: Tally
     home_assistant: HomeAssistant
     problems: Problems
     notifications: Notifications
     saved_state: SavedState
     registry: Registry
-    poller: Poller
-    details_poller: DetailsPoller
     minutes: Minutes
     coverage: Coverage
     history: Backfill
-    names: Callable[[], Mapping[str, GivenName]]
     states: Callable[[], Mapping[str, State]]
     setups: Mapping[str, Setup]
+
+    def names(self) -> Mapping[str, GivenName]:
+        """Return what each inverter in use is called, by serial number."""
+        return self.registry.names

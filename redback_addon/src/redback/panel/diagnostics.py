@@ -40,7 +40,7 @@ def diagnostics(context: Context) -> dict[str, Any]:
             for one in context.saved_state.saved.inverters
         ],
         "inverters": {serial: _inverter(context, serial) for serial in context.names()},
-        "answers": dict(context.account.shapes),
+        "answers": dict(context.account.client.shapes),
         "routes": {
             serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
         },

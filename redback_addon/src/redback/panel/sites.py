@@ -51,7 +51,7 @@ def sites(context: Context) -> Sites:
     for inverter in context.saved_state.saved.inverters:
         serial = inverter.serial
         known, given = context.registry.known(serial), names.get(serial)
-        static = context.details_poller.others.get(serial) if known is None else known.static
+        static = context.account.details.others.get(serial) if known is None else known.static
         configuration = None if known is None else known.configuration
         batteries = None if static is None else static.battery_count
         by_site.setdefault(inverter.site_id, []).append(

@@ -217,7 +217,7 @@ def _health(context: Context) -> AllHealth:
             context.home_assistant.rest.states,
             context.problems.count,
         ),
-        next_poll=context.poller.next_at,
+        next_poll=context.account.poller.next_at,
         last_error=None
         if last is None
         else LastError(plain(last[1].sentence), last[1].since, advice(last[0])),
