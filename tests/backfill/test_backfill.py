@@ -31,7 +31,7 @@ from redback.inverters.counters import Counters
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 from redback.sensors.entities import Entities
 from sqlite_file import opened
 
@@ -142,6 +142,7 @@ class World:
         self.coverage = Coverage(folder / "history.db")
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.problems = Problems(clock)
+        self.registry = Alone(self)
         entities = Entities("Redback", detailed=False)
         self.known = known = Inverter(SERIAL, "Redback", entities, static(), configuration())
         for minutes in (1, 0):
@@ -159,7 +160,7 @@ class World:
             link,
             clock,
             self.problems,
-            registry=cast("Registry", Alone(self)),
+            registry=cast("Registry", self.registry),
             days=days,
         )
         self.audit = Audit(statistics, self.coverage, link, clock, watched=self.history.watched)
@@ -327,11 +328,24 @@ async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
     before = len(running.cloud.asked)
     await clock.advance(3600)
     assert len(running.cloud.asked) - before < 40  # ever less
-    assert "history cloud" in running.problems.now
+    assert (Kind.HISTORY_CLOUD, None) in running.problems.now
     running.cloud.failing.clear()
     await clock.advance(1200)
     assert len(running.energy()) == 50
     assert running.history.progress.left == 0
+    assert running.problems.now == {}
+
+
+async def test_where_nothing_is_to_be_filled_any_more_the_history_waits_for_nothing(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(30)
+    running.cloud.failing = [GONE] * 10_000
+    await clock.advance(3600)
+    assert (Kind.HISTORY_CLOUD, None) in running.problems.now
+    running.registry.names = {}
+    await clock.advance(3600)
     assert running.problems.now == {}
 
 
@@ -496,7 +510,7 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
     assert len(running.cloud.asked) < 30
     assert running.statistics.imported == []
     assert caplog.text.count("waits for the disk") == 1
-    assert "history file" in running.problems.now
+    assert (Kind.HISTORY_DISK, None) in running.problems.now
     with opened(tmp_path / "history.db") as other:
         other.execute("DROP TRIGGER full")
     await clock.advance(1200)
@@ -516,7 +530,7 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     await clock.advance(3600)
     assert len(running.cloud.hours) == 49
     assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
-    assert "history file" in running.problems.now
+    assert (Kind.HISTORY_DISK, None) in running.problems.now
 
 
 @pytest.mark.parametrize("days", [7])

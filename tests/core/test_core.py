@@ -18,7 +18,7 @@ from redback.core import (
     State,
     open_session,
 )
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 from standin.core import Core
 from standin.faults import Faults
 from standin.supervisor import TOKEN, Supervisor
@@ -73,9 +73,12 @@ async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
     supervisor.faults = Faults(status=400, times=1)
     async with noticing(session, supervisor) as (notices, problems):
         notices.show("first", "A title", "A message")
-        await until(lambda: "notice" in problems.now)
+        await until(lambda: (Kind.NOTIFICATION, "first") in problems.now)
         notices.show("second", "A title", "A message")
         await until(lambda: list(core.notifications))
+        assert problems.now
+        notices.resend()
+        await until(lambda: not problems.now)
 
 
 @pytest.mark.parametrize("faults", [Faults(status=502), Faults(drop=True)])

@@ -11,7 +11,7 @@ from core.linking import SilentCore, silent_core, until
 from fake_clock import FakeClock
 from redback.clock import SystemClock
 from redback.core import CoreAwayError, HomeAssistant
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
 
@@ -78,9 +78,9 @@ async def test_a_core_that_is_away_is_one_problem_until_it_is_back(
     async with connected(session, supervisor.url) as (home_assistant, problems, shown):
         await until(lambda: shown.times)
         await core.stop()
-        await until(lambda: "link" in problems.now)
+        await until(lambda: problems.now)
         home_assistant.failed(CoreAwayError("POST", "/core/api/states/x", 502, "away"))
-        assert set(problems.now) == {"link"}
+        assert set(problems.now) == {(Kind.CORE_AWAY, "websocket")}
         await core.start()
         await until(lambda: not problems.now)
 
@@ -100,7 +100,8 @@ async def test_states_that_do_not_arrive_are_a_problem_until_they_do(
         session, "http://supervisor", TOKEN, clock, problems, prefix="redback"
     )
     home_assistant.failed(CoreAwayError("POST", "/core/api/states/x", status, "away"))
-    assert problems.now["push"].sentence == sentence
+    (problem,) = problems.now.values()
+    assert (problem.subject, problem.sentence) == ("rest", sentence)
     home_assistant.arrived()
     assert not problems.now
 
@@ -109,5 +110,7 @@ async def test_a_token_that_is_not_accepted_is_told_in_plain_words(
     session: aiohttp.ClientSession, supervisor: Supervisor
 ) -> None:
     async with connected(session, supervisor.url, "a-wrong-token") as (_, problems, __):
-        await until(lambda: "link" in problems.now)
-        assert problems.now["link"].sentence == "Home Assistant does not let the add-on in."
+        await until(lambda: problems.now)
+        (problem,) = problems.now.values()
+        assert problem.subject == "websocket"
+        assert problem.sentence == "Home Assistant does not let the add-on in."

@@ -17,7 +17,7 @@ from redback.inverters.counters import Believed
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import CountersFile, EntitiesFile, counters_file, entities_file
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 from redback.sensors.entities import Former
 
 
@@ -122,6 +122,21 @@ async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
     assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
 
 
+async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(
+    registry: Registry, problems: Problems, offered: Offered, clock: FakeClock
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    await clock.advance(1200)
+    assert set(problems.now) == {(Kind.OFFLINE, SERIAL)}
+    registry.use({}, instead_of=[SERIAL])
+    assert not problems.now
+    registry.dynamic({SERIAL: dynamic(TimestampUtc=clock.now().isoformat())})
+    assert offered["status"] == "OK"
+    await clock.advance(1200)
+    assert offered["status"] == "OFFLINE"
+    assert not problems.now
+
+
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
     registry: Registry, offered: Offered, clock: FakeClock
 ) -> None:
@@ -206,7 +221,8 @@ async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
     assert offered["solar_generation"] == "3.0"
     (message,) = caplog.messages
     assert reason in message
-    assert problems.now[f"time {SERIAL}"].count == 5
+    (problem,) = problems.now.values()
+    assert (problem.subject, problem.count) == (SERIAL, 5)
     registry.dynamic({SERIAL: dynamic(TimestampUtc="2026-03-02T01:03:03Z")})
     assert not problems.now
 

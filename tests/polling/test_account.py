@@ -29,7 +29,7 @@ from redback.inverters.stores import counters_file, entities_file
 from redback.notifications import Notifications
 from redback.options import Site
 from redback.polling.account import Account
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
 TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
@@ -191,14 +191,14 @@ async def test_readings_of_one_do_not_take_away_that_the_other_has_none(
 async def test_each_has_problems_of_its_own(world: World, clock: FakeClock) -> None:
     world.clouds[1].failing = AWAY
     await clock.advance(300)
-    assert set(world.problems.now) == {"readings account 2"}
-    count = world.problems.now["readings account 2"].count
+    assert set(world.problems.now) == {(Kind.READINGS, "2")}
+    count = world.problems.now[Kind.READINGS, "2"].count
     await clock.advance(300)
-    assert world.problems.now["readings account 2"].count > count
+    assert world.problems.now[Kind.READINGS, "2"].count > count
     world.clouds[0].failing = AWAY
     world.clouds[1].failing = None
     await clock.advance(300)
-    assert set(world.problems.now) == {"readings"}
+    assert set(world.problems.now) == {(Kind.READINGS, None)}
 
 
 async def test_an_account_without_inverters_is_told_beside_one_that_has_some(

@@ -25,7 +25,7 @@ from redback.inverters import registry
 from redback.notifications import AccountNotifications
 from redback.options import Site
 from redback.polling.account import Account
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 
 REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")
@@ -263,6 +263,18 @@ async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
         cloud.configuration = configuration()
         await clock.advance(310)
         assert house.registry.configured
+
+
+async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.configuration = AWAY
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        assert set(house.problems.now) == {(Kind.CONFIGURATION, None)}
+        cloud.battery_count = 0
+        await clock.advance(3600)
+        assert not house.problems.now
 
 
 async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(

@@ -1,7 +1,7 @@
 """That every inverter is read once a minute, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -26,7 +26,7 @@ from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
@@ -46,6 +46,8 @@ class Cloud:
         self.asked: list[float] = []
         self.failing: dict[str, CloudError] = {}
         self.batch_size = 100
+        # What happens while a question is under way.
+        self.before: Callable[[], None] = lambda: None
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
         waiting = list(serials)
@@ -54,6 +56,7 @@ class Cloud:
 
     def dynamic(self, batch: tuple[str, ...], _: float) -> dict[str, Dynamic | CloudError]:
         self.asked.append(self.clock.monotonic())
+        self.before()
         if batch[0] in self.failing and self.batch_size == 1:
             raise self.failing[batch[0]]
         visible = self.clock.now() - timedelta(seconds=8)
@@ -181,7 +184,7 @@ async def test_one_inverter_that_fails_costs_the_others_nothing(
     await clock.advance(120)
     assert "RB1" not in delivered.timestamps
     assert len(set(delivered.timestamps["RB2"])) >= 2
-    assert "Inverter RB1 cannot be read" in problems.now["inverter RB1"].sentence
+    assert "Inverter RB1 cannot be read" in problems.now[Kind.INVERTER, "RB1"].sentence
 
 
 async def test_an_inverter_that_may_not_be_read_is_told_once_and_taken_back(
@@ -278,6 +281,30 @@ async def test_a_cloud_that_was_away_is_back_within_a_minute(
     cloud.failing.clear()
     await clock.advance(60)
     assert delivered.timestamps["RB1"]
+    assert not problems.now
+
+
+async def test_where_there_is_nothing_to_read_any_more_nothing_keeps_it_away(
+    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
+) -> None:
+    cloud.failing["RB1"] = AWAY
+    poller.watch(["RB1"])
+    await clock.advance(120)
+    assert set(problems.now) == {(Kind.READINGS, None)}
+    poller.watch([])
+    assert not problems.now
+    await clock.advance(120)
+    assert not problems.now
+
+
+async def test_an_answer_about_one_that_is_no_longer_read_says_nothing(
+    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
+) -> None:
+    cloud.failing["RB1"] = AWAY
+    cloud.before = lambda: poller.watch([])
+    poller.watch(["RB1"])
+    await clock.advance(120)
+    assert cloud.asked
     assert not problems.now
 
 

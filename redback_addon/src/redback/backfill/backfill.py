@@ -12,7 +12,7 @@ from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
-from ..problems import Problems
+from ..problems import Kind, Problems
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
@@ -38,6 +38,7 @@ _TROUBLE_SECONDS = 60.0
 # an hour again.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
+_WAITING = Kind.HISTORY_CORE, Kind.HISTORY_CLOUD, Kind.HISTORY_DISK
 
 
 class _Outcome(Enum):
@@ -127,6 +128,9 @@ class Backfill:
         """Fill whatever is missing, for ever."""
         while True:
             gaps = await self._gaps()
+            if not gaps:
+                for kind in _WAITING:
+                    self._problems.drop(kind)
             if self._is_begun():
                 self._counting.begin(sum(len(gap.hours) for gap in gaps))
             if self.is_paused:
@@ -179,21 +183,20 @@ class Backfill:
         except (NotYetError, DamagedError):
             return _Outcome.LEFT
         except CoreError as error:
-            self._problems.met("history core", f"The history waits for Home Assistant: {error}.")
+            self._problems.raise_(Kind.HISTORY_CORE, why=error)
             await self._clock.sleep(_TROUBLE_SECONDS)
             return _Outcome.LEFT
         except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
-                self._problems.met("history cloud", f"The history waits for the cloud: {error}.")
+                self._problems.raise_(Kind.HISTORY_CLOUD, why=error)
             return await self._wait()
         except UnwritableError as error:
-            self._problems.met("history file", f"The history waits for the disk: {error}.")
+            self._problems.raise_(Kind.HISTORY_DISK, why=error)
             return await self._wait()
         if not is_filled:
             return _Outcome.LEFT
-        self._problems.over("history core", "The history goes on")
-        self._problems.over("history cloud", "The history goes on")
-        self._problems.over("history file", "The history goes on")
+        for kind in _WAITING:
+            self._problems.clear(kind)
         self._tell()
         return _Outcome.FILLED
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import aiohttp
 
 from ..clock import Clock
-from ..problems import Problems
+from ..problems import Kind, Problems
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .notices import Notices
 from .rest import Rest
@@ -16,6 +16,9 @@ from .supervisor import Supervisor
 from .websocket import WebSocket
 
 _LOG = logging.getLogger(__name__)
+# What cannot be reached, and how.
+_WEBSOCKET, _REST = "websocket", "rest"
+_UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
 
 
 class Resendable(Protocol):
@@ -86,28 +89,30 @@ class HomeAssistant:
 
     def arrived(self) -> None:
         """Take in that all that was sent over REST has arrived."""
-        self._problems.over("push", "Home Assistant takes the states again")
+        self._reached(_REST)
 
     def failed(self, error: CoreAwayError) -> None:
         """Take in that something sent over REST has not arrived, and is tried again."""
         # A Core that is away is one problem, and the WebSocket's.
-        if "link" not in self._problems.now:
-            self._problems.met("push", _in_words(error))
-            _LOG.debug("%s", error)
+        if self._problems.find(*_UNREACHED, subject=_WEBSOCKET) is None:
+            self._unreached(_REST, error)
 
     def _connected(self) -> None:
-        self._problems.over("link", "Home Assistant answers again")
+        self._reached(_WEBSOCKET)
         for shown in self._kept:
             shown.resend()
 
     def _disconnected(self, error: CoreError) -> None:
-        self._problems.met("link", _in_words(error))
+        self._unreached(_WEBSOCKET, error)
+
+    def _reached(self, way: str) -> None:
+        for kind in _UNREACHED:
+            self._problems.clear(kind, way)
+
+    def _unreached(self, way: str, error: CoreError) -> None:
+        match error:
+            case CoreRefusedError() | CoreAwayError(status=401 | 403):
+                self._problems.raise_(Kind.CORE_CLOSED, way)
+            case _:
+                self._problems.raise_(Kind.CORE_AWAY, way)
         _LOG.debug("%s", error)
-
-
-def _in_words(error: CoreError) -> str:
-    match error:
-        case CoreRefusedError() | CoreAwayError(status=401 | 403):
-            return "Home Assistant does not let the add-on in."
-        case _:
-            return "Home Assistant does not answer; the states follow when it does."

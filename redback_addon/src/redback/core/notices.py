@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..clock import Clock
-from ..problems import Problems
+from ..problems import Kind, Problems
 from .errors import CoreRefusedError
 from .rest import Rest
 from .sync import Sync, Watcher
@@ -63,4 +63,6 @@ class Notices:
         try:
             await self._rest.call_service("persistent_notification", service, identity | text)
         except CoreRefusedError as error:
-            self._problems.met("notice", f"Home Assistant does not take a notification: {error}.")
+            self._problems.raise_(Kind.NOTIFICATION, key, error)
+        else:
+            self._problems.clear(Kind.NOTIFICATION, key)

@@ -3,18 +3,17 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..clock import Clock, wait
 from ..cloud import Configuration, Dynamic, Static
 from ..core import State
-from ..problems import Problems
+from ..problems import Kind, Problems
 from ..sensors.entities import Entities
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
-from .freshness import rejection_reason
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, EntitiesFile
@@ -22,6 +21,8 @@ from .stores import CountersFile, EntitiesFile
 _LOG = logging.getLogger(__name__)
 # A reading of a time to come, as far as that is let pass, lapses no later than this after it came.
 _LONGEST_LIFE = 15 * 60.0
+# The clocks of the inverter, the cloud and this machine need not agree to the second.
+_TOLERANCE = timedelta(minutes=5)
 # How long the board sleeps at most, so that a clock that is set does not keep it asleep.
 _LONGEST_SLEEP = 30.0
 
@@ -98,7 +99,7 @@ class Registry:
         self._names: dict[str, GivenName] = {}
         self._changed = asyncio.Event()
 
-    def use(self, names: Mapping[str, GivenName], instead_of: Iterable[str] = ()) -> None:
+    def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
         """Take in which inverters of an account are in use.
 
         Args:
@@ -108,6 +109,7 @@ class Registry:
         for serial in instead_of:
             self._names.pop(serial, None)
         self._names.update(names)
+        self._problems.watch({serial: given.name for serial, given in names.items()}, instead_of)
         for serial, given in names.items():
             if serial not in self._places:
                 former = self._existing.get(serial) or ()
@@ -140,12 +142,18 @@ class Registry:
     def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
         """Whether a reading is another one than the last; tells if it cannot be right."""
         place = self._places[serial]
-        fault = f"time {serial}"
-        if wrong := rejection_reason(dynamic.timestamp, place.last, self._clock.now()):
-            self._problems.met(fault, f"{place.name}: {wrong}.")
+        if (wrong := self._rejection_reason(dynamic.timestamp, place.last)) is not None:
+            self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
             return False
-        self._problems.over(fault, f"{place.name}: the time of the readings is right again")
+        self._problems.clear(Kind.FUTURE, serial)
+        self._problems.clear(Kind.OLDER, serial)
         return dynamic.timestamp != place.last or place.dynamic is None
+
+    def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
+        """Return what is wrong with the time of a reading; None where it can be right."""
+        if timestamp > self._clock.now() + _TOLERANCE:
+            return Kind.FUTURE
+        return Kind.OLDER if last is not None and timestamp < last else None
 
     def knows_counters(self, serial: str) -> bool:
         """Tell whether there is something that the counters can be compared with."""
@@ -241,7 +249,7 @@ class Registry:
         if place.dynamic is not None:
             self._show(serial)
         else:
-            self._tell(place, is_live=False)
+            self._tell(serial, place, is_live=False)
             self._offer(place.entities.lapsed())
 
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
@@ -262,7 +270,7 @@ class Registry:
             if place.dynamic is not None:
                 reading = self._reading(serial, place, place.dynamic)
                 self._let_lapse(place, reading.lapses_at if reading.is_live else None)
-                self._tell(place, is_live=reading.is_live)
+                self._tell(serial, place, is_live=reading.is_live)
                 states += place.entities.states(reading)
                 has_new |= self._existing.set(serial, place.entities.existing)
         if has_new:
@@ -277,15 +285,12 @@ class Registry:
             now = max(now, dynamic.timestamp + STALE_AFTER)
         return Reading(serial, now, dynamic, place.static, place.configuration)
 
-    def _tell(self, place: _Record, *, is_live: bool) -> None:
-        """Tell once that readings arrive, and each time that they stop and come again."""
+    def _tell(self, serial: str, place: _Record, *, is_live: bool) -> None:
+        """Log once that readings arrive, and each time that they stop and come again."""
         if not is_live:
-            self._problems.met(
-                f"offline {place.name}",
-                f"{place.name} is offline: there is no reading that is younger than ten minutes.",
-            )
+            self._problems.raise_(Kind.OFFLINE, serial)
         elif not place.was_live:
             _LOG.info("%s: readings arrive", place.name)
         place.was_live = place.was_live or is_live
         if is_live:
-            self._problems.over(f"offline {place.name}", f"{place.name} is online again")
+            self._problems.clear(Kind.OFFLINE, serial)

@@ -44,7 +44,10 @@ def diagnostics(context: Context) -> dict[str, Any]:
         "routes": {
             serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
         },
-        "problems": {key: problem.sentence for key, problem in context.problems.now.items()},
+        "problems": [
+            {"kind": problem.kind.name, "subject": problem.subject, "detail": problem.detail}
+            for problem in context.problems.now.values()
+        ],
         "status": msgspec.to_builtins(status(context)),
     }
     found: dict[str, Any] = _Aliases(context).hide(told)

@@ -22,7 +22,7 @@ from ..inverters.naming import Choice, GivenName, choose
 from ..inverters.registry import Registry
 from ..notifications import AccountNotifications
 from ..options import Options, Site
-from ..problems import AccountProblems
+from ..problems import AccountProblems, Kind
 from ..saved_state import SavedState
 from ..threads import in_thread
 from .details import DetailsPoller
@@ -113,7 +113,7 @@ class Account:
                 self._take_failure(error)
                 await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
                 continue
-            self._problems.over("discovery", "The account's inverters can be listed again")
+            self._problems.clear(Kind.DISCOVERY)
             self._take(inverters)
             # An account without any is either not yet set up, or the list has a hole in it.
             wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
@@ -121,7 +121,7 @@ class Account:
 
     def _take_failure(self, error: CloudError) -> None:
         if not isinstance(error, CredentialsError):
-            self._problems.met("discovery", f"The account's inverters cannot be listed: {error}.")
+            self._problems.raise_(Kind.DISCOVERY, why=error)
         elif error.token_refused and not self.names:
             # There is no inverter yet whose readings would show it.
             self.throttle.close(_REFUSED_SECONDS)

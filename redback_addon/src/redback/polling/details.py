@@ -15,7 +15,7 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.registry import Registry
-from ..problems import AccountProblems
+from ..problems import AccountProblems, Kind
 from .throttle import Throttle
 
 _LOG = logging.getLogger(__name__)
@@ -129,13 +129,12 @@ class DetailsPoller:
         self._static_due[serial] = self._clock.monotonic() + pause
 
     async def _describe(self, serial: str) -> bool:
-        fault = f"details {serial}"
         try:
             static = await self._throttle.ask(lambda: self._client.static(serial))
         except CloudError as error:
-            self._problems.met(fault, f"The details of {serial} cannot be read: {error}.")
+            self._problems.raise_(Kind.DETAILS, serial, error)
             return False
-        self._problems.over(fault, f"The details of {serial} can be read again")
+        self._problems.clear(Kind.DETAILS, serial)
         self._note_battery(serial, static)
         self._registry.static(serial, static)
         return True
@@ -163,11 +162,12 @@ class DetailsPoller:
     async def _configure(self) -> bool:
         serials = tuple(sorted(self._static_due.keys() - self._without_battery))
         if not serials:
+            self._problems.drop(Kind.CONFIGURATION)
             return True
         try:
             answer = await self._throttle.ask(lambda: self._client.configurations(serials))
         except CloudError as error:
-            self._problems.met("configuration", f"The configuration cannot be read: {error}.")
+            self._problems.raise_(Kind.CONFIGURATION, why=error)
             return False
         passing = None
         for serial, outcome in answer.items():
@@ -178,7 +178,7 @@ class DetailsPoller:
                     passing = outcome
                 # An inverter without a battery may have no configuration: that is no fault.
         if passing is not None:
-            self._problems.met("configuration", f"A configuration cannot be read: {passing}.")
+            self._problems.raise_(Kind.CONFIGURATION, why=passing)
             return False
-        self._problems.over("configuration", "The configuration can be read again")
+        self._problems.clear(Kind.CONFIGURATION)
         return True

@@ -9,7 +9,7 @@ from ..clock import Clock
 from ..cloud import AccessError, CloudError, CredentialsError, Dynamic, RedbackClient
 from ..inverters.registry import Registry
 from ..notifications import AccountNotifications
-from ..problems import AccountProblems
+from ..problems import AccountProblems, Kind
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
 
@@ -68,6 +68,7 @@ class Poller:
             self._something_to_do.set()
         else:
             self._something_to_do.clear()
+            self._problems.drop(Kind.READINGS)
 
     async def run(self) -> None:
         """Do one round after the other, for ever."""
@@ -91,7 +92,8 @@ class Poller:
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
-        self._tell(outcomes)
+        # Some may no longer be read by now.
+        self._tell({serial: one for serial, one in outcomes.items() if serial in self._serials})
         return {
             serial: outcome.timestamp
             for serial, outcome in outcomes.items()
@@ -113,7 +115,7 @@ class Poller:
         return outcomes
 
     def _tell(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
-        """Tell what went wrong in a round, and what works again."""
+        """Raise what went wrong in a round, and clear what works again."""
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
         read = outcomes.keys() - errors.keys()
         if read:
@@ -125,15 +127,14 @@ class Poller:
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
-                self._problems.met("readings", f"The Redback cloud gives no readings: {error}.")
+                self._problems.raise_(Kind.READINGS, why=error)
             return
-        self._problems.over("readings", "The Redback cloud gives readings again")
+        self._problems.clear(Kind.READINGS)
         for serial in outcomes:
-            fault = f"inverter {serial}"
             if serial in errors:
-                self._problems.met(fault, f"Inverter {serial} cannot be read: {errors[serial]}.")
+                self._problems.raise_(Kind.INVERTER, serial, errors[serial])
             else:
-                self._problems.over(fault, f"Inverter {serial} can be read again")
+                self._problems.clear(Kind.INVERTER, serial)
 
     def _note_accepted(self) -> None:
         self._refusals = 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ..backfill import Delivery
 from ..clock import Clock
 from ..core import CoreAwayError, CoreRefusedError, HomeAssistant, State, Sync
-from ..problems import Problems
+from ..problems import Kind, Problems
 from ..timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
@@ -74,10 +74,9 @@ class Publisher:
         self._home_assistant.failed(error)
 
     async def _send(self, entity_id: str, state: State) -> None:
-        fault = f"refused {entity_id}"
         try:
             await self._home_assistant.rest.set_state(state)
         except CoreRefusedError as error:
-            self._problems.met(fault, f"Home Assistant does not take {entity_id}: {error}.")
+            self._problems.raise_(Kind.ENTITY, entity_id, error)
         else:
-            self._problems.over(fault, f"Home Assistant takes {entity_id} again")
+            self._problems.clear(Kind.ENTITY, entity_id)
