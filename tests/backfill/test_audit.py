@@ -12,7 +12,7 @@ import pytest
 from backfill.fake_statistics import FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
-from redback.backfill import Audit, Coverage, Hour, Stage
+from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
@@ -67,6 +67,16 @@ def link() -> Link:
     return Link()
 
 
+class _Watching:
+    """A history of one inverter."""
+
+    def __init__(self, known: Inverter, since: datetime) -> None:
+        self._found = [(known, since)]
+
+    def watched(self) -> list[tuple[Inverter, datetime]]:
+        return self._found
+
+
 @pytest.fixture(autouse=True)
 async def audit(
     statistics: FakeStatistics,
@@ -81,7 +91,7 @@ async def audit(
         coverage,
         cast("WebSocket", link),
         clock,
-        watched=lambda: [(known, until - 24 * DAYS * HOUR)],
+        cast("Backfill", _Watching(known, until - 24 * DAYS * HOUR)),
     )
     task = asyncio.create_task(audit.run())
     yield

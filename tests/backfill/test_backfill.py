@@ -155,7 +155,7 @@ class World:
         statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
         self.history = Backfill(
             self.coverage,
-            Fetcher(account, throttle, clock, seen=lambda *_: None, latest=self.coverage.latest),
+            Fetcher(account, throttle, clock, self.coverage, seen=lambda *_: None),
             Importer(statistics, clock),
             link,
             clock,
@@ -163,7 +163,7 @@ class World:
             registry=cast("Registry", self.registry),
             days=days,
         )
-        self.audit = Audit(statistics, self.coverage, link, clock, watched=self.history.watched)
+        self.audit = Audit(statistics, self.coverage, link, clock, self.history)
 
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""

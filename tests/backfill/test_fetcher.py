@@ -7,7 +7,7 @@ from typing import cast
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from polling import stand_ins
-from redback.backfill import Fetcher
+from redback.backfill import Coverage, Fetcher
 from redback.cloud import Dynamic, RedbackClient
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
@@ -42,10 +42,20 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
         cast("RedbackClient", cloud),
         stand_ins.throttle(clock),
         _Clock(now),
+        cast("Coverage", _ShownLately(now)),
         seen=lambda *_: None,
-        latest=lambda _: now,
     )
     return (await fetcher.shown(known, now)).get(IMPORT)
+
+
+class _ShownLately:
+    """A coverage that ends at a moment."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def latest(self, _: str) -> datetime:
+        return self._moment
 
 
 class _Clock(FakeClock):

@@ -17,7 +17,7 @@ from redback.backfill import Delivery
 from redback.clock import SystemClock
 from redback.core import HomeAssistant, State, open_session
 from redback.problems import Problems
-from redback.publishing.states import Publisher
+from redback.publishing.states import StatePublisher
 
 # Real seconds for one round, on a slow machine.
 _PATIENCE_SECONDS = 120.0
@@ -67,7 +67,7 @@ async def _push(task: Task) -> Result:
     delivery = _Delivery()
     async with open_session(task.token) as session, bare.open_session(task.token) as plain:
         core = HomeAssistant(session, task.url, task.token, clock, problems, prefix="redback")
-        publisher = Publisher(core, clock, problems, delivery)
+        publisher = StatePublisher(core, clock, problems, delivery)
 
         async def ours(states: _States) -> None:
             delivery.is_done.clear()

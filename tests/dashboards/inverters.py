@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import msgspec
 
@@ -10,6 +11,7 @@ import examples
 from house import until
 from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
+from redback.inverters.registry import Registry
 from redback.sensors.entities import Entities
 from standin.client import Client
 
@@ -59,6 +61,25 @@ def without_battery(name: str = "House") -> Shown:
         BatteryDischargeAllTimeEnergykWh=None,
         Battery=None,
     )
+
+
+class Known:
+    """A registry of these inverters, and of others that have not been read yet."""
+
+    def __init__(self, *inverters: Shown, others: Sequence[str] = ()) -> None:
+        self._inverters = [each.known for each in inverters]
+        self._others = others
+
+    def inverters(self) -> list[Inverter]:
+        return self._inverters
+
+    def sorted_names(self) -> list[str]:
+        return [*(each.name for each in self._inverters), *self._others]
+
+
+def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
+    """Make a registry of these inverters, and of others that have not been read yet."""
+    return cast("Registry", Known(*inverters, others=others))
 
 
 async def show(inverter: Shown, client: Client) -> None:

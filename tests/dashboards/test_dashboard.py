@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.linking import link_to
-from dashboards.inverters import Shown, inverter, without_battery
+from dashboards.inverters import Shown, inverter, registry, without_battery
 from redback.core import CoreAwayError, CoreRefusedError, Dashboards, WebSocket
 from redback.dashboards import DashboardSetup
 from redback.dashboards.dashboard import views
@@ -29,10 +29,7 @@ async def link(core: Core) -> AsyncIterator[WebSocket]:
 
 
 def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
-    known = [each.known for each in inverters]
-    return DashboardSetup(
-        Dashboards(link), lambda: known, lambda: [*(each.name for each in known), *others]
-    )
+    return DashboardSetup(Dashboards(link), registry(*inverters, others=others))
 
 
 def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:

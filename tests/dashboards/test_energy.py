@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from core.linking import link_to
-from dashboards.inverters import Shown, compile_statistics, inverter, show, without_battery
+from dashboards.inverters import (
+    Shown,
+    compile_statistics,
+    inverter,
+    registry,
+    show,
+    without_battery,
+)
 from redback.core import CoreAwayError, Energy, WebSocket
 from redback.dashboards import EnergySetup
 from standin.client import Client
@@ -26,10 +33,7 @@ async def link(core: Core) -> AsyncIterator[WebSocket]:
 
 
 def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
-    known = [each.known for each in inverters]
-    return EnergySetup(
-        Energy(link), lambda: known, lambda: [*(each.name for each in known), *others]
-    )
+    return EnergySetup(Energy(link), registry(*inverters, others=others))
 
 
 async def test_all_that_will_be_added_is_shown_first(link: WebSocket) -> None:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from core.linking import link_to
-from dashboards.inverters import Shown, compile_statistics, inverter, show
+from dashboards.inverters import Shown, compile_statistics, inverter, registry, show
 from redback.core import Dashboards, Energy, WebSocket
 from redback.core.versions import is_since
 from redback.dashboards import DashboardSetup, EnergySetup
@@ -73,7 +73,7 @@ async def energy(core: AnyCore, link: WebSocket, house: Shown) -> EnergySetup:
     async with Client.of_core(core.url, core.token) as client:
         await show(house, client)
     await compile_statistics(house, link)
-    return EnergySetup(Energy(link), lambda: [house.known], lambda: ["House"])
+    return EnergySetup(Energy(link), registry(house))
 
 
 async def preferences(link: WebSocket) -> dict[str, Any]:
@@ -137,7 +137,7 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
     link: WebSocket, house: Shown
 ) -> None:
-    dashboard = DashboardSetup(Dashboards(link), lambda: [house.known], lambda: ["House"])
+    dashboard = DashboardSetup(Dashboards(link), registry(house))
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,12 @@ class Offered:
         self.states: dict[str, str] = {}
         self.times = 0
 
-    def __call__(self, states: Iterable[State]) -> None:
+    def offer(self, states: Iterable[State]) -> None:
         self.times += 1
         self.states |= {state.entity_id: state.value for state in states}
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        pass
 
     def __getitem__(self, name: str) -> str:
         return self.states[f"sensor.redback_{name}"]
@@ -73,9 +76,7 @@ async def registry(
     believed: CountersFile,
     existing: EntitiesFile,
 ) -> AsyncIterator[Registry]:
-    registry = Registry(
-        clock, problems, believed, existing, offered, sent=_ignore, seen=_ignore, detailed=False
-    )
+    registry = Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=False)
     registry.use({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(registry.run())
     yield registry
@@ -315,7 +316,6 @@ class TestOnDisk:
             counters_file(folder),
             existing,
             Offered(),
-            sent=_ignore,
             seen=_ignore,
             detailed=True,
         )
@@ -374,7 +374,6 @@ class TestAfterAKill:
             believed,
             existing,
             Offered(),
-            sent=_ignore,
             seen=_ignore,
             detailed=True,
         )

@@ -105,8 +105,7 @@ class World:
             self.problems,
             counters_file(folder),
             entities_file(folder),
-            self._offer,
-            sent=lambda *_: None,
+            self,
             seen=lambda *_: None,
             detailed=False,
         )
@@ -128,8 +127,11 @@ class World:
             runner=at_once,
         )
 
-    def _offer(self, states: Iterable[State]) -> None:
+    def offer(self, states: Iterable[State]) -> None:
         self.states |= {state.entity_id: state.value for state in states}
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        pass
 
     @property
     def statuses(self) -> Mapping[str, str]:

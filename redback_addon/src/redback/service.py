@@ -22,7 +22,7 @@ from .panel.minutes import FILE as MINUTES_FILE
 from .panel.minutes import Minutes
 from .polling.account import Account, connect
 from .problems import Problems
-from .publishing.states import Publisher
+from .publishing.states import StatePublisher
 from .saved_state import SavedState
 
 _LOG = logging.getLogger(__name__)
@@ -48,70 +48,61 @@ class Service:
         clock: Clock,
         on_token: Callable[[str], None],
     ) -> None:
-        self._problems = Problems(clock)
-        self._saved_state = SavedState(environment.data / _SAVED_STATE)
+        problems = Problems(clock)
+        saved_state = SavedState(environment.data / _SAVED_STATE)
 
         self._home_assistant = HomeAssistant(
             session,
             environment.supervisor_url,
             environment.supervisor_token,
             clock,
-            self._problems,
+            problems,
             prefix=PREFIX,
         )
         notifications = Notifications(self._home_assistant.notices)
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
-        delivery = Delivery(self._coverage)
-        self._publisher = Publisher(self._home_assistant, clock, self._problems, delivery)
+        self._publisher = StatePublisher(
+            self._home_assistant, clock, problems, Delivery(self._coverage)
+        )
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = entities_file(environment.data)
         self._registry = Registry(
             clock,
-            self._problems,
+            problems,
             self._believed,
             self._existing,
-            self._publisher.offer,
-            sent=delivery.sent,
+            self._publisher,
             seen=self._minutes.seen,
             detailed=options.detailed_sensors,
         )
         transport = Transport(version=version("redback"))
-        client = connect(transport, environment, options, self._saved_state, on_token)
+        client = connect(transport, environment, options, saved_state, on_token)
         # The first account's key is empty: its notifications are those of 1.0.0.
         self._account = Account(
             client,
             clock,
-            self._problems.of(""),
+            problems.of(""),
             notifications.of(""),
             self._registry,
-            self._saved_state,
+            saved_state,
             sites=options.sites,
         )
         statistics, websocket = self._home_assistant.statistics, self._home_assistant.websocket
         self._history = Backfill(
             self._coverage,
-            Fetcher(
-                client,
-                self._account.throttle,
-                clock,
-                seen=self._minutes.seen,
-                latest=self._coverage.latest,
-            ),
+            Fetcher(client, self._account.throttle, clock, self._coverage, seen=self._minutes.seen),
             Importer(statistics, clock),
             websocket,
             clock,
-            self._problems,
+            problems,
             registry=self._registry,
             days=options.history_days,
         )
-        self._audit = Audit(
-            statistics, self._coverage, websocket, clock, watched=self._history.watched
-        )
-        if self._saved_state.saved.is_history_paused:
+        self._audit = Audit(statistics, self._coverage, websocket, clock, self._history)
+        if saved_state.saved.is_history_paused:
             self._history.pause()
-        known = self._registry.inverters
         parts = Context(
             version=version("redback"),
             started_at=clock.now(),
@@ -120,17 +111,17 @@ class Service:
             account=self._account,
             tally=transport.tally,
             home_assistant=self._home_assistant,
-            problems=self._problems,
+            problems=problems,
             notifications=notifications,
-            saved_state=self._saved_state,
+            saved_state=saved_state,
             registry=self._registry,
+            publisher=self._publisher,
             minutes=self._minutes,
             coverage=self._coverage,
             history=self._history,
-            states=lambda: self._publisher.states,
             setups={
-                "energy": EnergySetup(Energy(websocket), known, self._in_use),
-                "dashboard": DashboardSetup(Dashboards(websocket), known, self._in_use),
+                "energy": EnergySetup(Energy(websocket), self._registry),
+                "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
             },
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
@@ -174,7 +165,3 @@ class Service:
         """Close its files, as `run` does in the end."""
         self._coverage.close()
         self._minutes.close()
-
-    def _in_use(self) -> list[str]:
-        """Return what all inverters in use are called."""
-        return sorted(given.name for given in self._registry.names.values())

@@ -11,6 +11,7 @@ from ..clock import Clock, wait
 from ..cloud import Configuration, Dynamic, Static
 from ..core import State
 from ..problems import Kind, Problems
+from ..publishing.publisher import Publisher
 from ..sensors.entities import Entities
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
@@ -65,12 +66,10 @@ class Registry:
 
     Args:
         clock: tells how old a reading is.
-        faults: are told of readings that cannot be right.
+        problems: get the readings that cannot be right.
         believed: keeps what is believed of the counters.
         existing: keeps which entities there are.
-        offer: takes the states of one inverter, or of several.
-        sent: takes a serial number and the time of its reading, each time that its states have
-            been offered.
+        publisher: shows the states.
         seen: takes what an inverter does now, as far as that can be believed.
         detailed: whether the detailed sensors are wanted.
     """
@@ -81,9 +80,8 @@ class Registry:
         problems: Problems,
         believed: CountersFile,
         existing: EntitiesFile,
-        offer: Callable[[Iterable[State]], None],
+        publisher: Publisher,
         *,
-        sent: Callable[[str, datetime], None],
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
         detailed: bool,
     ) -> None:
@@ -91,8 +89,7 @@ class Registry:
         self._problems = problems
         self._believed = believed
         self._existing = existing
-        self._offer = offer
-        self._sent = sent
+        self._publisher = publisher
         self._seen = seen
         self._detailed = detailed
         self._places: dict[str, _Record] = {}
@@ -134,7 +131,7 @@ class Registry:
         for serial, dynamic in news.items():
             place = self._places[serial]
             if place.lapses_at is not None:
-                self._sent(serial, dynamic.timestamp)
+                self._publisher.sent(serial, dynamic.timestamp)
                 known = self.known(serial)
                 if known is not None and place.dynamic is not None:
                     self._seen(known, (place.dynamic,))
@@ -168,6 +165,10 @@ class Registry:
     def names(self) -> Mapping[str, GivenName]:
         """What each inverter in use is called, by serial number."""
         return self._names
+
+    def sorted_names(self) -> list[str]:
+        """Return what all inverters in use are called, whether read or not."""
+        return sorted(given.name for given in self._names.values())
 
     def inverters(self) -> list[Inverter]:
         """Return the inverters in use that have been read, by name."""
@@ -213,7 +214,7 @@ class Registry:
         for serial in self._places if serials is None else serials:
             place = self._places[serial]
             place.dynamic = place.lapses_at = None
-            self._offer(place.entities.unavailable())
+            self._publisher.offer(place.entities.unavailable())
 
     async def run(self) -> None:
         """Show at its moment that a reading has become too old, for ever."""
@@ -250,7 +251,7 @@ class Registry:
             self._show(serial)
         else:
             self._tell(serial, place, is_live=False)
-            self._offer(place.entities.lapsed())
+            self._publisher.offer(place.entities.lapsed())
 
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, dynamic in readings.items():
@@ -277,7 +278,7 @@ class Registry:
             # Before Core is told: what is not known after a power cut would stand for ever.
             self._existing.write()
         if states:
-            self._offer(states)
+            self._publisher.offer(states)
 
     def _reading(self, serial: str, place: _Record, dynamic: Dynamic) -> Reading:
         now = self._clock.now()

@@ -1,6 +1,6 @@
 """What the panel looks at: the parts of the service, and nothing that it makes itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +15,7 @@ from ..notifications import Notifications
 from ..options import Options
 from ..polling.account import Account
 from ..problems import Problems
+from ..publishing.states import StatePublisher
 from ..saved_state import SavedState
 from .minutes import Minutes
 
@@ -46,7 +47,6 @@ class Context:
     Attributes:
         version: of the add-on.
         started_at: when the service started, UTC.
-        states: gives what Home Assistant is to show, by entity id.
         setups: by the last part of their addresses.
         tally: of the requests to the cloud.
     """
@@ -62,12 +62,16 @@ class Context:
     notifications: Notifications
     saved_state: SavedState
     registry: Registry
+    publisher: StatePublisher
     minutes: Minutes
     coverage: Coverage
     history: Backfill
-    states: Callable[[], Mapping[str, State]]
     setups: Mapping[str, Setup]
 
     def names(self) -> Mapping[str, GivenName]:
         """Return what each inverter in use is called, by serial number."""
         return self.registry.names
+
+    def states(self) -> Mapping[str, State]:
+        """Return what Home Assistant is to show, by entity id."""
+        return self.publisher.states

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from ..backfill import Delivery
 from ..clock import Clock
@@ -18,7 +19,7 @@ AT_ONCE = 4
 _FAREWELL_SECONDS = 2.5
 
 
-class Publisher:
+class StatePublisher:
     """The states that Core should show.
 
     Args:
@@ -45,6 +46,10 @@ class Publisher:
         """Let Core show these states; those it shows already cost nothing."""
         for state in states:
             self._sync.want(state.entity_id, state)
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        """Take in that all of an inverter's reading has been offered."""
+        self._delivery.sent(serial, moment)
 
     @property
     def states(self) -> Mapping[str, State]:
