@@ -10,6 +10,7 @@ import pytest
 
 from examples import SERIAL, configuration, dynamic, static
 from redback import options
+from redback.inverters.details import Details
 from redback.notifications import Notification
 from redback.problems import Kind
 from redback.sensors.reading import Reading
@@ -69,7 +70,7 @@ def rows(text: str) -> list[tuple[str, str]]:
 
 def table(*, detailed: bool) -> Iterator[tuple[str, str]]:
     """Give name and unit of each sensor that there can be; n stands for a number."""
-    reading = Reading(SERIAL, datetime.now(UTC), dynamic(), static(), configuration())
+    reading = Reading(SERIAL, datetime.now(UTC), dynamic(), Details(static(), configuration()))
     for sensor in sensors(reading, detailed=True):
         name = re.sub(r"^(PV|Battery Module|Battery Cabinet) \d+", r"\1 n", sensor.name)
         if sensor.detailed == detailed:

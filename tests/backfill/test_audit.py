@@ -14,6 +14,7 @@ from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
 from redback.core import Row, Statistics, WebSocket
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -46,7 +47,9 @@ def coverage(tmp_path: Path, until: datetime) -> Iterator[Coverage]:
 
 @pytest.fixture
 def known(clock: FakeClock) -> Inverter:
-    made = Inverter(SERIAL, "House", Entities("House", detailed=False), static(), configuration())
+    made = Inverter(
+        SERIAL, "House", Entities("House", detailed=False), Details(static(), configuration())
+    )
     made.entities.states(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
     return made
 

@@ -28,6 +28,7 @@ from redback.cloud import (
 )
 from redback.core import Statistics, WebSocket
 from redback.inverters.counters import Counters
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
@@ -60,7 +61,7 @@ def reading(moment: datetime) -> Dynamic:
 def without_counters(now: datetime) -> Inverter:
     """Give what is known after one reading, whose counters are not believed yet."""
     known = Inverter(
-        SERIAL, "Redback", Entities("Redback", detailed=False), static(), configuration()
+        SERIAL, "Redback", Entities("Redback", detailed=False), Details(static(), configuration())
     )
     known.entities.states(known.reading(Counters("", {}).believe(reading(now), static())))
     assert not any(series.is_counter for series in known.entities.series)
@@ -144,7 +145,9 @@ class World:
         self.problems = Problems(clock)
         self.registry = Alone(self)
         entities = Entities("Redback", detailed=False)
-        self.known = known = Inverter(SERIAL, "Redback", entities, static(), configuration())
+        self.known = known = Inverter(
+            SERIAL, "Redback", entities, Details(static(), configuration())
+        )
         for minutes in (1, 0):
             entities.states(known.reading(reading(self.now - minutes * MINUTE)))
         counters = {one.entity_id for one in entities.series if one.is_counter}
@@ -423,7 +426,7 @@ async def test_hours_wait_until_the_first_counter_is_believed(
 
 async def test_hours_wait_until_the_inverter_is_described(running: World, clock: FakeClock) -> None:
     described = running.known
-    running.known = replace(described, configuration=None)
+    running.known = replace(described, details=replace(described.details, configuration=None))
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(300)
     assert running.cloud.asked == []

@@ -9,6 +9,7 @@ from fake_clock import FakeClock
 from polling import stand_ins
 from redback.backfill import Coverage, Fetcher
 from redback.cloud import Dynamic, RedbackClient
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -35,7 +36,7 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
     """Give what the counter of the grid showed now."""
     cloud, now = Cloud(imported), clock.now()
     entities = Entities("House", detailed=False)
-    known = Inverter(SERIAL, "House", entities, static(), configuration())
+    known = Inverter(SERIAL, "House", entities, Details(static(), configuration()))
     for minutes in (1, 0):
         entities.states(known.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(

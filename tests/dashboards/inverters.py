@@ -10,6 +10,7 @@ import msgspec
 import examples
 from house import until
 from redback.core import Row, Series, State, Statistics, WebSocket
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
 from redback.sensors.entities import Entities
@@ -46,8 +47,7 @@ def inverter(
         examples.SERIAL,
         name,
         Entities(name, detailed=False),
-        static,
-        configuration if has_battery else None,
+        Details(static, configuration if has_battery else None),
     )
     return Shown(known, known.entities.states(known.reading(dynamic)))
 

@@ -14,6 +14,7 @@ from fake_clock import FakeClock
 from redback.cloud import Dynamic
 from redback.core import State
 from redback.inverters.counters import Believed
+from redback.inverters.details import Details
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import CountersFile, EntitiesFile, counters_file, entities_file
@@ -97,16 +98,16 @@ async def test_what_comes_later_is_added_to_the_reading(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: dynamic()})
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert offered["battery_capacity"] == "14.2"
-    registry.configuration(SERIAL, configuration())
+    registry.describe(SERIAL, Details(static(), configuration()))
     assert offered["min_soc"] == "20.0"
 
 
 async def test_what_comes_earlier_waits_for_the_reading(
     registry: Registry, offered: Offered
 ) -> None:
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert not offered.states
     registry.dynamic({SERIAL: dynamic()})
     assert offered["battery_capacity"] == "14.2"
@@ -158,7 +159,7 @@ async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
     clock.set_wall(clock.now() - timedelta(hours=3))
     await clock.advance(600)
     assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert offered["status"] == "OFFLINE"
 
 
@@ -242,7 +243,7 @@ async def test_all_is_unavailable_until_there_is_a_reading_again(
     registry.dynamic({SERIAL: dynamic()})
     registry.clear()
     assert set(offered.states.values()) == {"unavailable"}
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert set(offered.states.values()) == {"unavailable"}
     registry.dynamic({SERIAL: dynamic()})
     assert offered["grid_import_total"] == "1500.75"
@@ -353,10 +354,10 @@ class TestOnDisk:
         serial = self.SERIALS[0]
         before.dynamic({serial: later(0, None)})  # others are found in another order
         before.dynamic({serial: later(1)})
-        before.static(serial, static())
+        before.describe(serial, Details(static()))
         existing = Counted(tmp_path)
         after = self.registry(existing, tmp_path, clock, problems)
-        after.static(serial, static())
+        after.describe(serial, Details(static()))
         after.dynamic({serial: later(2)})
         assert existing.times == 0
 
@@ -378,8 +379,7 @@ class TestAfterAKill:
             detailed=True,
         )
         before.use({SERIAL: GivenName("Redback", "Redback")})
-        before.static(SERIAL, static())
-        before.configuration(SERIAL, configuration())
+        before.describe(SERIAL, Details(static(), configuration()))
         before.dynamic({SERIAL: later(0)})
         before.dynamic({SERIAL: later(1)})
         existing.write()
@@ -415,7 +415,7 @@ class TestAfterAKill:
     ) -> None:
         registry.dynamic({SERIAL: dynamic()})
         assert "battery_capacity" not in offered
-        registry.static(SERIAL, static())
+        registry.describe(SERIAL, Details(static()))
         assert offered["battery_capacity"] == "14.2"
 
     async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(

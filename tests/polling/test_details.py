@@ -22,6 +22,7 @@ from redback.cloud import (
     TransientError,
 )
 from redback.inverters import registry
+from redback.inverters.details import Details
 from redback.notifications import AccountNotifications
 from redback.options import Site
 from redback.polling.account import Account
@@ -73,14 +74,21 @@ class Registry:
     """What is known of the inverters."""
 
     def __init__(self) -> None:
-        self.described: set[str] = set()
-        self.configured: set[str] = set()
+        self._details: dict[str, Details] = {}
 
-    def static(self, serial: str, _: Static) -> None:
-        self.described.add(serial)
+    @property
+    def described(self) -> set[str]:
+        return {serial for serial, one in self._details.items() if one.static is not None}
 
-    def configuration(self, serial: str, _: Configuration) -> None:
-        self.configured.add(serial)
+    @property
+    def configured(self) -> set[str]:
+        return {serial for serial, one in self._details.items() if one.configuration is not None}
+
+    def details(self, serial: str) -> Details:
+        return self._details.get(serial, Details())
+
+    def describe(self, serial: str, details: Details) -> None:
+        self._details[serial] = details
 
     def use(self, names: Iterable[str], instead_of: Iterable[str]) -> None:
         pass

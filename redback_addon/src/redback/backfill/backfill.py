@@ -171,7 +171,8 @@ class Backfill:
         now = self._clock.monotonic()
         since = self._known_since.setdefault(known.serial, now)
         series = known.entities.series
-        is_described = known.static is not None and known.configuration is not None
+        details = known.details
+        is_described = details.static is not None and details.configuration is not None
         if is_described and any(one.is_counter for one in series):
             return True
         return bool(series) and now - since >= _WELL_KNOWN_SECONDS
@@ -316,7 +317,8 @@ class Backfill:
 
 def _earliest(known: Inverter) -> datetime:
     """Tell when the inverter was installed: there is nothing before."""
-    day = known.static.commissioning_date if known.static is not None else None
+    static = known.details.static
+    day = static.commissioning_date if static is not None else None
     if day is None:
         return datetime.min.replace(tzinfo=UTC)
     # A day of Australia or New Zealand begins on the day before, UTC.

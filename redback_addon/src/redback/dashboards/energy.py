@@ -114,7 +114,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         roles,
         capacity=_capacity(inverter)[0] if kind == "battery" else None,
         # Whether grid counters are the inverter's or the site's is not known (dossier 2.7).
-        connection=inverter.site_id if kind == "grid" else None,
+        connection=inverter.details.site_id if kind == "grid" else None,
     )
 
 
@@ -167,7 +167,7 @@ def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
     """Give the battery's capacity in kWh, and the entity that shows it."""
     ids = inverter.entities.ids
     for name, value in _CAPACITIES.items():
-        if name in ids and (capacity := inverter.detail(value)):
+        if name in ids and (capacity := inverter.details.limit(value)):
             return capacity, ids[name]
     return None, None
 

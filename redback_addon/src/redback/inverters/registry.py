@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..clock import Clock, wait
-from ..cloud import Configuration, Dynamic, Static
+from ..cloud import Dynamic
 from ..core import State
 from ..problems import Kind, Problems
 from ..publishing.publisher import Publisher
 from ..sensors.entities import Entities
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
+from .details import NO_DETAILS, Details
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, EntitiesFile
@@ -39,8 +40,7 @@ class _Record:
         last: the time of the last reading.
         read: that reading as the cloud gave it.
         dynamic: the same with counters to be believed, while it may be shown.
-        static: what the inverter is, once that is known.
-        configuration: how it is set, once that is known.
+        details: what is known of it beside its readings.
         lapses_at: when what is shown becomes too old, if it is not yet.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
         has_lapsed: whether that has come.
@@ -53,8 +53,7 @@ class _Record:
     last: datetime | None = None
     read: Dynamic | None = None
     dynamic: Dynamic | None = None
-    static: Static | None = None
-    configuration: Configuration | None = None
+    details: Details = NO_DETAILS
     lapses_at: datetime | None = None
     lapses_after: float = 0.0
     has_lapsed: bool = False
@@ -180,7 +179,7 @@ class Registry:
         place = self._places.get(serial)
         if place is None or place.last is None:
             return None
-        return Inverter(serial, place.name, place.entities, place.static, place.configuration)
+        return Inverter(serial, place.name, place.entities, place.details)
 
     def reading(self, serial: str) -> Reading | None:
         """Give the last reading as it is to be looked at now; None where there is none."""
@@ -194,19 +193,18 @@ class Registry:
         place = self._places[serial]
         for dynamic in readings:
             if place.last is None or dynamic.timestamp < place.last:
-                place.counters.believe(dynamic, place.static)
+                place.counters.believe(dynamic, place.details.static)
         if place.read is not None and place.dynamic is not None:
             self._believe({serial: place.read})
             self._show(serial)
 
-    def static(self, serial: str, static: Static) -> None:
-        """Take what the inverter is."""
-        self._places[serial].static = static
-        self._show(serial)
+    def details(self, serial: str) -> Details:
+        """Return what is known of an inverter beside its readings."""
+        return self._places[serial].details
 
-    def configuration(self, serial: str, configuration: Configuration) -> None:
-        """Take how the inverter is set."""
-        self._places[serial].configuration = configuration
+    def describe(self, serial: str, details: Details) -> None:
+        """Take in what is known of an inverter beside its readings."""
+        self._places[serial].details = details
         self._show(serial)
 
     def clear(self, serials: Iterable[str] | None = None) -> None:
@@ -256,7 +254,7 @@ class Registry:
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, dynamic in readings.items():
             place = self._places[serial]
-            place.dynamic = place.counters.believe(dynamic, place.static)
+            place.dynamic = place.counters.believe(dynamic, place.details.static)
             self._believed.set(serial, place.counters.believed)
         if any(self._places[serial].counters.has_stepped for serial in readings):
             # Before Core is told: to believe the old value again after a power cut would show it
@@ -284,7 +282,7 @@ class Registry:
         now = self._clock.now()
         if place.has_lapsed:  # whatever the wall clock says
             now = max(now, dynamic.timestamp + STALE_AFTER)
-        return Reading(serial, now, dynamic, place.static, place.configuration)
+        return Reading(serial, now, dynamic, place.details)
 
     def _tell(self, serial: str, place: _Record, *, is_live: bool) -> None:
         """Log once that readings arrive, and each time that they stop and come again."""

@@ -70,7 +70,7 @@ def _inverter(context: Context, serial: str) -> dict[str, Any]:
     since = now - timedelta(days=context.options.history_days) if begun is None else begun
     hours = coverage.hours(serial, since - _LONG_AGO, now).values()
     believed = context.registry.believed(serial)
-    static = None if known is None else known.static
+    static = None if known is None else known.details.static
     return {
         "model": None if static is None else static.model,
         "software": None if static is None else static.software_version,

@@ -152,7 +152,7 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
 def _now(context: Context, serial: str, given: GivenName) -> Now:
     known = context.registry.known(serial)
     reading = context.registry.reading(serial)
-    static = None if known is None else known.static
+    static = None if known is None else known.details.static
     site = {one.serial: one.site_id for one in context.saved_state.saved.inverters}.get(serial)
     if reading is None:
         return Now(
@@ -190,7 +190,7 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
 
 
 def _min_soc(reading: Reading) -> float | None:
-    configuration = reading.configuration
+    configuration = reading.details.configuration
     return None if configuration is None else _percent(configuration.min_soc_0_to_1)
 
 

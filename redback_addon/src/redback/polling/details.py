@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 from ..clock import Clock
@@ -136,7 +137,7 @@ class DetailsPoller:
             return False
         self._problems.clear(Kind.DETAILS, serial)
         self._note_battery(serial, static)
-        self._registry.static(serial, static)
+        self._registry.describe(serial, replace(self._registry.details(serial), static=static))
         return True
 
     def _note_battery(self, serial: str, static: Static) -> None:
@@ -173,7 +174,8 @@ class DetailsPoller:
         for serial, outcome in answer.items():
             match outcome:
                 case Configuration():
-                    self._registry.configuration(serial, outcome)
+                    details = replace(self._registry.details(serial), configuration=outcome)
+                    self._registry.describe(serial, details)
                 case TransientError():
                     passing = outcome
                 # An inverter without a battery may have no configuration: that is no fault.
