@@ -1,29 +1,102 @@
-"""That a fault is told once, counted, and told to be over once."""
+"""That a problem is logged once, counted, ended once, and shown in plain words."""
 
 import pytest
 
 from fake_clock import FakeClock
-from redback.problems import Problems
+from redback.cloud import TransientError
+from redback.problems import Kind, Problems
+
+AWAY = TransientError("the cloud answered 503", method="GET", url="http://cloud/Nodes", status=503)
 
 
-async def test_only_the_first_is_told_and_the_rest_is_counted(
-    clock: FakeClock, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def problems(clock: FakeClock) -> Problems:
+    return Problems(clock)
+
+
+async def test_only_the_first_is_logged_and_the_rest_is_counted(
+    problems: Problems, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    problems = Problems(clock)
     for _ in range(100):
-        problems.met("cloud", "The cloud is away.")
+        problems.raise_(Kind.READINGS, why="nobody knows why")
         await clock.advance(1)
-    assert caplog.messages == ["The cloud is away."]
-    assert problems.now["cloud"].count == 100
-    problems.over("cloud", "The cloud is back")
-    assert caplog.messages[1:] == ["The cloud is back (after 100 s, 100 times)"]
+    assert caplog.messages == ["The Redback cloud gives no readings: nobody knows why."]
+    assert problems.now[Kind.READINGS, None].count == 100
+    problems.clear(Kind.READINGS)
+    assert caplog.messages[1:] == [
+        "The Redback cloud gives readings again (after 100 s, 100 times)"
+    ]
     assert not problems.now
 
 
-def test_where_there_was_no_fault_its_end_is_not_told(
-    clock: FakeClock, caplog: pytest.LogCaptureFixture
+def test_where_there_was_no_problem_its_end_is_not_logged(
+    problems: Problems, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    Problems(clock).over("cloud", "The cloud is back")
+    problems.clear(Kind.READINGS)
+    problems.drop(Kind.READINGS)
     assert not caplog.messages
+
+
+def test_the_log_names_the_request_and_people_are_shown_none(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems.raise_(Kind.DISCOVERY, why=AWAY)
+    (problem,) = problems.now.values()
+    shown = "The account's inverters cannot be listed: the cloud answered 503."
+    assert problem.sentence == shown
+    assert caplog.messages == [f"{shown.removesuffix('.')} (GET http://cloud/Nodes)."]
+
+
+def test_an_inverter_is_called_by_its_name(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    problems.watch({"RB1": "Shed {new}"})
+    problems.raise_(Kind.OFFLINE, "RB1")
+    problems.clear(Kind.OFFLINE, "RB1")
+    assert caplog.messages == [
+        "Shed {new} is offline: there has been no reading for ten minutes.",
+        "Shed {new} is online again (after 0 s)",
+    ]
+
+
+def test_the_problems_of_what_is_no_longer_watched_end_and_do_not_come_back(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    problems.watch({"RB1": "Shed", "RB2": "House"})
+    for serial in ("RB1", "RB2"):
+        problems.raise_(Kind.INVERTER, serial, AWAY)
+    problems.raise_(Kind.READINGS, why=AWAY)
+    caplog.clear()
+    problems.watch({"RB2": "House"}, instead_of=["RB1", "RB2"])
+    assert set(problems.now) == {(Kind.INVERTER, "RB2"), (Kind.READINGS, None)}
+    assert caplog.messages == [
+        "No longer relevant: Inverter Shed cannot be read: the cloud answered 503."
+    ]
+    problems.raise_(Kind.INVERTER, "RB1", AWAY)  # of a question that was under way
+    assert (Kind.INVERTER, "RB1") not in problems.now
+    problems.watch({"RB1": "Shed"})
+    problems.raise_(Kind.INVERTER, "RB1", AWAY)
+    assert (Kind.INVERTER, "RB1") in problems.now
+
+
+def test_the_first_kind_that_is_asked_for_is_found_first(problems: Problems) -> None:
+    problems.raise_(Kind.OFFLINE, "RB1")
+    problems.raise_(Kind.INVERTER, "RB1", AWAY)
+    found = problems.find(Kind.INVERTER, Kind.OFFLINE, subject="RB1")
+    assert found is not None
+    assert found.kind is Kind.INVERTER
+    assert problems.find(Kind.OFFLINE) is problems.now[Kind.OFFLINE, "RB1"]
+    assert problems.find(Kind.INVERTER, subject="RB2") is None
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
+def test_every_kind_has_a_sentence_an_end_and_an_advice(problems: Problems, kind: Kind) -> None:
+    problems.raise_(kind, "a subject", "a clause")
+    (problem,) = problems.now.values()
+    assert "{" not in problem.sentence + kind.end.format(subject="a subject")
+    assert problem.sentence.endswith(".")
+    assert kind.advice.endswith(".")

@@ -12,8 +12,9 @@ import pytest
 from backfill.fake_statistics import FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
-from redback.backfill import Audit, Coverage, Hour, Stage
-from redback.core import CoreWebSocket, Row, Statistics
+from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
+from redback.core import Row, Statistics, WebSocket
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -46,7 +47,9 @@ def coverage(tmp_path: Path, until: datetime) -> Iterator[Coverage]:
 
 @pytest.fixture
 def known(clock: FakeClock) -> Inverter:
-    made = Inverter(SERIAL, "House", Entities("House", detailed=False), static(), configuration())
+    made = Inverter(
+        SERIAL, "House", Entities("House", detailed=False), Details(static(), configuration())
+    )
     made.entities.states(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
     return made
 
@@ -67,6 +70,16 @@ def link() -> Link:
     return Link()
 
 
+class _Watching:
+    """A history of one inverter."""
+
+    def __init__(self, known: Inverter, since: datetime) -> None:
+        self._found = [(known, since)]
+
+    def watched(self) -> list[tuple[Inverter, datetime]]:
+        return self._found
+
+
 @pytest.fixture(autouse=True)
 async def audit(
     statistics: FakeStatistics,
@@ -79,9 +92,9 @@ async def audit(
     audit = Audit(
         cast("Statistics", statistics),
         coverage,
-        cast("CoreWebSocket", link),
+        cast("WebSocket", link),
         clock,
-        watched=lambda: [(known, until - 24 * DAYS * HOUR)],
+        cast("Backfill", _Watching(known, until - 24 * DAYS * HOUR)),
     )
     task = asyncio.create_task(audit.run())
     yield

@@ -1,7 +1,7 @@
 """That whatever is missing is filled in the end, newest first, and nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,8 @@ import pytest
 
 from backfill.fake_statistics import FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
-from fake_clock import FakeClock, at_once
+from fake_clock import FakeClock
+from polling import stand_ins
 from redback.backfill import Audit, Backfill, Coverage, Fetcher, Importer
 from redback.cloud import (
     AccessError,
@@ -25,11 +26,13 @@ from redback.cloud import (
     ThrottledError,
     TransientError,
 )
-from redback.core import CoreWebSocket, Statistics
+from redback.core import Statistics, WebSocket
 from redback.inverters.counters import Counters
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
-from redback.polling.throttle import Throttle
-from redback.problems import Problems
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
+from redback.problems import Kind, Problems
 from redback.sensors.entities import Entities
 from sqlite_file import opened
 
@@ -58,7 +61,7 @@ def reading(moment: datetime) -> Dynamic:
 def without_counters(now: datetime) -> Inverter:
     """Give what is known after one reading, whose counters are not believed yet."""
     known = Inverter(
-        SERIAL, "Redback", Entities("Redback", detailed=False), static(), configuration()
+        SERIAL, "Redback", Entities("Redback", detailed=False), Details(static(), configuration())
     )
     known.entities.states(known.reading(Counters("", {}).believe(reading(now), static())))
     assert not any(series.is_counter for series in known.entities.series)
@@ -117,6 +120,18 @@ class Link:
     up_since: float | None = 0.0
 
 
+class Alone:
+    """A registry of one inverter."""
+
+    names: Mapping[str, GivenName] = {SERIAL: GivenName("Redback", "Redback")}
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def known(self, _: str) -> Inverter:
+        return self._world.known
+
+
 class World:
     """A history with everything around it; Core has been shown the last hour and a half."""
 
@@ -128,28 +143,30 @@ class World:
         self.coverage = Coverage(folder / "history.db")
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.problems = Problems(clock)
+        self.registry = Alone(self)
         entities = Entities("Redback", detailed=False)
-        self.known = known = Inverter(SERIAL, "Redback", entities, static(), configuration())
+        self.known = known = Inverter(
+            SERIAL, "Redback", entities, Details(static(), configuration())
+        )
         for minutes in (1, 0):
             entities.states(known.reading(reading(self.now - minutes * MINUTE)))
         counters = {one.entity_id for one in entities.series if one.is_counter}
         shown = dict(entities.numbers(known.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
         account = cast("RedbackClient", self.cloud)
-        self.throttle = throttle = Throttle(clock, lambda _: None, runner=at_once)
-        statistics, link = cast("Statistics", self.statistics), cast("CoreWebSocket", self.link)
+        self.throttle = throttle = stand_ins.throttle(clock)
+        statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
         self.history = Backfill(
             self.coverage,
-            Fetcher(account, throttle, clock, seen=lambda *_: None, latest=self.coverage.latest),
+            Fetcher(account, throttle, clock, self.coverage, seen=lambda *_: None),
             Importer(statistics, clock),
             link,
             clock,
             self.problems,
-            known=lambda _: self.known,
+            registry=cast("Registry", self.registry),
             days=days,
         )
-        self.history.watch([SERIAL])
-        self.audit = Audit(statistics, self.coverage, link, clock, watched=self.history.watched)
+        self.audit = Audit(statistics, self.coverage, link, clock, self.history)
 
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""
@@ -314,11 +331,24 @@ async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
     before = len(running.cloud.asked)
     await clock.advance(3600)
     assert len(running.cloud.asked) - before < 40  # ever less
-    assert "history cloud" in running.problems.now
+    assert (Kind.HISTORY_CLOUD, None) in running.problems.now
     running.cloud.failing.clear()
     await clock.advance(1200)
     assert len(running.energy()) == 50
     assert running.history.progress.left == 0
+    assert running.problems.now == {}
+
+
+async def test_where_nothing_is_to_be_filled_any_more_the_history_waits_for_nothing(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(30)
+    running.cloud.failing = [GONE] * 10_000
+    await clock.advance(3600)
+    assert (Kind.HISTORY_CLOUD, None) in running.problems.now
+    running.registry.names = {}
+    await clock.advance(3600)
     assert running.problems.now == {}
 
 
@@ -396,7 +426,7 @@ async def test_hours_wait_until_the_first_counter_is_believed(
 
 async def test_hours_wait_until_the_inverter_is_described(running: World, clock: FakeClock) -> None:
     described = running.known
-    running.known = replace(described, configuration=None)
+    running.known = replace(described, details=replace(described.details, configuration=None))
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(300)
     assert running.cloud.asked == []
@@ -483,7 +513,7 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
     assert len(running.cloud.asked) < 30
     assert running.statistics.imported == []
     assert caplog.text.count("waits for the disk") == 1
-    assert "history file" in running.problems.now
+    assert (Kind.HISTORY_DISK, None) in running.problems.now
     with opened(tmp_path / "history.db") as other:
         other.execute("DROP TRIGGER full")
     await clock.advance(1200)
@@ -503,7 +533,7 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     await clock.advance(3600)
     assert len(running.cloud.hours) == 49
     assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
-    assert "history file" in running.problems.now
+    assert (Kind.HISTORY_DISK, None) in running.problems.now
 
 
 @pytest.mark.parametrize("days", [7])

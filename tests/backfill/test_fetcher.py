@@ -6,10 +6,11 @@ from typing import cast
 
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
-from redback.backfill import Fetcher
+from polling import stand_ins
+from redback.backfill import Coverage, Fetcher
 from redback.cloud import Dynamic, RedbackClient
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
-from redback.polling.throttle import Throttle
 from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)
@@ -35,17 +36,27 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
     """Give what the counter of the grid showed now."""
     cloud, now = Cloud(imported), clock.now()
     entities = Entities("House", detailed=False)
-    known = Inverter(SERIAL, "House", entities, static(), configuration())
+    known = Inverter(SERIAL, "House", entities, Details(static(), configuration()))
     for minutes in (1, 0):
         entities.states(known.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(
         cast("RedbackClient", cloud),
-        Throttle(clock, lambda _: None, runner=_at_once),
+        stand_ins.throttle(clock),
         _Clock(now),
+        cast("Coverage", _ShownLately(now)),
         seen=lambda *_: None,
-        latest=lambda _: now,
     )
     return (await fetcher.shown(known, now)).get(IMPORT)
+
+
+class _ShownLately:
+    """A coverage that ends at a moment."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def latest(self, _: str) -> datetime:
+        return self._moment
 
 
 class _Clock(FakeClock):

@@ -10,6 +10,7 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from redback.backfill.hourly import Counted, Summary, believed, summarise
 from redback.cloud import Dynamic
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -21,7 +22,7 @@ ENERGY = "sensor.redback_solar_generation_total"
 @pytest.fixture
 def known() -> Inverter:
     entities = Entities("Redback", detailed=False)
-    known = Inverter(SERIAL, "Redback", entities, static(), configuration())
+    known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
     entities.states(known.reading(dynamic()))
     return known
 

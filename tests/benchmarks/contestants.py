@@ -6,7 +6,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import count
@@ -22,9 +22,12 @@ from redback.backfill import Backfill, Coverage, Fetcher, Importer
 from redback.backfill.coverage import FILE
 from redback.backfill.gaps import HOUR
 from redback.clock import SystemClock
-from redback.core import CoreWebSocket, Row, Series, Statistics
+from redback.core import Row, Series, Statistics, WebSocket
 from redback.core.metadata import metadata
 from redback.core.statistics import ROWS_TO_PUT
+from redback.inverters.inverter import Inverter
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
 from redback.problems import Problems
 
 _POLL_SECONDS = 0.1
@@ -91,6 +94,18 @@ class _LaterClock(SystemClock):
 
     def monotonic(self) -> float:
         return super().monotonic() + _LONG_AGO_SECONDS
+
+
+class _Alone:
+    """A registry of one inverter."""
+
+    names: Mapping[str, GivenName] = {SERIAL: GivenName("Redback", "Redback")}
+
+    def __init__(self, inverter: Inverter) -> None:
+        self._inverter = inverter
+
+    def known(self, _: str) -> Inverter:
+        return self._inverter
 
 
 class _NoFetcher:
@@ -178,7 +193,7 @@ async def ours(task: Task) -> Result:
     known, clock = inverter(), _LaterClock(task.now)
     coverage = Coverage(Path(task.folder) / FILE)
     async with aiohttp.ClientSession() as session:
-        link = CoreWebSocket(
+        link = WebSocket(
             session,
             task.url,
             task.token,
@@ -193,10 +208,9 @@ async def ours(task: Task) -> Result:
             link,
             clock,
             Problems(clock),
-            known=lambda _: known,
+            registry=cast("Registry", _Alone(known)),
             days=task.hours // 24,
         )
-        history.watch([SERIAL])
         tasks = [asyncio.create_task(link.run())]
         while link.up_since is None:
             await asyncio.sleep(0.01)

@@ -24,6 +24,7 @@ from benchmarks.fixed import poll
 from benchmarks.meanwhile import meanwhile
 from benchmarks.stage import stage
 from chaos.system import FAST, NORMAL, set_speed
+from redback.inverters.details import Details
 from redback.sensors.reading import Reading
 from redback.sensors.table import Sensor, sensors
 from standin.client import Client
@@ -41,7 +42,7 @@ _TAKEN = (HTTPStatus.OK, HTTPStatus.CREATED)
 _OURS = "sensor.redback_"
 _PUSHED = "sensor.pushed_"
 # With them it has the same sensors.
-_DETAILS = (examples.static(), examples.configuration())
+_DETAILS = Details(examples.static(), examples.configuration())
 _COUNT = """
     SELECT COUNT(*) AS states,
            COUNT(CASE WHEN states_meta.entity_id GLOB '*_last_reading' THEN 1 END) AS readings,
@@ -89,7 +90,7 @@ async def _push(client: Client, readings: asyncio.Queue[Mapping[str, Any]]) -> N
     """Push everything that comes, as it comes."""
     while True:
         dynamic = examples.decoded(await readings.get())
-        reading = Reading("", dynamic.timestamp, dynamic, *_DETAILS)
+        reading = Reading("", dynamic.timestamp, dynamic, _DETAILS)
         every = sensors(reading, detailed=False)
         await asyncio.gather(*(_push_one(client, reading, sensor) for sensor in every))
 

@@ -13,10 +13,11 @@ import msgspec
 
 from benchmarks import bare
 from benchmarks.meanwhile import meanwhile
+from redback.backfill import Delivery
 from redback.clock import SystemClock
-from redback.core import CoreAwayError, CoreRest, State, open_session
+from redback.core import HomeAssistant, State, open_session
 from redback.problems import Problems
-from redback.publishing.states import Publisher
+from redback.publishing.states import StatePublisher
 
 # Real seconds for one round, on a slow machine.
 _PATIENCE_SECONDS = 120.0
@@ -50,26 +51,32 @@ _Way = Callable[[_States], Awaitable[None]]
 _Seconds = list[list[float]]
 
 
+class _Delivery(Delivery):
+    """Sets an event when everything has arrived, and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.is_done = asyncio.Event()
+
+    def arrived(self) -> None:
+        self.is_done.set()
+
+
 async def _push(task: Task) -> Result:
     clock = SystemClock()
-    arrived = asyncio.Event()
-
-    def told(error: CoreAwayError | None) -> None:
-        if error is None:
-            arrived.set()
-
+    problems = Problems(clock)
+    delivery = _Delivery()
     async with open_session(task.token) as session, bare.open_session(task.token) as plain:
-        core = CoreRest(session, task.url)
-        publisher = Publisher(core, clock, Problems(clock), away=told)
+        core = HomeAssistant(session, task.url, task.token, clock, problems, prefix="redback")
+        publisher = StatePublisher(core, clock, problems, delivery)
 
         async def ours(states: _States) -> None:
-            arrived.clear()
-            before = core.states
+            delivery.is_done.clear()
+            before = core.rest.states
             publisher.offer(
                 [State(entity_id, value, bare.ATTRIBUTES) for entity_id, value in states]
             )
-            await arrived.wait()
-            assert core.states == before + task.states
+            await delivery.is_done.wait()
+            assert core.rest.states == before + task.states
 
         async def posts(states: _States) -> None:
             await bare.post(plain, task.url, states)

@@ -15,6 +15,7 @@ from redback.backfill.coverage import FILE, Hour, Stage
 from redback.backfill.gaps import HOUR, floor
 from redback.backfill.hourly import Counted, Measured, Summary
 from redback.core import Row, Series
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
@@ -83,7 +84,7 @@ class Past:
 def inverter() -> Inverter:
     """Make the inverter; all its entities exist."""
     entities = Entities("Redback", detailed=True)
-    known = Inverter(SERIAL, "Redback", entities, static(), configuration())
+    known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
     entities.states(known.reading(dynamic()))
     return known
 

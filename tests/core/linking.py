@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from redback.clock import Clock, SystemClock
-from redback.core import CoreError, CoreWebSocket, open_session
+from redback.core import CoreError, WebSocket, open_session
 from standin.serving import Server
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
@@ -26,7 +26,7 @@ class Watched:
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str, clock: Clock) -> None:
         self.connected = 0
         self.disconnected: list[CoreError] = []
-        self.link = CoreWebSocket(
+        self.link = WebSocket(
             session,
             url,
             token,
@@ -123,7 +123,7 @@ async def silent_core() -> AsyncIterator[SilentCore]:
 
 
 @asynccontextmanager
-async def link_to(core: CoreAddress) -> AsyncIterator[CoreWebSocket]:
+async def link_to(core: CoreAddress) -> AsyncIterator[WebSocket]:
     """Give a link to a Core, made and ready for commands."""
     async with Supervisor(core) as supervisor, open_session(TOKEN) as session:
         with linked(session, supervisor.url) as watched:

@@ -9,20 +9,29 @@ import pytest
 
 from core.linking import until
 from redback.clock import SystemClock
-from redback.core import CoreAwayError, CoreRefusedError, CoreRest, Notices, State, open_session
+from redback.core import (
+    CoreAwayError,
+    CoreRefusedError,
+    HomeAssistant,
+    Notices,
+    Rest,
+    State,
+    open_session,
+)
+from redback.problems import Kind, Problems
 from standin.core import Core
 from standin.faults import Faults
-from standin.supervisor import Supervisor
+from standin.supervisor import TOKEN, Supervisor
 
 STATE = State("sensor.redback_status", "OK", {"friendly_name": "Redback Status"})
 
 
 @pytest.fixture
-def client(session: aiohttp.ClientSession, supervisor: Supervisor) -> CoreRest:
-    return CoreRest(session, supervisor.url)
+def client(session: aiohttp.ClientSession, supervisor: Supervisor) -> Rest:
+    return Rest(session, supervisor.url)
 
 
-async def test_a_state_arrives_with_its_attributes(client: CoreRest, core: Core) -> None:
+async def test_a_state_arrives_with_its_attributes(client: Rest, core: Core) -> None:
     await client.set_state(STATE)
     (state,) = core.states
     assert (state.entity_id, state.state) == (STATE.entity_id, "OK")
@@ -31,22 +40,25 @@ async def test_a_state_arrives_with_its_attributes(client: CoreRest, core: Core)
 
 @asynccontextmanager
 async def noticing(
-    client: CoreRest,
-) -> AsyncIterator[tuple[Notices, list[CoreRefusedError]]]:
-    refused: list[CoreRefusedError] = []
-    notices = Notices(
-        client, SystemClock(), prefix="redback", away=lambda _: None, refused=refused.append
-    )
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> AsyncIterator[tuple[Notices, Problems]]:
+    clock = SystemClock()
+    problems = Problems(clock)
+    notices = HomeAssistant(
+        session, supervisor.url, TOKEN, clock, problems, prefix="redback"
+    ).notices
     task = asyncio.create_task(notices.run())
-    yield notices, refused
+    yield notices, problems
     assert not task.done()
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def test_a_notification_comes_and_goes(client: CoreRest, core: Core) -> None:
-    async with noticing(client) as (notices, _):
+async def test_a_notification_comes_and_goes(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    async with noticing(session, supervisor) as (notices, _):
         notices.show("credentials", "A title", "A message")
         await until(
             lambda: [(n.title, n.message) for n in core.notifications] == [("A title", "A message")]
@@ -56,19 +68,22 @@ async def test_a_notification_comes_and_goes(client: CoreRest, core: Core) -> No
 
 
 async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
-    client: CoreRest, supervisor: Supervisor, core: Core
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
 ) -> None:
     supervisor.faults = Faults(status=400, times=1)
-    async with noticing(client) as (notices, refused):
+    async with noticing(session, supervisor) as (notices, problems):
         notices.show("first", "A title", "A message")
-        await until(lambda: refused)
+        await until(lambda: (Kind.NOTIFICATION, "first") in problems.now)
         notices.show("second", "A title", "A message")
         await until(lambda: list(core.notifications))
+        assert problems.now
+        notices.resend()
+        await until(lambda: not problems.now)
 
 
 @pytest.mark.parametrize("faults", [Faults(status=502), Faults(drop=True)])
 async def test_a_core_that_is_away_is_told_as_such(
-    client: CoreRest, supervisor: Supervisor, faults: Faults
+    client: Rest, supervisor: Supervisor, faults: Faults
 ) -> None:
     supervisor.faults = faults
     with pytest.raises(CoreAwayError):
@@ -79,10 +94,10 @@ async def test_a_supervisor_that_is_not_there_is_a_core_that_is_away(
     session: aiohttp.ClientSession,
 ) -> None:
     with pytest.raises(CoreAwayError):
-        await CoreRest(session, "http://127.0.0.1:9").set_state(STATE)
+        await Rest(session, "http://127.0.0.1:9").set_state(STATE)
 
 
-async def test_what_core_does_not_take_is_refused(client: CoreRest) -> None:
+async def test_what_core_does_not_take_is_refused(client: Rest) -> None:
     with pytest.raises(CoreRefusedError) as raised:
         await client.set_state(State("sensor.Not Valid", "OK", {}))
     assert raised.value.status == 400
@@ -91,6 +106,6 @@ async def test_what_core_does_not_take_is_refused(client: CoreRest) -> None:
 async def test_what_is_refused_for_the_token_is_not_lost(supervisor: Supervisor) -> None:
     async with open_session("wrong") as session:
         with pytest.raises(CoreAwayError) as raised:
-            await CoreRest(session, supervisor.url).set_state(STATE)
+            await Rest(session, supervisor.url).set_state(STATE)
     assert raised.value.status == 401
     assert "wrong" not in str(raised.value)

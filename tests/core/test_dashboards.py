@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.linking import link_to
-from redback.core import CoreRefusedError, CoreWebSocket, Dashboard, Dashboards
+from redback.core import CoreRefusedError, Dashboard, Dashboards, WebSocket
 from standin.core import Core
 
 VIEWS = {"views": [{"title": "Now"}]}
@@ -15,13 +15,13 @@ DASHBOARD = Dashboard("redback-solar", "Redback", "mdi:solar-power-variant", VIE
 
 
 @pytest.fixture
-async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+async def link(core: Core) -> AsyncIterator[WebSocket]:
     async with link_to(core.address) as link:
         yield link
 
 
 @pytest.fixture
-def dashboards(link: CoreWebSocket) -> Dashboards:
+def dashboards(link: WebSocket) -> Dashboards:
     return Dashboards(link)
 
 

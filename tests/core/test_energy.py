@@ -8,7 +8,7 @@ import pytest
 
 from core.linking import link_to
 from core.test_preferences import ALL, BATTERY, GRID, SOLAR
-from redback.core import CoreAwayError, CoreRefusedError, CoreWebSocket, Energy
+from redback.core import CoreAwayError, CoreRefusedError, Energy, WebSocket
 from standin.core import Core
 
 COUNTER = {
@@ -26,13 +26,13 @@ async def core(request: pytest.FixtureRequest) -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+async def link(core: Core) -> AsyncIterator[WebSocket]:
     async with link_to(core.address) as link:
         yield link
 
 
 @pytest.fixture
-def energy(link: CoreWebSocket) -> Energy:
+def energy(link: WebSocket) -> Energy:
     return Energy(link)
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from fake_clock import FakeClock
-from redback.core import CoreAwayError, CoreError, CoreRest, CoreWebSocket, State, open_session
+from redback.core import CoreAwayError, CoreError, Rest, State, WebSocket, open_session
 
 TOKEN = "token-of-the-supervisor"
 STATE = State("sensor.redback_status", "OK", {})
@@ -69,7 +69,7 @@ async def test_a_state_goes_nowhere_else(
     session: aiohttp.ClientSession, misled: str, stranger: Stranger
 ) -> None:
     with pytest.raises(CoreAwayError, match="RedirectError"):
-        await CoreRest(session, misled).set_state(STATE)
+        await Rest(session, misled).set_state(STATE)
     assert stranger.heard == []
 
 
@@ -77,7 +77,7 @@ async def test_the_link_is_made_with_nobody_else(
     session: aiohttp.ClientSession, misled: str, stranger: Stranger, clock: FakeClock
 ) -> None:
     gone: asyncio.Queue[CoreError] = asyncio.Queue()
-    link = CoreWebSocket(
+    link = WebSocket(
         session, misled, TOKEN, clock, connected=lambda: None, disconnected=gone.put_nowait
     )
     task = asyncio.create_task(link.run())

@@ -8,12 +8,12 @@ from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from fake_clock import FakeClock
-from redback.core import AddOn
+from redback.core import Supervisor
 
 
 async def _served(
     aiohttp_server: AiohttpServer, answers: list[web.Response], clock: FakeClock
-) -> AddOn:
+) -> Supervisor:
     """Ask a Supervisor that gives these answers, one after the other."""
 
     async def info(_: web.Request) -> web.Response:
@@ -23,13 +23,13 @@ async def _served(
     application.router.add_get("/addons/self/info", info)
     server = await aiohttp_server(application)
     async with aiohttp.ClientSession() as session:
-        add_on = AddOn(session, str(server.make_url("")).rstrip("/"), clock)
-        asking = asyncio.create_task(add_on.run())
+        supervisor = Supervisor(session, str(server.make_url("")).rstrip("/"), clock)
+        asking = asyncio.create_task(supervisor.run())
         while answers:
             await clock.advance(5 * 60)
             await asyncio.sleep(0.01)
         await asyncio.wait_for(asking, 10)
-    return add_on
+    return supervisor
 
 
 def _info() -> web.Response:
@@ -48,18 +48,18 @@ def _info() -> web.Response:
 async def test_the_options_are_where_this_home_assistant_shows_them(
     aiohttp_server: AiohttpServer, clock: FakeClock, version: str, url: str
 ) -> None:
-    add_on = await _served(aiohttp_server, [_info()], clock)
-    assert add_on.options_url(version) == url
+    supervisor = await _served(aiohttp_server, [_info()], clock)
+    assert supervisor.options_url(version) == url
 
 
 async def test_it_asks_until_the_supervisor_answers(
     aiohttp_server: AiohttpServer, clock: FakeClock
 ) -> None:
     answers = [web.Response(status=502), web.json_response({"data": 3}), _info()]
-    add_on = await _served(aiohttp_server, answers, clock)
-    assert add_on.options_url("2026.11.0") is not None
+    supervisor = await _served(aiohttp_server, answers, clock)
+    assert supervisor.options_url("2026.11.0") is not None
 
 
 def test_before_that_nobody_knows(clock: FakeClock) -> None:
-    add_on = AddOn(None, "http://supervisor", clock)  # type: ignore[arg-type] # it is not asked
-    assert add_on.options_url("2026.11.0") is None
+    supervisor = Supervisor(None, "http://supervisor", clock)  # type: ignore[arg-type] # it is not asked
+    assert supervisor.options_url("2026.11.0") is None

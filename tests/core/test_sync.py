@@ -42,16 +42,24 @@ def core() -> Core:
     return Core()
 
 
-@pytest.fixture
-def told() -> list[CoreAwayError | None]:
-    return []
+class Told(list[CoreAwayError | None]):
+    """Each failure, and None each time that everything has arrived."""
+
+    def arrived(self) -> None:
+        self.append(None)
+
+    def failed(self, error: CoreAwayError) -> None:
+        self.append(error)
 
 
 @pytest.fixture
-async def sync(
-    core: Core, clock: FakeClock, told: list[CoreAwayError | None]
-) -> AsyncIterator[Sync[str, int]]:
-    sync = Sync[str, int](core.take, clock, at_once=4, away=told.append)
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def sync(core: Core, clock: FakeClock, told: Told) -> AsyncIterator[Sync[str, int]]:
+    sync = Sync[str, int](core.take, clock, at_once=4, watcher=told)
     task = asyncio.create_task(sync.run())
     yield sync
     task.cancel()
@@ -71,7 +79,7 @@ async def test_an_absence_leaves_nothing_behind(
     sync: Sync[str, int],
     core: Core,
     clock: FakeClock,
-    told: list[CoreAwayError | None],
+    told: Told,
 ) -> None:
     with collected() as kinds:
         core.away = True
@@ -170,7 +178,7 @@ async def test_twenty_times_as_much_takes_little_more_than_twenty_times_as_long(
         pass
 
     async def seconds(count: int) -> float:
-        sync = Sync[int, int](send, clock, at_once=4, away=lambda _: None)
+        sync = Sync[int, int](send, clock, at_once=4, watcher=Told())
         for number in range(count):
             sync.want(number, number)
         started = time.process_time()
@@ -188,7 +196,7 @@ async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> No
         await clock.sleep(10)
         arrived.append(value)
 
-    sync = Sync[str, int](take, clock, at_once=4, away=lambda _: None)
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Told())
     sync.want("a", 1)
     task = asyncio.create_task(sync.run())
     await settle()
@@ -202,7 +210,7 @@ async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> No
 
 
 async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
-    clock: FakeClock, told: list[CoreAwayError | None]
+    clock: FakeClock, told: Told
 ) -> None:
     under_way: set[int] = set()
     most: list[int] = []
@@ -213,7 +221,7 @@ async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
         await clock.sleep(100 if key == 0 else 1)
         under_way.remove(key)
 
-    sync = Sync[int, int](take, clock, at_once=4, away=told.append)
+    sync = Sync[int, int](take, clock, at_once=4, watcher=told)
     task = asyncio.create_task(sync.run())
     sync.want(0, 0)
     await clock.advance(1)
@@ -231,7 +239,7 @@ async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
 
 
 async def test_that_core_is_away_is_told_and_that_it_is_back_too(
-    sync: Sync[str, int], core: Core, clock: FakeClock, told: list[CoreAwayError | None]
+    sync: Sync[str, int], core: Core, clock: FakeClock, told: Told
 ) -> None:
     core.away = True
     sync.want("a", 1)
@@ -250,7 +258,7 @@ async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: F
         await clock.sleep(10 if value == 1 else 0)
         arrived.append(value)
 
-    sync = Sync[str, int](take, clock, at_once=4, away=lambda _: None)
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Told())
     task = asyncio.create_task(sync.run())
     sync.want("a", 1)
     sync.want("b", 3)
@@ -284,9 +292,11 @@ async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
         if key == "first":
             after(turns, lambda: queue.want("second", 1))
 
-    queue = Sync[str, int](
-        take, clock, at_once=4, away=lambda _: missing.append(set(queue.wanted) - shown)
-    )
+    class Missing(Told):
+        def arrived(self) -> None:
+            missing.append(set(queue.wanted) - shown)
+
+    queue = Sync[str, int](take, clock, at_once=4, watcher=Missing())
     task = asyncio.create_task(queue.run())
     queue.want("first", 1)
     await settle()

@@ -228,7 +228,7 @@ async def test_an_answer_that_does_not_come_in_time_is_waited_for_no_longer(
     with linked(session, silent.url) as watched:
         await until(lambda: watched.connected)
         with monkeypatch.context() as patch:
-            patch.setattr("redback.core.conversation._ANSWER_TIME_OUT", 0.1)
+            patch.setattr("redback.core.websocket._ANSWER_TIME_OUT", 0.1)
             with pytest.raises(CoreAwayError):
                 await watched.link.command({"type": "slow"})
         asking = asyncio.create_task(watched.link.command({"type": "quick"}))

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import msgspec
 
 import examples
 from house import until
-from redback.core import CoreWebSocket, Row, Series, State, Statistics
+from redback.core import Row, Series, State, Statistics, WebSocket
+from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.inverters.registry import Registry
 from redback.sensors.entities import Entities
 from standin.client import Client
 
@@ -44,8 +47,7 @@ def inverter(
         examples.SERIAL,
         name,
         Entities(name, detailed=False),
-        static,
-        configuration if has_battery else None,
+        Details(static, configuration if has_battery else None),
     )
     return Shown(known, known.entities.states(known.reading(dynamic)))
 
@@ -61,6 +63,25 @@ def without_battery(name: str = "House") -> Shown:
     )
 
 
+class Known:
+    """A registry of these inverters, and of others that have not been read yet."""
+
+    def __init__(self, *inverters: Shown, others: Sequence[str] = ()) -> None:
+        self._inverters = [each.known for each in inverters]
+        self._others = others
+
+    def inverters(self) -> list[Inverter]:
+        return self._inverters
+
+    def sorted_names(self) -> list[str]:
+        return [*(each.name for each in self._inverters), *self._others]
+
+
+def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
+    """Make a registry of these inverters, and of others that have not been read yet."""
+    return cast("Registry", Known(*inverters, others=others))
+
+
 async def show(inverter: Shown, client: Client) -> None:
     """Let a Core have its states."""
     for state in inverter.states:
@@ -68,7 +89,7 @@ async def show(inverter: Shown, client: Client) -> None:
         assert answer.status in (200, 201)
 
 
-async def compile_statistics(inverter: Shown, link: CoreWebSocket) -> None:
+async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
     """Let a Core have an hour of its statistics, as it makes them of states by itself."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from core.linking import link_to
-from dashboards.inverters import Shown, inverter, without_battery
-from redback.core import CoreAwayError, CoreRefusedError, CoreWebSocket, Dashboards
+from dashboards.inverters import Shown, inverter, registry, without_battery
+from redback.core import CoreAwayError, CoreRefusedError, Dashboards, WebSocket
 from redback.dashboards import DashboardSetup
 from redback.dashboards.dashboard import views
 from standin.core import Core
@@ -23,16 +23,13 @@ async def core() -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+async def link(core: Core) -> AsyncIterator[WebSocket]:
     async with link_to(core.address) as link:
         yield link
 
 
-def offered(link: CoreWebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
-    known = [each.known for each in inverters]
-    return DashboardSetup(
-        Dashboards(link), lambda: known, lambda: [*(each.name for each in known), *others]
-    )
+def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
+    return DashboardSetup(Dashboards(link), registry(*inverters, others=others))
 
 
 def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -75,7 +72,7 @@ def test_every_inverter_has_sections_of_its_own_made_of_cores_cards() -> None:
     assert {card["type"] for card in cards(config)} <= OF_CORE
 
 
-async def test_it_is_made_once_and_can_then_be_opened(link: CoreWebSocket, core: Core) -> None:
+async def test_it_is_made_once_and_can_then_be_opened(link: WebSocket, core: Core) -> None:
     dashboard = offered(link, inverter())
     looked = await dashboard.look()
     assert (looked["state"], looked["url"]) == ("ready", None)
@@ -94,7 +91,7 @@ async def test_it_is_made_once_and_can_then_be_opened(link: CoreWebSocket, core:
     assert core.lovelace.configs["redback-solar"] == {"views": []}
 
 
-async def test_an_inverter_that_would_be_missing_from_it_is_named(link: CoreWebSocket) -> None:
+async def test_an_inverter_that_would_be_missing_from_it_is_named(link: WebSocket) -> None:
     alone = await offered(link, inverter(), others=["Shed"]).look()
     assert str(alone["text"]).endswith(" Shed would not be on it: it has not been read yet.")
     several = await offered(link, inverter(), others=["Farm", "Shed"]).look()
@@ -104,7 +101,7 @@ async def test_an_inverter_that_would_be_missing_from_it_is_named(link: CoreWebS
 
 
 async def test_before_the_first_reading_there_is_nothing_to_show(
-    link: CoreWebSocket, core: Core
+    link: WebSocket, core: Core
 ) -> None:
     dashboard = offered(link)
     assert (await dashboard.look())["state"] == "away"
@@ -113,7 +110,7 @@ async def test_before_the_first_reading_there_is_nothing_to_show(
 
 
 async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
-    link: CoreWebSocket, core: Core
+    link: WebSocket, core: Core
 ) -> None:
     dashboard = offered(link, inverter())
     await core.stop()
@@ -127,7 +124,7 @@ async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
 
 
 async def test_a_core_without_dashboards_says_so(
-    link: CoreWebSocket, monkeypatch: pytest.MonkeyPatch
+    link: WebSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in its recovery mode."""
 

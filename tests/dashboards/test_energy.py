@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from core.linking import link_to
-from dashboards.inverters import Shown, compile_statistics, inverter, show, without_battery
-from redback.core import CoreAwayError, CoreWebSocket, Energy
+from dashboards.inverters import (
+    Shown,
+    compile_statistics,
+    inverter,
+    registry,
+    show,
+    without_battery,
+)
+from redback.core import CoreAwayError, Energy, WebSocket
 from redback.dashboards import EnergySetup
 from standin.client import Client
 from standin.core import Core
@@ -20,19 +27,16 @@ async def core() -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-async def link(core: Core) -> AsyncIterator[CoreWebSocket]:
+async def link(core: Core) -> AsyncIterator[WebSocket]:
     async with link_to(core.address) as link:
         yield link
 
 
-def offered(link: CoreWebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
-    known = [each.known for each in inverters]
-    return EnergySetup(
-        Energy(link), lambda: known, lambda: [*(each.name for each in known), *others]
-    )
+def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
+    return EnergySetup(Energy(link), registry(*inverters, others=others))
 
 
-async def test_all_that_will_be_added_is_shown_first(link: CoreWebSocket) -> None:
+async def test_all_that_will_be_added_is_shown_first(link: WebSocket) -> None:
     assert await offered(link, inverter()).look() == {
         "state": "ready",
         "text": "Grid, solar and battery of House can be added; what is there stays as it is.",
@@ -88,7 +92,7 @@ async def test_an_old_core_is_shown_what_it_can_take() -> None:
 
 
 async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
-    link: CoreWebSocket, core: Core
+    link: WebSocket, core: Core
 ) -> None:
     energy = offered(link, inverter())
     assert await energy.apply() == (
@@ -104,19 +108,19 @@ async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
     assert all(item["is_there"] for item in items_of(looked))
 
 
-async def test_an_inverter_without_a_battery_gets_none(link: CoreWebSocket) -> None:
+async def test_an_inverter_without_a_battery_gets_none(link: WebSocket) -> None:
     looked = await offered(link, without_battery()).look()
     assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
 
 
-async def test_a_battery_whose_counters_are_not_there_yet_waits(link: CoreWebSocket) -> None:
+async def test_a_battery_whose_counters_are_not_there_yet_waits(link: WebSocket) -> None:
     bare = inverter(BatteryDischargeAllTimeEnergykWh=None)
     looked = await offered(link, bare).look()
     assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
 
 
 async def test_a_battery_whose_usable_capacity_is_not_told_counts_with_all_of_it(
-    link: CoreWebSocket,
+    link: WebSocket,
 ) -> None:
     (*_, battery) = items_of(await offered(link, inverter(usable_capacity=0.0)).look())
     assert battery["entities"][-1] == {
@@ -125,7 +129,7 @@ async def test_a_battery_whose_usable_capacity_is_not_told_counts_with_all_of_it
     }
 
 
-async def test_an_inverter_that_cannot_be_added_yet_is_named(link: CoreWebSocket) -> None:
+async def test_an_inverter_that_cannot_be_added_yet_is_named(link: WebSocket) -> None:
     no_counters = inverter(
         "Farm",
         ImportAllTimeEnergykWh=None,
@@ -144,7 +148,7 @@ async def test_an_inverter_that_cannot_be_added_yet_is_named(link: CoreWebSocket
     assert looked["text"] == "Everything that there is so far is in the Energy dashboard."
 
 
-async def test_several_inverters_each_get_their_own(link: CoreWebSocket, core: Core) -> None:
+async def test_several_inverters_each_get_their_own(link: WebSocket, core: Core) -> None:
     energy = offered(link, inverter("House", "site 1"), inverter("Farm", "site 2"))
     assert await energy.apply() == (
         "Grid, solar and battery of House and grid, solar and battery of Farm"
@@ -163,7 +167,7 @@ async def test_several_inverters_each_get_their_own(link: CoreWebSocket, core: C
     assert [source["capacity"] for source in sources if "capacity" in source] == [12.78, 12.78]
 
 
-async def test_two_inverters_of_one_site_share_the_grid(link: CoreWebSocket, core: Core) -> None:
+async def test_two_inverters_of_one_site_share_the_grid(link: WebSocket, core: Core) -> None:
     """Whether their counters are of the site is not known: counted twice would be worse."""
     energy = offered(link, inverter("House", "site"), inverter("Shed", "site"))
     await energy.apply()
@@ -175,7 +179,7 @@ async def test_two_inverters_of_one_site_share_the_grid(link: CoreWebSocket, cor
 
 
 async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
-    link: CoreWebSocket, core: Core
+    link: WebSocket, core: Core
 ) -> None:
     core.energy.save(
         {
@@ -203,9 +207,7 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
     assert "sensor.meter" not in str((await energy.look())["notes"])
 
 
-async def test_what_core_still_lacks_is_said_until_it_has_it(
-    link: CoreWebSocket, core: Core
-) -> None:
+async def test_what_core_still_lacks_is_said_until_it_has_it(link: WebSocket, core: Core) -> None:
     house = inverter()
     energy = offered(link, house)
     await energy.apply()
@@ -216,7 +218,7 @@ async def test_what_core_still_lacks_is_said_until_it_has_it(
     assert (await energy.look())["issues"] == []
 
 
-async def test_before_the_first_reading_there_is_nothing_to_add(link: CoreWebSocket) -> None:
+async def test_before_the_first_reading_there_is_nothing_to_add(link: WebSocket) -> None:
     energy = offered(link)
     assert await energy.look() == {
         "state": "away",
@@ -229,7 +231,7 @@ async def test_before_the_first_reading_there_is_nothing_to_add(link: CoreWebSoc
 
 
 async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
-    link: CoreWebSocket, core: Core
+    link: WebSocket, core: Core
 ) -> None:
     energy = offered(link, inverter())
     await core.stop()

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from core.linking import link_to
-from dashboards.inverters import Shown, compile_statistics, inverter, show
-from redback.core import CoreWebSocket, Dashboards, Energy
+from dashboards.inverters import Shown, compile_statistics, inverter, registry, show
+from redback.core import Dashboards, Energy, WebSocket
 from redback.core.versions import is_since
 from redback.dashboards import DashboardSetup, EnergySetup
 from redback.dashboards.dashboard import views
@@ -57,7 +57,7 @@ async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def link(core: AnyCore) -> AsyncIterator[CoreWebSocket]:
+async def link(core: AnyCore) -> AsyncIterator[WebSocket]:
     async with link_to(core.address) as link:
         yield link
 
@@ -68,21 +68,21 @@ def house() -> Shown:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def energy(core: AnyCore, link: CoreWebSocket, house: Shown) -> EnergySetup:
+async def energy(core: AnyCore, link: WebSocket, house: Shown) -> EnergySetup:
     """Set up the Energy dashboard of a Core that has had the inverter for an hour."""
     async with Client.of_core(core.url, core.token) as client:
         await show(house, client)
     await compile_statistics(house, link)
-    return EnergySetup(Energy(link), lambda: [house.known], lambda: ["House"])
+    return EnergySetup(Energy(link), registry(house))
 
 
-async def preferences(link: CoreWebSocket) -> dict[str, Any]:
+async def preferences(link: WebSocket) -> dict[str, Any]:
     stored: dict[str, Any] = await link.command({"type": "energy/get_prefs"})
     return stored
 
 
 async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
-    energy: EnergySetup, link: CoreWebSocket
+    energy: EnergySetup, link: WebSocket
 ) -> None:
     assert (await energy.look())["state"] == "ready"
     assert await energy.apply() == (
@@ -94,7 +94,7 @@ async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
     assert validation["energy_sources"] == [[], [], []]
 
 
-async def test_pressed_again_nothing_changes(energy: EnergySetup, link: CoreWebSocket) -> None:
+async def test_pressed_again_nothing_changes(energy: EnergySetup, link: WebSocket) -> None:
     await energy.apply()
     before = await preferences(link)
     assert (await energy.apply()).startswith("Nothing was added")
@@ -102,7 +102,7 @@ async def test_pressed_again_nothing_changes(energy: EnergySetup, link: CoreWebS
 
 
 async def test_what_a_person_has_survives_byte_for_byte(
-    energy: EnergySetup, link: CoreWebSocket
+    energy: EnergySetup, link: WebSocket
 ) -> None:
     stored = await link.command(
         {
@@ -119,7 +119,7 @@ async def test_what_a_person_has_survives_byte_for_byte(
 
 
 async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
-    energy: EnergySetup, link: CoreWebSocket
+    energy: EnergySetup, link: WebSocket
 ) -> None:
     grid = METERED if is_since(link.version, (2026, 3)) else OLD_METERED
     stored = await link.command({"type": "energy/save_prefs", "energy_sources": [grid]})
@@ -135,9 +135,9 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
 
 
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
-    link: CoreWebSocket, house: Shown
+    link: WebSocket, house: Shown
 ) -> None:
-    dashboard = DashboardSetup(Dashboards(link), lambda: [house.known], lambda: ["House"])
+    dashboard = DashboardSetup(Dashboards(link), registry(house))
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}

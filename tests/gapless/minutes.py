@@ -18,6 +18,7 @@ from redback.cloud import (
 )
 from redback.cloud.decoding import Decoder
 from redback.inverters import inverter as known_inverter
+from redback.inverters.details import Details
 from redback.sensors.entities import Entities
 from simulator import CLIENT_ID
 from simulator.world import Inverter
@@ -86,5 +87,7 @@ def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
     assert not isinstance(configuration, Exception)
     entities = Entities(name, detailed=False)
     return Minutes(
-        home, inverter, known_inverter.Inverter(serial, name, entities, static, configuration)
+        home,
+        inverter,
+        known_inverter.Inverter(serial, name, entities, Details(static, configuration)),
     )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from fake_clock import FakeClock
 from redback.cloud import Dynamic
 from redback.core import State
 from redback.inverters.counters import Believed
+from redback.inverters.details import Details
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import CountersFile, EntitiesFile, counters_file, entities_file
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 from redback.sensors.entities import Former
 
 
@@ -28,9 +29,12 @@ class Offered:
         self.states: dict[str, str] = {}
         self.times = 0
 
-    def __call__(self, states: Iterable[State]) -> None:
+    def offer(self, states: Iterable[State]) -> None:
         self.times += 1
         self.states |= {state.entity_id: state.value for state in states}
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        pass
 
     def __getitem__(self, name: str) -> str:
         return self.states[f"sensor.redback_{name}"]
@@ -73,10 +77,8 @@ async def registry(
     believed: CountersFile,
     existing: EntitiesFile,
 ) -> AsyncIterator[Registry]:
-    registry = Registry(
-        clock, problems, believed, existing, offered, sent=_ignore, seen=_ignore, detailed=False
-    )
-    registry.add({SERIAL: GivenName("Redback", "Redback")})
+    registry = Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=False)
+    registry.use({SERIAL: GivenName("Redback", "Redback")})
     task = asyncio.create_task(registry.run())
     yield registry
     task.cancel()
@@ -96,16 +98,16 @@ async def test_what_comes_later_is_added_to_the_reading(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: dynamic()})
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert offered["battery_capacity"] == "14.2"
-    registry.configuration(SERIAL, configuration())
+    registry.describe(SERIAL, Details(static(), configuration()))
     assert offered["min_soc"] == "20.0"
 
 
 async def test_what_comes_earlier_waits_for_the_reading(
     registry: Registry, offered: Offered
 ) -> None:
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert not offered.states
     registry.dynamic({SERIAL: dynamic()})
     assert offered["battery_capacity"] == "14.2"
@@ -120,6 +122,21 @@ async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
     assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
     await clock.advance(0.01)
     assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
+
+
+async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(
+    registry: Registry, problems: Problems, offered: Offered, clock: FakeClock
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    await clock.advance(1200)
+    assert set(problems.now) == {(Kind.OFFLINE, SERIAL)}
+    registry.use({}, instead_of=[SERIAL])
+    assert not problems.now
+    registry.dynamic({SERIAL: dynamic(TimestampUtc=clock.now().isoformat())})
+    assert offered["status"] == "OK"
+    await clock.advance(1200)
+    assert offered["status"] == "OFFLINE"
+    assert not problems.now
 
 
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
@@ -142,7 +159,7 @@ async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
     clock.set_wall(clock.now() - timedelta(hours=3))
     await clock.advance(600)
     assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert offered["status"] == "OFFLINE"
 
 
@@ -206,7 +223,8 @@ async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
     assert offered["solar_generation"] == "3.0"
     (message,) = caplog.messages
     assert reason in message
-    assert problems.now[f"time {SERIAL}"].count == 5
+    (problem,) = problems.now.values()
+    assert (problem.subject, problem.count) == (SERIAL, 5)
     registry.dynamic({SERIAL: dynamic(TimestampUtc="2026-03-02T01:03:03Z")})
     assert not problems.now
 
@@ -225,7 +243,7 @@ async def test_all_is_unavailable_until_there_is_a_reading_again(
     registry.dynamic({SERIAL: dynamic()})
     registry.clear()
     assert set(offered.states.values()) == {"unavailable"}
-    registry.static(SERIAL, static())
+    registry.describe(SERIAL, Details(static()))
     assert set(offered.states.values()) == {"unavailable"}
     registry.dynamic({SERIAL: dynamic()})
     assert offered["grid_import_total"] == "1500.75"
@@ -299,11 +317,10 @@ class TestOnDisk:
             counters_file(folder),
             existing,
             Offered(),
-            sent=_ignore,
             seen=_ignore,
             detailed=True,
         )
-        registry.add({serial: GivenName(serial, serial) for serial in self.SERIALS})
+        registry.use({serial: GivenName(serial, serial) for serial in self.SERIALS})
         return registry
 
     async def test_many_new_inverters_are_written_once(
@@ -337,10 +354,10 @@ class TestOnDisk:
         serial = self.SERIALS[0]
         before.dynamic({serial: later(0, None)})  # others are found in another order
         before.dynamic({serial: later(1)})
-        before.static(serial, static())
+        before.describe(serial, Details(static()))
         existing = Counted(tmp_path)
         after = self.registry(existing, tmp_path, clock, problems)
-        after.static(serial, static())
+        after.describe(serial, Details(static()))
         after.dynamic({serial: later(2)})
         assert existing.times == 0
 
@@ -358,13 +375,11 @@ class TestAfterAKill:
             believed,
             existing,
             Offered(),
-            sent=_ignore,
             seen=_ignore,
             detailed=True,
         )
-        before.add({SERIAL: GivenName("Redback", "Redback")})
-        before.static(SERIAL, static())
-        before.configuration(SERIAL, configuration())
+        before.use({SERIAL: GivenName("Redback", "Redback")})
+        before.describe(SERIAL, Details(static(), configuration()))
         before.dynamic({SERIAL: later(0)})
         before.dynamic({SERIAL: later(1)})
         existing.write()
@@ -400,7 +415,7 @@ class TestAfterAKill:
     ) -> None:
         registry.dynamic({SERIAL: dynamic()})
         assert "battery_capacity" not in offered
-        registry.static(SERIAL, static())
+        registry.describe(SERIAL, Details(static()))
         assert offered["battery_capacity"] == "14.2"
 
     async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(

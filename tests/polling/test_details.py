@@ -10,18 +10,23 @@ import pytest
 
 from examples import configuration, static
 from fake_clock import FakeClock, at_once
+from polling.stand_ins import Unsaved
 from redback.cloud import (
     CloudError,
     Configuration,
     CredentialsError,
+    Dynamic,
     ListedInverter,
     RedbackClient,
     Static,
     TransientError,
 )
-from redback.polling.details import DetailsPoller
-from redback.polling.throttle import Throttle
-from redback.problems import Problems
+from redback.inverters import registry
+from redback.inverters.details import Details
+from redback.notifications import AccountNotifications
+from redback.options import Site
+from redback.polling.account import Account
+from redback.problems import Kind, Problems
 
 REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")
@@ -51,6 +56,12 @@ class Cloud:
         self._ask(f"configurations {' '.join(serials)}")
         return dict.fromkeys(serials, self.configuration)
 
+    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
+        return [tuple(serials)]
+
+    def dynamic(self, _: Iterable[str], __: float) -> dict[str, Dynamic | CloudError]:
+        return {}  # readings are another matter
+
     def _ask(self, what: str) -> None:
         self.asked.append(what)
         if self.away:
@@ -59,30 +70,66 @@ class Cloud:
             raise REFUSED
 
 
-class House:
-    """A poller of details whose findings are put to use as the service does it."""
+class Registry:
+    """What is known of the inverters."""
 
-    def __init__(self, cloud: Cloud, clock: FakeClock) -> None:
-        self.described: set[str] = set()
-        self.configured: set[str] = set()
-        self.refused: list[CredentialsError] = []
-        self.unused: set[str] = set()
+    def __init__(self) -> None:
+        self._details: dict[str, Details] = {}
+
+    @property
+    def described(self) -> set[str]:
+        return {serial for serial, one in self._details.items() if one.static is not None}
+
+    @property
+    def configured(self) -> set[str]:
+        return {serial for serial, one in self._details.items() if one.configuration is not None}
+
+    def details(self, serial: str) -> Details:
+        return self._details.get(serial, Details())
+
+    def describe(self, serial: str, details: Details) -> None:
+        self._details[serial] = details
+
+    def use(self, names: Iterable[str], instead_of: Iterable[str]) -> None:
+        pass
+
+    def dynamic(self, readings: object) -> None:
+        pass
+
+    def knows_counters(self, _: str) -> bool:
+        return True
+
+
+class House:
+    """An account whose findings are kept here.
+
+    Attributes:
+        refused: how often it was shown that the token is refused.
+    """
+
+    def __init__(self, cloud: Cloud, clock: FakeClock, used: Iterable[str]) -> None:
+        self.registry = Registry()
+        self.refused = 0
         self.problems = Problems(clock)
-        self.details_poller = DetailsPoller(
+        self.account = Account(
             cast("RedbackClient", cloud),
-            Throttle(clock, lambda _: None, at_once),
             clock,
-            self.problems,
-            found=self._watch,
-            described=lambda serial, _: self.described.add(serial),
-            configured=lambda serial, _: self.configured.add(serial),
-            refused=self.refused.append,
+            self.problems.of(""),
+            cast("AccountNotifications", self),
+            cast("registry.Registry", self.registry),
+            Unsaved(),
+            sites=[Site(serial) for serial in used],
+            runner=at_once,
         )
 
-    def _watch(self, found: Iterable[ListedInverter]) -> None:
-        serials = [inverter.serial for inverter in found]
-        used = [serial for serial in serials if serial not in self.unused]
-        self.details_poller.watch(used, self.unused.intersection(serials))
+    def token_refused(self) -> None:
+        self.refused += 1
+
+    def credentials_accepted(self) -> None:
+        pass
+
+    def inverters(self, *_: object, others: bool) -> None:
+        pass
 
 
 @pytest.fixture
@@ -91,9 +138,11 @@ def cloud() -> Cloud:
 
 
 @asynccontextmanager
-async def surveyed(cloud: Cloud, clock: FakeClock) -> AsyncIterator[House]:
-    house = House(cloud, clock)
-    task = asyncio.create_task(house.details_poller.run())
+async def surveyed(
+    cloud: Cloud, clock: FakeClock, used: Iterable[str] = ()
+) -> AsyncIterator[House]:
+    house = House(cloud, clock, used)
+    task = asyncio.create_task(house.account.run())
     yield house
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -105,7 +154,7 @@ async def test_at_the_start_everything_is_known_within_seconds(
 ) -> None:
     async with surveyed(cloud, clock) as house:
         await clock.advance(2)
-        assert house.described == house.configured == {"RB1"}
+        assert house.registry.described == house.registry.configured == {"RB1"}
 
 
 async def test_a_day_takes_a_request_each_half_hour_and_no_more(
@@ -113,7 +162,7 @@ async def test_a_day_takes_a_request_each_half_hour_and_no_more(
 ) -> None:
     async with surveyed(cloud, clock) as house:
         await clock.advance(86400)
-        assert house.described
+        assert house.registry.described
         for what, most in (("inverters", 25), ("static RB1", 49), ("configurations RB1", 49)):
             assert most - 4 <= cloud.asked.count(what) <= most
 
@@ -124,7 +173,7 @@ async def test_with_a_hundred_inverters_a_request_is_made_every_other_minute(
     cloud.serials = [f"RB{number:03}" for number in range(100)]
     async with surveyed(cloud, clock) as house:
         await clock.advance(300)
-        assert len(house.described) == len(house.configured) == 100
+        assert len(house.registry.described) == len(house.registry.configured) == 100
         for _ in range(10):
             cloud.asked.clear()
             await clock.advance(3600)
@@ -137,12 +186,11 @@ async def test_what_is_not_in_use_is_looked_at_once_a_day_and_is_never_configure
     cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.serials = ["RB1", "RB2"]
-    async with surveyed(cloud, clock) as house:
-        house.unused = {"RB2"}
+    async with surveyed(cloud, clock, used=["RB1"]) as house:
         await clock.advance(86400)
         assert cloud.asked.count("static RB2") == 1
-        assert house.details_poller.others == {"RB2": static()}
-        assert house.described == house.configured == {"RB1"}
+        assert house.account.details.others == {"RB2": static()}
+        assert house.registry.described == house.registry.configured == {"RB1"}
 
 
 async def test_that_something_unused_cannot_be_read_is_no_fault(
@@ -150,25 +198,23 @@ async def test_that_something_unused_cannot_be_read_is_no_fault(
 ) -> None:
     cloud.serials = ["RB1", "RB2"]
     cloud.silent = {"RB2"}
-    async with surveyed(cloud, clock) as house:
-        house.unused = {"RB2"}
+    async with surveyed(cloud, clock, used=["RB1"]) as house:
         await clock.advance(600)
         assert house.problems.now == {}
-        assert house.details_poller.others == {}
+        assert house.account.details.others == {}
         cloud.silent.clear()
         await clock.advance(3600)
-        assert house.details_poller.others.keys() == {"RB2"}
+        assert house.account.details.others.keys() == {"RB2"}
 
 
 async def test_what_comes_into_use_is_described_at_once(cloud: Cloud, clock: FakeClock) -> None:
     cloud.serials = ["RB1", "RB2"]
-    async with surveyed(cloud, clock) as house:
-        house.unused = {"RB2"}
+    async with surveyed(cloud, clock, used=["RB1"]) as house:
         await clock.advance(600)
-        house.details_poller.watch(["RB1", "RB2"])
+        house.account.details.watch(["RB1", "RB2"])
         await clock.advance(65)
-        assert house.described == house.configured == {"RB1", "RB2"}
-        assert house.details_poller.others == {}
+        assert house.registry.described == house.registry.configured == {"RB1", "RB2"}
+        assert house.account.details.others == {}
 
 
 async def test_an_inverter_that_is_new_is_described_within_minutes_of_being_found(
@@ -178,7 +224,7 @@ async def test_an_inverter_that_is_new_is_described_within_minutes_of_being_foun
         await clock.advance(10)
         cloud.serials.append("RB2")
         await clock.advance(3600 + 120)
-        assert house.described == {"RB1", "RB2"}
+        assert house.registry.described == {"RB1", "RB2"}
 
 
 async def test_a_cloud_that_is_away_at_the_start_is_asked_again_each_half_minute(
@@ -190,7 +236,7 @@ async def test_a_cloud_that_is_away_at_the_start_is_asked_again_each_half_minute
         assert 20 <= cloud.asked.count("inverters") <= 21
         cloud.away = False
         await clock.advance(32)
-        assert house.described
+        assert house.registry.described
 
 
 async def test_without_a_battery_no_configuration_is_asked_for(
@@ -199,7 +245,7 @@ async def test_without_a_battery_no_configuration_is_asked_for(
     cloud.battery_count = 0
     async with surveyed(cloud, clock) as house:
         await clock.advance(86400)
-        assert house.described
+        assert house.registry.described
         assert not [what for what in cloud.asked if what.startswith("configurations")]
 
 
@@ -209,10 +255,10 @@ async def test_once_there_is_a_battery_its_configuration_is_asked_for(
     cloud.battery_count = 0
     async with surveyed(cloud, clock) as house:
         await clock.advance(3600)
-        assert not house.configured
+        assert not house.registry.configured
         cloud.battery_count = 4
         await clock.advance(3600)
-        assert house.configured == {"RB1"}
+        assert house.registry.configured == {"RB1"}
 
 
 async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
@@ -221,10 +267,22 @@ async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
     cloud.configuration = AWAY
     async with surveyed(cloud, clock) as house:
         await clock.advance(60)
-        assert not house.configured
+        assert not house.registry.configured
         cloud.configuration = configuration()
         await clock.advance(310)
-        assert house.configured
+        assert house.registry.configured
+
+
+async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.configuration = AWAY
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        assert set(house.problems.now) == {(Kind.CONFIGURATION, None)}
+        cloud.battery_count = 0
+        await clock.advance(3600)
+        assert not house.problems.now
 
 
 async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
@@ -255,4 +313,4 @@ async def test_an_account_without_inverters_is_asked_again_soon(
         await clock.advance(300)
         cloud.serials = ["RB1"]
         await clock.advance(35)
-        assert house.described
+        assert house.registry.described

@@ -1,7 +1,7 @@
 """That every inverter is read once a minute, whatever happens to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 
 from examples import dynamic
-from fake_clock import FakeClock, at_once
+from fake_clock import FakeClock
+from polling import stand_ins
 from redback.cloud import (
     AccessError,
     CloudError,
@@ -21,9 +22,11 @@ from redback.cloud import (
     ThrottledError,
     TransientError,
 )
+from redback.inverters.registry import Registry
+from redback.notifications import AccountNotifications
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
-from redback.problems import Problems
+from redback.problems import Kind, Problems
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
@@ -43,6 +46,8 @@ class Cloud:
         self.asked: list[float] = []
         self.failing: dict[str, CloudError] = {}
         self.batch_size = 100
+        # What happens while a question is under way.
+        self.before: Callable[[], None] = lambda: None
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
         waiting = list(serials)
@@ -51,6 +56,7 @@ class Cloud:
 
     def dynamic(self, batch: tuple[str, ...], _: float) -> dict[str, Dynamic | CloudError]:
         self.asked.append(self.clock.monotonic())
+        self.before()
         if batch[0] in self.failing and self.batch_size == 1:
             raise self.failing[batch[0]]
         visible = self.clock.now() - timedelta(seconds=8)
@@ -66,20 +72,31 @@ class Cloud:
 
 
 class Delivered:
+    """The readings that the registry gets."""
+
     def __init__(self) -> None:
         self.timestamps: dict[str, list[datetime]] = {}
-        self.denied: list[tuple[str, ...]] = []
-        self.refused: list[bool] = []
 
-    def refuse(self, error: CredentialsError | None) -> None:
-        self.refused.append(error is not None)
-
-    def deny(self, serials: Collection[str]) -> None:
-        self.denied.append(tuple(serials))
-
-    def __call__(self, readings: Mapping[str, Dynamic]) -> None:
+    def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, reading in readings.items():
             self.timestamps.setdefault(serial, []).append(reading.timestamp)
+
+
+class Told:
+    """What people are told, time after time."""
+
+    def __init__(self) -> None:
+        self.denials: list[tuple[str, ...]] = []
+        self.refused: list[bool] = []
+
+    def token_refused(self) -> None:
+        self.refused.append(True)
+
+    def token_accepted(self) -> None:
+        self.refused.append(False)
+
+    def denied(self, serials: Collection[str]) -> None:
+        self.denials.append(tuple(serials))
 
 
 @pytest.fixture
@@ -93,27 +110,36 @@ def delivered() -> Delivered:
 
 
 @pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
 def problems(clock: FakeClock) -> Problems:
     return Problems(clock)
 
 
 @pytest.fixture
 def throttle(clock: FakeClock) -> Throttle:
-    return Throttle(clock, lambda _: None, at_once)
+    return stand_ins.throttle(clock)
 
 
 @pytest.fixture
 async def poller(
-    clock: FakeClock, cloud: Cloud, throttle: Throttle, delivered: Delivered, problems: Problems
+    clock: FakeClock,
+    cloud: Cloud,
+    throttle: Throttle,
+    delivered: Delivered,
+    told: Told,
+    problems: Problems,
 ) -> AsyncIterator[Poller]:
     poller = Poller(
         cast("RedbackClient", cloud),
         throttle,
         clock,
-        problems,
-        deliver=delivered,
-        denied=delivered.deny,
-        refused=delivered.refuse,
+        problems.of(""),
+        cast("Registry", delivered),
+        cast("AccountNotifications", told),
     )
     task = asyncio.create_task(poller.run())
     yield poller
@@ -158,62 +184,62 @@ async def test_one_inverter_that_fails_costs_the_others_nothing(
     await clock.advance(120)
     assert "RB1" not in delivered.timestamps
     assert len(set(delivered.timestamps["RB2"])) >= 2
-    assert "Inverter RB1 cannot be read" in problems.now["inverter RB1"].sentence
+    assert "Inverter RB1 cannot be read" in problems.now[Kind.INVERTER, "RB1"].sentence
 
 
 async def test_an_inverter_that_may_not_be_read_is_told_once_and_taken_back(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(300)
-    assert delivered.denied == [("RB1",)]
+    assert told.denials == [("RB1",)]
     cloud.failing.clear()
     await clock.advance(60)
-    assert delivered.denied == [("RB1",), ()]
+    assert told.denials == [("RB1",), ()]
 
 
 async def test_what_is_told_does_not_flap_when_the_cloud_is_away_in_between(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     for error in (DENIED, AWAY, DENIED, AWAY):
         cloud.failing["RB1"] = error
         await clock.advance(120)
-    assert delivered.denied == [("RB1",)]
-    delivered.refused.clear()
+    assert told.denials == [("RB1",)]
+    told.refused.clear()
     for refused in (TOKEN_REFUSED, AWAY, TOKEN_REFUSED, AWAY, TOKEN_REFUSED):
         cloud.failing["RB1"] = refused
         await clock.advance(600)
-    assert all(delivered.refused)
+    assert all(told.refused)
 
 
 async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(60)
     poller.watch(["RB2"])
-    assert delivered.denied == [("RB1",), ()]
+    assert told.denials == [("RB1",), ()]
 
 
 async def test_a_token_that_stays_refused_is_told_and_tried_every_five_minutes(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
 ) -> None:
     cloud.batch_size = 1
     cloud.failing["RB1"] = TOKEN_REFUSED
     poller.watch(["RB1"])
     await clock.advance(3600)
-    assert delivered.refused[-1]
+    assert told.refused[-1]
     assert 12 <= len(cloud.asked) <= 15
     cloud.failing.clear()
     await clock.advance(360)
-    assert not delivered.refused[-1]
+    assert not told.refused[-1]
 
 
 async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
+    poller: Poller, cloud: Cloud, delivered: Delivered, told: Told, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     await clock.advance(300)
@@ -221,7 +247,7 @@ async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
     await clock.advance(60)
     cloud.failing.clear()
     await clock.advance(120)
-    assert not any(delivered.refused)
+    assert not any(told.refused)
     assert clock.now() - delivered.timestamps["RB1"][-1] < timedelta(seconds=90)
 
 
@@ -255,6 +281,30 @@ async def test_a_cloud_that_was_away_is_back_within_a_minute(
     cloud.failing.clear()
     await clock.advance(60)
     assert delivered.timestamps["RB1"]
+    assert not problems.now
+
+
+async def test_where_there_is_nothing_to_read_any_more_nothing_keeps_it_away(
+    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
+) -> None:
+    cloud.failing["RB1"] = AWAY
+    poller.watch(["RB1"])
+    await clock.advance(120)
+    assert set(problems.now) == {(Kind.READINGS, None)}
+    poller.watch([])
+    assert not problems.now
+    await clock.advance(120)
+    assert not problems.now
+
+
+async def test_an_answer_about_one_that_is_no_longer_read_says_nothing(
+    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
+) -> None:
+    cloud.failing["RB1"] = AWAY
+    cloud.before = lambda: poller.watch([])
+    poller.watch(["RB1"])
+    await clock.advance(120)
+    assert cloud.asked
     assert not problems.now
 
 

@@ -9,29 +9,42 @@ from typing import cast
 import pytest
 
 from examples import SERIAL, dynamic
-from fake_clock import FakeClock, at_once
+from fake_clock import FakeClock
+from polling.stand_ins import throttle
 from redback.cloud import CloudError, Dynamic, RedbackClient, TransientError
-from redback.polling.throttle import Throttle
+from redback.inverters.registry import Registry
 from redback.polling.warm_up import WarmUp
 
 DENIED = "RB00000000000000"
 BROKEN = TransientError("no answer", method="GET", url="http://cloud/")
 
 
+class Known:
+    """What is known of the inverter."""
+
+    def __init__(self) -> None:
+        self.is_known = False
+        self.warmed_up: list[tuple[str, Sequence[Dynamic]]] = []
+
+    def knows_counters(self, _: str) -> bool:
+        return self.is_known
+
+    def warm_up(self, serial: str, readings: Sequence[Dynamic]) -> None:
+        self.warmed_up.append((serial, readings))
+
+
 class World:
     """A cloud, and what is known of its inverter."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.is_known = False
+        self.registry = Known()
         self.asked = 0
         self.answer: CloudError | tuple[Dynamic, ...] = (dynamic(),)
-        self.warmed_up: list[tuple[str, Sequence[Dynamic]]] = []
         self.warm_up = WarmUp(
             cast("RedbackClient", self),
-            Throttle(clock, lambda _: None, runner=at_once),
+            throttle(clock),
             clock,
-            is_known=lambda _: self.is_known,
-            warmed_up=lambda *what: self.warmed_up.append(what),
+            cast("Registry", self.registry),
         )
 
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
@@ -58,11 +71,11 @@ async def test_a_new_inverter_is_asked_for_once(world: World, clock: FakeClock) 
     for _ in range(2):
         world.warm_up.watch([SERIAL])
         await clock.advance(600)
-    assert world.warmed_up == [(SERIAL, (dynamic(),))]
+    assert world.registry.warmed_up == [(SERIAL, (dynamic(),))]
 
 
 async def test_one_that_is_known_is_not_asked_for(world: World, clock: FakeClock) -> None:
-    world.is_known = True
+    world.registry.is_known = True
     world.warm_up.watch([SERIAL])
     await clock.advance(600)
     assert world.asked == 0
@@ -78,7 +91,7 @@ async def test_where_it_fails_it_is_tried_again_a_minute_later(
     assert world.asked == 1
     world.answer = works
     await clock.advance(2)
-    assert world.warmed_up[-1] == (SERIAL, (dynamic(),))
+    assert world.registry.warmed_up[-1] == (SERIAL, (dynamic(),))
     await clock.advance(600)
     assert world.asked == 2
 
@@ -89,7 +102,7 @@ async def test_once_readings_have_served_as_well_it_is_not_tried_again(
     world.answer = BROKEN
     world.warm_up.watch([SERIAL])
     await clock.advance(30)
-    world.is_known = True
+    world.registry.is_known = True
     await clock.advance(600)
     assert world.asked == 1
 
@@ -104,4 +117,4 @@ async def test_it_is_given_up_in_the_end(world: World, clock: FakeClock) -> None
 async def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> None:
     world.warm_up.watch([DENIED, SERIAL])
     await clock.advance(2)
-    assert world.warmed_up == [(SERIAL, (dynamic(),))]
+    assert world.registry.warmed_up == [(SERIAL, (dynamic(),))]

@@ -22,7 +22,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.transport import Call
-from redback.core import CoreAwayError, CoreRest, CoreWebSocket, State, open_session
+from redback.core import CoreAwayError, Rest, State, WebSocket, open_session
 from redback.environment import Environment
 from redback.log import Redaction
 from redback.options import Options, OptionsError
@@ -95,7 +95,7 @@ async def test_nothing_that_holds_a_secret_shows_it(
                 may_repeat=True,
             ),
             session,
-            CoreRest(session, "http://supervisor"),
+            Rest(session, "http://supervisor"),
             link(session, "http://supervisor", clock),
             service,
         )
@@ -103,8 +103,8 @@ async def test_nothing_that_holds_a_secret_shows_it(
             assert not shown(f"{holder!r} {holder!s} {[holder]} {holder}"), type(holder)
 
 
-def link(session: aiohttp.ClientSession, url: str, clock: FakeClock) -> CoreWebSocket:
-    return CoreWebSocket(
+def link(session: aiohttp.ClientSession, url: str, clock: FakeClock) -> WebSocket:
+    return WebSocket(
         session, url, SUPERVISOR_TOKEN, clock, connected=lambda: None, disconnected=lambda _: None
     )
 
@@ -163,5 +163,5 @@ async def test_a_supervisor_that_lets_nobody_in_is_told_without_the_token(
     session: aiohttp.ClientSession, locked: str
 ) -> None:
     with pytest.raises(CoreAwayError) as caught:
-        await CoreRest(session, locked).set_state(State("sensor.redback_status", "OK", {}))
+        await Rest(session, locked).set_state(State("sensor.redback_status", "OK", {}))
     assert not shown(whole(caught.value))

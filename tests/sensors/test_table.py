@@ -12,6 +12,7 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from redback.cloud import Dynamic
 from redback.core import State
+from redback.inverters.details import Details
 from redback.sensors.entities import Entities
 from redback.sensors.reading import Reading
 
@@ -82,7 +83,7 @@ def reading() -> Reading:
 
 
 def full(data: Dynamic, at: datetime = AT) -> Reading:
-    return Reading(SERIAL, at, data, static(), configuration())
+    return Reading(SERIAL, at, data, Details(static(), configuration()))
 
 
 def plain(data: Dynamic, at: datetime = AT) -> Reading:
@@ -192,7 +193,7 @@ def test_attributes_never_change() -> None:
 
 def test_a_single_phase_system_without_battery_has_neither_phase_b_nor_battery() -> None:
     without = msgspec.structs.replace(static(), battery_count=0)
-    names = shown(states(Reading(SERIAL, AT, dynamic("single_phase"), without)))
+    names = shown(states(Reading(SERIAL, AT, dynamic("single_phase"), Details(without))))
     assert "grid_voltage_a" in names
     assert not [name for name in names if re.search("_[bc]$|battery|soc", name)]
     assert names["site_load"] == "0.8"
@@ -266,7 +267,7 @@ def test_the_load_is_not_known_before_it_is_known_whether_there_is_a_battery() -
 
 def test_static_data_without_a_battery_count_for_more_than_a_charge_of_zero() -> None:
     without = msgspec.structs.replace(static(), battery_count=0)
-    names = shown(states(Reading(SERIAL, AT, dynamic(), without)))
+    names = shown(states(Reading(SERIAL, AT, dynamic(), Details(without))))
     assert not [name for name in names if "battery" in name]
 
 

@@ -1,10 +1,10 @@
-"""What people are told, in Home Assistant's notifications and in the log alike."""
+"""What people must do something about: notifications in Home Assistant, and lines in the log."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from enum import Enum
 
-from .cloud import CredentialsError, ListedInverter
+from .cloud import ListedInverter
 from .core import Notices
 from .options import Site
 
@@ -15,26 +15,39 @@ _LOG = logging.getLogger(__name__)
 PREFIX = "redback"
 
 
+class Notification(Enum):
+    """What can be shown: the key in its id, and its title."""
+
+    OPTIONS = "options", "The options cannot work"
+    CREDENTIALS = "credentials", "The credentials are not accepted"
+    TOKEN = "token", "No access to readings"
+    NO_INVERTER = "no_inverter", "No inverter"
+    MISSING_SITES = "missing_sites", "Unknown site"
+    DENIED = "denied", "No access to an inverter"
+
+    def __init__(self, key: str, title: str) -> None:
+        self.key = key
+        self.title = title
+
+    @property
+    def heading(self) -> str:
+        """The title among the notifications of others."""
+        return f"Redback: {self.title[0].lower()}{self.title[1:]}"
+
+
 def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]:
-    """Make the call of the service that tells what is wrong with the options.
+    """Make the call of the service that shows what is wrong with the options.
 
     The program ends then, so this notification waits for nothing; a good start takes it away.
     """
     listed = "\n".join(f"- {problem}" for problem in problems)
     text = f"Correct them in the configuration of the Redback add-on, and start it:\n{listed}"
     data: dict[str, object] = {
-        "notification_id": f"{PREFIX}_options",
-        "title": "Redback: the options cannot work",
+        "notification_id": f"{PREFIX}_{Notification.OPTIONS.key}",
+        "title": Notification.OPTIONS.heading,
         "message": text,
     }
     return "persistent_notification", "create", data
-
-
-class Told(NamedTuple):
-    """What people are told."""
-
-    title: str
-    message: str
 
 
 class Notifications:
@@ -42,88 +55,126 @@ class Notifications:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._told: dict[str, Told] = {}
-        # An earlier run may have left these, and nothing else would take them away again.
-        notices.withdraw("options")
-        notices.withdraw("denied")
+        self._shown: dict[tuple[Notification, str], str] = {}
+        # An earlier run may have left it, and nothing else would take it away again.
+        self.withdraw(Notification.OPTIONS)
+
+    def of(self, account: str) -> "AccountNotifications":
+        """Return those of one account; the first one's key is empty, and its ids are plain."""
+        return AccountNotifications(self, account)
 
     @property
-    def told(self) -> Mapping[str, Told]:
-        """What people are told now, by key."""
-        return self._told
+    def shown(self) -> Mapping[tuple[Notification, str], str]:
+        """The messages that are shown now, in Markdown, each with the end of its id."""
+        return self._shown
 
-    def credentials_refused(self, error: CredentialsError | None) -> None:
-        """Tell that the cloud refuses the credentials, or with None that it does not."""
-        self._tell(
-            "credentials",
-            "Redback: the credentials are not accepted",
+    def find(self, *wanted: Notification) -> list[tuple[Notification, str]]:
+        """Return which of these are shown now, in this order, with their messages as plain text."""
+        return [
+            (one, message.replace("`", ""))
+            for one in wanted
+            for (shown, _), message in self._shown.items()
+            if shown is one
+        ]
+
+    def show(self, notification: Notification, message: str, suffix: str = "") -> None:
+        """Show a notification, and log it where it is new or has changed."""
+        if self._shown.get((notification, suffix)) != message:
+            self._shown[notification, suffix] = message
+            _LOG.warning("%s", message)
+            self._notices.show(notification.key + suffix, notification.heading, message)
+
+    def withdraw(self, notification: Notification, suffix: str = "") -> None:
+        """Take a notification away, also one that an earlier run has left."""
+        self._shown.pop((notification, suffix), None)
+        self._notices.withdraw(notification.key + suffix)
+
+
+class AccountNotifications:
+    """The notifications of one account: no other account takes them away.
+
+    Args:
+        notifications: of all.
+        account: its key; empty = the keys are those of 1.0.0, whose notifications may be there.
+    """
+
+    def __init__(self, notifications: Notifications, account: str) -> None:
+        self._notifications = notifications
+        self._suffix = f"_{account}" if account else ""
+        # An earlier run may have left it, and nothing else would take it away again.
+        self._withdraw(Notification.DENIED)
+
+    def credentials_refused(self) -> None:
+        """Show that the cloud refuses the credentials."""
+        self._show(
+            Notification.CREDENTIALS,
             "The Redback cloud does not accept the Client ID and the Credential. Check both in "
             "the configuration of the Redback add-on, and restart it. If they are right, they may "
-            "have expired: ask Redback's support for new ones. Until then there are no readings."
-            if error is not None
-            else None,
+            "have expired: ask Redback's support for new ones. Until then there are no readings.",
         )
 
-    def token_refused(self, error: CredentialsError | None) -> None:
-        """Tell that the cloud refuses the token it gave, or with None that it does not."""
-        self._tell(
-            "token",
-            "Redback: no access to readings",
+    def credentials_accepted(self) -> None:
+        """Take away that the cloud refuses the credentials."""
+        self._withdraw(Notification.CREDENTIALS)
+
+    def token_refused(self) -> None:
+        """Show that the cloud refuses the token it gave."""
+        self._show(
+            Notification.TOKEN,
             "The Redback cloud accepts the Client ID and the Credential, but refuses what it gave "
             "for them when it is asked for readings. That is a fault of the cloud, or your access "
-            "has been withdrawn: if it stays so, ask Redback's support. The add-on goes on trying."
-            if error is not None
-            else None,
+            "has been withdrawn: if it stays so, ask Redback's support. The add-on goes on trying.",
         )
 
-    def denied(self, names: Collection[str]) -> None:
-        """Tell which inverters the account may not read any more; none = it may read them all."""
-        self._tell(
-            "denied",
-            "Redback: no access to an inverter",
-            f"The Redback cloud does not let your account read {_listed(names)}. If it stays so, "
-            "ask Redback's support; everything else goes on."
-            if names
-            else None,
+    def token_accepted(self) -> None:
+        """Take away that the cloud refuses the token it gave."""
+        self._withdraw(Notification.TOKEN)
+
+    def denied(self, serials: Collection[str]) -> None:
+        """Show which inverters the account may not read any more; none = it may read them all."""
+        if not serials:
+            self._withdraw(Notification.DENIED)
+            return
+        self._show(
+            Notification.DENIED,
+            f"The Redback cloud does not let your account read {_listed(serials)}. If it stays so, "
+            "ask Redback's support; everything else goes on.",
         )
 
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
     ) -> None:
-        """Tell what does not fit between the option Sites and what the account can see.
+        """Show what does not fit between the option Sites and what the account can see.
 
         Args:
             inverters: what the account can see.
             missing: the entries that it does not have.
             others: whether there are entries that it has.
         """
-        self._tell(
-            "no_inverter",
-            "Redback: no inverter",
-            None
-            if inverters
-            else "Redback's cloud accepts the credentials, but shows no inverter to them. Ask "
-            "Redback's support which sites your Client ID may see.",
-        )
-        self._tell(
-            "missing_sites",
-            "Redback: unknown site",
-            f"The option Sites names {_listed(site.id for site in missing)}, which your account "
-            f"does not have. It has {_available(inverters)}. Correct the entry in the "
-            f"configuration of the Redback add-on, and restart it. "
-            f"{'The others go on.' if others else 'Until then there are no readings.'}"
-            if missing and inverters
-            else None,
-        )
+        if inverters:
+            self._withdraw(Notification.NO_INVERTER)
+        else:
+            self._show(
+                Notification.NO_INVERTER,
+                "Redback's cloud accepts the credentials, but shows no inverter to them. Ask "
+                "Redback's support which sites your Client ID may see.",
+            )
+        if missing and inverters:
+            self._show(
+                Notification.MISSING_SITES,
+                f"The option Sites names {_listed(site.id for site in missing)}, which your "
+                f"account does not have. It has {_available(inverters)}. Correct the entry in the "
+                "configuration of the Redback add-on, and restart it. "
+                f"{'The others go on.' if others else 'Until then there are no readings.'}",
+            )
+        else:
+            self._withdraw(Notification.MISSING_SITES)
 
-    def _tell(self, key: str, title: str, message: str | None) -> None:
-        if message is None:
-            self._told.pop(key, None)
-            self._notices.withdraw(key)
-        elif self._told.get(key) != (told := Told(title, message)):
-            self._told[key] = told
-            _LOG.warning("%s", message)
-            self._notices.show(key, title, message)
+    def _show(self, notification: Notification, message: str) -> None:
+        self._notifications.show(notification, message, self._suffix)
+
+    def _withdraw(self, notification: Notification) -> None:
+        self._notifications.withdraw(notification, self._suffix)
 
 
 def _available(inverters: Iterable[ListedInverter]) -> str:

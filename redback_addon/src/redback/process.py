@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from . import log, notifications, options
 from .clock import SystemClock
-from .core import CoreError, CoreRest, open_session
+from .core import CoreError, Rest, open_session
 from .environment import Environment, EnvironmentVariableError
 from .service import Service
 from .timeouts import timeout
@@ -78,7 +78,7 @@ def _collect_often() -> None:
 async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:
     """Show in Home Assistant what is wrong with the options, if it answers at once."""
     async with open_session(environment.supervisor_token) as session:
-        core = CoreRest(session, environment.supervisor_url)
+        core = Rest(session, environment.supervisor_url)
         with contextlib.suppress(CoreError, TimeoutError):
             async with asyncio.timeout(timeout(_TELL_SECONDS)):
                 await core.call_service(*notifications.options_wrong(problems))

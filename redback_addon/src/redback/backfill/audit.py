@@ -1,12 +1,13 @@
 """Finds hours that Core had and has no more: of a restored backup, of a database begun anew."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..core import CoreError, CoreWebSocket, Series, Statistics
+from ..core import CoreError, Series, Statistics, WebSocket
 from ..inverters.inverter import Inverter
+from .backfill import Backfill
 from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
 from .refill import ask
@@ -30,23 +31,22 @@ class Audit:
         coverage: what it was shown; what it has lost is wanted again there.
         link: tells since when Core is there.
         clock: the time.
-        watched: gives the inverters with a history, and from when on each has it.
+        backfill: knows the inverters with a history, and from when on each has it.
     """
 
     def __init__(
         self,
         statistics: Statistics,
         coverage: Coverage,
-        link: CoreWebSocket,
+        link: WebSocket,
         clock: Clock,
-        *,
-        watched: Callable[[], Iterable[tuple[Inverter, datetime]]],
+        backfill: Backfill,
     ) -> None:
         self._statistics = statistics
         self._coverage = coverage
         self._link = link
         self._clock = clock
-        self._watched = watched
+        self._backfill = backfill
         self._at: float | None = None
         # What was found is fetched again once, whether the cloud still has it or not.
         self._found: set[tuple[str, datetime]] = set()
@@ -66,7 +66,7 @@ class Audit:
 
     async def _look(self) -> None:
         try:
-            for known, since in self._watched():
+            for known, since in self._backfill.watched():
                 await self._look_at(known, since)
         except (CoreError, UnwritableError) as error:
             _LOG.debug("%s", error)  # and is tried again in a minute

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
 
 from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
-from ..core import CoreError, CoreWebSocket
+from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
-from ..problems import Problems
+from ..inverters.registry import Registry
+from ..problems import Kind, Problems
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
@@ -37,6 +38,7 @@ _TROUBLE_SECONDS = 60.0
 # an hour again.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
+_WAITING = Kind.HISTORY_CORE, Kind.HISTORY_CLOUD, Kind.HISTORY_DISK
 
 
 class _Outcome(Enum):
@@ -57,7 +59,7 @@ class Backfill:
         link: tells since when Core is there.
         clock: the time.
         faults: are told what is in its way.
-        known: gives what is known of an inverter; None before its first reading.
+        registry: knows which inverters are in use, and what each of them is.
         days: how far the past goes back before the first reading.
     """
 
@@ -66,11 +68,11 @@ class Backfill:
         coverage: Coverage,
         fetcher: Fetcher,
         writer: Importer,
-        link: CoreWebSocket,
+        link: WebSocket,
         clock: Clock,
         problems: Problems,
         *,
-        known: Callable[[str], Inverter | None],
+        registry: Registry,
         days: int,
     ) -> None:
         self._coverage = coverage
@@ -80,9 +82,8 @@ class Backfill:
         self._link = link
         self._clock = clock
         self._problems = problems
-        self._known = known
+        self._registry = registry
         self._days = timedelta(days=days)
-        self._serials: tuple[str, ...] = ()
         # Since when (monotonic seconds) each inverter is known.
         self._known_since: dict[str, float] = {}
         self._counting = Counting()
@@ -103,15 +104,15 @@ class Backfill:
 
     def since(self, serial: str) -> datetime | None:
         """Tell from when on an inverter is to have a history; None before its first reading."""
-        known, begun = self._known(serial), self._coverage.begun(serial)
+        known, begun = self._registry.known(serial), self._coverage.begun(serial)
         if known is None or begun is None:
             return None
         return max(begun - self._days, _earliest(known))
 
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:
         """Give the inverters with a history, and from when on each is to have it, UTC."""
-        for serial in self._serials:
-            known, since = self._known(serial), self.since(serial)
+        for serial in sorted(self._registry.names):
+            known, since = self._registry.known(serial), self.since(serial)
             if known is not None and since is not None:
                 yield known, since
 
@@ -123,14 +124,13 @@ class Backfill:
         """Go on."""
         self._going.set()
 
-    def watch(self, serials: Iterable[str]) -> None:
-        """Fill the history of these inverters and no others."""
-        self._serials = tuple(sorted(serials))
-
     async def run(self) -> None:
         """Fill whatever is missing, for ever."""
         while True:
             gaps = await self._gaps()
+            if not gaps:
+                for kind in _WAITING:
+                    self._problems.drop(kind)
             if self._is_begun():
                 self._counting.begin(sum(len(gap.hours) for gap in gaps))
             if self.is_paused:
@@ -171,7 +171,8 @@ class Backfill:
         now = self._clock.monotonic()
         since = self._known_since.setdefault(known.serial, now)
         series = known.entities.series
-        is_described = known.static is not None and known.configuration is not None
+        details = known.details
+        is_described = details.static is not None and details.configuration is not None
         if is_described and any(one.is_counter for one in series):
             return True
         return bool(series) and now - since >= _WELL_KNOWN_SECONDS
@@ -183,21 +184,20 @@ class Backfill:
         except (NotYetError, DamagedError):
             return _Outcome.LEFT
         except CoreError as error:
-            self._problems.met("history core", f"The history waits for Home Assistant: {error}.")
+            self._problems.raise_(Kind.HISTORY_CORE, why=error)
             await self._clock.sleep(_TROUBLE_SECONDS)
             return _Outcome.LEFT
         except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
-                self._problems.met("history cloud", f"The history waits for the cloud: {error}.")
+                self._problems.raise_(Kind.HISTORY_CLOUD, why=error)
             return await self._wait()
         except UnwritableError as error:
-            self._problems.met("history file", f"The history waits for the disk: {error}.")
+            self._problems.raise_(Kind.HISTORY_DISK, why=error)
             return await self._wait()
         if not is_filled:
             return _Outcome.LEFT
-        self._problems.over("history core", "The history goes on")
-        self._problems.over("history cloud", "The history goes on")
-        self._problems.over("history file", "The history goes on")
+        for kind in _WAITING:
+            self._problems.clear(kind)
         self._tell()
         return _Outcome.FILLED
 
@@ -208,7 +208,7 @@ class Backfill:
         return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
-        known = self._known(gap.serial)
+        known = self._registry.known(gap.serial)
         if known is None:
             return False
         if gap.past and self._is_core_ready() and await self._stands(gap, known):
@@ -317,7 +317,8 @@ class Backfill:
 
 def _earliest(known: Inverter) -> datetime:
     """Tell when the inverter was installed: there is nothing before."""
-    day = known.static.commissioning_date if known.static is not None else None
+    static = known.details.static
+    day = static.commissioning_date if static is not None else None
     if day is None:
         return datetime.min.replace(tzinfo=UTC)
     # A day of Australia or New Zealand begins on the day before, UTC.

@@ -19,7 +19,7 @@ from ..cloud import (
 from ..inverters.inverter import Inverter
 from ..polling.throttle import Throttle
 from ..sensors.reading import STALE_AFTER
-from .coverage import NO_READINGS, Hour, Stage
+from .coverage import NO_READINGS, Coverage, Hour, Stage
 from .gaps import HOUR
 from .hourly import believed, last_counted, summarise
 
@@ -62,8 +62,8 @@ class Fetcher:
         throttle: the way there.
         clock: tells the time, and waits.
         seen: takes what an inverter did, each time that an hour was fetched.
-        latest: gives the time of the last reading of an inverter that Core was shown: of that the
-            cloud must know something.
+        coverage: knows the last reading of an inverter that Core was shown: of that the cloud
+            must know something.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class Fetcher:
         client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
+        coverage: Coverage,
         *,
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
-        latest: Callable[[str], datetime | None],
     ) -> None:
         self._seen = seen
-        self._latest = latest
+        self._coverage = coverage
         self._client = client
         self._throttle = throttle
         self._clock = clock
@@ -189,7 +189,7 @@ class Fetcher:
         """
         if self._clock.monotonic() < self._proven.get(serial, 0.0):
             return
-        latest = self._latest(serial)
+        latest = self._coverage.latest(serial)
         until = None if latest is None else latest + timedelta(seconds=1)
         if until is None or not await self._ask(serial, until - HOUR, until):
             raise error or SilentError("it has no readings even where it had some")

@@ -56,7 +56,7 @@ class Summary(msgspec.Struct, frozen=True):
 def believed(known: Inverter, readings: Iterable[Dynamic]) -> tuple[Dynamic, ...]:
     """Give readings, oldest first, with those values of their counters that can be believed."""
     counters = Counters(f"{known.name} (history)", {})
-    return tuple(counters.believe(reading, known.static) for reading in readings)
+    return tuple(counters.believe(reading, known.details.static) for reading in readings)
 
 
 def summarise(

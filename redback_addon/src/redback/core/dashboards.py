@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .errors import CoreRefusedError
-from .websocket import CoreWebSocket
+from .websocket import WebSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class _Listed(msgspec.Struct, frozen=True):
 
 
 class Dashboards:
-    """The dashboards of one Core; every call raises as `CoreLink.command` does."""
+    """The dashboards of one Core; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: CoreWebSocket) -> None:
+    def __init__(self, link: WebSocket) -> None:
         self._link = link
         self._making = asyncio.Lock()
 

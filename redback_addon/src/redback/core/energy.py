@@ -9,7 +9,7 @@ import msgspec
 
 from .errors import CoreRefusedError
 from .preferences import Planned, Source, merge, plan
-from .websocket import CoreWebSocket
+from .websocket import WebSocket
 
 _T = TypeVar("_T")
 _SAVE = "energy/save_prefs"
@@ -62,9 +62,9 @@ class Issue:
 
 
 class Energy:
-    """The Energy dashboard of one Core; every call raises as `CoreLink.command` does."""
+    """The Energy dashboard of one Core; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: CoreWebSocket) -> None:
+    def __init__(self, link: WebSocket) -> None:
         self._link = link
         self._saving = asyncio.Lock()
 

@@ -47,7 +47,7 @@ class Series:
         return _in_words(self.unit, is_counter=self.is_counter)
 
 
-class Inverter(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True):
     """What Core answers to recorder/get_statistics_metadata.
 
     It is what is stored; before anything is, it is what a sensor's state will lead to.
@@ -88,7 +88,7 @@ class Inverter(msgspec.Struct, frozen=True):
         )
 
 
-def metadata(series: Series, known: Inverter | None, version: str | None) -> dict[str, object]:
+def metadata(series: Series, known: Stored | None, version: str | None) -> dict[str, object]:
     """Make what an import says of its statistic.
 
     Args:

@@ -1,12 +1,12 @@
 """Persistent notifications: what people should be told, shown for as long as it holds."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..clock import Clock
-from .errors import CoreAwayError, CoreRefusedError
-from .rest import CoreRest
-from .sync import Sync
+from ..problems import Kind, Problems
+from .errors import CoreRefusedError
+from .rest import Rest
+from .sync import Sync, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +19,26 @@ class Notices:
     """The notifications that should be there, each under a key of its own.
 
     Args:
-        core: shows them.
+        rest: shows them.
         clock: waits between the tries.
+        problems: get those that Core does not take.
         prefix: of their ids.
-        away: takes each error that makes it try again, and None when everything has arrived.
-        refused: takes the error when Core does not take a notification.
+        watcher: takes in whether they arrive.
     """
 
     def __init__(
         self,
-        core: CoreRest,
+        rest: Rest,
         clock: Clock,
+        problems: Problems,
         *,
         prefix: str,
-        away: Callable[[CoreAwayError | None], None],
-        refused: Callable[[CoreRefusedError], None],
+        watcher: Watcher,
     ) -> None:
-        self._core = core
+        self._rest = rest
+        self._problems = problems
         self._prefix = prefix
-        self._refused = refused
-        self._sync = Sync[str, _Notice | None](self._send, clock, at_once=1, away=away)
+        self._sync = Sync[str, _Notice | None](self._send, clock, at_once=1, watcher=watcher)
 
     def show(self, key: str, title: str, message: str) -> None:
         """Show a notification, in the place of an earlier one with this key."""
@@ -61,6 +61,8 @@ class Notices:
         text = {} if notice is None else {"title": notice.title, "message": notice.message}
         service = "dismiss" if notice is None else "create"
         try:
-            await self._core.call_service("persistent_notification", service, identity | text)
+            await self._rest.call_service("persistent_notification", service, identity | text)
         except CoreRefusedError as error:
-            self._refused(error)
+            self._problems.raise_(Kind.NOTIFICATION, key, error)
+        else:
+            self._problems.clear(Kind.NOTIFICATION, key)

@@ -18,7 +18,7 @@ _TIME_OUT = 4
 _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 
 
-class CoreRest:
+class Rest:
     """Core's REST API below `<supervisor_url>/core/api`.
 
     The session is the caller's, who closes it; its headers carry the Supervisor's token.

@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from .errors import CoreRefusedError
-from .metadata import Inverter, Series, metadata
-from .websocket import CoreWebSocket
+from .metadata import Series, Stored, metadata
+from .websocket import WebSocket
 
 Period = Literal["hour", "5minute"]
 
@@ -63,9 +63,9 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class Statistics:
-    """The statistics of sensors, by entity id; every call raises as `CoreLink.command` does."""
+    """The statistics of sensors, by entity id; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: CoreWebSocket) -> None:
+    def __init__(self, link: WebSocket) -> None:
         self._link = link
 
     async def rows(
@@ -119,7 +119,7 @@ class Statistics:
                 refused[series.entity_id] = error
         return refused
 
-    async def _put(self, series: Series, rows: Sequence[Row], known: Inverter | None) -> None:
+    async def _put(self, series: Series, rows: Sequence[Row], known: Stored | None) -> None:
         misfit = _misfit(series, known)
         if misfit is not None:
             raise misfit
@@ -155,13 +155,13 @@ class Statistics:
             }
         )
 
-    async def _known(self, entity_ids: Iterable[str]) -> dict[str, Inverter]:
+    async def _known(self, entity_ids: Iterable[str]) -> dict[str, Stored]:
         """Ask what Core keeps of these; what it knows nothing of is left out."""
         wanted = list(entity_ids)
         if not wanted:
             return {}  # Core would tell of everything that it has
         question = {"type": "recorder/get_statistics_metadata", "statistic_ids": wanted}
-        return {known.statistic_id: known for known in await self._ask(question, list[Inverter])}
+        return {known.statistic_id: known for known in await self._ask(question, list[Stored])}
 
     async def _ask(self, question: Mapping[str, object], kind: type[_T]) -> _T:
         answer = await self._link.command(question)
@@ -173,7 +173,7 @@ class Statistics:
             ) from None
 
 
-def _misfit(series: Series, known: Inverter | None) -> CoreRefusedError | None:
+def _misfit(series: Series, known: Stored | None) -> CoreRefusedError | None:
     if known is None or known.fits(series):
         return None
     return CoreRefusedError(
@@ -185,10 +185,10 @@ def _misfit(series: Series, known: Inverter | None) -> CoreRefusedError | None:
     )
 
 
-def _alike(known: Mapping[str, Inverter]) -> Iterator[list[Inverter]]:
+def _alike(known: Mapping[str, Stored]) -> Iterator[list[Stored]]:
     """Group what one question can be asked for: it can name one unit for each class of units."""
 
-    def kind(each: Inverter) -> str:
+    def kind(each: Stored) -> str:
         return repr((each.units, each.has_sum))
 
     for _, group in groupby(sorted(known.values(), key=kind), kind):
@@ -205,7 +205,7 @@ def _spans(
 
 
 def _question(
-    alike: Sequence[Inverter], start: datetime, end: datetime, period: Period
+    alike: Sequence[Stored], start: datetime, end: datetime, period: Period
 ) -> dict[str, object]:
     return {
         "type": "recorder/statistics_during_period",

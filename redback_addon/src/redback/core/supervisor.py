@@ -26,8 +26,8 @@ class _Answer(msgspec.Struct, frozen=True):
     data: _Info
 
 
-class AddOn:
-    """This add-on, as Home Assistant shows it.
+class Supervisor:
+    """Asked once, where Home Assistant shows this add-on.
 
     Args:
         session: its headers carry the Supervisor's token.

@@ -3,14 +3,24 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ..clock import Clock
 from .errors import CoreAwayError
-from .retry import retrying
+from .websocket import retrying
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
+
+
+class Watcher(Protocol):
+    """Takes in how it goes."""
+
+    def arrived(self) -> None:
+        """Take in that everything has arrived."""
+
+    def failed(self, error: CoreAwayError) -> None:
+        """Take in that something has not; it is tried again."""
 
 
 class Sync(Generic[_Key, _Value]):
@@ -20,7 +30,7 @@ class Sync(Generic[_Key, _Value]):
         send: brings one thing to Core. It raises CoreAwayError when that is to be tried again.
         clock: waits between the tries.
         at_once: how many may be under way together.
-        away: takes each error that makes it try again, and None when everything has arrived.
+        watcher: takes in each failure that makes it try again, and when everything has arrived.
     """
 
     def __init__(
@@ -29,11 +39,11 @@ class Sync(Generic[_Key, _Value]):
         clock: Clock,
         *,
         at_once: int,
-        away: Callable[[CoreAwayError | None], None],
+        watcher: Watcher,
     ) -> None:
         self._send = send
         self._at_once = at_once
-        self._away = away
+        self._watcher = watcher
         self._wanted: dict[_Key, _Value] = {}
         # A set that keeps its order; a plain dict's first key is found the later, the more keys
         # before it have been taken out.
@@ -68,7 +78,7 @@ class Sync(Generic[_Key, _Value]):
             self._changed.clear()
             async for attempt in self._attempts:
                 with attempt:
-                    await self._settle_and_tell()
+                    await self._settle_watched()
 
     async def settle(self) -> None:
         """Send what is due, and what becomes so meanwhile.
@@ -92,14 +102,14 @@ class Sync(Generic[_Key, _Value]):
         finally:
             errors.clear()  # their tracebacks have this very frame
 
-    async def _settle_and_tell(self) -> None:
+    async def _settle_watched(self) -> None:
         try:
             while self._due:  # more may have come at the last moment
                 await self.settle()
         except CoreAwayError as error:
-            self._away(error)
+            self._watcher.failed(error)
             raise
-        self._away(None)
+        self._watcher.arrived()
 
     async def _send_due(self, errors: list[CoreAwayError]) -> None:
         """Send one after the other until nothing is due, or Core is away."""

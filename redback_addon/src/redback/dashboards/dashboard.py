@@ -1,10 +1,11 @@
 """Makes a dashboard of Core's own cards for the inverters that are known."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core import CoreError, Dashboard, Dashboards
 from ..inverters.inverter import Inverter
+from ..inverters.registry import Registry
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
@@ -44,21 +45,14 @@ class DashboardSetup:
 
     Args:
         dashboards: Core's.
-        known: gives the inverters that have been read.
-        names: gives what all inverters in use are called, whether read or not.
+        registry: knows the inverters in use, and which of them have been read.
     """
 
     what = "its dashboards"
 
-    def __init__(
-        self,
-        dashboards: Dashboards,
-        known: Callable[[], Iterable[Inverter]],
-        names: Callable[[], Iterable[str]],
-    ) -> None:
+    def __init__(self, dashboards: Dashboards, registry: Registry) -> None:
         self._dashboards = dashboards
-        self._known = known
-        self._names = names
+        self._registry = registry
 
     async def look(self) -> dict[str, object]:
         """Tell whether there is one, as JSON; it never raises a CoreError."""
@@ -68,11 +62,11 @@ class DashboardSetup:
             return _answer("away", in_words(error, self.what))
         if is_there:
             return _answer("done", "The dashboard Redback is there; it is yours to edit.", _URL)
-        known = {inverter.name for inverter in self._known()}
+        known = {inverter.name for inverter in self._registry.inverters()}
         if not known:
             return _answer("away", _NOTHING_YET)
         text = "A dashboard of your inverters can be made, which you can then edit."
-        if missing := [name for name in self._names() if name not in known]:
+        if missing := [name for name in self._registry.sorted_names() if name not in known]:
             # It is made once: who waits for them gets them on it.
             who = "it has" if len(missing) == 1 else "they have"
             text += f" {listed(missing)} would not be on it: {who} not been read yet."
@@ -84,7 +78,7 @@ class DashboardSetup:
         Raises:
             CoreError: it was not done; after a CoreAwayError it may have been.
         """
-        known = tuple(self._known())
+        known = tuple(self._registry.inverters())
         if not known:
             return _NOTHING_YET
         dashboard = Dashboard(URL_PATH, "Redback", _ICON, views(known))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..cloud import Limits
 from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
 from ..inverters.inverter import Inverter
+from ..inverters.registry import Registry
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
@@ -48,25 +49,18 @@ class EnergySetup:
 
     Args:
         energy: the dashboard.
-        known: gives the inverters that have been read.
-        names: gives what all inverters in use are called, whether read or not.
+        registry: knows the inverters in use, and which of them have been read.
     """
 
     what = "its Energy dashboard"
 
-    def __init__(
-        self,
-        energy: Energy,
-        known: Callable[[], Iterable[Inverter]],
-        names: Callable[[], Iterable[str]],
-    ) -> None:
+    def __init__(self, energy: Energy, registry: Registry) -> None:
         self._energy = energy
-        self._known = known
-        self._names = names
+        self._registry = registry
 
     async def look(self) -> dict[str, object]:
         """Give what is there and what can be added, as JSON; it never raises a CoreError."""
-        known = tuple(self._known())
+        known = tuple(self._registry.inverters())
         sources = _sources(known)
         if not sources:
             return _answer("away", _NOTHING_YET)
@@ -76,7 +70,7 @@ class EnergySetup:
         except CoreError as error:
             return _answer("away", in_words(error, self.what))
         ready = {source.name for source in sources}
-        waiting = [name for name in self._names() if name not in ready]
+        waiting = [name for name in self._registry.sorted_names() if name not in ready]
         state, text = _summary(planned, waiting=bool(waiting))
         return _answer(state, text, planned, issues, known, waiting)
 
@@ -89,7 +83,7 @@ class EnergySetup:
         Raises:
             CoreError: it was not done; after a CoreAwayError it may have been.
         """
-        sources = _sources(self._known())
+        sources = _sources(self._registry.inverters())
         if not sources:
             return _NOTHING_YET
         added = await self._energy.add(sources, beside=beside)
@@ -120,7 +114,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         roles,
         capacity=_capacity(inverter)[0] if kind == "battery" else None,
         # Whether grid counters are the inverter's or the site's is not known (dossier 2.7).
-        connection=inverter.site_id if kind == "grid" else None,
+        connection=inverter.details.site_id if kind == "grid" else None,
     )
 
 
@@ -173,7 +167,7 @@ def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
     """Give the battery's capacity in kWh, and the entity that shows it."""
     ids = inverter.entities.ids
     for name, value in _CAPACITIES.items():
-        if name in ids and (capacity := inverter.detail(value)):
+        if name in ids and (capacity := inverter.details.limit(value)):
             return capacity, ids[name]
     return None, None
 

@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..clock import Clock, wait
-from ..cloud import Configuration, Dynamic, Static
+from ..cloud import Dynamic
 from ..core import State
-from ..problems import Problems
+from ..problems import Kind, Problems
+from ..publishing.publisher import Publisher
 from ..sensors.entities import Entities
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
-from .freshness import rejection_reason
+from .details import NO_DETAILS, Details
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, EntitiesFile
@@ -22,6 +23,8 @@ from .stores import CountersFile, EntitiesFile
 _LOG = logging.getLogger(__name__)
 # A reading of a time to come, as far as that is let pass, lapses no later than this after it came.
 _LONGEST_LIFE = 15 * 60.0
+# The clocks of the inverter, the cloud and this machine need not agree to the second.
+_TOLERANCE = timedelta(minutes=5)
 # How long the board sleeps at most, so that a clock that is set does not keep it asleep.
 _LONGEST_SLEEP = 30.0
 
@@ -37,8 +40,7 @@ class _Record:
         last: the time of the last reading.
         read: that reading as the cloud gave it.
         dynamic: the same with counters to be believed, while it may be shown.
-        static: what the inverter is, once that is known.
-        configuration: how it is set, once that is known.
+        details: what is known of it beside its readings.
         lapses_at: when what is shown becomes too old, if it is not yet.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
         has_lapsed: whether that has come.
@@ -51,8 +53,7 @@ class _Record:
     last: datetime | None = None
     read: Dynamic | None = None
     dynamic: Dynamic | None = None
-    static: Static | None = None
-    configuration: Configuration | None = None
+    details: Details = NO_DETAILS
     lapses_at: datetime | None = None
     lapses_after: float = 0.0
     has_lapsed: bool = False
@@ -64,12 +65,10 @@ class Registry:
 
     Args:
         clock: tells how old a reading is.
-        faults: are told of readings that cannot be right.
+        problems: get the readings that cannot be right.
         believed: keeps what is believed of the counters.
         existing: keeps which entities there are.
-        offer: takes the states of one inverter, or of several.
-        sent: takes a serial number and the time of its reading, each time that its states have
-            been offered.
+        publisher: shows the states.
         seen: takes what an inverter does now, as far as that can be believed.
         detailed: whether the detailed sensors are wanted.
     """
@@ -80,9 +79,8 @@ class Registry:
         problems: Problems,
         believed: CountersFile,
         existing: EntitiesFile,
-        offer: Callable[[Iterable[State]], None],
+        publisher: Publisher,
         *,
-        sent: Callable[[str, datetime], None],
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
         detailed: bool,
     ) -> None:
@@ -90,15 +88,24 @@ class Registry:
         self._problems = problems
         self._believed = believed
         self._existing = existing
-        self._offer = offer
-        self._sent = sent
+        self._publisher = publisher
         self._seen = seen
         self._detailed = detailed
         self._places: dict[str, _Record] = {}
+        self._names: dict[str, GivenName] = {}
         self._changed = asyncio.Event()
 
-    def add(self, names: Mapping[str, GivenName]) -> None:
-        """Make a place for each inverter that has none yet."""
+    def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
+        """Take in which inverters of an account are in use.
+
+        Args:
+            names: what each of them is called, by serial number.
+            instead_of: those of the account that were in use before.
+        """
+        for serial in instead_of:
+            self._names.pop(serial, None)
+        self._names.update(names)
+        self._problems.watch({serial: given.name for serial, given in names.items()}, instead_of)
         for serial, given in names.items():
             if serial not in self._places:
                 former = self._existing.get(serial) or ()
@@ -123,7 +130,7 @@ class Registry:
         for serial, dynamic in news.items():
             place = self._places[serial]
             if place.lapses_at is not None:
-                self._sent(serial, dynamic.timestamp)
+                self._publisher.sent(serial, dynamic.timestamp)
                 known = self.known(serial)
                 if known is not None and place.dynamic is not None:
                     self._seen(known, (place.dynamic,))
@@ -131,12 +138,18 @@ class Registry:
     def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
         """Whether a reading is another one than the last; tells if it cannot be right."""
         place = self._places[serial]
-        fault = f"time {serial}"
-        if wrong := rejection_reason(dynamic.timestamp, place.last, self._clock.now()):
-            self._problems.met(fault, f"{place.name}: {wrong}.")
+        if (wrong := self._rejection_reason(dynamic.timestamp, place.last)) is not None:
+            self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
             return False
-        self._problems.over(fault, f"{place.name}: the time of the readings is right again")
+        self._problems.clear(Kind.FUTURE, serial)
+        self._problems.clear(Kind.OLDER, serial)
         return dynamic.timestamp != place.last or place.dynamic is None
+
+    def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
+        """Return what is wrong with the time of a reading; None where it can be right."""
+        if timestamp > self._clock.now() + _TOLERANCE:
+            return Kind.FUTURE
+        return Kind.OLDER if last is not None and timestamp < last else None
 
     def knows_counters(self, serial: str) -> bool:
         """Tell whether there is something that the counters can be compared with."""
@@ -147,12 +160,26 @@ class Registry:
         place = self._places.get(serial)
         return {} if place is None else place.counters.believed
 
+    @property
+    def names(self) -> Mapping[str, GivenName]:
+        """What each inverter in use is called, by serial number."""
+        return self._names
+
+    def sorted_names(self) -> list[str]:
+        """Return what all inverters in use are called, whether read or not."""
+        return sorted(given.name for given in self._names.values())
+
+    def inverters(self) -> list[Inverter]:
+        """Return the inverters in use that have been read, by name."""
+        found = (self.known(serial) for serial in self._names)
+        return sorted(filter(None, found), key=lambda known: known.name)
+
     def known(self, serial: str) -> Inverter | None:
         """Give what is known of an inverter; None before its first reading."""
         place = self._places.get(serial)
         if place is None or place.last is None:
             return None
-        return Inverter(serial, place.name, place.entities, place.static, place.configuration)
+        return Inverter(serial, place.name, place.entities, place.details)
 
     def reading(self, serial: str) -> Reading | None:
         """Give the last reading as it is to be looked at now; None where there is none."""
@@ -166,26 +193,26 @@ class Registry:
         place = self._places[serial]
         for dynamic in readings:
             if place.last is None or dynamic.timestamp < place.last:
-                place.counters.believe(dynamic, place.static)
+                place.counters.believe(dynamic, place.details.static)
         if place.read is not None and place.dynamic is not None:
             self._believe({serial: place.read})
             self._show(serial)
 
-    def static(self, serial: str, static: Static) -> None:
-        """Take what the inverter is."""
-        self._places[serial].static = static
+    def details(self, serial: str) -> Details:
+        """Return what is known of an inverter beside its readings."""
+        return self._places[serial].details
+
+    def describe(self, serial: str, details: Details) -> None:
+        """Take in what is known of an inverter beside its readings."""
+        self._places[serial].details = details
         self._show(serial)
 
-    def configuration(self, serial: str, configuration: Configuration) -> None:
-        """Take how the inverter is set."""
-        self._places[serial].configuration = configuration
-        self._show(serial)
-
-    def clear(self) -> None:
-        """Make everything unavailable until there is a reading again."""
-        for place in self._places.values():
+    def clear(self, serials: Iterable[str] | None = None) -> None:
+        """Make these inverters, or all, unavailable until there is a reading again."""
+        for serial in self._places if serials is None else serials:
+            place = self._places[serial]
             place.dynamic = place.lapses_at = None
-            self._offer(place.entities.unavailable())
+            self._publisher.offer(place.entities.unavailable())
 
     async def run(self) -> None:
         """Show at its moment that a reading has become too old, for ever."""
@@ -221,13 +248,13 @@ class Registry:
         if place.dynamic is not None:
             self._show(serial)
         else:
-            self._tell(place, is_live=False)
-            self._offer(place.entities.lapsed())
+            self._tell(serial, place, is_live=False)
+            self._publisher.offer(place.entities.lapsed())
 
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, dynamic in readings.items():
             place = self._places[serial]
-            place.dynamic = place.counters.believe(dynamic, place.static)
+            place.dynamic = place.counters.believe(dynamic, place.details.static)
             self._believed.set(serial, place.counters.believed)
         if any(self._places[serial].counters.has_stepped for serial in readings):
             # Before Core is told: to believe the old value again after a power cut would show it
@@ -242,30 +269,27 @@ class Registry:
             if place.dynamic is not None:
                 reading = self._reading(serial, place, place.dynamic)
                 self._let_lapse(place, reading.lapses_at if reading.is_live else None)
-                self._tell(place, is_live=reading.is_live)
+                self._tell(serial, place, is_live=reading.is_live)
                 states += place.entities.states(reading)
                 has_new |= self._existing.set(serial, place.entities.existing)
         if has_new:
             # Before Core is told: what is not known after a power cut would stand for ever.
             self._existing.write()
         if states:
-            self._offer(states)
+            self._publisher.offer(states)
 
     def _reading(self, serial: str, place: _Record, dynamic: Dynamic) -> Reading:
         now = self._clock.now()
         if place.has_lapsed:  # whatever the wall clock says
             now = max(now, dynamic.timestamp + STALE_AFTER)
-        return Reading(serial, now, dynamic, place.static, place.configuration)
+        return Reading(serial, now, dynamic, place.details)
 
-    def _tell(self, place: _Record, *, is_live: bool) -> None:
-        """Tell once that readings arrive, and each time that they stop and come again."""
+    def _tell(self, serial: str, place: _Record, *, is_live: bool) -> None:
+        """Log once that readings arrive, and each time that they stop and come again."""
         if not is_live:
-            self._problems.met(
-                f"offline {place.name}",
-                f"{place.name} is offline: there is no reading that is younger than ten minutes.",
-            )
+            self._problems.raise_(Kind.OFFLINE, serial)
         elif not place.was_live:
             _LOG.info("%s: readings arrive", place.name)
         place.was_live = place.was_live or is_live
         if is_live:
-            self._problems.over(f"offline {place.name}", f"{place.name} is online again")
+            self._problems.clear(Kind.OFFLINE, serial)

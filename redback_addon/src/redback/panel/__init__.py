@@ -7,7 +7,6 @@ actions.py      what people can have done
 context.py      the parts of the service that all this looks at
 status.py       how everything is now
 notices.py      what people must know first
-advice.py       what to do about a fault
 calendar.py     the hours of the last days
 sites.py        what the account can see
 entities.py     what Home Assistant is shown

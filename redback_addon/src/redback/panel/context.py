@@ -1,21 +1,21 @@
 """What the panel looks at: the parts of the service, and nothing that it makes itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
-from ..cloud import RedbackClient, Tally
-from ..core import CoreRest, CoreWebSocket, State
+from ..cloud import Tally
+from ..core import HomeAssistant, State
 from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
 from ..notifications import Notifications
 from ..options import Options
-from ..polling.details import DetailsPoller
-from ..polling.poller import Poller
+from ..polling.account import Account
 from ..problems import Problems
+from ..publishing.states import StatePublisher
 from ..saved_state import SavedState
 from .minutes import Minutes
 
@@ -47,9 +47,6 @@ class Context:
     Attributes:
         version: of the add-on.
         started_at: when the service started, UTC.
-        names: gives what each inverter that is published is called, by serial number.
-        states: gives what Home Assistant is to show, by entity id.
-        options_url: gives the address of the options panel in Home Assistant, once it is known.
         setups: by the last part of their addresses.
         tally: of the requests to the cloud.
     """
@@ -58,20 +55,23 @@ class Context:
     started_at: datetime
     options: Options
     clock: Clock
-    account: RedbackClient
+    account: Account
     tally: Tally
-    core: CoreRest
-    link: CoreWebSocket
+    home_assistant: HomeAssistant
     problems: Problems
     notifications: Notifications
     saved_state: SavedState
     registry: Registry
-    poller: Poller
-    details_poller: DetailsPoller
+    publisher: StatePublisher
     minutes: Minutes
     coverage: Coverage
     history: Backfill
-    names: Callable[[], Mapping[str, GivenName]]
-    states: Callable[[], Mapping[str, State]]
-    options_url: Callable[[], str | None]
     setups: Mapping[str, Setup]
+
+    def names(self) -> Mapping[str, GivenName]:
+        """Return what each inverter in use is called, by serial number."""
+        return self.registry.names
+
+    def states(self) -> Mapping[str, State]:
+        """Return what Home Assistant is to show, by entity id."""
+        return self.publisher.states

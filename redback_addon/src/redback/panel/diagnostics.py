@@ -33,18 +33,21 @@ def diagnostics(context: Context) -> dict[str, Any]:
     told = {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "home_assistant": context.link.version,
+        "home_assistant": context.home_assistant.websocket.version,
         "options": _options(context),
         "account": [
             {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in context.names()}
             for one in context.saved_state.saved.inverters
         ],
         "inverters": {serial: _inverter(context, serial) for serial in context.names()},
-        "answers": dict(context.account.shapes),
+        "answers": dict(context.account.client.shapes),
         "routes": {
             serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
         },
-        "problems": {key: problem.sentence for key, problem in context.problems.now.items()},
+        "problems": [
+            {"kind": problem.kind.name, "subject": problem.subject, "detail": problem.detail}
+            for problem in context.problems.now.values()
+        ],
         "status": msgspec.to_builtins(status(context)),
     }
     found: dict[str, Any] = _Aliases(context).hide(told)
@@ -67,7 +70,7 @@ def _inverter(context: Context, serial: str) -> dict[str, Any]:
     since = now - timedelta(days=context.options.history_days) if begun is None else begun
     hours = coverage.hours(serial, since - _LONG_AGO, now).values()
     believed = context.registry.believed(serial)
-    static = None if known is None else known.static
+    static = None if known is None else known.details.static
     return {
         "model": None if static is None else static.model,
         "software": None if static is None else static.software_version,

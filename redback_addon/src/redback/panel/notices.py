@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from ..notifications import Told
-from .advice import plain
+from ..notifications import Notification
+from ..problems import Kind
 from .context import Context
 
 Level = Literal["error", "warning", "info"]
@@ -30,59 +30,51 @@ class Notice(msgspec.Struct, frozen=True):
     to_options: bool = False
 
 
-# Those that Home Assistant's notifications tell as well: key, kind, level, and whether the options
-# are where to do something about it. In the order of urgency.
-_TOLD: tuple[tuple[str, str, Level, bool], ...] = (
-    ("credentials", "credentials", "error", True),
-    ("token", "no_access", "error", False),
-    ("no_inverter", "no_inverter", "error", True),
-    ("missing_sites", "unknown_site", "warning", True),
-)
-_PREFIX = "Redback: "
+# Those that Home Assistant shows as notifications too: kind, level, and whether the options are
+# where to do something about it. In the order of urgency.
+_NOTIFIED: dict[Notification, tuple[str, Level, bool]] = {
+    Notification.CREDENTIALS: ("credentials", "error", True),
+    Notification.TOKEN: ("no_access", "error", False),
+    Notification.NO_INVERTER: ("no_inverter", "error", True),
+    Notification.MISSING_SITES: ("unknown_site", "warning", True),
+}
 
 
 def notices(context: Context) -> list[Notice]:
-    """Give all that holds now."""
-    return [*_told(context), *_away(context), *_of_inverters(context)]
+    """Return all that holds now."""
+    return [*_notified(context), *_away(context), *_of_inverters(context)]
 
 
-def title(told: Told) -> str:
-    """Give the title of a notification as a sentence of its own, without the add-on's name."""
-    text = told.title.removeprefix(_PREFIX)
-    return text[:1].upper() + text[1:]
-
-
-def _told(context: Context) -> Iterator[Notice]:
-    for key, kind, level, to_options in _TOLD:
-        told = context.notifications.told.get(key)
-        if told is not None:
-            yield Notice(kind, title(told), _plain(told.message), level, to_options)
+def _notified(context: Context) -> Iterator[Notice]:
+    for notification, message in context.notifications.find(*_NOTIFIED):
+        kind, level, to_options = _NOTIFIED[notification]
+        yield Notice(kind, notification.title, message, level, to_options)
 
 
 def _away(context: Context) -> Iterator[Notice]:
-    problems = context.problems.now
-    if context.link.up_since is None:
+    if context.home_assistant.websocket.up_since is None:
         yield Notice(
             "core_away",
             "Home Assistant is starting, or does not answer",
-            "There is nothing to do: the states follow within seconds when it answers, and what"
-            " it misses meanwhile is filled in later.",
+            "You don't need to do anything: the states follow within seconds when it answers, and"
+            " the gap is filled afterwards.",
             "warning",
         )
-    cloud = problems.get("readings") or problems.get("discovery")
-    if cloud is not None and not context.notifications.told.keys() & {"credentials", "token"}:
+    cloud = context.problems.find(Kind.READINGS, Kind.DISCOVERY)
+    refused = context.notifications.find(Notification.CREDENTIALS, Notification.TOKEN)
+    if cloud is not None and not refused:
         yield Notice(
             "cloud_away",
             "The Redback cloud does not answer",
-            f"{plain(cloud.sentence)} There is nothing to do while it passes: it is asked again"
-            " every minute, and what is missed is filled in later.",
+            f"{cloud.sentence} You don't need to do anything. It retries every minute and fills the"
+            " gap afterwards.",
             "warning",
         )
 
 
 def _of_inverters(context: Context) -> Iterator[Notice]:
-    names = context.names()
-    if not names and not context.notifications.told and "discovery" not in context.problems.now:
+    names, problems, shown = context.names(), context.problems, context.notifications.shown
+    if not names and not shown and problems.find(Kind.DISCOVERY) is None:
         yield Notice(
             "starting",
             "Looking for your inverters",
@@ -92,15 +84,15 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
     unread = [
         given.name for serial, given in names.items() if context.registry.known(serial) is None
     ]
-    if unread and not context.notifications.told and "readings" not in context.problems.now:
+    if unread and not shown and problems.find(Kind.READINGS) is None:
         yield Notice(
             "first_reading",
             "Waiting for the first reading",
             f"{', '.join(unread)}: the first reading comes within a minute or two.",
             "info",
         )
-    for given in names.values():
-        if f"offline {given.name}" in context.problems.now:
+    for serial, given in names.items():
+        if problems.find(Kind.OFFLINE, subject=serial) is not None:
             yield Notice(
                 "offline",
                 f"{given.name} is offline",
@@ -108,10 +100,5 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
                 " and its connection to the internet; what it kept meanwhile is filled in later.",
                 "warning",
             )
-    if (told := context.notifications.told.get("denied")) is not None:
-        yield Notice("denied", "No access to an inverter", _plain(told.message), "warning")
-
-
-def _plain(message: str) -> str:
-    """Leave out Markdown's marks, which a page of text would show."""
-    return message.replace("`", "")
+    for notification, message in context.notifications.find(Notification.DENIED):
+        yield Notice("denied", notification.title, message, "warning")

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from ..sensors.reading import first
+from ..inverters.details import Details
 from .context import Context
 
 # What YAML takes for a text by itself, and words of which it makes something else.
@@ -51,17 +51,16 @@ def sites(context: Context) -> Sites:
     for inverter in context.saved_state.saved.inverters:
         serial = inverter.serial
         known, given = context.registry.known(serial), names.get(serial)
-        static = context.details_poller.others.get(serial) if known is None else known.static
-        configuration = None if known is None else known.configuration
+        others = context.account.details.others
+        details = Details(others.get(serial)) if known is None else known.details
+        static = details.static
         batteries = None if static is None else static.battery_count
         by_site.setdefault(inverter.site_id, []).append(
             Seen(
                 serial=serial,
                 model=None if static is None else static.model,
                 has_battery=None if batteries is None else batteries > 0,
-                capacity_kwh=first(
-                    lambda details: details.battery_capacity_kwh, configuration, static
-                ),
+                capacity_kwh=details.limit(lambda limits: limits.battery_capacity_kwh),
                 in_use=given is not None,
                 name=None if given is None else given.name,
                 line=_line(serial, given.name if given is not None else "Redback"),

@@ -1,20 +1,17 @@
 """Status: everything that the page shows live, made from the parts of the service."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
 from ..inverters.naming import GivenName
-from ..problems import Problem
+from ..notifications import Notification
+from ..problems import Kind, Problem
 from ..sensors.reading import OFFLINE, Reading
-from .advice import advice, plain
 from .context import Context
 from .minutes import Energy
-from .notices import Notice, notices, title
-
-_ERROR_KEYS = ("readings", "discovery", "configuration")
+from .notices import Notice, notices
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +30,12 @@ class InverterHealth(Health, frozen=True, kw_only=True):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """A fault that holds now, and what to do about it."""
+    """A problem that there is now, and what to do about it."""
 
     sentence: str
     since: datetime
     count: int
-    advice: str | None
+    advice: str
 
 
 class LastError(msgspec.Struct, frozen=True):
@@ -46,7 +43,7 @@ class LastError(msgspec.Struct, frozen=True):
 
     sentence: str
     at: datetime
-    advice: str | None
+    advice: str
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -140,7 +137,7 @@ def status(context: Context) -> Status:
         at=now,
         clock_ahead_s=clock_ahead_s(now),
         started_at=context.started_at,
-        options_url=context.options_url(),
+        options_url=context.home_assistant.options_url,
         notices=notices(context),
         inverters=[_now(context, serial, given) for serial, given in _named(context)],
         health=_health(context),
@@ -155,7 +152,7 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
 def _now(context: Context, serial: str, given: GivenName) -> Now:
     known = context.registry.known(serial)
     reading = context.registry.reading(serial)
-    static = None if known is None else known.static
+    static = None if known is None else known.details.static
     site = {one.serial: one.site_id for one in context.saved_state.saved.inverters}.get(serial)
     if reading is None:
         return Now(
@@ -193,7 +190,7 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
 
 
 def _min_soc(reading: Reading) -> float | None:
-    configuration = reading.configuration
+    configuration = reading.details.configuration
     return None if configuration is None else _percent(configuration.min_soc_0_to_1)
 
 
@@ -214,50 +211,44 @@ def _health(context: Context) -> AllHealth:
         counts=Counts(
             context.tally.requests,
             context.tally.failures,
-            context.core.states,
+            context.home_assistant.rest.states,
             context.problems.count,
         ),
-        next_poll=context.poller.next_at,
-        last_error=None
-        if last is None
-        else LastError(plain(last[1].sentence), last[1].since, advice(last[0])),
-        problems=list(_troubles(context)),
+        next_poll=context.account.poller.next_at,
+        last_error=None if last is None else LastError(last.sentence, last.since, last.kind.advice),
+        problems=[
+            Trouble(problem.sentence, problem.since, problem.count, problem.kind.advice)
+            for problem in sorted(
+                context.problems.now.values(), key=lambda problem: problem.since, reverse=True
+            )
+        ],
     )
-
-
-def _troubles(context: Context) -> Iterator[Trouble]:
-    newest_first = sorted(
-        context.problems.now.items(), key=lambda item: item[1].since, reverse=True
-    )
-    for key, fault in newest_first:
-        yield Trouble(plain(fault.sentence), fault.since, fault.count, advice(key))
 
 
 def _cloud(context: Context) -> Health:
-    told = context.notifications.told
-    # Where some of the sites are known, the others are asked for all the same.
-    sites = () if context.names() else ("missing_sites",)
-    for key in ("credentials", "token", "no_inverter", *sites):
-        if key in told:
-            return Health(state="bad", text=f"{title(told[key])}.")
-    for key in _ERROR_KEYS:
-        if (fault := context.problems.now.get(key)) is not None:
-            return _bad(fault)
+    refusals = [Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER]
+    if not context.names():  # else some of the sites are known, and the cloud is asked for them
+        refusals.append(Notification.MISSING_SITES)
+    for notification, _ in context.notifications.find(*refusals):
+        return Health(state="bad", text=f"{notification.title}.")
+    problem = context.problems.find(Kind.READINGS, Kind.DISCOVERY, Kind.CONFIGURATION)
+    if problem is not None:
+        return _bad(problem)
     if any(context.registry.reading(serial) is not None for serial in context.names()):
         return Health(state="good", text="The Redback cloud gives readings.")
     return Health(state="waiting", text="The Redback cloud is being asked.")
 
 
 def _core(context: Context) -> Health:
-    for key in ("link", "push"):
-        if (fault := context.problems.now.get(key)) is not None:
-            return _bad(fault)
-    if context.link.up_since is None:
+    if (problem := context.problems.find(Kind.CORE_CLOSED, Kind.CORE_AWAY)) is not None:
+        return _bad(problem)
+    websocket = context.home_assistant.websocket
+    if websocket.up_since is None:
         return Health(state="waiting", text="The link to Home Assistant is being made.")
-    seconds = context.clock.monotonic() - context.link.up_since
+    seconds = context.clock.monotonic() - websocket.up_since
     return Health(
         state="good",
-        text=f"Home Assistant {context.link.version or ''} takes the states.".replace("  ", " "),
+        text=f"Home Assistant {websocket.version or ''} takes the states.".replace("  ", " "),
         since=datetime.fromtimestamp(
             context.clock.now().timestamp() - seconds, context.clock.now().tzinfo
         ),
@@ -265,13 +256,15 @@ def _core(context: Context) -> Health:
 
 
 def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
-    problems = context.problems.now
-    for key in (f"offline {given.name}", f"inverter {serial}", f"time {serial}"):
-        if (fault := problems.get(key)) is not None:
-            text = plain(fault.sentence)
-            return InverterHealth(
-                serial=serial, name=given.name, state="bad", text=text, since=fault.since
-            )
+    kinds = Kind.OFFLINE, Kind.INVERTER, Kind.FUTURE, Kind.OLDER
+    if (problem := context.problems.find(*kinds, subject=serial)) is not None:
+        return InverterHealth(
+            serial=serial,
+            name=given.name,
+            state="bad",
+            text=problem.sentence,
+            since=problem.since,
+        )
     reading = context.registry.reading(serial)
     if reading is None:
         return InverterHealth(
@@ -280,8 +273,8 @@ def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth
     return InverterHealth(serial=serial, name=given.name, state="good", text="Readings arrive.")
 
 
-def _bad(fault: Problem) -> Health:
-    return Health(state="bad", text=plain(fault.sentence), since=fault.since)
+def _bad(problem: Problem) -> Health:
+    return Health(state="bad", text=problem.sentence, since=problem.since)
 
 
 def _past(context: Context) -> Past:

@@ -1,28 +1,25 @@
-"""What changes seldom: which inverters there are, what they are, and how they are set."""
+"""What changes seldom: what inverters are, and how they are set."""
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 from ..clock import Clock
 from ..cloud import (
     CloudError,
     Configuration,
-    CredentialsError,
-    ListedInverter,
     RedbackClient,
     Static,
     TransientError,
 )
-from ..problems import Problems
+from ..inverters.registry import Registry
+from ..problems import AccountProblems, Kind
 from .throttle import Throttle
 
 _LOG = logging.getLogger(__name__)
-_DISCOVERY_SECONDS = 60 * 60.0
-_DISCOVERY_RETRY_SECONDS = 30.0
-_REFUSED_SECONDS = 5 * 60.0
 _DETAILS_SECONDS = 30 * 60.0
 _DETAILS_RETRY_SECONDS = 5 * 60.0
 # With many inverters the details come round more seldom, such that the cloud sees one such request
@@ -36,13 +33,14 @@ _PACE_SECONDS = 1.0
 
 
 class DetailsPoller:
-    """Finds the account's inverters, and keeps what is known about them up to date.
+    """Keeps what is known about an account's inverters up to date.
 
     Args:
-        found: takes all inverters of the account, each time they were asked for.
-        described: takes a serial number and what that inverter is.
-        configured: takes a serial number and how that inverter is set.
-        refused: takes how the token is refused, as long as that keeps it from finding anything.
+        client: asks the cloud.
+        throttle: the way there.
+        clock: the time.
+        problems: get what cannot be read.
+        registry: gets the details of those in use.
 
     Attributes:
         others: what those inverters of the account are that are not in use, by serial number.
@@ -53,21 +51,14 @@ class DetailsPoller:
         client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
-        problems: Problems,
-        *,
-        found: Callable[[tuple[ListedInverter, ...]], None],
-        described: Callable[[str, Static], None],
-        configured: Callable[[str, Configuration], None],
-        refused: Callable[[CredentialsError], None],
+        problems: AccountProblems,
+        registry: Registry,
     ) -> None:
         self._client = client
         self._throttle = throttle
         self._clock = clock
         self._problems = problems
-        self._found = found
-        self._described = described
-        self._configured = configured
-        self._refused = refused
+        self._registry = registry
         # When the static data of each inverter, and the configuration of all, are due, in the
         # clock's monotonic seconds.
         self._static_due: dict[str, float] = {}
@@ -101,35 +92,8 @@ class DetailsPoller:
         if self._static_due or self._others_due:
             self._something_new.set()
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Look again and again, for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_discovering())
-            tasks.create_task(self._keep_details())
-
-    async def _keep_discovering(self) -> NoReturn:
-        while True:
-            try:
-                inverters = await self._throttle.ask(self._client.inverters)
-            except CloudError as error:
-                self._take_failure(error)
-                await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
-                continue
-            self._problems.over("discovery", "The account's inverters can be listed again")
-            self._found(inverters)
-            # An account without any is either not yet set up, or the list has a hole in it.
-            wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
-            await self._clock.sleep(wait)
-
-    def _take_failure(self, error: CloudError) -> None:
-        if not isinstance(error, CredentialsError):
-            self._problems.met("discovery", f"The account's inverters cannot be listed: {error}.")
-        elif error.token_refused and not self._static_due:
-            # There is no inverter yet whose readings would tell of it.
-            self._throttle.close(_REFUSED_SECONDS)
-            self._refused(error)
-
-    async def _keep_details(self) -> NoReturn:
         while True:
             await self._something_new.wait()
             now = self._clock.monotonic()
@@ -166,15 +130,14 @@ class DetailsPoller:
         self._static_due[serial] = self._clock.monotonic() + pause
 
     async def _describe(self, serial: str) -> bool:
-        fault = f"details {serial}"
         try:
             static = await self._throttle.ask(lambda: self._client.static(serial))
         except CloudError as error:
-            self._problems.met(fault, f"The details of {serial} cannot be read: {error}.")
+            self._problems.raise_(Kind.DETAILS, serial, error)
             return False
-        self._problems.over(fault, f"The details of {serial} can be read again")
+        self._problems.clear(Kind.DETAILS, serial)
         self._note_battery(serial, static)
-        self._described(serial, static)
+        self._registry.describe(serial, replace(self._registry.details(serial), static=static))
         return True
 
     def _note_battery(self, serial: str, static: Static) -> None:
@@ -200,22 +163,24 @@ class DetailsPoller:
     async def _configure(self) -> bool:
         serials = tuple(sorted(self._static_due.keys() - self._without_battery))
         if not serials:
+            self._problems.drop(Kind.CONFIGURATION)
             return True
         try:
             answer = await self._throttle.ask(lambda: self._client.configurations(serials))
         except CloudError as error:
-            self._problems.met("configuration", f"The configuration cannot be read: {error}.")
+            self._problems.raise_(Kind.CONFIGURATION, why=error)
             return False
         passing = None
         for serial, outcome in answer.items():
             match outcome:
                 case Configuration():
-                    self._configured(serial, outcome)
+                    details = replace(self._registry.details(serial), configuration=outcome)
+                    self._registry.describe(serial, details)
                 case TransientError():
                     passing = outcome
                 # An inverter without a battery may have no configuration: that is no fault.
         if passing is not None:
-            self._problems.met("configuration", f"A configuration cannot be read: {passing}.")
+            self._problems.raise_(Kind.CONFIGURATION, why=passing)
             return False
-        self._problems.over("configuration", "The configuration can be read again")
+        self._problems.clear(Kind.CONFIGURATION)
         return True

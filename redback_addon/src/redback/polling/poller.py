@@ -1,14 +1,15 @@
 """When to ask for readings: one round a minute, just after the cloud has something new."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import TypeGuard
 
 from ..clock import Clock
 from ..cloud import AccessError, CloudError, CredentialsError, Dynamic, RedbackClient
-from ..problems import Problems
+from ..inverters.registry import Registry
+from ..notifications import AccountNotifications
+from ..problems import AccountProblems, Kind
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
 
@@ -28,10 +29,12 @@ class Poller:
     """Reads all inverters round by round, and hands on what each answer brings as it comes.
 
     Args:
-        deliver: takes what the cloud has of some inverters now, by serial number.
-        denied: takes the serial numbers of all inverters that the account may not read, each time
-            that they change.
-        refused: takes how the token is refused for readings, or None when there are readings.
+        client: asks the cloud.
+        throttle: the way there.
+        clock: the time.
+        problems: get what keeps readings away.
+        registry: gets the readings.
+        notifications: show that the token is refused, or an inverter may not be read.
     """
 
     def __init__(
@@ -39,19 +42,16 @@ class Poller:
         client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
-        problems: Problems,
-        *,
-        deliver: Callable[[Mapping[str, Dynamic]], None],
-        denied: Callable[[Collection[str]], None],
-        refused: Callable[[CredentialsError | None], None],
+        problems: AccountProblems,
+        registry: Registry,
+        notifications: AccountNotifications,
     ) -> None:
         self._client = client
         self._throttle = throttle
         self._clock = clock
         self._problems = problems
-        self._deliver = deliver
-        self._denied = denied
-        self._refused = refused
+        self._registry = registry
+        self._notifications = notifications
         self._denied_now: frozenset[str] = frozenset()
         self._refusals = 0
         self._cadence = Cadence()
@@ -68,6 +68,7 @@ class Poller:
             self._something_to_do.set()
         else:
             self._something_to_do.clear()
+            self._problems.drop(Kind.READINGS)
 
     async def run(self) -> None:
         """Do one round after the other, for ever."""
@@ -91,7 +92,8 @@ class Poller:
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
-        self._tell(outcomes)
+        # Some may no longer be read by now.
+        self._tell({serial: one for serial, one in outcomes.items() if serial in self._serials})
         return {
             serial: outcome.timestamp
             for serial, outcome in outcomes.items()
@@ -104,51 +106,52 @@ class Poller:
             outcomes = await self._throttle.ask(lambda: self._client.dynamic(batch, _ROUND_SECONDS))
         except CloudError as error:
             return dict.fromkeys(batch, error)
-        self._deliver({serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)})
+        self._registry.dynamic(
+            {serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)}
+        )
         for outcome in outcomes.values():
             if isinstance(outcome, CloudError):
                 self._throttle.note(outcome)
         return outcomes
 
     def _tell(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
-        """Tell what went wrong in a round, and what works again."""
+        """Raise what went wrong in a round, and clear what works again."""
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
         read = outcomes.keys() - errors.keys()
         if read:
             self._note_accepted()
-        elif refused := next(filter(_is_token_refused, errors.values()), None):
-            self._note_refused(refused)
+        elif any(map(_is_token_refused, errors.values())):
+            self._note_refused()
         denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
         self._note_denied((self._denied_now - read) | denied)
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
             if not isinstance(error, CredentialsError):  # of which people are told elsewhere
-                self._problems.met("readings", f"The Redback cloud gives no readings: {error}.")
+                self._problems.raise_(Kind.READINGS, why=error)
             return
-        self._problems.over("readings", "The Redback cloud gives readings again")
+        self._problems.clear(Kind.READINGS)
         for serial in outcomes:
-            fault = f"inverter {serial}"
             if serial in errors:
-                self._problems.met(fault, f"Inverter {serial} cannot be read: {errors[serial]}.")
+                self._problems.raise_(Kind.INVERTER, serial, errors[serial])
             else:
-                self._problems.over(fault, f"Inverter {serial} can be read again")
+                self._problems.clear(Kind.INVERTER, serial)
 
     def _note_accepted(self) -> None:
         self._refusals = 0
-        self._refused(None)
+        self._notifications.token_accepted()
 
-    def _note_refused(self, error: CredentialsError) -> None:
+    def _note_refused(self) -> None:
         """Wait for ever longer while the token is refused; once is a hiccup and not told."""
         self._refusals += 1
         if self._refusals > 1:
-            self._refused(error)
+            self._notifications.token_refused()
         self._throttle.close(_REFUSED_WAITS[min(self._refusals, len(_REFUSED_WAITS)) - 1])
 
     def _note_denied(self, denied: AbstractSet[str]) -> None:
         if denied != self._denied_now:
             self._denied_now = frozenset(denied)
-            self._denied(sorted(denied))
+            self._notifications.denied(sorted(denied))
 
 
-def _is_token_refused(error: CloudError) -> TypeGuard[CredentialsError]:
+def _is_token_refused(error: CloudError) -> bool:
     return isinstance(error, CredentialsError) and error.token_refused

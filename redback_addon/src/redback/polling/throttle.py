@@ -23,23 +23,33 @@ class Runner(Protocol):
         """Give what the work gives, or raise what it raises."""
 
 
+class Watcher(Protocol):
+    """Takes in whether the cloud accepts the credentials."""
+
+    def credentials_refused(self) -> None:
+        """Take in that it does not."""
+
+    def credentials_accepted(self) -> None:
+        """Take in that it does."""
+
+
 class Throttle:
     """The one way from the event loop to the cloud.
 
     Args:
         clock: measures the waits.
-        refused: takes how the credentials are refused, or None when they are not.
+        watcher: takes in whether the credentials are accepted, each time that this is known.
         runner: runs the questions; tests have one without threads.
     """
 
     def __init__(
         self,
         clock: Clock,
-        refused: Callable[[CredentialsError | None], None],
+        watcher: Watcher,
         runner: Runner = in_thread,
     ) -> None:
         self._clock = clock
-        self._refused = refused
+        self._watcher = watcher
         self._runner = runner
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._open_from = self._open_later_from = clock.monotonic()
@@ -78,7 +88,7 @@ class Throttle:
             except CloudError as error:
                 note(error)
                 raise
-        self._refused(None)
+        self._watcher.credentials_accepted()
         return answer
 
     def _note_later(self, error: CloudError) -> None:
@@ -94,7 +104,7 @@ class Throttle:
         match error:
             case CredentialsError(token_refused=False):
                 self.close(_REFUSED_WAIT)
-                self._refused(error)
+                self._watcher.credentials_refused()
             case ThrottledError(retry_after=wait):
                 self.throttled += 1
                 self.close(wait or _THROTTLED_WAIT)

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 from ..clock import Clock
-from ..cloud import CloudError, Dynamic, RedbackClient
+from ..cloud import CloudError, RedbackClient
+from ..inverters.registry import Registry
 from .throttle import Throttle
 
 _LOG = logging.getLogger(__name__)
@@ -23,8 +24,10 @@ class WarmUp:
     Where that fails, it is tried again; the next reading serves as well, a minute later.
 
     Args:
-        is_known: tells of a serial number whether its counters have been read before.
-        warmed_up: takes a serial number and readings of the past, oldest first.
+        client: asks the cloud.
+        throttle: the way there.
+        clock: the time.
+        registry: gets the readings, and knows which counters have been read before.
     """
 
     def __init__(
@@ -32,15 +35,12 @@ class WarmUp:
         client: RedbackClient,
         throttle: Throttle,
         clock: Clock,
-        *,
-        is_known: Callable[[str], bool],
-        warmed_up: Callable[[str, Sequence[Dynamic]], None],
+        registry: Registry,
     ) -> None:
         self._client = client
         self._throttle = throttle
         self._clock = clock
-        self._is_known = is_known
-        self._warmed_up = warmed_up
+        self._registry = registry
         self._seen: set[str] = set()
         # With the number of tries that are left.
         self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
@@ -57,7 +57,7 @@ class WarmUp:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 serial, tries = await self._new.get()
-                if self._is_known(serial):
+                if self._registry.knows_counters(serial):
                     continue
                 if not await self._warm_up(serial) and tries > 1:
                     tasks.create_task(self._put_back(serial, tries - 1))
@@ -78,5 +78,5 @@ class WarmUp:
         except CloudError as error:
             _LOG.debug("The last minutes of %s cannot be read: %s.", serial, error)
             return False
-        self._warmed_up(serial, readings)
+        self._registry.warm_up(serial, readings)
         return bool(readings)

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
+from ..backfill import Delivery
 from ..clock import Clock
-from ..core import CoreAwayError, CoreRefusedError, CoreRest, State, Sync
-from ..problems import Problems
+from ..core import CoreAwayError, CoreRefusedError, HomeAssistant, State, Sync
+from ..problems import Kind, Problems
 from ..timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
@@ -17,31 +19,37 @@ AT_ONCE = 4
 _FAREWELL_SECONDS = 2.5
 
 
-class Publisher:
+class StatePublisher:
     """The states that Core should show.
 
     Args:
-        core: shows them.
+        home_assistant: shows them.
         clock: waits between the tries.
-        faults: are told of states that Core does not take.
-        away: takes each error that makes it try again, and None when everything has arrived.
+        problems: get the states that Core does not take.
+        delivery: notes which readings have arrived.
     """
 
     def __init__(
         self,
-        core: CoreRest,
+        home_assistant: HomeAssistant,
         clock: Clock,
         problems: Problems,
-        away: Callable[[CoreAwayError | None], None],
+        delivery: Delivery,
     ) -> None:
-        self._core = core
+        self._home_assistant = home_assistant
         self._problems = problems
-        self._sync = Sync[str, State](self._send, clock, at_once=AT_ONCE, away=away)
+        self._delivery = delivery
+        self._sync = Sync[str, State](self._send, clock, at_once=AT_ONCE, watcher=self)
+        home_assistant.keep(self)
 
     def offer(self, states: Iterable[State]) -> None:
         """Let Core show these states; those it shows already cost nothing."""
         for state in states:
             self._sync.want(state.entity_id, state)
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        """Take in that all of an inverter's reading has been offered."""
+        self._delivery.sent(serial, moment)
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -61,11 +69,19 @@ class Publisher:
         with contextlib.suppress(CoreAwayError, TimeoutError):
             await asyncio.wait_for(self._sync.settle(), timeout(_FAREWELL_SECONDS))
 
+    def arrived(self) -> None:
+        """Take in that Core shows every state that it should."""
+        self._delivery.arrived()
+        self._home_assistant.arrived()
+
+    def failed(self, error: CoreAwayError) -> None:
+        """Take in that a state has not arrived, and is tried again."""
+        self._home_assistant.failed(error)
+
     async def _send(self, entity_id: str, state: State) -> None:
-        fault = f"refused {entity_id}"
         try:
-            await self._core.set_state(state)
+            await self._home_assistant.rest.set_state(state)
         except CoreRefusedError as error:
-            self._problems.met(fault, f"Home Assistant does not take {entity_id}: {error}.")
+            self._problems.raise_(Kind.ENTITY, entity_id, error)
         else:
-            self._problems.over(fault, f"Home Assistant takes {entity_id} again")
+            self._problems.clear(Kind.ENTITY, entity_id)

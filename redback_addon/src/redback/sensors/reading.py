@@ -4,11 +4,12 @@ The formulas are those of dossier 4.4. A value that needs something the cloud di
 None, never zero.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..cloud import Configuration, Dynamic, InverterPower, Limits, Phase, Static
+from ..cloud import Dynamic, InverterPower, Phase
+from ..inverters.details import NO_DETAILS, Details
 
 # The vendor calls telemetry offline that is older than this (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
@@ -23,15 +24,13 @@ class Reading:
         serial: the inverter's serial number.
         at: the moment at which it is looked at, UTC.
         dynamic: what it does.
-        static: what it is, once that is known.
-        configuration: how it is set, once that is known.
+        details: what is known of it beside.
     """
 
     serial: str
     at: datetime
     dynamic: Dynamic
-    static: Static | None = None
-    configuration: Configuration | None = None
+    details: Details = NO_DETAILS
 
     @property
     def lapses_at(self) -> datetime:
@@ -61,8 +60,9 @@ class Reading:
     @property
     def has_battery(self) -> bool:
         """Whether there is a battery; without the static data, whether it tells its charge."""
-        if self.static is not None and self.static.battery_count is not None:
-            return self.static.battery_count > 0
+        static = self.details.static
+        if static is not None and static.battery_count is not None:
+            return static.battery_count > 0
         return self.dynamic.battery_soc_0_to_1 is not None
 
     @property
@@ -89,8 +89,8 @@ class Reading:
     @property
     def load_kw(self) -> float | None:
         """What the house uses, kW."""
-        battery = self.dynamic.battery_power_kw
-        if battery is None and self.static is not None and self.static.battery_count == 0:
+        battery, static = self.dynamic.battery_power_kw, self.details.static
+        if battery is None and static is not None and static.battery_count == 0:
             battery = 0.0
         return _total((self.dynamic.pv_power_kw, battery, self.grid_kw))
 
@@ -109,7 +109,7 @@ class Reading:
     @property
     def battery_capacity_kwh(self) -> float | None:
         """The battery's whole size, kWh."""
-        return self.detail(lambda details: details.battery_capacity_kwh)
+        return self.details.limit(lambda limits: limits.battery_capacity_kwh)
 
     @property
     def battery_stored_kwh(self) -> float | None:
@@ -119,16 +119,18 @@ class Reading:
     @property
     def battery_usable_kwh(self) -> float | None:
         """The energy in the battery above the reserve for when the grid is there, kWh."""
-        if self.configuration is None:
+        configuration = self.details.configuration
+        if configuration is None:
             return None
-        above = minus(self.dynamic.battery_soc_0_to_1, self.configuration.min_soc_0_to_1)
+        above = minus(self.dynamic.battery_soc_0_to_1, configuration.min_soc_0_to_1)
         usable = times(self.battery_capacity_kwh, above)
         return None if usable is None else max(usable, 0.0)
 
     @property
     def pv_utilisation(self) -> float | None:
         """Solar power as a share of the panels' size, 0 to about 1."""
-        size = self.static.panel_size_kw if self.static is not None else None
+        static = self.details.static
+        size = static.panel_size_kw if static is not None else None
         if not size or self.dynamic.pv_power_kw is None:
             return None
         return self.dynamic.pv_power_kw / size
@@ -151,16 +153,6 @@ class Reading:
         if own or len(entries) != 1:
             return own[0] if own else None
         return entries[0]
-
-    def detail(self, value: Callable[[Limits], float | None]) -> float | None:
-        """Look into the configuration, and where that tells nothing into the static data."""
-        return first(value, self.configuration, self.static)
-
-
-def first(value: Callable[[Limits], float | None], *limits: Limits | None) -> float | None:
-    """Look for a value in one after the other; None where none of them tells it."""
-    found = (value(details) for details in limits if details is not None)
-    return next((each for each in found if each is not None), None)
 
 
 def _total(values: Iterable[float | None]) -> float | None:

@@ -147,20 +147,22 @@ def _of_battery(value: Callable[[Battery], Value]) -> Callable[[Reading], Value]
 
 def _of_static(value: Callable[[Static], Value]) -> Callable[[Reading], Value]:
     def get(reading: Reading) -> Value:
-        return None if reading.static is None else value(reading.static)
+        static = reading.details.static
+        return None if static is None else value(static)
 
     return get
 
 
 def _of_configuration(value: Callable[[Configuration], Value]) -> Callable[[Reading], Value]:
     def get(reading: Reading) -> Value:
-        return None if reading.configuration is None else value(reading.configuration)
+        configuration = reading.details.configuration
+        return None if configuration is None else value(configuration)
 
     return get
 
 
 def _detail(value: Callable[[Limits], float | None]) -> Callable[[Reading], Value]:
-    return lambda reading: reading.detail(value)
+    return lambda reading: reading.details.limit(value)
 
 
 def _detail_row(
@@ -362,4 +364,5 @@ def _cabinets(reading: Reading) -> Sequence[Cabinet]:
 
 
 def _models(reading: Reading) -> Sequence[str | None]:
-    return () if reading.static is None else reading.static.battery_models
+    static = reading.details.static
+    return () if static is None else static.battery_models

@@ -1,0 +1,118 @@
+"""Home Assistant as one object: what is used of it, and the problems of reaching it."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+import aiohttp
+
+from ..clock import Clock
+from ..problems import Kind, Problems
+from .errors import CoreAwayError, CoreError, CoreRefusedError
+from .notices import Notices
+from .rest import Rest
+from .statistics import Statistics
+from .supervisor import Supervisor
+from .websocket import WebSocket
+
+_LOG = logging.getLogger(__name__)
+# What cannot be reached, and how.
+_WEBSOCKET, _REST = "websocket", "rest"
+_UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
+
+
+class Resendable(Protocol):
+    """What Core shows only until it restarts."""
+
+    def resend(self) -> None:
+        """Send all of it again."""
+
+
+class HomeAssistant:
+    """Core and the Supervisor, as an add-on reaches them.
+
+    Args:
+        session: its headers carry the Supervisor's token.
+        supervisor_url: where the Supervisor is.
+        token: the Supervisor's, for the WebSocket.
+        clock: waits between the tries.
+        problems: get what is wrong with the connection.
+        prefix: of the ids of notifications.
+
+    Attributes:
+        rest: states and services.
+        websocket: commands and events.
+        notices: persistent notifications.
+        statistics: long-term statistics.
+        supervisor: what it knows of this add-on.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        supervisor_url: str,
+        token: str,
+        clock: Clock,
+        problems: Problems,
+        *,
+        prefix: str,
+    ) -> None:
+        self._problems = problems
+        self.rest = Rest(session, supervisor_url)
+        self.websocket = WebSocket(
+            session,
+            supervisor_url,
+            token,
+            clock,
+            connected=self._connected,
+            disconnected=self._disconnected,
+        )
+        self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
+        self.statistics = Statistics(self.websocket)
+        self.supervisor = Supervisor(session, supervisor_url, clock)
+        self._kept: list[Resendable] = [self.notices]
+
+    @property
+    def options_url(self) -> str | None:
+        """Where Home Assistant shows the add-on's options, once that is known."""
+        return self.supervisor.options_url(self.websocket.version)
+
+    def keep(self, shown: Resendable) -> None:
+        """Have this sent again each time that Core may have lost it."""
+        self._kept.append(shown)
+
+    async def run(self) -> None:
+        """Keep the connection, and what is shown over it, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            for part in (self.supervisor, self.websocket, self.notices):
+                tasks.create_task(part.run())
+
+    def arrived(self) -> None:
+        """Take in that all that was sent over REST has arrived."""
+        self._reached(_REST)
+
+    def failed(self, error: CoreAwayError) -> None:
+        """Take in that something sent over REST has not arrived, and is tried again."""
+        # A Core that is away is one problem, and the WebSocket's.
+        if self._problems.find(*_UNREACHED, subject=_WEBSOCKET) is None:
+            self._unreached(_REST, error)
+
+    def _connected(self) -> None:
+        self._reached(_WEBSOCKET)
+        for shown in self._kept:
+            shown.resend()
+
+    def _disconnected(self, error: CoreError) -> None:
+        self._unreached(_WEBSOCKET, error)
+
+    def _reached(self, way: str) -> None:
+        for kind in _UNREACHED:
+            self._problems.clear(kind, way)
+
+    def _unreached(self, way: str, error: CoreError) -> None:
+        match error:
+            case CoreRefusedError() | CoreAwayError(status=401 | 403):
+                self._problems.raise_(Kind.CORE_CLOSED, way)
+            case _:
+                self._problems.raise_(Kind.CORE_AWAY, way)
+        _LOG.debug("%s", error)

@@ -1,0 +1,116 @@
+"""That all is sent again that Core may have lost, and that its absence is one problem."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+
+from core.linking import SilentCore, silent_core, until
+from fake_clock import FakeClock
+from redback.clock import SystemClock
+from redback.core import CoreAwayError, HomeAssistant
+from redback.problems import Kind, Problems
+from standin.core import Core
+from standin.supervisor import TOKEN, Supervisor
+
+
+class Shown:
+    """Something that is shown until Core restarts."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def resend(self) -> None:
+        self.times += 1
+
+
+@asynccontextmanager
+async def connected(
+    session: aiohttp.ClientSession, url: str, token: str = TOKEN
+) -> AsyncIterator[tuple[HomeAssistant, Problems, Shown]]:
+    clock = SystemClock()
+    problems, shown = Problems(clock), Shown()
+    home_assistant = HomeAssistant(session, url, token, clock, problems, prefix="redback")
+    home_assistant.keep(shown)
+    task = asyncio.create_task(home_assistant.run())
+    yield home_assistant, problems, shown
+    assert not task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[SilentCore]:
+    async with silent_core() as core:
+        yield core
+
+
+async def test_only_a_start_of_core_has_everything_sent_again(
+    session: aiohttp.ClientSession, silent: SilentCore
+) -> None:
+    async with connected(session, silent.url) as (home_assistant, _, shown):
+        heard: list[dict[str, object]] = []
+        home_assistant.websocket.subscribe("redback_command", heard.append)
+        await until(lambda: shown.times == 1)
+        await silent.fire("redback_command")
+        await until(lambda: heard)
+        assert shown.times == 1
+        await silent.tell_that_it_has_started()
+        await until(lambda: shown.times == 2)
+
+
+async def test_notifications_are_shown_again_after_a_restart_of_core(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    async with connected(session, supervisor.url) as (home_assistant, _, shown):
+        home_assistant.notices.show("credentials", "A title", "A message")
+        await until(lambda: shown.times and list(core.notifications))
+        await core.restart()
+        await until(lambda: shown.times > 1 and list(core.notifications))
+
+
+async def test_a_core_that_is_away_is_one_problem_until_it_is_back(
+    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+) -> None:
+    async with connected(session, supervisor.url) as (home_assistant, problems, shown):
+        await until(lambda: shown.times)
+        await core.stop()
+        await until(lambda: problems.now)
+        home_assistant.failed(CoreAwayError("POST", "/core/api/states/x", 502, "away"))
+        assert set(problems.now) == {(Kind.CORE_AWAY, "websocket")}
+        await core.start()
+        await until(lambda: not problems.now)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (401, "Home Assistant does not let the add-on in."),
+        (502, "Home Assistant does not answer; the states follow when it does."),
+    ],
+)
+async def test_states_that_do_not_arrive_are_a_problem_until_they_do(
+    session: aiohttp.ClientSession, clock: FakeClock, status: int, sentence: str
+) -> None:
+    problems = Problems(clock)
+    home_assistant = HomeAssistant(
+        session, "http://supervisor", TOKEN, clock, problems, prefix="redback"
+    )
+    home_assistant.failed(CoreAwayError("POST", "/core/api/states/x", status, "away"))
+    (problem,) = problems.now.values()
+    assert (problem.subject, problem.sentence) == ("rest", sentence)
+    home_assistant.arrived()
+    assert not problems.now
+
+
+async def test_a_token_that_is_not_accepted_is_told_in_plain_words(
+    session: aiohttp.ClientSession, supervisor: Supervisor
+) -> None:
+    async with connected(session, supervisor.url, "a-wrong-token") as (_, problems, __):
+        await until(lambda: problems.now)
+        (problem,) = problems.now.values()
+        assert problem.subject == "websocket"
+        assert problem.sentence == "Home Assistant does not let the add-on in."

@@ -1,0 +1,236 @@
+"""That accounts beside each other leave each other's inverters and notifications alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from examples import configuration, dynamic, static
+from fake_clock import FakeClock, at_once
+from polling.stand_ins import Unsaved
+from redback.cloud import (
+    AccessError,
+    CloudError,
+    Configuration,
+    CredentialsError,
+    Dynamic,
+    ListedInverter,
+    RedbackClient,
+    Static,
+    TransientError,
+)
+from redback.core import Notices, State
+from redback.inverters.registry import Registry
+from redback.inverters.stores import counters_file, entities_file
+from redback.notifications import Notifications
+from redback.options import Site
+from redback.polling.account import Account
+from redback.problems import Kind, Problems
+
+REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
+TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
+DENIED = AccessError("no access", method="GET", url="http://cloud/")
+AWAY = TransientError("no answer", method="GET", url="http://cloud/")
+
+
+class Cloud:
+    """The cloud of one account, with a new reading each time."""
+
+    def __init__(self, clock: FakeClock, *serials: str) -> None:
+        self.serials = serials
+        # What every question meets, and what only those for readings meet.
+        self.failing: CloudError | None = None
+        self.unreadable: CloudError | None = None
+        self._clock = clock
+
+    def inverters(self) -> tuple[ListedInverter, ...]:
+        self._answer()
+        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
+
+    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
+        return [tuple(serials)]
+
+    def dynamic(self, batch: Iterable[str], _: float) -> dict[str, Dynamic | CloudError]:
+        self._answer()
+        reading = dynamic(TimestampUtc=self._clock.now().isoformat())
+        return dict.fromkeys(batch, self.unreadable or reading)
+
+    def static(self, _: str) -> Static:
+        self._answer()
+        return static()
+
+    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
+        self._answer()
+        return dict.fromkeys(serials, configuration())
+
+    def history(self, _: str, __: datetime, ___: datetime) -> tuple[Dynamic, ...]:
+        self._answer()
+        return ()
+
+    def _answer(self) -> None:
+        if self.failing is not None:
+            raise self.failing
+
+
+class Shown:
+    """The notifications that Home Assistant shows, by the part of their ids after the prefix."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, str] = {}
+        self.withdrawn: set[str] = set()
+
+    def show(self, key: str, _: str, message: str) -> None:
+        self.messages[key] = message
+
+    def withdraw(self, key: str) -> None:
+        self.withdrawn.add(key)
+        self.messages.pop(key, None)
+
+
+class World:
+    """Two accounts, each with an inverter, and what they share."""
+
+    def __init__(self, clock: FakeClock, folder: Path) -> None:
+        self.clock = clock
+        self.shown = Shown()
+        self.states: dict[str, str] = {}
+        self.problems = Problems(clock)
+        self.notifications = Notifications(cast("Notices", self.shown))
+        self.registry = Registry(
+            clock,
+            self.problems,
+            counters_file(folder),
+            entities_file(folder),
+            self,
+            seen=lambda *_: None,
+            detailed=False,
+        )
+        self.clouds = Cloud(clock, "RB1"), Cloud(clock, "RB2")
+        self.accounts = [
+            self.account(cloud, key, Site(cloud.serials[0], name))
+            for cloud, key, name in zip(self.clouds, ("", "2"), ("House", "Shed"), strict=True)
+        ]
+
+    def account(self, cloud: Cloud, key: str, *sites: Site) -> Account:
+        return Account(
+            cast("RedbackClient", cloud),
+            self.clock,
+            self.problems.of(key),
+            self.notifications.of(key),
+            self.registry,
+            Unsaved(),
+            sites=sites,
+            runner=at_once,
+        )
+
+    def offer(self, states: Iterable[State]) -> None:
+        self.states |= {state.entity_id: state.value for state in states}
+
+    def sent(self, serial: str, moment: datetime) -> None:
+        pass
+
+    @property
+    def statuses(self) -> Mapping[str, str]:
+        return {name: self.states[f"sensor.{name}_status"] for name in ("house", "shed")}
+
+
+@pytest.fixture
+async def world(clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
+    world = World(clock, tmp_path)
+    tasks = [asyncio.create_task(account.run()) for account in world.accounts]
+    await clock.advance(120)
+    yield world
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_both_are_read_into_one_registry(world: World) -> None:
+    assert world.statuses == {"house": "OK", "shed": "OK"}
+    assert {one.name for one in world.registry.names.values()} == {"House", "Shed"}
+    assert [one.name for one in world.registry.inverters()] == ["House", "Shed"]
+    assert not world.problems.now
+    assert not world.shown.messages
+
+
+@pytest.mark.parametrize(("number", "other", "key"), [(0, "shed", ""), (1, "house", "_2")])
+async def test_a_good_answer_of_one_does_not_take_away_what_is_told_of_the_other(
+    world: World, clock: FakeClock, number: int, other: str, key: str
+) -> None:
+    world.clouds[number].failing = REFUSED
+    for _ in range(10):
+        await clock.advance(60)
+        assert world.shown.messages.keys() == {f"credentials{key}"}
+        assert [name for name, shown in world.statuses.items() if shown == "OK"] == [other]
+    world.clouds[number].failing = None
+    await clock.advance(20 * 60)
+    assert not world.shown.messages
+    assert world.statuses == {"house": "OK", "shed": "OK"}
+
+
+@pytest.mark.parametrize(
+    ("error", "key"), [(TOKEN_REFUSED, "token"), (DENIED, "denied")], ids=["token", "denied"]
+)
+async def test_readings_of_one_do_not_take_away_that_the_other_has_none(
+    world: World, clock: FakeClock, error: CloudError, key: str
+) -> None:
+    world.clouds[1].unreadable = error
+    await clock.advance(10 * 60)
+    assert world.shown.messages.keys() == {f"{key}_2"}
+    world.clouds[0].unreadable = error
+    await clock.advance(10 * 60)
+    assert world.shown.messages.keys() == {key, f"{key}_2"}
+    world.clouds[1].unreadable = None
+    await clock.advance(10 * 60)
+    assert world.shown.messages.keys() == {key}
+
+
+async def test_each_has_problems_of_its_own(world: World, clock: FakeClock) -> None:
+    world.clouds[1].failing = AWAY
+    await clock.advance(300)
+    assert set(world.problems.now) == {(Kind.READINGS, "2")}
+    count = world.problems.now[Kind.READINGS, "2"].count
+    await clock.advance(300)
+    assert world.problems.now[Kind.READINGS, "2"].count > count
+    world.clouds[0].failing = AWAY
+    world.clouds[1].failing = None
+    await clock.advance(300)
+    assert set(world.problems.now) == {(Kind.READINGS, None)}
+
+
+async def test_an_account_without_inverters_is_told_beside_one_that_has_some(
+    world: World, clock: FakeClock
+) -> None:
+    nothing = world.account(Cloud(clock), "3")
+    task = asyncio.create_task(nothing.run())
+    await clock.advance(60)
+    assert world.shown.messages.keys() == {"no_inverter_3"}
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_what_the_first_account_of_an_earlier_run_was_denied_is_taken_away(
+    world: World,
+) -> None:
+    assert {"options", "denied", "credentials", "token"} <= world.shown.withdrawn
+
+
+async def test_an_account_that_has_become_another_leaves_the_other_one_alone(
+    world: World, clock: FakeClock
+) -> None:
+    cloud = Cloud(clock, "RB3")
+    task = asyncio.create_task(world.account(cloud, "3").run())
+    await clock.advance(60)
+    assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
+    cloud.serials = ("RB4",)
+    await clock.advance(3600)
+    assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
