@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,11 @@ from standin.versions import (
     NO_MAPPING,
     NO_NUMBER,
     NO_TEXT_OR_NULL,
-    NOT_ONE_OF,
     OPTIONAL_METADATA,
     PERIODS,
     REQUIRED_METADATA,
     UNIT_CLASSES_SINCE,
+    not_one_of,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ _NEW_METADATA = frozenset({"mean_type", "unit_class"})
 
 _MEANS = ("mean", "min", "max")
 _NUMBERS = (*_MEANS, "state", "sum")
-_COLUMNS = ("change", "last_reset", *_NUMBERS)
+COLUMNS = ("change", "last_reset", "max", "mean", "min", "state", "sum")
 
 Row = dict[str, Any]
 Table = dict[str, dict[datetime, Row]]
@@ -167,7 +166,7 @@ class Statistics:
         """
         refuse(self._question_problems(message))
         period, names = message["period"], message["statistic_ids"]
-        columns = message.get("types", _COLUMNS)
+        columns = message.get("types", COLUMNS)
         units = message.get("units", {})
         start = _time(message, "start_time")
         end = _time(message, "end_time") if "end_time" in message else None
@@ -227,7 +226,7 @@ class Statistics:
         if "period" in message:
             yield from _choice_problems(PERIODS.at(self._version), message["period"], ("period",))
         for index, name in enumerate(message.get("types", ())):
-            yield from _choice_problems(_COLUMNS, name, ("types", index))
+            yield from _choice_problems(COLUMNS, name, ("types", index))
         if not message.get("statistic_ids", True):
             yield Problem(EMPTY, ("statistic_ids",), message["statistic_ids"])
         units = message.get("units", {})
@@ -361,9 +360,7 @@ def _read(
 
 def _choice_problems(known: Sequence[str], value: object, path: Path) -> Iterator[Problem]:
     if value not in known:
-        choice = " or ".join(map(repr, known))
-        what = replace(NOT_ONE_OF, new=NOT_ONE_OF.new.format(choice))
-        yield Problem(what, path, value)
+        yield Problem(not_one_of(known), path, value)
 
 
 def _row_problems(row: Message, path: Path) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ with a real Core. When something changed was found in the source of the releases
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -64,8 +64,13 @@ MISSING_KEY = "required key not provided"
 NO_MAPPING = Change((2026, 9), old="expected a dictionary", new="expected a mapping")
 NO_NUMBER = Change((2026, 9), old="expected float", new="expected int or float")
 NO_TEXT_OR_NULL = Change((2026, 9), old="expected str", new="expected str or None")
-NOT_ONE_OF = Change((2026, 9), old="not a valid value", new="expected {}")
-"""The braces are filled with what is allowed."""
+
+
+def not_one_of(known: Sequence[str]) -> Change[str]:
+    """Return how a value is refused that is none of these."""
+    choice = " or ".join(map(repr, known))
+    return Change((2026, 9), old="not a valid value", new=f"expected {choice}")
+
 
 EMPTY = Change((2026, 11), old="length of value must be at least 1", new="value must not be empty")
 

@@ -19,15 +19,20 @@ from standin.client import Answer, Client
 from standin.core import Core
 from standin.errors import CommandError, Problem, UnfitError
 from standin.real_core import RealCore, temporary_core
+from standin.statistics import COLUMNS
 from standin.supervisor import Supervisor
 from standin.versions import (
+    EMPTY,
+    ENERGY_LISTS,
+    ENERGY_UNITS,
     EXTRA_KEY,
     GRID_DEFAULTS,
     GRID_PER_CONNECTION,
     MISSING_KEY,
     NEWEST,
+    NO_MAPPING,
     NO_NUMBER,
-    NOT_ONE_OF,
+    NO_TEXT_OR_NULL,
     OLDEST,
     OPTIONAL_METADATA,
     PERIODS,
@@ -38,6 +43,7 @@ from standin.versions import (
     STATE_WITHOUT_BODY,
     TAGGED_SOURCES,
     URL_IN_USE,
+    not_one_of,
 )
 
 if TYPE_CHECKING:
@@ -449,7 +455,7 @@ async def test_hours_are_put_together_by_local_days(
     if period not in PERIODS.at(version):
         with pytest.raises(CommandError) as refused:
             await read_back(client, "sensor.grouped", 1, period=period)
-        problem = Problem(NOT_ONE_OF.old, ("period",), period)
+        problem = Problem(not_one_of(PERIODS.at(version)), ("period",), period)
         assert (refused.value.code, str(refused.value)) == unfit(version, problem)
         return
     (row,) = await read_back(client, "sensor.grouped", 1, period=period, types=["sum", "change"])
@@ -476,11 +482,22 @@ async def test_a_time_of_day_and_columns_narrow_what_is_read(
 
 
 @pytest.mark.parametrize(
-    ("described", "row", "problem"),
+    ("described", "row", "problems"),
     [
-        ({"x": 1}, {}, Problem(EXTRA_KEY, ("metadata", "x"), 1)),
-        ({}, {"sum": None}, Problem(NO_NUMBER, ("stats", 0, "sum"))),
-        ({}, {"x": 1}, Problem(EXTRA_KEY, ("stats", 0, "x"), 1)),
+        ({"x": 1}, {}, [Problem(EXTRA_KEY, ("metadata", "x"), 1)]),
+        ({"name": 5}, {}, [Problem(NO_TEXT_OR_NULL, ("metadata", "name"), 5)]),
+        ({"has_sum": "x"}, {}, [Problem("expected bool", ("metadata", "has_sum"), "x")]),
+        ({}, {"sum": None}, [Problem(NO_NUMBER, ("stats", 0, "sum"))]),
+        ({}, {"x": 1}, [Problem(EXTRA_KEY, ("stats", 0, "x"), 1)]),
+        (
+            {"x": 1},
+            {"start": "x", "y": 2},
+            [
+                Problem(EXTRA_KEY, ("metadata", "x"), 1),
+                Problem("Invalid datetime specified: x", ("stats", 0, "start"), "x"),
+                Problem(EXTRA_KEY, ("stats", 0, "y"), 2),
+            ],
+        ),
     ],
 )
 async def test_an_import_that_does_not_fit_is_refused(
@@ -488,11 +505,24 @@ async def test_an_import_that_does_not_fit_is_refused(
     version: Version,
     described: dict[str, object],
     row: dict[str, object],
-    problem: Problem,
+    problems: list[Problem],
 ) -> None:
     whole = {**metadata(version, "sensor.unfit"), **described}
     message = import_of(whole, {**counter(0, 1, 1), **row})
-    assert await refusal(client, message) == unfit(version, problem)
+    assert await refusal(client, message) == unfit(version, *problems)
+
+
+async def test_an_import_of_neither_metadata_nor_rows_is_refused(
+    client: Client, version: Version
+) -> None:
+    message: dict[str, object] = {
+        "type": "recorder/import_statistics",
+        "metadata": None,
+        "stats": 5,
+    }
+    assert await refusal(client, message) == unfit(
+        version, Problem(NO_MAPPING, ("metadata",)), Problem("expected a list", ("stats",), 5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -589,6 +619,24 @@ async def test_a_unit_that_is_none_cannot_be_asked_for(client: Client) -> None:
             "units": units,
         }
         assert (await refusal(client, question))[0] == "invalid_format"
+
+
+async def test_a_question_for_statistics_that_does_not_fit_is_refused(
+    client: Client, version: Version
+) -> None:
+    question: dict[str, object] = {
+        "type": "recorder/statistics_during_period",
+        "start_time": "2026-01-01T00:00:00+00:00",
+        "statistic_ids": [],
+        "period": "x",
+        "types": ["y"],
+    }
+    assert await refusal(client, question) == unfit(
+        version,
+        Problem(EMPTY, ("statistic_ids",), []),
+        Problem(not_one_of(PERIODS.at(version)), ("period",), "x"),
+        Problem(not_one_of(COLUMNS), ("types", 0), "y"),
+    )
 
 
 def adjustment(**changes: object) -> dict[str, object]:
@@ -743,6 +791,31 @@ async def test_energy_sources_are_validated(
 
 def save(*sources: Mapping[str, object]) -> dict[str, object]:
     return {"type": "energy/save_prefs", "energy_sources": list(sources)}
+
+
+async def test_the_energy_dashboard_has_the_lists_of_the_version(
+    client: Client, version: Version
+) -> None:
+    for name in ENERGY_LISTS.new:
+        message: dict[str, object] = {"type": "energy/save_prefs", name: []}
+        if name in ENERGY_LISTS.at(version):
+            assert (await client.command(message)).keys() == {*ENERGY_LISTS.at(version)}
+        else:
+            assert await refusal(client, message) == unfit(version, Problem(EXTRA_KEY, (name,), []))
+    checked = await client.command({"type": "energy/validate"})
+    assert checked.keys() == {*ENERGY_LISTS.at(version)}
+
+
+@pytest.mark.parametrize("unit", ENERGY_UNITS.new)
+async def test_an_energy_source_counts_in_a_unit_of_the_version(
+    client: Client, version: Version, unit: str
+) -> None:
+    await client.push("sensor.unit", 5, {**ENERGY, "unit_of_measurement": unit})
+    await client.command(save({"type": "solar", "stat_energy_from": "sensor.unit"}))
+    (found,) = (await client.command({"type": "energy/validate"}))["energy_sources"]
+    wrong = [issue["type"] for issue in found if "unit" in issue["type"]]
+    is_wrong = unit not in ENERGY_UNITS.at(version)
+    assert wrong == ["entity_unexpected_unit_energy"] * is_wrong
 
 
 async def test_an_energy_source_without_its_counter_is_refused(
