@@ -16,6 +16,7 @@ from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.publishing.entity_ids import series as series_of
 from redback.sensors.entities import Entities
 
 HOUR = timedelta(hours=1)
@@ -47,10 +48,8 @@ def coverage(tmp_path: Path, until: datetime) -> Iterator[Coverage]:
 
 @pytest.fixture
 def known(clock: FakeClock) -> Inverter:
-    made = Inverter(
-        SERIAL, "House", Entities("House", detailed=False), Details(static(), configuration())
-    )
-    made.entities.states(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
+    made = Inverter(SERIAL, "House", Entities(detailed=False), Details(static(), configuration()))
+    made.entities.show(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
     return made
 
 
@@ -59,7 +58,7 @@ def statistics(known: Inverter, until: datetime) -> FakeStatistics:
     """Have a row for every hour, of every counter."""
     made = FakeStatistics()
     starts = [until - number * HOUR for number in range(-6, 24 * DAYS + 1)]
-    for one in known.entities.series:
+    for one in series_of(known).values():
         if one.is_counter:
             made.stored[one.entity_id] = {start: Row(start, state=1, sum=1) for start in starts}
     return made

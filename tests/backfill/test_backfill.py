@@ -33,12 +33,14 @@ from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Kind, Problems
+from redback.publishing.entity_ids import series as series_of
 from redback.sensors.entities import Entities
 from sqlite_file import opened
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-ENERGY = "sensor.redback_solar_generation_total"
+KEY = "solar_generation_total"
+ENERGY = f"sensor.redback_{KEY}"
 BUSY = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
 BUSY_FOR_LONG = ThrottledError("slow down", method="GET", url="http://cloud/")
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
@@ -61,10 +63,10 @@ def reading(moment: datetime) -> Dynamic:
 def without_counters(now: datetime) -> Inverter:
     """Give what is known after one reading, whose counters are not believed yet."""
     known = Inverter(
-        SERIAL, "Redback", Entities("Redback", detailed=False), Details(static(), configuration())
+        SERIAL, "Redback", Entities(detailed=False), Details(static(), configuration())
     )
-    known.entities.states(known.reading(Counters("", {}).believe(reading(now), static())))
-    assert not any(series.is_counter for series in known.entities.series)
+    known.entities.show(known.reading(Counters("", {}).believe(reading(now), static())))
+    assert not any(series.is_counter for series in series_of(known).values())
     return known
 
 
@@ -144,15 +146,15 @@ class World:
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.problems = Problems(clock)
         self.registry = Alone(self)
-        entities = Entities("Redback", detailed=False)
+        entities = Entities(detailed=False)
         self.known = known = Inverter(
             SERIAL, "Redback", entities, Details(static(), configuration())
         )
         for minutes in (1, 0):
-            entities.states(known.reading(reading(self.now - minutes * MINUTE)))
-        counters = {one.entity_id for one in entities.series if one.is_counter}
+            entities.show(known.reading(reading(self.now - minutes * MINUTE)))
+        counters = {one.key for one in entities.statistics() if one.quantity.is_counter}
         shown = dict(entities.numbers(known.reading(reading(self.now))))
-        self.others = {one: shown[one] or 0.0 for one in counters - {ENERGY}}
+        self.others = {one: shown[one] or 0.0 for one in counters - {KEY}}
         account = cast("RedbackClient", self.cloud)
         self.throttle = throttle = stand_ins.throttle(clock)
         statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
@@ -181,7 +183,9 @@ class World:
         ]
         self.statistics.compile(ENERGY, states)
         for counter, value in self.others.items():
-            self.statistics.compile(counter, [(moment, value) for moment, _ in states])
+            self.statistics.compile(
+                f"sensor.redback_{counter}", [(moment, value) for moment, _ in states]
+            )
 
     @property
     def on_the_hour(self) -> datetime:
@@ -532,7 +536,7 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     running.link.up_since = 0.0
     await clock.advance(3600)
     assert len(running.cloud.hours) == 49
-    assert 0 < len(running.statistics.imported) < 20 * len(running.known.entities.series)
+    assert 0 < len(running.statistics.imported) < 20 * len(series_of(running.known).values())
     assert (Kind.HISTORY_DISK, None) in running.problems.now
 
 

@@ -14,7 +14,7 @@ from redback.inverters.inverter import Inverter
 from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)
-IMPORT = "sensor.house_grid_import_total"
+IMPORT = "grid_import_total"
 
 
 class Cloud:
@@ -35,10 +35,10 @@ class Cloud:
 async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> float | None:
     """Give what the counter of the grid showed now."""
     cloud, now = Cloud(imported), clock.now()
-    entities = Entities("House", detailed=False)
+    entities = Entities(detailed=False)
     known = Inverter(SERIAL, "House", entities, Details(static(), configuration()))
     for minutes in (1, 0):
-        entities.states(known.reading(cloud.reading(now - minutes * MINUTE)))
+        entities.show(known.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(
         cast("RedbackClient", cloud),
         stand_ins.throttle(clock),

@@ -8,22 +8,23 @@ import msgspec
 import pytest
 
 from examples import SERIAL, configuration, dynamic, static
-from redback.backfill.hourly import Counted, Summary, believed, summarise
+from redback.backfill.hourly import Counted, Summary, believed, decode, summarise
 from redback.cloud import Dynamic
 from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.publishing.entity_ids import series as series_of
 from redback.sensors.entities import Entities
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
-POWER = "sensor.redback_solar_generation"
-ENERGY = "sensor.redback_solar_generation_total"
+POWER = "solar_generation"
+ENERGY = "solar_generation_total"
 
 
 @pytest.fixture
 def known() -> Inverter:
-    entities = Entities("Redback", detailed=False)
+    entities = Entities(detailed=False)
     known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
-    entities.states(known.reading(dynamic()))
+    entities.show(known.reading(dynamic()))
     return known
 
 
@@ -140,7 +141,7 @@ def test_nothing_comes_to_nothing(known: Inverter) -> None:
 
 def test_all_that_has_statistics_is_there_and_nothing_else(known: Inverter) -> None:
     summary = summed(known, [at(minute, 1) for minute in range(60)])
-    series = {one.entity_id for one in known.entities.series}
+    series = series_of(known).keys()
     assert summary.measured.keys() | summary.counted.keys() == series
     assert len(summary.counted) == 6
 
@@ -154,8 +155,8 @@ def of_battery(minute: float, power: float) -> Dynamic:
     )
 
 
-CHARGED = "sensor.redback_battery_charge_total"
-DISCHARGED = "sensor.redback_battery_discharge_total"
+CHARGED = "battery_charge_total"
+DISCHARGED = "battery_discharge_total"
 
 
 def flowed(summary: Summary | None) -> dict[str, tuple[float, float, float | None]]:
@@ -200,5 +201,12 @@ def test_it_is_small_and_quick(known: Inverter, measured: Callable[[str], None])
 
 
 def test_a_summary_of_an_earlier_version_can_be_read() -> None:
-    packed = msgspec.msgpack.encode({"measured": {}, "counted": {ENERGY: [1.0, 2.0, 1.0]}})
-    assert msgspec.msgpack.decode(packed, type=Summary).counted[ENERGY] == Counted(1.0, 2.0, 1.0)
+    entity_id = f"sensor.redback_{ENERGY}"
+    packed = msgspec.msgpack.encode({"measured": {}, "counted": {entity_id: [1.0, 2.0, 1.0]}})
+    assert decode(packed) == Summary({}, {ENERGY: Counted(1.0, 2.0, 1.0)})
+
+
+def test_a_summary_of_entities_that_nobody_knows_cannot_be_read() -> None:
+    packed = msgspec.msgpack.encode({"measured": {}, "counted": {"sensor.what": [1.0, 2.0, 1.0]}})
+    with pytest.raises(msgspec.ValidationError):
+        decode(packed)

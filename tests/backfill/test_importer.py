@@ -10,9 +10,8 @@ from backfill.fake_statistics import FakeStatistics
 from fake_clock import FakeClock
 from redback.backfill.coverage import Hour, Stage
 from redback.backfill.ends import NotYetError
-from redback.backfill.flowing import Flowed
 from redback.backfill.gaps import Gap
-from redback.backfill.hourly import Counted, Measured, Summary
+from redback.backfill.hourly import Counted, Flowed, Measured, Summary
 from redback.backfill.importer import Importer
 from redback.core import CoreAwayError, Row, Series, Statistics
 
@@ -21,6 +20,10 @@ DAY = datetime(2026, 3, 2, tzinfo=UTC)
 COUNTER = Series("sensor.redback_grid_import_total", "kWh", is_counter=True)
 POWER = Series("sensor.redback_grid_power", "kW", is_counter=False)
 NOW = DAY + 12 * HOUR
+
+
+def key(series: Series) -> str:
+    return series.entity_id.removeprefix("sensor.redback_")
 
 
 def at(hour: float) -> datetime:
@@ -38,7 +41,7 @@ def gap(*hours: int, standing: Sequence[int] = (), past: bool = False, asked: bo
 
 def counted(hours: Mapping[int, Counted | None]) -> dict[datetime, Summary | None]:
     return {
-        at(hour): None if one is None else Summary(measured={}, counted={COUNTER.entity_id: one})
+        at(hour): None if one is None else Summary(measured={}, counted={key(COUNTER): one})
         for hour, one in hours.items()
     }
 
@@ -79,9 +82,9 @@ async def write(
 
     async def shown(moment: datetime) -> dict[str, float]:
         value = now[moment] if isinstance(now, Mapping) else now
-        return {} if value is None else {COUNTER.entity_id: value}
+        return {} if value is None else {key(COUNTER): value}
 
-    return await writer.write(gap, series, summaries, shown)
+    return await writer.write(gap, {key(one): one for one in series}, summaries, shown)
 
 
 def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, float]]:
@@ -175,7 +178,7 @@ async def test_what_core_had_before_the_first_reading_is_kept(
     statistics.stored[POWER.entity_id] = {at(2): Row(at(2), mean=9.0, min=8.0, max=10.0)}
     before = dict(statistics.stored[COUNTER.entity_id])
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
         for hour in (2, 3, 4, 5)
     }
     assert await write(writer, gap(2, 3, 4, 5, past=True), [COUNTER, POWER], summaries) == []
@@ -213,7 +216,7 @@ async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
         6: Flowed(0.0, 0.9, 0.0),
     }
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: flow}) for hour, flow in flows.items()
+        at(hour): Summary({}, {}, flowed={key(COUNTER): flow}) for hour, flow in flows.items()
     }
     assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
     changes = statistics.change(COUNTER.entity_id)
@@ -226,8 +229,7 @@ async def test_one_that_ends_in_nothing_is_left_alone(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 0.9)})
-        for hour in (3, 4, 5)
+        at(hour): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 0.9)}) for hour in (3, 4, 5)
     }
     assert await write(writer, gap(3, 4, 5), [COUNTER], summaries) == []
     assert statistics.imported == []
@@ -238,7 +240,7 @@ async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4]))
     summaries: dict[datetime, Summary | None] = {
-        at(2): Summary({POWER.entity_id: Measured(1.5, 0.5, 2.5)}, {COUNTER.entity_id: true(2)})
+        at(2): Summary({key(POWER): Measured(1.5, 0.5, 2.5)}, {key(COUNTER): true(2)})
     }
     await write(writer, gap(2, standing=[2]), [COUNTER, POWER], summaries)
     assert statistics.imported == [(POWER.entity_id, at(2))]
@@ -289,9 +291,9 @@ async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
     # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
     forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
     summaries: dict[datetime, Summary | None] = {
-        at(h): Summary({}, {COUNTER.entity_id: old(h)})
+        at(h): Summary({}, {key(COUNTER): old(h)})
         if is_told
-        else Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 1.0)})
+        else Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 1.0)})
         for h in range(-299, 7)
     }
     outage = gap(*range(-299, 7), standing=[6])
@@ -390,7 +392,7 @@ async def test_statistics_in_another_unit_are_left_alone(
     statistics.others = {COUNTER.entity_id}
     before = dict(statistics.stored[COUNTER.entity_id])
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
         for hour in (4, 5)
     }
     (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER, POWER], summaries)
@@ -474,7 +476,7 @@ async def test_cut_short_and_done_again_the_result_is_the_same(
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({POWER.entity_id: Measured(1, 1, 1)}, {COUNTER.entity_id: true(hour)})
+        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
         for hour in (3, 4, 5)
     }
     statistics.takes = 1

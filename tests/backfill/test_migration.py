@@ -17,12 +17,12 @@ from backfill.test_importer import (
     counted,
     gap,
     growing,
+    key,
     statistics,
     write,
     writer,
 )
-from redback.backfill.flowing import Flowed
-from redback.backfill.hourly import Counted, Summary
+from redback.backfill.hourly import Counted, Flowed, Summary
 from redback.backfill.importer import Importer
 
 __all__ = ["clock", "statistics", "writer"]
@@ -110,7 +110,7 @@ async def test_where_the_cloud_tells_the_power_alone_the_step_is_what_flowed(
     both = growing([1, 2]) + growing([3])[:25] + lifetime(growing([3])[31:] + growing([4]))
     statistics.compile(COUNTER.entity_id, both)
     summaries: dict[datetime, Summary | None] = {
-        at(3): Summary({}, {}, flowed={COUNTER.entity_id: Flowed(0.0, 0.97, 0.01)})
+        at(3): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 0.97, 0.01)})
     }
     for _ in range(2):  # the same again changes nothing
         assert await write(writer, gap(3, standing=[3]), [COUNTER], summaries) == []

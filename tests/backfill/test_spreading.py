@@ -2,7 +2,7 @@
 
 import pytest
 
-from redback.backfill.flowing import Flowed
+from redback.backfill.hourly import Flowed
 from redback.backfill.splice import End, JoiningError
 from redback.backfill.spreading import spread
 

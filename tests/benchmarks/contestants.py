@@ -29,6 +29,7 @@ from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Problems
+from redback.publishing.entity_ids import series as series_of
 
 _POLL_SECONDS = 0.1
 _LONG_AGO_SECONDS = 3600.0
@@ -180,7 +181,7 @@ async def bare(task: Task) -> Result:
     """Send the rows, all of them made before."""
     known, past = inverter(), task.past
     fetched = {start: one for start, one in past.summaries(known) if start < past.begun}
-    everything = [(series, rows(series, fetched)) for series in known.entities.series]
+    everything = [(one, rows(key, one, fetched)) for key, one in series_of(known).items()]
     async with aiohttp.ClientSession() as session:
         socket = await connect(session, task.url + "/core/websocket", task.token)
         meter = Meter()

@@ -20,6 +20,7 @@ from benchmarks.process import run
 from benchmarks.year import LIVE_HOURS, Past, inverter, rows
 from redback.backfill.gaps import HOUR
 from redback.core import Series
+from redback.publishing.entity_ids import series as series_of
 from standin.real_core import temporary_core
 from standin.supervisor import TOKEN, Supervisor
 
@@ -43,7 +44,7 @@ def measure(*, quick: bool) -> Outcome:
     worked, bare_worked = (
         statistics.median(one.processor_seconds for one in way) for way in (ours, bare)
     )
-    rows = hours * len(inverter().entities.series)
+    rows = hours * len(series_of(inverter()))
     loop = "bare loop"
     return Outcome(
         [
@@ -98,7 +99,9 @@ async def _live(socket: Socket, past: Past) -> None:
     known = inverter()
     shown = {start: one for start, one in past.summaries(known) if start >= past.begun}
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await write_all(socket, [(series, rows(series, shown)) for series in known.entities.series])
+        await write_all(
+            socket, [(one, rows(key, one, shown)) for key, one in series_of(known).items()]
+        )
 
 
 async def _contest(way: str, task: Task) -> Result:
@@ -116,9 +119,9 @@ async def _compare(socket: Socket, past: Past, *, are_joined: bool) -> None:
     known = inverter()
     until = past.begun + LIVE_HOURS * HOUR if are_joined else past.begun
     wanted = {start: one for start, one in past.summaries(known) if start < until}
-    for series in known.entities.series:
+    for key, series in series_of(known).items():
         found = await _stored(socket, series, past.since, until)
-        expected = rows(series, wanted)
+        expected = rows(key, series, wanted)
         assert len(found) == len(expected), f"{series.entity_id}: {len(found)} rows"
         for told, row in zip(found, expected, strict=True):
             for name in ("state", "sum") if series.is_counter else ("mean", "min", "max"):

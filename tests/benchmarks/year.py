@@ -17,6 +17,7 @@ from redback.backfill.hourly import Counted, Measured, Summary
 from redback.core import Row, Series
 from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.publishing.entity_ids import series as series_of
 from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)
@@ -52,15 +53,15 @@ class Past:
         """Make each hour's summary, the live ones too, in their order; always the same ones."""
         chance = Random(self.hours)
         usual = dict(known.entities.numbers(known.reading(dynamic())))
-        counts = {one.entity_id: 1000.0 for one in known.entities.series if one.is_counter}
+        counts = {key: 1000.0 for key, one in series_of(known).items() if one.is_counter}
         for number in range(self.hours + LIVE_HOURS):
             measured = {
-                entity_id: _measured(chance, value or 0.0)
-                for entity_id, value in usual.items()
-                if entity_id not in counts
+                key: _measured(chance, value or 0.0)
+                for key, value in usual.items()
+                if key not in counts
             }
-            counted = {entity_id: _counted(chance, value) for entity_id, value in counts.items()}
-            counts |= {entity_id: one.last for entity_id, one in counted.items()}
+            counted = {key: _counted(chance, value) for key, value in counts.items()}
+            counts |= {key: one.last for key, one in counted.items()}
             yield self.since + number * HOUR, Summary(measured, counted)
 
     def write(self, folder: Path) -> None:
@@ -83,23 +84,23 @@ class Past:
 
 def inverter() -> Inverter:
     """Make the inverter; all its entities exist."""
-    entities = Entities("Redback", detailed=True)
+    entities = Entities(detailed=True)
     known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
-    entities.states(known.reading(dynamic()))
+    entities.show(known.reading(dynamic()))
     return known
 
 
-def rows(series: Series, summaries: Mapping[datetime, Summary]) -> list[Row]:
+def rows(key: str, series: Series, summaries: Mapping[datetime, Summary]) -> list[Row]:
     """Make the rows of one statistic; a counter's sums begin with the first of these hours."""
     made = []
     first: float | None = None
     for start, summary in summaries.items():
         if series.is_counter:
-            counted = summary.counted[series.entity_id]
+            counted = summary.counted[key]
             first = counted.first if first is None else first
             made.append(Row(start, state=counted.last, sum=counted.last - first))
         else:
-            measured = summary.measured[series.entity_id]
+            measured = summary.measured[key]
             made.append(Row(start, mean=measured.mean, min=measured.min, max=measured.max))
     return made
 

@@ -13,6 +13,8 @@ from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
+from redback.publishing.entity_ids import series as series_of
+from redback.publishing.states import state
 from redback.sensors.entities import Entities
 from standin.client import Client
 
@@ -46,10 +48,11 @@ def inverter(
     known = Inverter(
         examples.SERIAL,
         name,
-        Entities(name, detailed=False),
+        Entities(detailed=False),
         Details(static, configuration if has_battery else None),
     )
-    return Shown(known, known.entities.states(known.reading(dynamic)))
+    shown = known.entities.show(known.reading(dynamic))
+    return Shown(known, [state(name, one) for one in shown])
 
 
 def without_battery(name: str = "House") -> Shown:
@@ -84,8 +87,8 @@ def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
 
 async def show(inverter: Shown, client: Client) -> None:
     """Let a Core have its states."""
-    for state in inverter.states:
-        answer = await client.push(state.entity_id, state.value, dict(state.attributes))
+    for one in inverter.states:
+        answer = await client.push(one.entity_id, one.value, dict(one.attributes))
         assert answer.status in (200, 201)
 
 
@@ -98,7 +101,7 @@ async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
             return Row(start, state=1, sum=1)
         return Row(start, mean=1, min=1, max=1)
 
-    every = {series: [row(series)] for series in inverter.known.entities.series}
+    every = {series: [row(series)] for series in series_of(inverter.known).values()}
     statistics = Statistics(link)
     assert not await statistics.put(every)
 

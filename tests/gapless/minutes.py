@@ -19,6 +19,8 @@ from redback.cloud import (
 from redback.cloud.decoding import Decoder
 from redback.inverters import inverter as known_inverter
 from redback.inverters.details import Details
+from redback.publishing.entity_ids import entity_id
+from redback.publishing.entity_ids import series as series_of
 from redback.sensors.entities import Entities
 from simulator import CLIENT_ID
 from simulator.world import Inverter
@@ -43,7 +45,7 @@ class Minutes:
 
     def measurements(self) -> tuple[str, ...]:
         """Give the ids of all entities whose mean is kept."""
-        return tuple(one.entity_id for one in self.known.entities.series if not one.is_counter)
+        return tuple(one.entity_id for one in series_of(self.known).values() if not one.is_counter)
 
     def of_hour(self, start: datetime) -> Mapping[str, list[tuple[float, float]]]:
         """Give what each entity with statistics showed in an hour, and for how many seconds.
@@ -58,10 +60,10 @@ class Minutes:
             dynamic = Decoder().dynamic(record)
             assert dynamic is not None
             reading = self.known.reading(dynamic)
-            self.known.entities.states(reading)  # so that those exist of which it is the first
-            for entity_id, value in self.known.entities.numbers(reading):
+            self.known.entities.show(reading)  # so that those exist of which it is the first
+            for key, value in self.known.entities.numbers(reading):
                 if value is not None and seconds > 0:
-                    shown.setdefault(entity_id, []).append((value, seconds))
+                    shown.setdefault(entity_id(self.known.name, key), []).append((value, seconds))
         return shown
 
     def _stamps(self, start: datetime) -> Iterator[datetime]:
@@ -85,7 +87,7 @@ def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
         static = client.static(serial)
         configuration = client.configurations([serial])[serial]
     assert not isinstance(configuration, Exception)
-    entities = Entities(name, detailed=False)
+    entities = Entities(detailed=False)
     return Minutes(
         home,
         inverter,

@@ -12,14 +12,15 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.cloud import Dynamic
-from redback.core import State
 from redback.inverters.counters import Believed
 from redback.inverters.details import Details
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
-from redback.inverters.stores import CountersFile, EntitiesFile, counters_file, entities_file
+from redback.inverters.stores import CountersFile, SensorsFile, counters_file, sensors_file
 from redback.problems import Kind, Problems
-from redback.sensors.entities import Former
+from redback.publishing.publisher import Device
+from redback.publishing.states import state
+from redback.sensors.entities import Shown
 
 
 class Offered:
@@ -29,9 +30,10 @@ class Offered:
         self.states: dict[str, str] = {}
         self.times = 0
 
-    def offer(self, states: Iterable[State]) -> None:
+    def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         self.times += 1
-        self.states |= {state.entity_id: state.value for state in states}
+        found = (state(device.name, one) for one in shown)
+        self.states |= {one.entity_id: one.value for one in found}
 
     def sent(self, serial: str, moment: datetime) -> None:
         pass
@@ -60,13 +62,13 @@ def problems(clock: FakeClock) -> Problems:
 @pytest.fixture
 def believed(clock: FakeClock, tmp_path: Path) -> CountersFile:
     ledger = counters_file(tmp_path)
-    ledger.set(SERIAL, {"import_all_time_energy_kwh": Believed(1500.7, clock.now())})
+    ledger.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
     return ledger
 
 
 @pytest.fixture
-def existing(tmp_path: Path) -> EntitiesFile:
-    return entities_file(tmp_path)
+def existing(tmp_path: Path) -> SensorsFile:
+    return sensors_file(tmp_path)
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ async def registry(
     problems: Problems,
     offered: Offered,
     believed: CountersFile,
-    existing: EntitiesFile,
+    existing: SensorsFile,
 ) -> AsyncIterator[Registry]:
     registry = Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=False)
     registry.use({SERIAL: GivenName("Redback", "Redback")})
@@ -291,11 +293,11 @@ async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
     assert offered["solar_generation_total"] == "20000.4"
 
 
-class Counted(EntitiesFile):
+class Counted(SensorsFile):
     """One that counts how often it is written."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder / "entities.json", tuple[Former, ...], "")
+        super().__init__(folder / "sensors.json", dict[str, tuple[str, ...]], "")
         self.times = 0
 
     def write(self) -> None:
@@ -330,7 +332,7 @@ class TestOnDisk:
         registry = self.registry(existing, tmp_path, clock, problems)
         registry.dynamic(dict.fromkeys(self.SERIALS, later(0)))
         assert existing.times == 1
-        assert all(entities_file(tmp_path).get(serial) for serial in self.SERIALS)
+        assert all(sensors_file(tmp_path).get(serial) for serial in self.SERIALS)
 
     async def test_what_was_written_at_once_is_not_written_again(
         self, tmp_path: Path, clock: FakeClock, problems: Problems
@@ -366,8 +368,8 @@ class TestAfterAKill:
     """Core still shows what the former run pushed last."""
 
     @pytest.fixture
-    def existing(self, tmp_path: Path, clock: FakeClock, problems: Problems) -> EntitiesFile:
-        existing = entities_file(tmp_path)
+    def existing(self, tmp_path: Path, clock: FakeClock, problems: Problems) -> SensorsFile:
+        existing = sensors_file(tmp_path)
         believed = counters_file(tmp_path / "other")
         before = Registry(
             clock,
@@ -383,7 +385,7 @@ class TestAfterAKill:
         before.dynamic({SERIAL: later(0)})
         before.dynamic({SERIAL: later(1)})
         existing.write()
-        return entities_file(tmp_path)
+        return sensors_file(tmp_path)
 
     async def test_refused_credentials_make_everything_unavailable(
         self, registry: Registry, offered: Offered
@@ -419,10 +421,30 @@ class TestAfterAKill:
         assert offered["battery_capacity"] == "14.2"
 
     async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(
-        self, registry: Registry, offered: Offered, existing: EntitiesFile
+        self, registry: Registry, offered: Offered, existing: SensorsFile
     ) -> None:
         registry.dynamic({SERIAL: dynamic()})  # the detailed sensors have been switched off
         assert offered["software_version"] == "unavailable"
-        names = {one.entity_id for one in existing.get(SERIAL) or ()}
-        assert "sensor.redback_software_version" not in names
-        assert "sensor.redback_battery_capacity" in names
+        ((name, keys),) = (existing.get(SERIAL) or {}).items()
+        assert name == "Redback"
+        assert "software_version" not in keys
+        assert "battery_capacity" in keys
+
+    async def test_what_had_another_name_becomes_unavailable_at_once(
+        self,
+        offered: Offered,
+        believed: CountersFile,
+        existing: SensorsFile,
+        clock: FakeClock,
+        problems: Problems,
+    ) -> None:
+        registry = Registry(
+            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
+        )
+        registry.use({SERIAL: GivenName("House", "House")})
+        assert len(offered.states) > 50
+        assert set(offered.states.values()) == {"unavailable"}
+        registry.dynamic({SERIAL: dynamic()})
+        assert offered["solar_generation"] == "unavailable"
+        assert offered.states["sensor.house_solar_generation"] == "3.0"
+        assert (existing.get(SERIAL) or {}).keys() == {"House"}

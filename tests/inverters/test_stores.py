@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 
 from house import until
 from redback.inverters.counters import Believed
-from redback.inverters.stores import counters_file, entities_file
-from redback.sensors.entities import Former
+from redback.inverters.stores import counters_file, sensors_file
 from redback.storage.keyed_file import KeyedFile
 from strange import VALUES, spoilt, written
 
 AT = datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)
-PAGE = {"import_all_time_energy_kwh": Believed(1500.75, AT)}
+PAGE = {"grid_import_total": Believed(1500.75, AT)}
 
 
 async def test_it_is_on_disk_at_once(tmp_path: Path) -> None:
@@ -52,9 +51,9 @@ def test_a_disk_that_cannot_be_written_is_told_once_and_again_when_it_can(
     folder = tmp_path / "later"
     ledger = counters_file(folder)
     for value in (1.0, 2.0, 3.0):
-        ledger.set("RB1", {"import_all_time_energy_kwh": Believed(value, AT)})
+        ledger.set("RB1", {"grid_import_total": Believed(value, AT)})
         ledger.write()
-    assert ledger.get("RB1") == {"import_all_time_energy_kwh": Believed(3.0, AT)}
+    assert ledger.get("RB1") == {"grid_import_total": Believed(3.0, AT)}
     folder.mkdir()
     ledger.write()
     told = [message.split("counters.json ")[1] for message in caplog.messages]
@@ -63,9 +62,11 @@ def test_a_disk_that_cannot_be_written_is_told_once_and_again_when_it_can(
     assert told[1] == "can be written again."
 
 
-FORMER = Former("sensor.redback_status", {"unit_of_measurement": "kW"}, None)
+SENSORS = {"Redback": ("status", "grid_power")}
+FORMER = {"entity_id": "sensor.redback_status", "attributes": {"friendly_name": "Redback Status"}}
 GOOD_COUNTERS = msgspec.to_builtins({"RB1": PAGE, "RB2": PAGE})
-GOOD_ENTITIES = msgspec.to_builtins({"RB1": (FORMER,), "RB2": ()})
+GOOD_SENSORS = msgspec.to_builtins({"RB1": SENSORS, "RB2": {}})
+GOOD_ENTITIES = {"RB1": [FORMER], "RB2": []}
 
 
 def contents(good: object) -> st.SearchStrategy[bytes]:
@@ -84,15 +85,22 @@ def test_whatever_is_in_the_file_counters_are_counted(
     assert_it_goes_on(counters_file, folder, PAGE)
 
 
-@given(contents(GOOD_ENTITIES))
-def test_whatever_is_in_the_file_entities_are_known_again(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
+@pytest.mark.parametrize(
+    ("name", "good"), [("sensors.json", GOOD_SENSORS), ("entities.json", GOOD_ENTITIES)]
+)
+@given(data=st.data())
+def test_whatever_is_in_the_files_sensors_are_known_again(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, name: str, good: object
 ) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "entities.json").write_bytes(content)
-    pages = [entities_file(folder).get(serial) or () for serial in ("RB1", "RB2")]
-    assert all(one.state("unknown").value == "unknown" for page in pages for one in page)
-    assert_it_goes_on(entities_file, folder, (FORMER,))
+    folder = tmp_path_factory.getbasetemp() / name
+    folder.mkdir(exist_ok=True)
+    (folder / "sensors.json").unlink(missing_ok=True)
+    (folder / name).write_bytes(data.draw(contents(good)))
+    for serial in ("RB1", "RB2"):
+        for inverter, keys in (sensors_file(folder).get(serial) or {}).items():
+            assert isinstance(inverter, str)
+            assert all(isinstance(key, str) for key in keys)
+    assert_it_goes_on(sensors_file, folder, SENSORS)
 
 
 def assert_it_goes_on(

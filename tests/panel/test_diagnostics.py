@@ -78,6 +78,6 @@ async def test_it_tells_what_helps() -> None:
         assert told["home_assistant"]
         (inverter,) = told["inverters"].values()
         assert re.fullmatch(r"[\d.]+", inverter["software"])
-        assert "import_all_time_energy_kwh" in inverter["counters"]
+        assert "grid_import_total" in inverter["counters"]
         assert any("Dynamic" in route for route in told["answers"])
         assert told["status"]["health"]["counts"]["requests"] > 0

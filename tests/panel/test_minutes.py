@@ -44,7 +44,7 @@ def minutes(tmp_path: Path, clock: FakeClock) -> Iterator[Minutes]:
 
 
 def known(serial: str = SERIAL) -> Inverter:
-    return Inverter(serial, "House", Entities("House", detailed=False))
+    return Inverter(serial, "House", Entities(detailed=False))
 
 
 def reading(at: datetime, power: float = 2.0, **counters: float) -> Dynamic:

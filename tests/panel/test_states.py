@@ -42,10 +42,14 @@ async def test_refused_credentials_lead_to_the_options() -> None:
             "level": "error",
             "to_options": True,
         }
-        status = await person.data("status")
-        cloud = status["health"]["cloud"]
+        cloud = (await person.data("status"))["health"]["cloud"]
         assert (cloud["state"], cloud["text"]) == ("bad", "The credentials are not accepted.")
-        assert [notice["kind"] for notice in status["notices"]] == ["credentials"]
+
+        async def is_all() -> bool:  # once Home Assistant is connected, too
+            notices = (await person.data("status"))["notices"]
+            return [notice["kind"] for notice in notices] == ["credentials"]
+
+        await until(is_all)
 
 
 async def test_an_account_without_an_inverter_is_told() -> None:

@@ -23,13 +23,16 @@ from redback.cloud import (
     Static,
     TransientError,
 )
-from redback.core import Notices, State
+from redback.core import Notices
 from redback.inverters.registry import Registry
-from redback.inverters.stores import counters_file, entities_file
+from redback.inverters.stores import counters_file, sensors_file
 from redback.notifications import Notifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
+from redback.publishing.publisher import Device
+from redback.publishing.states import state
+from redback.sensors import entities
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
 TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
@@ -104,7 +107,7 @@ class World:
             clock,
             self.problems,
             counters_file(folder),
-            entities_file(folder),
+            sensors_file(folder),
             self,
             seen=lambda *_: None,
             detailed=False,
@@ -127,8 +130,9 @@ class World:
             runner=at_once,
         )
 
-    def offer(self, states: Iterable[State]) -> None:
-        self.states |= {state.entity_id: state.value for state in states}
+    def offer(self, device: Device, shown: Iterable[entities.Shown]) -> None:
+        found = (state(device.name, one) for one in shown)
+        self.states |= {one.entity_id: one.value for one in found}
 
     def sent(self, serial: str, moment: datetime) -> None:
         pass

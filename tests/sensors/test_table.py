@@ -13,6 +13,7 @@ from examples import SERIAL, configuration, dynamic, static
 from redback.cloud import Dynamic
 from redback.core import State
 from redback.inverters.details import Details
+from redback.publishing.states import state
 from redback.sensors.entities import Entities
 from redback.sensors.reading import Reading
 
@@ -70,11 +71,15 @@ NEW = [
 
 
 def shown(states: Iterable[State]) -> dict[str, str]:
-    return {state.entity_id.removeprefix("sensor.redback_"): state.value for state in states}
+    return {one.entity_id.removeprefix("sensor.redback_"): one.value for one in states}
 
 
 def states(reading: Reading, *, detailed: bool = False) -> list[State]:
-    return Entities("Redback", detailed=detailed).states(reading)
+    return of(Entities(detailed=detailed), reading)
+
+
+def of(entities: Entities, reading: Reading) -> list[State]:
+    return [state("Redback", one) for one in entities.show(reading)]
 
 
 @pytest.fixture
@@ -167,13 +172,13 @@ def test_the_values_are_those_of_the_reading(reading: Reading) -> None:
 def test_the_classes_are_those_that_statistics_need(
     reading: Reading, entity: str, attributes: tuple[str | None, ...]
 ) -> None:
-    (state,) = (s for s in states(reading) if s.entity_id == f"sensor.redback_{entity}")
+    (found,) = (s for s in states(reading) if s.entity_id == f"sensor.redback_{entity}")
     names = ("unit_of_measurement", "device_class", "state_class")
-    assert tuple(state.attributes.get(name) for name in names) == attributes
+    assert tuple(found.attributes.get(name) for name in names) == attributes
 
 
 def test_names_are_for_people(reading: Reading) -> None:
-    names = {state.entity_id: state.attributes["friendly_name"] for state in states(reading)}
+    names = {one.entity_id: one.attributes["friendly_name"] for one in states(reading)}
     assert names["sensor.redback_min_off_grid_soc"] == "Redback Min Off-grid SoC"
     assert names["sensor.redback_pv_0_power"] == "Redback PV 0 Power"
 
@@ -184,10 +189,10 @@ def test_status_is_an_enum_of_three(reading: Reading) -> None:
 
 
 def test_attributes_never_change() -> None:
-    entities = Entities("Redback", detailed=True)
-    first = entities.states(full(dynamic()))
+    entities = Entities(detailed=True)
+    first = of(entities, full(dynamic()))
     nothing = dynamic(Status="Fault", Phases=None, Battery=None, PVs=None, Inverters=None)
-    later = entities.states(Reading(SERIAL, AT + timedelta(hours=1), nothing))
+    later = of(entities, Reading(SERIAL, AT + timedelta(hours=1), nothing))
     assert [state.attributes for state in first] == [state.attributes for state in later]
 
 
@@ -208,19 +213,19 @@ def test_a_phase_that_is_listed_without_a_value_is_none() -> None:
 
 
 def test_a_string_that_appears_later_becomes_entities_then() -> None:
-    entities = Entities("Redback", detailed=False)
-    assert "pv_0_power" not in shown(entities.states(plain(dynamic(PVs=None))))
-    assert shown(entities.states(plain(dynamic())))["pv_0_power"] == "1.5"
-    assert shown(entities.states(plain(dynamic(PVs=[]))))["pv_0_power"] == "unknown"
+    entities = Entities(detailed=False)
+    assert "pv_0_power" not in shown(of(entities, plain(dynamic(PVs=None))))
+    assert shown(of(entities, plain(dynamic())))["pv_0_power"] == "1.5"
+    assert shown(of(entities, plain(dynamic(PVs=[]))))["pv_0_power"] == "unknown"
 
 
 def test_a_null_is_unknown_and_never_zero() -> None:
-    entities = Entities("Redback", detailed=False)
-    entities.states(full(dynamic()))
+    entities = Entities(detailed=False)
+    of(entities, full(dynamic()))
     names = ("PvPowerInstantaneouskW", "ImportAllTimeEnergykWh", "BatterySoCInstantaneous0to1")
     nothing: dict[str, Any] = dict.fromkeys((*names, "Phases", "Battery"))
     nulls = dynamic(**nothing)
-    values = shown(entities.states(full(nulls)))
+    values = shown(of(entities, full(nulls)))
     for name in (
         "solar_generation",
         "site_load",
@@ -246,9 +251,9 @@ def test_one_phase_without_a_value_makes_the_total_unknown_rather_than_wrong() -
         }
         for name, power in (("A", 1.0), ("B", 2.0), ("C", None))
     ]
-    entities = Entities("Redback", detailed=False)
-    entities.states(plain(dynamic()))
-    values = shown(entities.states(plain(dynamic(Phases=phases))))
+    entities = Entities(detailed=False)
+    of(entities, plain(dynamic()))
+    values = shown(of(entities, plain(dynamic(Phases=phases))))
     assert values["grid_import"] == "unknown"
     assert values["grid_export"] == "0.0"
 
@@ -258,11 +263,9 @@ def test_a_battery_shows_itself_before_the_static_data_are_there() -> None:
 
 
 def test_the_load_is_not_known_before_it_is_known_whether_there_is_a_battery() -> None:
-    entities = Entities("Redback", detailed=False)
-    assert "site_load" not in shown(entities.states(plain(dynamic("single_phase"))))
-    assert (
-        shown(entities.states(plain(dynamic(BatterySoCInstantaneous0to1=0))))["site_load"] == "1.4"
-    )
+    entities = Entities(detailed=False)
+    assert "site_load" not in shown(of(entities, plain(dynamic("single_phase"))))
+    assert shown(of(entities, plain(dynamic(BatterySoCInstantaneous0to1=0))))["site_load"] == "1.4"
 
 
 def test_static_data_without_a_battery_count_for_more_than_a_charge_of_zero() -> None:

@@ -7,14 +7,14 @@ from importlib.metadata import version
 
 import aiohttp
 
-from .backfill import COVERAGE_FILE, Audit, Backfill, Coverage, Delivery, Fetcher, Importer
+from .backfill import COVERAGE_FILE, Audit, Backfill, Coverage, Fetcher, Importer
 from .clock import Clock
 from .cloud import Transport
 from .core import Dashboards, Energy, HomeAssistant
 from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
 from .inverters.registry import Registry
-from .inverters.stores import counters_file, entities_file
+from .inverters.stores import counters_file, sensors_file
 from .notifications import PREFIX, Notifications
 from .options import Options
 from .panel import Context, Panel, routes
@@ -22,6 +22,7 @@ from .panel.minutes import FILE as MINUTES_FILE
 from .panel.minutes import Minutes
 from .polling.account import Account, connect
 from .problems import Problems
+from .publishing.delivery import Delivery
 from .publishing.states import StatePublisher
 from .saved_state import SavedState
 
@@ -63,11 +64,11 @@ class Service:
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
         self._publisher = StatePublisher(
-            self._home_assistant, clock, problems, Delivery(self._coverage)
+            self._home_assistant, clock, problems, Delivery(self._coverage.note)
         )
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
-        self._existing = entities_file(environment.data)
+        self._existing = sensors_file(environment.data)
         self._registry = Registry(
             clock,
             problems,

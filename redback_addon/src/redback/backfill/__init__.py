@@ -1,7 +1,6 @@
 """Backfill: what live polling missed is fetched again, and becomes Core's statistics.
 
 coverage.py   which minutes Core was shown, and what became of the other hours: one SQLite file
-delivery.py   readings on their way to Core; those that arrived are noted in the coverage
 gaps.py       which hours are missing, and which belong together
 fetcher.py    gets hours from the cloud, at a kind pace
 hourly.py     what the minutes of an hour come to
@@ -22,7 +21,6 @@ from .audit import Audit
 from .backfill import Backfill
 from .coverage import FILE as COVERAGE_FILE
 from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
-from .delivery import Delivery
 from .fetcher import Fetcher
 from .gaps import HOUR
 from .importer import Importer
@@ -38,7 +36,6 @@ __all__ = [
     "Audit",
     "Backfill",
     "Coverage",
-    "Delivery",
     "Fetcher",
     "Hour",
     "Importer",

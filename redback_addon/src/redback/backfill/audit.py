@@ -1,12 +1,13 @@
 """Finds hours that Core had and has no more: of a restored backup, of a database begun anew."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..core import CoreError, Series, Statistics, WebSocket
 from ..inverters.inverter import Inverter
+from ..publishing.entity_ids import series
 from .backfill import Backfill
 from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
@@ -81,7 +82,7 @@ class Audit:
         while is_to_go_on and until > since:
             begin = max(until - _MONTH, floor(since))
             covered = self._covered(known.serial, begin, until)
-            missing = await self._without_rows(known.entities.series, covered)
+            missing = await self._without_rows(series(known).values(), covered)
             if is_newest and missing[-_NEWEST:] == covered[-_NEWEST:]:
                 return  # Core makes no statistics at all
             lost += missing
@@ -90,7 +91,7 @@ class Audit:
         self._want(known, [start for start in lost if (known.serial, start) not in self._found])
 
     async def _without_rows(
-        self, series: Sequence[Series], hours: Sequence[datetime]
+        self, series: Iterable[Series], hours: Sequence[datetime]
     ) -> list[datetime]:
         """Give the hours of which no counter has a row.
 

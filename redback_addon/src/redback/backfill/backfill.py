@@ -13,6 +13,7 @@ from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
 from ..problems import Kind, Problems
+from ..publishing.entity_ids import series
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
@@ -170,12 +171,12 @@ class Backfill:
         """Tell whether all is known that an hour is summed up of, or not after a long time."""
         now = self._clock.monotonic()
         since = self._known_since.setdefault(known.serial, now)
-        series = known.entities.series
+        sensors = [*known.entities.statistics()]
         details = known.details
         is_described = details.static is not None and details.configuration is not None
-        if is_described and any(one.is_counter for one in series):
+        if is_described and any(one.quantity.is_counter for one in sensors):
             return True
-        return bool(series) and now - since >= _WELL_KNOWN_SECONDS
+        return bool(sensors) and now - since >= _WELL_KNOWN_SECONDS
 
     async def _fill(self, gap: Gap) -> _Outcome:
         """Fill a gap as far as possible."""
@@ -228,7 +229,7 @@ class Backfill:
         """Settle a gap of the past for which Core has all rows, from somebody else."""
         if gap.asked or any(hour.tries for hour in gap.hours):
             return False
-        if not await self._writer.stands(gap, known.entities.series):
+        if not await self._writer.stands(gap, series(known).values()):
             return False
         self._settle(gap)
         return True
@@ -275,7 +276,7 @@ class Backfill:
                 counters[moment] = await self._fetcher.shown(known, moment)
             return counters[moment]
 
-        objections = await self._writer.write(gap, known.entities.series, summaries, shown)
+        objections = await self._writer.write(gap, series(known), summaries, shown)
         for sentence in objections:
             self._object(sentence)
         self._settle(gap, objections)

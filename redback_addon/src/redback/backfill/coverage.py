@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ..storage.database import Database
-from .hourly import Summary
+from .hourly import Summary, decode
 
 # In the data folder.
 FILE = "history.db"
@@ -223,7 +223,7 @@ class Coverage:
             _seconds(start),
         )
         try:
-            return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
+            return decode(rows[0][0]) if rows else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.put(serial, [Hour(start, Stage.WANTED)])
             raise DamagedError from None

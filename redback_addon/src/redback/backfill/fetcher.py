@@ -131,7 +131,7 @@ class Fetcher:
         return replace(fetched, summary=summary)
 
     async def shown(self, known: Inverter, moment: datetime) -> Mapping[str, float]:
-        """Give what each counter really showed at a moment or soon after, by entity id; kWh.
+        """Give what each counter really showed at a moment or soon after, by key; kWh.
 
         Raises:
             CloudError, SilentError: it is to be tried again later.

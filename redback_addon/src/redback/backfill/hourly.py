@@ -1,6 +1,6 @@
 """One hour of one inverter: what its minutes come to, as Core would have made it of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -9,8 +9,8 @@ import msgspec
 from ..cloud import Dynamic
 from ..inverters.counters import RESET_BELOW, Counters, step
 from ..inverters.inverter import Inverter
+from ..sensors.former_ids import keys_by_id
 from ..sensors.reading import STALE_AFTER
-from .flowing import Flowed, flow
 
 _HOUR = timedelta(hours=1)
 
@@ -39,13 +39,30 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     resets: int = 0
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """An hour of all entities that have statistics, by entity id.
+class Flowed(msgspec.Struct, frozen=True, array_like=True):
+    """About what a counter counted that the cloud does not have, by its power; kWh.
+
+    Attributes:
+        lead: from the last reading before the hour until it began.
+        early: in the hour, until the last reading of it that Core was shown.
+        late: from then until the end of the hour; None where Core was shown none, so that `early`
+            is the whole hour.
+    """
+
+    lead: float
+    early: float
+    late: float | None = None
+
+
+class Summary(msgspec.Struct, frozen=True, array_like=True):
+    """An hour of all sensors that have statistics, by key.
+
+    On disk it is a list, which 1.0.0 does not take for one of its own: it fetches the hour again.
 
     Attributes:
         measured: the measurements.
         counted: the counters.
-        flowed: what counters that the cloud does not tell have about counted.
+        flowed: counters that the cloud does not have.
     """
 
     measured: dict[str, Measured]
@@ -53,8 +70,36 @@ class Summary(msgspec.Struct, frozen=True):
     flowed: dict[str, Flowed] = {}
 
 
+class _FormerSummary(msgspec.Struct, frozen=True):
+    """The same as 1.0.0 kept it: by entity id."""
+
+    measured: dict[str, Measured]
+    counted: dict[str, Counted]
+    flowed: dict[str, Flowed] = {}
+
+
+def decode(packed: bytes) -> Summary:
+    """Return a summary that was kept on disk, by this version or by 1.0.0.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeDecodeError: it cannot be read.
+    """
+    try:
+        return msgspec.msgpack.decode(packed, type=Summary)
+    except msgspec.ValidationError:
+        former = msgspec.msgpack.decode(packed, type=_FormerSummary)
+    keys = keys_by_id([*former.measured, *former.counted, *former.flowed])
+    if not keys and (former.measured or former.counted or former.flowed):
+        raise msgspec.ValidationError("no sensor has these entity ids")
+    return Summary(
+        {keys[one]: found for one, found in former.measured.items()},
+        {keys[one]: found for one, found in former.counted.items()},
+        {keys[one]: found for one, found in former.flowed.items()},
+    )
+
+
 def believed(known: Inverter, readings: Iterable[Dynamic]) -> tuple[Dynamic, ...]:
-    """Give readings, oldest first, with those values of their counters that can be believed."""
+    """Return readings, oldest first, with the believed values of their counters."""
     counters = Counters(f"{known.name} (history)", {})
     return tuple(counters.believe(reading, known.details.static) for reading in readings)
 
@@ -66,14 +111,14 @@ def summarise(
     before: Dynamic | None = None,
     shown_until: datetime | None = None,
 ) -> Summary | None:
-    """Sum up the readings of one hour, of all entities that the inverter has by now.
+    """Sum up the readings of one hour, of all sensors that the inverter has by now.
 
     A value holds until the next one, and the last one until the end of the hour; but none for
-    longer than it would be shown. What is null is left out.
+    longer than it would be shown. Nulls are left out.
 
     Args:
         known: the inverter.
-        readings: those of the hour, oldest first, as far as they can be believed.
+        readings: those of the hour, oldest first, with believed counters.
         start: of the hour, UTC.
         before: the last reading before the hour, which holds until its first one; where there is
             none, the first one holds from the beginning.
@@ -90,12 +135,12 @@ def summarise(
     seconds = list(_seconds([reading.timestamp for reading in held], start))
     measured: dict[str, Measured] = {}
     counted: dict[str, Counted] = {}
-    for series in known.entities.series:
-        found = values[series.entity_id]
-        if series.is_counter:
+    for sensor in known.entities.statistics():
+        found = values[sensor.key]
+        if sensor.quantity.is_counter:
             inside = [value for value in found[-len(readings) :] if value is not None]
             if inside:
-                counted[series.entity_id] = _counted(inside)
+                counted[sensor.key] = _counted(inside)
             continue
         weighted = [
             (value, weight)
@@ -103,37 +148,37 @@ def summarise(
             if value is not None and weight is not None
         ]
         if weighted:
-            measured[series.entity_id] = _measured(weighted)
+            measured[sensor.key] = _measured(weighted)
     flowed = {
-        entity_id: energy
-        for entity_id, energy in flow(known, held, start, shown_until).items()
-        if entity_id not in counted
+        key: energy
+        for key, energy in flow(known, held, start, shown_until).items()
+        if key not in counted
     }
     return Summary(measured, counted, flowed)
 
 
 def last_counted(known: Inverter, readings: Sequence[Dynamic]) -> dict[str, float]:
-    """Give the last value of each counter, by entity id; kWh."""
+    """Return the last value of each counter, by key; kWh."""
     values = _values(known, readings)
     return {
-        series.entity_id: value
-        for series in known.entities.series
-        if series.is_counter and (value := values.get(series.entity_id, [None])[-1]) is not None
+        sensor.key: value
+        for sensor in known.entities.statistics()
+        if sensor.quantity.is_counter and (value := values.get(sensor.key, [None])[-1]) is not None
     }
 
 
 def _values(known: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
-    """Give what all entities with statistics showed, reading by reading, by entity id."""
+    """Return what all sensors with statistics showed, reading by reading, by key."""
     values: dict[str, list[float | None]] = {}
     for number, dynamic in enumerate(readings):
         reading = known.reading(dynamic)
-        for entity_id, value in known.entities.numbers(reading):
-            values.setdefault(entity_id, [None] * number).append(value)
+        for key, value in known.entities.numbers(reading):
+            values.setdefault(key, [None] * number).append(value)
     return values
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:
-    """Tell for how long each reading holds within the hour; None = it held before that only."""
+    """Yield for how long each reading holds within the hour; None = it held before that only."""
     for number, (stamp, after) in enumerate(pairwise([*stamps, start + _HOUR])):
         since = max(stamp, start)
         seconds = (min(after, stamp + STALE_AFTER) - since).total_seconds()
@@ -157,3 +202,60 @@ def _counted(values: Sequence[float]) -> Counted:
         sum(step(before, after) for before, after in pairwise(values)),
         sum(after < RESET_BELOW * before for before, after in pairwise(values)),
     )
+
+
+def flow(
+    known: Inverter, readings: Sequence[Dynamic], start: datetime, shown_until: datetime | None
+) -> dict[str, Flowed]:
+    """Return the energy of the powers that counters count, by the counter's key.
+
+    Args:
+        known: the inverter.
+        readings: those of the hour, oldest first, and the last one before it where there is one.
+        start: of the hour, UTC.
+        shown_until: the time of the last reading of the hour that Core was shown; None = there
+            was none.
+    """
+    lead = (min(readings[0].timestamp, start), start)
+    shown = shown_until or start + _HOUR
+    parts = (lead, (start, shown), (shown, start + _HOUR))
+    energies: dict[str, list[float]] = {}
+    for since, until, powers in _powers(known, readings, start):
+        hours = [max((min(until, end) - max(since, begin)) / _HOUR, 0.0) for begin, end in parts]
+        for key, power in powers.items():
+            so_far = energies.get(key, [0.0] * len(parts))
+            energies[key] = [
+                energy + power * held for energy, held in zip(so_far, hours, strict=True)
+            ]
+    return {
+        key: Flowed(lead, early, None if shown_until is None else late)
+        for key, (lead, early, late) in energies.items()
+    }
+
+
+def _powers(
+    known: Inverter, readings: Sequence[Dynamic], start: datetime
+) -> Iterator[tuple[datetime, datetime, Mapping[str, float]]]:
+    """Yield from when until when there were which powers, by the counter's key; kW.
+
+    From one reading to the next it is the mean of both; the first one holds from the start if it
+    is later, and none longer than it would be shown.
+    """
+    flows = [dict(known.entities.flows(known.reading(reading))) for reading in readings]
+    stamps = [reading.timestamp for reading in readings]
+    if stamps[0] > start:
+        yield max(start, stamps[0] - STALE_AFTER), stamps[0], _mean(flows[0])
+    for number, (stamp, after) in enumerate(pairwise([*stamps, start + _HOUR])):
+        is_next_near = number + 1 < len(flows) and after - stamp <= STALE_AFTER
+        both = flows[number : number + 2] if is_next_near else flows[number : number + 1]
+        yield stamp, min(after, stamp + STALE_AFTER), _mean(*both)
+
+
+def _mean(*flows: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the mean of those powers that are known, by key."""
+    known: dict[str, list[float]] = {}
+    for flow in flows:
+        for key, power in flow.items():
+            if power is not None:
+                known.setdefault(key, []).append(power)
+    return {key: sum(powers) / len(powers) for key, powers in known.items()}

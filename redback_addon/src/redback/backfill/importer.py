@@ -5,7 +5,7 @@ that Core has before and after the gap; where the two ends do not meet, nothing 
 counter, and the reason is given. Written is only what was read back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ..clock import Clock
@@ -43,7 +43,7 @@ class Importer:
     async def write(
         self,
         gap: Gap,
-        series: Iterable[Series],
+        series: Mapping[str, Series],
         summaries: Mapping[datetime, Summary | None],
         shown: Shown,
     ) -> list[str]:
@@ -51,9 +51,9 @@ class Importer:
 
         Args:
             gap: whose hours are all fetched.
-            series: of the inverter's entities.
+            series: of the inverter's sensors, by key.
             summaries: what was fetched, by the start of the hour.
-            shown: gives what each counter really showed at a moment or soon after, by entity id.
+            shown: returns what each counter really showed at a moment or soon after, by key.
 
         Returns:
             One sentence for each counter that could not be written, and why.
@@ -63,22 +63,22 @@ class Importer:
             CoreError: as the statistics raise it.
             CloudError: as `shown` raises it.
         """
-        known = _known(summaries.values())
-        wanted = [one for one in series if one.entity_id in known]
-        misfits = await self._statistics.misfits(wanted)
-        wanted = [one for one in wanted if one.entity_id not in misfits]
-        ids = [one.entity_id for one in wanted]
+        fetched = _fetched(summaries.values())
+        wanted = {key: one for key, one in series.items() if key in fetched}
+        misfits = await self._statistics.misfits([*wanted.values()])
+        wanted = {key: one for key, one in wanted.items() if one.entity_id not in misfits}
+        ids = [one.entity_id for one in wanted.values()]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
         objections: dict[str, JoiningError | CoreRefusedError] = {**misfits}
         made: dict[Series, list[Row]] = {}
         shifts: list[Shift] = []
-        for one in wanted:
+        for key, one in wanted.items():
             rows = {row.start: row for row in stored[one.entity_id]}
             if not one.is_counter:
-                made[one] = _measurement(one, gap, summaries, rows)
+                made[one] = _measurement(key, gap, summaries, rows)
                 continue
             try:
-                counter = await self._sums.through(one, gap, summaries, rows, shown)
+                counter = await self._sums.through(key, one, gap, summaries, rows, shown)
             except CoreRefusedError as error:
                 objections[one.entity_id] = error
                 continue
@@ -104,8 +104,8 @@ class Importer:
             for entity_id, error in objections.items()
         ]
 
-    async def stands(self, gap: Gap, series: Sequence[Series]) -> bool:
-        """Tell whether Core has a row for every hour of a gap and every entity."""
+    async def stands(self, gap: Gap, series: Collection[Series]) -> bool:
+        """Whether Core has a row for every hour of a gap and every entity."""
         stored = await self._statistics.rows(
             [one.entity_id for one in series], gap.since, gap.until
         )
@@ -177,18 +177,18 @@ class Importer:
         return False
 
 
-def _known(summaries: Iterable[Summary | None]) -> frozenset[str]:
-    """Give the ids of all entities of which something was fetched."""
+def _fetched(summaries: Iterable[Summary | None]) -> frozenset[str]:
+    """Return the keys of all sensors of which something was fetched."""
     return frozenset(
-        entity_id
+        key
         for summary in summaries
         if summary is not None
-        for entity_id in (*summary.measured, *summary.counted, *summary.flowed)
+        for key in (*summary.measured, *summary.counted, *summary.flowed)
     )
 
 
 def _measurement(
-    series: Series,
+    key: str,
     gap: Gap,
     summaries: Mapping[datetime, Summary | None],
     stored: Mapping[datetime, Row],
@@ -196,7 +196,7 @@ def _measurement(
     made = []
     for hour in gap.hours:
         summary = summaries[hour.start]
-        found = None if summary is None else summary.measured.get(series.entity_id)
+        found = None if summary is None else summary.measured.get(key)
         if found is not None and not gap.keeps(hour.start, stored):
             made.append(Row(hour.start, mean=found.mean, min=found.min, max=found.max))
     return made

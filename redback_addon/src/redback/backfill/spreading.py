@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from .flowing import Flowed
+from .hourly import Flowed
 from .splice import TOLERANCE, End, JoiningError, is_too_much
 
 

@@ -11,9 +11,8 @@ from typing import TypeVar
 from ..core import Row, Series
 from ..inverters.counters import RESET_BELOW
 from .ends import Ends
-from .flowing import Flowed
 from .gaps import HOUR, Gap, floor
-from .hourly import Counted, Summary
+from .hourly import Counted, Flowed, Summary
 from .splice import End, Joined, JoiningError, begins_anew, has_leapt, is_leap, join
 from .spreading import spread, spread_apart
 
@@ -74,6 +73,7 @@ class Sums:
 
     async def through(
         self,
+        key: str,
         series: Series,
         gap: Gap,
         summaries: Mapping[datetime, Summary | None],
@@ -83,11 +83,12 @@ class Sums:
         """Make the rows of a counter, and the shifts of what comes after them.
 
         Args:
-            series: of the counter.
+            key: of the counter.
+            series: its statistics.
             gap: whose hours are all fetched.
             summaries: what was fetched, by the start of the hour.
             stored: Core's rows of the gap, by the start of the hour.
-            shown: gives what each counter really showed at a moment or soon after, by entity id.
+            shown: returns what each counter really showed at a moment or soon after, by key.
 
         Raises:
             NotYetError: Core has not yet written what they are to be joined to.
@@ -98,8 +99,8 @@ class Sums:
         before: Row | None = None
         for piece in _pieces(gap, stored):
             raised = sum(shift.amount for shift in shifts)
-            counted = [_counted(series, summaries[start]) for start in piece.hours]
-            flowed = [_flowed(series, summaries[start]) for start in piece.hours]
+            counted = [_counted(key, summaries[start]) for start in piece.hours]
+            flowed = [_flowed(key, summaries[start]) for start in piece.hours]
             left, end = before, _raised(piece.end, raised)
             if left is None and any(one is not None for one in (*counted, *flowed)):
                 left = await self._ends.before(series, piece.hours[0])
@@ -109,7 +110,7 @@ class Sums:
                 if _is_to_be_joined(piece, counted, left, end):
                     now = None if counted[-1] is None else counted[-1].last
                     if right is None:
-                        right, now = await self._right(series, gap, shown, now)
+                        right, now = await self._right(key, series, gap, shown, now)
                         right = _raised(right, raised)
                     begun = _left(left, piece) or await self._begun(series, piece, counted, stored)
                     joined = _join(piece, counted, begun, right, now)
@@ -154,12 +155,13 @@ class Sums:
         return End(hour.first, end.sum - (end.state - hour.first))
 
     async def _right(
-        self, series: Series, gap: Gap, shown: Shown, last: float | None
+        self, key: str, series: Series, gap: Gap, shown: Shown, last: float | None
     ) -> tuple[Row | None, float | None]:
         """Give the row after a gap, and what the counter really showed then, kWh.
 
         Args:
-            series: of the counter.
+            key: of the counter.
+            series: its statistics.
             gap: it.
             shown: as for `through`.
             last: what the counter showed last in the gap, kWh.
@@ -167,13 +169,13 @@ class Sums:
         row, over = await self._ends.after(series, gap.until)
         if row is None:
             return None, None
-        now = (await shown(over)).get(series.entity_id)
+        now = (await shown(over)).get(key)
         value = row.state if now is None else now
         if last is None or value is None or value >= RESET_BELOW * last:
             return row, now
         # It was reset since then. The nearest row leaves the least of it to be guessed.
         row, over = await self._ends.soon_after(series, gap.until) or (row, over)
-        return row, (await shown(over)).get(series.entity_id)
+        return row, (await shown(over)).get(key)
 
 
 def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
@@ -197,12 +199,12 @@ def _rows(piece: _Piece, sums: Sequence[tuple[float, float] | None]) -> Iterator
             yield Row(start, state=pair[0], sum=pair[1])
 
 
-def _counted(series: Series, summary: Summary | None) -> Counted | None:
-    return None if summary is None else summary.counted.get(series.entity_id)
+def _counted(key: str, summary: Summary | None) -> Counted | None:
+    return None if summary is None else summary.counted.get(key)
 
 
-def _flowed(series: Series, summary: Summary | None) -> Flowed | None:
-    return None if summary is None else summary.flowed.get(series.entity_id)
+def _flowed(key: str, summary: Summary | None) -> Flowed | None:
+    return None if summary is None else summary.flowed.get(key)
 
 
 def _raised(row: Row | None, amount: float) -> Row | None:

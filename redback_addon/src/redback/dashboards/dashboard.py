@@ -6,7 +6,9 @@ from typing import Any
 from ..core import CoreError, Dashboard, Dashboards
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
+from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
+from ..sensors.labels import label
 from .words import in_words, listed
 
 Card = dict[str, Any]
@@ -16,27 +18,27 @@ _URL = f"/{URL_PATH}"
 _NOTHING_YET = "There is nothing to show yet: no inverter has been read since the start."
 _ICON = "mdi:solar-power-variant"
 
-# Sensors by name: icon, and the colour of Home Assistant's energy pages as a tile names it.
+# Sensors by key: icon, and the colour of Home Assistant's energy pages as a tile names it.
 _TILES: Mapping[str, tuple[str, str]] = {
-    "Solar Generation": ("mdi:solar-power", "orange"),
-    "Site Load": ("mdi:home-lightning-bolt", "blue-grey"),
-    "Grid Power": ("mdi:transmission-tower", "blue"),
-    "Battery Power": ("mdi:home-battery", "teal"),
-    "Status": ("mdi:check-network-outline", "green"),
-    "Inverter Mode": ("mdi:state-machine", "grey"),
+    "solar_generation": ("mdi:solar-power", "orange"),
+    "site_load": ("mdi:home-lightning-bolt", "blue-grey"),
+    "grid_power": ("mdi:transmission-tower", "blue"),
+    "battery_power": ("mdi:home-battery", "teal"),
+    "status": ("mdi:check-network-outline", "green"),
+    "inverter_mode": ("mdi:state-machine", "grey"),
 }
-_CHARGE = "Battery SoC"
-_POWERS = ("Solar Generation", "Site Load", "Grid Power", "Battery Power")
-_COUNTERS = tuple(row.name for row in COUNTERS)
+_CHARGE = "battery_soc"
+_POWERS = ("solar_generation", "site_load", "grid_power", "battery_power")
+_COUNTERS = tuple(row.key for row in COUNTERS)
 _DETAILS = (
-    "Last Reading",
-    "Battery Stored",
-    "Battery Usable",
-    "Battery Capacity",
-    "Min SoC",
-    "Grid Voltage",
-    "Grid Frequency",
-    "Inverter Temperature",
+    "last_reading",
+    "battery_stored",
+    "battery_usable",
+    "battery_capacity",
+    "min_soc",
+    "grid_voltage",
+    "grid_frequency",
+    "inverter_temperature",
 )
 
 
@@ -110,7 +112,7 @@ def _view(title: str, path: str, icon: str, sections: Sequence[Sequence[Card]]) 
 
 
 def _now(inverter: Inverter) -> Iterator[Card]:
-    ids = inverter.entities.ids
+    ids = entity_ids(inverter)
     yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
     if _CHARGE in ids:
         yield {
@@ -121,9 +123,9 @@ def _now(inverter: Inverter) -> Iterator[Card]:
             "max": 100,
             "severity": {"green": 40, "yellow": 20, "red": 0},
         }
-    for name, (icon, colour) in _TILES.items():
-        if name in ids:
-            tile = {"entity": ids[name], "name": name, "icon": icon, "color": colour}
+    for key, (icon, colour) in _TILES.items():
+        if key in ids:
+            tile = {"entity": ids[key], "name": label(key), "icon": icon, "color": colour}
             yield {"type": "tile", **tile}
     if powers := _rows(ids, _POWERS):
         yield {
@@ -137,7 +139,7 @@ def _now(inverter: Inverter) -> Iterator[Card]:
 
 
 def _days(inverter: Inverter) -> Iterator[Card]:
-    ids = inverter.entities.ids
+    ids = entity_ids(inverter)
     yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
     if counters := _rows(ids, _COUNTERS):
         yield {
@@ -161,9 +163,11 @@ def _days(inverter: Inverter) -> Iterator[Card]:
         }
 
 
-def _rows(ids: Mapping[str, str], names: Iterable[str]) -> list[dict[str, str]]:
+def _rows(ids: Mapping[str, str], keys: Iterable[str]) -> list[dict[str, str]]:
     return [
-        {"entity": ids[name], "name": name.removesuffix(" Total")} for name in names if name in ids
+        {"entity": ids[key], "name": label(key).removesuffix(" Total")}
+        for key in keys
+        if key in ids
     ]
 
 

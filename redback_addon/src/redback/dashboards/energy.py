@@ -6,16 +6,17 @@ from ..cloud import Limits
 from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
+from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
 # By kind, and by role: the sensor that has it, beside the counters.
 _MEASUREMENTS: Mapping[Kind, Mapping[Role, str]] = {
-    "grid": {"stat_rate": "Grid Power"},
-    "solar": {"stat_rate": "Solar Generation"},
-    "battery": {"stat_rate": "Battery Power", "stat_soc": "Battery SoC"},
+    "grid": {"stat_rate": "grid_power"},
+    "solar": {"stat_rate": "solar_generation"},
+    "battery": {"stat_rate": "battery_power", "stat_soc": "battery_soc"},
 }
-_COUNTERS = {row.source: row.name for row in COUNTERS if row.source is not None}
+_COUNTERS = {row.source: row.key for row in COUNTERS if row.source is not None}
 _NEEDED: Mapping[Kind, frozenset[Role]] = {
     "grid": frozenset({"stat_energy_from"}),
     "solar": frozenset({"stat_energy_from"}),
@@ -23,8 +24,8 @@ _NEEDED: Mapping[Kind, frozenset[Role]] = {
 }
 # Core asks for the usable one, to weigh several batteries' charge.
 _CAPACITIES: Mapping[str, Callable[[Limits], float | None]] = {
-    "Usable Battery Capacity": lambda details: details.usable_battery_capacity_kwh,
-    "Battery Capacity": lambda details: details.battery_capacity_kwh,
+    "usable_battery_capacity": lambda details: details.usable_battery_capacity_kwh,
+    "battery_capacity": lambda details: details.battery_capacity_kwh,
 }
 # What the roles are called in front of people.
 _LABELS: Mapping[Kind, Mapping[Role, str]] = {
@@ -103,9 +104,9 @@ def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
 
 
 def _source(inverter: Inverter, kind: Kind) -> Source | None:
-    ids = inverter.entities.ids
+    ids = entity_ids(inverter)
     sensors = {role: _sensor(kind, role) for role in _LABELS[kind]}
-    roles = {role: ids[name] for role, name in sensors.items() if name in ids}
+    roles = {role: ids[key] for role, key in sensors.items() if key in ids}
     if not _NEEDED[kind] <= roles.keys():
         return None
     return Source(
@@ -119,7 +120,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
 
 
 def _sensor(kind: Kind, role: Role) -> str:
-    """Return which sensor has a role."""
+    """Return the key of the sensor that has a role."""
     return _COUNTERS.get((kind, role)) or _MEASUREMENTS[kind][role]
 
 
@@ -165,10 +166,10 @@ def _answer(
 
 def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
     """Give the battery's capacity in kWh, and the entity that shows it."""
-    ids = inverter.entities.ids
-    for name, value in _CAPACITIES.items():
-        if name in ids and (capacity := inverter.details.limit(value)):
-            return capacity, ids[name]
+    ids = entity_ids(inverter)
+    for key, value in _CAPACITIES.items():
+        if key in ids and (capacity := inverter.details.limit(value)):
+            return capacity, ids[key]
     return None, None
 
 

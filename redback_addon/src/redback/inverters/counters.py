@@ -51,7 +51,7 @@ _LONG = timedelta(minutes=10)
 
 
 def step(before: float, after: float) -> float:
-    """Give what Core adds when a counter goes from one value to the next, kWh."""
+    """Return what Core adds when a counter goes from one value to the next, kWh."""
     return after if after < RESET_BELOW * before else after - before
 
 
@@ -94,7 +94,7 @@ class Counter:
         self._held = 0
 
     def take(self, value: float | None, at: datetime, most_kw: float) -> float | None:
-        """Take what the cloud says, and give what is to be believed.
+        """Take what the cloud says, and return what is believed.
 
         Args:
             value: kWh, or None where the cloud says nothing.
@@ -131,7 +131,7 @@ class Counter:
         return True
 
     def _hold(self, last: float, value: float) -> None:
-        """Tell once that a counter was corrected, when that is sure to be no glitch."""
+        """Log once that a counter was corrected, when that is sure to be no glitch."""
         self._held += 1
         if self._held == _STAYS:
             _LOG.warning(
@@ -162,7 +162,7 @@ class Counter:
 def _can_become(
     before: float, before_at: datetime, value: float, at: datetime, most_kw: float
 ) -> bool:
-    """Tell whether a counter can have grown so much, and has not become less."""
+    """Whether a counter can have grown so much, and has not become less."""
     hours = (max(at - before_at, timedelta()) + _SLACK) / timedelta(hours=1)
     return before <= value <= before + most_kw * hours + _SLACK_KWH
 
@@ -172,20 +172,22 @@ class Counters:
 
     Args:
         name: what people call the inverter.
-        believed: what was believed when the program last ran, by field of the reading.
+        believed: what was believed when the program last ran, by the sensor's key; or, as 1.0.0
+            has left it, by the field of the reading.
     """
 
     def __init__(self, name: str, believed: Mapping[str, Believed]) -> None:
         self._counters = {
-            row.field: Counter(f"{name}'s {row.name}", believed.get(row.field)) for row in COUNTERS
+            row.key: Counter(f"{name}'s {row.name}", believed.get(row.key, believed.get(row.field)))
+            for row in COUNTERS
         }
 
     @property
     def believed(self) -> dict[str, Believed]:
-        """What is believed now, by field of the reading."""
+        """What is believed now, by the sensor's key."""
         return {
-            field: counter.believed
-            for field, counter in self._counters.items()
+            key: counter.believed
+            for key, counter in self._counters.items()
             if counter.believed is not None
         }
 
@@ -195,10 +197,10 @@ class Counters:
         return any(counter.has_stepped for counter in self._counters.values())
 
     def believe(self, dynamic: Dynamic, static: Static | None) -> Dynamic:
-        """Give the reading with those values of its counters that are to be believed."""
+        """Return the reading with the believed values of its counters."""
         size = _size_kw(static)
         values = {
-            row.field: self._counters[row.field].take(
+            row.field: self._counters[row.key].take(
                 getattr(dynamic, row.field),
                 dynamic.timestamp,
                 size if row.is_sized else max(size, _UNKNOWN_KW),
@@ -209,7 +211,7 @@ class Counters:
 
 
 def _size_kw(static: Static | None) -> float:
-    """Give the greatest power that the inverter or its parts can have, kW."""
+    """Return the greatest power that the inverter or its parts can have, kW."""
     if static is None:
         return _UNKNOWN_KW
     panels, inverter = static.panel_size_kw, static.inverter_max_export_power_kw

@@ -1,4 +1,4 @@
-"""What is known of an inverter beyond its minute: enough to make states of any reading of it."""
+"""What is known of an inverter beyond its minute: enough to show any reading of it."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Inverter:
     Attributes:
         serial: its serial number.
         name: what people call it.
-        entities: those that exist by now.
+        entities: its sensors that exist by now.
         details: what is known of it beside its readings.
     """
 
@@ -25,5 +25,5 @@ class Inverter:
     details: Details = NO_DETAILS
 
     def reading(self, dynamic: Dynamic) -> Reading:
-        """Look at what it did at the moment when it did it."""
+        """Return what it did, as of the moment when it did it."""
         return Reading(self.serial, dynamic.timestamp, dynamic, self.details)

@@ -1,4 +1,4 @@
-"""The latest of every inverter, and the states that follow from it."""
+"""The registry: the latest of every inverter, and what Home Assistant is shown of it."""
 
 import asyncio
 import logging
@@ -9,23 +9,22 @@ from datetime import datetime, timedelta
 
 from ..clock import Clock, wait
 from ..cloud import Dynamic
-from ..core import State
 from ..problems import Kind, Problems
-from ..publishing.publisher import Publisher
-from ..sensors.entities import Entities
+from ..publishing.publisher import Device, Publisher
+from ..sensors.entities import Entities, Shown
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
 from .details import NO_DETAILS, Details
 from .inverter import Inverter
 from .naming import GivenName
-from .stores import CountersFile, EntitiesFile
+from .stores import CountersFile, SensorsFile
 
 _LOG = logging.getLogger(__name__)
-# A reading of a time to come, as far as that is let pass, lapses no later than this after it came.
+# A reading stamped slightly in the future still expires this long after it arrived.
 _LONGEST_LIFE = 15 * 60.0
 # The clocks of the inverter, the cloud and this machine need not agree to the second.
 _TOLERANCE = timedelta(minutes=5)
-# How long the board sleeps at most, so that a clock that is set does not keep it asleep.
+# The longest sleep, so that setting the clock does not prolong it.
 _LONGEST_SLEEP = 30.0
 
 
@@ -34,20 +33,20 @@ class _Record:
     """What is known of one inverter; the cloud gives the parts at different times.
 
     Attributes:
-        name: what people call the inverter.
-        entities: make the states.
-        counters: know which of the counters' values are to be believed.
+        device: as Home Assistant shows it.
+        entities: its sensors that exist.
+        counters: decide which of the counters' values are believed.
         last: the time of the last reading.
         read: that reading as the cloud gave it.
-        dynamic: the same with counters to be believed, while it may be shown.
+        dynamic: the same with believed counters, while it may be shown.
         details: what is known of it beside its readings.
-        lapses_at: when what is shown becomes too old, if it is not yet.
+        lapses_at: when what is shown becomes too old; None = it is already.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
-        has_lapsed: whether that has come.
+        has_lapsed: whether the last reading has become too old.
         was_live: whether there has been a reading since the start.
     """
 
-    name: str
+    device: Device
     entities: Entities
     counters: Counters
     last: datetime | None = None
@@ -61,15 +60,15 @@ class _Record:
 
 
 class Registry:
-    """Puts readings together, and offers the states each time that something changes.
+    """Puts readings together, and offers what they show each time that something changes.
 
     Args:
         clock: tells how old a reading is.
         problems: get the readings that cannot be right.
         believed: keeps what is believed of the counters.
-        existing: keeps which entities there are.
-        publisher: shows the states.
-        seen: takes what an inverter does now, as far as that can be believed.
+        existing: keeps which sensors Home Assistant was given.
+        publisher: shows the values.
+        seen: takes what an inverter does now, with believed counters.
         detailed: whether the detailed sensors are wanted.
     """
 
@@ -78,7 +77,7 @@ class Registry:
         clock: Clock,
         problems: Problems,
         believed: CountersFile,
-        existing: EntitiesFile,
+        existing: SensorsFile,
         publisher: Publisher,
         *,
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
@@ -91,7 +90,7 @@ class Registry:
         self._publisher = publisher
         self._seen = seen
         self._detailed = detailed
-        self._places: dict[str, _Record] = {}
+        self._records: dict[str, _Record] = {}
         self._names: dict[str, GivenName] = {}
         self._changed = asyncio.Event()
 
@@ -107,43 +106,49 @@ class Registry:
         self._names.update(names)
         self._problems.watch({serial: given.name for serial, given in names.items()}, instead_of)
         for serial, given in names.items():
-            if serial not in self._places:
-                former = self._existing.get(serial) or ()
-                place = self._places[serial] = _Record(
-                    given.name,
-                    Entities(given.name, detailed=self._detailed, former=former),
-                    Counters(given.name, self._believed.get(serial) or {}),
-                )
-                if former:  # if Core still shows what there was, that becomes too old as well
-                    self._let_lapse(place, self._clock.now() + STALE_AFTER)
+            if serial not in self._records:
+                self._add(Device(serial, given.name))
+
+    def _add(self, device: Device) -> None:
+        existing = self._existing.get(device.serial) or {}
+        for name, keys in existing.items():
+            if name != device.name:  # nobody looks after what it was called before
+                former = Device(device.serial, name)
+                self._publisher.offer(former, [Shown(key, is_available=False) for key in keys])
+        former_keys = existing.get(device.name, ())
+        record = self._records[device.serial] = _Record(
+            device,
+            Entities(detailed=self._detailed, former=former_keys),
+            Counters(device.name, self._believed.get(device.serial) or {}),
+        )
+        if former_keys:  # what Home Assistant still shows becomes too old as well
+            self._let_lapse(record, self._clock.now() + STALE_AFTER)
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         """Take what inverters do now; what is no news, or cannot be right, changes nothing."""
         news = {serial: one for serial, one in readings.items() if self._is_news(serial, one)}
         for serial, dynamic in news.items():
-            place = self._places[serial]
-            place.last = dynamic.timestamp
-            place.read = dynamic
-            place.has_lapsed = False
+            record = self._records[serial]
+            record.last = dynamic.timestamp
+            record.read = dynamic
+            record.has_lapsed = False
         self._believe(news)
         self._show(*news)
         for serial, dynamic in news.items():
-            place = self._places[serial]
-            if place.lapses_at is not None:
+            record = self._records[serial]
+            if record.lapses_at is not None and record.dynamic is not None:
                 self._publisher.sent(serial, dynamic.timestamp)
-                known = self.known(serial)
-                if known is not None and place.dynamic is not None:
-                    self._seen(known, (place.dynamic,))
+                self._seen(_inverter(record), (record.dynamic,))
 
     def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
-        """Whether a reading is another one than the last; tells if it cannot be right."""
-        place = self._places[serial]
-        if (wrong := self._rejection_reason(dynamic.timestamp, place.last)) is not None:
+        """Whether a reading differs from the last one, and can be right."""
+        record = self._records[serial]
+        if (wrong := self._rejection_reason(dynamic.timestamp, record.last)) is not None:
             self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
             return False
         self._problems.clear(Kind.FUTURE, serial)
         self._problems.clear(Kind.OLDER, serial)
-        return dynamic.timestamp != place.last or place.dynamic is None
+        return dynamic.timestamp != record.last or record.dynamic is None
 
     def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
         """Return what is wrong with the time of a reading; None where it can be right."""
@@ -152,13 +157,13 @@ class Registry:
         return Kind.OLDER if last is not None and timestamp < last else None
 
     def knows_counters(self, serial: str) -> bool:
-        """Tell whether there is something that the counters can be compared with."""
-        return bool(self._places[serial].counters.believed)
+        """Whether there is something that the counters can be compared with."""
+        return bool(self._records[serial].counters.believed)
 
     def believed(self, serial: str) -> Mapping[str, Believed]:
-        """Give what is believed of an inverter's counters, by field of the reading."""
-        place = self._places.get(serial)
-        return {} if place is None else place.counters.believed
+        """Return what is believed of an inverter's counters, by the sensor's key."""
+        record = self._records.get(serial)
+        return {} if record is None else record.counters.believed
 
     @property
     def names(self) -> Mapping[str, GivenName]:
@@ -175,121 +180,125 @@ class Registry:
         return sorted(filter(None, found), key=lambda known: known.name)
 
     def known(self, serial: str) -> Inverter | None:
-        """Give what is known of an inverter; None before its first reading."""
-        place = self._places.get(serial)
-        if place is None or place.last is None:
-            return None
-        return Inverter(serial, place.name, place.entities, place.details)
+        """Return what is known of an inverter; None before its first reading."""
+        record = self._records.get(serial)
+        return None if record is None or record.last is None else _inverter(record)
 
     def reading(self, serial: str) -> Reading | None:
-        """Give the last reading as it is to be looked at now; None where there is none."""
-        place = self._places.get(serial)
-        if place is None or place.dynamic is None:
+        """Return the last reading as of now; None where there is none to be shown."""
+        record = self._records.get(serial)
+        if record is None or record.dynamic is None:
             return None
-        return self._reading(serial, place, place.dynamic)
+        return self._reading(record, record.dynamic)
 
     def warm_up(self, serial: str, readings: Iterable[Dynamic]) -> None:
-        """Take what the inverter did before, to know which counters are to be believed."""
-        place = self._places[serial]
+        """Take what the inverter did before, to know which counters to believe."""
+        record = self._records[serial]
         for dynamic in readings:
-            if place.last is None or dynamic.timestamp < place.last:
-                place.counters.believe(dynamic, place.details.static)
-        if place.read is not None and place.dynamic is not None:
-            self._believe({serial: place.read})
+            if record.last is None or dynamic.timestamp < record.last:
+                record.counters.believe(dynamic, record.details.static)
+        if record.read is not None and record.dynamic is not None:
+            self._believe({serial: record.read})
             self._show(serial)
 
     def details(self, serial: str) -> Details:
         """Return what is known of an inverter beside its readings."""
-        return self._places[serial].details
+        return self._records[serial].details
 
     def describe(self, serial: str, details: Details) -> None:
         """Take in what is known of an inverter beside its readings."""
-        self._places[serial].details = details
+        self._records[serial].details = details
         self._show(serial)
 
     def clear(self, serials: Iterable[str] | None = None) -> None:
         """Make these inverters, or all, unavailable until there is a reading again."""
-        for serial in self._places if serials is None else serials:
-            place = self._places[serial]
-            place.dynamic = place.lapses_at = None
-            self._publisher.offer(place.entities.unavailable())
+        for serial in self._records if serials is None else serials:
+            record = self._records[serial]
+            record.dynamic = record.lapses_at = None
+            self._publisher.offer(record.device, record.entities.unavailable())
 
     async def run(self) -> None:
-        """Show at its moment that a reading has become too old, for ever."""
+        """Show at the right moment that a reading has become too old, for ever."""
         while True:
             self._changed.clear()
-            for serial in list(self._places):
-                if self._left(self._places[serial]) <= 0:
-                    self._lapse(serial)
-            left = min([_LONGEST_SLEEP, *map(self._left, self._places.values())])
+            for record in list(self._records.values()):
+                if self._left(record) <= 0:
+                    self._lapse(record)
+            left = min([_LONGEST_SLEEP, *map(self._left, self._records.values())])
             await wait(self._clock, left, self._changed)
 
-    def _let_lapse(self, place: _Record, moment: datetime | None) -> None:
+    def _let_lapse(self, record: _Record, moment: datetime | None) -> None:
         """Note when what is shown becomes too old; None = it is, or there is nothing."""
-        place.lapses_at = moment
+        record.lapses_at = moment
         if moment is not None:
             seconds = (moment - self._clock.now()).total_seconds()
-            place.lapses_after = self._clock.monotonic() + min(seconds, _LONGEST_LIFE)
+            record.lapses_after = self._clock.monotonic() + min(seconds, _LONGEST_LIFE)
         self._changed.set()
 
-    def _left(self, place: _Record) -> float:
-        """Tell for how many seconds what is shown is not too old, by whichever clock is first."""
-        if place.lapses_at is None:
+    def _left(self, record: _Record) -> float:
+        """Return for how many seconds what is shown stays, by whichever clock is first."""
+        if record.lapses_at is None:
             return math.inf
         return min(
-            (place.lapses_at - self._clock.now()).total_seconds(),
-            place.lapses_after - self._clock.monotonic(),
+            (record.lapses_at - self._clock.now()).total_seconds(),
+            record.lapses_after - self._clock.monotonic(),
         )
 
-    def _lapse(self, serial: str) -> None:
-        """Show that a reading, or what there was before the first one, has become too old."""
-        place = self._places[serial]
-        place.lapses_at, place.has_lapsed = None, True
-        if place.dynamic is not None:
-            self._show(serial)
+    def _lapse(self, record: _Record) -> None:
+        """Show that a reading, or what was shown before the first one, has become too old."""
+        record.lapses_at, record.has_lapsed = None, True
+        if record.dynamic is not None:
+            self._show(record.device.serial)
         else:
-            self._tell(serial, place, is_live=False)
-            self._publisher.offer(place.entities.lapsed())
+            self._note(record, is_live=False)
+            self._publisher.offer(record.device, record.entities.lapsed())
 
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, dynamic in readings.items():
-            place = self._places[serial]
-            place.dynamic = place.counters.believe(dynamic, place.details.static)
-            self._believed.set(serial, place.counters.believed)
-        if any(self._places[serial].counters.has_stepped for serial in readings):
-            # Before Core is told: to believe the old value again after a power cut would show it
-            # between two new ones, which Core would take for a lifetime's energy.
+            record = self._records[serial]
+            record.dynamic = record.counters.believe(dynamic, record.details.static)
+            self._believed.set(serial, record.counters.believed)
+        if any(self._records[serial].counters.has_stepped for serial in readings):
+            # Persist before publishing: to believe the old value again after a power cut would
+            # show it between two new ones, which Core would take for a lifetime's energy.
             self._believed.write()
 
     def _show(self, *serials: str) -> None:
-        states: list[State] = []
+        offers: list[tuple[Device, list[Shown]]] = []
         has_new = False
         for serial in serials:
-            place = self._places[serial]
-            if place.dynamic is not None:
-                reading = self._reading(serial, place, place.dynamic)
-                self._let_lapse(place, reading.lapses_at if reading.is_live else None)
-                self._tell(serial, place, is_live=reading.is_live)
-                states += place.entities.states(reading)
-                has_new |= self._existing.set(serial, place.entities.existing)
+            record = self._records[serial]
+            if record.dynamic is not None:
+                reading = self._reading(record, record.dynamic)
+                self._let_lapse(record, reading.lapses_at if reading.is_live else None)
+                self._note(record, is_live=reading.is_live)
+                offers.append((record.device, record.entities.show(reading)))
+                existing = {record.device.name: record.entities.keys}
+                has_new |= self._existing.set(serial, existing)
         if has_new:
-            # Before Core is told: what is not known after a power cut would stand for ever.
+            # Persist before publishing: an entity that is forgotten in a power cut would stay in
+            # Core for ever.
             self._existing.write()
-        if states:
-            self._publisher.offer(states)
+        for device, shown in offers:
+            self._publisher.offer(device, shown)
 
-    def _reading(self, serial: str, place: _Record, dynamic: Dynamic) -> Reading:
+    def _reading(self, record: _Record, dynamic: Dynamic) -> Reading:
         now = self._clock.now()
-        if place.has_lapsed:  # whatever the wall clock says
+        if record.has_lapsed:  # whatever the wall clock says
             now = max(now, dynamic.timestamp + STALE_AFTER)
-        return Reading(serial, now, dynamic, place.details)
+        return Reading(record.device.serial, now, dynamic, record.details)
 
-    def _tell(self, serial: str, place: _Record, *, is_live: bool) -> None:
+    def _note(self, record: _Record, *, is_live: bool) -> None:
         """Log once that readings arrive, and each time that they stop and come again."""
         if not is_live:
-            self._problems.raise_(Kind.OFFLINE, serial)
-        elif not place.was_live:
-            _LOG.info("%s: readings arrive", place.name)
-        place.was_live = place.was_live or is_live
-        if is_live:
-            self._problems.clear(Kind.OFFLINE, serial)
+            self._problems.raise_(Kind.OFFLINE, record.device.serial)
+            return
+        if not record.was_live:
+            _LOG.info("%s: readings arrive", record.device.name)
+        record.was_live = True
+        self._problems.clear(Kind.OFFLINE, record.device.serial)
+
+
+def _inverter(record: _Record) -> Inverter:
+    device = record.device
+    return Inverter(device.serial, device.name, record.entities, record.details)

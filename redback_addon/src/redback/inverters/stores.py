@@ -1,22 +1,55 @@
 """The files of what must be known of each inverter after a restart."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..sensors.entities import Former
+import msgspec
+
+from ..sensors.former_ids import keys_by_id
+from ..sensors.table import find
+from ..storage.json_file import JsonFile
 from ..storage.keyed_file import KeyedFile
 from .counters import Believed
 
 CountersFile = KeyedFile[dict[str, Believed]]
-EntitiesFile = KeyedFile[tuple[Former, ...]]
+SensorsFile = KeyedFile[dict[str, tuple[str, ...]]]
+_SENSORS_LOSS = "after a power cut Home Assistant may show what is no longer so"
+
+
+class _Former(msgspec.Struct, frozen=True):
+    """An entity that 1.0.0 had given to Core."""
+
+    entity_id: str
+    attributes: dict[str, Any]
 
 
 def counters_file(folder: Path) -> CountersFile:
-    """Open the last believed values of all counters, by field of the reading."""
+    """Open the last believed values of all counters, by the sensor's key."""
     loss = "a glitch of a counter may be believed after a restart"
     return KeyedFile(folder / "counters.json", dict[str, Believed], loss)
 
 
-def entities_file(folder: Path) -> EntitiesFile:
-    """Open the entities that Core was given."""
-    loss = "after a power cut Home Assistant may show what is no longer so"
-    return KeyedFile(folder / "entities.json", tuple[Former, ...], loss)
+def sensors_file(folder: Path) -> SensorsFile:
+    """Open the keys of the sensors that Home Assistant was given, by the inverter's name then.
+
+    What 1.0.0 has left is taken over, and stays, so that one can go back to it.
+    """
+    file: SensorsFile = KeyedFile(
+        folder / "sensors.json", dict[str, tuple[str, ...]], _SENSORS_LOSS
+    )
+    former = JsonFile(folder / "entities.json", dict[str, tuple[_Former, ...]], _SENSORS_LOSS)
+    for serial, entities in (former.load() or {}).items():
+        if file.get(serial) is None:
+            file.set(serial, _by_name(entities))
+    return file
+
+
+def _by_name(entities: Sequence[_Former]) -> dict[str, tuple[str, ...]]:
+    keys = keys_by_id([one.entity_id for one in entities])
+    for one in entities[:1]:
+        sensor = find(keys.get(one.entity_id, ""))
+        if sensor is not None:
+            full = str(one.attributes.get("friendly_name", ""))
+            return {full.removesuffix(sensor.name).rstrip(): tuple(keys.values())}
+    return {}

@@ -8,7 +8,7 @@ from typing import Protocol
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
 from ..cloud import Tally
-from ..core import HomeAssistant, State
+from ..core import HomeAssistant
 from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
 from ..notifications import Notifications
@@ -71,7 +71,3 @@ class Context:
     def names(self) -> Mapping[str, GivenName]:
         """Return what each inverter in use is called, by serial number."""
         return self.registry.names
-
-    def states(self) -> Mapping[str, State]:
-        """Return what Home Assistant is to show, by entity id."""
-        return self.publisher.states

@@ -75,7 +75,7 @@ def _inverter(context: Context, serial: str) -> dict[str, Any]:
         "model": None if static is None else static.model,
         "software": None if static is None else static.software_version,
         "batteries": None if static is None else static.battery_count,
-        "sensors": [] if known is None else sorted(known.entities.ids),
+        "sensors": [] if known is None else sorted(known.entities.sensors),
         "counters": {name: [one.value, _time(one.at)] for name, one in believed.items()},
         "covered_since": None if begun is None else _time(begun),
         "spans": len(coverage.spans(serial, since, now)),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ..core import State
+from ..publishing.publisher import Device
 from .context import Context
 
 
@@ -34,12 +35,12 @@ def entities(context: Context) -> Entities:
 
 
 def _entities(context: Context) -> Iterator[Entity]:
-    states = context.states()
     for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
         known = context.registry.known(serial)
-        for name, entity_id in {} if known is None else known.entities.ids.items():
-            if (state := states.get(entity_id)) is not None:
-                yield _entity(name, state, given.name)
+        states = context.publisher.states(Device(serial, given.name))
+        for key, sensor in ({} if known is None else known.entities.sensors).items():
+            if (state := states.get(key)) is not None:
+                yield _entity(sensor.name, state, given.name)
 
 
 def _entity(name: str, state: State, inverter: str) -> Entity:

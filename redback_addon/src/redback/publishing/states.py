@@ -1,22 +1,27 @@
-"""Brings to Core what it should show: the states that changed, and all of them after an absence."""
+"""Shows values as states over REST: pushes what has changed, and all of it after an absence."""
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
-from ..backfill import Delivery
 from ..clock import Clock
-from ..core import CoreAwayError, CoreRefusedError, HomeAssistant, State, Sync
+from ..core import UNAVAILABLE, UNKNOWN, CoreAwayError, CoreRefusedError, HomeAssistant, State, Sync
 from ..problems import Kind, Problems
+from ..sensors.entities import Shown
+from ..sensors.labels import label
+from ..sensors.table import find
 from ..timeouts import timeout
+from .delivery import Delivery
+from .entity_ids import entity_id
+from .publisher import Device
 
-_LOG = logging.getLogger(__name__)
-# Enough to hide the two round trips of each push, few enough to leave a small machine its breath.
+# Enough to hide the two round trips of each push, and few enough for a small machine.
 AT_ONCE = 4
 # The Supervisor allows ten seconds from SIGTERM, the project itself five.
 _FAREWELL_SECONDS = 2.5
+_LONGEST_STATE = 255
 
 
 class StatePublisher:
@@ -39,22 +44,27 @@ class StatePublisher:
         self._home_assistant = home_assistant
         self._problems = problems
         self._delivery = delivery
+        self._states: dict[Device, dict[str, State]] = {}
         self._sync = Sync[str, State](self._send, clock, at_once=AT_ONCE, watcher=self)
         home_assistant.keep(self)
 
-    def offer(self, states: Iterable[State]) -> None:
-        """Let Core show these states; those it shows already cost nothing."""
-        for state in states:
-            self._sync.want(state.entity_id, state)
+    def offer(self, device: Device, shown: Iterable[Shown]) -> None:
+        """Show these values of an inverter; those that are shown already cost nothing."""
+        states = self._states.setdefault(device, {})
+        for one in shown:
+            before = states.get(one.key)
+            made = state(device.name, one) if before is None else _changed(before, one)
+            if made is not before:
+                states[one.key] = made
+                self._sync.want(made.entity_id, made)
 
     def sent(self, serial: str, moment: datetime) -> None:
         """Take in that all of an inverter's reading has been offered."""
         self._delivery.sent(serial, moment)
 
-    @property
-    def states(self) -> Mapping[str, State]:
-        """What Core is to show, by entity id."""
-        return self._sync.wanted
+    def states(self, device: Device) -> Mapping[str, State]:
+        """Return what Core is to show of an inverter, by the sensor's key."""
+        return self._states.get(device, {})
 
     def resend(self) -> None:
         """Push everything again: Core may have lost it."""
@@ -85,3 +95,42 @@ class StatePublisher:
             self._problems.raise_(Kind.ENTITY, entity_id, error)
         else:
             self._problems.clear(Kind.ENTITY, entity_id)
+
+
+def state(name: str, shown: Shown) -> State:
+    """Return the state of a sensor of the inverter with this name."""
+    return State(entity_id(name, shown.key), _text(shown), _attributes(name, shown.key))
+
+
+def _changed(before: State, shown: Shown) -> State:
+    """Return the state that follows another one of the same sensor; that one if it is equal."""
+    text = _text(shown)
+    return before if text == before.value else replace(before, value=text)
+
+
+def _text(shown: Shown) -> str:
+    if not shown.is_available:
+        return UNAVAILABLE
+    match shown.value:
+        case None:
+            return UNKNOWN
+        case date() as moment:  # or a datetime, which is one too
+            return moment.isoformat()
+        case value:
+            return str(value)[:_LONGEST_STATE]
+
+
+def _attributes(name: str, key: str) -> dict[str, object]:
+    """Return the same at every push, since Core stores each new set of attributes."""
+    sensor = find(key)
+    if sensor is None:  # of another version
+        return {"friendly_name": f"{name} {label(key)}"}
+    quantity = sensor.quantity
+    attributes = {
+        "friendly_name": f"{name} {sensor.name}",
+        "unit_of_measurement": quantity.unit,
+        "device_class": quantity.device_class,
+        "state_class": quantity.state_class,
+        "options": quantity.options and list(quantity.options),
+    }
+    return {name: value for name, value in attributes.items() if value is not None}

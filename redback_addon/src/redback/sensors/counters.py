@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core import Kind, Role
+from .labels import label
 from .reading import Reading
 
 
@@ -12,7 +13,7 @@ class CounterRow:
     """One counter.
 
     Attributes:
-        name: of its sensor.
+        key: of its sensor.
         field: of `Dynamic`; kWh.
         day: what it is in the sums of a day.
         is_sized: whether the inverter's size bounds it. What the house draws from the grid goes
@@ -22,13 +23,18 @@ class CounterRow:
         flow: the power that it counts, kW, of a counter that not every API version has.
     """
 
-    name: str
+    key: str
     field: str
     day: str
     is_sized: bool
     source: tuple[Kind, Role] | None
     battery: bool = False
     flow: Callable[[Reading], float | None] | None = None
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return label(self.key)
 
     def value(self, reading: Reading) -> float | None:
         """Return what the counter shows, kWh."""
@@ -37,31 +43,31 @@ class CounterRow:
 
 
 SOLAR = CounterRow(
-    "Solar Generation Total",
+    "solar_generation_total",
     "pv_all_time_energy_kwh",
     "solar",
     is_sized=True,
     source=("solar", "stat_energy_from"),
 )
 LOAD = CounterRow(
-    "Site Load Total", "load_all_time_energy_kwh", "load", is_sized=False, source=None
+    "site_load_total", "load_all_time_energy_kwh", "load", is_sized=False, source=None
 )
 IMPORT = CounterRow(
-    "Grid Import Total",
+    "grid_import_total",
     "import_all_time_energy_kwh",
     "import",
     is_sized=False,
     source=("grid", "stat_energy_from"),
 )
 EXPORT = CounterRow(
-    "Grid Export Total",
+    "grid_export_total",
     "export_all_time_energy_kwh",
     "export",
     is_sized=True,
     source=("grid", "stat_energy_to"),
 )
 CHARGE = CounterRow(
-    "Battery Charge Total",
+    "battery_charge_total",
     "battery_charge_all_time_energy_kwh",
     "charge",
     is_sized=True,
@@ -70,7 +76,7 @@ CHARGE = CounterRow(
     flow=lambda reading: reading.battery_charge_kw,
 )
 DISCHARGE = CounterRow(
-    "Battery Discharge Total",
+    "battery_discharge_total",
     "battery_discharge_all_time_energy_kwh",
     "discharge",
     is_sized=True,

@@ -1,185 +1,115 @@
-"""From a reading to the states of one inverter's entities."""
+"""Which sensors of one inverter exist, and what they show of a reading."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import NamedTuple
 
-import msgspec
-from slugify import slugify
-
-from ..core import UNAVAILABLE, UNKNOWN, Series, State
 from .reading import OFFLINE, Reading
-from .table import STATUS, Quantity, Sensor, sensors
-
-_LONGEST_STATE = 255
+from .table import STATUS, Sensor, Value, find, sensors
 
 
-class Former(msgspec.Struct, frozen=True):
-    """An entity that there was when the program last ran; Core may still show it.
+class Shown(NamedTuple):
+    """What one sensor shows.
 
     Attributes:
-        entity_id: for example sensor.redback_status.
-        attributes: as Core was given them.
-        lapsed: its state when there is no reading for too long; None = its last one stands.
+        key: of the sensor.
+        value: rounded to what the meter resolves; None = unknown.
+        is_available: whether the sensor can be trusted to show anything now.
     """
 
-    entity_id: str
-    attributes: dict[str, Any]
-    lapsed: str | None
-
-    def state(self, value: str) -> State:
-        """Make a state of it."""
-        return State(self.entity_id, value, self.attributes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entity:
-    sensor: Sensor
-    entity_id: str
-    attributes: Mapping[str, object]
+    key: str
+    value: Value = None
+    is_available: bool = True
 
 
 class Entities:
-    """The entities of one inverter.
+    """The sensors of one inverter that exist.
 
-    An entity exists from the first reading that has a value for it. From then on it is there in
-    every reading, as unknown where the cloud has nothing.
+    A sensor exists from the first reading that has a value for it. From then on every reading
+    shows it, as unknown where the cloud has nothing.
 
     Args:
-        name: what people call the inverter, for example "Redback".
         detailed: whether the detailed sensors are wanted.
-        former: those that there were when the program last ran. With the first reading they exist
-            again, or become unavailable for good where there is no such sensor any more.
+        former: the keys of those that existed when the program last ran. With the first reading
+            they exist again, or become unavailable for good where there is no such sensor now.
+
+    Attributes:
+        keys: of all that Home Assistant may show, to be kept for the next run.
+        sensors: those that exist by now, by key.
     """
 
-    def __init__(self, name: str, *, detailed: bool, former: Iterable[Former] = ()) -> None:
-        self._name = name
+    def __init__(self, *, detailed: bool, former: Iterable[str] = ()) -> None:
         self._detailed = detailed
-        self._entities: dict[str, _Entity] = {}
-        self._former = {one.entity_id: one for one in former}
+        self._former = tuple(former)
+        self.keys = self._former
+        self._sensors: dict[str, Sensor] = {}
+        self.sensors: Mapping[str, Sensor] = self._sensors
 
-    @property
-    def existing(self) -> tuple[Former, ...]:
-        """All entities that Core may show, by entity id, to be kept for the next run."""
-        ours = (
-            Former(entity.entity_id, dict(entity.attributes), _lapsed(entity.sensor))
-            for entity in self._entities.values()
-        )
-        return tuple(sorted([*ours, *self._former.values()], key=lambda one: one.entity_id))
-
-    @property
-    def ids(self) -> Mapping[str, str]:
-        """The entity ids of those that exist by now, by the sensor's name in the sensor table."""
-        return {name: entity.entity_id for name, entity in self._entities.items()}
-
-    def states(self, reading: Reading) -> list[State]:
-        """Give the states of all entities that exist by now."""
-        awaited: dict[str, Former] = {}
+    def show(self, reading: Reading) -> list[Shown]:
+        """Return what all sensors that exist by now show of a reading."""
+        number, former = len(self._sensors), self._former
+        awaited = []
         for sensor in sensors(reading, detailed=self._detailed):
-            if sensor.name in self._entities:
+            if sensor.key in self._sensors:
                 continue
-            entity = self._entity(sensor)
-            former = self._former.pop(entity.entity_id, None)
-            if sensor.value(reading) is not None or (former is not None and not sensor.fact):
-                self._entities[sensor.name] = entity
-            elif former is not None:  # what it is comes soon, and what Core shows still holds
-                awaited[entity.entity_id] = former
-        gone, self._former = self._former, awaited
+            is_former = sensor.key in former
+            if sensor.value(reading) is not None or (is_former and not sensor.fact):
+                self._sensors[sensor.key] = sensor
+            elif is_former:  # its value comes soon, and what Home Assistant shows still holds
+                awaited.append(sensor.key)
+        if former or len(self._sensors) > number:
+            self._former = tuple(awaited)
+            self.keys = tuple(sorted([*self._sensors, *awaited]))
+        gone = (key for key in former if key not in self._sensors and key not in awaited)
         return [
-            *(one.state(UNAVAILABLE) for one in gone.values()),
-            *(
-                State(entity.entity_id, _text(entity.sensor, reading), entity.attributes)
-                for entity in self._entities.values()
-            ),
+            *(Shown(key, is_available=False) for key in gone),
+            *(_show(sensor, reading) for sensor in self._sensors.values()),
         ]
 
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """The statistics that Core makes of the entities that exist by now."""
-        return tuple(
-            Series(
-                entity.entity_id,
-                entity.sensor.quantity.unit,
-                is_counter=entity.sensor.quantity.is_counter,
-            )
-            for entity in self._with_statistics()
-        )
+    def unavailable(self) -> list[Shown]:
+        """Return what is shown while nothing is known of the inverter."""
+        return [Shown(key, is_available=False) for key in self.keys]
+
+    def lapsed(self) -> list[Shown]:
+        """Return what is shown when there has been no reading since the start for too long."""
+        found = filter(None, map(find, self._former))
+        return [
+            Shown(sensor.key, OFFLINE) if sensor.quantity is STATUS else _unavailable(sensor)
+            for sensor in found
+            if sensor.quantity is STATUS or sensor.lapses
+        ]
+
+    def statistics(self) -> Iterator[Sensor]:
+        """Yield those of which Home Assistant makes statistics."""
+        for sensor in self._sensors.values():
+            if sensor.quantity.state_class is not None:
+                yield sensor
 
     def numbers(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
-        """Give what the entities with statistics show of a reading, by entity id."""
-        for entity in self._with_statistics():
-            sensor, digits = entity.sensor, entity.sensor.quantity.digits
-            value = None if sensor.lapses and not reading.is_live else sensor.value(reading)
-            if isinstance(value, int | float) and digits is not None:
-                yield entity.entity_id, _round(value, digits)
-            else:
-                yield entity.entity_id, None
+        """Yield what those with statistics show of a reading, by key."""
+        for sensor in self.statistics():
+            value = _show(sensor, reading).value
+            yield sensor.key, value if isinstance(value, int | float) else None
 
     def flows(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
-        """Give the powers that counters count, by the counter's entity id; kW."""
-        for entity in self._with_statistics():
-            if entity.sensor.flow is not None:
-                yield entity.entity_id, entity.sensor.flow(reading)
-
-    def _with_statistics(self) -> Iterator[_Entity]:
-        for entity in self._entities.values():
-            if entity.sensor.quantity.state_class is not None:
-                yield entity
-
-    def unavailable(self) -> list[State]:
-        """Give the states for when nothing is known of the inverter."""
-        return [one.state(UNAVAILABLE) for one in self.existing]
-
-    def lapsed(self) -> list[State]:
-        """Give the states for when there has been no reading since the start for too long."""
-        return [one.state(one.lapsed) for one in self._former.values() if one.lapsed is not None]
-
-    def _entity(self, sensor: Sensor) -> _Entity:
-        name = f"{self._name} {sensor.name}"
-        return _Entity(
-            sensor,
-            f"sensor.{slugify(name, separator='_')}",
-            {"friendly_name": name, **_attributes(sensor.quantity)},
-        )
+        """Yield the powers that counters count, kW, by the counter's key."""
+        for sensor in self._sensors.values():
+            if sensor.flow is not None:
+                yield sensor.key, sensor.flow(reading)
 
 
-def _lapsed(sensor: Sensor) -> str | None:
-    if sensor.quantity is STATUS:
-        return OFFLINE
-    return UNAVAILABLE if sensor.lapses else None
+def _unavailable(sensor: Sensor) -> Shown:
+    return Shown(sensor.key, is_available=False)
 
 
-def _text(sensor: Sensor, reading: Reading) -> str:
+def _show(sensor: Sensor, reading: Reading) -> Shown:
     if sensor.lapses and not reading.is_live:
-        return UNAVAILABLE
-    match sensor.value(reading):
-        case None:
-            return UNKNOWN
-        case date() as moment:  # or a datetime, which is one too
-            return moment.isoformat()
-        case int() | float() as number if sensor.quantity.digits is not None:
-            return _rounded(number, sensor.quantity.digits)
-        case value:
-            return str(value)[:_LONGEST_STATE]
+        return _unavailable(sensor)
+    value, digits = sensor.value(reading), sensor.quantity.digits
+    if isinstance(value, int | float) and digits is not None:
+        value = _rounded(value, digits)
+    return Shown(sensor.key, value)
 
 
-def _rounded(number: float, digits: int) -> str:
-    rounded = _round(number, digits)
-    return str(rounded if digits else int(rounded))
-
-
-def _round(number: float, digits: int) -> float:
+def _rounded(number: float, digits: int) -> float:
     # Adding zero turns -0.0 into 0.0.
-    return round(number, digits) + 0.0
-
-
-def _attributes(quantity: Quantity) -> dict[str, object]:
-    attributes = {
-        "unit_of_measurement": quantity.unit,
-        "device_class": quantity.device_class,
-        "state_class": quantity.state_class,
-        # A list, as it is when it has been kept in a file.
-        "options": list(quantity.options) if quantity.options else None,
-    }
-    return {key: value for key, value in attributes.items() if value is not None}
+    return round(number, digits) + 0.0 if digits else round(number)

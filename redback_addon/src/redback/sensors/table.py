@@ -1,10 +1,12 @@
-"""The sensor table: every entity that an inverter can have, one row each.
+"""The sensor table: every sensor that an inverter can have, one row each.
 
-The names are those of the custom integration `redback` wherever the sensor is the same, so that
-its users keep their history (dossier 6.1). To add a sensor, add a row.
+A sensor's key is its identity everywhere, on disk too; its name and its entity id follow from it.
+Keys are those of the custom integration `redback` wherever the sensor is the same, so that its
+users keep their history (dossier 6.1). To add a sensor, add a row.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +15,7 @@ from typing import TypeVar
 
 from ..cloud import Battery, Cabinet, Configuration, Limits, Module, Phase, PvString, Static
 from . import counters
+from .labels import label
 from .reading import Reading, minus, times
 
 Value = float | int | str | date | datetime | None
@@ -96,31 +99,38 @@ class Sensor:
     """One row.
 
     Attributes:
-        name: with the inverter's name before it, it makes the entity's name and id.
+        key: its identity, which never changes.
         quantity: what kind of value it is.
         value: gets the value from a reading; None = not known now.
         fact: whether the value holds beyond its minute, also when the inverter is offline.
-        battery: whether it takes a battery to have this.
+        battery: whether only inverters with a battery have it.
         detailed: whether it is there only with the option Detailed sensors.
-        flow: of a counter that the API does not tell everywhere: the power that it counts, kW.
+        flow: of a counter that not every API version has: the power that it counts, kW.
+        own_name: where the key does not make the name.
     """
 
-    name: str
+    key: str
     quantity: Quantity
     value: Callable[[Reading], Value]
     fact: bool = False
     battery: bool = False
     detailed: bool = False
     flow: Callable[[Reading], float | None] | None = None
+    own_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people read, after the inverter's name."""
+        return self.own_name or label(self.key)
 
     @property
     def lapses(self) -> bool:
-        """Whether it becomes unavailable with its reading; a counter's last value stands."""
+        """Whether it becomes unavailable when its reading is too old; counters keep their value."""
         return not self.fact and not self.quantity.is_counter
 
 
 def sensors(reading: Reading, *, detailed: bool) -> Iterator[Sensor]:
-    """Give the rows that the inverter may have: whether it does, its values tell."""
+    """Yield the sensors that the inverter may have; those that ever have a value exist."""
     has_battery = reading.has_battery
     for sensor in chain(
         _FIXED,
@@ -131,6 +141,19 @@ def sensors(reading: Reading, *, detailed: bool) -> Iterator[Sensor]:
     ):
         if (has_battery or not sensor.battery) and (detailed or not sensor.detailed):
             yield sensor
+
+
+@cache
+def find(key: str) -> Sensor | None:
+    """Return the sensor with this key; None where there is none."""
+    rows: tuple[Sensor, ...] = _FIXED
+    if match := _NUMBERED.match(key):
+        make, first = _PARTS[match["part"]]
+        index = int(match["number"]) - first
+        rows = make(index) if 0 <= index < _MOST else ()
+    elif key[-2:] in _PHASE_ENDS:
+        rows = _of_phase(key[-1].upper())
+    return next((sensor for sensor in rows if sensor.key == key), None)
 
 
 def _percent(share: float | None) -> float | None:
@@ -166,98 +189,99 @@ def _detail(value: Callable[[Limits], float | None]) -> Callable[[Reading], Valu
 
 
 def _detail_row(
-    name: str, quantity: Quantity, value: Callable[[Reading], Value], *, battery: bool = False
+    key: str, quantity: Quantity, value: Callable[[Reading], Value], *, battery: bool = False
 ) -> Sensor:
-    return Sensor(name, quantity, value, fact=True, battery=battery, detailed=True)
+    return Sensor(key, quantity, value, fact=True, battery=battery, detailed=True)
 
 
 def _counter(row: counters.CounterRow) -> Sensor:
-    return Sensor(row.name, ENERGY, row.value, battery=row.battery, flow=row.flow)
+    return Sensor(row.key, ENERGY, row.value, battery=row.battery, flow=row.flow)
 
 
 _FIXED = (
-    Sensor("Status", STATUS, lambda r: r.status, fact=True),
-    Sensor("Last Reading", MOMENT, lambda r: r.dynamic.timestamp, fact=True),
+    Sensor("status", STATUS, lambda r: r.status, fact=True),
+    Sensor("last_reading", MOMENT, lambda r: r.dynamic.timestamp, fact=True),
     # Solar
-    Sensor("Solar Generation", POWER, lambda r: r.dynamic.pv_power_kw),
+    Sensor("solar_generation", POWER, lambda r: r.dynamic.pv_power_kw),
     _counter(counters.SOLAR),
-    Sensor("PV Utilisation", SHARE, lambda r: _percent(r.pv_utilisation)),
+    Sensor("pv_utilisation", SHARE, lambda r: _percent(r.pv_utilisation)),
     # House
-    Sensor("Site Load", POWER, lambda r: r.load_kw),
+    Sensor("site_load", POWER, lambda r: r.load_kw),
     _counter(counters.LOAD),
     # Grid
-    Sensor("Grid Power", POWER, lambda r: r.grid_kw),
-    Sensor("Grid Import", POWER, lambda r: r.grid_import_kw),
-    Sensor("Grid Export", POWER, lambda r: r.grid_export_kw),
+    Sensor("grid_power", POWER, lambda r: r.grid_kw),
+    Sensor("grid_import", POWER, lambda r: r.grid_import_kw),
+    Sensor("grid_export", POWER, lambda r: r.grid_export_kw),
     _counter(counters.IMPORT),
     _counter(counters.EXPORT),
-    Sensor("Grid Voltage", VOLTAGE, lambda r: r.grid_voltage_v),
-    Sensor("Grid Frequency", FREQUENCY, lambda r: r.dynamic.frequency_hz),
+    Sensor("grid_voltage", VOLTAGE, lambda r: r.grid_voltage_v),
+    Sensor("grid_frequency", FREQUENCY, lambda r: r.dynamic.frequency_hz),
     # Inverter
-    Sensor("Inverter Temperature", TEMPERATURE, lambda r: r.dynamic.inverter_temperature_c),
-    Sensor("Inverter Mode", MODE, lambda r: r.mode),
-    Sensor("Inverter Mode Power", WATTS, lambda r: r.mode_power_w),
+    Sensor("inverter_temperature", TEMPERATURE, lambda r: r.dynamic.inverter_temperature_c),
+    Sensor("inverter_mode", MODE, lambda r: r.mode),
+    Sensor("inverter_mode_power", WATTS, lambda r: r.mode_power_w),
     # Battery
-    Sensor("Battery SoC", CHARGE, lambda r: _percent(r.dynamic.battery_soc_0_to_1), battery=True),
-    Sensor("Battery Power", POWER, lambda r: r.dynamic.battery_power_kw, battery=True),
-    Sensor("Battery Discharge", POWER, lambda r: r.battery_discharge_kw, battery=True),
-    Sensor("Battery Charge", POWER, lambda r: r.battery_charge_kw, battery=True),
+    Sensor("battery_soc", CHARGE, lambda r: _percent(r.dynamic.battery_soc_0_to_1), battery=True),
+    Sensor("battery_power", POWER, lambda r: r.dynamic.battery_power_kw, battery=True),
+    Sensor("battery_discharge", POWER, lambda r: r.battery_discharge_kw, battery=True),
+    Sensor("battery_charge", POWER, lambda r: r.battery_charge_kw, battery=True),
     _counter(counters.DISCHARGE),
     _counter(counters.CHARGE),
-    Sensor("Battery Stored", STORAGE, lambda r: r.battery_stored_kwh, battery=True),
-    Sensor("Battery Usable", STORAGE, lambda r: r.battery_usable_kwh, battery=True),
-    Sensor("Battery Voltage", VOLTAGE, _of_battery(lambda b: b.voltage_v), battery=True),
-    Sensor("Battery Current", CURRENT, _of_battery(lambda b: b.current_a), battery=True),
-    Sensor("Battery Capacity", STORAGE, lambda r: r.battery_capacity_kwh, fact=True, battery=True),
+    Sensor("battery_stored", STORAGE, lambda r: r.battery_stored_kwh, battery=True),
+    Sensor("battery_usable", STORAGE, lambda r: r.battery_usable_kwh, battery=True),
+    Sensor("battery_voltage", VOLTAGE, _of_battery(lambda b: b.voltage_v), battery=True),
+    Sensor("battery_current", CURRENT, _of_battery(lambda b: b.current_a), battery=True),
+    Sensor("battery_capacity", STORAGE, lambda r: r.battery_capacity_kwh, fact=True, battery=True),
     Sensor(
-        "Usable Battery Capacity",
+        "usable_battery_capacity",
         STORAGE,
         _detail(lambda d: d.usable_battery_capacity_kwh),
         fact=True,
         battery=True,
     ),
     Sensor(
-        "Min SoC",
+        "min_soc",
         SHARE,
         _of_configuration(lambda c: _percent(c.min_soc_0_to_1)),
         fact=True,
         battery=True,
     ),
     Sensor(
-        "Min Off-grid SoC",
+        "min_off_grid_soc",
         SHARE,
         _of_configuration(lambda c: _percent(c.min_offgrid_soc_0_to_1)),
         fact=True,
         battery=True,
+        own_name="Min Off-grid SoC",
     ),
     # Details
-    _detail_row("Model", TEXT, _of_static(lambda s: s.model)),
-    _detail_row("System Type", TEXT, _of_static(lambda s: s.system_type)),
-    _detail_row("Software Version", TEXT, _of_static(lambda s: s.software_version)),
-    _detail_row("Firmware Version", TEXT, _of_static(lambda s: s.firmware_version)),
-    _detail_row("Commissioning Date", DATE, _of_static(lambda s: s.commissioning_date)),
-    _detail_row("PV Size", POWER, _of_static(lambda s: s.panel_size_kw)),
-    _detail_row("Battery Count", COUNT, _of_static(lambda s: s.battery_count), battery=True),
-    _detail_row("Approved Capacity", WATTS, _of_static(lambda s: s.approved_capacity_w)),
+    _detail_row("model", TEXT, _of_static(lambda s: s.model)),
+    _detail_row("system_type", TEXT, _of_static(lambda s: s.system_type)),
+    _detail_row("software_version", TEXT, _of_static(lambda s: s.software_version)),
+    _detail_row("firmware_version", TEXT, _of_static(lambda s: s.firmware_version)),
+    _detail_row("commissioning_date", DATE, _of_static(lambda s: s.commissioning_date)),
+    _detail_row("pv_size", POWER, _of_static(lambda s: s.panel_size_kw)),
+    _detail_row("battery_count", COUNT, _of_static(lambda s: s.battery_count), battery=True),
+    _detail_row("approved_capacity", WATTS, _of_static(lambda s: s.approved_capacity_w)),
     _detail_row(
-        "Generation Hard Limit", APPARENT_POWER, _detail(lambda d: d.generation_hard_limit_va)
+        "generation_hard_limit", APPARENT_POWER, _detail(lambda d: d.generation_hard_limit_va)
     ),
     _detail_row(
-        "Generation Soft Limit", APPARENT_POWER, _detail(lambda d: d.generation_soft_limit_va)
+        "generation_soft_limit", APPARENT_POWER, _detail(lambda d: d.generation_soft_limit_va)
     ),
-    _detail_row("Export Hard Limit", POWER, _detail(lambda d: d.export_hard_limit_kw)),
-    _detail_row("Export Soft Limit", POWER, _detail(lambda d: d.export_soft_limit_kw)),
-    _detail_row("Site Export Limit", POWER, _detail(lambda d: d.site_export_limit_kw)),
-    _detail_row("Max Export Power", POWER, _detail(lambda d: d.inverter_max_export_power_kw)),
-    _detail_row("Max Import Power", POWER, _detail(lambda d: d.inverter_max_import_power_kw)),
+    _detail_row("export_hard_limit", POWER, _detail(lambda d: d.export_hard_limit_kw)),
+    _detail_row("export_soft_limit", POWER, _detail(lambda d: d.export_soft_limit_kw)),
+    _detail_row("site_export_limit", POWER, _detail(lambda d: d.site_export_limit_kw)),
+    _detail_row("max_export_power", POWER, _detail(lambda d: d.inverter_max_export_power_kw)),
+    _detail_row("max_import_power", POWER, _detail(lambda d: d.inverter_max_import_power_kw)),
     _detail_row(
-        "Battery Max Charge Power",
+        "battery_max_charge_power",
         POWER,
         _detail(lambda d: d.battery_max_charge_power_kw),
         battery=True,
     ),
     _detail_row(
-        "Battery Max Discharge Power",
+        "battery_max_discharge_power",
         POWER,
         _detail(lambda d: d.battery_max_discharge_power_kw),
         battery=True,
@@ -267,24 +291,24 @@ _FIXED = (
 
 @cache
 def _of_phase(identity: str) -> tuple[Sensor, ...]:
-    """Make the rows of one phase, A, B or C."""
+    """Return the sensors of one phase, A, B or C."""
 
     def row(
-        name: str, quantity: Quantity, value: Callable[[Phase], Value], *, detailed: bool = False
+        key: str, quantity: Quantity, value: Callable[[Phase], Value], *, detailed: bool = False
     ) -> Sensor:
         def get(reading: Reading) -> Value:
             phase = reading.dynamic.phases.get(identity)
             return None if phase is None else value(phase)
 
-        return Sensor(f"{name} {identity}", quantity, get, detailed=detailed)
+        return Sensor(f"{key}_{identity.lower()}", quantity, get, detailed=detailed)
 
     return (
-        row("Grid Voltage", VOLTAGE, lambda p: p.voltage_v),
-        row("Grid Current", CURRENT, lambda p: p.current_a),
-        row("Grid Power", POWER, lambda p: minus(p.imported_kw, p.exported_kw), detailed=True),
-        row("Grid Import", POWER, lambda p: p.imported_kw, detailed=True),
-        row("Grid Export", POWER, lambda p: p.exported_kw, detailed=True),
-        row("Power Factor", POWER_FACTOR, lambda p: p.power_factor, detailed=True),
+        row("grid_voltage", VOLTAGE, lambda p: p.voltage_v),
+        row("grid_current", CURRENT, lambda p: p.current_a),
+        row("grid_power", POWER, lambda p: minus(p.imported_kw, p.exported_kw), detailed=True),
+        row("grid_import", POWER, lambda p: p.imported_kw, detailed=True),
+        row("grid_export", POWER, lambda p: p.exported_kw, detailed=True),
+        row("power_factor", POWER_FACTOR, lambda p: p.power_factor, detailed=True),
     )
 
 
@@ -293,7 +317,7 @@ def _nth(
     elements: Callable[[Reading], Sequence[_Element]],
     value: Callable[[_Element], Value],
 ) -> Callable[[Reading], Value]:
-    """Get a value of one of several like elements; a later reading may have fewer of them."""
+    """Return a getter for one of several elements; a later reading may have fewer of them."""
 
     def get(reading: Reading) -> Value:
         found = elements(reading)
@@ -304,48 +328,48 @@ def _nth(
 
 @cache
 def _of_string(index: int) -> tuple[Sensor, ...]:
-    """Make the rows of one string; they are counted from 0, as in the integration before."""
+    """Return the sensors of one string; they count from 0, as in the custom integration."""
 
-    def row(name: str, quantity: Quantity, value: Callable[[PvString], Value]) -> Sensor:
-        return Sensor(f"PV {index} {name}", quantity, _nth(index, _strings, value))
+    def row(key: str, quantity: Quantity, value: Callable[[PvString], Value]) -> Sensor:
+        return Sensor(f"pv_{index}_{key}", quantity, _nth(index, _strings, value))
 
     return (
-        row("Voltage", VOLTAGE, lambda s: s.voltage_v),
-        row("Current", CURRENT, lambda s: s.current_a),
-        row("Power", POWER, lambda s: s.power_kw),
+        row("voltage", VOLTAGE, lambda s: s.voltage_v),
+        row("current", CURRENT, lambda s: s.current_a),
+        row("power", POWER, lambda s: s.power_kw),
     )
 
 
 @cache
 def _of_module(index: int) -> tuple[Sensor, ...]:
-    """Make the rows of one battery module; people count them from 1."""
-    module = f"Battery Module {index + 1}"
+    """Return the sensors of one battery module; people count them from 1."""
+    module = f"battery_module_{index + 1}"
 
-    def row(name: str, quantity: Quantity, value: Callable[[Module], Value]) -> Sensor:
+    def row(key: str, quantity: Quantity, value: Callable[[Module], Value]) -> Sensor:
         get = _nth(index, _modules, value)
-        return Sensor(f"{module} {name}", quantity, get, battery=True, detailed=True)
+        return Sensor(f"{module}_{key}", quantity, get, battery=True, detailed=True)
 
     return (
-        row("SoC", CHARGE, lambda m: _percent(m.soc_0_to_1)),
-        row("Power", POWER, lambda m: m.power_kw),
-        row("Voltage", VOLTAGE, lambda m: m.voltage_v),
-        row("Current", CURRENT, lambda m: m.current_a),
-        _detail_row(f"{module} Model", TEXT, _nth(index, _models, lambda m: m), battery=True),
+        row("soc", CHARGE, lambda m: _percent(m.soc_0_to_1)),
+        row("power", POWER, lambda m: m.power_kw),
+        row("voltage", VOLTAGE, lambda m: m.voltage_v),
+        row("current", CURRENT, lambda m: m.current_a),
+        _detail_row(f"{module}_model", TEXT, _nth(index, _models, lambda m: m), battery=True),
     )
 
 
 @cache
 def _of_cabinet(index: int) -> tuple[Sensor, ...]:
-    """Make the rows of one battery cabinet; people count them from 1."""
+    """Return the sensors of one battery cabinet; people count them from 1."""
+    cabinet = f"battery_cabinet_{index + 1}"
 
-    def row(name: str, quantity: Quantity, value: Callable[[Cabinet], Value]) -> Sensor:
+    def row(key: str, quantity: Quantity, value: Callable[[Cabinet], Value]) -> Sensor:
         get = _nth(index, _cabinets, value)
-        name = f"Battery Cabinet {index + 1} {name}"
-        return Sensor(name, quantity, get, battery=True, detailed=True)
+        return Sensor(f"{cabinet}_{key}", quantity, get, battery=True, detailed=True)
 
     return (
-        row("Temperature", TEMPERATURE, lambda c: c.temperature_c),
-        row("Fan", FAN, lambda c: c.fan_state),
+        row("temperature", TEMPERATURE, lambda c: c.temperature_c),
+        row("fan", FAN, lambda c: c.fan_state),
     )
 
 
@@ -366,3 +390,13 @@ def _cabinets(reading: Reading) -> Sequence[Cabinet]:
 def _models(reading: Reading) -> Sequence[str | None]:
     static = reading.details.static
     return () if static is None else static.battery_models
+
+
+# The key's beginning: what makes its sensors, and the number of the first.
+_PARTS: Mapping[str, tuple[Callable[[int], tuple[Sensor, ...]], int]] = {
+    "pv": (_of_string, 0),
+    "battery_module": (_of_module, 1),
+    "battery_cabinet": (_of_cabinet, 1),
+}
+_NUMBERED = re.compile(rf"(?P<part>{'|'.join(_PARTS)})_(?P<number>\d+)_")
+_PHASE_ENDS = frozenset({"_a", "_b", "_c"})

@@ -1,0 +1,33 @@
+"""Entity ids, which follow from an inverter's name and a sensor's key."""
+
+from slugify import slugify
+
+from ..core import Series
+from ..inverters.inverter import Inverter
+
+
+def entity_id(name: str, key: str) -> str:
+    """Return the id of a sensor, for example sensor.redback_grid_import_total.
+
+    Args:
+        name: of the inverter.
+        key: of the sensor.
+    """
+    return f"sensor.{slugify(f'{name} {key}', separator='_')}"
+
+
+def entity_ids(inverter: Inverter) -> dict[str, str]:
+    """Return the ids of all sensors of an inverter that exist by now, by key."""
+    return {key: entity_id(inverter.name, key) for key in inverter.entities.sensors}
+
+
+def series(inverter: Inverter) -> dict[str, Series]:
+    """Return the statistics that Core makes of an inverter's sensors, by key."""
+    return {
+        sensor.key: Series(
+            entity_id(inverter.name, sensor.key),
+            sensor.quantity.unit,
+            is_counter=sensor.quantity.is_counter,
+        )
+        for sensor in inverter.entities.statistics()
+    }
