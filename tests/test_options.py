@@ -64,35 +64,35 @@ def test_options_of_another_version_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"client_id": ""}, "Client ID is empty: enter the one that Redback's support gave you."),
-        ({"credential": "  "}, "Credential is empty: enter the one that Redback's support gave"),
-        ({"credential": 5}, "Credential must be a text."),
+        ({"client_id": ""}, "Client ID is empty: enter the one from Redback support."),
+        ({"credential": "  "}, "Credential is empty: enter the one from Redback support"),
+        ({"credential": 5}, "Credential must be text."),
         ({"history_days": -1}, "Days of history must be a whole number from 0 to 3650."),
         ({"history_days": 3651}, "Days of history must be a whole number from 0 to 3650."),
         ({"history_days": "week"}, "Days of history must be a whole number from 0 to 3650."),
         ({"history_days": None}, "Days of history must be a whole number from 0 to 3650."),
         ({"detailed_sensors": "often"}, "Detailed sensors must be on or off."),
         ({"log_level": "loud"}, "Log level must be one of debug, info, warning and error."),
-        ({"sites": {"id": "S1"}}, "Sites must be a list in which each entry has an id."),
+        ({"sites": {"id": "S1"}}, "Sites must be a list whose entries each have an id."),
         (
             {"sites": [{"id": "S1"}, {"name": "x"}]},
-            "Sites must be a list in which each entry has an id (entry 2 has none).",
+            "Sites must be a list whose entries each have an id (entry 2 has none).",
         ),
         (
             {"sites": [{"id": "", "name": "x"}]},
-            "Sites: entry 1 has no id: give a site id or an inverter's serial number.",
+            "Sites: entry 1 has no id: enter a site id or a serial number.",
         ),
         (
             {"sites": [{"id": "S1", "name": "a"}, {"id": "s1", "name": "b"}]},
-            "Sites: the id S1 is there 2 times: keep one of them.",
+            "Sites: the id S1 is listed 2 times: keep one.",
         ),
         (
             {"sites": [{"id": "S1", "name": "My home"}, {"id": "S2", "name": "my-home"}]},
-            "Sites: the name My home is there 2 times: each needs a name of its own.",
+            "Sites: the name My home is used 2 times: each entry needs its own.",
         ),
         (
             {"sites": [{"id": "S1", "name": "!!"}]},
-            "Sites: the name of entry 1 has no letter or digit in it.",
+            "Sites: the name of entry 1 contains no letter or digit.",
         ),
     ],
 )
@@ -115,8 +115,8 @@ def test_two_sites_without_a_name_are_no_conflict() -> None:
     [
         (b"{", "The options cannot be read: the file is not valid JSON."),
         (b"\xff\xfe", "The options cannot be read: the file is not valid JSON."),
-        (b"[]", "The options cannot be read: the file holds no set of options."),
-        (b'{"sites": ' + 600 * b"[" + 600 * b"]" + b"}", "Sites must be a list in which each"),
+        (b"[]", "The options cannot be read: the file is not a JSON object."),
+        (b'{"sites": ' + 600 * b"[" + 600 * b"]" + b"}", "Sites must be a list whose entries"),
         (20_000 * b"[", "The options cannot be read: the file is not valid JSON."),
     ],
 )

@@ -21,11 +21,11 @@ async def test_only_the_first_is_logged_and_the_rest_is_counted(
     for _ in range(100):
         problems.raise_(Kind.READINGS, why="nobody knows why")
         await clock.advance(1)
-    assert caplog.messages == ["The Redback cloud gives no readings: nobody knows why."]
+    assert caplog.messages == ["No readings from the Redback cloud: nobody knows why."]
     assert problems.now[Kind.READINGS, None].count == 100
     problems.clear(Kind.READINGS)
     assert caplog.messages[1:] == [
-        "The Redback cloud gives readings again (after 100 s, 100 times)"
+        "Receiving readings from the Redback cloud again (after 100 s, 100 times)"
     ]
     assert not problems.now
 
@@ -57,7 +57,7 @@ def test_an_inverter_is_called_by_its_name(
     problems.raise_(Kind.OFFLINE, "RB1")
     problems.clear(Kind.OFFLINE, "RB1")
     assert caplog.messages == [
-        "Shed {new} is offline: there has been no reading for ten minutes.",
+        "Shed {new} is offline: no reading for ten minutes.",
         "Shed {new} is online again (after 0 s)",
     ]
 

@@ -116,7 +116,7 @@ async def test_options_that_cannot_work_end_it_with_78_and_a_sentence_each() -> 
         lines = [re.sub(r"^\[[\d:]+\] ", "", line) for line in home.service.log.splitlines()]
         assert lines == [
             "ERROR: Days of history must be a whole number from 0 to 3650.",
-            "ERROR: Client ID is empty: enter the one that Redback's support gave you.",
+            "ERROR: Client ID is empty: enter the one from Redback support.",
         ]
         notice = (await home.notifications())["redback_options"]
         assert "Days of history must be" in notice

@@ -88,8 +88,8 @@ async def test_a_core_that_is_away_is_one_problem_until_it_is_back(
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (401, "Home Assistant does not let the add-on in."),
-        (502, "Home Assistant does not answer; the states follow when it does."),
+        (401, "Home Assistant denies the add-on access."),
+        (502, "Home Assistant does not answer; all states are sent when it does."),
     ],
 )
 async def test_states_that_do_not_arrive_are_a_problem_until_they_do(
@@ -113,4 +113,4 @@ async def test_a_token_that_is_not_accepted_is_told_in_plain_words(
         await until(lambda: problems.now)
         (problem,) = problems.now.values()
         assert problem.subject == "websocket"
-        assert problem.sentence == "Home Assistant does not let the add-on in."
+        assert problem.sentence == "Home Assistant denies the add-on access."

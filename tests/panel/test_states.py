@@ -38,20 +38,20 @@ async def test_refused_credentials_lead_to_the_options() -> None:
         await until(person.answers)
         told = await person.told("credentials")
         assert told == told | {
-            "title": "The credentials are not accepted",
+            "title": "Credentials rejected",
             "level": "error",
             "to_options": True,
         }
         status = await person.data("status")
         cloud = status["health"]["cloud"]
-        assert (cloud["state"], cloud["text"]) == ("bad", "The credentials are not accepted.")
+        assert (cloud["state"], cloud["text"]) == ("bad", "Credentials rejected.")
         assert [notice["kind"] for notice in status["notices"]] == ["credentials"]
 
 
 async def test_an_account_without_an_inverter_is_told() -> None:
     async with running("fleet") as person:  # of no inverter at all
         told = await person.told("no_inverter")
-        assert "Ask Redback's support" in told["text"]
+        assert "Ask Redback support" in told["text"]
         assert told["to_options"] is True
         assert (await person.data("sites"))["sites"] == []
         assert (await person.data("status"))["inverters"] == []
@@ -82,7 +82,7 @@ async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
         health = (await person.data("status"))["health"]
         assert health["cloud"]["state"] == "bad"
         assert health["problems"][0]["advice"].startswith(
-            "You don't need to do anything if it passes"
+            "You don't need to do anything: it retries every minute"
         )
         assert health["counts"]["failed_requests"] > 0
         assert "http:" not in told["text"]

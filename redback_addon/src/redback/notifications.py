@@ -18,10 +18,10 @@ PREFIX = "redback"
 class Notification(Enum):
     """What can be shown: the key in its id, and its title."""
 
-    OPTIONS = "options", "The options cannot work"
-    CREDENTIALS = "credentials", "The credentials are not accepted"
+    OPTIONS = "options", "Invalid options"
+    CREDENTIALS = "credentials", "Credentials rejected"
     TOKEN = "token", "No access to readings"
-    NO_INVERTER = "no_inverter", "No inverter"
+    NO_INVERTER = "no_inverter", "No inverter found"
     MISSING_SITES = "missing_sites", "Unknown site"
     DENIED = "denied", "No access to an inverter"
 
@@ -41,7 +41,7 @@ def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]
     The program ends then, so this notification waits for nothing; a good start takes it away.
     """
     listed = "\n".join(f"- {problem}" for problem in problems)
-    text = f"Correct them in the configuration of the Redback add-on, and start it:\n{listed}"
+    text = f"Correct these in the Redback add-on's configuration, then start it:\n{listed}"
     data: dict[str, object] = {
         "notification_id": f"{PREFIX}_{Notification.OPTIONS.key}",
         "title": Notification.OPTIONS.heading,
@@ -108,9 +108,9 @@ class AccountNotifications:
         """Show that the cloud refuses the credentials."""
         self._show(
             Notification.CREDENTIALS,
-            "The Redback cloud does not accept the Client ID and the Credential. Check both in "
-            "the configuration of the Redback add-on, and restart it. If they are right, they may "
-            "have expired: ask Redback's support for new ones. Until then there are no readings.",
+            "The Redback cloud rejected the Client ID and the Credential. Check both in the "
+            "Redback add-on's configuration, then restart it. If they are correct, they may have "
+            "expired: ask Redback support for new ones. There are no readings until then.",
         )
 
     def credentials_accepted(self) -> None:
@@ -121,9 +121,9 @@ class AccountNotifications:
         """Show that the cloud refuses the token it gave."""
         self._show(
             Notification.TOKEN,
-            "The Redback cloud accepts the Client ID and the Credential, but refuses what it gave "
-            "for them when it is asked for readings. That is a fault of the cloud, or your access "
-            "has been withdrawn: if it stays so, ask Redback's support. The add-on goes on trying.",
+            "The Redback cloud accepts the Client ID and the Credential, but refuses access to "
+            "readings. Either the cloud has a problem, or your access has been withdrawn. The "
+            "add-on keeps retrying; if it persists, ask Redback support.",
         )
 
     def token_accepted(self) -> None:
@@ -137,8 +137,8 @@ class AccountNotifications:
             return
         self._show(
             Notification.DENIED,
-            f"The Redback cloud does not let your account read {_listed(serials)}. If it stays so, "
-            "ask Redback's support; everything else goes on.",
+            f"The Redback cloud does not allow your account to read {_listed(serials)}. If it "
+            "persists, ask Redback support. Everything else continues.",
         )
 
     def inverters(
@@ -156,16 +156,16 @@ class AccountNotifications:
         else:
             self._show(
                 Notification.NO_INVERTER,
-                "Redback's cloud accepts the credentials, but shows no inverter to them. Ask "
-                "Redback's support which sites your Client ID may see.",
+                "The Redback cloud accepts the credentials, but lists no inverter for them. Ask "
+                "Redback support which sites your Client ID can see.",
             )
         if missing and inverters:
             self._show(
                 Notification.MISSING_SITES,
-                f"The option Sites names {_listed(site.id for site in missing)}, which your "
+                f"The option Sites lists {_listed(site.id for site in missing)}, which your "
                 f"account does not have. It has {_available(inverters)}. Correct the entry in the "
-                "configuration of the Redback add-on, and restart it. "
-                f"{'The others go on.' if others else 'Until then there are no readings.'}",
+                "Redback add-on's configuration, then restart it. "
+                f"{'The other entries work.' if others else 'There are no readings until then.'}",
             )
         else:
             self._withdraw(Notification.MISSING_SITES)

@@ -84,7 +84,9 @@ def read(path: Path) -> Options:
     try:
         raw = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
-        raise OptionsError("There are no options yet: open the options panel and save.") from None
+        raise OptionsError(
+            "There are no options yet: open the Configuration tab and save."
+        ) from None
     except OSError as error:
         raise OptionsError(f"The options cannot be read: {error.strerror}.") from None
     # JSON can be nested more deeply than Python can follow.
@@ -92,7 +94,7 @@ def read(path: Path) -> Options:
         # Nothing of the content is told: it holds the credential.
         raise OptionsError("The options cannot be read: the file is not valid JSON.") from None
     if not isinstance(raw, dict):
-        raise OptionsError("The options cannot be read: the file holds no set of options.")
+        raise OptionsError("The options cannot be read: the file is not a JSON object.")
     return check(raw)
 
 
@@ -126,11 +128,11 @@ def _plainly(name: str, error: msgspec.ValidationError) -> str:
     """Say in a user's words what the decoder found; it never quotes the value itself."""
     match name:
         case "client_id" | "credential":
-            return "must be a text"
+            return "must be text"
         case "sites":
             entry = re.search(r"\[(\d+)\]", str(error))
             where = f" (entry {int(entry[1]) + 1} has none)" if entry else ""
-            return f"must be a list in which each entry has an id{where}"
+            return f"must be a list whose entries each have an id{where}"
         case "history_days":
             return "must be a whole number from 0 to 3650"
         case "detailed_sensors":
@@ -142,19 +144,19 @@ def _plainly(name: str, error: msgspec.ValidationError) -> str:
 def _conflicts(values: dict[str, Any]) -> Iterator[str]:
     for name in ("client_id", "credential"):
         if values.get(name) == "":
-            yield f"{LABELS[name]} is empty: enter the one that Redback's support gave you."
+            yield f"{LABELS[name]} is empty: enter the one from Redback support."
     sites: tuple[Site, ...] = values.get("sites", ())
     for number, site in enumerate(sites, start=1):
         if not site.id:
-            yield f"Sites: entry {number} has no id: give a site id or an inverter's serial number."
+            yield f"Sites: entry {number} has no id: enter a site id or a serial number."
         if site.name and not slugify(site.name):
-            yield f"Sites: the name of entry {number} has no letter or digit in it."
+            yield f"Sites: the name of entry {number} contains no letter or digit."
     for identity, count in Counter(site.id.casefold() for site in sites if site.id).items():
         if count > 1:
             wanted = next(site.id for site in sites if site.id.casefold() == identity)
-            yield f"Sites: the id {wanted} is there {count} times: keep one of them."
+            yield f"Sites: the id {wanted} is listed {count} times: keep one."
     # Names that differ in case or punctuation alone would still make the same entity ids.
     for slug, count in Counter(slugify(site.name) for site in sites if site.name).items():
         if slug and count > 1:
             wanted = next(site.name for site in sites if slugify(site.name) == slug)
-            yield f"Sites: the name {wanted} is there {count} times: each needs a name of its own."
+            yield f"Sites: the name {wanted} is used {count} times: each entry needs its own."

@@ -10,86 +10,86 @@ from .clock import Clock
 
 _LOG = logging.getLogger(__name__)
 _NOTHING = "You don't need to do anything"
-_IF_IT_STAYS = "If it stays, check your internet connection and Redback's own app."
+_RETRIES = f"{_NOTHING}: it retries every minute and fills the gap afterwards. If it persists,"
 
 
 class Kind(Enum):
     """What can be wrong: the sentence for it, the one for its end, and what people can do."""
 
     CORE_AWAY = (
-        "Home Assistant does not answer; the states follow when it does.",
+        "Home Assistant does not answer; all states are sent when it does.",
         "Home Assistant answers again",
-        f"{_NOTHING}: the states follow as soon as it answers.",
+        f"{_NOTHING}: all states are sent as soon as it answers.",
     )
     CORE_CLOSED = (
-        "Home Assistant does not let the add-on in.",
-        "Home Assistant lets the add-on in again",
-        "Restart the add-on; if it stays, restart the machine.",
+        "Home Assistant denies the add-on access.",
+        "The add-on has access to Home Assistant again",
+        "Restart the add-on; if it persists, restart the machine.",
     )
     ENTITY = (
-        "Home Assistant does not take {subject}: {detail}.",
-        "Home Assistant takes {subject} again",
-        "Restart Home Assistant; if it stays, report it with the diagnostics file.",
+        "Home Assistant rejected {subject}: {detail}.",
+        "Home Assistant accepts {subject} again",
+        "Restart Home Assistant; if it persists, report it with the diagnostics file.",
     )
     NOTIFICATION = (
-        "Home Assistant does not take a notification: {detail}.",
-        "Home Assistant takes the notification again",
-        "Restart Home Assistant; if it stays, report it with the diagnostics file.",
+        "Home Assistant rejected a notification: {detail}.",
+        "Home Assistant accepts notifications again",
+        "Restart Home Assistant; if it persists, report it with the diagnostics file.",
     )
     READINGS = (
-        "The Redback cloud gives no readings: {detail}.",
-        "The Redback cloud gives readings again",
-        f"{_NOTHING} if it passes within the hour: the gap is filled afterwards. {_IF_IT_STAYS}",
+        "No readings from the Redback cloud: {detail}.",
+        "Receiving readings from the Redback cloud again",
+        f"{_RETRIES} check your internet connection and Redback's own app.",
     )
     DISCOVERY = (
         "The account's inverters cannot be listed: {detail}.",
         "The account's inverters can be listed again",
-        f"{_NOTHING} if it passes: the inverters that are known are read all the same.",
+        f"{_NOTHING}: known inverters are still read.",
     )
     INVERTER = (
         "Inverter {subject} cannot be read: {detail}.",
         "Inverter {subject} can be read again",
-        f"{_NOTHING} if it passes within the hour. If it stays, look for it in Redback's own app.",
+        f"{_RETRIES} look for it in Redback's own app.",
     )
     DETAILS = (
         "The details of {subject} cannot be read: {detail}.",
         "The details of {subject} can be read again",
-        f"{_NOTHING} if it passes: readings go on without.",
+        f"{_NOTHING}: readings continue.",
     )
     CONFIGURATION = (
         "The configuration cannot be read: {detail}.",
         "The configuration can be read again",
-        f"{_NOTHING} if it passes: readings go on without.",
+        f"{_NOTHING}: readings continue.",
     )
     FUTURE = (
-        "{subject}: a reading from the future ({detail}) is ignored: check this machine's clock.",
-        "{subject}: the time of the readings is right again",
-        "Check the clock of this machine; if that is right, tell Redback's support.",
+        "{subject}: ignored a reading from the future ({detail}); check this machine's clock.",
+        "{subject}: reading times are correct again",
+        "Check this machine's clock; if it is right, tell Redback support.",
     )
     OLDER = (
-        "{subject}: a reading ({detail}) that is older than the one before is ignored.",
-        "{subject}: the time of the readings is right again",
-        f"{_NOTHING}: the next reading counts again.",
+        "{subject}: ignored a reading ({detail}) older than the previous one.",
+        "{subject}: reading times are correct again",
+        f"{_NOTHING}: newer readings are still used.",
     )
     OFFLINE = (
-        "{subject} is offline: there has been no reading for ten minutes.",
+        "{subject} is offline: no reading for ten minutes.",
         "{subject} is online again",
-        "Check the inverter's connection to the internet. What it kept is fetched later.",
+        "Check the inverter and its internet connection. What it stored is fetched later.",
     )
     HISTORY_CORE = (
-        "The history waits for Home Assistant: {detail}.",
-        "The history no longer waits for Home Assistant",
-        f"{_NOTHING}: it goes on by itself.",
+        "Filling is waiting for Home Assistant: {detail}.",
+        "Filling is no longer waiting for Home Assistant",
+        f"{_NOTHING}: it resumes by itself.",
     )
     HISTORY_CLOUD = (
-        "The history waits for the cloud: {detail}.",
-        "The history no longer waits for the cloud",
-        f"{_NOTHING}: it goes on by itself.",
+        "Filling is waiting for the cloud: {detail}.",
+        "Filling is no longer waiting for the cloud",
+        f"{_NOTHING}: it resumes by itself.",
     )
     HISTORY_DISK = (
-        "The history waits for the disk: {detail}.",
-        "The history no longer waits for the disk",
-        "Make room in Settings → System → Storage; the history then goes on by itself.",
+        "Filling is waiting for the disk: {detail}.",
+        "Filling is no longer waiting for the disk",
+        "Free up space in Settings → System → Storage; filling then resumes by itself.",
     )
 
     def __init__(self, sentence: str, end: str, advice: str) -> None:
