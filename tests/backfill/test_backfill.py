@@ -512,7 +512,7 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
     await clock.advance(3600)
     assert len(running.cloud.asked) < 30
     assert running.statistics.imported == []
-    assert caplog.text.count("waits for the disk") == 1
+    assert caplog.text.count("waiting for the disk") == 1
     assert (Kind.HISTORY_DISK, None) in running.problems.now
     with opened(tmp_path / "history.db") as other:
         other.execute("DROP TRIGGER full")

@@ -88,10 +88,10 @@ def granny_flat(**changes: object) -> Json:
 def health(**changes: object) -> Json:
     """Make the health of a service that runs well."""
     return {
-        "cloud": good("The Redback cloud answers.", hours=9),
-        "core": good("Home Assistant takes the states.", hours=9),
+        "cloud": good("Receiving readings.", hours=9),
+        "core": good("Connected to Home Assistant 2026.11.0.", hours=9),
         "inverters": [
-            {"serial": "RB21120912345678", "name": "House"} | good("A reading a minute.", hours=9)
+            {"serial": "RB21120912345678", "name": "House"} | good("Receiving readings.", hours=9)
         ],
         "counts": {"requests": 1204, "failed_requests": 3, "states": 20511, "problems": 1},
         "next_poll": written(NOW + timedelta(seconds=18)),
@@ -156,54 +156,54 @@ def status(*inverters: Json, **changes: object) -> Json:
 _NOTICES = {
     "options": (
         "error",
-        "The options cannot work",
-        "Correct them in the configuration of the add-on, and start it:\n- Client ID is empty.",
+        "Invalid options",
+        "Correct these in the add-on's configuration, then start it:\n- Client ID is empty.",
     ),
     "credentials": (
         "error",
-        "The credentials are not accepted",
-        "Check Client ID and Credential. If they are right, ask Redback's support for new ones.",
+        "Credentials rejected",
+        "Check the Client ID and the Credential. If they are correct, ask for new ones.",
     ),
     "no_access": (
         "error",
         "No access to readings",
-        "The cloud refuses to give readings. If it stays so, ask Redback's support.",
+        "The cloud refuses access to readings. If it persists, ask Redback support.",
     ),
     "no_inverter": (
         "error",
-        "No inverter on this account",
-        "The account can see no inverter. Ask Redback's support to connect yours with it.",
+        "No inverter found",
+        "The cloud lists no inverter. Ask Redback support which sites your Client ID can see.",
     ),
     "unknown_site": (
         "warning",
-        "A site in the options does not exist",
-        "The account has no site S9999999999999. Choose one of those under Sites.",
+        "Unknown site",
+        "Your account does not have S9999999999999. Choose one of those under Sites.",
     ),
     "core_away": (
         "info",
-        "Home Assistant is starting",
-        "Readings go on; they are shown in Home Assistant as soon as it is back. Nothing to do.",
+        "Home Assistant is starting or does not answer",
+        "You don't need to do anything. All states are sent when it answers.",
     ),
     "cloud_away": (
         "warning",
-        "The Redback cloud does not answer",
-        "The add-on goes on trying, and fills what is missing afterwards. Nothing to do.",
+        "The Redback cloud is unavailable",
+        "You don't need to do anything. It retries every minute and fills the gap afterwards.",
     ),
-    "starting": ("info", "Starting", "The account has not answered yet. Nothing to do."),
+    "starting": ("info", "Looking for your inverters", "This takes a few seconds."),
     "first_reading": (
         "info",
         "Waiting for the first reading",
-        "The inverter sends one every minute. Nothing to do.",
+        "House: the first reading arrives within a minute or two.",
     ),
     "offline": (
         "warning",
-        "House sends no readings",
-        "The last is of 3 hours ago. Look whether the inverter is on and has its network.",
+        "House is offline",
+        "Check the inverter and its internet connection.",
     ),
     "denied": (
         "warning",
-        "No access to House",
-        "Your account may not read House. If it stays so, ask Redback's support.",
+        "No access to an inverter",
+        "The Redback cloud does not allow your account to read House.",
     ),
 }
 KINDS = tuple(_NOTICES)
@@ -220,7 +220,7 @@ def notice(kind: str) -> Json:
 
 def status_of(kind: str) -> Json:
     """Make the Status of a page state, by the kind of its notice."""
-    waiting = {"state": "waiting", "text": "No answer yet.", "since": None}
+    waiting = {"state": "waiting", "text": "Connecting to the Redback cloud.", "since": None}
     powers = ("solar_kw", "load_kw", "battery_kw", "grid_kw")
     unread: Json = dict.fromkeys(("read_at", "soc", "today", *powers))
     inverters = {
@@ -230,9 +230,9 @@ def status_of(kind: str) -> Json:
     if kind in _WITHOUT_INVERTERS:
         inverters = []
     parts: dict[str, Json] = {
-        "credentials": {"cloud": bad("The credentials are not accepted.", minutes=5)},
+        "credentials": {"cloud": bad("Credentials rejected.", minutes=5)},
         "cloud_away": {"cloud": bad("The Redback cloud does not answer.", minutes=25)},
-        "core_away": {"core": {"state": "waiting", "text": "Home Assistant is starting."}},
+        "core_away": {"core": {"state": "waiting", "text": "Connecting to Home Assistant."}},
         "starting": {"cloud": waiting},
     }
     return status(notices=[notice(kind)], health=health(**parts.get(kind, {})), inverters=inverters)

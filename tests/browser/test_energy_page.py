@@ -82,7 +82,7 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Add to the Energy dashboard").click()
     await expect(page.locator("#setup")).to_contain_text(
-        "Grid, solar and battery of House and grid and solar of Shed are in the Energy dashboard"
+        "Grid, solar and battery of House and grid and solar of Shed are now in the Energy"
     )
     await keep_picture(page, "energy-added", whole=False)
     assert visit.complaints == []

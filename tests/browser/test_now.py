@@ -40,7 +40,7 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     }
     assert await _flows(page) == {"solar-house": 1.25, "solar-battery": 2.4, "solar-grid": 1.223}
     await expect(page.locator(".sentence")).to_have_text(
-        "Solar runs the house, charges the battery and feeds the grid."
+        "Solar powers the house, charges the battery and exports to the grid."
     )
     await keep_picture(page, "now")
 
@@ -48,7 +48,9 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
 async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.evening()))
     assert await _flows(page) == {"battery-house": 2.1, "grid-house": 1.5}
-    await expect(page.locator(".sentence")).to_have_text("The battery and the grid run the house.")
+    await expect(page.locator(".sentence")).to_have_text(
+        "The battery and the grid power the house."
+    )
     await keep_picture(page, "now-evening")
 
 
@@ -80,7 +82,7 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
     await expect(
         page.get_by_role(
             "img",
-            name="House: Solar 4.873 kW, House 1.25 kW, Battery 2.40 kW charging, 84 % full, "
+            name="House: Solar 4.873 kW, House 1.25 kW, Battery 2.40 kW charging, 84% full, "
             "Grid 1.223 kW exporting",
         )
     ).to_be_visible()
@@ -92,7 +94,7 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
 async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
     names = page.locator(".inverter > header h3")
-    await expect(names).to_have_text(["All together", "House", "Granny flat"])
+    await expect(names).to_have_text(["All inverters", "House", "Granny flat"])
     assert await _parts(page, "RB22031109876543") == {
         "solar": "2.10",
         "house": "0.64",
@@ -129,8 +131,8 @@ async def test_a_lost_connection_is_told_and_comes_back_by_itself(
     stand_in.is_away = True
     stand_in.drop()
     told = page.locator("#connection")
-    await expect(told).to_contain_text("The connection to the add-on is lost")
-    await expect(page.locator("#summary")).to_have_text("Not connected")
+    await expect(told).to_contain_text("Connection to the add-on lost")
+    await expect(page.locator("#summary")).to_have_text("Disconnected")
     await keep_picture(page, "connection-lost")
     stand_in.status = examples.status(examples.evening())
     stand_in.is_away = False
@@ -143,7 +145,7 @@ async def test_a_lost_connection_is_told_and_comes_back_by_itself(
 async def test_each_state_of_the_page_tells_what_to_do(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open(size=PHONE)
     shown = page.get_by_role("region", name="Notices").get_by_role("article")
-    link = shown.get_by_role("link", name="Open the options")
+    link = shown.get_by_role("link", name="Open options")
     for kind in examples.KINDS:
         given = examples.notice(kind)
         stand_in.publish(examples.status_of(kind))

@@ -106,7 +106,7 @@ async def test_the_keyboard_reaches_everything_that_can_be_pressed(viewer: Viewe
 async def test_the_sections_can_be_walked_through_by_keyboard(viewer: Viewer) -> None:
     page = await viewer.open()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator("#now-title")).to_be_focused()
     await page.get_by_role("link", name="Now", exact=True).focus()

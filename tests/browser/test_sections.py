@@ -25,7 +25,7 @@ async def _chart(page: Page) -> Locator:
 async def test_the_day_has_a_chart_with_the_values_under_the_pointer(viewer: Viewer) -> None:
     page = await viewer.open("day")
     chart = await _chart(page)
-    await expect(page.locator(".pointed")).to_have_text("Last value, at 14:25")
+    await expect(page.locator(".pointed")).to_have_text("Latest values, 14:25")
     box = await chart.bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -49,7 +49,7 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
 async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
     page = await viewer.open("day", size=PHONE)
     await _chart(page)
-    await page.get_by_text("The same as a table").click()
+    await page.get_by_text("Show as table").click()
     rows = page.locator(".hours tbody tr")
     await expect(rows).to_have_count(15)
     await expect(rows.nth(12)).to_have_text(re.compile(r"^12:00[45]\.\d\d"))
@@ -74,7 +74,7 @@ async def test_the_day_may_come_before_anything_else_is_known(
     energy = examples.energy() | {"since": "2026-11-23T16:57:00Z"}
     stand_in.data["day"] = answers.day() | {"energy": energy}
     page = await viewer.open(url=f"{stand_in.url}#day")
-    since = re.compile(r"Since (Tue, 24 Nov, )?02:57; what was before")
+    since = re.compile(r"Counted since (Tue, 24 Nov, )?02:57; no earlier data")
     await expect(page.locator("#day")).to_contain_text(since)
 
 
@@ -101,11 +101,11 @@ async def test_the_day_of_one_of_several_inverters_can_be_chosen(
 async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
     page = await viewer.open("history")
     day = page.locator("[data-date='2026-11-22']")
-    await expect(day.get_by_role("cell", name="13:00: Missing, to be filled")).to_be_visible()
+    await expect(day.get_by_role("cell", name="13:00: Missing, will be filled")).to_be_visible()
     await expect(day.locator(".hour")).to_have_count(24)
     await expect(day.locator(".summary")).to_have_text("2 missing")
     await expect(page.locator(".codes li").filter(has_text="Missing")).to_have_text(
-        "Missing, to be filled: 2 hours"
+        "Missing, will be filled: 2 hours"
     )
 
 
@@ -114,16 +114,18 @@ async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
 ) -> None:
     page = await viewer.open("history", status=examples.status(history=examples.filling()))
     card = page.locator(".progress")
-    await expect(card.locator(".headline")).to_have_text("740 hours missing, being filled now.")
+    await expect(card.locator(".headline")).to_have_text("740 hours missing, filling now.")
     await expect(card.locator(".under")).to_have_text(
-        re.compile(r"1,420 of 2,160 hours filled, 118.4 hours a minute. Ready at 14:36, in 6 min.")
+        re.compile(
+            r"1,420 of 2,160 hours filled, 118.4 hours per minute. Finishes at 14:36, in 6 min."
+        )
     )
     await keep_picture(page, "history-light-1280")
-    stand_in.answers["history/pause"] = (200, "The filling waits.")
+    stand_in.answers["history/pause"] = (200, "Filling is paused.")
     await card.get_by_role("button", name="Pause").click()
-    await expect(card.get_by_role("status")).to_have_text("The filling waits.")
+    await expect(card.get_by_role("status")).to_have_text("Filling is paused.")
     stand_in.publish(examples.status(history=examples.filling() | _PAUSED))
-    await card.get_by_role("button", name="Go on filling").click()
+    await card.get_by_role("button", name="Resume").click()
     await expect(card.get_by_role("status")).to_have_text("Done.")
     assert stand_in.posts == [("history/pause", {}), ("history/resume", {})]
 
@@ -131,9 +133,9 @@ async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"left": 3}, "3 hours missing, and the filling is paused."),
-        ({"left": 0}, "Nothing is missing, but the filling is paused."),
-        ({"is_known": False}, "What is missing is known after the first reading."),
+        ({"left": 3}, "3 hours missing. Filling is paused."),
+        ({"left": 0}, "Nothing is missing. Filling is paused."),
+        ({"is_known": False}, "Checking for gaps starts after the first reading."),
     ],
 )
 async def test_a_filling_that_is_paused_can_always_go_on(
@@ -143,7 +145,7 @@ async def test_a_filling_that_is_paused_can_always_go_on(
     page = await viewer.open("history", status=examples.status(history=history))
     card = page.locator(".progress")
     await expect(card.locator(".headline")).to_have_text(words)
-    await card.get_by_role("button", name="Go on filling").click()
+    await card.get_by_role("button", name="Resume").click()
     await expect(card.get_by_role("status")).to_have_text("Done.")
     assert stand_in.posts == [("history/resume", {})]
 
@@ -151,10 +153,10 @@ async def test_a_filling_that_is_paused_can_always_go_on(
 async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open("history")
     await page.locator("[data-date='2026-11-22'] button").click()
-    stand_in.answers["history/fill"] = (409, "The filling runs already.")
+    stand_in.answers["history/fill"] = (409, "Filling is already running.")
     await page.get_by_role("button", name="Fill again").click()
     result = page.locator("form").get_by_role("status")
-    await expect(result).to_have_text("The filling runs already.")
+    await expect(result).to_have_text("Filling is already running.")
     assert stand_in.posts == [
         ("history/fill", {"serial": SERIAL, "since": "2026-11-22T00", "until": "2026-11-23T00"})
     ]
@@ -166,9 +168,9 @@ async def test_a_range_that_ends_before_it_begins_is_not_sent(
 ) -> None:
     page = await viewer.open("history")
     await page.get_by_label("From", exact=True).fill("2026-11-23T05:00")
-    await page.get_by_label("Until", exact=True).fill("2026-11-23T05:00")
+    await page.get_by_label("To", exact=True).fill("2026-11-23T05:00")
     await page.get_by_role("button", name="Fill again").click()
-    await expect(page.locator("form .result")).to_have_text("The range ends before it begins.")
+    await expect(page.locator("form .result")).to_have_text("The range must end after it starts.")
     assert stand_in.posts == []
 
 
@@ -176,7 +178,7 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     error = {
         "sentence": "The Redback cloud did not answer in time.",
         "at": examples.ago(minutes=25),
-        "advice": "Nothing to do: it is asked again each minute.",
+        "advice": "You don't need to do anything: it retries every minute.",
     }
     problem = {
         "sentence": "Home Assistant refuses a state.",
@@ -191,7 +193,7 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     )
     page = await viewer.open("health", status=examples.status(health=sick))
     await expect(page.locator("[data-part='Redback cloud']")).to_contain_text(
-        "Does not work: The Redback cloud does not answer.since 14:05"
+        "Problem: The Redback cloud does not answer.since 14:05"
     )
     health = page.locator("#health")
     for words in (*error.values(), *problem.values()):
@@ -199,16 +201,16 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
             await expect(health.get_by_text(words)).to_be_visible()
     await expect(health).to_contain_text("25 min ago")
     await expect(health).to_contain_text("12 times")
-    await expect(health.locator(".figures")).to_contain_text("Requests to the cloud1,204")
+    await expect(health.locator(".figures")).to_contain_text("Cloud requests1,204")
     await keep_picture(page, "health-light-1280")
 
 
 async def test_every_inverter_tells_its_battery_as_far_as_that_is_known(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     for serial, text in (
-        (SERIAL, f"{SERIAL} · SH5000 · battery of 13.2 kWh"),
+        (SERIAL, f"{SERIAL} · SH5000 · 13.2 kWh battery"),
         ("RB22031109876543", "SI6000 · no battery"),
-        ("RB23040112345678", "details are not known yet"),
+        ("RB23040112345678", "no details yet"),
     ):
         under = page.locator(f"#sites [data-serial={serial}] .under")
         await expect(under).to_have_text(text)
@@ -217,13 +219,13 @@ async def test_every_inverter_tells_its_battery_as_far_as_that_is_known(viewer: 
 async def test_the_line_of_a_site_can_be_copied(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await page.get_by_role("button", name="Copy the line of site S2112091234567").click()
+    await page.get_by_role("button", name="Copy the line for site S2112091234567").click()
     copied = "navigator.clipboard.readText()"
     assert await page.evaluate(copied) == "- id: S2112091234567\n  name: House"
-    await page.get_by_role("button", name="Copy the line of inverter RB22031109876543").click()
+    await page.get_by_role("button", name="Copy the line for inverter RB22031109876543").click()
     assert await page.evaluate(copied) == "- id: RB22031109876543\n  name: Inverter 2"
     await expect(page.locator("#announcer")).to_have_text(
-        "Copied: the line of inverter RB22031109876543"
+        "Copied: the line for inverter RB22031109876543"
     )
 
 
@@ -269,9 +271,9 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     await button.click()
     await page.keyboard.press("Enter")
     await expect(task.locator(".result")).to_have_text("Added grid, solar and battery.")
-    await expect(task.locator(".chip")).to_have_text(["is there"] * 3)
+    await expect(task.locator(".chip")).to_have_text(["added"] * 3)
     await expect(button).to_have_count(0)
-    link = task.get_by_role("link", name="Open the Energy dashboard")
+    link = task.get_by_role("link", name="Open Energy dashboard")
     await expect(link).to_have_attribute("href", "/energy")
     await expect(link).to_have_attribute("target", "_top")
     await expect(link).to_be_focused()
@@ -279,11 +281,11 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
 
 
 async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in: StandIn) -> None:
-    waiting = "Shed is not listed yet: its counters are not known so far."
+    waiting = "Shed is not listed yet: waiting for its counters."
     stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
-    await page.get_by_role("link", name="Set up").click()
+    await page.get_by_role("link", name="Setup").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
     stand_in.data["energy"] = answers.energy_plan()
     await page.clock.run_for(15_000)
@@ -297,8 +299,8 @@ async def test_what_cannot_be_set_up_now_says_why(viewer: Viewer, stand_in: Stan
     page = await viewer.open("setup")
     button = page.get_by_role("button", name="Add to the Energy dashboard")
     await expect(button).to_be_disabled()
-    await page.get_by_role("button", name="Make the dashboard").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Make the dashboard").click()
+    await page.get_by_role("button", name="Create dashboard").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Create dashboard").click()
     await expect(page.locator(".result.bad")).to_have_text("Home Assistant is starting.")
     viewer.complaints.clear()  # of the browser, about the answer 503
 
@@ -308,7 +310,7 @@ async def test_diagnostics_can_be_downloaded_and_looked_at(viewer: Viewer) -> No
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Download").click()
     assert (await download.value).suggested_filename == "redback-diagnostics.json"
-    await page.get_by_role("button", name="Show it here").click()
+    await page.get_by_role("button", name="Show").click()
     shown = await page.locator(".file").text_content()
     assert json.loads(str(shown)) == {"version": "1.0.0", "options": {"sites": 1}}
 
@@ -319,7 +321,7 @@ async def test_an_answer_that_does_not_come_can_be_asked_for_again(
     kept = stand_in.data.pop("sites")
     page = await viewer.open("sites")
     await expect(page.get_by_role("alert")).to_have_text(
-        "The add-on answers with error 503. Try again in a moment."
+        "The add-on answered with error 503. Try again in a moment."
     )
     stand_in.data["sites"] = kept
     await page.get_by_role("button", name="Try again").click()

@@ -147,9 +147,9 @@ async def test_everything_that_the_account_can_see_is_named(person: Visitor, vis
 async def test_the_history_waits_when_somebody_says_so(person: Visitor, visit: Visit) -> None:
     page = await visit.open("history")
     await page.get_by_role("button", name="Pause").click()
-    await expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    await expect(page.get_by_role("button", name="Resume")).to_be_visible()
     assert (await person.data("status"))["history"]["is_paused"]
-    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_role("button", name="Resume").click()
     await expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 

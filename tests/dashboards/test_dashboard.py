@@ -77,27 +77,25 @@ async def test_it_is_made_once_and_can_then_be_opened(link: WebSocket, core: Cor
     looked = await dashboard.look()
     assert (looked["state"], looked["url"]) == ("ready", None)
     assert await dashboard.apply() == (
-        "The dashboard Redback is in the side bar now; it is yours to edit."
+        "The Redback dashboard is now in the sidebar; you can edit it."
     )
     assert await dashboard.look() == {
         "state": "done",
-        "text": "The dashboard Redback is there; it is yours to edit.",
+        "text": "You have a Redback dashboard; you can edit it.",
         "url": "/redback-solar",
     }
     core.lovelace.configs["redback-solar"] = {"views": []}
     assert await dashboard.apply() == (
-        "Nothing was made: there is a dashboard Redback already, and it stays as it is."
+        "Nothing was created: there is already a Redback dashboard, which stays unchanged."
     )
     assert core.lovelace.configs["redback-solar"] == {"views": []}
 
 
 async def test_an_inverter_that_would_be_missing_from_it_is_named(link: WebSocket) -> None:
     alone = await offered(link, inverter(), others=["Shed"]).look()
-    assert str(alone["text"]).endswith(" Shed would not be on it: it has not been read yet.")
+    assert str(alone["text"]).endswith(" Shed would be missing from it: no reading yet.")
     several = await offered(link, inverter(), others=["Farm", "Shed"]).look()
-    assert str(several["text"]).endswith(
-        " Farm and Shed would not be on it: they have not been read yet."
-    )
+    assert str(several["text"]).endswith(" Farm and Shed would be missing from it: no reading yet.")
 
 
 async def test_before_the_first_reading_there_is_nothing_to_show(
@@ -117,7 +115,7 @@ async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
     looked = await dashboard.look()
     assert (looked["state"], looked["text"]) == (
         "away",
-        "Home Assistant does not answer at the moment.",
+        "Home Assistant does not answer.",
     )
     with pytest.raises(CoreAwayError):
         await dashboard.apply()
@@ -137,5 +135,5 @@ async def test_a_core_without_dashboards_says_so(
     looked = await offered(link, inverter()).look()
     assert (looked["state"], looked["text"]) == (
         "away",
-        "This Home Assistant has not loaded its dashboards.",
+        "Home Assistant has not loaded its dashboards.",
     )

@@ -39,7 +39,7 @@ def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> E
 async def test_all_that_will_be_added_is_shown_first(link: WebSocket) -> None:
     assert await offered(link, inverter()).look() == {
         "state": "ready",
-        "text": "Grid, solar and battery of House can be added; what is there stays as it is.",
+        "text": "Grid, solar and battery of House can be added. Existing sources stay unchanged.",
         "items": [
             {
                 "kind": "grid",
@@ -96,11 +96,11 @@ async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
 ) -> None:
     energy = offered(link, inverter())
     assert await energy.apply() == (
-        "Grid, solar and battery of House are in the Energy dashboard now."
+        "Grid, solar and battery of House are now in the Energy dashboard."
     )
     saved = core.energy.preferences
     assert await energy.apply() == (
-        "Nothing was added: the Energy dashboard has it already, and it stays as it is."
+        "Nothing was added: everything is already in the Energy dashboard."
     )
     assert core.energy.preferences is saved
     looked = await energy.look()
@@ -139,20 +139,20 @@ async def test_an_inverter_that_cannot_be_added_yet_is_named(link: WebSocket) ->
     energy = offered(link, inverter(), no_counters, others=["Shed"])
     looked = await energy.look()
     assert looked["notes"] == [
-        "Farm is not listed yet: its counters are not known so far.",
-        "Shed is not listed yet: its counters are not known so far.",
+        "Farm is not listed yet: waiting for its counters.",
+        "Shed is not listed yet: waiting for its counters.",
     ]
     await energy.apply()
     looked = await energy.look()
     assert looked["state"] == "done"
-    assert looked["text"] == "Everything that there is so far is in the Energy dashboard."
+    assert looked["text"] == "Everything known so far is in the Energy dashboard."
 
 
 async def test_several_inverters_each_get_their_own(link: WebSocket, core: Core) -> None:
     energy = offered(link, inverter("House", "site 1"), inverter("Farm", "site 2"))
     assert await energy.apply() == (
         "Grid, solar and battery of House and grid, solar and battery of Farm"
-        " are in the Energy dashboard now."
+        " are now in the Energy dashboard."
     )
     assert core.energy.preferences is not None
     sources = core.energy.preferences["energy_sources"]
@@ -173,7 +173,7 @@ async def test_two_inverters_of_one_site_share_the_grid(link: WebSocket, core: C
     await energy.apply()
     looked = await energy.look()
     assert looked["state"] == "done"
-    assert looked["text"] == "Everything is there but a grid whose energy might count twice."
+    assert looked["text"] == "Everything is added except a grid whose energy might count twice."
     assert "sensor.shed_grid_import_total" not in str(core.energy.preferences)
     assert "sensor.shed_solar_generation_total" in str(core.energy.preferences)
 
@@ -191,18 +191,18 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
     energy = offered(link, inverter())
     looked = await energy.look()
     assert looked["text"] == (
-        "Solar and battery of House can be added; what is there stays as it is."
+        "Solar and battery of House can be added. Existing sources stay unchanged."
     )
     assert items_of(looked)[0]["is_there"] is False
     assert looked["notes"] == [
         (
-            "The grid of House is not added: there is a grid connection with sensor.meter, and if"
-            " both measure the same one, its energy would count twice: add it by hand if they do"
-            " not."
+            "The grid of House is not added: the Energy dashboard already has a grid connection"
+            " with sensor.meter. If both measure the same connection, its energy would count"
+            " twice. If they do not, add it by hand."
         ),
     ]
-    assert await energy.apply() == "Solar and battery of House are in the Energy dashboard now."
-    assert await energy.apply(beside=True) == "Grid of House is in the Energy dashboard now."
+    assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
+    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
     assert "sensor.house_grid_import_total" in str(core.energy.preferences)
     assert "sensor.meter" not in str((await energy.look())["notes"])
 
@@ -222,7 +222,7 @@ async def test_before_the_first_reading_there_is_nothing_to_add(link: WebSocket)
     energy = offered(link)
     assert await energy.look() == {
         "state": "away",
-        "text": "There is nothing to add yet: no inverter has been read since the start.",
+        "text": "There is nothing to add yet: waiting for the first reading.",
         "items": [],
         "notes": [],
         "issues": [],
@@ -238,7 +238,7 @@ async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
     looked = await energy.look()
     assert (looked["state"], looked["text"]) == (
         "away",
-        "Home Assistant does not answer at the moment.",
+        "Home Assistant does not answer.",
     )
     with pytest.raises(CoreAwayError):
         await energy.apply()

@@ -86,7 +86,7 @@ async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
 ) -> None:
     assert (await energy.look())["state"] == "ready"
     assert await energy.apply() == (
-        "Grid, solar and battery of House are in the Energy dashboard now."
+        "Grid, solar and battery of House are now in the Energy dashboard."
     )
     looked = await energy.look()
     assert (looked["state"], looked["issues"]) == ("done", [])
@@ -123,10 +123,10 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
 ) -> None:
     grid = METERED if is_since(link.version, (2026, 3)) else OLD_METERED
     stored = await link.command({"type": "energy/save_prefs", "energy_sources": [grid]})
-    assert await energy.apply() == "Solar and battery of House are in the Energy dashboard now."
+    assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
     after = await preferences(link)
     assert after["energy_sources"][0] == stored["energy_sources"][0]
-    assert await energy.apply(beside=True) == "Grid of House is in the Energy dashboard now."
+    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
     whole = str((await preferences(link))["energy_sources"])
     assert "sensor.house_grid_import_total" in whole
     assert "sensor.meter" in whole
@@ -144,6 +144,6 @@ async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
     assert await link.command(question) == views([house.known])
     mine = {"views": [{"title": "Mine"}]}
     await link.command({**question, "type": "lovelace/config/save", "config": mine})
-    assert (await dashboard.apply()).startswith("Nothing was made")
+    assert (await dashboard.apply()).startswith("Nothing was created")
     assert await link.command(question) == mine
     assert (await dashboard.look())["url"] == "/redback-solar"

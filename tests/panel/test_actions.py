@@ -48,13 +48,13 @@ async def test_the_token_is_another_after_each_start(person: Visitor) -> None:
 async def test_the_history_waits_and_goes_on(person: Visitor) -> None:
     assert await person.post("history/pause") == (
         200,
-        "The history waits until you let it go on.",
+        "Filling is paused.",
     )
     history = (await person.data("status"))["history"]
     assert (history["is_paused"], history["is_running"]) == (True, False)
     kept = json.loads((person.home.data / "memory.json").read_text())
     assert kept["is_history_paused"] is True
-    assert await person.post("history/resume") == (200, "The history goes on.")
+    assert await person.post("history/resume") == (200, "Filling has resumed.")
     assert not (await person.data("status"))["history"]["is_paused"]
 
 

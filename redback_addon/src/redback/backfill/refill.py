@@ -11,8 +11,8 @@ class AskedError(Exception):
 
 
 NOTHING = (
-    "There is nothing to fill: the time has not passed yet, or lies before the Days of history in"
-    " the options."
+    "There is nothing to fill: the range is in the future, or before the time that Days of history"
+    " covers."
 )
 
 
@@ -42,7 +42,7 @@ def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[dat
     """
     begun = coverage.begun(serial)
     if begun is None:
-        raise AskedError(f"There is no history of {serial} yet.")
+        raise AskedError(f"There is no history for {serial} yet.")
     return floor(begun - timedelta(days=days)), floor(now)
 
 
@@ -61,4 +61,4 @@ def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
     try:
         coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])
     except UnwritableError as error:
-        raise AskedError(f"That cannot be noted: {error}.") from None
+        raise AskedError(f"The request cannot be saved: {error}.") from None

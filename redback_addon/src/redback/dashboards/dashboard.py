@@ -13,7 +13,7 @@ Card = dict[str, Any]
 
 URL_PATH = "redback-solar"
 _URL = f"/{URL_PATH}"
-_NOTHING_YET = "There is nothing to show yet: no inverter has been read since the start."
+_NOTHING_YET = "There is nothing to show yet: waiting for the first reading."
 _ICON = "mdi:solar-power-variant"
 
 # Sensors by name: icon, and the colour of Home Assistant's energy pages as a tile names it.
@@ -61,15 +61,14 @@ class DashboardSetup:
         except CoreError as error:
             return _answer("away", in_words(error, self.what))
         if is_there:
-            return _answer("done", "The dashboard Redback is there; it is yours to edit.", _URL)
+            return _answer("done", "You have a Redback dashboard; you can edit it.", _URL)
         known = {inverter.name for inverter in self._registry.inverters()}
         if not known:
             return _answer("away", _NOTHING_YET)
-        text = "A dashboard of your inverters can be made, which you can then edit."
+        text = "Create a dashboard for your inverters; you can edit it afterwards."
         if missing := [name for name in self._registry.sorted_names() if name not in known]:
-            # It is made once: who waits for them gets them on it.
-            who = "it has" if len(missing) == 1 else "they have"
-            text += f" {listed(missing)} would not be on it: {who} not been read yet."
+            # It is created once: wait for them, and they are on it.
+            text += f" {listed(missing)} would be missing from it: no reading yet."
         return _answer("ready", text)
 
     async def apply(self) -> str:
@@ -83,8 +82,8 @@ class DashboardSetup:
             return _NOTHING_YET
         dashboard = Dashboard(URL_PATH, "Redback", _ICON, views(known))
         if await self._dashboards.make(dashboard):
-            return "The dashboard Redback is in the side bar now; it is yours to edit."
-        return "Nothing was made: there is a dashboard Redback already, and it stays as it is."
+            return "The Redback dashboard is now in the sidebar; you can edit it."
+        return "Nothing was created: there is already a Redback dashboard, which stays unchanged."
 
 
 def views(known: Iterable[Inverter]) -> dict[str, Any]:

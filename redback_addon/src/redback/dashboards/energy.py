@@ -41,7 +41,7 @@ _LABELS: Mapping[Kind, Mapping[Role, str]] = {
         "stat_soc": "State of charge",
     },
 }
-_NOTHING_YET = "There is nothing to add yet: no inverter has been read since the start."
+_NOTHING_YET = "There is nothing to add yet: waiting for the first reading."
 
 
 class EnergySetup:
@@ -88,8 +88,8 @@ class EnergySetup:
             return _NOTHING_YET
         added = await self._energy.add(sources, beside=beside)
         if not added:
-            return "Nothing was added: the Energy dashboard has it already, and it stays as it is."
-        return f"{_named(added)} {'is' if len(added) == 1 else 'are'} in the Energy dashboard now."
+            return "Nothing was added: everything is already in the Energy dashboard."
+        return f"{_named(added)} {'is' if len(added) == 1 else 'are'} now in the Energy dashboard."
 
 
 def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
@@ -127,12 +127,12 @@ def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
     """Tell the state of things, and say it."""
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
-        return "ready", f"{_named(missing)} can be added; what is there stays as it is."
+        return "ready", f"{_named(missing)} can be added. Existing sources stay unchanged."
     if any(not each.is_there for each in planned):
-        return "done", "Everything is there but a grid whose energy might count twice."
+        return "done", "Everything is added except a grid whose energy might count twice."
     if waiting:
-        return "done", "Everything that there is so far is in the Energy dashboard."
-    return "done", "Everything that there is of your inverters is in the Energy dashboard."
+        return "done", "Everything known so far is in the Energy dashboard."
+    return "done", "Your inverters are in the Energy dashboard."
 
 
 def _named(sources: Iterable[Source]) -> str:
@@ -191,14 +191,14 @@ def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
 
 
 def _not_yet(name: str) -> str:
-    return f"{name} is not listed yet: its counters are not known so far."
+    return f"{name} is not listed yet: waiting for its counters."
 
 
 def _grids(planned: Iterable[Planned]) -> Iterator[str]:
     for each in planned:
         if each.beside:
             yield (
-                f"The grid of {each.source.name} is not added: there is a grid connection with"
-                f" {listed(list(each.beside))}, and if both measure the same one, its energy"
-                " would count twice: add it by hand if they do not."
+                f"The grid of {each.source.name} is not added: the Energy dashboard already has a"
+                f" grid connection with {listed(list(each.beside))}. If both measure the same"
+                " connection, its energy would count twice. If they do not, add it by hand."
             )

@@ -11,10 +11,10 @@ def in_words(error: CoreError, what: str) -> str:
         what: of Core's is to be set up, as in "its dashboards".
     """
     if isinstance(error, CoreAwayError):
-        return "Home Assistant does not answer at the moment."
+        return "Home Assistant does not answer."
     if error.code == "unknown_command":
-        return f"This Home Assistant has not loaded {what}."
-    return f"Home Assistant does not let the add-on see {what}: {error.detail}."
+        return f"Home Assistant has not loaded {what}."
+    return f"Home Assistant denies access to {what}: {error.detail}."
 
 
 def listed(words: list[str]) -> str:

@@ -72,21 +72,21 @@ class Actions:
         """Refuse what another site has had the browser send."""
         token = request.headers.get(TOKEN_HEADER, "").encode()
         if not hmac.compare_digest(token, self._token):
-            raise ActionError("This page is out of date: load it again.", HTTPStatus.FORBIDDEN)
+            raise ActionError("This page is out of date: reload it.", HTTPStatus.FORBIDDEN)
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-            raise ActionError("This must come from the page itself.", HTTPStatus.FORBIDDEN)
+            raise ActionError("The request must come from the panel itself.", HTTPStatus.FORBIDDEN)
         if request.content_type != "application/json":
             raise ActionError("The request must be JSON.")
 
     async def _pause(self, _: web.Request) -> str:
         self._context.history.pause()
         self._context.saved_state.save(is_history_paused=True)
-        return "The history waits until you let it go on."
+        return "Filling is paused."
 
     async def _resume(self, _: web.Request) -> str:
         self._context.history.resume()
         self._context.saved_state.save(is_history_paused=False)
-        return "The history goes on."
+        return "Filling has resumed."
 
     async def _fill(self, request: web.Request) -> str:
         wanted = await _decoded(request, _Range)

@@ -55,9 +55,9 @@ def _away(context: Context) -> Iterator[Notice]:
     if context.home_assistant.websocket.up_since is None:
         yield Notice(
             "core_away",
-            "Home Assistant is starting, or does not answer",
-            "You don't need to do anything: the states follow within seconds when it answers, and"
-            " the gap is filled afterwards.",
+            "Home Assistant is starting or does not answer",
+            "You don't need to do anything. All states are sent when it answers, and the gap is"
+            " filled afterwards.",
             "warning",
         )
     cloud = context.problems.find(Kind.READINGS, Kind.DISCOVERY)
@@ -65,7 +65,7 @@ def _away(context: Context) -> Iterator[Notice]:
     if cloud is not None and not refused:
         yield Notice(
             "cloud_away",
-            "The Redback cloud does not answer",
+            "The Redback cloud is unavailable",
             f"{cloud.sentence} You don't need to do anything. It retries every minute and fills the"
             " gap afterwards.",
             "warning",
@@ -78,7 +78,7 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
         yield Notice(
             "starting",
             "Looking for your inverters",
-            "The Redback cloud is asked which inverters your account has. That takes some seconds.",
+            "Asking the Redback cloud which inverters your account has. This takes a few seconds.",
             "info",
         )
     unread = [
@@ -88,7 +88,7 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
         yield Notice(
             "first_reading",
             "Waiting for the first reading",
-            f"{', '.join(unread)}: the first reading comes within a minute or two.",
+            f"{', '.join(unread)}: the first reading arrives within a minute or two.",
             "info",
         )
     for serial, given in names.items():
@@ -96,8 +96,8 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
             yield Notice(
                 "offline",
                 f"{given.name} is offline",
-                "The cloud has had no reading from it for ten minutes or more. Check the inverter"
-                " and its connection to the internet; what it kept meanwhile is filled in later.",
+                "The cloud has received no reading for at least ten minutes. Check the inverter and"
+                " its internet connection. The gap is filled when its readings arrive.",
                 "warning",
             )
     for notification, message in context.notifications.find(Notification.DENIED):

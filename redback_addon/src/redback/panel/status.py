@@ -235,8 +235,8 @@ def _cloud(context: Context) -> Health:
     if problem is not None:
         return _bad(problem)
     if any(context.registry.reading(serial) is not None for serial in context.names()):
-        return Health(state="good", text="The Redback cloud gives readings.")
-    return Health(state="waiting", text="The Redback cloud is being asked.")
+        return Health(state="good", text="Receiving readings.")
+    return Health(state="waiting", text="Connecting to the Redback cloud.")
 
 
 def _core(context: Context) -> Health:
@@ -244,11 +244,11 @@ def _core(context: Context) -> Health:
         return _bad(problem)
     websocket = context.home_assistant.websocket
     if websocket.up_since is None:
-        return Health(state="waiting", text="The link to Home Assistant is being made.")
+        return Health(state="waiting", text="Connecting to Home Assistant.")
     seconds = context.clock.monotonic() - websocket.up_since
     return Health(
         state="good",
-        text=f"Home Assistant {websocket.version or ''} takes the states.".replace("  ", " "),
+        text=f"Connected to Home Assistant {websocket.version or ''}".rstrip() + ".",
         since=datetime.fromtimestamp(
             context.clock.now().timestamp() - seconds, context.clock.now().tzinfo
         ),
@@ -268,9 +268,9 @@ def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth
     reading = context.registry.reading(serial)
     if reading is None:
         return InverterHealth(
-            serial=serial, name=given.name, state="waiting", text="There is no reading yet."
+            serial=serial, name=given.name, state="waiting", text="Waiting for the first reading."
         )
-    return InverterHealth(serial=serial, name=given.name, state="good", text="Readings arrive.")
+    return InverterHealth(serial=serial, name=given.name, state="good", text="Receiving readings.")
 
 
 def _bad(problem: Problem) -> Health:

@@ -1,15 +1,15 @@
-// Draws the hours of days: which are there, which are missing, and why.
+// Draws the hours of the last days: which are complete, which are missing, and why.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
 
 const CODES = {
   covered: "In Home Assistant",
-  waiting: "Missing, to be filled",
+  waiting: "Missing, will be filled",
   failed: "Could not be filled",
-  empty: "The cloud has nothing",
-  future: "Yet to come",
-  before: "Before what is wanted",
+  empty: "No data in the cloud",
+  future: "Future",
+  before: "Outside your history range",
 };
 const QUARTERS = [0, 6, 12, 18];
 
@@ -21,11 +21,11 @@ function summary(hours) {
   const missing = counted(hours, ["waiting"]);
   const lost = counted(hours, ["failed", "empty"]);
   if (missing) return `${missing} missing`;
-  if (lost) return `${lost} without`;
+  if (lost) return `${format.many(lost, "hour")} lost`;
   return counted(hours, ["covered"]) ? "complete" : "";
 }
 
-/** The hour of the house's clock; on days of 23 or 25 hours the browser's zone must serve. */
+/** The hour in the house's local time; on days of 23 or 25 hours, in the browser's time zone. */
 function hourName({ start }, index, hours) {
   return hours.length === 24 ? `${String(index).padStart(2, "0")}:00` : format.clock(new Date(start));
 }
@@ -37,7 +37,7 @@ function cell(hour, index, hours) {
 
 function row({ date, hours }, widest, onDay) {
   const name = format.date(date);
-  const choose = el("button", { class: "date", type: "button", title: `Choose ${name} to fill again`, onclick: () => onDay(date) }, name);
+  const choose = el("button", { class: "date", type: "button", title: `Select ${name} to fill again`, onclick: () => onDay(date) }, name);
   const rest = Array.from({ length: widest - hours.length }, () => el("td"));
   return el(
     "tr",
@@ -73,7 +73,7 @@ function legend(days) {
   );
 }
 
-/** The calendar of an answer; `onDay` is called with the date that was pressed. */
+/** The calendar of an answer; `onDay` is called with the selected date. */
 export function calendar({ name, days }, onDay) {
   const widest = Math.max(24, ...days.map(({ hours }) => hours.length));
   return el(
@@ -84,7 +84,7 @@ export function calendar({ name, days }, onDay) {
     el(
       "table",
       { class: "calendar" },
-      el("caption", { class: "unseen" }, `Hours of ${name}, the newest day first`),
+      el("caption", { class: "unseen" }, `Hours of ${name}, newest day first`),
       el("thead", {}, heads(widest)),
       el("tbody", {}, days.map((day) => row(day, widest, onDay))),
     ),

@@ -1,4 +1,4 @@
-// Draws a day's power as lines, with values under the pointer or the arrow keys.
+// Draws a day's power as lines, with the values at the pointer or chosen by arrow keys.
 
 import { el, say, set, svg } from "./dom.js";
 import * as format from "./format.js";
@@ -9,7 +9,7 @@ const SERIES = [
   { key: "load", title: "House", colour: "--text", dash: [] },
   { key: "battery", title: "Battery", colour: "--battery-out", dash: [9, 4], ways: ["discharging", "charging"] },
   { key: "grid", title: "Grid", colour: "--grid-in", dash: [3, 3], ways: ["importing", "exporting"] },
-  { key: "soc", title: "Battery level", colour: "--text-2", dash: [2, 5], isLevel: true },
+  { key: "soc", title: "Battery SoC", colour: "--text-2", dash: [2, 5], isLevel: true },
 ];
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
 
@@ -21,7 +21,7 @@ export function inWords({ isLevel, ways }, value) {
   return `${format.power(value)} kW${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
 }
 
-/** The library, which comes when the first chart is drawn; rejects where it was not installed. */
+/** Load uPlot for the first chart; rejects if it was not installed. */
 async function library() {
   const { default: uPlot } = await import("./uplot/uPlot.esm.js");
   if (!document.getElementById("uplot-style")) {
@@ -43,7 +43,7 @@ function sample({ colour, dash }) {
   return svg("svg", { class: "sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
 }
 
-/** The chart, its legend with the values under the pointer, and its keys. */
+/** The chart, its legend with the values at the pointer, and its keyboard control. */
 export class Chart {
   constructor() {
     this.time = el("p", { class: "pointed" });
@@ -54,7 +54,7 @@ export class Chart {
       class: "chart",
       tabindex: 0,
       role: "slider",
-      "aria-label": "Power over the day: the arrow keys move the time",
+      "aria-label": "Power over the day; use the arrow keys to move through time",
       "aria-valuemin": 0,
       onkeydown: (event) => this.#onKey(event),
       ontouchmove: (event) => this.#onTouch(event),
@@ -67,7 +67,7 @@ export class Chart {
     }
   }
 
-  /** Shows a Day, and tells whether the chart could be drawn; without the library it cannot. */
+  /** Shows a Day; returns whether the chart could be drawn, which needs the library. */
   async show(day) {
     this.day = day;
     this.clock = houseClock(day);
@@ -81,7 +81,7 @@ export class Chart {
       this.#point(null);
       return false;
     }
-    if (this.day !== day) return true; // a newer one has come meanwhile
+    if (this.day !== day) return true; // a newer one arrived meanwhile
     const index = this.plot?.cursor.idx;
     this.plot?.destroy();
     this.plot = new uPlot(this.#options(uPlot), [day.at, ...this.series.map(({ key }) => day[key])], this.field);
@@ -189,13 +189,13 @@ export class Chart {
     this.#point(index);
   }
 
-  /** Shows the values of one moment, or with null the last that are known. */
+  /** Shows the values at one index, or with null the latest. */
   #point(index) {
     const { at } = this.day;
     const isPointed = index != null;
     const shown = isPointed ? index : at.length - 1;
     const time = shown < 0 ? null : format.clock(this.clock(at[shown]));
-    say(this.time, time ? `${isPointed ? "At" : "Last value, at"} ${time}` : "No values yet");
+    say(this.time, time ? `${isPointed ? "At" : "Latest values,"} ${time}` : "No values yet");
     const words = this.series.map((series) => {
       const value = inWords(series, this.day[series.key][shown]);
       say(this.values[series.key], value);

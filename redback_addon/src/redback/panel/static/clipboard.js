@@ -1,9 +1,9 @@
-// Copies text, also where the page is not in a secure context, as it is over plain HTTP.
+// Copies text, even in an insecure context such as plain HTTP.
 
 import { el, say } from "./dom.js";
 import { icon } from "./icons.js";
 
-const SHOWN = 2_000; // milliseconds for which a button tells how it went
+const SHOWN = 2_000; // milliseconds for which a button shows the result
 
 function copyBySelection(text) {
   const field = el("textarea", { class: "unseen", readonly: true, "aria-hidden": "true" });
@@ -17,7 +17,7 @@ function copyBySelection(text) {
   return isDone;
 }
 
-/** Copies a text; tells whether that worked. */
+/** Copies a text; resolves to whether it worked. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -27,7 +27,7 @@ export async function copy(text) {
   }
 }
 
-/** A button that copies a text. `what` names it to those who do not see what it stands beside. */
+/** A button that copies a text; `what` names the text for screen readers. */
 export function copyButton(text, what) {
   const label = el("span", {}, "Copy");
   const press = async () => {

@@ -1,8 +1,8 @@
-// Asks people whether something shall really be done.
+// Asks for confirmation.
 
 import { el } from "./dom.js";
 
-/** Shows a question with two buttons; resolves with whether it was confirmed. */
+/** Shows a dialog with two buttons; resolves to whether it was confirmed. */
 export function confirm(title, text, words) {
   return new Promise((resolve) => {
     const close = (value) => () => dialog.close(value);

@@ -1,4 +1,4 @@
-// The section Day: power over the day, and its energy so far.
+// The section Day: today's power and energy so far.
 
 import { Chart } from "./chart.js";
 import { el } from "./dom.js";
@@ -15,8 +15,8 @@ export function day(content) {
   const chart = new Chart();
   const energy = el("div");
   const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
-  const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table has its values; the next update tries again.");
-  const details = el("details", {}, el("summary", {}, "The same as a table"), table);
+  const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
+  const details = el("details", {}, el("summary", {}, "Show as table"), table);
   const cards = [
     el(
       "article",
@@ -24,16 +24,16 @@ export function day(content) {
       el("h3", { class: "unseen" }, "Power"),
       chart.element,
       missing,
-      el("p", { class: "under" }, "Above zero: from the battery or the grid. Below zero: into them."),
+      el("p", { class: "under" }, "Positive: discharging or importing. Negative: charging or exporting."),
       details,
     ),
-    el("article", { class: "card" }, el("h3", {}, "Energy so far"), energy),
+    el("article", { class: "card" }, el("h3", {}, "Energy today"), energy),
   ];
 
   const answer = new Fetched((given) => {
     energy.replaceChildren(energyTiles(given.energy));
     table.replaceChildren(hours(given));
-    // The chart measures its place, so it is drawn when it has one.
+    // The chart measures its element, so draw it after layout.
     requestAnimationFrame(async () => {
       const isDrawn = await chart.show(given);
       missing.hidden = isDrawn;
@@ -42,7 +42,7 @@ export function day(content) {
     return cards;
   });
   const load = () => answer.load(picker.value ? `day?serial=${encodeURIComponent(picker.value)}` : "day");
-  const picker = new Picker("All together", load);
+  const picker = new Picker("All inverters", load);
   content.replaceChildren(picker.element, answer.element);
 
   return {

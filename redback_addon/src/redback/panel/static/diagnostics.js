@@ -1,4 +1,4 @@
-// The section Diagnostics: a file for those who help, without anything that identifies.
+// The section Diagnostics: an anonymous file to attach to a report.
 
 import { copyButton } from "./clipboard.js";
 import { el } from "./dom.js";
@@ -24,12 +24,12 @@ export function diagnostics(content) {
     el(
       "article",
       { class: "card content" },
-      el("p", {}, "A file to send along when you ask for help: options, versions, counters, and what the cloud's last answers looked like. Your credentials, serials, site ids, names and places are taken out; look at it first if you like."),
+      el("p", {}, "Attach this file when you ask for help. It contains options, versions, counters and the structure of the cloud's last answers, but no credentials, serial numbers, site ids, names or locations. You can read it first."),
       el(
         "div",
         { class: "row" },
         el("a", { class: "button", href: "diagnostics", download: "redback-diagnostics.json" }, icon("download"), "Download"),
-        el("button", { class: "plain", type: "button", onclick: show }, "Show it here"),
+        el("button", { class: "plain", type: "button", onclick: show }, "Show"),
       ),
       shown,
     ),

@@ -1,4 +1,4 @@
-// Makes elements. Text goes in as text and never as markup, wherever it came from.
+// Creates elements. Text is always inserted as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,12 +22,12 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Text for screen readers alone. */
+/** Text for screen readers only. */
 export function unseen(text) {
   return el("span", { class: "unseen" }, text);
 }
 
-/** Sets attributes of an element that is there; null takes one away. */
+/** Sets attributes of an existing element; null removes one. */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null) element.removeAttribute(name);
@@ -35,12 +35,12 @@ export function set(element, attributes) {
   }
 }
 
-/** Sets the text of an element, only if it is another, so that nothing is announced twice. */
+/** Sets the text of an element if it differs, so that nothing is announced twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A function that calls `draw` with a value only when the value is another than the last. */
+/** A function that calls `draw` with a value only if it differs from the last one. */
 export function whenChanged(draw) {
   let last;
   return (value) => {

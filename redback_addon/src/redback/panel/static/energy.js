@@ -1,4 +1,4 @@
-// Shows the energy of a day so far.
+// Shows a day's energy so far.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
@@ -13,8 +13,8 @@ const AMOUNTS = [
   ["discharge_kwh", "From the battery", "battery-out"],
 ];
 const SHARES = [
-  ["self_consumption", "Self-consumption", "of the solar energy was used at home"],
-  ["self_sufficiency", "Self-sufficiency", "of the house's energy did not come from the grid"],
+  ["self_consumption", "Self-consumption", "Share of the solar energy that was used at home"],
+  ["self_sufficiency", "Self-sufficiency", "Share of the house's energy that did not come from the grid"],
 ];
 
 function amount(energy, [key, name, colour]) {
@@ -40,11 +40,11 @@ function share(energy, [key, name, meaning]) {
   );
 }
 
-/** Tiles with a day's energy; what nobody knows about a house without a battery is left out. */
+/** Tiles with a day's energy; without a battery, its tiles are left out. */
 export function energyTiles(energy) {
-  if (!energy) return el("p", { class: "quiet" }, "Not known yet.");
+  if (!energy) return el("p", { class: "quiet" }, "No data yet.");
   const amounts = AMOUNTS.filter(([key]) => energy[key] != null || !/charge/.test(key));
-  const since = energy.since ? `Since ${moment(energy.since)}; what was before is not known.` : null;
+  const since = energy.since ? `Counted since ${moment(energy.since)}; no earlier data.` : null;
   return el(
     "div",
     {},

@@ -1,4 +1,4 @@
-// The section Entities: all that is published, with a search and the ids to copy.
+// The section Entities: all published entities, with a search and ids to copy.
 
 import { copyButton } from "./clipboard.js";
 import { el, say } from "./dom.js";
@@ -7,7 +7,7 @@ import { Fetched } from "./fetched.js";
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
 const FRESH = 30_000; // milliseconds
 
-/** An id that may be broken behind its underscores, and stays one when it is copied. */
+/** An id that may wrap after underscores; copying it gives the plain id. */
 function breakable(id) {
   return id.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
 }
@@ -17,7 +17,7 @@ function row({ entity_id: id, name, state, unit, kind, inverter }) {
     "tr",
     { "data-entity": id },
     el("th", { scope: "row" }, el("span", { class: "name" }, name), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
-    el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit ? ` ${unit}` : null),
+    el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit === "%" ? unit : unit && ` ${unit}`),
     el("td", { class: "act" }, copyButton(id, id)),
   );
   return { element, text: [id, name, inverter, unit, KINDS[kind]].join(" ").toLowerCase() };

@@ -1,12 +1,12 @@
-// Shows what the add-on answers, or that it does not, with a button to try again.
+// Shows an answer of the add-on, or an error with a button to try again.
 
 import { el } from "./dom.js";
 import { get } from "./server.js";
 
-/** An element with an answer of the add-on's. */
+/** An element that shows an answer of the add-on. */
 export class Fetched {
   /**
-   * @param {(answer: object) => Node[]} draw makes what is shown of an answer.
+   * @param {(answer: object) => Node[]} draw makes the nodes for an answer.
    */
   constructor(draw) {
     this.draw = draw;
@@ -14,13 +14,13 @@ export class Fetched {
     this.latest = 0;
   }
 
-  /** Asks for the path below data/, and shows the answer; what was there stays until then. */
+  /** Requests a path below data/ and shows the answer; the old one stays until then. */
   async load(path) {
     const mine = ++this.latest;
     let shown;
     try {
       const answer = await get(path);
-      if (mine !== this.latest) return; // something else has been asked for meanwhile
+      if (mine !== this.latest) return; // a newer request was made meanwhile
       shown = this.draw(answer);
     } catch (error) {
       if (mine !== this.latest) return;
@@ -29,7 +29,7 @@ export class Fetched {
     this.#replace(shown);
   }
 
-  /** Puts the new in the old one's place, with the focus where it was. */
+  /** Replaces the content and keeps the focus. */
   #replace(shown) {
     const focused = this.#pressable().indexOf(document.activeElement);
     this.element.replaceChildren(...shown);

@@ -1,8 +1,8 @@
-// Works out which power goes where from what each part of the house takes and gives.
+// Works out the power flows between solar, house, battery and grid from their powers.
 
-const LEAST = 0.0005; // kW; below half a watt nothing flows
+const LEAST = 0.0005; // kW; less than half a watt is no flow
 
-/** Whom each part gives power to, the nearest first: the order in which the flows are taken. */
+/** Where each source sends its power, in the order in which flows are assigned. */
 const ORDER = [
   ["solar", "house"],
   ["solar", "battery"],
@@ -16,9 +16,9 @@ const ORDER = [
 /**
  * The flows of an inverter, or of several together.
  *
- * @param {{solar_kw, load_kw, battery_kw, grid_kw}} powers in kW; battery positive when it gives,
- *   grid positive when it is taken from; null when nobody knows.
- * @returns {{from: string, to: string, kw: number}[]} only those in which something flows.
+ * @param {{solar_kw, load_kw, battery_kw, grid_kw}} powers in kW; battery positive when discharging,
+ *   grid positive when importing; null if unknown.
+ * @returns {{from: string, to: string, kw: number}[]} only those with power.
  */
 export function flows({ solar_kw: solar, load_kw: load, battery_kw: battery, grid_kw: grid }) {
   const given = {
@@ -48,7 +48,7 @@ function sum(values) {
   return Math.round(known.reduce((total, value) => total + value, 0) * 1000) / 1000;
 }
 
-/** The level of several batteries as if they were one, by their sizes; null when one is unknown. */
+/** The state of charge of several batteries together, by size; null if one is unknown. */
 function level(batteries) {
   if (batteries.some(({ soc, capacity_kwh: size }) => soc == null || !size)) return null;
   const size = sum(batteries.map((battery) => battery.capacity_kwh));
@@ -56,7 +56,7 @@ function level(batteries) {
   return size ? Math.round(held / size) : null;
 }
 
-/** Several inverters as if they were one: sums of what is known. */
+/** Several inverters as one: totals of the known values. */
 export function together(inverters) {
   const of = (name) => sum(inverters.map((inverter) => inverter[name]));
   const batteries = inverters.filter((inverter) => inverter.has_battery);
@@ -80,14 +80,14 @@ function listed(words) {
 
 const upper = (words) => words[0].toUpperCase() + words.slice(1);
 
-/** What is going on, in a few words; who runs the house comes first. */
+/** The flows in a few words; first what powers the house. */
 export function inShort(found) {
-  if (!found.length) return "Nothing flows.";
-  const does = { house: "runs the house", battery: "charges the battery", grid: "feeds the grid" };
+  if (!found.length) return "No power is flowing.";
+  const does = { house: "powers the house", battery: "charges the battery", grid: "exports to the grid" };
   const givers = [...new Set(found.map(({ from }) => from))];
   const helpers = found.filter(({ to }) => to === "house").map(({ from }) => from);
   const parts = [];
-  if (helpers.length > 1) parts.push(`${upper(listed(helpers.map((from) => NAMES[from])))} run the house.`);
+  if (helpers.length > 1) parts.push(`${upper(listed(helpers.map((from) => NAMES[from])))} power the house.`);
   for (const giver of givers) {
     const targets = found.filter(({ from }) => from === giver).map(({ to }) => to);
     const told = targets.filter((to) => to !== "house" || helpers.length === 1);

@@ -1,37 +1,37 @@
-// Writes numbers, times and durations the way people read them.
+// Formats numbers, times and durations for people.
 
-// A zero with a sign is still nothing.
+// Never show a signed zero.
 const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3, signDisplay: "negative" };
 const POWER = new Intl.NumberFormat("en-AU", PLACES);
 const ENERGY = new Intl.NumberFormat("en-AU", { minimumFractionDigits: 1, maximumFractionDigits: 2 });
 const COUNT = new Intl.NumberFormat("en-AU", { maximumFractionDigits: 1 });
 const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
 const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
-const NOBODY_KNOWS = "–";
+const UNKNOWN = "–";
 
-/** A power in kW without its unit and sign, as exact as the reading is: "3.214". */
+/** A power in kW without unit and sign, as exact as the reading: "3.214". */
 export function power(kw) {
-  return kw == null ? NOBODY_KNOWS : POWER.format(Math.abs(kw));
+  return kw == null ? UNKNOWN : POWER.format(Math.abs(kw));
 }
 
-/** A power in kW with its sign, without its unit: "−1.20". */
+/** A power in kW with its sign, without unit: "−1.20". */
 export function signedPower(kw) {
-  return kw == null ? NOBODY_KNOWS : POWER.format(kw).replace("-", "−");
+  return kw == null ? UNKNOWN : POWER.format(kw).replace("-", "−");
 }
 
-/** An energy in kWh without its unit: "12.4". */
+/** An energy in kWh without unit: "12.4". */
 export function energy(kwh) {
-  return kwh == null ? NOBODY_KNOWS : ENERGY.format(kwh);
+  return kwh == null ? UNKNOWN : ENERGY.format(kwh);
 }
 
 /** A number of things: "1,204". */
 export function count(number) {
-  return number == null ? NOBODY_KNOWS : COUNT.format(number);
+  return number == null ? UNKNOWN : COUNT.format(number);
 }
 
-/** "84 %" */
+/** "84%" */
 export function percent(number) {
-  return number == null ? NOBODY_KNOWS : `${COUNT.format(number)} %`;
+  return number == null ? UNKNOWN : `${COUNT.format(number)}%`;
 }
 
 /** "1 hour", "3 hours" */
@@ -51,7 +51,7 @@ export function duration(seconds) {
   return hours % 24 && days < 3 ? `${many(days, "day")} ${hours % 24} h` : many(days, "day");
 }
 
-/** The time of a clock in the browser's zone: "14:05". */
+/** A time of day in the browser's time zone: "14:05". */
 export function clock(date) {
   return CLOCK.format(date);
 }

@@ -1,4 +1,4 @@
-// Answers, below the pictures: does everything work, and is anything missing?
+// The card Status, below the pictures: whether everything works, and whether hours are missing.
 
 import { el, say, set } from "./dom.js";
 import * as format from "./format.js";
@@ -22,14 +22,14 @@ class Row {
   }
 }
 
-/** How the past stands, as a state and a sentence. */
+/** How complete the history is, as a state and a sentence. */
 export function historyInWords(history) {
   const { is_known: isKnown, is_paused: isPaused, left, failed, objections } = history;
-  if (!isKnown) return ["waiting", "What is missing is known after the first reading."];
+  if (!isKnown) return ["waiting", "Checking for gaps starts after the first reading."];
   const missing = format.many(left, "hour");
-  if (left && isPaused) return ["waiting", `${missing} missing, and the filling is paused.`];
-  if (left) return ["waiting", `${missing} missing, being filled now.`];
-  if (isPaused) return ["waiting", "Nothing is missing, but the filling is paused."];
+  if (left && isPaused) return ["waiting", `${missing} missing. Filling is paused.`];
+  if (left) return ["waiting", `${missing} missing, filling now.`];
+  if (isPaused) return ["waiting", "Nothing is missing. Filling is paused."];
   if (failed) return ["bad", `${format.many(failed, "hour")} could not be filled.`];
   if (objections?.length) return ["bad", objections[0]];
   return ["good", "Nothing is missing."];
@@ -46,7 +46,7 @@ export function glance() {
     element: el(
       "article",
       { class: "card glance" },
-      el("h3", {}, "Does it work?"),
+      el("h3", {}, "Status"),
       el("ul", {}, ...Object.values(rows).map(({ element }) => element)),
     ),
     show({ health, history }) {

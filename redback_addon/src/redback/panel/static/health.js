@@ -1,14 +1,14 @@
-// The section Health: each part in plain words, the last error, and what was counted.
+// The section Health: connections, current problems, the last error, and counters.
 
 import { el, say, set, unseen, whenChanged } from "./dom.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
 import { counting, moment } from "./time.js";
 
-const WORDS = { good: "Works: ", bad: "Does not work: ", waiting: "Waiting: " };
+const WORDS = { good: "OK: ", bad: "Problem: ", waiting: "Waiting: " };
 const ICONS = { good: "good", bad: "bad", waiting: "waiting" };
 const COUNTS = [
-  ["requests", "Requests to the cloud"],
+  ["requests", "Cloud requests"],
   ["failed_requests", "Failed requests"],
   ["states", "States sent to Home Assistant"],
   ["problems", "Problems"],
@@ -68,15 +68,15 @@ export function health(content) {
   const tile = (title, value) => el("div", { class: "tile" }, el("dt", {}, title), el("dd", {}, value));
   const problemsCard = card("Current problems", problems);
   content.replaceChildren(
-    card("Parts", list),
+    card("Connections", list),
     problemsCard,
     card("Last error", error),
     card(
-      "Figures",
+      "Counters",
       el(
         "dl",
         { class: "tiles figures" },
-        tile("Next look at the cloud", next),
+        tile("Next update", next),
         tile("Running since", started),
         ...COUNTS.map(([key, title]) => tile(title, counts[key])),
       ),

@@ -1,4 +1,4 @@
-// The section History: which hours are there, how the filling goes on, and what to fill again.
+// The section History: which hours are complete, the progress of filling, and what to fill again.
 
 import { calendar } from "./calendar.js";
 import { el, say, set } from "./dom.js";
@@ -10,9 +10,9 @@ import { post } from "./server.js";
 import { counting, moment } from "./time.js";
 
 const DAYS = 14;
-const PAUSE = 15_000; // milliseconds between two looks at the calendar while it fills
+const PAUSE = 15_000; // milliseconds between two reloads of the calendar while filling
 
-/** A line that tells how something went. */
+/** A line that shows the result of an action. */
 function resultLine() {
   const element = el("p", { class: "result", role: "status" });
   return {
@@ -24,7 +24,7 @@ function resultLine() {
   };
 }
 
-/** The card that tells how far the filling is, with the button that stops it or lets it go on. */
+/** The card with the progress of filling, and a button to pause or resume it. */
 class Progress {
   constructor() {
     this.words = el("p", { class: "headline" });
@@ -37,7 +37,7 @@ class Progress {
     this.element = el(
       "article",
       { class: "card progress" },
-      el("h3", {}, "Filling what is missing"),
+      el("h3", {}, "Filling gaps"),
       this.words,
       this.bar,
       this.details,
@@ -52,7 +52,7 @@ class Progress {
     say(this.words, historyInWords(history)[1]);
     set(this.bar, { max: found || 1, value: found ? done : 1, hidden: left ? null : "" });
     this.#showDetails(history);
-    say(this.button, isPaused ? "Go on filling" : "Pause");
+    say(this.button, isPaused ? "Resume" : "Pause");
     this.button.hidden = !left && !isPaused;
     const lines = objections ?? [];
     this.objections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
@@ -62,10 +62,10 @@ class Progress {
   #showDetails({ is_running: isRunning, found, done, failed, rate, ends_at: end }) {
     const parts = [`${format.count(done)} of ${format.many(found, "hour")} filled`];
     if (failed) parts.push(`${format.count(failed)} failed`);
-    if (isRunning && rate) parts.push(`${format.many(rate, "hour")} a minute`);
+    if (isRunning && rate) parts.push(`${format.many(rate, "hour")} per minute`);
     say(this.details, found ? `${parts.join(", ")}. ` : "");
     if (!isRunning || !end) return;
-    this.details.append(`Ready at ${moment(end)}, `, counting(this.end, "until", end), ".");
+    this.details.append(`Finishes at ${moment(end)}, `, counting(this.end, "until", end), ".");
   }
 
   async #press() {
@@ -75,7 +75,7 @@ class Progress {
   }
 }
 
-/** The form with which a range is filled again. */
+/** The form to fill a range again. */
 class Again {
   constructor(onDone) {
     this.onDone = onDone;
@@ -87,13 +87,13 @@ class Again {
       "form",
       { class: "card", onsubmit: (event) => this.#submit(event) },
       el("h3", {}, "Fill a range again"),
-      el("p", { class: "under" }, "Times of the house, whole hours. Choose a day above, or write a range; hours that are right already stay as they are."),
+      el("p", { class: "under" }, "Whole hours in your home's local time. Choose a day above or enter a range. Correct hours stay unchanged."),
       el(
         "div",
         { class: "row" },
         this.picker.element,
         el("label", {}, "From", this.since),
-        el("label", {}, "Until", this.until),
+        el("label", {}, "To", this.until),
         el("button", { type: "submit" }, "Fill again"),
       ),
       this.result.element,
@@ -114,7 +114,7 @@ class Again {
     event.preventDefault();
     const [since, until] = [this.since.value, this.until.value].map((value) => value.slice(0, 13));
     if (since >= until) {
-      this.result.tell({ isDone: false, text: "The range ends before it begins." });
+      this.result.tell({ isDone: false, text: "The range must end after it starts." });
       return;
     }
     const answer = await post("history/fill", { serial: this.picker.value, since, until });
@@ -136,7 +136,7 @@ export function history(content) {
   const load = () => {
     loadedAt = Date.now();
     if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}`);
-    else days.element.replaceChildren(el("p", { class: "card empty" }, "As soon as there is an inverter, its hours show here."));
+    else days.element.replaceChildren(el("p", { class: "card empty" }, "Hours appear here once there is an inverter."));
   };
   content.replaceChildren(progress.element, picker.element, days.element, again.element);
 

@@ -1,4 +1,4 @@
-// Shows a day's power as a table of hours, for those who do not read the chart.
+// Shows a day's power as a table of hours, for people who cannot use the chart.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
@@ -9,7 +9,7 @@ const COLUMNS = [
   ["load", "House", format.signedPower],
   ["battery", "Battery", format.signedPower],
   ["grid", "Grid", format.signedPower],
-  ["soc", "Level", format.percent],
+  ["soc", "SoC", format.percent],
 ];
 const HOUR = 3600;
 
@@ -18,7 +18,7 @@ function mean(values) {
   return known.length ? Math.round((1000 * known.reduce((a, b) => a + b)) / known.length) / 1000 : null;
 }
 
-/** The table: one row for each hour of which anything is known, with the means of its values. */
+/** The table: one row for each hour with any value, with averages. */
 export function hours(day) {
   const start = Date.parse(day.start) / 1000;
   const clock = houseClock(day);
@@ -32,7 +32,7 @@ export function hours(day) {
   return el(
     "table",
     { class: "hours" },
-    el("caption", {}, "Mean power of each hour in kW. Battery and grid: above zero they give, below zero they take."),
+    el("caption", {}, "Average power of each hour in kW. Positive: discharging or importing. Negative: charging or exporting."),
     el("thead", {}, el("tr", {}, ["Hour", ...columns.map(([, title]) => title)].map((title) => el("th", { scope: "col" }, title)))),
     el(
       "tbody",

@@ -1,14 +1,14 @@
-// Tells the time of the house's own clock, wherever the browser is.
+// Shows the house's local time, wherever the browser is.
 
 const ORDINARY_DAY = 86_400; // seconds
-// A day on which no clock changes anywhere, whose times stand for those of any ordinary day.
+// A day without a clock change anywhere, used to format the times of any 24-hour day.
 const STAND_IN = new Date(2001, 0, 15).getTime();
 
 /**
- * A function from epoch seconds to a Date whose local fields are those of the house's clock.
+ * A function from epoch seconds to a Date whose local fields show the house's local time.
  *
- * The add-on tells when the house's day starts. On the two days a year on which clocks change
- * that is not enough, and the browser's own zone is taken for the house's.
+ * The add-on sends the start of the house's day. On the two days a year when clocks change, that
+ * is not enough, and the browser's time zone is used.
  */
 export function houseClock({ start, end }) {
   const first = Date.parse(start) / 1000;

@@ -1,4 +1,4 @@
-// The page's own drawings, on a field of 24 by 24.
+// The page's icons, on a 24 by 24 grid.
 
 import { svg } from "./dom.js";
 
@@ -19,7 +19,7 @@ const DRAWN = {
   play: ["M7.5 4.5l12 7.5l-12 7.5z"],
 };
 
-/** A drawing by its name, which screen readers pass over: words stand beside it. */
+/** An icon by name; hidden from screen readers, since there is text beside it. */
 export function icon(name, attributes = {}) {
   const paths = DRAWN[name].map((d) => svg("path", { d }));
   return svg(

@@ -1,4 +1,4 @@
-// Keeps the event stream to the add-on open, and opens it again whenever it ends.
+// Keeps the event stream from the add-on open, and reopens it whenever it ends.
 
 const FIRST_DELAY = 1_000; // milliseconds
 const LONGEST_DELAY = 15_000;
@@ -6,10 +6,10 @@ const LONGEST_DELAY = 15_000;
 const SILENCE = 40_000;
 
 /**
- * Opens the stream for as long as the page is there.
+ * Opens the stream, and keeps it open while the page is.
  *
  * @param {(status: object) => void} onStatus called with each Status.
- * @param {(isConnected: boolean) => void} onChange called when the connection comes or goes.
+ * @param {(isConnected: boolean) => void} onChange called on connect and disconnect.
  */
 export function follow(onStatus, onChange) {
   let source;
@@ -42,7 +42,7 @@ export function follow(onStatus, onChange) {
   };
 
   open();
-  // A phone that wakes up need not wait for the next try.
+  // A phone that wakes up retries at once.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && source.readyState === EventSource.CLOSED) {
       clearTimeout(timer);

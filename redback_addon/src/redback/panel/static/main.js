@@ -1,4 +1,4 @@
-// Puts the page together: the live status goes to each section, the address says which is shown.
+// Connects the parts of the page: each section gets the live status, the URL selects the one shown.
 
 import { day } from "./day.js";
 import { diagnostics } from "./diagnostics.js";
@@ -44,11 +44,11 @@ function onChange(isThere) {
   if (isThere === isConnected) return;
   isConnected = isThere;
   set(document.body, { "data-connected": isThere });
-  const lost = "The connection to the add-on is lost. What you see may be old; trying again …";
+  const lost = "Connection to the add-on lost. Values may be out of date. Reconnecting …";
   say(connection, isThere ? "" : lost);
-  if (isThere) return; // the status that has just come tells the rest
+  if (isThere) return; // onStatus shows the rest
   set(summary, { "data-level": "warning" });
-  say(summary, "Not connected");
+  say(summary, "Disconnected");
 }
 
 theme.follow();

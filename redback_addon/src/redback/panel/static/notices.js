@@ -1,4 +1,4 @@
-// Shows what people must know or do, the most pressing first.
+// Shows what people must know or do, most urgent first.
 
 import { el, unseen, whenChanged } from "./dom.js";
 import { icon } from "./icons.js";
@@ -6,9 +6,9 @@ import { icon } from "./icons.js";
 const ICONS = { error: "bad", warning: "warning", info: "info" };
 const WORDS = { error: "Error: ", warning: "Warning: ", info: "" };
 
-/** A link to the add-on's options, if it is known where they are. */
-export function optionsLink(url, words = "Open the options") {
-  // An address that does not begin like this would not be one of Home Assistant's own pages.
+/** A link to the add-on's options, if their address is known. */
+export function optionsLink(url, words = "Open options") {
+  // Only paths within Home Assistant, never another host.
   if (!/^\/(?!\/)/.test(url ?? "")) return null;
   return el("a", { class: "button", href: url, target: "_top" }, words);
 }

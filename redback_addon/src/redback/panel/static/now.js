@@ -1,4 +1,4 @@
-// The section Now: what each house is doing, with totals first where there are several.
+// The section Now: what each inverter is doing, after the total if there are several.
 
 import { el, say, set, whenChanged } from "./dom.js";
 import { energyTiles } from "./energy.js";
@@ -35,7 +35,7 @@ class House {
       "div",
       { class: "beside" },
       el("dl", { class: "facts" }, ...facts.flatMap(({ rows }) => rows)),
-      el("h4", {}, "Today so far"),
+      el("h4", {}, "Today"),
       this.today,
     );
     this.element = el(
@@ -66,10 +66,9 @@ function mode({ mode: name, mode_power_w: watts }) {
 }
 
 function battery({ soc, min_soc: least, capacity_kwh: size }) {
-  const words = [soc == null ? "level unknown" : format.percent(soc)];
-  if (size) words.push(`of ${format.count(size)} kWh`);
-  if (least != null) words.push(`keeps ${format.percent(least)}`);
-  return words.join(", ").replace("%, of", "% of");
+  const words = [size ? `${format.percent(soc)} of ${format.count(size)} kWh` : format.percent(soc)];
+  if (least != null) words.push(`${format.percent(least)} reserve`);
+  return words.join(", ");
 }
 
 /** The card of all inverters together. */
@@ -81,7 +80,7 @@ class Overview {
     this.element = el(
       "article",
       { class: "card inverter overview" },
-      el("header", {}, el("h3", {}, "All together"), this.under),
+      el("header", {}, el("h3", {}, "All inverters"), this.under),
       this.picture.element,
       this.beside,
     );
@@ -90,13 +89,13 @@ class Overview {
   show(inverters) {
     const live = inverters.filter((inverter) => inverter.is_live);
     this.picture.show(together(live));
-    const all = `Sum of ${format.many(inverters.length, "inverter")}`;
-    const some = `Sum of ${live.length} of ${inverters.length} inverters: the others have no young reading`;
+    const all = `Total of ${format.many(inverters.length, "inverter")}`;
+    const some = `Total of ${live.length} of ${inverters.length} inverters; no recent reading from the others`;
     say(this.under, live.length === inverters.length ? all : some);
   }
 }
 
-/** What decides which cards there are; everything else only changes what they show. */
+/** What determines the set of cards; everything else only changes their content. */
 function shape(inverters) {
   return inverters.map(({ serial, has_battery: battery, has_solar: solar }) => [serial, battery, solar]);
 }
@@ -114,7 +113,7 @@ export function now(content) {
     const inverters = latest;
     houses = new Map(inverters.map((inverter) => [inverter.serial, new House(inverter)]));
     overview = inverters.length > 1 ? new Overview(inverters) : null;
-    // Beside the only house, or below the sum of all, there is room for it.
+    // There is room beside a single inverter, or below the total.
     const first = overview ?? houses.values().next().value;
     (first?.beside ?? content).append(look.element);
     const shown = [...houses.values()].map(({ element }) => element);
@@ -138,6 +137,6 @@ function nothing() {
   return el(
     "p",
     { class: "card empty" },
-    "As soon as there is a reading, it shows here what the sun, the house, the battery and the grid are doing.",
+    "Power flows appear here after the first reading.",
   );
 }

@@ -1,11 +1,11 @@
-// Lets people choose one of several inverters; where there is only one there is nothing to choose.
+// Lets people choose one of several inverters; hidden if there is only one.
 
 import { el, set, whenChanged } from "./dom.js";
 
-/** A choice of an inverter's serial; `value` is null for all of them. */
+/** Choice of an inverter by serial; `value` is null for all inverters. */
 export class Picker {
   /**
-   * @param {string | null} all what stands for all inverters together; null = one must be chosen.
+   * @param {string | null} all the label for all inverters; null = one must be chosen.
    * @param {() => void} onChange called when another is chosen.
    */
   constructor(all, onChange) {
@@ -19,7 +19,7 @@ export class Picker {
     return this.select.value || null;
   }
 
-  /** Takes the inverters that there are; the choice stays as long as it is among them. */
+  /** Updates the list of inverters; keeps the choice if it is still there. */
   show(inverters) {
     this.draw(inverters.map(({ serial, name }) => ({ serial, name })));
   }

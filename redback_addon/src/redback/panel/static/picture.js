@@ -1,4 +1,4 @@
-// Draws the power flows: the sun above, the grid left, the house right, the battery below.
+// Draws the power flows: solar at the top, grid left, house right, battery at the bottom.
 
 import { el, say, set, svg } from "./dom.js";
 import { flows, inShort, inWords } from "./flows.js";
@@ -19,12 +19,12 @@ const COLOURS = {
   "grid-house": "grid-in",
   "grid-battery": "battery-in",
 };
-const LANE = 19; // how far the bent lines keep from the straight ones
+const LANE = 19; // distance between curved and straight lines
 const THINNEST = 2.5;
 const WIDEST = 12;
-const LEAST_SCALE = 5; // kW that the widest line stands for, at least
+const LEAST_SCALE = 5; // kW; the widest line shows at least this much
 
-/** The four points of a line's Bézier curve, from the rim of one part to that of the other. */
+/** The four points of a line's Bézier curve, from the rim of one part to the rim of the other. */
 function curve(from, to) {
   const [x1, y1] = PLACES[from];
   const [x2, y2] = PLACES[to];
@@ -35,7 +35,7 @@ function curve(from, to) {
     const turn = x1 < x2 ? 1 : -1;
     return [[x1 + turn * RADIUS, y1], [cx - turn * 30, cy], [cx + turn * 30, cy], [x2 - turn * RADIUS, y2]];
   }
-  // One end is on the upright axis, the other on the level one: the line bends before the centre.
+  // One end is on the vertical axis, the other on the horizontal one: the line bends before the centre.
   const isUpright = x1 === cx;
   const [ux, uy] = isUpright ? [x1, y1] : [x2, y2];
   const [lx, ly] = isUpright ? [x2, y2] : [x1, y1];
@@ -61,7 +61,7 @@ function direction(points, t) {
   return (Math.atan2(y2 - y1, x2 - x1) * 180) / Math.PI;
 }
 
-/** Where a line's number stands: outside of its bend, or where no other line is in use with it. */
+/** Where a line's number goes: outside its bend, or where no line in use at the same time is. */
 function besides(from, to) {
   const [cx, cy] = CENTRE;
   if (PLACES[from][0] === PLACES[to][0]) return [cx + 31, cy + 46];
@@ -74,7 +74,7 @@ function written([start, ...rest]) {
   return `M${start} C${rest.join(" ")}`;
 }
 
-/** One line between two parts; its width, arrow and number come with `show`. */
+/** One line between two parts; `show` sets its width, arrow and number. */
 class Line {
   constructor(from, to) {
     this.points = curve(from, to);
@@ -108,7 +108,7 @@ class Line {
   }
 }
 
-/** A ring around a part, made of arcs that are shares of a whole. */
+/** A ring around a part; its arcs are shares of 100%. */
 class Ring {
   constructor([cx, cy]) {
     this.group = svg("g", { transform: `rotate(-90 ${cx} ${cy})` });
@@ -133,7 +133,7 @@ class Ring {
   }
 }
 
-/** One part of the house: its drawing, its number, and what it does. */
+/** Solar, grid, house or battery: its drawing, number and state. */
 class Part {
   constructor(name) {
     const [x, y] = PLACES[name];
@@ -158,13 +158,13 @@ class Part {
   }
 
   show(kw, arcs, state = "") {
-    // Where words tell the direction, the number needs no sign.
+    // With a state in words the number needs no sign.
     say(this.number, state ? format.power(kw) : format.signedPower(kw));
     say(this.state, state);
     this.ring.show(arcs);
   }
 
-  /** A notch in the ring, at a share of its way round. */
+  /** A mark on the ring, at a percentage of its length. */
   notch(share) {
     if (share == null) return set(this.mark, { d: null });
     const angle = ((share - 25) * 2 * Math.PI) / 100;
@@ -203,12 +203,12 @@ function partsInWords(powers, states) {
 
 function lastKnown(powers, found) {
   const isKnown = powers.solar_kw != null || powers.load_kw != null || powers.grid_kw != null;
-  return isKnown ? `Last known: ${inShort(found)}` : "There is no reading yet.";
+  return isKnown ? `Last known: ${inShort(found)}` : "No reading yet.";
 }
 
-/** The picture of one inverter, or of several together. */
+/** The picture of one inverter, or of several as one. */
 export class Picture {
-  /** @param {{has_solar: boolean, has_battery: boolean}} made decides which parts there are. */
+  /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
   constructor(made, name) {
     this.name = name;
     const names = ["grid", "house"];
@@ -237,8 +237,8 @@ export class Picture {
   }
 
   /**
-   * @param powers as `flows` takes them, with the battery's levels.
-   * @param isLive whether this is so now; otherwise it is the last that is known.
+   * @param powers as for `flows`, with the battery's state of charge and reserve.
+   * @param isLive whether these are current values, not the last known ones.
    */
   show(powers, isLive = true) {
     const found = flows(powers);

@@ -1,4 +1,4 @@
-// Shows the section that the address names, and tells it when it comes and goes.
+// Shows the section in the URL's hash, and opens and closes it.
 
 const links = [...document.querySelectorAll("nav a")];
 const names = links.map((link) => link.hash.slice(1));
@@ -9,9 +9,9 @@ function named() {
 }
 
 /**
- * Follows the address.
+ * Follows the URL's hash.
  *
- * @param {Record<string, {open?: () => void, close?: () => void}>} sections by their names.
+ * @param {Record<string, {open?: () => void, close?: () => void}>} sections by name.
  */
 export function follow(sections) {
   let shown;

@@ -1,9 +1,9 @@
-// Asks the add-on for data, and tells it to do things.
+// Requests data and actions from the add-on.
 
 const token = document.querySelector('meta[name="redback-token"]').content;
 const NO_ANSWER = "The add-on does not answer. Try again in a moment.";
 
-/** The JSON of an address below `data/`; throws an Error with a sentence for people. */
+/** The JSON of a path below `data/`; throws an Error with a readable sentence. */
 export async function get(path) {
   let response;
   try {
@@ -12,10 +12,10 @@ export async function get(path) {
   } catch {
     throw new Error(NO_ANSWER);
   }
-  throw new Error(`The add-on answers with error ${response.status}. Try again in a moment.`);
+  throw new Error(`The add-on answered with error ${response.status}. Try again in a moment.`);
 }
 
-/** Does something, and tells how it went: `{isDone, text}`. Never throws. */
+/** Requests an action; resolves to its result, `{isDone, text}`. Never throws. */
 export async function post(path, body = {}) {
   try {
     const response = await fetch(`do/${path}`, {

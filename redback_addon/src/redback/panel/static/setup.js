@@ -1,4 +1,4 @@
-// The section Set up: the Energy dashboard and a dashboard of its own in Home Assistant.
+// The section Setup: the Energy dashboard, and a dashboard for the inverters.
 
 import { confirm } from "./confirm.js";
 import { el, say, set } from "./dom.js";
@@ -18,24 +18,24 @@ function item({ kind, inverter, entities, is_there: isThere }) {
     el(
       "div",
       {},
-      el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, isThere ? "is there" : "will be added")),
+      el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, isThere ? "added" : "will be added")),
       el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, id))])),
     ),
   );
 }
 
-/** Sentences under a heading, where there are any. */
+/** Sentences under a heading, if there are any. */
 function told(heading, sentences) {
   if (!sentences.length) return [];
   return [el("div", { class: "issues" }, el("h4", {}, heading), el("ul", {}, sentences.map((one) => el("li", {}, one))))];
 }
 
-/** One thing that can be set up: what it is, a button, and how it went. */
+/** One thing to set up: its state, a button, and the result. */
 class Task {
   /**
-   * @param {object} texts title, button, question, page (a page of Home Assistant's to look at).
-   * @param {string} path of the data, and of what is done.
-   * @param {(answer: object) => Node[]} draw shows what belongs to it.
+   * @param {object} texts title, button, question, page (the label of the link to it).
+   * @param {string} path of its data and of its action.
+   * @param {(answer: object) => Node[]} draw shows its details.
    */
   constructor({ title, button, question, page }, path, draw) {
     this.path = path;
@@ -45,7 +45,7 @@ class Task {
     this.link = el("a", { class: "button plain", target: "_top", hidden: true }, page);
     this.answer = new Fetched((given) => {
       this.button.disabled = given.state === "away";
-      this.button.hidden = given.state === "done"; // there is nothing left to press it for
+      this.button.hidden = given.state === "done"; // nothing left to do
       this.#showLink(given);
       return [el("p", { class: "headline" }, given.text), ...draw(given)];
     });
@@ -78,33 +78,33 @@ class Task {
     say(this.result, text);
     this.button.disabled = false;
     await this.load();
-    if (this.button.hidden) this.link.focus(); // for those who go on with the keyboard
+    if (this.button.hidden) this.link.focus(); // keyboard users continue there
   }
 }
 
-/** @returns the section Set up. */
+/** @returns the section Setup. */
 export function setup(content) {
   const tasks = [
     new Task(
       {
         title: "Energy dashboard",
         button: "Add to the Energy dashboard",
-        question: "What is listed is added to Home Assistant's Energy dashboard. Everything that is there stays as it is.",
-        page: "Open the Energy dashboard",
+        question: "The listed items are added to Home Assistant's Energy dashboard. Existing sources stay unchanged.",
+        page: "Open Energy dashboard",
       },
       "energy",
       ({ items, notes, issues }) => [
         el("ul", { class: "items" }, items.map(item)),
         ...told("Not added", notes),
-        ...told("Home Assistant complains", issues),
+        ...told("Home Assistant reports", issues),
       ],
     ),
     new Task(
       {
-        title: "A dashboard for your inverters",
-        button: "Make the dashboard",
-        question: "A new dashboard with the cards of your inverters appears in Home Assistant's side bar. It is yours: change it as you like.",
-        page: "Open the dashboard",
+        title: "Dashboard for your inverters",
+        button: "Create dashboard",
+        question: "A new dashboard for your inverters is added to Home Assistant's sidebar. You can edit it afterwards.",
+        page: "Open dashboard",
       },
       "dashboard",
       () => [],
@@ -116,7 +116,7 @@ export function setup(content) {
   return {
     open() {
       load();
-      timer = setInterval(load, FRESH); // what is not known yet comes by itself
+      timer = setInterval(load, FRESH); // later changes appear by themselves
     },
     close: () => clearInterval(timer),
   };

@@ -1,4 +1,4 @@
-// The section Sites: what the account can see, with the lines for the options ready to copy.
+// The section Sites: everything the account can see, with lines to copy into the options.
 
 import { copyButton } from "./clipboard.js";
 import { el } from "./dom.js";
@@ -11,14 +11,14 @@ function line(text, what) {
 }
 
 function battery({ has_battery: hasBattery, capacity_kwh: size }) {
-  if (hasBattery === null) return null; // nobody has told yet
+  if (hasBattery === null) return null; // not known yet
   if (!hasBattery) return "no battery";
-  return size ? `battery of ${format.count(size)} kWh` : "battery";
+  return size ? `${format.count(size)} kWh battery` : "battery";
 }
 
 function details(seen) {
   const known = [seen.model, battery(seen)].filter(Boolean);
-  return known.length ? known : ["details are not known yet"];
+  return known.length ? known : ["no details yet"];
 }
 
 function inverter(seen) {
@@ -32,7 +32,7 @@ function inverter(seen) {
       el("h4", {}, name || serial, el("span", { class: "chip", "data-level": isUsed ? "good" : "none" }, isUsed ? "in use" : "not in use")),
       el("p", { class: "under" }, [name ? serial : null, ...details(seen)].filter(Boolean).join(" · ")),
     ),
-    line(text, `the line of inverter ${serial}`),
+    line(text, `the line for inverter ${serial}`),
   );
 }
 
@@ -40,10 +40,10 @@ function site({ site: id, line: text, inverters }) {
   return el(
     "article",
     { class: "card site" },
-    el("h3", {}, id ? `Site ${id}` : "Without a site"),
-    text && id ? el("p", { class: "under" }, "All inverters of the site:") : null,
-    text && id ? line(text, `the line of site ${id}`) : null,
-    el("p", { class: "under" }, "Or single inverters:"),
+    el("h3", {}, id ? `Site ${id}` : "No site"),
+    text && id ? el("p", { class: "under" }, "All inverters of this site:") : null,
+    text && id ? line(text, `the line for site ${id}`) : null,
+    el("p", { class: "under" }, "Single inverters:"),
     el("ul", { class: "inverters" }, inverters.map(inverter)),
   );
 }
@@ -53,13 +53,13 @@ export function sites(content) {
   let optionsUrl;
   const link = el("p");
   const answer = new Fetched(({ sites: given }) =>
-    given.length ? given.map(site) : [el("p", { class: "card empty" }, "The account can see no inverter.")],
+    given.length ? given.map(site) : [el("p", { class: "card empty" }, "Your account has no inverters.")],
   );
   content.replaceChildren(
     el(
       "div",
       { class: "intro" },
-      el("p", {}, "Everything that your account can see. Without any line under Sites in the options all of it is used; to choose, copy the lines of what you want into the options."),
+      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, copy the lines you want into the option Sites."),
       link,
     ),
     answer.element,

@@ -1,4 +1,4 @@
-// Takes Home Assistant's theme where the page around this one may be read.
+// Uses Home Assistant's theme if the surrounding page can be read.
 
 const TAKEN = {
   "--page": "--primary-background-color",
@@ -14,9 +14,9 @@ const TAKEN = {
   "--battery-in": "--energy-battery-in-color",
   "--corner": "--ha-card-border-radius",
 };
-const READABLE = 4.5; // WCAG's least contrast of text, AA
+const READABLE = 4.5; // WCAG AA's minimum contrast of text
 
-/** The red, green and blue of whatever CSS calls a colour, or null. */
+/** Red, green and blue of any CSS colour, or null. */
 function rgb(colour) {
   const probe = document.createElement("i");
   probe.style.color = colour;
@@ -66,7 +66,7 @@ function apply() {
   document.dispatchEvent(new Event("themechange"));
 }
 
-/** Follows the theme around this page; where it cannot be read, the system's light or dark holds. */
+/** Follows the surrounding theme; if it cannot be read, the system's light or dark mode applies. */
 export function follow() {
   if (parent === window) return;
   try {
@@ -76,6 +76,6 @@ export function follow() {
       attributeFilter: ["style", "class"],
     });
   } catch {
-    // Of another origin: it tells nothing.
+    // Another origin: its theme cannot be read.
   }
 }

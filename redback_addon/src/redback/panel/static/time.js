@@ -1,19 +1,19 @@
-// Knows what time it is for the add-on, whose clock may differ from the browser's.
+// The add-on's time, which may differ from the browser's.
 
 import * as format from "./format.js";
 import { say } from "./dom.js";
 
 let ahead = 0;
-// Of UTC, in seconds; the page brings it along, because what it asks for may come before a status.
+// Seconds ahead of UTC; part of the page, because data may arrive before the first status.
 let houseAhead = Number(document.querySelector('meta[name="redback-clock-ahead"]').content);
 
-/** Takes the add-on's time as it was written a moment ago, and how far it is ahead of UTC. */
+/** Takes the add-on's current time, and how far the house's clock is ahead of UTC. */
 export function setTime({ at, clock_ahead_s: seconds }) {
   ahead = Date.parse(at) - Date.now();
   houseAhead = seconds;
 }
 
-/** A Date whose local fields are those of the house's clock, wherever the browser is. */
+/** A Date whose local fields show the house's local time, wherever the browser is. */
 function inHouse(date) {
   return new Date(date.getTime() + (houseAhead + date.getTimezoneOffset() * 60) * 1000);
 }
@@ -23,7 +23,7 @@ export function now() {
   return new Date(Date.now() + ahead);
 }
 
-/** A moment as the house's clock tells it. */
+/** A time in the house's local time. */
 export function moment(written) {
   return format.moment(inHouse(new Date(written)), inHouse(now()));
 }
@@ -39,7 +39,7 @@ export function until(written) {
   return seconds < 1 ? "now" : `in ${format.duration(seconds)}`;
 }
 
-/** Makes an element count: `ago` counts up since a time, `until` down to it. */
+/** Makes an element count up since a time (`ago`) or down to it (`until`). */
 export function counting(element, how, written) {
   element.dataset.counts = how;
   element.dataset.time = written ?? "";
@@ -53,7 +53,7 @@ function tick(element) {
   else say(element, counts === "until" ? until(time) : ago(time));
 }
 
-/** Lets all counting elements go on, every second. */
+/** Updates all counting elements every second. */
 export function startTicking() {
   setInterval(() => {
     if (!document.hidden) document.querySelectorAll("[data-counts]").forEach(tick);
