@@ -1,4 +1,4 @@
-"""The process, from its first moment: SIGTERM ends it well even before anything is loaded."""
+"""The entry point: SIGTERM ends the process well even before anything is loaded."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Load and run the service."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    from .process import run  # noqa: PLC0415 - to load it all takes a small machine seconds
+    from .process import run  # noqa: PLC0415 - loading takes seconds on a small machine
 
     run()
 

@@ -1,4 +1,4 @@
-"""The time, as the rest of the program is given it: to read, and to wait for."""
+"""The time, passed in wherever it is read or waited for."""
 
 import asyncio
 import time
@@ -7,13 +7,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What a module needs of time; tests pass one that they move by hand."""
+    """Reads the time and waits; tests pass one that they move by hand."""
 
     def now(self) -> datetime:
-        """Tell the wall time, aware UTC."""
+        """Return the wall time, aware UTC."""
 
     def monotonic(self) -> float:
-        """Tell the seconds since some moment, never set back."""
+        """Return the seconds since some moment, never set back."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -23,11 +23,11 @@ class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
-        """Tell the wall time, aware UTC."""
+        """Return the wall time, aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Tell the seconds since some moment, never set back."""
+        """Return the seconds since some moment, never set back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class SystemClock:
 
 
 async def wait(clock: Clock, seconds: float, event: asyncio.Event) -> None:
-    """Wait so long, or until the event is set."""
+    """Wait this long, or until the event is set."""
     waiting = {
         asyncio.ensure_future(clock.sleep(seconds)),
         asyncio.ensure_future(event.wait()),

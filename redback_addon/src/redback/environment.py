@@ -1,4 +1,4 @@
-"""What the process is told by its environment variables, read once at the start."""
+"""The environment variables, read once at the start."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class EnvironmentVariableError(Exception):
-    """The surroundings cannot work; the text is one sentence for the log."""
+    """The variables cannot work; the text is one sentence for the log."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Environment:
 
 
 def data_folder(variables: Mapping[str, str] = os.environ) -> Path:
-    """Tell where the options are, and all that must outlive a restart."""
+    """Return the folder of the options, and of everything that must outlive a restart."""
     return Path(variables.get("REDBACK_DATA") or Environment.data)
 
 

@@ -1,4 +1,4 @@
-"""What the log looks like, and what never gets into it."""
+"""The format of the log, and the secrets that never get into it."""
 
 import json
 import logging
@@ -7,14 +7,14 @@ from collections import deque
 from urllib.parse import quote, quote_plus
 
 _HIDDEN = "**REDACTED**"
-# Anything shorter would be found inside ordinary words and make the log unreadable.
+# Anything shorter would occur inside ordinary words and make the log unreadable.
 _SHORTEST_SECRET = 4
-# A token lasts about an hour, so that many are half a day.
+# A token lasts about an hour, so this is half a day.
 _TOKENS_KEPT = 12
 
 
 class Redaction:
-    """The secrets known so far, in every spelling in which they could be written."""
+    """The secrets known so far, in every spelling in which they could be logged."""
 
     def __init__(self) -> None:
         self._for_good: set[str] = set()
@@ -43,7 +43,7 @@ class Redaction:
         self._spellings = tuple(sorted(spellings, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
-        """Give the text without any secret."""
+        """Return the text without any secret."""
         for spelling in self._spellings:
             text = text.replace(spelling, _HIDDEN)
         return text
@@ -61,7 +61,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 class _Formatter(logging.Formatter):
-    """Lines like bashio's, with the secrets taken out of messages and tracebacks alike."""
+    """Lines like bashio's, with the secrets removed from messages and tracebacks alike."""
 
     def __init__(self, redaction: Redaction) -> None:
         super().__init__("[%(asctime)s] %(levelname)s: %(message)s", "%H:%M:%S")
@@ -76,7 +76,7 @@ def set_up(redaction: Redaction) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Formatter(redaction))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # It would tell of every request a second time.
+    # At level debug it would log every request a second time.
     logging.getLogger("urllib3").setLevel(logging.INFO)
 
 

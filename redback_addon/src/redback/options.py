@@ -1,4 +1,4 @@
-"""What the user has set in the options panel, read and checked once."""
+"""The options of the user, read and checked once."""
 
 import re
 from collections import Counter
@@ -34,19 +34,19 @@ class Site(msgspec.Struct, frozen=True):
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Leave out line breaks and the like, which came along by mistake."""
+        """Leave out line breaks and the like, which were pasted by mistake."""
         for field in ("id", "name"):
             plain = "".join(filter(str.isprintable, " ".join(getattr(self, field).split())))
             msgspec.structs.force_setattr(self, field, plain)
 
 
 class Options(msgspec.Struct, frozen=True):
-    """The options, as they can be relied upon.
+    """The options, checked.
 
     Attributes:
         client_id: from Redback's support.
         credential: from Redback's support; a secret.
-        sites: what is to be published; empty = every inverter that the account can see.
+        sites: those to publish; empty = every inverter that the account can see.
         history_days: how far the first import of history goes back, days.
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
         log_level: the lowest level that is logged.
@@ -60,11 +60,11 @@ class Options(msgspec.Struct, frozen=True):
     log_level: LogLevel = "info"
 
     def __repr__(self) -> str:
-        """Tell nothing that a log should not hold."""
+        """Return nothing that a log should not hold."""
         return f"Options(sites={len(self.sites)}, history_days={self.history_days})"
 
 
-# What the options panel calls each option: its translations file says the same.
+# The name of each option in the options panel, the same as in its translations file.
 LABELS = {
     "client_id": "Client ID",
     "credential": "Credential",
@@ -91,7 +91,7 @@ def read(path: Path) -> Options:
         raise OptionsError(f"The options cannot be read: {error.strerror}.") from None
     # JSON can be nested more deeply than Python can follow.
     except (ValueError, RecursionError):
-        # Nothing of the content is told: it holds the credential.
+        # Quote nothing of the content: it holds the credential.
         raise OptionsError("The options cannot be read: the file is not valid JSON.") from None
     if not isinstance(raw, dict):
         raise OptionsError("The options cannot be read: the file is not a JSON object.")
@@ -99,9 +99,9 @@ def read(path: Path) -> Options:
 
 
 def check(raw: dict[str, Any]) -> Options:
-    """Make Options of what the file holds.
+    """Return the checked options.
 
-    Options that are not known are passed over, so that going back to an older version works.
+    Unknown ones are ignored, so that going back to an older version works.
 
     Raises:
         OptionsError: with everything that is wrong, not only the first.
@@ -112,7 +112,7 @@ def check(raw: dict[str, Any]) -> Options:
         if field.name not in raw and not field.required:
             continue
         value = raw.get(field.name, "")
-        # Blanks come along when a text is pasted.
+        # Pasted text may come with blanks.
         value = value.strip() if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
@@ -125,7 +125,7 @@ def check(raw: dict[str, Any]) -> Options:
 
 
 def _plainly(name: str, error: msgspec.ValidationError) -> str:
-    """Say in a user's words what the decoder found; it never quotes the value itself."""
+    """Return the decoder's error in a user's words; it never quotes the value itself."""
     match name:
         case "client_id" | "credential":
             return "must be text"
@@ -155,7 +155,7 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
         if count > 1:
             wanted = next(site.id for site in sites if site.id.casefold() == identity)
             yield f"Sites: the id {wanted} is listed {count} times: keep one."
-    # Names that differ in case or punctuation alone would still make the same entity ids.
+    # Names that differ only in case or punctuation would make the same entity ids.
     for slug, count in Counter(slugify(site.name) for site in sites if site.name).items():
         if slug and count > 1:
             wanted = next(site.name for site in sites if slugify(site.name) == slug)

@@ -16,14 +16,13 @@ from .service import Service
 from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
-# What sysexits.h calls EX_CONFIG: trying again without a change of the options is of no use.
+# EX_CONFIG of sysexits.h: a restart without a change of the options is of no use.
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
-_TELL_SECONDS = 3
-# How many new things there are when Python looks for what only its collector can free; and how
-# many looks at the young and the middle-aged there are to one at their elders. Where Python looks
-# at the elders bit by bit (3.14), the second says how small a bit, and the third says nothing.
-_LOOKED_AFTER = (200, 5, 2)
+_NOTIFY_SECONDS = 3
+# gc.set_threshold(): generation 0 every 200 allocations, 1 every 5th, 2 every 2nd. From 3.14 the
+# 2nd value is the increment and the 3rd is ignored.
+_THRESHOLDS = (200, 5, 2)
 
 
 def run() -> NoReturn:
@@ -32,8 +31,8 @@ def run() -> NoReturn:
     log.set_up(redaction)
     code = _run(redaction)
     logging.shutdown()
-    # Not sys.exit, which waits for threads: one that hangs in a name look-up must not hold up
-    # the end. Everything that must outlive it has been written when it changed.
+    # Not sys.exit, which waits for threads: one that hangs in a name look-up must not delay the
+    # end. Everything that must outlive it was written when it changed.
     os._exit(code)
 
 
@@ -48,7 +47,7 @@ def _run(redaction: log.Redaction) -> int:
     except options.OptionsError as error:
         for sentence in error.problems:
             _LOG.error("%s", sentence)
-        asyncio.run(_tell(environment, error.problems))
+        asyncio.run(_notify(environment, error.problems))
         return EXIT_CONFIG
     redaction.hide(settings.client_id, settings.credential)
     log.set_level(settings.log_level)
@@ -56,31 +55,31 @@ def _run(redaction: log.Redaction) -> int:
     try:
         # Not asyncio.run, which waits for its threads too.
         asyncio.new_event_loop().run_until_complete(_serve(environment, settings, redaction))
-    except Exception:  # noqa: BLE001 - whatever it is, it is logged and ends the process
+    except Exception:  # noqa: BLE001 - any error is logged and ends the process
         _LOG.exception("The service has failed and ends; it is started again.")
         return EXIT_CRASH
     return 0
 
 
 def _collect_often() -> None:
-    """Let nothing stand for long that only Python's collector can free: what faults leave behind.
+    """Collect cycles of references soon: errors leave them behind.
 
-    What has been loaded by now stays anyway. Without a look at that it costs little.
+    Freezing all that is loaded by now, which stays anyway, makes that cheap.
     """
     gc.collect()
     gc.freeze()
-    # Again, for Python 3.13 and older: the elders are not looked at until there is a quarter more
-    # than the last time, and that time all that has been loaded was among them.
+    # Again, for Python 3.13 and older: generation 2 waits until it has grown by a quarter since the
+    # last collection, which must therefore be one without the frozen objects.
     gc.collect()
-    gc.set_threshold(*_LOOKED_AFTER)
+    gc.set_threshold(*_THRESHOLDS)
 
 
-async def _tell(environment: Environment, problems: tuple[str, ...]) -> None:
+async def _notify(environment: Environment, problems: tuple[str, ...]) -> None:
     """Show in Home Assistant what is wrong with the options, if it answers at once."""
     async with open_session(environment.supervisor_token) as session:
         core = Rest(session, environment.supervisor_url)
         with contextlib.suppress(CoreError, TimeoutError):
-            async with asyncio.timeout(timeout(_TELL_SECONDS)):
+            async with asyncio.timeout(timeout(_NOTIFY_SECONDS)):
                 await core.call_service(*notifications.options_wrong(problems))
 
 

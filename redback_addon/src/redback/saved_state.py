@@ -1,4 +1,4 @@
-"""What was found out once and must outlive a restart: names, and the cloud's ways."""
+"""The state that must outlive a restart: names, inverters, and facts about the account."""
 
 import threading
 from pathlib import Path
@@ -15,10 +15,10 @@ class Saved(msgspec.Struct, frozen=True):
     """The content of the file.
 
     Attributes:
-        names: the name that each inverter was once given, by serial number.
-        inverters: those that the account had when it was last asked.
-        cloud: what the cloud client has found out about the account.
-        is_history_paused: whether somebody has told the history to wait.
+        names: the name that each inverter was first given, by serial number.
+        inverters: those in the account's latest list.
+        cloud: the facts that the cloud client found out about the account.
+        is_history_paused: whether somebody has paused the backfill.
     """
 
     names: dict[str, GivenName] = {}
@@ -28,17 +28,17 @@ class Saved(msgspec.Struct, frozen=True):
 
 
 class SavedState:
-    """What is kept, and its file; may be used from several threads."""
+    """The state and its file; may be used from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._file = JsonFile(path, Saved, "the names of inverters may change")
         self._lock = threading.Lock()
         self.saved = self._file.load() or Saved()
 
-    def save(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Kept, each of its type
-        """Change some of what is kept, and write the file if that makes a difference."""
+    def save(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Saved, each of its type
+        """Change some fields, and write the file if that makes a difference."""
         with self._lock:
-            kept = msgspec.structs.replace(self.saved, **changes)
-            if kept != self.saved:
-                self.saved = kept
-                self._file.save(kept)
+            changed = msgspec.structs.replace(self.saved, **changes)
+            if changed != self.saved:
+                self.saved = changed
+                self._file.save(changed)

@@ -1,4 +1,4 @@
-"""Work beside the event loop, in threads that never hold up the end of the process."""
+"""Work in daemon threads, which do not delay the end of the process."""
 
 import asyncio
 import threading
@@ -9,13 +9,8 @@ _T = TypeVar("_T")
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:
-    """Run this in a daemon thread, and give what it gives.
-
-    Raises:
-        Exception: whatever the work raises.
-    """
-    # Without a name for the future: it keeps the error, whose traceback has this very frame. That
-    # would be a cycle of references, which Python lets stand for hours.
+    """Run this in a daemon thread; return what it returns, or raise what it raises."""
+    # Do not bind the future: it holds the exception, whose traceback holds this frame (a cycle).
     return await _start(work)
 
 
@@ -37,7 +32,7 @@ def _run(
     try:
         loop.call_soon_threadsafe(_settle, future, answer, failure)
     except RuntimeError:
-        return  # the loop has ended meanwhile, and nobody waits any more
+        return  # the loop has ended, and nobody waits any more
     finally:
         del future, failure  # this frame too is in the error's traceback
 

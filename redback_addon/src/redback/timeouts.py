@@ -1,7 +1,7 @@
-"""How long others may take: every timeout for the cloud, for Home Assistant and for a file.
+"""Every timeout for the cloud, for Home Assistant and for a file goes through here.
 
-They are meant for real time. Some tests run the service under a clock that is many times faster
-than the machine, and scale these alone: waits and the rhythm of polling stay as they are.
+Some tests run the service under a clock that is many times faster than the machine, and scale the
+timeouts alone: waits and the rhythm of polling stay as they are.
 """
 
 
@@ -17,5 +17,5 @@ def scale(factor: float) -> None:
 
 
 def timeout(seconds: float) -> float:
-    """Return how long something may take that has this many seconds in real time."""
+    """Return the timeout to use for one of this many seconds in real time."""
     return seconds * _Scale.factor

@@ -1,4 +1,4 @@
-"""What an error's traceback keeps alive."""
+"""Dropping the tracebacks of errors that are kept."""
 
 from typing import TypeVar
 
@@ -8,12 +8,11 @@ _E = TypeVar("_E", bound=BaseException)
 def without_traceback(error: _E) -> _E:
     """Drop the tracebacks of a caught error and of those that led to it, and return it.
 
-    An error is kept by a frame, in a name or in a list, while its traceback keeps that frame, or
-    one that was called from there: a cycle of references, which Python's collector may leave for
-    hours. For errors that are kept as an outcome, and of which the text says all.
+    A frame that keeps an error is itself kept by the error's traceback: a cycle of references,
+    which Python may not collect for hours. For errors that are kept as an outcome.
     """
-    led: BaseException | None = error
-    while led is not None:
-        led.__traceback__ = None
-        led = led.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__context__
     return error

@@ -1,18 +1,17 @@
-"""Home Assistant Core, as it is reached through the Supervisor; nothing of Redback is known here.
+"""Home Assistant Core, reached through the Supervisor; nothing of Redback is known here.
 
 home_assistant.py  all of it as one object, and the problems of reaching it
 rest.py            states and services over REST
-websocket.py       one WebSocket, to know when Core comes and goes, and to give it commands
+websocket.py       one WebSocket, for commands and to know when Core comes and goes
 statistics.py      long-term statistics, read and written over it
-metadata.py        what Core keeps of a statistic beside its rows
-energy.py          the Energy dashboard: what is added to it
+metadata.py        the metadata of a statistic, for each version of Core
+energy.py          the Energy dashboard: sources are added to it
 preferences.py     how its sources are written in each version of Core
 dashboards.py      other dashboards
-supervisor.py      what the Supervisor knows of this add-on
-versions.py        Core's version, as far as commands depend on it
-sync.py            what Core should show, and its way there
+supervisor.py      the add-on's options page
+versions.py        comparing Core's version
+sync.py            sends what Core should show, and resends it
 errors.py          what can go wrong, by kind
-state.py           one entity's state
 notices.py         persistent notifications
 session.py         the Supervisor's token, in each request and nowhere else
 """
@@ -24,9 +23,8 @@ from .home_assistant import HomeAssistant
 from .metadata import Series
 from .notices import Notices
 from .preferences import Kind, Planned, Role, Source
-from .rest import Rest
+from .rest import UNAVAILABLE, UNKNOWN, Rest, State
 from .session import open_session
-from .state import UNAVAILABLE, UNKNOWN, State
 from .statistics import Period, Row, Statistics
 from .supervisor import Supervisor
 from .sync import Sync

@@ -36,19 +36,19 @@ class _Listed(msgspec.Struct, frozen=True):
 class Dashboards:
     """The dashboards of one Core; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: WebSocket) -> None:
-        self._link = link
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
         self._making = asyncio.Lock()
 
     async def has(self, url_path: str) -> bool:
-        """Tell whether there is such a dashboard, with something that its user may have made."""
+        """Whether there is such a dashboard, with something that its user may have made."""
         listed = await self._listed(url_path)
         if listed is None:
             return False
         return listed.mode != "storage" or await self._config(url_path) is not None
 
     async def make(self, dashboard: Dashboard) -> bool:
-        """Make a dashboard where there is none; one that there is stays as it is.
+        """Make a dashboard where there is none; an existing one stays as it is.
 
         Returns:
             Whether it was made.
@@ -59,14 +59,14 @@ class Dashboards:
         async with self._making:
             if await self.has(dashboard.url_path):
                 return False
-            # It may have been created, and the link have broken before it was filled.
+            # An earlier attempt may have created it, and lost the connection before filling it.
             if await self._listed(dashboard.url_path) is None:
                 await self._create(dashboard)
             await self._fill(dashboard)
             return True
 
     async def _create(self, dashboard: Dashboard) -> None:
-        await self._link.command(
+        await self._websocket.command(
             {
                 "type": "lovelace/dashboards/create",
                 "url_path": dashboard.url_path,
@@ -80,29 +80,20 @@ class Dashboards:
 
     async def _fill(self, dashboard: Dashboard) -> None:
         save = "lovelace/config/save"
-        await self._link.command(
+        await self._websocket.command(
             {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
         )
         if await self._config(dashboard.url_path) is None:
-            raise CoreRefusedError(
-                "COMMAND", save, None, "what was saved is not there", code="not_taken"
-            )
+            raise CoreRefusedError.of_command(save, "what was saved is not there", "not_taken")
 
     async def _listed(self, url_path: str) -> _Listed | None:
-        question = "lovelace/dashboards/list"
-        try:
-            answer = await self._link.command({"type": question})
-            listed = msgspec.convert(answer, list[_Listed])
-        except msgspec.ValidationError as error:
-            raise CoreRefusedError(
-                "COMMAND", question, None, str(error), code="unexpected_answer"
-            ) from None
+        listed = await self._websocket.ask({"type": "lovelace/dashboards/list"}, list[_Listed])
         return next((one for one in listed if one.url_path == url_path), None)
 
     async def _config(self, url_path: str) -> object | None:
-        """Give its views; None where it has none and Core makes them up."""
+        """Return its views; None where it has none and Core makes them up."""
         try:
-            config: object = await self._link.command(
+            config: object = await self._websocket.command(
                 {"type": "lovelace/config", "url_path": url_path}
             )
         except CoreRefusedError as error:

@@ -1,11 +1,13 @@
 """What can go wrong with Core, by what can be done about it."""
 
+from typing import Self
+
 
 class CoreError(Exception):
     """A call to Core did not succeed.
 
     Attributes:
-        method: of the request; COMMAND for what is said on the WebSocket.
+        method: of the request; COMMAND for one over the WebSocket.
         path: below the Supervisor's address, or the command's type; it holds no secret.
         status: of the answer, or None where there was none.
         detail: a few words.
@@ -22,6 +24,11 @@ class CoreError(Exception):
         self.status = status
         self.detail = detail
         self.code = code
+
+    @classmethod
+    def of_command(cls, command_type: object, detail: str, code: str | None = None) -> Self:
+        """Return the error of a command over the WebSocket."""
+        return cls("COMMAND", str(command_type), None, detail, code=code)
 
 
 class CoreAwayError(CoreError):

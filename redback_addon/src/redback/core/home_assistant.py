@@ -1,4 +1,4 @@
-"""Home Assistant as one object: what is used of it, and the problems of reaching it."""
+"""Home Assistant as one object, and the problems of reaching it."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ from .supervisor import Supervisor
 from .websocket import WebSocket
 
 _LOG = logging.getLogger(__name__)
-# What cannot be reached, and how.
+# The subjects and the kinds of the problems.
 _WEBSOCKET, _REST = "websocket", "rest"
 _UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
 
 
 class Resendable(Protocol):
-    """What Core shows only until it restarts."""
+    """Shown by Core only until it restarts."""
 
     def resend(self) -> None:
         """Send all of it again."""
@@ -35,8 +35,8 @@ class HomeAssistant:
         session: its headers carry the Supervisor's token.
         supervisor_url: where the Supervisor is.
         token: the Supervisor's, for the WebSocket.
-        clock: waits between the tries.
-        problems: get what is wrong with the connection.
+        clock: waits between retries.
+        problems: get those of the connection.
         prefix: of the ids of notifications.
 
     Attributes:
@@ -44,7 +44,7 @@ class HomeAssistant:
         websocket: commands and events.
         notices: persistent notifications.
         statistics: long-term statistics.
-        supervisor: what it knows of this add-on.
+        supervisor: its information about this add-on.
     """
 
     def __init__(
@@ -74,26 +74,26 @@ class HomeAssistant:
 
     @property
     def options_url(self) -> str | None:
-        """Where Home Assistant shows the add-on's options, once that is known."""
+        """The path of the add-on's options in Home Assistant, once that is known."""
         return self.supervisor.options_url(self.websocket.version)
 
     def keep(self, shown: Resendable) -> None:
-        """Have this sent again each time that Core may have lost it."""
+        """Have this resent each time that Core may have lost it."""
         self._kept.append(shown)
 
     async def run(self) -> None:
-        """Keep the connection, and what is shown over it, for ever."""
+        """Keep the connection, and the notifications over it, for ever."""
         async with asyncio.TaskGroup() as tasks:
             for part in (self.supervisor, self.websocket, self.notices):
                 tasks.create_task(part.run())
 
     def arrived(self) -> None:
-        """Take in that all that was sent over REST has arrived."""
+        """Note that everything sent over REST has arrived."""
         self._reached(_REST)
 
     def failed(self, error: CoreAwayError) -> None:
-        """Take in that something sent over REST has not arrived, and is tried again."""
-        # A Core that is away is one problem, and the WebSocket's.
+        """Note that something sent over REST has not arrived, and will be retried."""
+        # A Core that is away is a single problem, the WebSocket's.
         if self._problems.find(*_UNREACHED, subject=_WEBSOCKET) is None:
             self._unreached(_REST, error)
 

@@ -1,4 +1,4 @@
-"""What Core keeps of a statistic beside its rows, and how each version of Core is told of it."""
+"""The metadata of a statistic: as Core stores it, and as an import to each version states it."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import msgspec
 
 from .versions import is_since
 
-# Until then an import has to say has_mean, and may not say what it has to say since.
+# Since then an import states mean_type and unit_class; before, it must state has_mean instead.
 _MEAN_TYPES_SINCE = (2025, 11)
 _NO_MEAN, _ARITHMETIC_MEAN = 0, 1
-# By unit, as Core's own converters have it (homeassistant/util/unit_conversion.py). Core's own word
-# goes first, where it has one, since versions differ: in 2025.11 a frequency has no class.
+# By unit, as in Core's converters (homeassistant/util/unit_conversion.py). A stored class takes
+# precedence, since versions differ: in 2025.11 a frequency has no class.
 UNIT_CLASSES = {
     "Wh": "energy",
     "kWh": "energy",
@@ -29,12 +29,12 @@ UNIT_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What a statistic is.
+    """A statistic as the add-on has it.
 
     Attributes:
-        entity_id: of the sensor, which is the statistic's name too.
+        entity_id: of the sensor, which is the statistic's id too.
         unit: of its values, as the sensor's state has it.
-        is_counter: whether its rows have a state and a sum; else a mean, a min and a max.
+        is_counter: whether its rows have a state and a sum, rather than a mean, a min and a max.
     """
 
     entity_id: str
@@ -43,14 +43,14 @@ class Series:
 
     @property
     def kind(self) -> str:
-        """In words."""
+        """The kind of statistic in words."""
         return _in_words(self.unit, is_counter=self.is_counter)
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What Core answers to recorder/get_statistics_metadata.
+    """Core's answer to recorder/get_statistics_metadata.
 
-    It is what is stored; before anything is, it is what a sensor's state will lead to.
+    Before anything is stored, it is derived from the sensor's state.
     """
 
     statistic_id: str
@@ -63,23 +63,23 @@ class Stored(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """In words."""
+        """The kind of statistic in words."""
         return _in_words(self.statistics_unit_of_measurement, is_counter=self.has_sum)
 
     @property
     def units(self) -> dict[str, str | None]:
-        """What Core has to be asked for so that it converts nothing to the unit of the state."""
+        """The units to ask for, so that Core converts nothing to the unit of the state."""
         stored = self.statistics_unit_of_measurement
         unit_class = self.unit_class
         if unit_class is None and stored != self.display_unit_of_measurement:
-            # Core would convert even so: it falls back on the unit, and has a class for it.
+            # Core would still convert: without a stored class it goes by the unit.
             unit_class = UNIT_CLASSES.get(stored)
         return {} if unit_class is None else {unit_class: stored}
 
     def fits(self, series: Series) -> bool:
         """Whether an import leaves this as it is.
 
-        Core would take any other unit too, and from then on show the rows that it has under it.
+        Core would take any other unit too, and relabel all existing rows with it.
         """
         return (self.statistics_unit_of_measurement, self.has_sum, self.mean_type) == (
             series.unit,
@@ -89,11 +89,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 def metadata(series: Series, known: Stored | None, version: str | None) -> dict[str, object]:
-    """Make what an import says of its statistic.
+    """Return the metadata for an import.
 
     Args:
-        series: it.
-        known: what Core keeps of it; that is told again as it is.
+        series: the statistic.
+        known: what Core has stored of it, which is repeated unchanged.
         version: Core's. One that cannot be read is taken for a new one.
     """
     described: dict[str, object] = {
@@ -110,7 +110,7 @@ def metadata(series: Series, known: Stored | None, version: str | None) -> dict[
         described["unit_class"] = known.unit_class
     elif series.unit in UNIT_CLASSES:
         described["unit_class"] = UNIT_CLASSES[series.unit]
-    # Else Core finds the class by itself, and grumbles; a wrong one would stay with the statistic.
+    # Without it Core works the class out, and logs a warning; a wrong class would be stored.
     return described
 
 

@@ -1,6 +1,4 @@
-"""Persistent notifications: what people should be told, shown for as long as it holds."""
-
-from dataclasses import dataclass
+"""Persistent notifications, each shown for as long as it holds."""
 
 from ..clock import Clock
 from ..problems import Kind, Problems
@@ -9,21 +7,15 @@ from .rest import Rest
 from .sync import Sync, Watcher
 
 
-@dataclass(frozen=True, slots=True)
-class _Notice:
-    title: str
-    message: str
-
-
 class Notices:
-    """The notifications that should be there, each under a key of its own.
+    """The notifications that Core should show, each under a key of its own.
 
     Args:
         rest: shows them.
-        clock: waits between the tries.
-        problems: get those that Core does not take.
+        clock: waits between retries.
+        problems: get those that Core refuses.
         prefix: of their ids.
-        watcher: takes in whether they arrive.
+        watcher: is called with each outcome.
     """
 
     def __init__(
@@ -38,14 +30,14 @@ class Notices:
         self._rest = rest
         self._problems = problems
         self._prefix = prefix
-        self._sync = Sync[str, _Notice | None](self._send, clock, at_once=1, watcher=watcher)
+        self._sync = Sync[str, dict[str, str] | None](self._send, clock, at_once=1, watcher=watcher)
 
     def show(self, key: str, title: str, message: str) -> None:
-        """Show a notification, in the place of an earlier one with this key."""
-        self._sync.want(key, _Notice(title, message))
+        """Show a notification, in place of an earlier one with this key."""
+        self._sync.want(key, {"title": title, "message": message})
 
     def withdraw(self, key: str) -> None:
-        """Take a notification away, also one that an earlier run of the program has left."""
+        """Take a notification away, including one left by an earlier run."""
         self._sync.want(key, None)
 
     def resend(self) -> None:
@@ -56,12 +48,11 @@ class Notices:
         """Keep Core's notifications as they should be, for ever."""
         await self._sync.run()
 
-    async def _send(self, key: str, notice: _Notice | None) -> None:
-        identity = {"notification_id": f"{self._prefix}_{key}"}
-        text = {} if notice is None else {"title": notice.title, "message": notice.message}
+    async def _send(self, key: str, notice: dict[str, str] | None) -> None:
         service = "dismiss" if notice is None else "create"
+        data = {"notification_id": f"{self._prefix}_{key}"} | (notice or {})
         try:
-            await self._rest.call_service("persistent_notification", service, identity | text)
+            await self._rest.call_service("persistent_notification", service, data)
         except CoreRefusedError as error:
             self._problems.raise_(Kind.NOTIFICATION, key, error)
         else:

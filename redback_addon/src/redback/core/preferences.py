@@ -1,8 +1,8 @@
-"""The sources of Core's Energy dashboard: which there are, and how one is added to them.
+"""The sources of Core's Energy dashboard: reading its list of them, and adding to it.
 
 How a source is written depends on Core's version (homeassistant/components/energy/data.py):
 
-    until 2025.11  one grid source in all, with lists of flows; energy alone
+    until 2025.11  a single grid source with lists of flows; energy only
     2025.12        the power of each source, `stat_rate`; a grid's in a list `power`
     2026.3         one grid source for each connection
     2026.6         a `name`, and a battery's state of charge, `stat_soc`
@@ -42,14 +42,13 @@ class Source:
     """Something that energy comes from, or goes to.
 
     Attributes:
-        kind: what it is.
         name: what people call the house, or the part of it, that it belongs to.
-        roles: entity ids. `stat_energy_from` counts what comes into the house, which is a
-            battery's discharge too; `stat_energy_to` what leaves it; `stat_rate` is the power,
-            positive = into the house; `stat_soc` a battery's charge in percent.
+        roles: entity ids. `stat_energy_from` counts energy into the house, including a battery's
+            discharge; `stat_energy_to` energy out of it; `stat_rate` is the power, positive =
+            into the house; `stat_soc` a battery's charge in percent.
         capacity: of a battery, kWh.
-        connection: of a grid; several sources with the same one may be measured by one meter.
-            None = it is not known to be shared.
+        connection: of a grid; sources with the same one may be measured by one meter.
+            None = not known to be shared.
     """
 
     kind: Kind
@@ -60,7 +59,7 @@ class Source:
 
     @property
     def meters(self) -> frozenset[str]:
-        """The entities that count its energy; by them it is known again."""
+        """The entities that count its energy, by which it is recognised."""
         return frozenset(self.roles[role] for role in _METERS if role in self.roles)
 
 
@@ -69,10 +68,10 @@ class Planned:
     """A source, and what adding it would mean.
 
     Attributes:
-        source: it, with what Core's version can take of it; or with what its owner has left of it.
-        is_there: whether the dashboard has it, whatever else its owner has changed about it.
-        beside: of a grid that is not there: the meters of the grid that there is, or that comes
-            first. If they measure the same connection, its energy would count twice.
+        source: reduced to what this Core supports, or to what its owner has kept of it.
+        is_there: whether the dashboard has it, whatever its owner has changed about it.
+        beside: of a grid that is not there: the meters of a grid that is, or that comes first. If
+            they measure the same connection, its energy would count twice.
     """
 
     source: Source
@@ -83,13 +82,7 @@ class Planned:
 def plan(
     stored: Iterable[Stored], sources: Sequence[Source], version: str | None
 ) -> tuple[Planned, ...]:
-    """Hold what could be there against what is.
-
-    Args:
-        stored: Core's list `energy_sources`.
-        sources: what could be there.
-        version: Core's.
-    """
+    """Compare sources with Core's list `energy_sources`."""
     stored = tuple(stored)
     used = {each for one in stored for each in _meters(one)}
     own = {meter for source in sources for meter in source.meters}
@@ -111,7 +104,7 @@ def plan(
 def merge(
     stored: Iterable[Stored], sources: Iterable[Source], version: str | None
 ) -> list[dict[str, Any]]:
-    """Add sources to Core's list `energy_sources`, and leave what there is as it is."""
+    """Add sources to Core's list `energy_sources`; existing ones stay as they are."""
     merged = [dict(one) for one in stored]
     for source in sources:
         if source.kind != "grid":
@@ -126,7 +119,7 @@ def merge(
 
 
 def _meters(stored: Stored) -> Iterator[str]:
-    """Give the statistics that count a source's energy, in either format."""
+    """Return the statistics that count a source's energy, in either format."""
     for part in (stored, *(flow for name in _FLOWS for flow in stored.get(name) or ())):
         for role in _METERS:
             if isinstance(meter := part.get(role), str):
@@ -138,20 +131,20 @@ def _shares(one: Source, other: Source) -> bool:
 
 
 def _fitted(source: Source, version: str | None) -> Source:
-    """Leave out what this Core does not take."""
+    """Leave out what this Core does not support."""
     since: Mapping[Role, tuple[int, int]] = {"stat_rate": _POWER_SINCE, "stat_soc": _CHARGE_SINCE}
     roles = {
         role: entity_id
         for role, entity_id in source.roles.items()
         if role not in since or is_since(version, since[role])
     }
-    # Core refuses a battery without size.
+    # Core refuses a capacity of zero.
     has_capacity = is_since(version, _CAPACITY_SINCE) and (source.capacity or 0) > 0
     return replace(source, roles=roles, capacity=source.capacity if has_capacity else None)
 
 
 def _left(source: Source, stored: Iterable[Stored]) -> Source:
-    """Leave out what its owner has taken out, or never had."""
+    """Leave out what its owner has removed, or never had."""
     found = [one for one in stored if not source.meters.isdisjoint(_meters(one))]
     texts = set(_texts(found))
     return replace(
@@ -169,7 +162,7 @@ def _described(source: Source, version: str | None) -> dict[str, Any]:
     if source.capacity is not None:
         description["capacity"] = source.capacity
     if is_since(version, _NAMES_SINCE):
-        # Core's charts make "House grid exported" of it.
+        # Core's charts append to it, as in "House grid exported".
         description["name"] = f"{source.name} {source.kind}"
     return description
 
@@ -180,7 +173,7 @@ def _connection(source: Source, version: str | None) -> dict[str, Any]:
 
 
 def _add_flows(merged: list[dict[str, Any]], source: Source) -> None:
-    """Add to the one grid source that there can be; its own lists only grow."""
+    """Add to the single grid source; its own lists only grow."""
     index = next((i for i, one in enumerate(merged) if one.get("type") == "grid"), len(merged))
     if index == len(merged):
         merged.append({"type": "grid", "flow_from": [], "flow_to": [], "cost_adjustment_day": 0})
@@ -198,7 +191,7 @@ def _add_flows(merged: list[dict[str, Any]], source: Source) -> None:
 
 
 def _without_used_rate(source: Source, merged: Iterable[Stored]) -> Source:
-    """Leave out a power that a grid there is measured by: Core refuses it for two of them."""
+    """Leave out a power that another grid uses: Core refuses it for two of them."""
     grids = (one for one in merged if one.get("type") == "grid")
     if source.roles.get("stat_rate") not in set(_texts(list(grids))):
         return source

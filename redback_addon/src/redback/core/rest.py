@@ -1,21 +1,35 @@
 """States and services over REST: the one place that makes a request to Core."""
 
-import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import aiohttp
 
 from ..timeouts import timeout
 from .errors import CoreAwayError, CoreRefusedError
-from .state import State
 
-_LOG = logging.getLogger(__name__)
-# With the longest wait before another attempt it must be less than ten seconds: so soon after Core
-# answers again all states are to be there.
+UNAVAILABLE = "unavailable"
+UNKNOWN = "unknown"
+# All states must be there ten seconds after Core answers again, so this and the longest wait before
+# another attempt must be less than that.
 _TIME_OUT = 4
-# What the Supervisor says for a Core that is down or starting, and a busy one might; and what it
-# says of us, not of what we send: that must not be lost either.
+# Retry later: Core is down, starting or busy, or does not accept our token yet (401, 403).
 _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One entity's state.
+
+    Attributes:
+        entity_id: for example sensor.redback_grid_import_total.
+        value: the state as text, at most 255 characters.
+        attributes: the same at every push, since Core stores each new set of attributes.
+    """
+
+    entity_id: str
+    value: str
+    attributes: Mapping[str, object]
 
 
 class Rest:
@@ -28,15 +42,15 @@ class Rest:
         self._session = session
         self._base = supervisor_url
         self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
-        # How many states it has taken.
+        # How many states were taken.
         self.states = 0
 
     async def set_state(self, state: State) -> None:
         """Make or update one entity.
 
         Raises:
-            CoreAwayError: Core is not there now, or not for us.
-            CoreRefusedError: Core does not want this state.
+            CoreAwayError: Core is not there now, or does not accept our token.
+            CoreRefusedError: Core refuses this state.
         """
         await self._post(
             f"/core/api/states/{state.entity_id}",
@@ -45,7 +59,7 @@ class Rest:
         self.states += 1
 
     async def call_service(self, domain: str, service: str, data: Mapping[str, object]) -> None:
-        """Call one of Core's services; raises like set_state."""
+        """Call one of Core's services; raise as `set_state` does."""
         await self._post(f"/core/api/services/{domain}/{service}", data)
 
     async def _post(self, path: str, body: Mapping[str, object]) -> None:

@@ -1,20 +1,20 @@
-"""The session for Core: the Supervisor's token goes along with each request, and nowhere else."""
+"""The session for Core: it sends the Supervisor's token with each request, and nowhere else."""
 
 import aiohttp
 
-# From one minute's states to the next, but no longer than the Supervisor keeps a connection.
+# From one minute's states to the next, but not longer than the Supervisor keeps a connection.
 _KEPT_ALIVE_SECONDS = 70
 
 
 class RedirectError(aiohttp.ClientError):
-    """The answer points to another address, which is not asked."""
+    """The answer points to another address, which is not followed."""
 
 
 def open_session(token: str) -> aiohttp.ClientSession:
-    """Make a session that is let in with the Supervisor's token; it must be closed.
+    """Return a session with the Supervisor's token; it must be closed.
 
-    Its requests raise a `RedirectError` where aiohttp would follow. It would do so for a WebSocket
-    too, over which the token is sent to whoever asks for it.
+    Its requests raise a `RedirectError` where aiohttp would follow, also for a WebSocket: over that
+    the token is sent to whoever answers.
     """
     return aiohttp.ClientSession(
         headers={"Authorization": f"Bearer {token}"},

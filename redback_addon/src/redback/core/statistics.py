@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
@@ -14,15 +14,13 @@ from .websocket import WebSocket
 
 Period = Literal["hour", "5minute"]
 
-_T = TypeVar("_T")
 _LENGTHS: Mapping[Period, timedelta] = {
     "hour": timedelta(hours=1),
     "5minute": timedelta(minutes=5),
 }
-# About 135 bytes each at most, so an answer stays below 1.5 MB.
+# At most 135 bytes each, so an answer stays below 1.5 MB.
 _ROWS_TO_READ = 10_000
-# At most 210 bytes each, so a command stays below 0.5 MB. Core's loop stands still while it checks
-# one, so it must not be too long either.
+# At most 210 bytes each, so a command stays below 0.5 MB: checking it blocks Core's event loop.
 ROWS_TO_PUT = 2_000
 
 
@@ -33,7 +31,7 @@ class Row:
     Attributes:
         start: aware UTC; for an import exactly on the hour.
         state: a counter's reading at the end.
-        sum: what it has counted until the end, since some beginning; it may be negative.
+        sum: how much it has counted up to the end, since some beginning; it may be negative.
         mean: of a measurement, weighted by time.
         min: its lowest value.
         max: its highest value.
@@ -47,8 +45,8 @@ class Row:
     max: float | None = None
 
 
-class _Told(msgspec.Struct, frozen=True):
-    """A row as Core tells it; the start in milliseconds since 1970."""
+class _Received(msgspec.Struct, frozen=True):
+    """A row as Core sends it; the start in milliseconds since 1970."""
 
     start: int
     state: float | None = None
@@ -65,8 +63,8 @@ class _Told(msgspec.Struct, frozen=True):
 class Statistics:
     """The statistics of sensors, by entity id; every call raises as `WebSocket.command` does."""
 
-    def __init__(self, link: WebSocket) -> None:
-        self._link = link
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
 
     async def rows(
         self,
@@ -76,24 +74,25 @@ class Statistics:
         *,
         period: Period = "hour",
     ) -> dict[str, list[Row]]:
-        """Give the stored rows that start at `since` or later and before `until`, in their order.
+        """Return the stored rows that start at `since` or later and before `until`, in order.
 
-        Every entity id is a key. The values are in the unit that is stored, whatever the state's
-        unit is now. Short-term rows ("5minute") go back some ten days.
+        Every entity id is a key. The values are in the stored unit, whatever the state's unit is
+        now. Short-term rows ("5minute") go back some ten days.
         """
         found: dict[str, list[Row]] = {entity_id: [] for entity_id in entity_ids}
         for alike in _alike(await self._known(found)):
             longest = _LENGTHS[period] * max(_ROWS_TO_READ // len(alike), 1)
             for start, end in _spans(since, until, longest):
                 question = _question(alike, start, end, period)
-                for entity_id, told in (await self._ask(question, dict[str, list[_Told]])).items():
-                    found[entity_id] += [each.row() for each in told]
+                answer = await self._websocket.ask(question, dict[str, list[_Received]])
+                for entity_id, received in answer.items():
+                    found[entity_id] += [each.row() for each in received]
         return found
 
     async def misfits(self, series: Iterable[Series]) -> dict[str, CoreRefusedError]:
-        """Tell which statistics Core keeps in another unit, or as another kind; by entity id.
+        """Return which statistics Core keeps in another unit, or as another kind; by entity id.
 
-        Neither their rows nor their sums are to be touched: `put` does not take them.
+        Neither their rows nor their sums may be touched: `put` refuses them.
         """
         wanted = list(series)
         known = await self._known(each.entity_id for each in wanted)
@@ -103,11 +102,11 @@ class Statistics:
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
         """Write hourly rows; those of the same hours are replaced, and nothing else is touched.
 
-        When this is done Core has queued them: read them back to know that they are written. When
+        When this returns Core has queued them: read them back to know that they are written. When
         it fails in the middle, some are; putting them again does no harm.
 
         Returns:
-            What Core does not take, by entity id; with the code other_metadata where it keeps this
+            The refusals, by entity id; with the code other_metadata where Core keeps this
             statistic in another unit, or as another kind: it would relabel all its rows.
         """
         known = await self._known(series.entity_id for series in everything)
@@ -124,28 +123,28 @@ class Statistics:
         if misfit is not None:
             raise misfit
         for first in range(0, len(rows), ROWS_TO_PUT):
-            await self._link.command(
+            await self._websocket.command(
                 {
                     "type": "recorder/import_statistics",
-                    # With the version of now: Core may have been updated since the last part.
-                    "metadata": metadata(series, known, self._link.version),
-                    "stats": [_told(row) for row in rows[first : first + ROWS_TO_PUT]],
+                    # Core may have been updated since the last part.
+                    "metadata": metadata(series, known, self._websocket.version),
+                    "stats": [_known_fields(row) for row in rows[first : first + ROWS_TO_PUT]],
                 }
             )
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         """Add an amount to all sums from a full hour on, hourly and short-term ones.
 
-        Core counts on from the last short-term sum, so it goes on from what it finds then.
+        Core counts on from the last short-term sum, so its next sums are shifted too.
 
-        When this is done Core has queued it, behind what was put before. It is not to be tried
-        again blindly: after a CoreAwayError only reading back tells whether it was done.
+        When this returns Core has queued it, behind what was put before. Do not retry it blindly:
+        after a CoreAwayError only reading back shows whether it was done.
 
         Raises:
-            CoreRefusedError: with the code unknown_statistic_id where nothing is stored yet and no
-                state is there, or invalid_units where Core cannot convert the amount.
+            CoreRefusedError: with the code unknown_statistic_id where nothing is stored yet and
+                there is no state, or invalid_units where Core cannot convert the amount.
         """
-        await self._link.command(
+        await self._websocket.command(
             {
                 "type": "recorder/adjust_sum_statistics",
                 "statistic_id": entity_id,
@@ -156,37 +155,24 @@ class Statistics:
         )
 
     async def _known(self, entity_ids: Iterable[str]) -> dict[str, Stored]:
-        """Ask what Core keeps of these; what it knows nothing of is left out."""
+        """Return the stored metadata of those of these that Core knows."""
         wanted = list(entity_ids)
         if not wanted:
-            return {}  # Core would tell of everything that it has
+            return {}  # Core would answer with everything that it has
         question = {"type": "recorder/get_statistics_metadata", "statistic_ids": wanted}
-        return {known.statistic_id: known for known in await self._ask(question, list[Stored])}
-
-    async def _ask(self, question: Mapping[str, object], kind: type[_T]) -> _T:
-        answer = await self._link.command(question)
-        try:
-            return msgspec.convert(answer, kind)
-        except msgspec.ValidationError as error:
-            raise CoreRefusedError(
-                "COMMAND", str(question["type"]), None, str(error), code="unexpected_answer"
-            ) from None
+        stored = await self._websocket.ask(question, list[Stored])
+        return {known.statistic_id: known for known in stored}
 
 
 def _misfit(series: Series, known: Stored | None) -> CoreRefusedError | None:
     if known is None or known.fits(series):
         return None
-    return CoreRefusedError(
-        "COMMAND",
-        "recorder/import_statistics",
-        None,
-        f"{series.entity_id} is {known.kind}, and not {series.kind}",
-        code="other_metadata",
-    )
+    detail = f"{series.entity_id} is {known.kind}, and not {series.kind}"
+    return CoreRefusedError.of_command("recorder/import_statistics", detail, "other_metadata")
 
 
 def _alike(known: Mapping[str, Stored]) -> Iterator[list[Stored]]:
-    """Group what one question can be asked for: it can name one unit for each class of units."""
+    """Group the statistics that one question can ask for: it names one unit for each class."""
 
     def kind(each: Stored) -> str:
         return repr((each.units, each.has_sum))
@@ -218,13 +204,5 @@ def _question(
     }
 
 
-def _told(row: Row) -> dict[str, object]:
-    numbers = {
-        "state": row.state,
-        "sum": row.sum,
-        "mean": row.mean,
-        "min": row.min,
-        "max": row.max,
-    }
-    known = {name: value for name, value in numbers.items() if value is not None}
-    return {"start": row.start.isoformat(), **known}
+def _known_fields(row: Row) -> dict[str, object]:
+    return {name: value for name, value in msgspec.to_builtins(row).items() if value is not None}

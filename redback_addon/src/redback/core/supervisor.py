@@ -1,4 +1,4 @@
-"""What the Supervisor knows of this add-on itself."""
+"""The Supervisor's information about this add-on."""
 
 import logging
 
@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 _PATH = "/addons/self/info"
 _TIME_OUT = 10
 _AGAIN_SECONDS = 5 * 60.0
-# Since then Home Assistant calls them apps, and shows their options elsewhere.
+# Since then Home Assistant calls add-ons apps, and shows their options elsewhere.
 _APPS_SINCE = (2026, 2)
 
 
@@ -27,12 +27,9 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """Asked once, where Home Assistant shows this add-on.
+    """Asks the Supervisor once where Home Assistant shows this add-on.
 
-    Args:
-        session: its headers carry the Supervisor's token.
-        supervisor_url: where the Supervisor is.
-        clock: waits before it is asked again.
+    The session's headers carry the Supervisor's token.
     """
 
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str, clock: Clock) -> None:
@@ -53,14 +50,7 @@ class Supervisor:
                 await self._clock.sleep(_AGAIN_SECONDS)
 
     def options_url(self, version: str | None) -> str | None:
-        """Give the path of the options panel in Home Assistant.
-
-        Args:
-            version: Core's.
-
-        Returns:
-            None as long as the Supervisor has not answered.
-        """
+        """Return the path of the options in this version of Core; None before the answer."""
         if self._slug is None:
             return None
         folder = "config/app" if is_since(version, _APPS_SINCE) else "hassio/addon"

@@ -1,4 +1,4 @@
-"""Keeps things of Core's as they should be: sends what changed, and all of it after an absence."""
+"""Keeps Core up to date: sends what changed, and everything again after an absence."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,23 +14,23 @@ _Value = TypeVar("_Value")
 
 
 class Watcher(Protocol):
-    """Takes in how it goes."""
+    """Is called with each outcome."""
 
     def arrived(self) -> None:
-        """Take in that everything has arrived."""
+        """Note that everything has arrived."""
 
     def failed(self, error: CoreAwayError) -> None:
-        """Take in that something has not; it is tried again."""
+        """Note that something has not arrived, and will be retried."""
 
 
 class Sync(Generic[_Key, _Value]):
-    """What Core should show, by key, and its way there.
+    """The values that Core should show, by key.
 
     Args:
-        send: brings one thing to Core. It raises CoreAwayError when that is to be tried again.
-        clock: waits between the tries.
+        send: sends one value to Core; raises CoreAwayError where it is to be retried.
+        clock: waits between retries.
         at_once: how many may be under way together.
-        watcher: takes in each failure that makes it try again, and when everything has arrived.
+        watcher: is called with each failure, and when everything has arrived.
     """
 
     def __init__(
@@ -45,22 +45,21 @@ class Sync(Generic[_Key, _Value]):
         self._at_once = at_once
         self._watcher = watcher
         self._wanted: dict[_Key, _Value] = {}
-        # A set that keeps its order; a plain dict's first key is found the later, the more keys
-        # before it have been taken out.
+        # An ordered set; popping a plain dict's first key is O(deleted keys).
         self._due: OrderedDict[_Key, None] = OrderedDict()
         self._under_way: set[_Key] = set()
-        self._again: set[_Key] = set()  # what is under way, and due once it is not
+        self._again: set[_Key] = set()  # under way, and due again afterwards
         self._changed = asyncio.Event()
-        # One for all: each would leave a cycle of references, which Python lets stand for hours.
+        # One for all: each leaves a cycle of references, which Python may not collect for hours.
         self._attempts = retrying(CoreAwayError, clock)
 
     @property
     def wanted(self) -> Mapping[_Key, _Value]:
-        """What Core should show."""
+        """The values that Core should show."""
         return self._wanted
 
     def want(self, key: _Key, value: _Value) -> None:
-        """Let Core show this; nothing is sent where it does already."""
+        """Have Core show this; nothing is sent where it does already."""
         if key in self._wanted and self._wanted[key] == value:
             return
         self._wanted[key] = value
@@ -81,10 +80,10 @@ class Sync(Generic[_Key, _Value]):
                     await self._settle_watched()
 
     async def settle(self) -> None:
-        """Send what is due, and what becomes so meanwhile.
+        """Send everything that is due or becomes due meanwhile.
 
         Raises:
-            CoreAwayError: not all of it arrived; what did not is still due.
+            CoreAwayError: not all of it arrived; the rest is still due.
         """
         errors: list[CoreAwayError] = []
         async with asyncio.TaskGroup() as tasks:
@@ -100,11 +99,11 @@ class Sync(Generic[_Key, _Value]):
         try:
             raise errors[0]
         finally:
-            errors.clear()  # their tracebacks have this very frame
+            errors.clear()  # their tracebacks hold this frame (a cycle)
 
     async def _settle_watched(self) -> None:
         try:
-            while self._due:  # more may have come at the last moment
+            while self._due:  # more may have become due at the last moment
                 await self.settle()
         except CoreAwayError as error:
             self._watcher.failed(error)
@@ -127,7 +126,7 @@ class Sync(Generic[_Key, _Value]):
         try:
             await self._send(key, self._wanted[key])
         except (CoreAwayError, asyncio.CancelledError):
-            # When it was cancelled nobody knows whether it has arrived.
+            # After a cancellation nobody knows whether it has arrived.
             self._again.add(key)
             raise
         finally:
@@ -137,9 +136,9 @@ class Sync(Generic[_Key, _Value]):
                 self._due[key] = None
 
     def _mark_due(self, key: _Key) -> None:
-        """Have this sent, but not while it is under way, or the older value might come in last."""
+        """Have this sent, but not while it is under way: the older value might arrive last."""
         if key in self._under_way:
             self._again.add(key)
         else:
-            self._due[key] = None  # what waits already keeps its place
+            self._due[key] = None  # keeps the place that it may have already
         self._changed.set()

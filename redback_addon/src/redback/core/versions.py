@@ -1,4 +1,4 @@
-"""Core's version, as far as commands depend on it."""
+"""Comparing Core's version: commands depend on it."""
 
 import re
 
@@ -6,7 +6,7 @@ Version = tuple[int, int]
 
 
 def is_since(version: str | None, first: Version) -> bool:
-    """Tell whether a Core is of this year and month, or later.
+    """Whether a Core is of this year and month, or later.
 
     Args:
         version: Core's, for example 2026.11.0. One that cannot be read is taken for a new one.

@@ -1,10 +1,10 @@
-"""One WebSocket to Core, kept open to know when Core comes and goes, and to give it commands."""
+"""One WebSocket to Core, kept open for commands and to know when Core comes and goes."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import aiohttp
 import msgspec
@@ -15,22 +15,23 @@ from ..timeouts import timeout
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 
 _PATH = "/core/websocket"
-# A Core that is gone without a word is noticed within this many seconds.
+# A Core that vanished without closing the connection is noticed within this many seconds.
 _HEARTBEAT = 30
-# As for a request: an attempt that began before Core answers again must not cost much time.
+# Short, so that an attempt that began before Core answers again does not cost much time.
 _HANDSHAKE_TIME_OUT = 4
-# Core reads statistics from a database that may be on a slow card, and busy.
+# Core reads statistics from a database that may be busy, and on a slow card.
 _ANSWER_TIME_OUT = 60
-# All that the Supervisor passes on: a smaller limit would break the link over one large answer.
+# As large as the Supervisor passes on: one larger answer would break the connection.
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 # The Supervisor closes the WebSocket of an add-on that sends a frame of this many bytes.
 _LARGEST_FRAME = 4 * 1024 * 1024
-# Core repeats in its error what it did not like, and that may be a whole message.
+# Core quotes in its error what it refused, which may be a whole message.
 _LONGEST_DETAIL = 300
 # Core must have all states within ten seconds of answering, so no wait may come near that.
 _LONGEST_WAIT = 5
 
 Message = dict[str, Any]
+_T = TypeVar("_T")
 
 
 def retrying(kind: type[CoreError], clock: Clock) -> AsyncRetrying:
@@ -43,10 +44,10 @@ def retrying(kind: type[CoreError], clock: Clock) -> AsyncRetrying:
 
 
 class WebSocket:
-    """Says each time that Core may have lost its states, and when it is gone; takes commands.
+    """Reports each time that Core may have lost its states, and when it is gone; takes commands.
 
-    Core forgets every pushed state when it restarts. `connected` is therefore called when the link
-    is made, and once more when Core says that it has started; `disconnected` with what went wrong.
+    Core forgets every pushed state when it restarts. `connected` is therefore called on connecting,
+    and again when Core reports that it has started; `disconnected` with what went wrong.
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class WebSocket:
         self._clock = clock
         self._connected = connected
         self._disconnected = disconnected
-        self._conversation: _Conversation | None = None
+        self._connection: _Connection | None = None
         self._up_since: float | None = None
         self._handlers: dict[str, Callable[[Message], None]] = {}
         self.subscribe("homeassistant_started", lambda _: connected())
 
     def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
-        """Have each event of a type handled, from the next time that the link is made.
+        """Have each event of a type handled, from the next connection on.
 
         Args:
             event_type: of Core's bus, such as `homeassistant_started`.
@@ -81,49 +82,64 @@ class WebSocket:
 
     @property
     def version(self) -> str | None:
-        """Core's version, for example 2026.11.0; None without a link."""
-        return None if self._conversation is None else self._conversation.version
+        """Core's version, for example 2026.11.0; None while not connected."""
+        return None if self._connection is None else self._connection.version
 
     @property
     def up_since(self) -> float | None:
-        """Since when the link has lasted, in the clock's monotonic seconds; None without one."""
+        """Since when it is connected, in the clock's monotonic seconds; None while it is not."""
         return self._up_since
 
     async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
-        """Send a command, with its `type` and without an id, and give its result.
+        """Send a command, with its `type` and without an id, and return its result.
 
         Several may be under way together.
 
         Raises:
-            CoreAwayError: there is no link, it broke meanwhile, or there was no answer in time.
-                Whether Core has done what it was told is then unknown.
+            CoreAwayError: not connected, the connection broke, or there was no answer in time.
+                Whether Core has carried it out is then unknown.
             CoreRefusedError: Core said no, with a code and a sentence; or the command is larger
                 than the Supervisor passes on (4 MiB), and was not sent.
         """
-        if self._conversation is None:
-            raise CoreAwayError("COMMAND", str(command.get("type")), None, "there is no link")
-        return await self._conversation.ask(command)
+        if self._connection is None:
+            raise CoreAwayError.of_command(command.get("type"), "not connected")
+        return await self._connection.command(command)
+
+    async def ask(self, command: Mapping[str, object], kind: type[_T]) -> _T:
+        """Send a command and return its result as this type.
+
+        Raises:
+            CoreAwayError: as for `command`.
+            CoreRefusedError: too; or with the code unexpected_answer where the result does not fit.
+        """
+        answer = await self.command(command)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise CoreRefusedError.of_command(
+                command.get("type"), str(error), "unexpected_answer"
+            ) from None
 
     async def run(self) -> None:
-        """Keep the link, for ever."""
+        """Stay connected, for ever."""
         async for attempt in retrying(CoreError, self._clock):
             with attempt:
                 await self._hold()
 
     async def _hold(self) -> NoReturn:
-        """Make the link and keep it for as long as it lasts."""
+        """Connect, and stay connected for as long as it lasts."""
         try:
-            conversation, handlers = await self._open()
+            connection, handlers = await self._open()
             try:
-                self._conversation, self._up_since = conversation, self._clock.monotonic()
+                self._connection, self._up_since = connection, self._clock.monotonic()
                 self._connected()
                 while True:
-                    subscription, event = await conversation.next_event()
+                    subscription, event = await connection.next_event()
                     if handler := handlers.get(subscription):
                         handler(event)
             finally:
-                self._conversation = self._up_since = None
-                await conversation.close()
+                self._connection = self._up_since = None
+                await connection.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             status = getattr(error, "status", None)
             broken = CoreAwayError("GET", _PATH, status, type(error).__name__)
@@ -133,48 +149,38 @@ class WebSocket:
             self._disconnected(error)
             raise
 
-    async def _open(self) -> tuple["_Conversation", Mapping[int, Callable[[Message], None]]]:
-        """Connect, log in, and make all subscriptions; returns the handler of each, too."""
+    async def _open(self) -> tuple["_Connection", Mapping[int, Callable[[Message], None]]]:
+        """Connect, log in and subscribe; return the handler of each subscription too."""
         async with asyncio.timeout(timeout(_HANDSHAKE_TIME_OUT)):
             socket = await self._session.ws_connect(
                 self._url, heartbeat=timeout(_HEARTBEAT), max_msg_size=_LARGEST_MESSAGE
             )
             try:
-                conversation = await _log_in(socket, self._token)
+                connection = await _log_in(socket, self._token)
                 handlers = {
-                    await conversation.subscribe(event_type): handler
+                    await connection.subscribe(event_type): handler
                     for event_type, handler in self._handlers.items()
                 }
             except BaseException:
                 await socket.close()
                 raise
-        return conversation, handlers
+        return connection, handlers
 
 
-class _Conversation:
-    """One connection, from its log-in to its end.
-
-    Attributes:
-        version: Core's, for example 2026.11.0; None where it was not told.
-    """
+class _Connection:
+    """One connection, from its log-in to its end."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, version: str | None) -> None:
         self.version = version
         self._socket = socket
         self._ids = count(1)
-        # An answer of None is none: the connection has ended.
+        # None in place of an answer: the connection has ended.
         self._waiting: dict[int, asyncio.Future[Message | None]] = {}
-        # Events that came while another subscription was being made.
+        # Events that came while another subscription was under way.
         self._early: deque[Message] = deque()
 
     async def subscribe(self, event_type: str) -> int:
-        """Ask for the events of a type, before any other command; returns their subscription.
-
-        Raises:
-            CoreAwayError: the connection was closed. The Supervisor lets everybody in, and may
-                find only then that Core is not there.
-            CoreRefusedError: Core said no.
-        """
+        """Subscribe to the events of a type, before any other command; return the subscription."""
         number = next(self._ids)
         command = {"type": "subscribe_events", "event_type": event_type}
         await self._send(command, number)
@@ -184,13 +190,8 @@ class _Conversation:
         _result(command, message)
         return number
 
-    async def ask(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
-        """Send a command and give its result; `next_event` must be running meanwhile.
-
-        Raises:
-            CoreAwayError: the connection broke, or there was no answer in time.
-            CoreRefusedError: Core said no, or the command is too large to be sent.
-        """
+    async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
+        """Send a command and return its result; `next_event` must be running meanwhile."""
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -198,22 +199,15 @@ class _Conversation:
                 await self._send(command, number)
                 message = await answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise CoreAwayError(*_request(command), None, type(error).__name__) from None
+            raise CoreAwayError.of_command(command.get("type"), type(error).__name__) from None
         finally:
             del self._waiting[number]
         if message is None:
-            raise CoreAwayError(*_request(command), None, "the link broke")
+            raise CoreAwayError.of_command(command.get("type"), "the connection broke")
         return _result(command, message)
 
     async def next_event(self) -> tuple[int, Message]:
-        """Wait for the next event, and hand out the answers that come before it.
-
-        Returns:
-            The event's subscription, and the event as Core sends it.
-
-        Raises:
-            CoreAwayError: the connection was closed, or something came that is no message.
-        """
+        """Hand out the answers until an event comes; return its subscription and the event."""
         while (message := await self._next()).get("type") != "event":
             answer = self._waiting.get(message.get("id", 0))
             if answer is not None and not answer.done():
@@ -224,7 +218,7 @@ class _Conversation:
         return self._early.popleft() if self._early else await _receive(self._socket)
 
     async def close(self) -> None:
-        """Let nobody wait any longer, and close the connection."""
+        """Release everybody who waits for an answer, and close the connection."""
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_result(None)
@@ -233,32 +227,26 @@ class _Conversation:
     async def _send(self, command: Mapping[str, object], number: int) -> None:
         frame = msgspec.json.encode({**command, "id": number})
         if len(frame) >= _LARGEST_FRAME:
-            raise CoreRefusedError(
-                *_request(command), None, f"{len(frame)} bytes are too many", code="too_large"
-            )
+            detail = f"{len(frame)} bytes are too many"
+            raise CoreRefusedError.of_command(command.get("type"), detail, "too_large")
         await self._socket.send_str(frame.decode())
 
 
-async def _log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> _Conversation:
-    """Log in on a new connection.
-
-    Raises:
-        CoreAwayError: the connection was closed.
-        CoreRefusedError: the token was not accepted.
-    """
+async def _log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> _Connection:
     await _receive(socket)
     await socket.send_json({"type": "auth", "access_token": token})
     answer = await _receive(socket)
     if answer.get("type") != "auth_ok":
         raise CoreRefusedError("GET", _PATH, None, "the Supervisor's token was not accepted")
-    return _Conversation(socket, answer.get("ha_version"))
+    return _Connection(socket, answer.get("ha_version"))
 
 
 async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
-    """Wait for the next message.
+    """Return the next message.
 
     Raises:
-        CoreAwayError: the link was closed, or something came that is no message of Core's.
+        CoreAwayError: the connection was closed, or something came that is no message of Core's.
+            The Supervisor lets everybody in, and may find only then that Core is not there.
     """
     frame = await socket.receive()
     if frame.type is aiohttp.WSMsgType.TEXT:
@@ -266,21 +254,13 @@ async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
             return msgspec.json.decode(frame.data, type=Message)
         except msgspec.DecodeError:
             pass
-    raise CoreAwayError("GET", _PATH, None, f"the link was closed ({frame.type.name.lower()})")
+    detail = f"the connection was closed ({frame.type.name.lower()})"
+    raise CoreAwayError("GET", _PATH, None, detail)
 
 
-def _request(command: Mapping[str, object]) -> tuple[str, str]:
-    """Name a command in an error."""
-    return "COMMAND", str(command.get("type"))
-
-
-def _result(command: Mapping[str, object], message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `ask`
+def _result(command: Mapping[str, object], message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `command`
     if message.get("success"):
         return message.get("result")
     error = message.get("error") or {}
-    raise CoreRefusedError(
-        *_request(command),
-        None,
-        str(error.get("message"))[:_LONGEST_DETAIL],
-        code=str(error.get("code")),
-    )
+    detail = str(error.get("message"))[:_LONGEST_DETAIL]
+    raise CoreRefusedError.of_command(command.get("type"), detail, str(error.get("code")))

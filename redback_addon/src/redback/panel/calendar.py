@@ -1,4 +1,4 @@
-"""The hours of the last days, each with a code of what is known of it."""
+"""The hours of the last days, each with a code for what is known of it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,12 +9,12 @@ import msgspec
 from ..backfill import HOUR, NO_READINGS, Coverage, Hour, Span, Stage
 from .minutes import local_day
 
-# An hour that Home Assistant has lived through is covered but for a minute at either end.
+# A full hour is covered but for a minute at either end.
 _EDGE = timedelta(seconds=60)
 
 
 class Code(StrEnum):
-    """What is known of an hour."""
+    """How much of an hour is known, or why it is not."""
 
     COVERED = "covered"
     WAITING = "waiting"
@@ -49,42 +49,18 @@ class Calendar(msgspec.Struct, frozen=True):
 def calendar(
     coverage: Coverage, serial: str, name: str, since: datetime | None, days: int, now: datetime
 ) -> Calendar:
-    """Make it.
-
-    Args:
-        coverage: what is known.
-        serial: of the inverter.
-        name: what people call it.
-        since: from when on it has a history; None = it has none yet.
-        days: how many.
-        now: the time.
-    """
-    made: list[Date] = []
+    """Return the last days of an inverter; `since` is when its history begins, None = not yet."""
+    dates: list[Date] = []
     start, end = local_day(now)
     for _ in range(days):
-        made.append(_date(coverage, serial, start, end, since, now))
+        # Home Assistant's hours are those of UTC, which begin at half past in some places.
+        first = start.replace(minute=0, second=0, microsecond=0)
+        known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
+        starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
+        cells = [Cell(each, _code(each, known.get(each), spans, since, now)) for each in starts]
+        dates.append(Date(f"{start.astimezone():%Y-%m-%d}", cells))
         start, end = local_day(start - HOUR)
-    return Calendar(serial, name, made)
-
-
-def _date(
-    coverage: Coverage,
-    serial: str,
-    start: datetime,
-    end: datetime,
-    since: datetime | None,
-    now: datetime,
-) -> Date:
-    # Home Assistant's hours are those of UTC, which begin at half past in some places.
-    first = start.replace(minute=0, second=0, microsecond=0)
-    known = coverage.hours(serial, first, end)
-    spans = coverage.spans(serial, first, end)
-    count = -int((first - end) // HOUR)
-    cells = [
-        Cell(hour, _code(hour, known.get(hour), spans, since, now))
-        for hour in (first + number * HOUR for number in range(count))
-    ]
-    return Date(f"{start.astimezone():%Y-%m-%d}", cells)
+    return Calendar(serial, name, dates)
 
 
 def _code(

@@ -1,4 +1,4 @@
-"""What the panel looks at: the parts of the service, and nothing that it makes itself."""
+"""The parts of the service that the panel shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .minutes import Minutes
 
 
 class Setup(Protocol):
-    """Something that people would else set up by hand in Home Assistant.
+    """Something that people would otherwise set up by hand in Home Assistant.
 
     Attributes:
         what: of Home Assistant's, in words.
@@ -30,13 +30,13 @@ class Setup(Protocol):
     what: str
 
     async def look(self) -> dict[str, object]:
-        """Give what is there and what can be added, as JSON; it never raises a CoreError."""
+        """Return what is there and what can be added, as JSON; it never raises a CoreError."""
 
     async def apply(self) -> str:
-        """Add what is missing, and give one sentence of what was done.
+        """Add what is missing, and return in one sentence what was done.
 
         Raises:
-            CoreError: Core does not do it.
+            CoreError: it was not done; after a CoreAwayError it may have been.
         """
 
 

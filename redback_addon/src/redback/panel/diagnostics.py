@@ -16,8 +16,8 @@ from slugify import slugify
 from .context import Context
 from .status import status
 
-# Whatever looks like an identity although nobody knows it: of Redback's things, of the account, of
-# a token, of a person, of a place.
+# Anything that looks like an identity, even an unknown one: of a device, an account, a token, a
+# person, a place.
 _SUSPICIOUS = re.compile(
     r"\b(?:RB\d{6,}|S\d{10,}|NMI\w+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|eyJ[\w-]{8,}[\w.-]*|[\w.+-]+@[\w-]+\.[\w.]+|(?<![\w.])-?\d{2,3}\.\d{4,}(?!\.?\w)|(?=[a-z]*\d)[a-z0-9]{24,})",
@@ -29,8 +29,8 @@ _SHORTEST_SECRET = 4
 
 
 def diagnostics(context: Context) -> dict[str, Any]:
-    """Make the content of the file."""
-    told = {
+    """Return the content of the file."""
+    content = {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "home_assistant": context.home_assistant.websocket.version,
@@ -42,7 +42,7 @@ def diagnostics(context: Context) -> dict[str, Any]:
         "inverters": {serial: _inverter(context, serial) for serial in context.names()},
         "answers": dict(context.account.client.shapes),
         "routes": {
-            serial: kept.route for serial, kept in context.saved_state.saved.cloud.routes.items()
+            serial: known.route for serial, known in context.saved_state.saved.cloud.routes.items()
         },
         "problems": [
             {"kind": problem.kind.name, "subject": problem.subject, "detail": problem.detail}
@@ -50,8 +50,8 @@ def diagnostics(context: Context) -> dict[str, Any]:
         ],
         "status": msgspec.to_builtins(status(context)),
     }
-    found: dict[str, Any] = _Aliases(context).hide(told)
-    return found
+    hidden: dict[str, Any] = _Aliases(context).hide(content)
+    return hidden
 
 
 def _options(context: Context) -> dict[str, Any]:
@@ -88,28 +88,17 @@ def _time(moment: datetime) -> str:
 
 
 class _Aliases:
-    """Knows what is to be hidden, and what stands for it."""
+    """Replaces each identity by its alias."""
 
     def __init__(self, context: Context) -> None:
-        kept = context.saved_state.saved
-        serials = dict.fromkeys([*(one.serial for one in kept.inverters), *context.names()])
-        sites = dict.fromkeys(one.site_id for one in kept.inverters if one.site_id)
-        names = dict.fromkeys(
-            [
-                *(given.name for given in context.names().values()),
-                *(given.base for given in context.names().values()),
-                *(site.name for site in context.options.sites),
-            ]
-        )
-        other = dict.fromkeys(site.id for site in context.options.sites)
+        inverters, sites = context.saved_state.saved.inverters, context.options.sites
+        given = context.names().values()
         self._aliases: dict[str, str] = {}
-        for identities, word in (
-            (serials, "inverter"),
-            (sites, "site"),
-            (other, "entry"),
-            (names, "name"),
-        ):
-            self._add(identities, word)
+        self._add("inverter", [*(one.serial for one in inverters), *context.names()])
+        self._add("site", [one.site_id for one in inverters])
+        self._add("entry", [site.id for site in sites])
+        names = [*(one.name for one in given), *(one.base for one in given)]
+        self._add("name", [*names, *(site.name for site in sites)])
         for secret in (context.options.client_id, context.options.credential):
             if len(secret) >= _SHORTEST_SECRET:
                 self._aliases[secret.casefold()] = _HIDDEN
@@ -119,15 +108,15 @@ class _Aliases:
             re.IGNORECASE,
         )
 
-    def _add(self, identities: Iterable[str], word: str) -> None:
-        for number, identity in enumerate(filter(None, identities), 1):
+    def _add(self, word: str, identities: Iterable[str | None]) -> None:
+        for number, identity in enumerate(filter(None, dict.fromkeys(identities)), 1):
             for form in (identity, slugify(identity, separator="_")):
-                # The name that the add-on gives by itself tells nothing.
+                # The default name identifies nobody.
                 if form and form.casefold() != "redback":
                     self._aliases.setdefault(form.casefold(), f"{word}-{number}")
 
     def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever JSON can be
-        """Give the same with everything hidden, in names as in values."""
+        """Return the same with everything hidden, in names as in values."""
         match value:
             case str():
                 return self._hide(value)

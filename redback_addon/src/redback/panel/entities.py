@@ -1,4 +1,4 @@
-"""All entities that Home Assistant is shown."""
+"""All entities that Home Assistant shows."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ _KINDS = {"total_increasing": "counter", "measurement": "measurement"}
 
 
 def entities(context: Context) -> Entities:
-    """Give all entities, inverter by inverter."""
+    """Return all entities, inverter by inverter."""
     return Entities(list(_entities(context)))
 
 

@@ -9,24 +9,20 @@ from aiohttp_sse import sse_response
 from .context import Context
 from .status import status
 
-# People do not see more than one change a second.
+# People do not notice more than one change a second.
 _LOOK_SECONDS = 1.0
-# The page takes a longer silence for a connection that is lost.
+# The page takes a longer silence for a lost connection.
 _SILENCE_SECONDS = 15.0
 
 
 class Live:
-    """Sends the status to whoever follows it.
-
-    Args:
-        parts: of the service.
-    """
+    """Sends the status to whoever follows it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def routes(self) -> list[web.RouteDef]:
-        """Give its one route."""
+        """Return its one route."""
         return [web.get("/live", self._follow)]
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:

@@ -1,7 +1,7 @@
-"""Minutes: what each inverter did today and yesterday, for the picture of a day.
+"""Each inverter's minutes of today and yesterday, for the chart of the day.
 
-They come from live readings, and from the hours that the history fetches again, so that the
-picture has no gap either.
+They come from live readings, and from the hours that the backfill fetches, so that the chart has no
+gap either.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,14 +31,14 @@ _LOST = "the picture of the day may have gaps"
 _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
-# Of several inverters, one that has told nothing for so long adds nothing to the whole.
+# After this long without a minute an inverter counts no more towards the total of several.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
 
 
 class Minute(msgspec.Struct, frozen=True, array_like=True):
     """One inverter at one minute; powers in kW, charge in percent, counters in kWh.
 
-    None is what nobody knows; battery: positive = discharge; grid: positive = import.
+    None = unknown; battery: positive = discharge; grid: positive = import.
     """
 
     solar: float | None = None
@@ -55,12 +55,12 @@ class Minute(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Energy(msgspec.Struct, frozen=True):
-    """What a day has come to so far: kWh, and percent.
+    """The energy of a day so far: kWh, and percent.
 
     Attributes:
         self_consumption: the share of the solar energy that was used at home.
-        self_sufficiency: the share of what was used that did not come from the grid.
-        since: from when on, where that is not the beginning of the day; UTC.
+        self_sufficiency: the share of the energy used that did not come from the grid.
+        since: when counting began, where that is not the beginning of the day; UTC.
     """
 
     solar_kwh: float | None = None
@@ -92,18 +92,13 @@ _Minutes = Sequence[tuple[int, Minute]]
 
 
 class Minutes:
-    """The file.
-
-    Args:
-        path: where it is.
-        clock: tells which day it is.
-    """
+    """The file of all minutes."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._database = Database(path, _SCHEMA, _LOST)
         self._clock = clock
         self._pruned_at = clock.now() - _PRUNED_EVERY
-        # What a day has come to is asked for each second, and changes once a minute.
+        # It is read each second, and changes once a minute.
         self._today: dict[str, tuple[datetime, Energy]] = {}
 
     def close(self) -> None:
@@ -111,7 +106,7 @@ class Minutes:
         self._database.close()
 
     def seen(self, known: Inverter, readings: Iterable[Dynamic]) -> None:
-        """Take what an inverter did; what is too old is left out."""
+        """Store an inverter's readings; those that are too old are left out."""
         oldest = self._clock.now() - _KEPT
         rows = [
             (known.serial, int(dynamic.timestamp.timestamp()), _packed(known.reading(dynamic)))
@@ -128,7 +123,7 @@ class Minutes:
                 self._pruned_at = self._clock.now()
 
     def day(self, serials: Iterable[str]) -> Day:
-        """Give this day so far, of one inverter or of several together; it is a local one."""
+        """Return the local day so far, of one inverter or of several together."""
         start, end = local_day(self._clock.now())
         each = [self._of(serial, start, end) for serial in serials]
         inside = [[(at, one) for at, one in rows if at >= start.timestamp()] for rows in each]
@@ -146,7 +141,7 @@ class Minutes:
         )
 
     def today(self, serial: str) -> Energy:
-        """Give what this day has come to so far for one inverter."""
+        """Return the energy of the local day so far, of one inverter."""
         start, end = local_day(self._clock.now())
         known = self._today.get(serial)
         if known is None or known[0] != start:
@@ -155,7 +150,7 @@ class Minutes:
         return known[1]
 
     def _of(self, serial: str, start: datetime, end: datetime) -> _Minutes:
-        """Give a day of one inverter, and the last minute before it where it is near."""
+        """Return a day of one inverter, and the last minute before it where that is near."""
         rows = self._database.read(
             "SELECT at, what FROM minute WHERE serial = ? AND at >= ? AND at < ? ORDER BY at",
             serial,
@@ -168,7 +163,7 @@ class Minutes:
 
 
 def local_day(now: datetime) -> tuple[datetime, datetime]:
-    """Give the local midnights around a moment; the day may have 23 or 25 hours."""
+    """Return the local midnights around a moment; the day may have 23 or 25 hours."""
     local = now.astimezone()
     start = local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
     return start.astimezone(now.tzinfo), (start + timedelta(days=1)).astimezone(now.tzinfo)
@@ -180,16 +175,17 @@ def _packed(reading: Reading) -> bytes:
     return msgspec.msgpack.encode(
         Minute(
             dynamic.pv_power_kw,
-            _rounded(reading.load_kw),
+            rounded(reading.load_kw),
             dynamic.battery_power_kw,
-            _rounded(reading.grid_kw),
-            None if soc is None else _rounded(soc * 100),
+            rounded(reading.grid_kw),
+            None if soc is None else rounded(soc * 100),
             **{f"{row.day}_total": getattr(dynamic, row.field) for row in COUNTERS},
         )
     )
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """Return a power to the watt, or an energy to the watt-hour; never -0.0."""
     return None if value is None else round(value, 3) + 0.0
 
 
@@ -203,7 +199,7 @@ def _together(each: Sequence[_Minutes]) -> tuple[list[int], list[Minute]]:
 
 
 def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
-    """Give what an inverter did in each of these minutes; what it told last stands for a while."""
+    """Return an inverter's values in each of these minutes; the last ones are held for a while."""
     remaining = iter([*rows, None])
     coming = next(remaining)
     last: tuple[int, Minute] | None = None
@@ -226,25 +222,25 @@ def _sum(minutes: Sequence[Minute]) -> Minute:
 
 
 def _total(values: Iterable[float | None]) -> float | None:
-    """Add up what is known; None where nothing is."""
+    """Add up the known values; None where there are none."""
     known = [value for value in values if value is not None]
-    return _rounded(sum(known)) if known else None
+    return rounded(sum(known)) if known else None
 
 
 def _energies(rows: _Minutes) -> dict[str, float | None]:
-    """Give how much each counter has grown, kWh; None where it is not known."""
+    """Return how much each counter has grown, kWh; None where that is unknown."""
     grown: dict[str, float | None] = {}
     for row in COUNTERS:
         values = (getattr(minute, f"{row.day}_total") for _, minute in rows)
-        told = [value for value in values if value is not None]
-        steps = (step(before, after) for before, after in pairwise(told))
-        grown[f"{row.day}_kwh"] = sum(steps) if told else None
+        known = [value for value in values if value is not None]
+        steps = (step(before, after) for before, after in pairwise(known))
+        grown[f"{row.day}_kwh"] = sum(steps) if known else None
     return grown
 
 
 def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
     grown = [_energies(rows) for rows in each]
-    names = [f"{row.day}_kwh" for row in COUNTERS]
+    names = (f"{row.day}_kwh" for row in COUNTERS)
     whole = {name: _total(energies[name] for energies in grown) for name in names}
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
@@ -262,7 +258,7 @@ def _since(each: Sequence[_Minutes], start: datetime) -> datetime | None:
 
 
 def _share(whole: float | None, other: float | None) -> float | None:
-    """Give the share of the whole that is not the other part, percent."""
+    """Return the share of the whole that is not the other part, percent."""
     if not whole or other is None:
         return None
     return round(min(max((whole - other) / whole, 0.0), 1.0) * 100, 1)

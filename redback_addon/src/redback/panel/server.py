@@ -1,4 +1,4 @@
-"""The panel's port: open to the addresses that are allowed, and to no other."""
+"""The panel's port, open only to the allowed addresses."""
 
 import asyncio
 import logging
@@ -8,14 +8,13 @@ from aiohttp import web
 
 _LOG = logging.getLogger(__name__)
 _HEALTH = "/health"
-# A health check runs inside the container.
+# The health check runs inside the container.
 _OWN = frozenset({"127.0.0.1", "::1"})
-# In the container there is no other interface than its own network's.
-_ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - who may use it is decided by address
-# No answer of people's is longer than a line.
+_ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - access is decided by the client's address
+# No request is longer than a line.
 _LARGEST_REQUEST = 4096
 _HEADERS = {
-    # The page is shown in a frame of Home Assistant's, which has the same origin.
+    # Home Assistant shows the page in a frame, with the same origin.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
         " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -33,7 +32,7 @@ class Panel:
 
     Args:
         port: to listen on; 0 = any.
-        allowed: the addresses that may use it; the container's own may ask for its health.
+        allowed: the addresses that may use it; the container's own may only check its health.
         routes: what it serves.
     """
 
@@ -60,7 +59,7 @@ class Panel:
             await runner.cleanup()
 
     def application(self) -> web.Application:
-        """Make the application; tests serve it themselves."""
+        """Return the application; tests serve it themselves."""
         application = web.Application(middlewares=[self._guard], client_max_size=_LARGEST_REQUEST)
         application.on_response_prepare.append(_secure)
         application.router.add_get(_HEALTH, _health)
@@ -76,12 +75,12 @@ class Panel:
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the browser what the page may do, and what it may keep."""
+    """Add the headers for security and caching."""
     response.headers.update(_HEADERS)
     is_file = request.path.startswith(_FILES)
     response.headers["Cache-Control"] = "no-cache" if is_file else "no-store"
 
 
 async def _health(_: web.Request) -> web.Response:
-    """Tell that the service is alive: an event loop that hangs does not answer."""
+    """Answer while the event loop runs: one that hangs does not."""
     return web.Response(text="alive\n")

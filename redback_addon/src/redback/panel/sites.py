@@ -1,4 +1,4 @@
-"""Everything that the account can see, each with the line that names it in the options."""
+"""Everything that the account can see, each with the entry that names it in the options."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import msgspec
 from ..inverters.details import Details
 from .context import Context
 
-# What YAML takes for a text by itself, and words of which it makes something else.
+# Text that YAML needs no quotes for, and words for which it does.
 _PLAIN = re.compile(r"[A-Za-z]\w*(?: \w+)*", re.ASCII)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -18,7 +18,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     Attributes:
         in_use: whether it is published.
-        line: names it in the option Sites, as YAML.
+        line: its entry in the option Sites, as YAML.
     """
 
     serial: str
@@ -31,7 +31,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class SeenSite(msgspec.Struct, frozen=True):
-    """One site, or inverters whose site the cloud does not tell."""
+    """One site; None = inverters whose site the cloud does not name."""
 
     site: str | None
     line: str | None
@@ -45,14 +45,14 @@ class Sites(msgspec.Struct, frozen=True):
 
 
 def sites(context: Context) -> Sites:
-    """Give what the account can see."""
+    """Return the sites and inverters that the account can see."""
     names = context.names()
     by_site: dict[str | None, list[Seen]] = {}
     for inverter in context.saved_state.saved.inverters:
         serial = inverter.serial
         known, given = context.registry.known(serial), names.get(serial)
-        others = context.account.details.others
-        details = Details(others.get(serial)) if known is None else known.details
+        other = context.account.details.others.get(serial)
+        details = Details(other) if known is None else known.details
         static = details.static
         batteries = None if static is None else static.battery_count
         by_site.setdefault(inverter.site_id, []).append(
@@ -79,7 +79,7 @@ def _first_name(inverters: list[Seen]) -> str:
 
 
 def _line(identity: str, name: str) -> str:
-    """Make an entry of the list; a text in double quotes is the same in YAML as in JSON."""
+    """Return an entry of the list; text in double quotes is the same in YAML as in JSON."""
     return f"- id: {_text(identity)}\n  name: {_text(name)}"
 
 

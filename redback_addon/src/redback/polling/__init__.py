@@ -1,1 +1,1 @@
-"""When the cloud is asked, and in which order: readings each minute, details seldom."""
+"""When the cloud is polled: for readings each minute, for details seldom."""

@@ -1,4 +1,4 @@
-"""One account of the Redback cloud: how it is asked, which inverters it has, and its troubles."""
+"""One account of the Redback cloud: everything that uses its credentials."""
 
 import asyncio
 import logging
@@ -37,26 +37,18 @@ _REFUSED_SECONDS = 5 * 60.0
 
 
 class Account:
-    """What one pair of credentials gives access to, and all that asks for it.
+    """Discovers the inverters of one pair of credentials, and polls them.
 
     Several accounts share the registry and nothing else: each has problems, notifications and a
     saved state of its own.
 
     Args:
-        client: asks the cloud.
-        clock: the time.
-        problems: of this account.
-        notifications: of this account.
-        registry: gets what is found.
-        saved_state: outlives a restart.
         sites: the option; empty = every inverter is used.
-        runner: runs the questions; tests have one without threads.
+        runner: makes the requests; tests have one without threads.
 
     Attributes:
-        names: what each inverter in use is called, by serial number.
-        throttle: the way to the cloud, for other questions too.
-        poller: of readings.
-        details: of what changes seldom.
+        names: the name of each inverter in use, by serial number.
+        throttle: limits the requests, those of others too.
     """
 
     def __init__(
@@ -85,24 +77,24 @@ class Account:
         self._warm_up = WarmUp(client, self.throttle, clock, registry)
 
     def use_saved(self) -> None:
-        """Use the inverters that an earlier run has found, until the cloud lists them."""
+        """Use the inverters that an earlier run found, until the cloud lists them."""
         if self._saved_state.saved.inverters:
             self._use(self._saved_state.saved.inverters)
 
     async def run(self) -> None:
-        """Find the inverters, and read them, for ever."""
+        """Discover the inverters, and poll them, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_discovering())
             for part in (self.details, self._warm_up, self.poller):
                 tasks.create_task(part.run())
 
     def credentials_refused(self) -> None:
-        """Take in that the cloud does not accept the credentials."""
+        """Show that the cloud refuses the credentials, and clear the readings."""
         self._notifications.credentials_refused()
         self._registry.clear(self.names)
 
     def credentials_accepted(self) -> None:
-        """Take in that the cloud accepts the credentials."""
+        """Show that the cloud accepts the credentials."""
         self._notifications.credentials_accepted()
 
     async def _keep_discovering(self) -> NoReturn:
@@ -115,7 +107,7 @@ class Account:
                 continue
             self._problems.clear(Kind.DISCOVERY)
             self._take(inverters)
-            # An account without any is either not yet set up, or the list has a hole in it.
+            # Without any, the account is not set up yet, or the list is incomplete.
             wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
             await self._clock.sleep(wait)
 
@@ -123,15 +115,15 @@ class Account:
         if not isinstance(error, CredentialsError):
             self._problems.raise_(Kind.DISCOVERY, why=error)
         elif error.token_refused and not self.names:
-            # There is no inverter yet whose readings would show it.
+            # No inverter is known yet whose readings would show it.
             self.throttle.close(_REFUSED_SECONDS)
             self._notifications.token_refused()
 
     def _take(self, inverters: tuple[ListedInverter, ...]) -> None:
-        """Take in the list of the account's inverters.
+        """Use the list of the account's inverters.
 
-        One that is missing from a later list is still read: lists have had holes before. But a
-        list that has none of those that were known is another account's.
+        One that is missing from a later list is still polled: lists have been incomplete before.
+        But a list with none of the known ones is another account's.
         """
         found = {inverter.serial: inverter for inverter in inverters}
         before = {inverter.serial: inverter for inverter in self._saved_state.saved.inverters}
@@ -142,7 +134,7 @@ class Account:
         self._notifications.inverters(known, choice.missing, others=bool(choice.names))
 
     def _use(self, inverters: tuple[ListedInverter, ...]) -> Choice:
-        """Name every inverter that is wanted, and have it read from now on."""
+        """Name every inverter that is wanted, and poll it from now on."""
         given = self._saved_state.saved.names
         choice = choose(inverters, self._sites, given)
         for serial, name in choice.names.items():
@@ -165,7 +157,7 @@ def connect(
     saved_state: SavedState,
     on_token: Callable[[str], None],
 ) -> RedbackClient:
-    """Return a client with the credentials of the options; it has not asked anything yet."""
+    """Return a client with the credentials of the options; no request is made yet."""
     holder = RememberedHolder(saved_state.saved.cloud, lambda cloud: saved_state.save(cloud=cloud))
     tokens = TokenSource(
         transport,

@@ -1,10 +1,10 @@
-"""When the cloud has something new: learnt from the readings themselves.
+"""When to poll, learnt from the readings themselves.
 
-Every inverter sends once a minute, at a second of its own, and its reading becomes visible some
-seconds later. Asking at a random moment shows readings that are half a minute old on average;
-asking too early costs a request for nothing. So for each inverter the delay from a reading's
-timestamp to the moment at which it is there is tracked: a little down after each success, a step
-up after a failure, such that about one request in thirty comes too early.
+Every inverter sends once a minute, at a second of its own, and its reading is available some
+seconds later. Polled at a random moment, readings are half a minute old on average; polling too
+early costs a request for nothing. So the delay from a reading's timestamp until it is available is
+tracked for each inverter: a little down after each success, a step up after a failure, such that
+about one request in thirty is too early.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _FIRST_GUESS = 5.0
 _STEP_UP = 1.0
 # The share of requests that come too early settles at _STEP_DOWN / (_STEP_UP + _STEP_DOWN).
 _STEP_DOWN = 0.03
-# That many successes in a row say that the delay has become shorter: go down faster.
+# After this many successes in a row the delay has become shorter: go down faster.
 _STREAK = 30
-# That many readings in a row that came late say that the delay has become longer: believe it.
+# After this many late readings in a row the delay has become longer: believe it.
 _SHIFTED = 3
-# An inverter whose reading is that late, in seconds, is offline: nothing is aimed at it.
+# An inverter whose reading is this late, in seconds, is offline: do not aim at it.
 _ASLEEP = 3 * PERIOD
 _SHORTEST = 15.0
 _TOLERANCE = 0.5
@@ -33,7 +33,7 @@ _EARNED = 0.1
 
 @dataclass(slots=True)
 class _Track:
-    """What is known of one inverter's rhythm; times in seconds since 1970."""
+    """The rhythm of one inverter; times in seconds since 1970."""
 
     timestamp: float
     delay: float
@@ -48,7 +48,7 @@ class _Track:
         return self.timestamp + PERIOD + self.delay
 
     def arrived(self, timestamp: float, asked: float) -> None:
-        """Take in a new reading."""
+        """Learn from a new reading."""
         aimed = abs(asked - self.due) <= _AIMED and not self.misses
         needed = asked - timestamp
         if self.misses:
@@ -67,7 +67,7 @@ class _Track:
         self.misses = 0
 
     def missed(self) -> None:
-        """Take in that nothing new was there although it was due."""
+        """Learn that nothing new was there although it was due."""
         self.misses += 1
         if self.misses == 1:
             self.delay += _STEP_UP
@@ -75,7 +75,7 @@ class _Track:
 
 
 class Cadence:
-    """The moments at which all inverters together are asked, about once a minute."""
+    """The moments at which all inverters are polled together, about once a minute."""
 
     def __init__(self) -> None:
         self._tracks: dict[str, _Track] = {}
@@ -84,20 +84,20 @@ class Cadence:
         self._retry = False
 
     def observe(self, asked: datetime, timestamps: Mapping[str, datetime]) -> None:
-        """Learn from one round: when it was asked, and the timestamp of each reading it brought."""
+        """Learn from one round: when it began, and the timestamp of each reading it brought."""
         moment = asked.timestamp()
         expected = missed = 0
         for serial, timestamp in timestamps.items():
             seconds = timestamp.timestamp()
             track = self._tracks.get(serial)
-            # A clock that was set, here or there: what was learnt before it is worth nothing.
+            # A clock was set, here or there: forget what was learnt before.
             if track is None or seconds < track.timestamp or _is_absurd(track, seconds, moment):
                 track = _Track(seconds, _guess(moment - seconds))
                 self._tracks[serial] = track
             arrived = seconds > track.timestamp
             if arrived:
                 track.arrived(seconds, moment)
-            # What came may be the last but one: the next is looked for in any case.
+            # The reading may be the last but one, so check for the next in any case.
             if -_TOLERANCE <= moment - track.due < _ASLEEP:
                 track.missed()
                 expected, missed = expected + 1, missed + 1
@@ -108,7 +108,7 @@ class Cadence:
             self._credit = min(self._credit + _EARNED, _MOST_CREDIT)
 
     def next_after(self, asked: datetime) -> datetime:
-        """Tell when to ask next, given when it was asked last."""
+        """Return when to poll next, after a round that began at `asked`."""
         if self._retry and self._retried < len(_RETRIES) and self._credit >= 1:
             wait = _RETRIES[self._retried]
             self._retried += 1
@@ -125,20 +125,20 @@ class Cadence:
 
 
 def _is_absurd(track: _Track, timestamp: float, asked: float) -> bool:
-    """Tell whether a new reading came at a moment at which none can have been due."""
+    """Whether a new reading came at a moment at which none can have been due."""
     return timestamp > track.timestamp and abs(asked - timestamp - track.delay) >= _ASLEEP
 
 
 def _guess(age: float) -> float:
     """Guess the delay from the age of the first reading, which is up to a minute more."""
-    # A greater age says that this machine's clock, or that inverter, is far off.
+    # With a greater age this machine's clock, or the inverter's, is far off.
     return min(age, _FIRST_GUESS) if age < _ASLEEP else age - PERIOD
 
 
 def _best_phase(moments: list[float]) -> float:
-    """Choose the second of the minute at which the readings are youngest on average.
+    """Return the second of the minute at which the readings are newest on average.
 
-    That is always just when one of them comes in. Asked at the k-th of n sorted phases, the sum
+    That is always just when one of them arrives. Polled at the k-th of n sorted phases, the sum
     of all ages is n * phase[k] - sum(phases) + 60 * (number of phases after k).
     """
     phases = sorted(moment % PERIOD for moment in moments)

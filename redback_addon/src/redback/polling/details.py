@@ -1,4 +1,4 @@
-"""What changes seldom: what inverters are, and how they are set."""
+"""Polls the details that seldom change: the inverters' hardware and configuration."""
 
 import asyncio
 import logging
@@ -8,13 +8,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from ..clock import Clock
-from ..cloud import (
-    CloudError,
-    Configuration,
-    RedbackClient,
-    Static,
-    TransientError,
-)
+from ..cloud import CloudError, Configuration, RedbackClient, Static, TransientError
 from ..inverters.registry import Registry
 from ..problems import AccountProblems, Kind
 from .throttle import Throttle
@@ -22,10 +16,9 @@ from .throttle import Throttle
 _LOG = logging.getLogger(__name__)
 _DETAILS_SECONDS = 30 * 60.0
 _DETAILS_RETRY_SECONDS = 5 * 60.0
-# With many inverters the details come round more seldom, such that the cloud sees one such request
-# in two minutes.
+# With many inverters each is polled less often, so that there is one such request in two minutes.
 _DETAILS_SECONDS_EACH = 120.0
-# What is not in use is shown in the panel alone.
+# The details of an inverter that is not in use are only shown in the panel.
 _OTHERS_SECONDS = 24 * 60 * 60.0
 _OTHERS_RETRY_SECONDS = 60 * 60.0
 _LONGEST_STEP_SECONDS = 60.0
@@ -33,17 +26,10 @@ _PACE_SECONDS = 1.0
 
 
 class DetailsPoller:
-    """Keeps what is known about an account's inverters up to date.
-
-    Args:
-        client: asks the cloud.
-        throttle: the way there.
-        clock: the time.
-        problems: get what cannot be read.
-        registry: gets the details of those in use.
+    """Keeps the details of an account's inverters up to date.
 
     Attributes:
-        others: what those inverters of the account are that are not in use, by serial number.
+        others: those of the inverters that are not in use, by serial number.
     """
 
     def __init__(
@@ -59,8 +45,8 @@ class DetailsPoller:
         self._clock = clock
         self._problems = problems
         self._registry = registry
-        # When the static data of each inverter, and the configuration of all, are due, in the
-        # clock's monotonic seconds.
+        # When the static data of each inverter, and the configuration of all, are due, in
+        # monotonic seconds.
         self._static_due: dict[str, float] = {}
         self._configuration_due = clock.monotonic()
         self._others_due: dict[str, float] = {}
@@ -70,12 +56,7 @@ class DetailsPoller:
         self._something_new = asyncio.Event()
 
     def watch(self, serials: Iterable[str], others: Iterable[str] = ()) -> None:
-        """Keep the details of these inverters up to date, and of no others.
-
-        Args:
-            serials: of those that are in use.
-            others: of those beside them; what they are is found out when there is time.
-        """
+        """Poll these inverters, and the others of the account when there is time."""
         now = self._clock.monotonic()
         known = self._static_due
         self._static_due = {serial: known.get(serial, now) for serial in serials}
@@ -93,7 +74,7 @@ class DetailsPoller:
             self._something_new.set()
 
     async def run(self) -> NoReturn:
-        """Look again and again, for ever."""
+        """Poll whatever is due, for ever."""
         while True:
             await self._something_new.wait()
             now = self._clock.monotonic()
@@ -102,9 +83,9 @@ class DetailsPoller:
             wait = min(static_due, self._configuration_due) - now
             other = next((one for one, due in self._others_due.items() if due <= now), None)
             if wait > 0 and other is not None:
-                await self._look_at(other)
+                await self._describe_other(other)
             elif wait > 0:
-                # In short steps, so that an inverter that is new does not wait for half an hour.
+                # In short steps, so that a new inverter does not wait for half an hour.
                 await self._clock.sleep(min(wait, _LONGEST_STEP_SECONDS))
             elif serial is not None and static_due <= self._configuration_due:
                 self._postpone(serial, good=await self._describe(serial))
@@ -113,17 +94,17 @@ class DetailsPoller:
             await self._clock.sleep(_PACE_SECONDS)
 
     def _pause(self, *, good: bool) -> float:
-        """Tell after how many seconds the same is asked again."""
+        """Return after how many seconds to poll again."""
         every = max(_DETAILS_SECONDS, _DETAILS_SECONDS_EACH * len(self._static_due))
         return every if good else _DETAILS_RETRY_SECONDS
 
     def _postpone(self, serial: str, *, good: bool) -> None:
-        """Say when an inverter is to be described again."""
-        if serial not in self._static_due:  # nobody wants it any more
+        """Schedule when to describe an inverter again."""
+        if serial not in self._static_due:  # no longer in use
             return
         pause = self._pause(good=good)
         if good and serial not in self._described_once:
-            # At the start all are described: from then on they come one after the other.
+            # At the start all are due at once: spread them from then on.
             self._described_once.add(serial)
             place = list(self._static_due).index(serial) + 1
             pause *= place / len(self._static_due)
@@ -141,19 +122,19 @@ class DetailsPoller:
         return True
 
     def _note_battery(self, serial: str, static: Static) -> None:
-        """Believe the latest answer: a battery may be put in, and a 0 may be a mistake."""
+        """Believe the latest answer: a battery may be added, and a 0 may be a mistake."""
         if static.battery_count == 0:
             self._without_battery.add(serial)
         else:
             self._without_battery.discard(serial)
 
-    async def _look_at(self, serial: str) -> None:
-        """Find out what an inverter is that is not in use; where that fails, it is no fault."""
+    async def _describe_other(self, serial: str) -> None:
+        """Describe an inverter that is not in use; a failure is no problem."""
         pause = _OTHERS_SECONDS
         try:
             static = await self._throttle.ask_later(lambda: self._client.static(serial))
         except CloudError as error:
-            _LOG.debug("What %s is cannot be read: %s.", serial, error)
+            _LOG.debug("The details of %s cannot be read: %s.", serial, error)
             static, pause = None, _OTHERS_RETRY_SECONDS
         if serial in self._others_due:  # it may be in use by now
             self._others_due[serial] = self._clock.monotonic() + pause
@@ -170,17 +151,17 @@ class DetailsPoller:
         except CloudError as error:
             self._problems.raise_(Kind.CONFIGURATION, why=error)
             return False
-        passing = None
+        transient = None
         for serial, outcome in answer.items():
             match outcome:
                 case Configuration():
                     details = replace(self._registry.details(serial), configuration=outcome)
                     self._registry.describe(serial, details)
                 case TransientError():
-                    passing = outcome
-                # An inverter without a battery may have no configuration: that is no fault.
-        if passing is not None:
-            self._problems.raise_(Kind.CONFIGURATION, why=passing)
+                    transient = outcome
+                # Other errors are no problem: without a battery there may be no configuration.
+        if transient is not None:
+            self._problems.raise_(Kind.CONFIGURATION, why=transient)
             return False
         self._problems.clear(Kind.CONFIGURATION)
         return True

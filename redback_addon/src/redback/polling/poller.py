@@ -1,4 +1,4 @@
-"""When to ask for readings: one round a minute, just after the cloud has something new."""
+"""Polls the readings: one round a minute, just after the cloud has new ones."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -13,29 +13,20 @@ from ..problems import AccountProblems, Kind
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
 
-# A round ends before the next one is due, whatever the cloud does.
+# A round must end before the next one is due, whatever the cloud does.
 _ROUND_SECONDS = 45.0
 _SHORTEST_WAIT = 1.0
-# A token that is given and then refused points to the cloud rather than to the credentials.
+# A token that was issued and is then refused is the cloud's fault rather than the credentials'.
 _REFUSED_WAITS = (60.0, 120.0, 300.0)
-# Whatever the clock does meanwhile, no wait is longer.
+# The limit where the clock is set meanwhile.
 _LONGEST_WAIT = 1.25 * PERIOD
-# From one round to the next when it brought nothing: whatever the fault was, it may be over just
-# after it was met, and there are to be readings a minute later.
+# From a round that brought nothing to the next: the fault may end just after it was met, and there
+# must be readings a minute later.
 _TROUBLE_PERIOD = 50.0
 
 
 class Poller:
-    """Reads all inverters round by round, and hands on what each answer brings as it comes.
-
-    Args:
-        client: asks the cloud.
-        throttle: the way there.
-        clock: the time.
-        problems: get what keeps readings away.
-        registry: gets the readings.
-        notifications: show that the token is refused, or an inverter may not be read.
-    """
+    """Reads all inverters round by round, and passes each answer on as it comes."""
 
     def __init__(
         self,
@@ -57,7 +48,7 @@ class Poller:
         self._cadence = Cadence()
         self._serials: tuple[str, ...] = ()
         self._something_to_do = asyncio.Event()
-        # When it will ask next, UTC; None while it has nothing to ask for, or is just asking.
+        # The next round, UTC; None while one is under way, or no inverter is known.
         self.next_at: datetime | None = None
 
     def watch(self, serials: Iterable[str]) -> None:
@@ -87,13 +78,13 @@ class Poller:
             self.next_at = None
 
     async def round(self) -> dict[str, datetime]:
-        """Read every inverter once; gives the timestamp of each reading that came."""
+        """Read every inverter once; return the timestamp of each reading that came."""
         batches = self._client.batches(self._serials)
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
-        # Some may no longer be read by now.
-        self._tell({serial: one for serial, one in outcomes.items() if serial in self._serials})
+        # Some may no longer be in use.
+        self._report({serial: one for serial, one in outcomes.items() if serial in self._serials})
         return {
             serial: outcome.timestamp
             for serial, outcome in outcomes.items()
@@ -101,7 +92,7 @@ class Poller:
         }
 
     async def _read(self, batch: tuple[str, ...]) -> dict[str, Dynamic | CloudError]:
-        """Read one batch, and deliver it at once: it waits for no other."""
+        """Read one batch, and pass it on without waiting for others."""
         try:
             outcomes = await self._throttle.ask(lambda: self._client.dynamic(batch, _ROUND_SECONDS))
         except CloudError as error:
@@ -114,7 +105,7 @@ class Poller:
                 self._throttle.note(outcome)
         return outcomes
 
-    def _tell(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
+    def _report(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
         """Raise what went wrong in a round, and clear what works again."""
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
         read = outcomes.keys() - errors.keys()
@@ -126,7 +117,7 @@ class Poller:
         self._note_denied((self._denied_now - read) | denied)
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
-            if not isinstance(error, CredentialsError):  # of which people are told elsewhere
+            if not isinstance(error, CredentialsError):  # for which there is a notification
                 self._problems.raise_(Kind.READINGS, why=error)
             return
         self._problems.clear(Kind.READINGS)
@@ -141,7 +132,7 @@ class Poller:
         self._notifications.token_accepted()
 
     def _note_refused(self) -> None:
-        """Wait for ever longer while the token is refused; once is a hiccup and not told."""
+        """Wait longer and longer while the token is refused; the first time is not shown."""
         self._refusals += 1
         if self._refusals > 1:
             self._notifications.token_refused()

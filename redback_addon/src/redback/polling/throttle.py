@@ -1,4 +1,4 @@
-"""Where the cloud is asked: beside the event loop, a few at a time, not while it said to wait."""
+"""Limits the requests to the cloud: a few at a time, in threads, none while it said to wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,70 +10,59 @@ from ..threads import in_thread
 
 _T = TypeVar("_T")
 _AT_ONCE = 8
-# Asking more often with credentials that are refused would look like an attack.
+# More frequent requests with refused credentials would look like an attack.
 _REFUSED_WAIT = 15 * 60.0
-# Where the cloud does not say for how long: readings are to be there a minute after it is over.
+# Where the cloud does not say for how long: there must be readings a minute after it is over.
 _THROTTLED_WAIT = 45.0
 
 
 class Runner(Protocol):
-    """Runs what takes its time where it holds up nothing else."""
+    """Runs blocking work beside the event loop."""
 
     def __call__(self, work: Callable[[], _T]) -> Awaitable[_T]:
-        """Give what the work gives, or raise what it raises."""
+        """Return what the work returns, or raise what it raises."""
 
 
 class Watcher(Protocol):
-    """Takes in whether the cloud accepts the credentials."""
+    """Is called each time that it is known whether the cloud accepts the credentials."""
 
     def credentials_refused(self) -> None:
-        """Take in that it does not."""
+        """Note that it does not."""
 
     def credentials_accepted(self) -> None:
-        """Take in that it does."""
+        """Note that it does."""
 
 
 class Throttle:
-    """The one way from the event loop to the cloud.
+    """The only way from the event loop to the cloud; tests pass a runner without threads."""
 
-    Args:
-        clock: measures the waits.
-        watcher: takes in whether the credentials are accepted, each time that this is known.
-        runner: runs the questions; tests have one without threads.
-    """
-
-    def __init__(
-        self,
-        clock: Clock,
-        watcher: Watcher,
-        runner: Runner = in_thread,
-    ) -> None:
+    def __init__(self, clock: Clock, watcher: Watcher, runner: Runner = in_thread) -> None:
         self._clock = clock
         self._watcher = watcher
         self._runner = runner
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._open_from = self._open_later_from = clock.monotonic()
-        # How often the cloud has said to wait, to whomever.
+        # How often the cloud has said to wait.
         self.throttled = 0
 
     async def opened(self) -> None:
-        """Wait until the cloud may be asked."""
+        """Wait until requests are allowed."""
         while (wait := self._open_from - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
 
     async def ask(self, question: Callable[[], _T]) -> _T:
-        """Ask the cloud, and give its answer.
+        """Make a request, and return its answer.
 
         Raises:
-            CloudError: as the question raised it.
+            CloudError: as the request raised it.
         """
         return await self._ask(question, self.note)
 
     async def ask_later(self, question: Callable[[], _T]) -> _T:
-        """Ask what can wait: the same, but if the cloud says to wait, only such questions do.
+        """Make a request that can wait: if the cloud says to wait, only such requests do.
 
         Raises:
-            CloudError: as the question raised it.
+            CloudError: as the request raised it.
         """
         while (wait := self._open_later_from - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
@@ -81,7 +70,7 @@ class Throttle:
 
     async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
         async with self._places:
-            # Within the place: the one who had it before may have been told to wait.
+            # Once it has a place: whoever had it before may have been throttled.
             await self.opened()
             try:
                 answer = await self._runner(question)
@@ -100,7 +89,7 @@ class Throttle:
             self.note(error)
 
     def note(self, error: CloudError) -> None:
-        """Take in an error that concerns the whole account, and let nobody ask for a while."""
+        """Stop all requests for a while where an error concerns the whole account."""
         match error:
             case CredentialsError(token_refused=False):
                 self.close(_REFUSED_WAIT)
@@ -110,5 +99,5 @@ class Throttle:
                 self.close(wait or _THROTTLED_WAIT)
 
     def close(self, seconds: float) -> None:
-        """Let nobody ask for so long."""
+        """Allow no request for this long."""
         self._open_from = max(self._open_from, self._clock.monotonic() + seconds)

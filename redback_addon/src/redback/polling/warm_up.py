@@ -1,4 +1,4 @@
-"""The minutes before the first reading, which tell at once which counters are to be believed."""
+"""Reads the minutes before the first reading, which show at once which counters to believe."""
 
 import asyncio
 import logging
@@ -13,29 +13,16 @@ from .throttle import Throttle
 _LOG = logging.getLogger(__name__)
 _REACH = timedelta(minutes=10)
 _PACE_SECONDS = 1.0
-# Where it fails, it is tried again so often and after so long, until readings have served as well.
+# Where it fails it is retried, until readings have served as well.
 _TRIES = 10
 _AGAIN_SECONDS = 60.0
 
 
 class WarmUp:
-    """Asks for the last minutes of each inverter that is new.
-
-    Where that fails, it is tried again; the next reading serves as well, a minute later.
-
-    Args:
-        client: asks the cloud.
-        throttle: the way there.
-        clock: the time.
-        registry: gets the readings, and knows which counters have been read before.
-    """
+    """Reads the last minutes of each new inverter."""
 
     def __init__(
-        self,
-        client: RedbackClient,
-        throttle: Throttle,
-        clock: Clock,
-        registry: Registry,
+        self, client: RedbackClient, throttle: Throttle, clock: Clock, registry: Registry
     ) -> None:
         self._client = client
         self._throttle = throttle
@@ -46,7 +33,7 @@ class WarmUp:
         self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
 
     def watch(self, serials: Iterable[str]) -> None:
-        """Warm up those of these inverters that are new."""
+        """Warm up the new ones of these inverters."""
         for serial in serials:
             if serial not in self._seen:
                 self._seen.add(serial)
@@ -64,12 +51,12 @@ class WarmUp:
                 await self._clock.sleep(_PACE_SECONDS)
 
     async def _put_back(self, serial: str, tries: int) -> None:
-        """Have one tried again in a while, for which no other waits."""
+        """Retry one after a while, without delaying the others."""
         await self._clock.sleep(_AGAIN_SECONDS)
         self._new.put_nowait((serial, tries))
 
     async def _warm_up(self, serial: str) -> bool:
-        """Ask for one; tells whether there were readings."""
+        """Warm one up; return whether there were readings."""
         now = self._clock.now()
         try:
             readings = await self._throttle.ask(

@@ -1,8 +1,7 @@
-"""A small SQLite file that costs nobody anything: not its damage, nor a full disk, nor a power cut.
+"""A small SQLite file whose damage, a full disk or a power cut does not stop the service.
 
-Writing needs no wait for the disk, so that a power cut may cost the last minutes. What cannot be
-written is told once. A file that is damaged is set aside; where none can be opened, everything is
-kept in memory.
+Writing does not wait for the disk, so a power cut may cost the last minutes. Failures are logged
+once. A damaged file is set aside; where none can be opened, everything is kept in memory.
 """
 
 import contextlib
@@ -16,10 +15,10 @@ from ..timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
 
-# How long it waits for another program that is just writing, which takes that one milliseconds.
+# How long it waits for another program that is writing, which takes milliseconds.
 _BUSY_SECONDS = 5.0
-# The file beside it, which takes what is written first, stays below two megabytes. Of each file a
-# quarter of a megabyte is kept at hand: the system keeps the rest, and can do without it.
+# The write-ahead log stays below two megabytes. SQLite itself caches a quarter of a megabyte: the
+# system caches the rest, and can drop it.
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
     "PRAGMA wal_autocheckpoint = 250; PRAGMA journal_size_limit = 1000000;"
@@ -33,16 +32,18 @@ class Database:
     Args:
         path: where it is.
         schema: makes its tables where there are none yet.
-        lost: what a failure costs, to be told, for example "hours may be fetched again".
+        lost: what a failure costs, for the log, for example "hours may be fetched again".
+
+    Attributes:
+        is_failing: whether its last use failed.
+        failures: how often something could not be read or written.
     """
 
     def __init__(self, path: Path, schema: str, lost: str) -> None:
         self._path = path
         self._schema = _PRAGMAS + schema
         self._lost = lost
-        # Whether the last use of it failed.
         self.is_failing = False
-        # How often something could not be read or written.
         self.failures = 0
         self._connection = self._open()
 
@@ -51,7 +52,7 @@ class Database:
         self._connection.close()
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Give what a query finds; nothing where the file cannot be read."""
+        """Return the rows of a query; none where the file cannot be read."""
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
@@ -60,7 +61,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Make one transaction; that it fails is told once, and when it works again."""
+        """Make one transaction; log the first failure, and when it works again."""
         try:
             with self._connection:
                 yield self._connection
@@ -81,7 +82,7 @@ class Database:
         try:
             return self._connect(self._path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # no fault of the file's content
+            if isinstance(error, sqlite3.OperationalError):  # not because of its content
                 self._fail(error)
                 return self._connect(":memory:")
         damaged = self._path.with_suffix(".damaged")
@@ -100,7 +101,7 @@ class Database:
         connection = sqlite3.connect(path, timeout=timeout(_BUSY_SECONDS))
         try:
             connection.executescript(self._schema)
-            # A page of nonsense is found here rather than in the middle of the night.
+            # A damaged page is found here rather than in use.
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)  # noqa: TRY301 - closed below like any other

@@ -1,4 +1,4 @@
-"""Small files in the data folder that survive a power cut, and a disk that cannot be written."""
+"""Small files in the data folder that survive a power cut, and an unwritable disk."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ class JsonFile(Generic[_T]):
     Args:
         path: where it is.
         kind: the type of the value.
-        loss: what it means for the user that it is lost, as the end of a sentence.
+        loss: what its loss means for the user, as the end of a sentence.
     """
 
     def __init__(self, path: Path, kind: type[_T], loss: str) -> None:
@@ -46,7 +46,7 @@ class JsonFile(Generic[_T]):
             return None
 
     def save(self, value: _T) -> None:
-        """Write the value; that it cannot be written is told once, and when it can be again."""
+        """Write the value; log the first failure, and when it works again."""
         try:
             _replace(self._path, msgspec.json.format(msgspec.json.encode(value)))
         except OSError as error:
@@ -62,8 +62,8 @@ class JsonFile(Generic[_T]):
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Replace the file at one stroke, so that a power cut leaves the old or the new one."""
-    # Always the same name, so that a kill in between leaves no more than one such file.
+    """Replace the file atomically, so that a power cut leaves the old or the new one."""
+    # Always the same name, so that kills in between leave at most one such file.
     temporary = path.with_name(f".{path.name}.new")
     try:
         with temporary.open("wb") as file:

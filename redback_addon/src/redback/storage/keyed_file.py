@@ -12,13 +12,7 @@ _Value = TypeVar("_Value")
 
 
 class KeyedFile(Generic[_Value]):
-    """One value for each inverter, on disk as soon as it changes.
-
-    Args:
-        path: of the file.
-        kind: the type of a value.
-        loss: what it means for the user that it is lost, as the end of a sentence.
-    """
+    """One value for each inverter, on disk as soon as it changes; see `JsonFile`."""
 
     def __init__(self, path: Path, kind: Any, loss: str) -> None:  # noqa: ANN401 - any type of a value
         self._file: JsonFile[dict[str, _Value]] = JsonFile(path, dict[str, kind], loss)
@@ -27,11 +21,11 @@ class KeyedFile(Generic[_Value]):
         self._lock = threading.Lock()
 
     def get(self, serial: str) -> _Value | None:
-        """Return what was last set for an inverter; None where nothing was."""
+        """Return the value of an inverter; None where there is none."""
         return self._values.get(serial)
 
     def set(self, serial: str, value: _Value) -> bool:
-        """Set the value, which is written soon; returns whether it is another one."""
+        """Set the value, which is written soon; return whether it has changed."""
         if self._values.get(serial) == value:
             return False
         self._values[serial] = value
@@ -40,15 +34,15 @@ class KeyedFile(Generic[_Value]):
 
     def write(self) -> None:
         """Write everything now."""
-        # First: what is set from here on is written once more.
+        # First, so that a value set from here on is written again.
         self._changed.clear()
         with self._lock:
             self._file.save(dict(self._values))
 
     async def run(self) -> None:
-        """Write each change at once, beside the event loop, for ever."""
+        """Write each change at once, in a thread, for ever."""
         while True:
             await self._changed.wait()
-            if not self._changed.is_set():  # somebody has written it at once
+            if not self._changed.is_set():  # `write` was called meanwhile
                 continue
             await in_thread(self.write)
