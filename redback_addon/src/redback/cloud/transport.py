@@ -375,12 +375,11 @@ def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> 
             body += piece
             if len(body) > most:
                 raise call.broken("the answer is too large", HTTPStatus.OK)
-            if until.left() <= 0:
-                raise urllib3.exceptions.TimeoutError
     except urllib3.exceptions.TimeoutError:
         if until.left() > 0:
             raise
-        raise call.broken("the answer took too long", HTTPStatus.OK) from None
+    if until.left() <= 0:
+        raise call.broken("the answer took too long", HTTPStatus.OK)
     return bytes(body)
 
 
