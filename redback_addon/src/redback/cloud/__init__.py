@@ -14,7 +14,6 @@ Home Assistant, and nothing touches a file.
     auth        the bearer token, from whichever endpoint takes the credentials
     api         a request with a token, below all of these
     transport   the one place that makes a request, with its limits and retries
-    adapter     the connections below it, on which an answer begins in time
     shapes      what the last answers look like, without their values
     errors      what can go wrong, and the one place that says what an HTTP status means
     remembered  what must outlive a restart; whoever keeps it is told of changes

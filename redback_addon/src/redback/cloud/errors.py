@@ -1,7 +1,9 @@
-"""What can go wrong with the cloud: one kind of error for each thing that one does about it."""
+"""What can go wrong with the cloud: one kind of error for each way to react to it."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import NotRequired, TypedDict, Unpack
 
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
@@ -9,12 +11,7 @@ from urllib3.util import Retry
 _LONGEST_RETRY_AFTER = 60 * 60
 
 
-class _Where(TypedDict):
-    method: str
-    url: str
-    status: NotRequired[int | None]
-
-
+@dataclass(eq=False, kw_only=True)
 class CloudError(Exception):
     """The cloud did not give what it was asked for; the text is fit for the log and the panel.
 
@@ -26,31 +23,26 @@ class CloudError(Exception):
         code: the OAuth error of a token endpoint, one of a few known words, or None.
     """
 
-    def __init__(self, detail: str, *, code: str | None = None, **where: Unpack[_Where]) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.method = where["method"]
-        self.url = where["url"]
-        self.status = where.get("status")
-        self.code = code
+    detail: str = field(kw_only=False)
+    method: str
+    url: str
+    status: int | None = None
+    code: str | None = None
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.method} {self.url})"
 
 
+@dataclass(eq=False, kw_only=True)
 class CredentialsError(CloudError):
-    """The account is not let in; that lasts until somebody changes something.
+    """The account is not let in until somebody changes something.
 
     Attributes:
-        token_refused: True = a token was given, but no data for it; False = no token was given
+        token_refused: True = the cloud gave a token, but no data for it; False = it gave no token
             for these credentials.
     """
 
-    def __init__(
-        self, detail: str, *, token_refused: bool = False, **where: Unpack[_Where]
-    ) -> None:
-        super().__init__(detail, **where)
-        self.token_refused = token_refused
+    token_refused: bool = False
 
 
 class AccessError(CloudError):
@@ -65,48 +57,51 @@ class RequestError(CloudError):
     """The cloud does not take the request as we make it."""
 
 
+@dataclass(eq=False, kw_only=True)
 class ThrottledError(CloudError):
     """The cloud wants to be left alone for a while.
 
     Attributes:
-        retry_after: for how long, in seconds, an hour at most; None if it does not say.
+        retry_after: for how long, seconds, an hour at most; None if it does not say.
     """
 
-    def __init__(
-        self, detail: str, *, retry_after: float | None = None, **where: Unpack[_Where]
-    ) -> None:
-        super().__init__(detail, **where)
-        self.retry_after = retry_after
+    retry_after: float | None = None
 
 
+# These concern the whole account, whichever inverter was asked for.
+WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
+
+
+@dataclass(eq=False, kw_only=True)
 class TransientError(CloudError):
     """The cloud or the line has trouble that passes: no answer, or none that makes sense.
 
     Attributes:
-        arrived: whether the request has reached the cloud, as far as can be told.
+        arrived: whether the request has reached the cloud, as far as can be known.
     """
 
-    def __init__(
-        self,
-        detail: str,
-        *,
-        method: str,
-        url: str,
-        status: int | None = None,
-        arrived: bool = False,
-    ) -> None:
-        super().__init__(detail, method=method, url=url, status=status)
-        self.arrived = arrived or status is not None
+    arrived: bool = False
+
+    def __post_init__(self) -> None:
+        self.arrived = self.arrived or self.status is not None
 
 
+@dataclass(eq=False, kw_only=True)
 class OutcomeUnknownError(CloudError):
     """It is not known whether the cloud did what a request that must not be repeated asked for.
 
     Either no usable answer came although the request may have arrived, or the answer does not say.
     """
 
-    def __init__(self, detail: str, **where: Unpack[_Where]) -> None:
-        super().__init__(f"{detail}; it is not known whether this was done", **where)
+    def __post_init__(self) -> None:
+        self.detail += "; it is not known whether this was done"
+
+
+_KINDS: Mapping[int, Callable[..., CloudError]] = {
+    HTTPStatus.UNAUTHORIZED: partial(CredentialsError, token_refused=True),
+    HTTPStatus.FORBIDDEN: AccessError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+}
 
 
 def of_status(
@@ -118,7 +113,7 @@ def of_status(
     url: str,
     may_repeat: bool,
 ) -> CloudError:
-    """Decide what an HTTP status other than 200 means: the one place that does.
+    """Return the error that an HTTP status other than 200 means: the one place that decides it.
 
     Args:
         status: of the answer.
@@ -126,30 +121,24 @@ def of_status(
         code: the OAuth error in the answer, if it is a known one.
         method: of the request.
         url: of the request, without query and without anything secret.
-        may_repeat: whether the request may be made again; else trouble that passes leaves it open
-            whether what it asks for was done.
+        may_repeat: whether the request may be made again; if not, trouble that passes leaves it
+            open whether it was done.
     """
-    where: _Where = {"method": method, "url": url, "status": status}
+    kind = _kind(status, _seconds(retry_after), may_repeat=may_repeat)
     answered = f"the cloud answered {_named(status)}" + (f", {code}" if code else "")
-    wait = _seconds(retry_after)
-    if status == HTTPStatus.UNAUTHORIZED:
-        error: CloudError = CredentialsError(answered, token_refused=True, **where)
-    elif status == HTTPStatus.FORBIDDEN:
-        error = AccessError(answered, **where)
-    elif status == HTTPStatus.NOT_FOUND:
-        error = NotFoundError(answered, **where)
-    elif status == HTTPStatus.TOO_MANY_REQUESTS or (
+    return kind(answered, method=method, url=url, status=status, code=code)
+
+
+def _kind(status: int, wait: float | None, *, may_repeat: bool) -> Callable[..., CloudError]:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and wait is not None
     ):
-        error = ThrottledError(answered, retry_after=wait, **where)
-    elif status != HTTPStatus.REQUEST_TIMEOUT and HTTPStatus.BAD_REQUEST <= status < 500:  # noqa: PLR2004 - where 4xx ends
-        error = RequestError(answered, **where)
-    elif not may_repeat:
-        error = OutcomeUnknownError(answered, **where)
-    else:
-        error = TransientError(answered, **where)
-    error.code = code
-    return error
+        return partial(ThrottledError, retry_after=wait)
+    if status in _KINDS:
+        return _KINDS[status]
+    if 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT:  # noqa: PLR2004 - HTTP's own range of refusals
+        return RequestError
+    return TransientError if may_repeat else OutcomeUnknownError
 
 
 def _named(status: int) -> str:
@@ -160,7 +149,7 @@ def _named(status: int) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Understand a Retry-After header in both its forms, seconds and date."""
+    """Parse a Retry-After header in either form, seconds or a date."""
     if retry_after is None:
         return None
     try:

@@ -1,29 +1,34 @@
-"""The one place that makes a request: what it may take, and when it is tried again."""
+"""The one place that makes requests: how long they may take, and when they are retried."""
 
+import io
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self
 
 import msgspec
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
     wait_random_exponential,
 )
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
 from ..tracebacks import without_traceback
-from .adapter import TimedAdapter, cut_after
 from .errors import (
     CloudError,
     OutcomeUnknownError,
@@ -35,12 +40,8 @@ from .errors import (
 
 _LOG = logging.getLogger(__name__)
 
-_TOO_LONG = "the answer took too long"
-
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
-# For one try. It is looked at between two pieces of the body, so that the wait for one piece, at
-# most the read time-out, may come on top.
 _TOTAL_SECONDS = 30.0
 _ATTEMPTS = 3
 _FIRST_WAIT = 0.5
@@ -261,6 +262,7 @@ class Transport:
         if seconds <= 0:
             raise call.broken("there was no time left to ask")
         until = Deadline(self.monotonic() + seconds, self.monotonic)
+        _until.set(until)
         try:
             with self._send(call, seconds) as response:
                 if response.status_code == HTTPStatus.OK:
@@ -278,20 +280,14 @@ class Transport:
             raise _failure(call, error) from None
 
     def _send(self, call: Call, seconds: float) -> requests.Response:
-        def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            if call.authorization is not None:
-                request.headers["Authorization"] = call.authorization
-            return request
-
         return self._session.request(
             call.method,
             call.url,
             params=call.params,
             data=call.form,
             json=call.json,
-            headers=self._headers,
-            # Also where there is nothing to set: else requests takes a password out of the URL.
-            auth=authorize,
+            headers={**self._headers, "Authorization": call.authorization},  # None is not sent
+            auth=lambda request: request,  # else requests sends a password that is in the URL
             timeout=(min(seconds, timeout(_CONNECT_SECONDS)), min(seconds, timeout(_READ_SECONDS))),
             allow_redirects=False,
             hooks={"response": _forget_location},
@@ -300,10 +296,69 @@ class Transport:
         )
 
 
+# When the try must have ended whose answer this thread is reading. http.client and urllib3 know a
+# time-out for each piece of an answer only, so that one that drips would take for ever.
+_until: ContextVar[Deadline] = ContextVar("until")
+
+
+class _Stream(io.RawIOBase):
+    """Reads from a connection until the try must have ended.
+
+    Raises:
+        TimeoutError: that moment has come, or the next piece takes too long.
+    """
+
+    def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
+        self._connection = connection
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
+        left = _until.get().left()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(min(left, timeout(_READ_SECONDS)))
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, connection: socket.socket, *args: Any, **options: Any) -> None:  # noqa: ANN401 - handed on
+        super().__init__(connection, *args, **options)
+        self.fp = io.BufferedReader(_Stream(connection, self.fp.detach()))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - handed on
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
 def _own_session() -> requests.Session:
     session = requests.Session()
     for scheme in ("https://", "http://"):
-        session.mount(scheme, TimedAdapter())
+        session.mount(scheme, _Adapter())
     return session
 
 
@@ -313,21 +368,18 @@ def _forget_location(response: requests.Response, *_: object, **__: object) -> N
 
 
 def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> bytes:
-    """Read a body piece by piece, so that neither its length nor its slowness is without end."""
+    """Read a body piece by piece, and give up on one that is too large or too slow."""
     body = bytearray()
-    with cut_after(raw, until.left()) as is_cut:
-        try:
-            while piece := raw.read1(_CHUNK, decode_content=True):
-                body += piece
-                if len(body) > most:
-                    raise call.broken("the answer is too large", HTTPStatus.OK)
-                if until.left() <= 0:
-                    raise call.broken(_TOO_LONG, HTTPStatus.OK)
-        except (HTTPError, OSError):
-            if not is_cut():
-                raise
-    if is_cut():
-        raise call.broken(_TOO_LONG, HTTPStatus.OK)
+    try:
+        while piece := raw.read1(_CHUNK, decode_content=True):
+            body += piece
+            if len(body) > most:
+                raise call.broken("the answer is too large", HTTPStatus.OK)
+    except urllib3.exceptions.TimeoutError:
+        if until.left() > 0:
+            raise
+    if until.left() <= 0:
+        raise call.broken("the answer took too long", HTTPStatus.OK)
     return bytes(body)
 
 
