@@ -3,13 +3,17 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
+import aiohttp
 import pytest
 from hypothesis import settings
 
 from fake_clock import FakeClock
+from redback.core import open_session
 from secret_words import leaks
+from standin.core import Core
+from standin.supervisor import TOKEN, Supervisor
 
 # The same examples every time, however slow the machine is: what fails must fail again.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -53,6 +57,27 @@ def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+async def core() -> AsyncIterator[Core]:
+    """A stand-in Core that runs."""
+    async with Core() as core:
+        yield core
+
+
+@pytest.fixture
+async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
+    """The stand-in Supervisor in front of `core`."""
+    async with Supervisor(core.address) as supervisor:
+        yield supervisor
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session whose headers carry the Supervisor's token, as the add-on's do."""
+    async with open_session(TOKEN) as session:
+        yield session
 
 
 @pytest.fixture

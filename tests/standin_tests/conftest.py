@@ -44,13 +44,6 @@ async def core(clock: Clock) -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
-    """The Supervisor in front of `core`."""
-    async with Supervisor(core.address) as supervisor:
-        yield supervisor
-
-
-@pytest.fixture
 async def client(core: Core) -> AsyncIterator[Client]:
     """Someone who talks to Core itself."""
     async with Client.of_core(core.url, core.token) as client:
