@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 
 from standin.client import Client
+from standin.core import Core
 from standin.errors import CommandError
 from standin.supervisor import TOKEN, CoreAddress
 from standin.versions import parse
@@ -341,6 +342,9 @@ class RealCore:
     def _keep(self, access: Access) -> None:
         self._access_file.touch(mode=0o600)
         self._access_file.write_text(json.dumps(asdict(access)), encoding="utf-8")
+
+
+AnyCore = Core | RealCore
 
 
 @contextmanager
