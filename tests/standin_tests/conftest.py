@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from standin.client import Client
 from standin.core import Core
 from standin.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 class Clock:

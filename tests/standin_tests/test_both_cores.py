@@ -8,8 +8,9 @@ is a row of `standin.versions`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import pytest
@@ -40,13 +41,9 @@ from standin.versions import (
     STATE_WITHOUT_BODY,
     TAGGED_SOURCES,
     URL_IN_USE,
+    Version,
     not_one_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from standin.versions import Version
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
