@@ -3,13 +3,21 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
+import aiohttp
 import pytest
+import pytest_asyncio
 from hypothesis import settings
 
+from core.linking import link_through
 from fake_clock import FakeClock
+from redback.core import WebSocket, open_session
 from secret_words import leaks
+from standin.core import Core
+from standin.real_core import AnyCore, temporary_core
+from standin.supervisor import TOKEN, Supervisor
+from standin.versions import NEWEST, OLDEST
 
 # The same examples every time, however slow the machine is: what fails must fail again.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -53,6 +61,46 @@ def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+async def core() -> AsyncIterator[Core]:
+    """A stand-in Core that runs."""
+    async with Core() as core:
+        yield core
+
+
+@pytest.fixture
+async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
+    """The stand-in Supervisor in front of `core`."""
+    async with Supervisor(core.address) as supervisor:
+        yield supervisor
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A session whose headers carry the Supervisor's token, as the add-on's do."""
+    async with open_session(TOKEN) as session:
+        yield session
+
+
+@pytest.fixture
+async def link(supervisor: Supervisor) -> AsyncIterator[WebSocket]:
+    """The add-on's own link to `core`, ready for commands."""
+    async with link_through(supervisor) as watched:
+        yield watched.link
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=[NEWEST, OLDEST, pytest.param("real", marks=pytest.mark.core)],
+)
+async def any_core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
+    """One Core after the other, each for a whole module: two stand-ins, and a real one."""
+    kind = request.param
+    async with temporary_core() if kind == "real" else Core(version=kind) as core:
+        yield core
 
 
 @pytest.fixture

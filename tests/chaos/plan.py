@@ -56,7 +56,7 @@ class Trouble:
         minutes: how long it lasts.
         heals: minutes after its end in which the service need not be right yet.
         cloud: the simulated cloud's faults meanwhile.
-        blow: what happens in the house.
+        house_fault: what happens in the house.
         seconds: how slow a slow Supervisor is.
         kill_after: minutes after its beginning at which the service is killed, and started again.
         lead: minutes before it in which nothing else may happen, nor until it is healed. After a

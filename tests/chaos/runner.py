@@ -44,7 +44,7 @@ class Event:
 
 
 class Runner:
-    """Performs plans on a stage."""
+    """Makes what plans say happen in a system."""
 
     def __init__(self, system: System) -> None:
         self._system = system

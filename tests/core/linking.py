@@ -123,9 +123,16 @@ async def silent_core() -> AsyncIterator[SilentCore]:
 
 
 @asynccontextmanager
-async def link_to(core: CoreAddress) -> AsyncIterator[WebSocket]:
-    """Give a link to a Core, made and ready for commands."""
-    async with Supervisor(core) as supervisor, open_session(TOKEN) as session:
+async def link_through(supervisor: Supervisor) -> AsyncIterator[Watched]:
+    """Make a link to the Core behind a Supervisor, ready for commands."""
+    async with open_session(supervisor.token) as session:
         with linked(session, supervisor.url) as watched:
             await until(lambda: watched.connected)
-            yield watched.link
+            yield watched
+
+
+@asynccontextmanager
+async def link_to(core: CoreAddress) -> AsyncIterator[WebSocket]:
+    """Make a link to a Core, ready for commands."""
+    async with Supervisor(core) as supervisor, link_through(supervisor) as watched:
+        yield watched.link

@@ -1,23 +1,15 @@
 """That a dashboard is made once, and is its user's from then on."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from core.linking import link_to
 from redback.core import CoreRefusedError, Dashboard, Dashboards, WebSocket
 from standin.core import Core
 
 VIEWS = {"views": [{"title": "Now"}]}
 OTHERS = {"views": [{"title": "Mine"}]}
 DASHBOARD = Dashboard("redback-solar", "Redback", "mdi:solar-power-variant", VIEWS)
-
-
-@pytest.fixture
-async def link(core: Core) -> AsyncIterator[WebSocket]:
-    async with link_to(core.address) as link:
-        yield link
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from core.linking import link_to
 from core.test_preferences import ALL, BATTERY, GRID, SOLAR
 from redback.core import CoreAwayError, CoreRefusedError, Energy, WebSocket
 from standin.core import Core
@@ -23,12 +22,6 @@ POWER = {"device_class": "power", "state_class": "measurement", "unit_of_measure
 async def core(request: pytest.FixtureRequest) -> AsyncIterator[Core]:
     async with Core(version=request.param) as core:
         yield core
-
-
-@pytest.fixture
-async def link(core: Core) -> AsyncIterator[WebSocket]:
-    async with link_to(core.address) as link:
-        yield link
 
 
 @pytest.fixture

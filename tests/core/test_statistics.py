@@ -10,25 +10,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
 
-from core.linking import Watched, linked, until
+from core.linking import Watched, link_through, until
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
 from redback.core.metadata import UNIT_CLASSES
 from sqlite_file import opened
 from standin.client import Client
 from standin.core import Core
-from standin.real_core import RealCore, temporary_core
+from standin.real_core import AnyCore
 from standin.statistics import unit_classes
-from standin.supervisor import TOKEN, Supervisor
-from standin.versions import NEWEST, OLDEST, OPTIONAL_METADATA
+from standin.supervisor import Supervisor
+from standin.versions import OPTIONAL_METADATA
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-AnyCore = Core | RealCore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -56,35 +53,22 @@ async def put(statistics: Statistics, series: Series, rows: Sequence[Row]) -> No
         raise refused
 
 
-@pytest_asyncio.fixture(
-    scope="module",
-    loop_scope="module",
-    params=[NEWEST, OLDEST, pytest.param("real", marks=pytest.mark.core)],
-)
-async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
-    kind = request.param
-    async with temporary_core() if kind == "real" else Core(version=kind) as core:
-        yield core
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def client(core: AnyCore) -> AsyncIterator[Client]:
-    async with Client.of_core(core.url, core.token) as client:
+async def client(any_core: AnyCore) -> AsyncIterator[Client]:
+    async with Client.of_core(any_core.url, any_core.token) as client:
         yield client
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def supervisor(core: AnyCore) -> AsyncIterator[Supervisor]:
-    async with Supervisor(core.address) as supervisor:
+async def supervisor(any_core: AnyCore) -> AsyncIterator[Supervisor]:
+    async with Supervisor(any_core.address) as supervisor:
         yield supervisor
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def watched(supervisor: Supervisor) -> AsyncIterator[Watched]:
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
-        with linked(session, supervisor.url) as watched:
-            await until(lambda: watched.connected)
-            yield watched
+    async with link_through(supervisor) as watched:
+        yield watched
 
 
 @pytest.fixture
@@ -136,11 +120,11 @@ async def described(client: Client, *entity_ids: str) -> dict[str, dict[str, Any
     return {each["statistic_id"]: each for each in await client.command(question)}
 
 
-def complaints(core: AnyCore) -> list[str]:
+def complaints(any_core: AnyCore) -> list[str]:
     """Give what Core has logged about imports."""
-    if isinstance(core, Core):
-        return list(core.statistics.warnings)
-    lines = core.log.read_text().splitlines()
+    if isinstance(any_core, Core):
+        return list(any_core.statistics.warnings)
+    lines = any_core.log.read_text().splitlines()
     words = ("import_statistics", "deprecated", "statistics")
     return [
         line
@@ -263,10 +247,10 @@ async def test_nothing_is_converted_whatever_unit_the_state_has(
 
 
 async def test_nothing_is_converted_where_somebody_has_imported_without_a_class(
-    core: AnyCore, statistics: Statistics, client: Client
+    any_core: AnyCore, statistics: Statistics, client: Client
 ) -> None:
     words: dict[str, object] = {"unit_class": None, "mean_type": 0}
-    if not words.keys() <= OPTIONAL_METADATA.at(core.release):
+    if not words.keys() <= OPTIONAL_METADATA.at(any_core.release):
         words = {"has_mean": False}  # an older Core finds the class by itself
     metadata = {
         "source": "recorder",
@@ -285,14 +269,14 @@ async def test_nothing_is_converted_where_somebody_has_imported_without_a_class(
 
 
 async def test_a_unit_that_is_in_no_table_gets_the_class_that_core_gives_it_and_core_grumbles(
-    core: AnyCore, statistics: Statistics, client: Client
+    any_core: AnyCore, statistics: Statistics, client: Client
 ) -> None:
-    rows, said = counted(1, 2), complaints(core)
+    rows, said = counted(1, 2), complaints(any_core)
     await put(statistics, energy("sensor.joules", "MJ"), rows)
     await stored(statistics, {"sensor.joules": rows})
     assert (await described(client, "sensor.joules"))["sensor.joules"]["unit_class"] == "energy"
-    new = complaints(core)[len(said) :]
-    wants_class = "unit_class" in OPTIONAL_METADATA.at(core.release)
+    new = complaints(any_core)[len(said) :]
+    wants_class = "unit_class" in OPTIONAL_METADATA.at(any_core.release)
     assert ["unit_class" in line for line in new] == [True] * wants_class
 
 
@@ -327,26 +311,26 @@ async def test_rows_are_never_put_where_they_would_relabel_others(
 @pytest.mark.parametrize("unit", DEVICE_CLASSES)
 @pytest.mark.parametrize("is_counter", [False, True])
 async def test_an_import_leaves_what_core_makes_of_a_pushed_sensor(
-    core: AnyCore, statistics: Statistics, client: Client, unit: str | None, *, is_counter: bool
+    any_core: AnyCore, statistics: Statistics, client: Client, unit: str | None, *, is_counter: bool
 ) -> None:
     entity = f"sensor.unit_{list(DEVICE_CLASSES).index(unit)}_{is_counter}".lower()
     state_class = "total_increasing" if is_counter else "measurement"
     device_class = DEVICE_CLASSES[unit].removesuffix("_storage" if is_counter else "")
     await push(client, entity, 1, unit, state_class=state_class, device_class=device_class)
-    before, said = await described(client, entity), complaints(core)
+    before, said = await described(client, entity), complaints(any_core)
     rows = counted(1, 2) if is_counter else [Row(START, mean=1, min=1, max=1)]
     await put(statistics, Series(entity, unit, is_counter=is_counter), rows)
     await stored(statistics, {entity: rows})
     assert before[entity]["statistics_unit_of_measurement"] == unit
     assert await described(client, entity) == before
-    assert complaints(core) == said
+    assert complaints(any_core) == said
 
 
 async def test_what_core_knows_nothing_of_is_described_as_it_would_describe_it(
-    core: AnyCore, statistics: Statistics, client: Client
+    any_core: AnyCore, statistics: Statistics, client: Client
 ) -> None:
-    known = unit_classes(core.release)
-    said = complaints(core)
+    known = unit_classes(any_core.release)
+    said = complaints(any_core)
     rows = [Row(START, mean=1, min=1, max=1)]
     for number, (unit, device_class) in enumerate(DEVICE_CLASSES.items()):
         stranger, sensor = f"sensor.stranger_{number}", f"sensor.pushed_{number}"
@@ -358,7 +342,7 @@ async def test_what_core_knows_nothing_of_is_described_as_it_would_describe_it(
         expected = UNIT_CLASSES[unit]
         assert classes == {expected if expected in known else None}
     assert DEVICE_CLASSES.keys() == UNIT_CLASSES.keys()
-    assert complaints(core) == said
+    assert complaints(any_core) == said
 
 
 @pytest.mark.parametrize(
@@ -394,7 +378,7 @@ async def test_putting_goes_on_after_a_break_where_it_is_done_again(
 
 
 async def test_a_shift_moves_the_sums_from_its_hour_on_in_both_tables(
-    core: AnyCore, watched: Watched, statistics: Statistics
+    any_core: AnyCore, watched: Watched, statistics: Statistics
 ) -> None:
     # Of today: Core throws old short-term rows away.
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
@@ -409,7 +393,7 @@ async def test_a_shift_moves_the_sums_from_its_hour_on_in_both_tables(
         for hour in range(3)
         for minute in (0, 55)
     ]
-    await write_short_term(core, watched, "sensor.shifted", fives)
+    await write_short_term(any_core, watched, "sensor.shifted", fives)
 
     await statistics.shift("sensor.shifted", start + 2 * HOUR, 0.25, "kWh")
     await read_until(
@@ -429,24 +413,24 @@ def moved(rows: Iterable[Row], amount: float) -> Iterable[Row]:
 
 
 async def write_short_term(
-    core: AnyCore, watched: Watched, entity_id: str, rows: Sequence[Row]
+    any_core: AnyCore, watched: Watched, entity_id: str, rows: Sequence[Row]
 ) -> None:
     """Write what only Core itself writes, every five minutes."""
-    if isinstance(core, Core):
+    if isinstance(any_core, Core):
         told = [{"start": row.start, "state": row.state, "sum": row.sum} for row in rows]
-        known = core.statistics.metadata[entity_id]
-        core.statistics.write(known, told, short_term=True)
+        known = any_core.statistics.metadata[entity_id]
+        any_core.statistics.write(known, told, short_term=True)
         return
     connected = watched.connected
-    await core.stop()
+    await any_core.stop()
     values = [(row.start.timestamp(), row.state, row.sum, entity_id) for row in rows]
-    with opened(core.folder / "home-assistant_v2.db") as database:
+    with opened(any_core.folder / "home-assistant_v2.db") as database:
         database.executemany(
             "INSERT INTO statistics_short_term (created_ts, start_ts, state, sum, metadata_id)"
             " SELECT 0, ?, ?, ?, id FROM statistics_meta WHERE statistic_id = ?",
             values,
         )
-    await core.start()
+    await any_core.start()
     await until(lambda: watched.connected > connected and watched.link.version, 30)
 
 

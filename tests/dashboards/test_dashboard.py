@@ -1,11 +1,10 @@
 """What is on the dashboard that people get, and that it stays theirs."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from core.linking import link_to
 from dashboards.inverters import Shown, inverter, registry, without_battery
 from redback.core import CoreAwayError, CoreRefusedError, Dashboards, WebSocket
 from redback.dashboards import DashboardSetup
@@ -14,18 +13,6 @@ from standin.core import Core
 
 # Of Core alone: nothing that has to be installed.
 OF_CORE = {"heading", "gauge", "tile", "history-graph", "statistics-graph", "entities", "grid"}
-
-
-@pytest.fixture
-async def core() -> AsyncIterator[Core]:
-    async with Core() as core:
-        yield core
-
-
-@pytest.fixture
-async def link(core: Core) -> AsyncIterator[WebSocket]:
-    async with link_to(core.address) as link:
-        yield link
 
 
 def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:

@@ -1,6 +1,6 @@
 """What people are shown before the Energy dashboard is set up, and afterwards."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,18 +18,6 @@ from redback.core import CoreAwayError, Energy, WebSocket
 from redback.dashboards import EnergySetup
 from standin.client import Client
 from standin.core import Core
-
-
-@pytest.fixture
-async def core() -> AsyncIterator[Core]:
-    async with Core() as core:
-        yield core
-
-
-@pytest.fixture
-async def link(core: Core) -> AsyncIterator[WebSocket]:
-    async with link_to(core.address) as link:
-        yield link
 
 
 def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:

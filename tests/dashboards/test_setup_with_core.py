@@ -17,13 +17,9 @@ from redback.core.versions import is_since
 from redback.dashboards import DashboardSetup, EnergySetup
 from redback.dashboards.dashboard import views
 from standin.client import Client
-from standin.core import Core
-from standin.real_core import RealCore, temporary_core
-from standin.versions import NEWEST, OLDEST
+from standin.real_core import AnyCore
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-AnyCore = Core | RealCore
 
 # What a person may have: nothing here is ours.
 GAS = {"type": "gas", "stat_energy_from": "sensor.gas", "number_energy_price": 0.25}
@@ -45,20 +41,9 @@ OLD_METERED = {
 }
 
 
-@pytest_asyncio.fixture(
-    scope="module",
-    loop_scope="module",
-    params=[NEWEST, OLDEST, pytest.param("real", marks=pytest.mark.core)],
-)
-async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
-    kind = request.param
-    async with temporary_core() if kind == "real" else Core(version=kind) as core:
-        yield core
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def link(core: AnyCore) -> AsyncIterator[WebSocket]:
-    async with link_to(core.address) as link:
+async def link(any_core: AnyCore) -> AsyncIterator[WebSocket]:
+    async with link_to(any_core.address) as link:
         yield link
 
 
@@ -68,9 +53,9 @@ def house() -> Shown:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def energy(core: AnyCore, link: WebSocket, house: Shown) -> EnergySetup:
+async def energy(any_core: AnyCore, link: WebSocket, house: Shown) -> EnergySetup:
     """Set up the Energy dashboard of a Core that has had the inverter for an hour."""
-    async with Client.of_core(core.url, core.token) as client:
+    async with Client.of_core(any_core.url, any_core.token) as client:
         await show(house, client)
     await compile_statistics(house, link)
     return EnergySetup(Energy(link), registry(house))

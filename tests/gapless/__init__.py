@@ -3,6 +3,6 @@
     fast --from '2026-03-01 18:40:00' -- VENV/bin/python -m gapless --folder /tmp/X
 
 runs it in a world whose clock can run faster (PYTHONPATH=redback_addon/src:tests), and prints one
-JSON. `story` is what goes wrong; the stage and the truth are those of `chaos`; `minutes` tells what
+JSON. `scenario` is what goes wrong; system and truth are those of `chaos`; `minutes` is what
 each entity should have shown minute by minute; `comparison` holds Core's hours against both.
 """

@@ -84,7 +84,7 @@ def write_options(data: Path, **changes: object) -> None:
     path.chmod(0o600)
 
 
-class Stage:
+class Neighbours:
     """The neighbours, and what they show."""
 
     def __init__(self, supervisor: Container, cloud: Container, network: str) -> None:
@@ -105,7 +105,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(image: str, data: Path) -> Iterator[Stage]:
+def neighbours(image: str, data: Path) -> Iterator[Neighbours]:
     """The cloud and the Supervisor, on a network of their own."""
     network = containers.network(SUBNET)
     write_options(data)
@@ -135,11 +135,11 @@ def stage(image: str, data: Path) -> Iterator[Stage]:
     )
     with supervisor, cloud:
         until(lambda: "Core:" in supervisor.log and "Simulator:" in cloud.log)
-        yield Stage(supervisor, cloud, network)
+        yield Neighbours(supervisor, cloud, network)
 
 
 @pytest.fixture
-def add_on(stage: Stage, image: str, data: Path) -> Container:
+def add_on(neighbours: Neighbours, image: str, data: Path) -> Container:
     """The add-on, not yet started."""
     capabilities = re.findall(
         r"^ *capability (\w+),", (containers.ADDON / "apparmor.txt").read_text(), re.MULTILINE
@@ -147,7 +147,7 @@ def add_on(stage: Stage, image: str, data: Path) -> Container:
     return Container(
         "rehearsal-add-on",
         (
-            *("--network", stage.network, "--ip", ADD_ON),
+            *("--network", neighbours.network, "--ip", ADD_ON),
             # By name, as the Supervisor tells an add-on of itself.
             *("--add-host", f"supervisor:{SUPERVISOR}", "--add-host", f"cloud:{CLOUD}"),
             *("--read-only", "--read-only-tmpfs=false", "--volume", f"{data}:/data"),
@@ -167,18 +167,18 @@ def add_on(stage: Stage, image: str, data: Path) -> Container:
 
 
 @pytest.fixture
-def running(add_on: Container, stage: Stage) -> Iterator[Container]:
+def running(add_on: Container, neighbours: Neighbours) -> Iterator[Container]:
     """The add-on, once Core shows its states."""
     with add_on:
-        shown(stage, add_on)
+        shown(neighbours, add_on)
         yield add_on
         assert_no_secret(add_on)
 
 
-def shown(stage: Stage, add_on: Container) -> None:
+def shown(neighbours: Neighbours, add_on: Container) -> None:
     """Wait until Core shows all states."""
     try:
-        until(lambda: stage.value("redback_grid_import_total") not in (None, "unavailable"))
+        until(lambda: neighbours.value("redback_grid_import_total") not in (None, "unavailable"))
     except AssertionError:
         raise AssertionError(add_on.log) from None
 
@@ -261,17 +261,21 @@ class TestRunning:
     """What runs."""
 
     def test_states_arrive_and_a_name_leads_to_each_neighbour(
-        self, running: Container, stage: Stage
+        self, running: Container, neighbours: Neighbours
     ) -> None:
-        until(lambda: len(stage.states()) == ENTITIES)
-        assert stage.value("redback_status") == "OK"
+        until(lambda: len(neighbours.states()) == ENTITIES)
+        assert neighbours.value("redback_status") == "OK"
         assert "does not answer" not in running.log
 
     def test_the_panel_answers_the_supervisor_and_nobody_else(
-        self, running: Container, stage: Stage
+        self, running: Container, neighbours: Neighbours
     ) -> None:
-        assert "Redback" in stage.supervisor.exec(*CURL, PANEL)
-        for neighbour, path in ((stage.cloud, "/"), (stage.cloud, "/health"), (running, "/")):
+        assert "Redback" in neighbours.supervisor.exec(*CURL, PANEL)
+        for neighbour, path in (
+            (neighbours.cloud, "/"),
+            (neighbours.cloud, "/health"),
+            (running, "/"),
+        ):
             code = ("--output", "/dev/null", "--write-out", "%{http_code}")
             assert neighbour.exec(*CURL, *code, f"{PANEL}{path}") == "403"
 
@@ -316,7 +320,7 @@ class TestEnd:
     """What ends it, and what comes after."""
 
     def test_a_stop_takes_less_than_five_seconds_and_is_no_failure(
-        self, running: Container, stage: Stage, measured: Callable[[str], None]
+        self, running: Container, neighbours: Neighbours, measured: Callable[[str], None]
     ) -> None:
         began = time.monotonic()
         podman("stop", "--time=10", running.name)
@@ -324,31 +328,31 @@ class TestEnd:
         measured(f"the container stops in {took:.1f} s")
         assert took < 5
         assert running.exit_code == 0
-        assert stage.value("redback_grid_power") == "unavailable"
+        assert neighbours.value("redback_grid_power") == "unavailable"
 
     def test_after_a_kill_it_goes_on_where_it_was(
-        self, running: Container, stage: Stage, data: Path
+        self, running: Container, neighbours: Neighbours, data: Path
     ) -> None:
-        before = float(stage.value("redback_grid_import_total") or "nan")
+        before = float(neighbours.value("redback_grid_import_total") or "nan")
         kept = {path.name for path in data.iterdir()}
         podman("kill", running.name)
         assert running.exit_code == 137
         write_options(data)
         podman("start", running.name)
         until(lambda: running.log.count("Redback add-on") == 2)
-        shown(stage, running)
-        assert float(stage.value("redback_grid_import_total") or "nan") >= before
+        shown(neighbours, running)
+        assert float(neighbours.value("redback_grid_import_total") or "nan") >= before
         assert kept <= {path.name for path in data.iterdir()}
         assert not list(data.glob("*.damaged"))
         assert status(service(running), "Uid") == [str(USER)] * 4
 
     def test_a_service_that_is_killed_is_started_again(
-        self, running: Container, stage: Stage
+        self, running: Container, neighbours: Neighbours
     ) -> None:
         first = service(running)
         os.kill(first, 9)
         until(lambda: running.log.count("Redback add-on") == 2)
-        shown(stage, running)
+        shown(neighbours, running)
         assert service(running) != first
         assert "ended unexpectedly" in running.log
 
@@ -373,28 +377,28 @@ class TestEnd:
             assert_no_secret(add_on)
 
     def test_without_a_supervisor_it_says_so_and_goes_on_when_there_is_one(
-        self, add_on: Container, stage: Stage
+        self, add_on: Container, neighbours: Neighbours
     ) -> None:
-        podman("stop", "--time=1", stage.supervisor.name)
+        podman("stop", "--time=1", neighbours.supervisor.name)
         with add_on:
             until(lambda: "Home Assistant does not answer" in add_on.log)
-            podman("start", stage.supervisor.name)
-            until(lambda: stage.supervisor.log.count("Core:") == 2)
-            shown(stage, add_on)
+            podman("start", neighbours.supervisor.name)
+            until(lambda: neighbours.supervisor.log.count("Core:") == 2)
+            shown(neighbours, add_on)
 
     @pytest.mark.parametrize("kind", ["fails", "hangs"])
     def test_a_supervisor_that_is_of_no_use_delays_nothing(
         self,
         add_on: Container,
-        stage: Stage,
+        neighbours: Neighbours,
         image: str,
         kind: str,
         measured: Callable[[str], None],
     ) -> None:
-        podman("rm", "--force", "--time=0", stage.supervisor.name)
+        podman("rm", "--force", "--time=0", neighbours.supervisor.name)
         script = "/tests/rehearsal/broken_supervisor.py"
         words = (
-            *("--network", stage.network, "--ip", SUPERVISOR, "--entrypoint", PYTHON),
+            *("--network", neighbours.network, "--ip", SUPERVISOR, "--entrypoint", PYTHON),
             *("--volume", f"{containers.TESTS}:/tests:ro", image, script, "--host", SUPERVISOR),
             *(["--hangs"] if kind == "hangs" else []),
         )

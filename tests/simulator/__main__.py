@@ -6,8 +6,9 @@ import argparse
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from .server import Simulator
 from .world import (
@@ -20,9 +21,6 @@ from .world import (
     World,
     days_ago,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _FLEET_SIZE = 120
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from .faults import Kind, Struck
 from .records import Records
-from .world import Account, World
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from .world import Inverter, Site
+from .world import Account, Inverter, Site, World
 
 WORLD = web.AppKey("world", World)
 STRUCK = web.RequestKey("struck", Struck)

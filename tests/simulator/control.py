@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -20,12 +19,10 @@ from aiohttp import web
 from . import payloads
 from .calls import json_response, refusal
 from .faults import Fault
+from .journal import Journal
+from .payloads import JSON
 from .records import Records
-
-if TYPE_CHECKING:
-    from .journal import Journal
-    from .payloads import JSON
-    from .world import World
+from .world import World
 
 PREFIX = "/_simulator"
 

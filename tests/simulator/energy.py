@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from . import payloads, spoil
 from .calls import Call, endpoint, refusal
+from .payloads import JSON
+from .records import Record
 from .times import from_compact
+from .world import Inverter, Site
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
-
-    from .payloads import JSON
-    from .records import Record
-    from .world import Inverter, Site
-
-    Shape = Callable[[Record, Site], JSON]
+Shape = Callable[[Record, Site], JSON]
 
 V2 = "/Api/v2/EnergyData"
 V221 = "/Api/v2.21/EnergyData"

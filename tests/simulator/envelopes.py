@@ -5,24 +5,20 @@ Compliance reports are left out. What is created is listed only some seconds lat
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
 from . import payloads
-from .calls import endpoint, refusal
+from .calls import Call, endpoint, refusal
+from .payloads import JSON
 from .times import iso
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from .calls import Call
-    from .payloads import JSON
-    from .world import Account, Site
+from .world import Account, Site
 
 PATH = "/Api/v2/OperatingEnvelope"
 LISTED_AFTER_SECONDS = 3.0

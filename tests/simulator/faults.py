@@ -14,17 +14,14 @@ Three sorts of kinds share the model:
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from .chance import dice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 # A moment in a request must say its offset from UTC.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

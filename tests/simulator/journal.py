@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .times import iso
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _KEPT = 20_000
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any
 
 from .chance import dice
+from .families import BatteryBank, Family
+from .records import Record
 from .times import compact, iso
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from random import Random
-
-    from .families import BatteryBank, Family
-    from .records import Record
-    from .world import Inverter, Site
+from .world import Inverter, Site
 
 JSON = dict[str, Any]
 

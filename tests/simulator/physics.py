@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from random import Random
+from typing import NamedTuple
 
 from .chance import dice
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from random import Random
-
-    from .families import Family
+from .families import Family
 
 LOCAL = timezone(timedelta(hours=10), "AEST")
 LATITUDE = math.radians(-27.5)

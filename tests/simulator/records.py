@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .chance import dice
-from .faults import Kind
-from .physics import Energy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .faults import Fault, Faults
-    from .physics import Moment
-    from .world import Inverter
+from .faults import Fault, Faults, Kind
+from .physics import Energy, Moment
+from .world import Inverter
 
 JOULES_PER_KWH = 3_600_000
 COUNTERS: Mapping[str, str] = {

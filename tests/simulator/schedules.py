@@ -6,24 +6,20 @@ What is created works at once, but is listed only some seconds later.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
 from . import payloads
 from .calls import Call, endpoint, refusal
+from .payloads import JSON
 from .times import iso, span, to_span
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import timedelta
-
-    from .payloads import JSON
-    from .world import Inverter, Site
+from .world import Inverter, Site
 
 PATH = "/Api/v2/Schedule"
 LISTED_AFTER_SECONDS = 3.0

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 from aiohttp import web
 
@@ -17,20 +19,14 @@ from . import control, energy
 from .calls import ACCOUNT, STRUCK, WORLD, json_response, refusal
 from .control import Control
 from .envelopes import Envelopes
-from .faults import Kind
+from .faults import Faults, Kind, Struck
 from .journal import Entry, Journal
+from .payloads import JSON
 from .schedules import Schedules
 from .tokens import NEW_PATH, OLD_PATH, Tokens
+from .world import World
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import TracebackType
-
-    from .faults import Faults, Struck
-    from .payloads import JSON
-    from .world import World
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 JOURNAL = web.AppKey("journal", Journal)
 TOKENS = web.AppKey("tokens", Tokens)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .faults import Kind
+from .faults import Fault, Kind, Struck
+from .payloads import JSON
 from .times import iso
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from .faults import Fault, Struck
-    from .payloads import JSON
 
 _ENUMS = frozenset({"Status", "InverterMode", "VoltageType", "FanState"})
 _UNHEARD_OF = "Unheard-of"

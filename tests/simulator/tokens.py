@@ -6,18 +6,14 @@ import base64
 import secrets
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .calls import STRUCK, json_response
 from .faults import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .world import Account, World
+from .world import Account, World
 
 OLD_PATH = "/Api/v2/Auth/token"
 NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"

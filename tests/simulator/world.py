@@ -9,20 +9,16 @@ Ids are numbered through, so that the same arguments make the same world again.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from . import families
 from .chance import dice
+from .families import Family
 from .faults import Faults
 from .physics import LOCAL, Plant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date
-
-    from .families import Family
 
 Accepts = Literal["new", "old", "both"]
 

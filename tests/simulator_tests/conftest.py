@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 import pytest_asyncio
 import time_machine
 
-from simulator import Simulator, build_world
+from simulator import Simulator, World, build_world
 from simulator_tests.customer import Customer
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from simulator import World
 
 # Noon in Brisbane, at a second at which no record becomes visible.
 NOW = datetime(2026, 3, 2, 2, 0, 30, tzinfo=UTC)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import aiohttp
 
 from simulator.tokens import NEW_PATH, OLD_PATH, SCOPE
 from simulator.world import CLIENT_ID, CREDENTIAL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import aiohttp
 
 
 @dataclass(frozen=True)

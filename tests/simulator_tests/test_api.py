@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+import time_machine
 
 from simulator import Simulator, build_world
 from simulator.times import compact, iso
 from simulator_tests.conftest import NOW
 from simulator_tests.customer import Customer
-
-if TYPE_CHECKING:
-    import time_machine
 
 ENERGY = "/Api/v2/EnergyData"
 V221 = "/Api/v2.21/EnergyData"

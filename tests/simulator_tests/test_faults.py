@@ -6,11 +6,12 @@ import asyncio
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
+import time_machine
 
 from simulator import Fault, Kind, Simulator, build_world
 from simulator.faults import Faults, How
@@ -18,9 +19,6 @@ from simulator.records import COUNTERS, Records
 from simulator.server import ELSEWHERE
 from simulator_tests.conftest import NOW
 from simulator_tests.customer import Customer
-
-if TYPE_CHECKING:
-    import time_machine
 
 NODES = "/Api/v2/EnergyData/With/Nodes"
 SERIAL = "/Api/v2.21/EnergyData/Dynamic/BySerialNumber"

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import families
+from simulator.families import Family
 from simulator.physics import LEVEL_IN, LEVEL_OUT, LOCAL, Plant
-
-if TYPE_CHECKING:
-    from simulator.families import Family
 
 FIRST = date(2026, 1, 10)
 ALL = [families.ST, families.SH, families.SI, families.HYBRID]

@@ -5,22 +5,18 @@ from __future__ import annotations
 import itertools
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator import build_world
+from simulator import Simulator, build_world
 from simulator.payloads import dynamic_v221
 from simulator.records import Records
 from simulator.world import World
 from simulator_tests.conftest import NOW
-
-if TYPE_CHECKING:
-    import time_machine
-
-    from simulator import Simulator
 
 ST_SERIAL = "RB26030100000011"
 

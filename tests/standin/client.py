@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import aiohttp
 
 import patience
 from standin.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from standin.serving import Message
+from standin.serving import Message
 
 SECONDS = 30.0
 # Core hangs up on who does not log in within ten seconds, which a fast clock makes short; and that

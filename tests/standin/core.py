@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from aiohttp import web
 
@@ -16,20 +17,14 @@ from standin.energy import Energy
 from standin.errors import CommandError
 from standin.lovelace import Lovelace
 from standin.notifications import Notifications
-from standin.serving import ANSWER_S, BODY_LIMIT, Server
+from standin.serving import ANSWER_S, BODY_LIMIT, Message, Server
 from standin.session import Session
-from standin.states import RefusedStateError, States, context, new_context_id
+from standin.states import RefusedStateError, State, States, context, new_context_id
 from standin.statistics import Statistics
 from standin.supervisor import CoreAddress
 from standin.versions import NEWEST, STATE_OF_ANOTHER_TYPE, STATE_WITHOUT_BODY, parse
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from standin.serving import Message
-    from standin.states import State
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 VERSION = NEWEST
 TOKEN = "core-token"

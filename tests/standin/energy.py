@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from standin.errors import (
     CommandError,
+    Path,
     Problem,
     UnfitError,
     check_keys,
     key_problems,
     refuse,
 )
-from standin.statistics import unit_classes
+from standin.serving import Message
+from standin.states import State, States
+from standin.statistics import Statistics, unit_classes
 from standin.versions import (
     ENERGY_LISTS,
     ENERGY_UNITS,
@@ -21,16 +25,8 @@ from standin.versions import (
     SOURCE_KEYS_SINCE,
     SOURCE_KINDS,
     TAGGED_SOURCES,
+    Version,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from standin.errors import Path
-    from standin.serving import Message
-    from standin.states import State, States
-    from standin.statistics import Statistics
-    from standin.versions import Version
 
 _REQUIRED: Mapping[str, frozenset[str]] = {
     "grid": frozenset({"cost_adjustment_day"}),

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from standin.versions import DOTTED_PLACES, EXTRA_KEY, MISSING_KEY, Change
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from standin.serving import Message
-    from standin.versions import Version
+from standin.serving import Message
+from standin.versions import DOTTED_PLACES, EXTRA_KEY, MISSING_KEY, Change, Version
 
 Path = tuple[str | int, ...]
 """Where something is in a message: keys, and places in lists."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from standin.serving import Message
+from standin.serving import Message
 
 
 @dataclass(frozen=True)

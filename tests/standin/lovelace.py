@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.errors import CommandError, Problem, UnfitError, check_keys
-from standin.versions import URL_IN_USE
-
-if TYPE_CHECKING:
-    from standin.serving import Message
-    from standin.versions import Version
+from standin.serving import Message
+from standin.versions import URL_IN_USE, Version
 
 _DEFAULTS = {"mode": "storage", "show_in_sidebar": True, "require_admin": False}
 _KNOWN = {"allow_single_word", "icon", "title", "url_path", *_DEFAULTS}

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from standin.errors import CommandError, check_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
-
-    from standin.serving import Message
+from standin.serving import Message
 
 DOMAIN = "persistent_notification"
 

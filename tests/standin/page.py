@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from standin.notifications import Notification
-    from standin.states import State
+from standin.notifications import Notification
+from standin.states import State
 
 REFRESH_S = 5
 

@@ -17,25 +17,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import aiohttp
 
 from standin.client import Client
+from standin.core import Core
 from standin.errors import CommandError
+from standin.serving import Message
 from standin.supervisor import TOKEN, CoreAddress
-from standin.versions import parse
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-    from standin.serving import Message
-    from standin.versions import Version
+from standin.versions import Version, parse
 
 START_S = 90
 """Seconds that Core has to become RUNNING; its very first start takes the longest."""
@@ -341,6 +338,9 @@ class RealCore:
     def _keep(self, access: Access) -> None:
         self._access_file.touch(mode=0o600)
         self._access_file.write_text(json.dumps(asdict(access)), encoding="utf-8")
+
+
+AnyCore = Core | RealCore
 
 
 @contextmanager

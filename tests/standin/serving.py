@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import WSCloseCode, web
 
 import patience
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Message = dict[str, Any]
 """A JSON object, as it goes over the wire."""

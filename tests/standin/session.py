@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
+
+from aiohttp import web
 
 import patience
 from standin.errors import CommandError, Problem, UnfitError, check_keys
+from standin.serving import Message
 from standin.states import context, new_context_id
 from standin.versions import ENERGY_LISTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from aiohttp import web
-
     from standin.core import Core
-    from standin.serving import Message
 
 AUTH_WAIT_S = 10
 ALL_EVENTS = "*"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
-
-    from standin.serving import Message
+from standin.serving import Message
 
 LONGEST_STATE = 255
 _PART = r"[0-9a-z](?:[0-9a-z_]*[0-9a-z])?"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.errors import (
     CommandError,
+    Path,
     Problem,
     UnfitError,
     check_keys,
@@ -14,7 +16,8 @@ from standin.errors import (
     key_problems,
     refuse,
 )
-from standin.states import is_entity_id
+from standin.serving import Message
+from standin.states import States, is_entity_id
 from standin.versions import (
     EMPTY,
     MISSING_KEY,
@@ -25,16 +28,10 @@ from standin.versions import (
     PERIODS,
     REQUIRED_METADATA,
     UNIT_CLASSES_SINCE,
+    Change,
+    Version,
     not_one_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-
-    from standin.errors import Path
-    from standin.serving import Message
-    from standin.states import States
-    from standin.versions import Change, Version
 
 LOCAL = timezone(timedelta(hours=10), "AEST")
 """The stand-in Core's time zone, Brisbane's: days and months begin by it."""

@@ -7,8 +7,10 @@ import hmac
 import json
 import re
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 from urllib.parse import unquote
 
 import aiohttp
@@ -16,16 +18,10 @@ from aiohttp import web
 
 import patience
 from standin.faults import Faults
-from standin.serving import ANSWER_S, BODY_LIMIT, HEARTBEAT_S, Server
+from standin.serving import ANSWER_S, BODY_LIMIT, HEARTBEAT_S, Message, Server
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
-    from standin.serving import Message
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-    OwnHandler = Callable[[], web.Response]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+OwnHandler = Callable[[], web.Response]
 
 TOKEN = "supervisor-token"
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from standin.client import Client
 from standin.core import Core
 from standin.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 class Clock:
@@ -41,13 +38,6 @@ async def core(clock: Clock) -> AsyncIterator[Core]:
     """A stand-in Core that runs."""
     async with Core(clock=clock) as core:
         yield core
-
-
-@pytest.fixture
-async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
-    """The Supervisor in front of `core`."""
-    async with Supervisor(core.address) as supervisor:
-        yield supervisor
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ is a row of `standin.versions`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
 from standin.client import Answer, Client
-from standin.core import Core
 from standin.errors import CommandError, Problem, UnfitError
-from standin.real_core import RealCore, temporary_core
+from standin.real_core import AnyCore
 from standin.statistics import COLUMNS
 from standin.supervisor import Supervisor
 from standin.versions import (
@@ -29,11 +29,9 @@ from standin.versions import (
     GRID_DEFAULTS,
     GRID_PER_CONNECTION,
     MISSING_KEY,
-    NEWEST,
     NO_MAPPING,
     NO_NUMBER,
     NO_TEXT_OR_NULL,
-    OLDEST,
     OPTIONAL_METADATA,
     PERIODS,
     REQUIRED_METADATA,
@@ -43,17 +41,11 @@ from standin.versions import (
     STATE_WITHOUT_BODY,
     TAGGED_SOURCES,
     URL_IN_USE,
+    Version,
     not_one_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from standin.versions import Version
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-AnyCore = Core | RealCore
 
 STUMBLE = "500 Internal Server Error\n\nServer got itself in trouble"
 """The web server's own answer where a handler raises what nobody expected."""
@@ -61,28 +53,16 @@ STUMBLE = "500 Internal Server Error\n\nServer got itself in trouble"
 ENERGY = {"device_class": "energy", "state_class": "total_increasing", "unit_of_measurement": "kWh"}
 
 
-@pytest_asyncio.fixture(
-    scope="module",
-    loop_scope="module",
-    params=[OLDEST, NEWEST, pytest.param("real", marks=pytest.mark.core)],
-)
-async def core(request: pytest.FixtureRequest) -> AsyncIterator[AnyCore]:
-    """Either kind of Core."""
-    kind = request.param
-    async with temporary_core() if kind == "real" else Core(version=kind) as core:
-        yield core
-
-
 @pytest.fixture
-def version(core: AnyCore) -> Version:
+def version(any_core: AnyCore) -> Version:
     """Return the version that it is, or stands in for."""
-    return core.release
+    return any_core.release
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def client(core: AnyCore) -> AsyncIterator[Client]:
+async def client(any_core: AnyCore) -> AsyncIterator[Client]:
     """Someone who talks to it."""
-    async with Client.of_core(core.url, core.token) as client:
+    async with Client.of_core(any_core.url, any_core.token) as client:
         yield client
 
 
@@ -268,8 +248,8 @@ async def test_a_state_is_deleted_once(client: Client) -> None:
     assert again == Answer(404, {"message": "Entity not found."})
 
 
-async def test_a_stranger_is_refused(core: AnyCore) -> None:
-    async with Client.of_core(core.url, "wrong") as stranger:
+async def test_a_stranger_is_refused(any_core: AnyCore) -> None:
+    async with Client.of_core(any_core.url, "wrong") as stranger:
         assert await stranger.request("GET", "states") == Answer(401, "401: Unauthorized")
         with pytest.raises(aiohttp.ClientError, match="Invalid access token or password"):
             await stranger.connect()
@@ -1012,30 +992,32 @@ async def test_a_dashboard_that_does_not_fit_is_refused(
 
 
 async def test_a_restart_loses_pushed_states_and_keeps_statistics(
-    core: AnyCore, client: Client, version: Version
+    any_core: AnyCore, client: Client, version: Version
 ) -> None:
     await client.push("sensor.lost", 5, ENERGY)
     await client.command(import_of(metadata(version, "sensor.lost"), counter(0, 5, 5)))
     await read_back(client, "sensor.lost", 1)
     async with await client.connect() as socket:
-        _, farewell = await asyncio.gather(core.restart(), socket.receive())
+        _, farewell = await asyncio.gather(any_core.restart(), socket.receive())
     assert farewell.type is aiohttp.WSMsgType.CLOSE
     assert (await client.request("GET", "states/sensor.lost")).status == 404
     assert (await read_back(client, "sensor.lost", 1))[0]["sum"] == 5
     assert (await client.push("sensor.lost", 5, ENERGY)).status == 201
 
 
-async def test_the_supervisor_stands_in_front_of_it_whether_it_runs_or_not(core: AnyCore) -> None:
+async def test_the_supervisor_stands_in_front_of_it_whether_it_runs_or_not(
+    any_core: AnyCore,
+) -> None:
     async with (
-        Supervisor(core.address) as supervisor,
+        Supervisor(any_core.address) as supervisor,
         Client.of_supervisor(supervisor.url, supervisor.token) as addon,
     ):
         assert (await addon.push("sensor.proxied", 5)).status == 201
         states = await addon.command({"type": "get_states"})
         assert "sensor.proxied" in {state["entity_id"] for state in states}
-        await core.stop()
+        await any_core.stop()
         assert (await addon.push("sensor.proxied", 5)).status == 502
-        await core.start()
+        await any_core.start()
         assert (await addon.push("sensor.proxied", 5)).status == 201
 
 

@@ -6,10 +6,10 @@ import asyncio
 import os
 import re
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -17,10 +17,6 @@ import pytest
 from standin.client import Client
 from standin.core import Core
 from standin.real_core import CoreFailedError, RealCore, find_hass, free_port, temporary_folder
-
-if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
 
 TESTS = Path(__file__).parents[1]
 

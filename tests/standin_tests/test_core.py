@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -13,11 +13,7 @@ from standin.client import Answer, Client
 from standin.core import Core
 from standin.errors import CommandError
 from standin.states import Push
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from standin_tests.conftest import Clock
+from standin_tests.conftest import Clock
 
 
 async def test_a_state_goes_by_the_clock_that_core_was_given(client: Client) -> None:

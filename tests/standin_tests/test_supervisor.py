@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from standin.client import Answer, Client
+from standin.core import Core
 from standin.errors import CommandError
 from standin.faults import Faults
 from standin.supervisor import CoreAddress, Supervisor
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from standin.core import Core
 
 BAD_GATEWAY = Answer(502, "502: Bad Gateway")
 

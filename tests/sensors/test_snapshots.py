@@ -1,0 +1,149 @@
+"""All that Core is given for each known payload of the cloud, against a snapshot of it.
+
+The payloads are the dossier's, each with its source. What changes in a snapshot is shown entity by
+entity, and `script/test tests/sensors/test_snapshots.py --snapshot-update` accepts it.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+import responses
+from syrupy.assertion import SnapshotAssertion
+
+from fake_clock import FakeClock
+from house import CREDENTIAL
+from redback.environment import Environment
+from redback.options import Options
+from redback.service import Service
+from simulator import CLIENT_ID
+from standin.core import Core
+from standin.states import State
+from standin.supervisor import TOKEN, Supervisor
+
+API, LOGIN = "https://api.example", "https://login.example"
+_PAYLOADS = Path(__file__).parents[1] / "payloads"
+_ATTRIBUTES = ("unit_of_measurement", "device_class", "state_class", "friendly_name")
+# By the second each counter is believed; the third shows that what the second made has arrived.
+_READINGS = 3
+
+# Each reading, and the static data that it may come with; None: without any.
+_CASES = [
+    ("jj-dynamic-v221", None),
+    ("jj-dynamic-v221", "jj-static"),
+    ("jj-dynamic-v221", "inferred-static-battery-uncounted"),
+    ("jj-dynamic-v221", "inferred-static-panelsize-null"),
+    ("jj-dynamic-v221", "inferred-static-panelsize-zero"),
+    ("cf-dynamic-v2", None),
+    ("cf-dynamic-v2", "jj-static"),
+    ("inferred-all-null", None),
+    ("inferred-all-null", "jj-static"),
+    ("inferred-battery-counters-null", "jj-static"),
+    ("inferred-battery-power-null", "jj-static"),
+    ("inferred-disabled-battery", None),
+    ("inferred-disabled-battery", "jj-static"),
+    ("inferred-no-battery-absent", None),
+    ("inferred-no-battery-absent", "inferred-static-no-battery"),
+    ("inferred-no-battery-empty", None),
+    ("inferred-no-battery-empty", "inferred-static-no-battery"),
+    ("inferred-no-battery-null", None),
+    ("inferred-no-battery-null", "inferred-static-no-battery"),
+    ("inferred-no-battery-object", None),
+    ("inferred-no-battery-object", "inferred-static-no-battery"),
+    ("inferred-no-panels-null", "inferred-static-no-panels"),
+    ("inferred-no-panels-zero", "inferred-static-no-panels"),
+    ("inferred-pv-null", "jj-static"),
+]
+
+
+def payload(name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the body of one of the dossier's payloads."""
+    return json.loads((_PAYLOADS / "dossier" / f"{name}.json").read_text())["body"]
+
+
+class Cloud:
+    """Answers with one reading, at first as if it were minutes older, and what belongs to it."""
+
+    def __init__(self, dynamic: str, static: str | None) -> None:
+        version = "v2" if "v2" in dynamic.split("-") else "v2.21"
+        configuration = json.loads((_PAYLOADS / "configuration.json").read_text())["Data"]
+        self._data: dict[str, object] = payload(dynamic)["Data"]
+        self._answers = {
+            "/token": {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0k3n"},
+            "/With/Nodes": payload("jj-nodes"),
+            "/Static/": payload(static) if static else None,
+            "/Configuration": _multiple({"Data": configuration}),
+            f"/{version}/EnergyData/Multiple/": self._data,
+            "/From/": _multiple(),
+        }
+        self.stamp = datetime.fromisoformat(str(self._data["TimestampUtc"]))
+        self._readings = 0
+
+    def __call__(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        """Answer a request; what is not known is not found."""
+        url = str(request.url)
+        answer = next((answer for part, answer in self._answers.items() if part in url), None)
+        if answer is self._data:
+            answer = _multiple(self._next_reading())
+        return 404 if answer is None else 200, {}, json.dumps(answer)
+
+    def _next_reading(self) -> dict[str, object]:
+        self._readings += 1
+        stamp = self.stamp - timedelta(minutes=max(_READINGS - self._readings, 0))
+        return self._data | {"TimestampUtc": stamp.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def _multiple(*data: object) -> dict[str, object]:
+    return {"TotalCount": len(data), "Data": data}
+
+
+@pytest.fixture(params=_CASES, ids=lambda names: " with ".join(filter(None, names)))
+def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    cloud = Cloud(*request.param)
+    with responses.RequestsMock() as web:
+        for method in ("GET", "POST"):
+            web.add_callback(method, re.compile(".*"), cloud)
+        yield cloud
+
+
+async def test_core_is_given_just_these_states(
+    cloud: Cloud,
+    core: Core,
+    supervisor: Supervisor,
+    session: aiohttp.ClientSession,
+    tmp_path: Path,
+    snapshot: SnapshotAssertion,
+) -> None:
+    environment = Environment(TOKEN, supervisor.url, API, LOGIN, data=tmp_path, panel_port=0)
+    options = Options(CLIENT_ID, CREDENTIAL, history_days=0, detailed_sensors=True)
+    clock = FakeClock(cloud.stamp - timedelta(minutes=_READINGS - 1) + timedelta(seconds=5))
+    service = Service(environment, options, session, clock, lambda _: None)
+    stop = asyncio.Event()
+    running = asyncio.create_task(service.run(stop))
+    async with asyncio.timeout(30):
+        while not _shows(core, cloud.stamp):
+            await clock.advance(5)
+            await asyncio.sleep(0.01)
+    rows = sorted(map(_row, core.states))
+    stop.set()
+    await running
+    assert rows == snapshot
+
+
+def _shows(core: Core, stamp: datetime) -> bool:
+    state = core.states.get("sensor.redback_last_reading")
+    return state is not None and state.state == stamp.isoformat()
+
+
+def _row(state: State) -> str:
+    attributes = dict(state.attributes)
+    named = [attributes.pop(name, "") for name in _ATTRIBUTES]
+    rest = json.dumps(attributes) if attributes else ""
+    return " | ".join((state.entity_id, state.state, *named, rest)).rstrip(" |")
