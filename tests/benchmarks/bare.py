@@ -1,14 +1,12 @@
-"""The least that a cycle can cost: each answer decoded and the posts, and nothing else.
+"""The least that a cycle can cost: answers decoded, states posted, and nothing else.
 
-`python -m benchmarks.bare TASK`, with a `Task` as JSON, does so for each line that it reads: how
-many states are to be posted.
+`python -m benchmarks.bare` reads a `Task` as JSON, and writes the seconds of processor of a round.
 """
 
 import asyncio
+import resource
 import sys
 from collections.abc import Sequence
-from itertools import count
-from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -25,17 +23,29 @@ ATTRIBUTES = {
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What is to be done each time.
+    """What to do once a minute.
 
     Attributes:
         url: of the Supervisor that takes the states.
         token: its token.
-        answers: files with what the cloud answers each time, which is decoded.
+        answers: what the cloud answers each time, which is decoded.
+        states: how many are posted.
+        rounds: how often, after a first round that connects.
     """
 
     url: str
     token: str
-    answers: Sequence[str]
+    answers: Sequence[bytes]
+    states: int
+    rounds: int
+
+
+def open_session(token: str) -> aiohttp.ClientSession:
+    """Make a session whose connections outlive a minute; it must be closed."""
+    return aiohttp.ClientSession(
+        headers={"Authorization": f"Bearer {token}"},
+        connector=aiohttp.TCPConnector(keepalive_timeout=_PERIOD * 2),
+    )
 
 
 async def post(session: aiohttp.ClientSession, url: str, states: Sequence[tuple[str, str]]) -> None:
@@ -54,32 +64,30 @@ async def post(session: aiohttp.ClientSession, url: str, states: Sequence[tuple[
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
-async def _run(task: Task, answers: Sequence[bytes]) -> None:
-    lines = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
-    )
+def processor_seconds() -> float:
+    """Return how long this process has used a processor; no faster clock changes that."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def _run(task: Task) -> float:
+    before = 0.0
     async with open_session(task.token) as session:
-        for number in count():
-            wanted = int(await lines.readline())
-            for answer in answers:
+        for number in range(task.rounds + 1):
+            for answer in task.answers:
                 msgspec.json.decode(answer)
-            states = [(f"sensor.bare_{one}", f"{number}.{one}") for one in range(wanted)]
+            states = [(f"sensor.bare_{one}", f"{number}.{one}") for one in range(task.states)]
             await post(session, task.url, states)
-
-
-def open_session(token: str) -> aiohttp.ClientSession:
-    """Make a session whose connections outlive a minute; it must be closed."""
-    return aiohttp.ClientSession(
-        headers={"Authorization": f"Bearer {token}"},
-        connector=aiohttp.TCPConnector(keepalive_timeout=_PERIOD * 2),
-    )
+            if number == 0:
+                before = processor_seconds()
+            await asyncio.sleep(_PERIOD)
+    return (processor_seconds() - before) / task.rounds
 
 
 def main() -> None:
-    """Do it until the end."""
-    task = msgspec.json.decode(sys.argv[1], type=Task)
-    asyncio.run(_run(task, [Path(file).read_bytes() for file in task.answers]))
+    """Do it, and write what it used."""
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    sys.stdout.write(str(asyncio.run(_run(task))))
 
 
 if __name__ == "__main__":

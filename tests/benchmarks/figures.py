@@ -1,11 +1,28 @@
-"""What a benchmark tells: figures, each beside something that was measured in the same run."""
+"""The figures of a benchmark, each beside something measured in the same run, and their table."""
 
 import statistics
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+_HEAD = ("", "measured", "beside it", "ratio", "goal", "")
+_VERDICTS = {None: "", True: "met", False: "MISSED"}
+
+
+class Length(StrEnum):
+    """How long a benchmark runs.
+
+    Attributes:
+        QUICK: only shows that it works.
+        USUAL: all of them together take less than half an hour.
+        LONG: a week, a year and a day; takes hours.
+    """
+
+    QUICK = "quick"
+    USUAL = "usual"
+    LONG = "long"
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -16,15 +33,15 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One thing that was measured.
+    """One measurement.
 
     Attributes:
-        name: what it is.
-        value: how much.
+        name: what was measured.
+        value: the result.
         unit: of the value.
         beside: what was measured in the same run to compare it with.
-        most: the goal for the value: it should be no more.
-        most_ratio: the goal for the ratio.
+        most: goal for the value: no more than this.
+        most_ratio: goal for the ratio: no more than this.
     """
 
     name: str
@@ -36,7 +53,7 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def ratio(self) -> float | None:
-        """The value divided by what it is compared with; None where there is nothing of it."""
+        """The value divided by what it is compared with; None without that, or if it is 0."""
         if self.beside is None or self.beside.value == 0:
             return None
         return self.value / self.beside.value
@@ -52,41 +69,51 @@ class Figure(msgspec.Struct, frozen=True):
         return all(found) if found else None
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What one benchmark has measured.
-
-    Attributes:
-        figures: in the order in which people should read them.
-        pictures: SVG files by their name.
-    """
-
-    figures: Sequence[Figure]
-    pictures: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """Where figures were taken, and what else was going on there."""
-
-    processor: str
-    cores: int
-    load: float
-
-
-def machine() -> Machine:
-    """Describe this machine; the load is the mean number of busy processes of the last minute."""
-    described = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line for line in described if line.startswith("model name")), ": unknown")
-    cores = sum(line.startswith("processor") for line in described)
-    load = Path("/proc/loadavg").read_text().split()[0]
-    return Machine(model.partition(": ")[2], cores, float(load))
-
-
 def plain(figure: Figure) -> dict[str, Any]:
-    """Give a figure as what JSON can hold, with what follows from it."""
+    """Return a figure as JSON can hold it, with its ratio and its verdict."""
     found: dict[str, Any] = msgspec.to_builtins(figure)
     return found | {"ratio": figure.ratio, "is_met": figure.is_met}
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Give the value that so many percent of the values do not exceed."""
+    """Return the value that this percentage of the values does not exceed."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """Return a table in Markdown with aligned columns."""
+    rows = [_HEAD, *map(_row, figures)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, tuple("-" * width for width in widths))
+    return "\n".join(
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+        for row in rows
+    )
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    beside = figure.beside
+    goals = []
+    if figure.most is not None:
+        goals.append(f"<= {number(figure.most)} {figure.unit}")
+    if figure.most_ratio is not None:
+        goals.append(f"ratio <= {number(figure.most_ratio)}")
+    return (
+        figure.name,
+        f"{number(figure.value)} {figure.unit}",
+        "" if beside is None else f"{number(beside.value)} ({beside.name})",
+        "" if figure.ratio is None else number(figure.ratio),
+        ", ".join(goals),
+        _VERDICTS[figure.is_met],
+    )
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits, without an exponent."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    for least, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4)):
+        if size >= least:
+            return f"{value:,.{digits}f}"
+    return f"{value:.5f}"
