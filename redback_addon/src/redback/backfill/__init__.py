@@ -1,19 +1,19 @@
 """Backfill: what live polling missed is fetched again, and becomes Core's statistics.
 
-coverage.py   which minutes Core was shown, and what became of the other hours: one SQLite file
-gaps.py       which hours are missing, and which belong together
-fetcher.py    gets hours from the cloud, at a kind pace
-hourly.py     what the minutes of an hour come to
-flowing.py    the same for counters that the cloud does not tell, by their power
-ends.py       what Core has before and after them
-splice.py     how a counter's hours fit that
-spreading.py  the same for a counter that the cloud does not tell
-sums.py       a counter's rows in a gap, and what comes after them
-importer.py   brings the hours of a gap to Core, and reads them back
-progress.py   how far it is
-refill.py     hours that somebody wants filled again
-audit.py      whether Core still has what it had
-backfill.py   does all this, for as long as anything is missing
+Its passes, in their order:
+
+gaps.py       finds which hours are missing, and which belong together
+fetcher.py    fetches them from the cloud, slowly
+hourly.py     sums up the readings of an hour
+ends.py       reads Core's rows around a gap
+importer.py   asks the cloud what the counters showed there, writes, and confirms
+sums.py       continues a counter's sums through a gap, with splice.py and spreading.py
+
+coverage.py   remembers what Core was shown, and what became of the other hours
+audit.py      finds what Core has lost
+refill.py     asks for hours again
+progress.py   counts
+backfill.py   runs it all, for as long as anything is missing
 __main__.py   the command redback-history
 """
 

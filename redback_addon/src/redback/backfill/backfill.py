@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
+from functools import partial
 
 from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
@@ -269,14 +270,10 @@ class Backfill:
         summaries = {
             hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
         }
-        counters: dict[datetime, Mapping[str, float]] = {}
 
-        async def shown(moment: datetime) -> Mapping[str, float]:
-            if moment not in counters:
-                counters[moment] = await self._fetcher.shown(known, moment)
-            return counters[moment]
-
-        objections = await self._writer.write(gap, series(known), summaries, shown)
+        objections = await self._writer.write(
+            gap, series(known), summaries, partial(self._fetcher.shown, known)
+        )
         for sentence in objections:
             self._object(sentence)
         self._settle(gap, objections)

@@ -1,27 +1,31 @@
-"""Finds the rows that Core has before and after a gap, which a counter's hours are joined to."""
+"""Reads the rows that Core has in a gap and around it, which a counter's hours are spliced to."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
-from .gaps import HOUR
+from .gaps import HOUR, Gap
+from .hourly import Summary
+from .sums import Ends, Right, needs_left, needs_right
 
 # Where the next row is looked for, near and far.
 _NEAR = timedelta(days=2)
 _FAR = timedelta(days=400)
-# The rows of five minutes are Core's newest; it keeps them for ten days.
+# Core keeps rows of five minutes for ten days.
 _SHORT_TERM = timedelta(days=9)
 _FIVE_MINUTES = timedelta(minutes=5)
-# Core may need so long for its first row of an entity; after that there is none to be waited for.
+# Core may need this long for its first row of an entity; after that none is expected.
 _PATIENCE_SECONDS = 20 * 60.0
 
 
 class NotYetError(Exception):
-    """Core has not yet written what the gap is to be joined to, or has not taken its rows."""
+    """Core has not yet written what the gap is spliced to, or what it was given."""
 
 
-class Ends:
-    """Looks for rows.
+class EndsReader:
+    """Reads rows.
 
     Args:
         statistics: Core's.
@@ -34,50 +38,78 @@ class Ends:
         # Since when there has been no row after the gap, by entity, in monotonic seconds.
         self._missed_since: dict[str, float] = {}
 
-    async def before(self, series: Series, start: datetime) -> Row | None:
-        """Find the last row before a moment."""
+    async def read(
+        self,
+        key: str,
+        series: Series,
+        gap: Gap,
+        summaries: Mapping[datetime, Summary | None],
+        stored: Mapping[datetime, Row],
+    ) -> Ends:
+        """Read what a counter's hours are spliced to.
+
+        Args:
+            key: of the counter.
+            series: its statistics.
+            gap: whose hours are all fetched.
+            summaries: what was fetched, by the start of the hour.
+            stored: Core's rows of the gap, by the start of the hour.
+
+        Raises:
+            NotYetError: Core has not yet written the row after the gap.
+        """
+        ends = Ends(series, stored)
+        if needs_left(key, gap, summaries, stored):
+            left = await self._before(series, gap.since)
+            ends = replace(ends, left=left, first=stored.get(gap.since))
+            if left is None and ends.first is None:
+                soon = await self._soon_after(series, gap.since)
+                ends = replace(ends, first=None if soon is None else soon.row)
+        if needs_right(key, gap, summaries, stored):
+            right = await self._after(series, gap.until)
+            nearest = await self._soon_after(series, gap.until)
+            ends = replace(ends, right=right, nearest=nearest or right)
+        return ends
+
+    async def _before(self, series: Series, start: datetime) -> Row | None:
+        """Return the last row before a moment."""
         for reach in (_NEAR, _FAR):
             found = await self._statistics.rows([series.entity_id], start - reach, start)
             if rows := [row for row in found[series.entity_id] if row.sum is not None]:
                 return rows[-1]
         return None
 
-    async def after(self, series: Series, start: datetime) -> tuple[Row | None, datetime]:
-        """Find the first row after a moment; one of five minutes if there is none of an hour yet.
+    async def _after(self, series: Series, start: datetime) -> Right | None:
+        """Return the first row after a moment; one of five minutes if none of an hour is near.
 
-        Those of five minutes stay as they are where an hour was filled.
-
-        Returns:
-            The row, or None where it is no longer waited for; and its end.
-
-        Raises:
-            NotYetError: it may still come.
+        Rows of five minutes stay as they are where an hour was filled. None is returned where no
+        row is expected any more.
         """
         now = self._clock.now()
         row = await self._first(series, start, min(now, start + _NEAR), "hour")
         if row is None:
-            soon = await self.soon_after(series, start)
+            soon = await self._soon_after(series, start)
             if soon is not None:
                 return soon
             row = await self._first(series, start, min(now, start + _FAR), "hour")
         if row is not None:
-            return row, row.start + HOUR
+            return Right(row, row.start + HOUR)
         if self._may_still_come(series):
             raise NotYetError
-        return None, start
+        return None
 
-    async def soon_after(self, series: Series, start: datetime) -> tuple[Row, datetime] | None:
-        """Find the first row of five minutes in the hour after a moment, and its end."""
+    async def _soon_after(self, series: Series, start: datetime) -> Right | None:
+        """Return the first row of five minutes in the hour after a moment."""
         now = self._clock.now()
         if now - start >= _SHORT_TERM:
             return None
         row = await self._first(series, start, min(now, start + HOUR), "5minute")
-        return None if row is None else (row, row.start + _FIVE_MINUTES)
+        return None if row is None else Right(row, row.start + _FIVE_MINUTES)
 
     async def _first(
         self, series: Series, since: datetime, until: datetime, period: Period
     ) -> Row | None:
-        """Give the first row with a sum, and forget that one was missed."""
+        """Return the first row with a sum, and forget that one was missed."""
         found = await self._statistics.rows([series.entity_id], since, until, period=period)
         row = next((row for row in found[series.entity_id] if row.sum is not None), None)
         if row is not None:
@@ -85,6 +117,6 @@ class Ends:
         return row
 
     def _may_still_come(self, series: Series) -> bool:
-        """Tell whether a first row after the gap is to be waited for."""
+        """Whether to wait for a first row after the gap."""
         now = self._clock.monotonic()
         return now - self._missed_since.setdefault(series.entity_id, now) < _PATIENCE_SECONDS

@@ -1,24 +1,27 @@
 """Writes the hours of a gap into Core's statistics, such that they fit what is stored around them.
 
-For each entity the rows of the gap are made from what was fetched. A counter's sums continue those
-that Core has before and after the gap; where the two ends do not meet, nothing is written for that
-counter, and the reason is given. Written is only what was read back.
+It works in passes, none of which goes back to an earlier one: read what Core has, ask the cloud
+what the counters showed after the gap, continue the sums, write, and confirm by reading back.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
-from .ends import Ends, NotYetError
+from .ends import EndsReader, NotYetError
 from .gaps import HOUR, Gap
 from .hourly import Summary
 from .splice import JoiningError
-from .sums import Shift, Shown, Sums
+from .sums import Ends, Right, Rows, Shift, Summaries, continued, last_counted
 
+# What each counter really showed at a moment or soon after, by key; kWh.
+Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
 # Core writes what it was given when it comes round to it.
 _READ_BACK_SECONDS = 600.0
-# To move sums twice would be wrong, so that is waited for: a long backup locks Core's database.
+# A sum adjusted twice is corrupt, so wait for confirmation; a backup can lock Core's database for
+# hours.
 _MOVED_SECONDS = 6 * 3600.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
@@ -38,14 +41,10 @@ class Importer:
     def __init__(self, statistics: Statistics, clock: Clock) -> None:
         self._statistics = statistics
         self._clock = clock
-        self._sums = Sums(Ends(statistics, clock))
+        self._ends = EndsReader(statistics, clock)
 
     async def write(
-        self,
-        gap: Gap,
-        series: Mapping[str, Series],
-        summaries: Mapping[datetime, Summary | None],
-        shown: Shown,
+        self, gap: Gap, series: Mapping[str, Series], summaries: Summaries, shown: Shown
     ) -> list[str]:
         """Write a gap.
 
@@ -53,10 +52,10 @@ class Importer:
             gap: whose hours are all fetched.
             series: of the inverter's sensors, by key.
             summaries: what was fetched, by the start of the hour.
-            shown: returns what each counter really showed at a moment or soon after, by key.
+            shown: asks the cloud.
 
         Returns:
-            One sentence for each counter that could not be written, and why.
+            One sentence for each statistic that could not be written, and why.
 
         Raises:
             NotYetError: it is to be tried again later.
@@ -65,33 +64,46 @@ class Importer:
         """
         fetched = _fetched(summaries.values())
         wanted = {key: one for key, one in series.items() if key in fetched}
-        misfits = await self._statistics.misfits([*wanted.values()])
-        wanted = {key: one for key, one in wanted.items() if one.entity_id not in misfits}
+        objections: dict[str, JoiningError | CoreRefusedError] = {
+            **await self._statistics.misfits([*wanted.values()])
+        }
+        wanted = {key: one for key, one in wanted.items() if one.entity_id not in objections}
         ids = [one.entity_id for one in wanted.values()]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
-        objections: dict[str, JoiningError | CoreRefusedError] = {**misfits}
         made: dict[Series, list[Row]] = {}
-        shifts: list[Shift] = []
+        ends: dict[str, Ends] = {}
         for key, one in wanted.items():
             rows = {row.start: row for row in stored[one.entity_id]}
             if not one.is_counter:
                 made[one] = _measurement(key, gap, summaries, rows)
                 continue
             try:
-                counter = await self._sums.through(key, one, gap, summaries, rows, shown)
+                ends[key] = await self._ends.read(key, one, gap, summaries, rows)
             except CoreRefusedError as error:
                 objections[one.entity_id] = error
-                continue
-            made[one] = counter.rows
+        ends = await _ask(ends, gap, summaries, shown)
+        shifts: list[Shift] = []
+        for key, end in ends.items():
+            counter = continued(key, gap, summaries, end)
+            made[end.series] = counter.rows
             shifts += counter.shifts
             if counter.rejection_reason is not None:
-                objections[one.entity_id] = counter.rejection_reason
-        # Core works in the order in which it is told, so that what is moved is so before the rows.
+                objections[end.series.entity_id] = counter.rejection_reason
+        objections |= await self._put(gap, made, shifts)
+        return [
+            f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
+            for entity_id, error in objections.items()
+        ]
+
+    async def _put(
+        self, gap: Gap, made: Mapping[Series, Sequence[Row]], shifts: Sequence[Shift]
+    ) -> dict[str, CoreRefusedError]:
+        """Write and confirm; returns what Core refuses, by entity id."""
+        # Core works in order, so that what is moved is moved before the rows are there.
         refused = await self._shift(shifts)
         refused |= await self._statistics.put(
             {one: rows for one, rows in made.items() if rows and one.entity_id not in refused}
         )
-        objections |= refused
         written = {
             one.entity_id: rows
             for one, rows in made.items()
@@ -99,10 +111,7 @@ class Importer:
         }
         moved = [shift for shift in shifts if shift.series.entity_id not in refused]
         await self._confirm(gap, written, moved)
-        return [
-            f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
-            for entity_id, error in objections.items()
-        ]
+        return refused
 
     async def stands(self, gap: Gap, series: Collection[Series]) -> bool:
         """Whether Core has a row for every hour of a gap and every entity."""
@@ -112,7 +121,7 @@ class Importer:
         return all(len(rows) == len(gap.hours) for rows in stored.values())
 
     async def _shift(self, shifts: Iterable[Shift]) -> dict[str, CoreRefusedError]:
-        """Move sums; gives what Core does not move, by entity id."""
+        """Move sums; returns what Core does not move, by entity id."""
         refused: dict[str, CoreRefusedError] = {}
         for shift in shifts:
             entity_id = shift.series.entity_id
@@ -145,7 +154,7 @@ class Importer:
     async def _is_there(
         self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
     ) -> bool:
-        # The newest row of all first: as long as that is not there, the rest is not worth a look.
+        # The newest row of all first: until that is there, the rest need not be read.
         for entity_id, rows in [*written.items()][-1:]:
             if not await self._holds({entity_id: rows[-1:]}, rows[-1].start, gap.until):
                 return False
@@ -157,7 +166,7 @@ class Importer:
     async def _holds(
         self, written: Mapping[str, Sequence[Row]], since: datetime, until: datetime
     ) -> bool:
-        """Tell whether Core has these rows of a time."""
+        """Whether Core has these rows of a time."""
         for entity_ids in _some_of(list(written)):
             stored = await self._statistics.rows(entity_ids, since, until)
             for entity_id in entity_ids:
@@ -177,6 +186,28 @@ class Importer:
         return False
 
 
+async def _ask(
+    ends: Mapping[str, Ends], gap: Gap, summaries: Summaries, shown: Shown
+) -> dict[str, Ends]:
+    """Ask the cloud what each counter showed at the row after the gap."""
+    asked: dict[datetime, Mapping[str, float]] = {}
+
+    async def answered(key: str, right: Right) -> Right:
+        if right.over not in asked:
+            asked[right.over] = await shown(right.over)
+        return replace(right, shown=asked[right.over].get(key))
+
+    found: dict[str, Ends] = {}
+    for key, one in ends.items():
+        right = one.right
+        if right is not None:
+            right = await answered(key, right)
+            if one.nearest is not None and right.is_reset_since(last_counted(key, gap, summaries)):
+                right = await answered(key, one.nearest)
+        found[key] = replace(one, right=right)
+    return found
+
+
 def _fetched(summaries: Iterable[Summary | None]) -> frozenset[str]:
     """Return the keys of all sensors of which something was fetched."""
     return frozenset(
@@ -190,8 +221,8 @@ def _fetched(summaries: Iterable[Summary | None]) -> frozenset[str]:
 def _measurement(
     key: str,
     gap: Gap,
-    summaries: Mapping[datetime, Summary | None],
-    stored: Mapping[datetime, Row],
+    summaries: Summaries,
+    stored: Rows,
 ) -> list[Row]:
     made = []
     for hour in gap.hours:
@@ -203,7 +234,7 @@ def _measurement(
 
 
 def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Give a few at a time: a month of all would take tens of megabytes."""
+    """Yield a few at a time: a month of all would take tens of megabytes."""
     for first in range(0, len(entity_ids), _READ_AT_ONCE):
         yield entity_ids[first : first + _READ_AT_ONCE]
 

@@ -62,11 +62,11 @@ class Joined:
     """What is to be written.
 
     Attributes:
-        sums: what the counter showed and the sum, for each hour; kWh.
+        sums: what the counter showed and the sum, for each hour, kWh; None = nobody knows.
         shift: what must be added to all sums from the right end on, kWh.
     """
 
-    sums: tuple[tuple[float, float], ...]
+    sums: tuple[tuple[float, float] | None, ...]
     shift: float = 0.0
 
 

@@ -1,23 +1,63 @@
-"""Continues a counter's sums through a gap: its rows there, and what comes after them.
+"""Continues a counter's sums through a gap: its rows there, and by how much the later ones move.
 
-Where the two ends do not meet, there are no rows for that counter.
+This is arithmetic alone: what Core has around the gap, and what the cloud says the counter showed
+there, was read before. Where the two ends do not meet, there are no rows for that counter.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from ..core import Row, Series
 from ..inverters.counters import RESET_BELOW
-from .ends import Ends
 from .gaps import HOUR, Gap, floor
 from .hourly import Counted, Flowed, Summary
 from .splice import End, Joined, JoiningError, begins_anew, has_leapt, is_leap, join
 from .spreading import spread, spread_apart
 
-_T = TypeVar("_T")
-Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
+Summaries = Mapping[datetime, Summary | None]
+Rows = Mapping[datetime, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A row after a gap.
+
+    Attributes:
+        row: it.
+        over: its end, aware UTC.
+        shown: what the counter really showed then or soon after, kWh; None = nobody knows.
+    """
+
+    row: Row
+    over: datetime
+    shown: float | None = None
+
+    def is_reset_since(self, last: float | None) -> bool:
+        """Whether the counter was reset after it showed this, kWh."""
+        value = self.row.state if self.shown is None else self.shown
+        return last is not None and value is not None and value < RESET_BELOW * last
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Core's rows of a counter in a gap and around it.
+
+    Attributes:
+        series: its statistics.
+        stored: those in the gap, by the start of the hour.
+        left: the last one before it.
+        first: where there is none before it: the first one of all.
+        right: the first one after it; None where none is expected.
+        nearest: the one after it that leaves the least of a reset to be guessed.
+    """
+
+    series: Series
+    stored: Rows
+    left: Row | None = None
+    first: Row | None = None
+    right: Right | None = None
+    nearest: Right | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,218 +91,171 @@ class Continued:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap."""
+    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap.
+
+    Attributes:
+        hours: their starts.
+        end: the row that stands; None at the end of the gap.
+        counted: what the cloud has of each.
+        flowed: about what flowed in each, where it has not.
+    """
 
     hours: tuple[datetime, ...]
     end: Row | None
+    counted: tuple[Counted | None, ...]
+    flowed: tuple[Flowed | None, ...]
 
-    def of_pending(self, things: Sequence[_T]) -> Sequence[_T]:
-        """Leave out what is of an hour whose row stands."""
-        return things if self.end is None else things[:-1]
+    @property
+    def is_counted(self) -> bool:
+        """Whether there is something to write; also, a reset may hide what came before it."""
+        pending = self.counted if self.end is None else self.counted[:-1]
+        return any(pending) or any(one.resets for one in self.counted if one)
 
 
-class Sums:
-    """Continues sums.
+def needs_left(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> bool:
+    """Whether the row before a gap is needed to continue a counter."""
+    first = next(_pieces(key, gap, summaries, stored))
+    return any(one is not None for one in (*first.counted, *first.flowed))
+
+
+def needs_right(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> bool:
+    """Whether the row after a gap is needed to continue a counter."""
+    *_, last = _pieces(key, gap, summaries, stored)
+    return last.end is None and last.is_counted
+
+
+def last_counted(key: str, gap: Gap, summaries: Summaries) -> float | None:
+    """Return what a counter showed at the end of a gap, kWh; None = nobody knows."""
+    summary = summaries[gap.hours[-1].start]
+    counted = None if summary is None else summary.counted.get(key)
+    return None if counted is None else counted.last
+
+
+def continued(key: str, gap: Gap, summaries: Summaries, ends: Ends) -> Continued:
+    """Return the rows of a counter, and the shifts of what comes after them.
 
     Args:
-        ends: finds the rows around a gap.
+        key: of the counter.
+        gap: whose hours are all fetched.
+        summaries: what was fetched, by the start of the hour.
+        ends: what Core has there.
     """
-
-    def __init__(self, ends: Ends) -> None:
-        self._ends = ends
-
-    async def through(
-        self,
-        key: str,
-        series: Series,
-        gap: Gap,
-        summaries: Mapping[datetime, Summary | None],
-        stored: Mapping[datetime, Row],
-        shown: Shown,
-    ) -> Continued:
-        """Make the rows of a counter, and the shifts of what comes after them.
-
-        Args:
-            key: of the counter.
-            series: its statistics.
-            gap: whose hours are all fetched.
-            summaries: what was fetched, by the start of the hour.
-            stored: Core's rows of the gap, by the start of the hour.
-            shown: returns what each counter really showed at a moment or soon after, by key.
-
-        Raises:
-            NotYetError: Core has not yet written what they are to be joined to.
-        """
-        made: list[Row] = []
-        shifts: list[Shift] = []
-        rejection_reason: JoiningError | None = None
-        before: Row | None = None
-        for piece in _pieces(gap, stored):
-            raised = sum(shift.amount for shift in shifts)
-            counted = [_counted(key, summaries[start]) for start in piece.hours]
-            flowed = [_flowed(key, summaries[start]) for start in piece.hours]
-            left, end = before, _raised(piece.end, raised)
-            if left is None and any(one is not None for one in (*counted, *flowed)):
-                left = await self._ends.before(series, piece.hours[0])
-            sums: Sequence[tuple[float, float] | None] = ()
-            shift, right = 0.0, end
-            try:
-                if _is_to_be_joined(piece, counted, left, end):
-                    now = None if counted[-1] is None else counted[-1].last
-                    if right is None:
-                        right, now = await self._right(key, series, gap, shown, now)
-                        right = _raised(right, raised)
-                    begun = _left(left, piece) or await self._begun(series, piece, counted, stored)
-                    joined = _join(piece, counted, begun, right, now)
-                    shift = joined.shift
-                    sums = [
-                        pair if one is not None or start in stored else None
-                        for start, one, pair in zip(piece.hours, counted, joined.sums, strict=True)
-                    ]
-                elif any(one is not None for one in flowed):
-                    rows = [_raised(stored.get(start), raised) for start in piece.hours]
-                    joined = _spread(piece, flowed, left, rows)
-                    sums, shift = joined.sums, joined.shift
-            except JoiningError as error:
-                rejection_reason = error
-            if shift and right is not None:
-                shifts.append(Shift(series, right, shift))
-            made += _rows(piece, sums)
-            before = _raised(end, shift)
-        return Continued(made, shifts, rejection_reason)
-
-    async def _begun(
-        self,
-        series: Series,
-        piece: _Piece,
-        counted: Sequence[Counted | None],
-        stored: Mapping[datetime, Row],
-    ) -> End | None:
-        """Give what Core's first row of all comes to at the beginning of its hour.
-
-        Core has counted from the first reading on, within that hour. What came before it is of the
-        past, which is not there where nobody wants it. So the sum is below zero until then.
-        """
-        hour, start = counted[0], piece.hours[0]
-        if hour is None or hour.resets:
-            return None
-        row = stored.get(start)
-        if row is None:
-            row, _ = await self._ends.soon_after(series, start) or (None, start)
-        end = None if row is None else _end(row)
-        if end is None or not hour.first <= end.state <= hour.last:
-            return None
-        return End(hour.first, end.sum - (end.state - hour.first))
-
-    async def _right(
-        self, key: str, series: Series, gap: Gap, shown: Shown, last: float | None
-    ) -> tuple[Row | None, float | None]:
-        """Give the row after a gap, and what the counter really showed then, kWh.
-
-        Args:
-            key: of the counter.
-            series: its statistics.
-            gap: it.
-            shown: as for `through`.
-            last: what the counter showed last in the gap, kWh.
-        """
-        row, over = await self._ends.after(series, gap.until)
-        if row is None:
-            return None, None
-        now = (await shown(over)).get(key)
-        value = row.state if now is None else now
-        if last is None or value is None or value >= RESET_BELOW * last:
-            return row, now
-        # It was reset since then. The nearest row leaves the least of it to be guessed.
-        row, over = await self._ends.soon_after(series, gap.until) or (row, over)
-        return row, (await shown(over)).get(key)
+    made: list[Row] = []
+    shifts: list[Shift] = []
+    rejection_reason: JoiningError | None = None
+    before = ends.left
+    for piece in _pieces(key, gap, summaries, ends.stored):
+        raised = sum(shift.amount for shift in shifts)
+        end, counted = _raised(piece.end, raised), piece.counted[-1]
+        right, shown = end, None if counted is None else counted.last
+        if piece.end is None and ends.right is not None:
+            right, shown = _raised(ends.right.row, raised), ends.right.shown
+        joined = Joined(())
+        try:
+            if piece.is_counted or _has_changed(piece, before, end):
+                left = _left(before, piece) or _begun(piece, ends)
+                joined = _join(piece, left, right, shown, ends.stored)
+            elif any(one is not None for one in piece.flowed):
+                rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
+                joined = _spread(piece, before, rows)
+        except JoiningError as error:
+            rejection_reason = error
+        if joined.shift and right is not None:
+            shifts.append(Shift(ends.series, right, joined.shift))
+        made += _rows(piece, joined)
+        before = _raised(end, joined.shift)
+    return Continued(made, shifts, rejection_reason)
 
 
-def _pieces(gap: Gap, stored: Mapping[datetime, Row]) -> Iterator[_Piece]:
+def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[_Piece]:
     """Cut a gap after each hour whose row stands for a counter."""
     hours: list[datetime] = []
     for hour in gap.hours:
         hours.append(hour.start)
         row = stored.get(hour.start)
         stands = hour.start in gap.standing or gap.keeps(hour.start, stored)
-        if stands and row is not None and row.sum is not None:
-            yield _Piece(tuple(hours), row)
+        is_end = stands and row is not None and row.sum is not None
+        if is_end or hour is gap.hours[-1]:
+            found = [summaries[start] for start in hours]
+            yield _Piece(
+                tuple(hours),
+                row if is_end else None,
+                tuple(None if one is None else one.counted.get(key) for one in found),
+                tuple(None if one is None else one.flowed.get(key) for one in found),
+            )
             hours = []
-    if hours:
-        yield _Piece(tuple(hours), None)
 
 
-def _rows(piece: _Piece, sums: Sequence[tuple[float, float] | None]) -> Iterator[Row]:
-    """Make the rows of those hours of which something is known."""
-    for start, pair in zip(piece.of_pending(piece.hours), sums, strict=False):
+def _rows(piece: _Piece, joined: Joined) -> Iterator[Row]:
+    """Yield the rows of those hours of which something is known, and whose row does not stand."""
+    pending = piece.hours if piece.end is None else piece.hours[:-1]
+    for start, pair in zip(pending, joined.sums, strict=False):
         if pair is not None:
             yield Row(start, state=pair[0], sum=pair[1])
 
 
-def _counted(key: str, summary: Summary | None) -> Counted | None:
-    return None if summary is None else summary.counted.get(key)
-
-
-def _flowed(key: str, summary: Summary | None) -> Flowed | None:
-    return None if summary is None else summary.flowed.get(key)
-
-
 def _raised(row: Row | None, amount: float) -> Row | None:
-    """Give a row as it is once all sums were raised from somewhere before it on."""
+    """Return a row as it is once all sums were raised from somewhere before it on."""
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
 def _left(row: Row | None, piece: _Piece) -> End | None:
-    """Give the row before a piece as an end; none is taken for one that has no sum."""
+    """Return the row before a piece as an end."""
     return None if row is None else _end(row, piece.hours[0] - (row.start + HOUR))
 
 
-def _end(row: Row, apart: timedelta = timedelta()) -> End | None:
-    if row.state is None or row.sum is None:
+def _end(row: Row | None, apart: timedelta = timedelta()) -> End | None:
+    if row is None or row.state is None or row.sum is None:
         return None
     return End(row.state, row.sum, max(apart / HOUR, 0.0))
 
 
-def _is_to_be_joined(
-    piece: _Piece, counted: Sequence[Counted | None], left: Row | None, end: Row | None
-) -> bool:
-    """Tell whether anything is to be written by what the cloud tells of a counter."""
-    # Also where no row is, Core may have missed what came before a reset.
-    if any(piece.of_pending(counted)) or any(one.resets for one in counted if one):
-        return True
-    # And it may have taken the change from another counter for energy, or have begun anew.
-    before, after = _left(left, piece), None if end is None else _end(end)
-    if before is None or after is None or counted[-1] is None:
+def _begun(piece: _Piece, ends: Ends) -> End | None:
+    """Return what Core's first row of all comes to at the beginning of its hour.
+
+    Core has counted from the first reading on, within that hour. What came before it is of the
+    past, which is not there where nobody wants it. So the sum is below zero until then.
+    """
+    hour, end = piece.counted[0], _end(ends.first)
+    if hour is None or hour.resets or end is None or not hour.first <= end.state <= hour.last:
+        return None
+    return End(hour.first, end.sum - (end.state - hour.first))
+
+
+def _has_changed(piece: _Piece, left: Row | None, end: Row | None) -> bool:
+    """Whether Core took the change from another counter for energy, or began anew."""
+    before, after, counted = _left(left, piece), _end(end), piece.counted[-1]
+    if before is None or after is None or counted is None:
         return False
-    return begins_anew(before, after) or has_leapt(counted, before, after, counted[-1].last)
+    return begins_anew(before, after) or has_leapt(piece.counted, before, after, counted.last)
 
 
 def _join(
-    piece: _Piece,
-    counted: Sequence[Counted | None],
-    before: End | None,
-    right: Row | None,
-    now: float | None,
+    piece: _Piece, before: End | None, right: Row | None, shown: float | None, stored: Rows
 ) -> Joined:
-    after = None if right is None else _end(right, right.start - (piece.hours[-1] + HOUR))
+    apart = timedelta() if right is None else right.start - (piece.hours[-1] + HOUR)
+    after = _end(right, apart)
     if before is None and after is None:
         raise JoiningError("Home Assistant has no statistics of it to join them to")
-    return join(counted, before, after, now)
+    joined = join(piece.counted, before, after, shown)
+    known = (
+        pair if one is not None or start in stored else None
+        for start, one, pair in zip(piece.hours, piece.counted, joined.sums, strict=True)
+    )
+    return replace(joined, sums=tuple(known))
 
 
-def _spread(
-    piece: _Piece, flowed: Sequence[Flowed | None], left: Row | None, rows: Sequence[Row | None]
-) -> Joined:
-    ends = [None if row is None else _end(row) for row in rows]
+def _spread(piece: _Piece, left: Row | None, rows: Sequence[Row | None]) -> Joined:
+    ends = [_end(row) for row in rows]
     before, last = _left(left, piece), ends[-1]
     if before is None or last is None or piece.end is None:
         return Joined(())
-    if is_leap(before.state, last.state, before.apart + len(flowed)):
-        return Joined(*spread_apart(flowed, before, last))
+    if is_leap(before.state, last.state, before.apart + len(piece.hours)):
+        return Joined(*spread_apart(piece.flowed, before, last))
     missing = 0.0
     if begins_anew(before, last) and last.state >= before.state:
         missing = before.sum + last.state - before.state - last.sum
         ends[-1] = replace(last, sum=last.sum + missing)
-    elif not any(one is not None for one in piece.of_pending(flowed)):
+    elif not any(one is not None for one in piece.flowed[:-1]):
         return Joined(())
-    return Joined(tuple(spread(flowed, before, ends)), missing)
+    return Joined(tuple(spread(piece.flowed, before, ends)), missing)
