@@ -187,7 +187,7 @@ class _Meeting(NamedTuple):
 
 def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
     """Tell whether there is a good reason for ends that do not meet."""
-    # Core may have seen a part of it, but none that was not there.
+    # Core may have counted part of this, never more.
     most = walk.sums[-1][1] - left.sum + met.energy + TOLERANCE
     if walk.is_replaced or met.is_replaced or met.is_other:
         return -(met.value + most) <= met.missing <= most
