@@ -104,12 +104,12 @@ def join(
     if abs(met.missing) <= TOLERANCE:
         return Joined(walk.sums)
     if walk.is_replaced and met.is_other:
-        raise JoiningError("Home Assistant has stored those of another counter on both sides")
+        raise JoiningError("Home Assistant has another counter's statistics on both sides")
     if begins_anew(left, right) or _is_explained(walk, left, met):
         return Joined(walk.sums, shift=met.missing)
     raise JoiningError(
-        f"what the inverter counted differs by {abs(met.missing):.3f} kWh from what Home Assistant"
-        " has stored on both sides"
+        f"the inverter's counter differs by {abs(met.missing):.3f} kWh from Home Assistant's"
+        " statistics on both sides"
     )
 
 

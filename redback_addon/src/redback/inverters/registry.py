@@ -273,7 +273,8 @@ class Registry:
                 states += place.entities.states(reading)
                 has_new |= self._existing.set(serial, place.entities.existing)
         if has_new:
-            # Persist before publishing: an entity forgotten in a power cut would stay in Core for ever.
+            # Persist before publishing: an entity forgotten in a power cut would stay in Core for
+            # ever.
             self._existing.write()
         if states:
             self._publisher.offer(states)
