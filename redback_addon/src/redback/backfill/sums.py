@@ -236,7 +236,7 @@ def _join(
     apart = timedelta() if right is None else right.start - (piece.hours[-1] + HOUR)
     after = _end(right, apart)
     if before is None and after is None:
-        raise JoiningError("Home Assistant has no statistics of it to join them to")
+        raise JoiningError("Home Assistant has no statistics to connect the hours to")
     joined = join(piece.counted, before, after, shown)
     known = (
         pair if one is not None or start in stored else None

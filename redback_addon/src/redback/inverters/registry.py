@@ -276,8 +276,8 @@ class Registry:
                 existing = {record.device.name: record.entities.keys}
                 has_new |= self._existing.set(serial, existing)
         if has_new:
-            # Persist before publishing: an entity that is forgotten in a power cut would stay in
-            # Core for ever.
+            # Persist before publishing: an entity forgotten in a power cut would stay in Core for
+            # ever.
             self._existing.write()
         for device, shown in offers:
             self._publisher.offer(device, shown)
