@@ -62,7 +62,12 @@ class Dashboards:
             # An earlier attempt may have created it, and lost the connection before filling it.
             if await self._listed(dashboard.url_path) is None:
                 await self._create(dashboard)
-            await self._fill(dashboard)
+            save = "lovelace/config/save"
+            await self._websocket.command(
+                {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
+            )
+            if await self._config(dashboard.url_path) is None:
+                raise CoreRefusedError.of_command(save, "what was saved is not there", "not_taken")
             return True
 
     async def _create(self, dashboard: Dashboard) -> None:
@@ -77,14 +82,6 @@ class Dashboards:
                 "require_admin": False,
             }
         )
-
-    async def _fill(self, dashboard: Dashboard) -> None:
-        save = "lovelace/config/save"
-        await self._websocket.command(
-            {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
-        )
-        if await self._config(dashboard.url_path) is None:
-            raise CoreRefusedError.of_command(save, "what was saved is not there", "not_taken")
 
     async def _listed(self, url_path: str) -> _Listed | None:
         listed = await self._websocket.ask({"type": "lovelace/dashboards/list"}, list[_Listed])
