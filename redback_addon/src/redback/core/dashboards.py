@@ -90,11 +90,9 @@ class Dashboards:
     async def _config(self, url_path: str) -> object | None:
         """Return its views; None where it has none and Core makes them up."""
         try:
-            config: object = await self._websocket.command(
-                {"type": "lovelace/config", "url_path": url_path}
-            )
+            question = {"type": "lovelace/config", "url_path": url_path}
+            return await self._websocket.ask(question, object)
         except CoreRefusedError as error:
             if error.code != "config_not_found":
                 raise
             return None
-        return config
