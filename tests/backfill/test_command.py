@@ -110,7 +110,7 @@ def test_before_the_first_reading_there_is_no_history(
     monkeypatch.setenv("REDBACK_DATA", str(tmp_path))
     code, _, complaint = command("status")
     assert code == 1
-    assert complaint == "There is no history yet: no reading has been shown so far.\n"
+    assert complaint == "There is no history yet: no reading has arrived.\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -428,7 +428,7 @@ async def test_a_counter_of_which_core_writes_nothing_is_not_waited_for_for_ever
         await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     await clock.sleep(20 * 60)
     (sentence,) = await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
-    assert "has no statistics of it" in sentence
+    assert "has no statistics to" in sentence
 
 
 async def test_a_row_of_five_minutes_is_enough_after_the_gap(

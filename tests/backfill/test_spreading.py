@@ -62,5 +62,5 @@ def test_a_little_that_no_reading_tells_of_is_spread_evenly() -> None:
     ],
 )
 def test_what_cannot_be_spread_is_refused(hour: Flowed | None, right: End) -> None:
-    with pytest.raises(JoiningError, match="the cloud does not tell it"):
+    with pytest.raises(JoiningError, match="the cloud has no values"):
         spread([hour, hour], LEFT, [None, right])

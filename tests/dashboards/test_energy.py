@@ -196,9 +196,8 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
     assert items_of(looked)[0]["is_there"] is False
     assert looked["notes"] == [
         (
-            "The grid of House is not added: the Energy dashboard already has a grid connection"
-            " with sensor.meter. If both measure the same connection, its energy would count"
-            " twice. If they do not, add it by hand."
+            "The grid of House is not added: if it measures the same connection as sensor.meter,"
+            " its energy would count twice. If it does not, add it by hand."
         ),
     ]
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."

@@ -1,6 +1,6 @@
-"""The command redback-history: what is covered, what is missing, and to fill a time again.
+"""The command redback-history: shows what is covered and missing, and fills a range again.
 
-It reads and marks the file that the running add-on keeps; the add-on does the work.
+It reads and marks the running add-on's file; the add-on does the work.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(wanted: argparse.Namespace) -> None:
     path = data_folder() / FILE
     if not path.exists():
-        raise AskedError("There is no history yet: no reading has been shown so far.")
+        raise AskedError("There is no history yet: no reading has arrived.")
     coverage = Coverage(path)
     try:
         places = list(_places(coverage, wanted.serial))
@@ -53,13 +53,13 @@ def _run(wanted: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="redback-history", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    status = commands.add_parser("status", help="tell what is covered and what is missing")
-    fill = commands.add_parser("fill", help="have a time filled again")
+    status = commands.add_parser("status", help="show what is covered and what is missing")
+    fill = commands.add_parser("fill", help="fill a range again")
     for command in (status, fill):
-        command.add_argument("--serial", help="of one inverter; else all")
+        command.add_argument("--serial", help="one inverter; all by default")
     fill.add_argument("since", type=_moment, help="local time, such as 2026-03-02T07")
     fill.add_argument("until", type=_moment, help="local time, such as 2026-03-03")
-    fill.add_argument("--dry-run", action="store_true", help="only tell what would be filled")
+    fill.add_argument("--dry-run", action="store_true", help="only show what would be filled")
     return parser
 
 

@@ -45,8 +45,8 @@ _LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
 # What was shown when an hour began is at most so old.
 _BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
-# For some minutes the cloud may have nothing of any time, or refuse everything. It is believed to
-# have nothing of an hour if within so long it told of a time of which it must know something.
+# In an outage the cloud may return nothing for any period. Trust an empty hour only if a period
+# known to hold data was returned within this time.
 _PROVEN_SECONDS = 10.0
 
 

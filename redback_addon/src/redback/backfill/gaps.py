@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from .coverage import Coverage, Hour, Span, Stage
 
 HOUR = timedelta(hours=1)
-# So much at either end of an hour may be missing because the reading of that minute is stamped on
-# the other side of it.
+# Tolerance at an hour's ends: a reading may be stamped in the next hour.
 _EDGE = timedelta(seconds=60)
 # After an outage a counter is believed when a second reading fits the first. Until then Core is
 # shown the old value, and its row may be of that.

@@ -18,7 +18,8 @@ from .sums import Shift, Shown, Sums
 
 # Core writes what it was given when it comes round to it.
 _READ_BACK_SECONDS = 600.0
-# To move sums twice would be wrong, so that is waited for: a long backup locks Core's database.
+# A sum adjusted twice is corrupt, so wait for confirmation; a backup can lock Core's database for
+# hours.
 _MOVED_SECONDS = 6 * 3600.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0

@@ -104,12 +104,12 @@ def join(
     if abs(met.missing) <= TOLERANCE:
         return Joined(walk.sums)
     if walk.is_replaced and met.is_other:
-        raise JoiningError("Home Assistant has stored those of another counter on both sides")
+        raise JoiningError("Home Assistant has another counter's statistics on both sides")
     if begins_anew(left, right) or _is_explained(walk, left, met):
         return Joined(walk.sums, shift=met.missing)
     raise JoiningError(
-        f"what the inverter counted differs by {abs(met.missing):.3f} kWh from what Home Assistant"
-        " has stored on both sides"
+        f"the inverter's counter differs by {abs(met.missing):.3f} kWh from Home Assistant's"
+        " statistics on both sides"
     )
 
 
@@ -187,7 +187,7 @@ class _Meeting(NamedTuple):
 
 def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
     """Tell whether there is a good reason for ends that do not meet."""
-    # Core may have seen a part of it, but none that was not there.
+    # Core may have counted part of this, never more.
     most = walk.sums[-1][1] - left.sum + met.energy + TOLERANCE
     if walk.is_replaced or met.is_replaced or met.is_other:
         return -(met.value + most) <= met.missing <= most

@@ -46,9 +46,9 @@ class _Stretch:
         """
         grown = end.state - self.start.state
         if grown < 0 or abs(self.start.sum + grown - end.sum) > TOLERANCE:
-            raise JoiningError("the cloud does not tell it, and it was reset or replaced meanwhile")
+            raise JoiningError("the cloud has no values, and the counter was reset meanwhile")
         if not self.is_told and grown > TOLERANCE:
-            raise JoiningError("the cloud does not tell it, nor when it grew")
+            raise JoiningError("the cloud has no values, and nothing shows when it grew")
         total = sum(self.flows)
         shares = self.flows if total > 0 else [1.0] * len(self.flows)
         for share in [*accumulate(shares)][:-1]:

@@ -244,7 +244,7 @@ def _join(
 ) -> Joined:
     after = None if right is None else _end(right, right.start - (piece.hours[-1] + HOUR))
     if before is None and after is None:
-        raise JoiningError("Home Assistant has no statistics of it to join them to")
+        raise JoiningError("Home Assistant has no statistics to connect the hours to")
     return join(counted, before, after, now)
 
 

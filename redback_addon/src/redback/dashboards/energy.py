@@ -193,7 +193,7 @@ def _grids(planned: Iterable[Planned]) -> Iterator[str]:
     for each in planned:
         if each.beside:
             yield (
-                f"The grid of {each.source.name} is not added: the Energy dashboard already has a"
-                f" grid connection with {listed(list(each.beside))}. If both measure the same"
-                " connection, its energy would count twice. If they do not, add it by hand."
+                f"The grid of {each.source.name} is not added: if it measures the same connection"
+                f" as {listed(list(each.beside))}, its energy would count twice. If it does not,"
+                " add it by hand."
             )

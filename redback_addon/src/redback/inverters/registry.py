@@ -21,7 +21,7 @@ from .naming import GivenName
 from .stores import CountersFile, EntitiesFile
 
 _LOG = logging.getLogger(__name__)
-# A reading of a time to come, as far as that is let pass, lapses no later than this after it came.
+# A reading stamped slightly in the future still expires this long after it arrived.
 _LONGEST_LIFE = 15 * 60.0
 # The clocks of the inverter, the cloud and this machine need not agree to the second.
 _TOLERANCE = timedelta(minutes=5)
@@ -273,7 +273,8 @@ class Registry:
                 states += place.entities.states(reading)
                 has_new |= self._existing.set(serial, place.entities.existing)
         if has_new:
-            # Before Core is told: what is not known after a power cut would stand for ever.
+            # Persist before publishing: an entity forgotten in a power cut would stay in Core for
+            # ever.
             self._existing.write()
         if states:
             self._publisher.offer(states)
