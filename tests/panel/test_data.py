@@ -194,3 +194,10 @@ async def test_the_status_comes_by_itself(person: Visitor) -> None:
         lines = [(await stream.content.readline()).decode().strip() for _ in range(2)]
     assert lines[0] == "event: status"
     assert json.loads(lines[1].removeprefix("data: "))["version"]
+
+
+async def test_the_moment_of_connecting_stays_the_same(person: Visitor) -> None:
+    """Else each second's status would be a change, and be sent."""
+    moments = {(await person.data("status"))["health"]["core"]["since"] for _ in range(5)}
+    assert len(moments) == 1
+    assert None not in moments

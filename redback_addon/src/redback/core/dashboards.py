@@ -62,7 +62,12 @@ class Dashboards:
             # An earlier attempt may have created it, and lost the connection before filling it.
             if await self._listed(dashboard.url_path) is None:
                 await self._create(dashboard)
-            await self._fill(dashboard)
+            save = "lovelace/config/save"
+            await self._websocket.command(
+                {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
+            )
+            if await self._config(dashboard.url_path) is None:
+                raise CoreRefusedError.of_command(save, "what was saved is not there", "not_taken")
             return True
 
     async def _create(self, dashboard: Dashboard) -> None:
@@ -78,14 +83,6 @@ class Dashboards:
             }
         )
 
-    async def _fill(self, dashboard: Dashboard) -> None:
-        save = "lovelace/config/save"
-        await self._websocket.command(
-            {"type": save, "url_path": dashboard.url_path, "config": dashboard.config}
-        )
-        if await self._config(dashboard.url_path) is None:
-            raise CoreRefusedError.of_command(save, "what was saved is not there", "not_taken")
-
     async def _listed(self, url_path: str) -> _Listed | None:
         listed = await self._websocket.ask({"type": "lovelace/dashboards/list"}, list[_Listed])
         return next((one for one in listed if one.url_path == url_path), None)
@@ -93,11 +90,9 @@ class Dashboards:
     async def _config(self, url_path: str) -> object | None:
         """Return its views; None where it has none and Core makes them up."""
         try:
-            config: object = await self._websocket.command(
-                {"type": "lovelace/config", "url_path": url_path}
-            )
+            question = {"type": "lovelace/config", "url_path": url_path}
+            return await self._websocket.ask(question, object)
         except CoreRefusedError as error:
             if error.code != "config_not_found":
                 raise
             return None
-        return config

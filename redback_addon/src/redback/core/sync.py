@@ -47,8 +47,7 @@ class Sync(Generic[_Key, _Value]):
         self._wanted: dict[_Key, _Value] = {}
         # An ordered set; popping a plain dict's first key is O(deleted keys).
         self._due: OrderedDict[_Key, None] = OrderedDict()
-        self._under_way: set[_Key] = set()
-        self._again: set[_Key] = set()  # under way, and due again afterwards
+        self._under_way: dict[_Key, bool] = {}  # with whether each is due again afterwards
         self._changed = asyncio.Event()
         # One for all: each leaves a cycle of references, which Python may not collect for hours.
         self._attempts = retrying(CoreAwayError, clock)
@@ -122,23 +121,21 @@ class Sync(Generic[_Key, _Value]):
 
     async def _send_next(self) -> None:
         key, _ = self._due.popitem(last=False)
-        self._under_way.add(key)
+        self._under_way[key] = False
         try:
             await self._send(key, self._wanted[key])
         except (CoreAwayError, asyncio.CancelledError):
             # After a cancellation nobody knows whether it has arrived.
-            self._again.add(key)
+            self._under_way[key] = True
             raise
         finally:
-            self._under_way.discard(key)
-            if key in self._again:
-                self._again.discard(key)
+            if self._under_way.pop(key):
                 self._due[key] = None
 
     def _mark_due(self, key: _Key) -> None:
         """Have this sent, but not while it is under way: the older value might arrive last."""
         if key in self._under_way:
-            self._again.add(key)
+            self._under_way[key] = True
         else:
             self._due[key] = None  # keeps the place that it may have already
         self._changed.set()

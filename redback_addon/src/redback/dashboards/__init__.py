@@ -1,8 +1,8 @@
-"""What people otherwise set up by hand in Home Assistant, made of the inverters that are known.
+"""Sets up for people what they would otherwise set up by hand in Home Assistant.
 
 energy.py     the Energy dashboard
 dashboard.py  a dashboard of Redback's own
-words.py      what both say of a Core that does not do it
+words.py      sentences about a Core that does not do it
 """
 
 from .dashboard import DashboardSetup

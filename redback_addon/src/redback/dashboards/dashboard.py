@@ -1,4 +1,4 @@
-"""Makes a dashboard of Core's own cards for the inverters that are known."""
+"""Makes a dashboard of Core's own cards for the known inverters."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -43,12 +43,7 @@ _DETAILS = (
 
 
 class DashboardSetup:
-    """What the panel shows of Redback's dashboard, and what it does when people want it.
-
-    Args:
-        dashboards: Core's.
-        registry: knows the inverters in use, and which of them have been read.
-    """
+    """Shows on the panel whether there is a Redback dashboard, and makes it."""
 
     what = "its dashboards"
 
@@ -57,7 +52,7 @@ class DashboardSetup:
         self._registry = registry
 
     async def look(self) -> dict[str, object]:
-        """Tell whether there is one, as JSON; it never raises a CoreError."""
+        """Return whether there is one, as JSON; it never raises a CoreError."""
         try:
             is_there = await self._dashboards.has(URL_PATH)
         except CoreError as error:
@@ -74,7 +69,7 @@ class DashboardSetup:
         return _answer("ready", text)
 
     async def apply(self) -> str:
-        """Make it where there is none; tells in a sentence what was done.
+        """Make it where there is none; return in a sentence what was done.
 
         Raises:
             CoreError: it was not done; after a CoreAwayError it may have been.
@@ -89,7 +84,7 @@ class DashboardSetup:
 
 
 def views(known: Iterable[Inverter]) -> dict[str, Any]:
-    """Make the dashboard's config: what happens now, and energy by day; of what exists alone."""
+    """Return the dashboard's config: the values now, and energy by day; of existing entities."""
     known = tuple(known)
     return {
         "views": [

@@ -1,4 +1,4 @@
-"""Sets up Home Assistant's Energy dashboard with the inverters that are known."""
+"""Sets up Home Assistant's Energy dashboard with the known inverters."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -10,7 +10,7 @@ from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
-# By kind, and by role: the sensor that has it, beside the counters.
+# The sensors of the roles that are no counters.
 _MEASUREMENTS: Mapping[Kind, Mapping[Role, str]] = {
     "grid": {"stat_rate": "grid_power"},
     "solar": {"stat_rate": "solar_generation"},
@@ -22,12 +22,12 @@ _NEEDED: Mapping[Kind, frozenset[Role]] = {
     "solar": frozenset({"stat_energy_from"}),
     "battery": frozenset({"stat_energy_from", "stat_energy_to"}),
 }
-# Core asks for the usable one, to weigh several batteries' charge.
+# Core asks for the usable capacity, to weight the charge of several batteries.
 _CAPACITIES: Mapping[str, Callable[[Limits], float | None]] = {
     "usable_battery_capacity": lambda details: details.usable_battery_capacity_kwh,
     "battery_capacity": lambda details: details.battery_capacity_kwh,
 }
-# What the roles are called in front of people.
+# The names of the roles on the page.
 _LABELS: Mapping[Kind, Mapping[Role, str]] = {
     "grid": {
         "stat_energy_from": "From the grid",
@@ -46,12 +46,7 @@ _NOTHING_YET = "There is nothing to add yet: waiting for the first reading."
 
 
 class EnergySetup:
-    """What the panel shows of the Energy dashboard, and what it does when people agree.
-
-    Args:
-        energy: the dashboard.
-        registry: knows the inverters in use, and which of them have been read.
-    """
+    """Shows on the panel what can be added to the Energy dashboard, and adds it."""
 
     what = "its Energy dashboard"
 
@@ -60,7 +55,7 @@ class EnergySetup:
         self._registry = registry
 
     async def look(self) -> dict[str, object]:
-        """Give what is there and what can be added, as JSON; it never raises a CoreError."""
+        """Return what is there and what can be added, as JSON; it never raises a CoreError."""
         known = tuple(self._registry.inverters())
         sources = _sources(known)
         if not sources:
@@ -76,7 +71,7 @@ class EnergySetup:
         return _answer(state, text, planned, issues, known, waiting)
 
     async def apply(self, *, beside: bool = False) -> str:
-        """Add what is not there yet; tells in a sentence what was done.
+        """Add what is not there yet; return in a sentence what was done.
 
         Args:
             beside: whether a grid is added beside that of another meter too.
@@ -94,7 +89,7 @@ class EnergySetup:
 
 
 def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
-    """Make the sources of the entities that exist."""
+    """Return the sources of the entities that exist."""
     return tuple(
         source
         for inverter in known
@@ -114,7 +109,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         inverter.name,
         roles,
         capacity=_capacity(inverter)[0] if kind == "battery" else None,
-        # Whether grid counters are the inverter's or the site's is not known (dossier 2.7).
+        # It is unknown whether grid counters are the inverter's or the site's (dossier 2.7).
         connection=inverter.details.site_id if kind == "grid" else None,
     )
 
@@ -125,7 +120,7 @@ def _sensor(kind: Kind, role: Role) -> str:
 
 
 def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
-    """Tell the state of things, and say it."""
+    """Return the state for the page, and a sentence about it."""
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
         return "ready", f"{_named(missing)} can be added. Existing sources stay unchanged."
@@ -137,7 +132,7 @@ def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
 
 
 def _named(sources: Iterable[Source]) -> str:
-    """Name sources as the beginning of a sentence: Grid and solar of House."""
+    """Return sources as the beginning of a sentence: Grid and solar of House."""
     kinds: dict[str, list[str]] = {}
     for source in sources:
         kinds.setdefault(source.name, []).append(source.kind)
@@ -165,7 +160,7 @@ def _answer(
 
 
 def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
-    """Give the battery's capacity in kWh, and the entity that shows it."""
+    """Return the battery's capacity in kWh, and the entity that shows it."""
     ids = entity_ids(inverter)
     for key, value in _CAPACITIES.items():
         if key in ids and (capacity := inverter.details.limit(value)):

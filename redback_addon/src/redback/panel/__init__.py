@@ -1,15 +1,16 @@
-"""What people see of the add-on in Home Assistant, served on a port of its own.
+"""The add-on's page in Home Assistant, served on a port of its own.
 
 server.py       the port, and who may use it
 pages.py        everything that it serves: the page, its files, and data
 live.py         the status as it changes
-actions.py      what people can have done
-context.py      the parts of the service that all this looks at
-status.py       how everything is now
-notices.py      what people must know first
+actions.py      its buttons
+context.py      the parts of the service that it shows
+status.py       the state of everything now
+notices.py      the most urgent messages
+minutes.py      today's chart and energy
 calendar.py     the hours of the last days
-sites.py        what the account can see
-entities.py     what Home Assistant is shown
+sites.py        the sites and inverters that the account can see
+entities.py     the entities that Home Assistant shows
 diagnostics.py  the file for those who help
 page.html       the page; its parts are in static/
 """

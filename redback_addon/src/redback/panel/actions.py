@@ -1,10 +1,8 @@
-"""What people can have done from the page; each is a POST that the page itself must have made."""
+"""The actions of the page; each is a POST that only the page itself can make."""
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -15,12 +13,12 @@ from ..dashboards.words import in_words
 from .context import Context, Setup
 
 TOKEN_HEADER = "X-Redback-Token"  # noqa: S105 - the header's name
-_T = TypeVar("_T")
+_Action = Callable[[Context, web.Request], Awaitable[str]]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class _Range(msgspec.Struct, frozen=True):
-    """A time to be filled again, local; without a serial number that of all inverters."""
+    """A local time to fill again; without a serial number, of all inverters."""
 
     since: str
     until: str
@@ -28,99 +26,86 @@ class _Range(msgspec.Struct, frozen=True):
 
 
 class ActionError(Exception):
-    """It cannot be done; the text is one sentence, and the status that of the answer."""
+    """The action cannot be done; the text is one sentence, and the status that of the answer."""
 
     def __init__(self, text: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(text)
         self.status = status
 
 
-class Actions:
-    """The actions.
+def routes(context: Context, token: str) -> list[web.RouteDef]:
+    """Return the routes of all actions; only the page knows the token."""
+    actions: dict[str, _Action] = {
+        "history/pause": _pause,
+        "history/resume": _resume,
+        "history/fill": _fill,
+        **{name: _applying(setup) for name, setup in context.setups.items()},
+    }
+    return [web.post(f"/do/{path}", _handler(context, token, do)) for path, do in actions.items()]
 
-    Args:
-        parts: of the service.
-        token: only the page knows it.
-    """
 
-    def __init__(self, context: Context, token: str) -> None:
-        self._context = context
-        self._token = token.encode()
-
-    def routes(self) -> list[web.RouteDef]:
-        """Give all of them."""
-        actions: dict[str, Callable[[web.Request], Awaitable[str]]] = {
-            "history/pause": self._pause,
-            "history/resume": self._resume,
-            "history/fill": self._fill,
-            **{name: _applying(setup) for name, setup in self._context.setups.items()},
-        }
-        return [web.post(f"/do/{path}", self._answering(act)) for path, act in actions.items()]
-
-    def _answering(self, act: Callable[[web.Request], Awaitable[str]]) -> _Handler:
-        async def handler(request: web.Request) -> web.Response:
-            try:
-                self._check(request)
-                text, status = await act(request), HTTPStatus.OK.value
-            except ActionError as error:
-                text, status = str(error), error.status
-            return web.json_response({"text": text}, status=status)
-
-        return handler
-
-    def _check(self, request: web.Request) -> None:
-        """Refuse what another site has had the browser send."""
-        token = request.headers.get(TOKEN_HEADER, "").encode()
-        if not hmac.compare_digest(token, self._token):
-            raise ActionError("This page is out of date: reload it.", HTTPStatus.FORBIDDEN)
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-            raise ActionError("The request must come from the panel itself.", HTTPStatus.FORBIDDEN)
-        if request.content_type != "application/json":
-            raise ActionError("The request must be JSON.")
-
-    async def _pause(self, _: web.Request) -> str:
-        self._context.history.pause()
-        self._context.saved_state.save(is_history_paused=True)
-        return "Filling is paused."
-
-    async def _resume(self, _: web.Request) -> str:
-        self._context.history.resume()
-        self._context.saved_state.save(is_history_paused=False)
-        return "Filling has resumed."
-
-    async def _fill(self, request: web.Request) -> str:
-        wanted = await _decoded(request, _Range)
-        coverage, now = self._context.coverage, self._context.clock.now()
-        names = self._context.names()
-        if wanted.serial is not None and wanted.serial not in names:
-            raise ActionError("There is no such inverter.")
-        number = 0
+def _handler(context: Context, token: str, action: _Action) -> _Handler:
+    async def handler(request: web.Request) -> web.Response:
         try:
-            since, until = moment(wanted.since), moment(wanted.until)
-            for serial in names if wanted.serial is None else (wanted.serial,):
-                allowed = span(coverage, serial, self._context.options.history_days, now)
-                starts = hours(since, until, allowed)
-                ask(coverage, serial, starts)
-                number += len(starts)
-        except AskedError as error:
-            raise ActionError(str(error)) from None
-        if not number:
-            raise ActionError(NOTHING)
-        return f"{number} {'hour' if number == 1 else 'hours'} will be filled again within minutes."
+            _check(request, token)
+            text, status = await action(context, request), HTTPStatus.OK.value
+        except ActionError as error:
+            text, status = str(error), error.status
+        return web.json_response({"text": text}, status=status)
+
+    return handler
 
 
-def _applying(setup: Setup) -> Callable[[web.Request], Awaitable[str]]:
-    async def apply(_: web.Request) -> str:
+def _check(request: web.Request, token: str) -> None:
+    """Refuse a request that another site made the browser send."""
+    if not hmac.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):
+        raise ActionError("This page is out of date: reload it.", HTTPStatus.FORBIDDEN)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise ActionError("The request must come from the panel itself.", HTTPStatus.FORBIDDEN)
+    if request.content_type != "application/json":
+        raise ActionError("The request must be JSON.")
+
+
+async def _pause(context: Context, _: web.Request) -> str:
+    context.history.pause()
+    context.saved_state.save(is_history_paused=True)
+    return "Filling is paused."
+
+
+async def _resume(context: Context, _: web.Request) -> str:
+    context.history.resume()
+    context.saved_state.save(is_history_paused=False)
+    return "Filling has resumed."
+
+
+async def _fill(context: Context, request: web.Request) -> str:
+    try:
+        wanted = msgspec.json.decode(await request.read(), type=_Range)
+    except (ValueError, RecursionError):
+        raise ActionError("The request cannot be understood.") from None
+    coverage, names, now = context.coverage, context.names(), context.clock.now()
+    if wanted.serial is not None and wanted.serial not in names:
+        raise ActionError("There is no such inverter.")
+    number = 0
+    try:
+        since, until = moment(wanted.since), moment(wanted.until)
+        for serial in names if wanted.serial is None else (wanted.serial,):
+            allowed = span(coverage, serial, context.options.history_days, now)
+            starts = hours(since, until, allowed)
+            ask(coverage, serial, starts)
+            number += len(starts)
+    except AskedError as error:
+        raise ActionError(str(error)) from None
+    if not number:
+        raise ActionError(NOTHING)
+    return f"{number} {'hour' if number == 1 else 'hours'} will be filled again within minutes."
+
+
+def _applying(setup: Setup) -> _Action:
+    async def apply(_: Context, __: web.Request) -> str:
         try:
             return await setup.apply()
         except CoreError as error:
             raise ActionError(in_words(error, setup.what), HTTPStatus.SERVICE_UNAVAILABLE) from None
 
     return apply
-
-
-async def _decoded(request: web.Request, kind: type[_T]) -> _T:
-    try:
-        return msgspec.convert(json.loads(await request.read()), kind)
-    except (ValueError, RecursionError):
-        raise ActionError("The request cannot be understood.") from None

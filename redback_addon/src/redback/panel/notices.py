@@ -1,4 +1,4 @@
-"""What people must know before anything else, the most pressing first."""
+"""The notices at the top of the page, the most urgent first."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -16,11 +16,9 @@ class Notice(msgspec.Struct, frozen=True):
     """Something that people must know.
 
     Attributes:
-        kind: one word for it.
-        title: what is the case.
-        text: what that means, and what to do.
-        level: how bad it is.
-        to_options: whether the options are where to do it.
+        kind: a word for it, which the page knows.
+        text: what it means, and what to do.
+        to_options: whether to do that in the options.
     """
 
     kind: str
@@ -30,8 +28,7 @@ class Notice(msgspec.Struct, frozen=True):
     to_options: bool = False
 
 
-# Those that Home Assistant shows as notifications too: kind, level, and whether the options are
-# where to do something about it. In the order of urgency.
+# Those that Home Assistant also shows as notifications, by urgency: kind, level and to_options.
 _NOTIFIED: dict[Notification, tuple[str, Level, bool]] = {
     Notification.CREDENTIALS: ("credentials", "error", True),
     Notification.TOKEN: ("no_access", "error", False),
@@ -41,7 +38,7 @@ _NOTIFIED: dict[Notification, tuple[str, Level, bool]] = {
 
 
 def notices(context: Context) -> list[Notice]:
-    """Return all that holds now."""
+    """Return all that apply now."""
     return [*_notified(context), *_away(context), *_of_inverters(context)]
 
 

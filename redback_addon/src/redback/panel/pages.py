@@ -8,7 +8,7 @@ from string import Template
 import msgspec
 from aiohttp import web
 
-from .actions import Actions
+from . import actions
 from .calendar import Calendar, calendar
 from .context import Context, Setup
 from .diagnostics import diagnostics
@@ -34,7 +34,7 @@ def routes(context: Context) -> list[web.AbstractRouteDef]:
         *(web.get(f"/data/{name}", _data(context, find)) for name, find in _DATA.items()),
         *(web.get(f"/data/{name}", _setup(setup)) for name, setup in context.setups.items()),
         *Live(context).routes(),
-        *Actions(context, token).routes(),
+        *actions.routes(context, token),
     ]
 
 

@@ -66,16 +66,11 @@ def sites(context: Context) -> Sites:
                 line=_line(serial, given.name if given is not None else "Redback"),
             )
         )
-    return Sites(
-        [
-            SeenSite(site, None if site is None else _line(site, _first_name(inverters)), inverters)
-            for site, inverters in by_site.items()
-        ]
-    )
-
-
-def _first_name(inverters: list[Seen]) -> str:
-    return next((one.name for one in inverters if one.name is not None), "Redback")
+    seen = []
+    for site, inverters in by_site.items():
+        name = next((one.name for one in inverters if one.name is not None), "Redback")
+        seen.append(SeenSite(site, None if site is None else _line(site, name), inverters))
+    return Sites(seen)
 
 
 def _line(identity: str, name: str) -> str:

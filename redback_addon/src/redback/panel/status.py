@@ -1,4 +1,4 @@
-"""Status: everything that the page shows live, made from the parts of the service."""
+"""The status: everything that the page shows live."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,12 +10,12 @@ from ..notifications import Notification
 from ..problems import Kind, Problem
 from ..sensors.reading import OFFLINE, Reading
 from .context import Context
-from .minutes import Energy
+from .minutes import Energy, rounded
 from .notices import Notice, notices
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How one part is: a word for the eye, and a sentence."""
+    """The state of one connection, and a sentence about it."""
 
     state: Literal["good", "bad", "waiting"]
     text: str
@@ -23,14 +23,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InverterHealth(Health, frozen=True, kw_only=True):
-    """How one inverter is."""
+    """The state of one inverter."""
 
     serial: str
     name: str
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """A problem that there is now, and what to do about it."""
+    """A current problem, and what to do about it."""
 
     sentence: str
     since: datetime
@@ -39,7 +39,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class LastError(msgspec.Struct, frozen=True):
-    """What last went wrong, whether it is over or not."""
+    """The latest problem, whether it is over or not."""
 
     sentence: str
     at: datetime
@@ -47,7 +47,7 @@ class LastError(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Since the start."""
+    """The counters since the start."""
 
     requests: int
     failed_requests: int
@@ -56,7 +56,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class AllHealth(msgspec.Struct, frozen=True):
-    """How everything is."""
+    """The state of everything."""
 
     cloud: Health
     core: Health
@@ -92,7 +92,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Past(msgspec.Struct, frozen=True):
-    """How far the history is; see `redback.history.Progress`."""
+    """The progress of the backfill; see `redback.backfill.Progress`."""
 
     is_known: bool
     is_running: bool
@@ -107,11 +107,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """All of it; times are UTC.
-
-    Attributes:
-        clock_ahead_s: how far the house's clock is ahead of UTC now, s.
-    """
+    """All of it; times are UTC."""
 
     version: str
     at: datetime
@@ -125,12 +121,12 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def clock_ahead_s(now: datetime) -> float:
-    """Tell how far the house's clock is ahead of UTC at a time, s."""
+    """Return how far the house's clock is ahead of UTC at a time, s."""
     return (now.astimezone().utcoffset() or timedelta()).total_seconds()
 
 
 def status(context: Context) -> Status:
-    """Look at everything as it is now."""
+    """Return the status now."""
     now = context.clock.now()
     return Status(
         version=context.version,
@@ -153,39 +149,35 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
     known = context.registry.known(serial)
     reading = context.registry.reading(serial)
     static = None if known is None else known.details.static
-    site = {one.serial: one.site_id for one in context.saved_state.saved.inverters}.get(serial)
-    if reading is None:
-        return Now(
-            serial=serial,
-            name=given.name,
-            site=site,
-            model=None if static is None else static.model,
-            status=None if known is None else OFFLINE,
-            is_live=False,
-            today=context.minutes.today(serial),
-        )
-    live = reading.is_live
-    dynamic = reading.dynamic
-    return Now(
+    sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
+    now = Now(
         serial=serial,
         name=given.name,
-        site=site,
+        site=sites.get(serial),
         model=None if static is None else static.model,
+        status=None if known is None else OFFLINE,
+        is_live=False,
+        today=context.minutes.today(serial),
+    )
+    if reading is None:
+        return now
+    live, dynamic = reading.is_live, reading.dynamic
+    return msgspec.structs.replace(
+        now,
         status=reading.status,
         is_live=live,
         mode=reading.mode,
         mode_power_w=reading.mode_power_w,
         read_at=dynamic.timestamp,
-        solar_kw=_rounded(dynamic.pv_power_kw) if live else None,
-        load_kw=_rounded(reading.load_kw) if live else None,
-        battery_kw=_rounded(dynamic.battery_power_kw) if live and reading.has_battery else None,
-        grid_kw=_rounded(reading.grid_kw) if live else None,
+        solar_kw=rounded(dynamic.pv_power_kw) if live else None,
+        load_kw=rounded(reading.load_kw) if live else None,
+        battery_kw=rounded(dynamic.battery_power_kw) if live and reading.has_battery else None,
+        grid_kw=rounded(reading.grid_kw) if live else None,
         soc=_percent(dynamic.battery_soc_0_to_1) if live and reading.has_battery else None,
         min_soc=_min_soc(reading),
         capacity_kwh=reading.battery_capacity_kwh if reading.has_battery else None,
         has_battery=reading.has_battery,
         has_solar=dynamic.pv_power_kw is not None or bool(static and static.panel_size_kw),
-        today=context.minutes.today(serial),
     )
 
 
@@ -196,10 +188,6 @@ def _min_soc(reading: Reading) -> float | None:
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else round(share * 100, 1)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3) + 0.0
 
 
 def _health(context: Context) -> AllHealth:
@@ -217,9 +205,9 @@ def _health(context: Context) -> AllHealth:
         next_poll=context.account.poller.next_at,
         last_error=None if last is None else LastError(last.sentence, last.since, last.kind.advice),
         problems=[
-            Trouble(problem.sentence, problem.since, problem.count, problem.kind.advice)
-            for problem in sorted(
-                context.problems.now.values(), key=lambda problem: problem.since, reverse=True
+            Trouble(one.sentence, one.since, one.count, one.kind.advice)
+            for one in sorted(
+                context.problems.now.values(), key=lambda one: one.since, reverse=True
             )
         ],
     )
@@ -227,7 +215,7 @@ def _health(context: Context) -> AllHealth:
 
 def _cloud(context: Context) -> Health:
     refusals = [Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER]
-    if not context.names():  # else some of the sites are known, and the cloud is asked for them
+    if not context.names():  # otherwise the other sites work
         refusals.append(Notification.MISSING_SITES)
     for notification, _ in context.notifications.find(*refusals):
         return Health(state="bad", text=f"{notification.title}.")
@@ -245,32 +233,24 @@ def _core(context: Context) -> Health:
     websocket = context.home_assistant.websocket
     if websocket.up_since is None:
         return Health(state="waiting", text="Connecting to Home Assistant.")
-    seconds = context.clock.monotonic() - websocket.up_since
+    since = context.clock.now() - timedelta(seconds=context.clock.monotonic() - websocket.up_since)
     return Health(
         state="good",
         text=f"Connected to Home Assistant {websocket.version or ''}".rstrip() + ".",
-        since=datetime.fromtimestamp(
-            context.clock.now().timestamp() - seconds, context.clock.now().tzinfo
-        ),
+        # Whole seconds: the rest differs each time, and would be sent as a change each second.
+        since=since.replace(microsecond=0),
     )
 
 
 def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
     kinds = Kind.OFFLINE, Kind.INVERTER, Kind.FUTURE, Kind.OLDER
     if (problem := context.problems.find(*kinds, subject=serial)) is not None:
-        return InverterHealth(
-            serial=serial,
-            name=given.name,
-            state="bad",
-            text=problem.sentence,
-            since=problem.since,
-        )
-    reading = context.registry.reading(serial)
-    if reading is None:
-        return InverterHealth(
-            serial=serial, name=given.name, state="waiting", text="Waiting for the first reading."
-        )
-    return InverterHealth(serial=serial, name=given.name, state="good", text="Receiving readings.")
+        health = _bad(problem)
+    elif context.registry.reading(serial) is None:
+        health = Health(state="waiting", text="Waiting for the first reading.")
+    else:
+        health = Health(state="good", text="Receiving readings.")
+    return InverterHealth(serial=serial, name=given.name, **msgspec.structs.asdict(health))
 
 
 def _bad(problem: Problem) -> Health:

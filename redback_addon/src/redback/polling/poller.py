@@ -110,8 +110,9 @@ class Poller:
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
         read = outcomes.keys() - errors.keys()
         if read:
-            self._note_accepted()
-        elif any(map(_is_token_refused, errors.values())):
+            self._refusals = 0
+            self._notifications.token_accepted()
+        elif any(isinstance(e, CredentialsError) and e.token_refused for e in errors.values()):
             self._note_refused()
         denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
         self._note_denied((self._denied_now - read) | denied)
@@ -127,10 +128,6 @@ class Poller:
             else:
                 self._problems.clear(Kind.INVERTER, serial)
 
-    def _note_accepted(self) -> None:
-        self._refusals = 0
-        self._notifications.token_accepted()
-
     def _note_refused(self) -> None:
         """Wait longer and longer while the token is refused; the first time is not shown."""
         self._refusals += 1
@@ -142,7 +139,3 @@ class Poller:
         if denied != self._denied_now:
             self._denied_now = frozenset(denied)
             self._notifications.denied(sorted(denied))
-
-
-def _is_token_refused(error: CloudError) -> bool:
-    return isinstance(error, CredentialsError) and error.token_refused
