@@ -260,7 +260,7 @@ def test_what_is_no_json_object_cannot_be_unwrapped(body: bytes) -> None:
 
 @pytest.mark.parametrize("total", [None, "2", True, 2.0])
 def test_a_total_that_is_no_count_is_none(total: object) -> None:
-    assert unwrap(msgspec.json.encode({"TotalCount": total})).total_count is None
+    assert unwrap(msgspec.json.encode({"TotalCount": total})) == (None, None)
 
 
 JSON = st.recursive(
@@ -314,8 +314,8 @@ def test_no_json_is_too_strange_for_a_configuration(data: object) -> None:
 @given(st.binary() | JSON.map(lambda data: json.dumps(data).encode()))
 def test_no_bytes_are_too_strange_to_be_unwrapped(body: bytes) -> None:
     try:
-        unwrapped = unwrap(body)
+        _, total = unwrap(body)
     except MalformedError:
         return
     assert isinstance(json.loads(body), dict)
-    assert unwrapped.total_count is None or isinstance(unwrapped.total_count, int)
+    assert total is None or isinstance(total, int)

@@ -14,6 +14,7 @@ import msgspec
 from .models import Configuration, Dynamic, Phase, Static
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
 _PHASES = ("A", "B", "C")
 
@@ -22,31 +23,28 @@ class MalformedError(Exception):
     """A value is not what belongs there."""
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """What the API wraps around every answer (dossier 2.1).
+def parse(body: bytes, kind: type[_T]) -> _T:
+    """Return what JSON holds.
 
-    Attributes:
-        data: the answer itself, as JSON.
-        total_count: how many elements there are over all pages; None where that makes no sense.
+    Raises:
+        MalformedError: it is no JSON, or not of this type.
     """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    # JSON can be nested more deeply than Python can follow.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError from None
 
-    data: Any
-    total_count: int | None
 
-
-def unwrap(body: bytes) -> Envelope:
-    """Take an answer out of its envelope.
+def unwrap(body: bytes) -> tuple[Any, int | None]:
+    """Return an answer and its total count, out of its envelope (dossier 2.1).
 
     Raises:
         MalformedError: it is not a JSON object.
     """
-    try:
-        document = msgspec.json.decode(body, type=dict[str, Any])
-    # JSON can be nested more deeply than Python can follow.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError from None
-    total = document.get("TotalCount")
-    return Envelope(document.get("Data"), total if type(total) is int else None)
+    envelope = parse(body, dict[str, Any])
+    total = envelope.get("TotalCount")
+    return envelope.get("Data"), total if type(total) is int else None
 
 
 class Decoder:

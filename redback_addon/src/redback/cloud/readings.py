@@ -1,43 +1,44 @@
-"""Try the routes until each inverter has its reading or its error."""
+"""One call for readings: try the routes until each inverter has its reading or its error."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from urllib.parse import quote
 
 from ..tracebacks import without_traceback
-from .errors import CloudError, CredentialsError, NotFoundError, ThrottledError, TransientError
+from .api import Api
+from .decoding import Decoder
+from .errors import WHOLE_ACCOUNT, CloudError, NotFoundError, TransientError
+from .matching import Sites, match, own
 from .models import Dynamic
-from .routes import Route, Routes, is_refusal
+from .routes import LEAST_SHARE, TROUBLES, Route, Routes, is_refusal
 from .transport import Deadline
 
-# For one inverter out of many that are read singly, so that a slow one does not starve the rest.
-_LEAST_SHARE = 5.0
 # Looking for a better route must not hold up the readings of many inverters.
 _MOST_PROBES = 3
-# So many inverters in trouble, and none that is not, are taken for the cloud's trouble.
-TROUBLES = 2
-WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call, by the rules of `routes`.
+    """One call for readings, by the rules of `routes`.
 
     Attributes:
-        routes: knows where each inverter starts, and is told what came of it.
-        together: asks a Multiple route; gives the readings that are sure to be an inverter's own.
-        alone: asks a single route.
+        api: makes the requests.
+        decoder: makes readings of the answers.
+        routes: knows where each inverter starts, and learns from what comes.
+        sites: the sites of the inverters.
         deadline: of all requests together.
     """
 
+    api: Api
+    decoder: Decoder
     routes: Routes
-    together: Callable[[Route, Sequence[str], Deadline], dict[str, Dynamic]]
-    alone: Callable[[Route, str, Deadline], Dynamic]
+    sites: Sites
     deadline: Deadline
     _outcomes: dict[str, Dynamic | CloudError] = field(default_factory=dict)
 
     def run(self, serials: Iterable[str]) -> dict[str, Dynamic | CloudError]:
-        """Get the reading of each inverter, or what is in its way.
+        """Return the reading of each inverter, or the error in its way.
 
         Raises:
             CredentialsError, ThrottledError: before there was any reading; after that, they are
@@ -59,24 +60,24 @@ class Round:
         above: CloudError | None = None
         for route, below in zip_longest(routes, routes[1:]):
             if route.is_multiple:
-                group, above = self._ask_together(route, group)
+                group, above = self._try_together(route, group)
                 if above is not None and below is not route.single:
                     group, above = self._put_down_to_all(route, group, above), None
             else:
-                group, above = self._ask_singly(route, group, above), None
+                group, above = self._try_singly(route, group, above), None
             if not group:
                 return
         for serial in group:
             self._outcomes[serial] = self.routes.verdict(serial) or self._outcomes[serial]
 
-    def _ask_together(
+    def _try_together(
         self, route: Route, group: tuple[str, ...]
     ) -> tuple[tuple[str, ...], CloudError | None]:
-        """Ask a Multiple route; gives the inverters to ask for elsewhere, and why."""
+        """Ask a Multiple route; return the inverters to ask for elsewhere, and why."""
         try:
             # One of them may be why it takes too long; then there is still time for the others.
             share = self.deadline.share(2) if len(group) > 1 else self.deadline
-            readings = self.together(route, group, share)
+            readings = self._ask_together(route, group, share)
         except WHOLE_ACCOUNT:
             raise
         except CloudError as error:
@@ -89,10 +90,10 @@ class Round:
         left = tuple(serial for serial in group if serial not in readings)
         return left, _left_out(route) if left else None
 
-    def _ask_singly(
+    def _try_singly(
         self, route: Route, group: tuple[str, ...], above: CloudError | None
     ) -> tuple[str, ...]:
-        """Ask a single route; gives the inverters that it refuses.
+        """Ask a single route; return the inverters that it refuses.
 
         Args:
             route: to ask.
@@ -103,9 +104,9 @@ class Round:
         refused: dict[str, CloudError] = {}
         troubles = 0
         for number, serial in enumerate(self.routes.order(group)):
-            share = self.deadline.share(len(group) - number, _LEAST_SHARE)
+            share = self.deadline.share(len(group) - number, LEAST_SHARE)
             try:
-                self._outcomes[serial] = self.alone(route, serial, share)
+                self._outcomes[serial] = self._ask_alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
@@ -141,7 +142,7 @@ class Round:
     def _put_down_to_all(
         self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
-        """Take a Multiple's error as that of each; gives the inverters to ask for elsewhere."""
+        """Take a Multiple's error as that of each; return the inverters to ask for elsewhere."""
         self._settle(group, error)
         if not is_refusal(error):
             return ()
@@ -169,9 +170,9 @@ class Round:
             share = self.deadline.share(2)
             try:
                 if route.is_multiple:
-                    reading = self.together(route, (serial,), share)[serial]
+                    reading = self._ask_together(route, (serial,), share)[serial]
                 else:
-                    reading = self.alone(route, serial, share)
+                    reading = self._ask_alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except (CloudError, KeyError):  # KeyError: the answer is without this inverter
@@ -180,6 +181,22 @@ class Round:
             self.routes.served([serial], route)
             return True
         return False
+
+    def _ask_together(
+        self, route: Route, serials: Sequence[str], deadline: Deadline
+    ) -> dict[str, Dynamic]:
+        """Return the readings that are surely an inverter's own (dossier 3.4, Multiple)."""
+        path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
+        answer = self.api.ask(path, deadline, serials=serials, may_repeat=True)
+        return match(map(self.decoder.dynamic, answer.elements()), serials, self.sites)
+
+    def _ask_alone(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
+        path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
+        answer = self.api.ask(path, deadline, may_repeat=True)
+        found = self.decoder.dynamic(answer.data)
+        if found is None and isinstance(answer.data, dict):
+            raise answer.broken("its reading has no time that can be understood")
+        return own(answer, found, serial)
 
 
 def _left_out(route: Route) -> NotFoundError:

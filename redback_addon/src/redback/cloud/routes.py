@@ -32,6 +32,10 @@ from .errors import AccessError, CloudError, NotFoundError, RequestError
 from .remembered import RememberedHolder, RememberedRoute
 
 MOST_AT_ONCE = 100
+# For one inverter of many that are asked for singly, seconds: a slow one must not starve the rest.
+LEAST_SHARE = 5.0
+# When this many inverters fail and none succeeds, it is the cloud.
+TROUBLES = 2
 _FIRST_COOL_DOWN = 60.0
 _LONGEST_COOL_DOWN = 15 * 60.0
 _PROBE_AFTER = timedelta(days=1)
