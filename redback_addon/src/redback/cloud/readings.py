@@ -38,12 +38,7 @@ class Round:
     _outcomes: dict[str, Dynamic | CloudError] = field(default_factory=dict)
 
     def run(self, serials: Iterable[str]) -> dict[str, Dynamic | CloudError]:
-        """Return the reading of each inverter, or the error in its way.
-
-        Raises:
-            CredentialsError, ThrottledError: before there was any reading; after that, they are
-                the outcome of those that have none.
-        """
+        """Return the reading of each inverter, as `RedbackClient.dynamic` has it."""
         wanted = tuple(dict.fromkeys(serials))
         try:
             for group, routes in self.routes.groups(wanted):
