@@ -13,9 +13,9 @@ not documented, so they are tried, from the best one down:
 - A Multiple that fails (5xx, or an answer that makes no sense) has its inverters read singly in the
   same call too, unless the first two of them fail as well. Nothing of that is remembered but which
   ones failed: those are asked last from then on, until they are read.
-- An inverter that all four routes refuse has a cool-down of a minute, and after each further round
-  of refusals one twice as long, up to a quarter of an hour; its most telling error stands meanwhile.
-  After that it is asked by itself, so that it spoils no Multiple, until a route gives a reading.
+- An inverter that all four routes refuse has a cool-down of a minute, and each time that they do so
+  again one twice as long, up to a quarter of an hour; its most telling error stands meanwhile. Then
+  it is asked by itself, so that it spoils no Multiple, until a route gives a reading.
 - An inverter that has been below the best route for a day is asked there again, by itself and after
   its reading came, so that a passing fault costs battery counters for a day at most.
 """
