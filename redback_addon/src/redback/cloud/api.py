@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .auth import TokenSource
-from .decoding import MalformedError, unwrap
+from .decoding import Decoder, MalformedError, unwrap
 from .errors import CloudError, CredentialsError
 from .shapes import Shape, route, shape
 from .transport import Call, Deadline, Transport
@@ -50,11 +50,13 @@ class Api:
 
     Attributes:
         transport: the same; it has the clock.
+        decoder: makes models of the answers.
         shapes: the shape of the last answer of each route.
     """
 
     def __init__(self, transport: Transport, tokens: TokenSource) -> None:
         self.transport = transport
+        self.decoder = Decoder()
         self._tokens = tokens
         self.shapes: dict[str, Shape] = {}
 

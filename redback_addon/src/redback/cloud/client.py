@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from .api import Api
 from .auth import TokenSource
-from .decoding import Decoder
 from .details import Details
 from .discovery import discover
 from .errors import CloudError
@@ -47,10 +46,9 @@ class RedbackClient:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._api = Api(transport, tokens)
-        self._decoder = Decoder()
         self._routes = Routes(memory, now, transport.monotonic)
-        self._history = History(self._api, self._decoder)
-        self._details = Details(self._api, self._decoder)
+        self._history = History(self._api)
+        self._details = Details(self._api)
         self._sites: Sites = {}
 
     @property
@@ -87,7 +85,7 @@ class RedbackClient:
                 came before one of them, it is the outcome of the other inverters instead.
         """
         until = self._api.transport.deadline(deadline)
-        return Round(self._api, self._decoder, self._routes, self._sites, until).run(batch)
+        return Round(self._api, self._routes, self._sites, until).run(batch)
 
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         """Return the readings of a time in the past (dossier 3.5); `history` has the rules.

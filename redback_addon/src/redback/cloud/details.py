@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from ..tracebacks import without_traceback
 from .api import Api
-from .decoding import Decoder
 from .errors import WHOLE_ACCOUNT, CloudError, TransientError
 from .matching import Sites, match, own
 from .models import Configuration, Static
@@ -27,12 +26,10 @@ class Details:
 
     Args:
         api: makes the requests.
-        decoder: makes models of the answers.
     """
 
-    def __init__(self, api: Api, decoder: Decoder) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._decoder = decoder
         # Until when (monotonic seconds) configurations are asked for one by one.
         self._singly_until = api.transport.monotonic()
 
@@ -40,7 +37,7 @@ class Details:
         """Return what an inverter and its site are (dossier 3.2)."""
         deadline = self._api.transport.deadline(_SECONDS)
         answer = self._api.ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
-        static = self._decoder.static(answer.data, serial)
+        static = self._api.decoder.static(answer.data, serial)
         if static is None:
             raise answer.broken("the answer does not describe this inverter")
         return static
@@ -85,7 +82,7 @@ class Details:
                     return without_traceback(error)
                 raise
             found = (one.get("Data") if isinstance(one, dict) else None for one in elements)
-            outcomes.update(match(map(self._decoder.configuration, found), serials, sites))
+            outcomes.update(match(map(self._api.decoder.configuration, found), serials, sites))
         return None
 
     def _ask_singly(
@@ -112,7 +109,7 @@ class Details:
             try:
                 path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
                 answer = self._api.ask(path, share, may_repeat=True)
-                outcomes[serial] = own(answer, self._decoder.configuration(answer.data), serial)
+                outcomes[serial] = own(answer, self._api.decoder.configuration(answer.data), serial)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:

@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from ..tracebacks import without_traceback
 from .api import Api
-from .decoding import Decoder
 from .errors import AccessError, CloudError, NotFoundError
 from .matching import is_own
 from .models import Dynamic
@@ -51,12 +50,10 @@ class History:
 
     Args:
         api: makes the requests.
-        decoder: makes readings of the answers.
     """
 
-    def __init__(self, api: Api, decoder: Decoder) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._decoder = decoder
         self._kept: _Route | None = None
         # The number of the other route whose turn it is; None while not all of them refuse.
         self._turn: int | None = None
@@ -105,7 +102,7 @@ class History:
 
     def _ask(self, path: str, serial: str, deadline: Deadline) -> list[Dynamic]:
         answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
-        found = map(self._decoder.dynamic, answer.elements())
+        found = map(self._api.decoder.dynamic, answer.elements())
         return [one for one in found if one is not None and is_own(one, serial)]
 
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from ..tracebacks import without_traceback
 from .api import Api
-from .decoding import Decoder
 from .errors import WHOLE_ACCOUNT, CloudError, NotFoundError, TransientError
 from .matching import Sites, match, own
 from .models import Dynamic
@@ -24,14 +23,12 @@ class Round:
 
     Attributes:
         api: makes the requests.
-        decoder: makes readings of the answers.
         routes: knows where each inverter starts, and learns from what comes.
         sites: the sites of the inverters.
         deadline: of all requests together.
     """
 
     api: Api
-    decoder: Decoder
     routes: Routes
     sites: Sites
     deadline: Deadline
@@ -47,8 +44,8 @@ class Round:
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Dynamic) for outcome in self._outcomes.values()):
                 raise
-            left = [serial for serial in wanted if serial not in self._outcomes]
-            self._settle(left, without_traceback(error))
+            without_traceback(error)
+            return {serial: self._outcomes.get(serial, error) for serial in wanted}
         return {serial: self._outcomes[serial] for serial in wanted}
 
     def _read_group(self, group: tuple[str, ...], routes: tuple[Route, ...]) -> None:
@@ -78,7 +75,8 @@ class Round:
         except CloudError as error:
             without_traceback(error)
             if isinstance(error, TransientError) and not error.arrived:
-                return self._settle(group, error), None  # asking more would reach nobody either
+                # More requests would not arrive either.
+                return self._put_down_to_all(route, group, error), None
             return group, error
         self._outcomes.update(readings)
         self.routes.served(readings.keys(), route)
@@ -112,7 +110,8 @@ class Round:
                 self.routes.met_trouble(serial)
                 troubles += 1
                 if troubles == TROUBLES and not read and isinstance(above, TransientError):
-                    return self._settle(group, above)  # it is the cloud, not one inverter
+                    # It is the cloud, not one inverter.
+                    return self._put_down_to_all(route, group, above)
             else:
                 read.append(serial)
         self._conclude(route, read, refused, above)
@@ -138,16 +137,12 @@ class Round:
         self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
         """Take a Multiple's error as that of each; return the inverters to ask for elsewhere."""
-        self._settle(group, error)
+        self._outcomes.update(dict.fromkeys(group, error))
         if not is_refusal(error):
             return ()
         for serial in group:
             self.routes.refused(serial, route, error)
         return group
-
-    def _settle(self, serials: Iterable[str], error: CloudError) -> tuple[()]:
-        self._outcomes.update(dict.fromkeys(serials, error))
-        return ()
 
     def _probe(self, serials: Iterable[str]) -> None:
         """Ask the routes above, for those that have their reading and are due for it."""
@@ -183,12 +178,12 @@ class Round:
         """Return the readings that are surely an inverter's own (dossier 3.4, Multiple)."""
         path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
         answer = self.api.ask(path, deadline, serials=serials, may_repeat=True)
-        return match(map(self.decoder.dynamic, answer.elements()), serials, self.sites)
+        return match(map(self.api.decoder.dynamic, answer.elements()), serials, self.sites)
 
     def _ask_alone(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
         path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
         answer = self.api.ask(path, deadline, may_repeat=True)
-        found = self.decoder.dynamic(answer.data)
+        found = self.api.decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
             raise answer.broken("its reading has no time that can be understood")
         return own(answer, found, serial)
