@@ -91,7 +91,7 @@ class History:
                 if not is_refusal(error) or (route is kept and isinstance(error, AccessError)):
                     raise
                 if route is not kept:
-                    refusals.append(error)
+                    refusals.append(without_traceback(error))
             else:
                 self._kept = route if route is kept or turn is None else None
                 self._turn = None
