@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+import responses
+
+from redback.cloud import CloudError, Dynamic, RedbackClient, RememberedHolder
 
 API = "https://api.example"
 LOGIN = "https://login.example"
@@ -142,6 +145,35 @@ class FakeCloud:
                 body = json.loads(request.body) if request.body else list(match.groups())
                 return route, body
         raise AssertionError(path)
+
+
+@dataclass
+class Cloud(FakeCloud):
+    """The same cloud, and an account that asks it.
+
+    Attributes:
+        web: the whole web.
+        time: stands still but for those who sleep.
+        memory: of the account.
+        client: asks for the account.
+    """
+
+    web: responses.RequestsMock = field(kw_only=True)
+    time: FakeTime = field(kw_only=True)
+    memory: RememberedHolder = field(kw_only=True)
+    client: RedbackClient = field(kw_only=True)
+
+    def read(self, *serials: str) -> dict[str, Dynamic | CloudError]:
+        """Read inverters as the service does: batch by batch."""
+        outcomes: dict[str, Dynamic | CloudError] = {}
+        for batch in self.client.batches(serials):
+            outcomes |= self.client.dynamic(batch, 45)
+        assert outcomes.keys() == set(serials)
+        return outcomes
+
+    def routes(self) -> dict[str, str]:
+        """Return the remembered routes."""
+        return {serial: kept.route for serial, kept in self.memory.current.routes.items()}
 
 
 def _configuration(serial: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud import bench
-from cloud.bench import FakeCloud, answer
-from redback.cloud import ListedInverter, RedbackClient, TransientError
+from cloud.bench import Cloud, answer
+from redback.cloud import ListedInverter, TransientError
 from redback.cloud.api import Answer, Api
 from redback.cloud.discovery import discover
 from redback.cloud.transport import Call, Deadline
@@ -153,24 +153,22 @@ def test_no_tree_is_too_strange(roots: list[object]) -> None:
     assert all(one.serial for one in found(*roots))
 
 
-def test_the_account_asks_page_by_page(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_the_account_asks_page_by_page(cloud: Cloud) -> None:
     pages = iter([sites(0, 100), sites(100, 130)])
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 130, "Data": next(pages)})
-    assert len(client.inverters()) == 130
+    assert len(cloud.client.inverters()) == 130
     assert cloud.queries == [{"page": "0", "pageSize": "100"}, {"page": "1", "pageSize": "100"}]
 
 
 @pytest.mark.parametrize(
     "strange", [(200, {}, "<html>"), (200, {}, "[]"), answer({"Data": {}}), (500, {}, "")]
 )
-def test_a_list_that_is_none_is_trouble_that_passes(
-    client: RedbackClient, cloud: FakeCloud, strange: bench.Answer
-) -> None:
+def test_a_list_that_is_none_is_trouble_that_passes(cloud: Cloud, strange: bench.Answer) -> None:
     cloud.answers["nodes"] = lambda _: strange
     with pytest.raises(TransientError, match=r"With/Nodes"):
-        client.inverters()
+        cloud.client.inverters()
 
 
-def test_null_is_an_empty_list(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_null_is_an_empty_list(cloud: Cloud) -> None:
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 0, "Data": None})
-    assert client.inverters() == ()
+    assert cloud.client.inverters() == ()
