@@ -97,6 +97,9 @@ _ROUTES = {
 }
 
 
+ROUTES = [*_ROUTES.values()]
+
+
 def understand(request: requests.PreparedRequest) -> tuple[str, list[str]]:
     """Return the route of a request, and the serial numbers that it is about."""
     path = (request.url or "").removeprefix(API).partition("?")[0]

@@ -39,7 +39,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.auth import Token
-from redback.cloud.transport import Call, Deadline
+from redback.cloud.transport import Deadline
 
 
 @dataclass
@@ -349,23 +349,17 @@ def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
     assert login.asked() == []
 
 
-@pytest.mark.parametrize("said", [b"no token", None])
-def test_failures_leave_nothing_behind(login: Login, said: bytes | None) -> None:
-    class Failing(Transport):
-        def request(self, call: Call, *_: object, **__: object) -> bytes:
-            if said is None:
-                raise call.broken("nothing is here", 404)
-            return said
-
-    web = Failing(monotonic=login.time.monotonic)
-    tokens = TokenSource(web, Credentials(CLIENT_ID, SECRET), RememberedHolder(), Hosts(API, LOGIN))
+@pytest.mark.parametrize("said", [(200, {}, "no token"), (404, {}, "")])
+def test_failures_leave_nothing_behind(login: Login, said: Answer) -> None:
+    login.put(NEW_TOKEN, said)
+    login.put(OLD_TOKEN, said)
     useless = Token("Bearer t0k3n", "new", login.time.monotonic(), math.inf, math.inf)
     with collected() as kinds:
         for _ in range(3):
             with suppress(CloudError):
-                tokens.token(web.deadline(60))
+                login.get()
             with suppress(CloudError):
-                tokens.refused(useless, web.deadline(60))
+                login.refuse(useless)
     assert not [kind for kind in kinds if kind.endswith("Error")]
 
 

@@ -25,7 +25,6 @@ from cloud.bench import (
     grant,
     reading,
 )
-from garbage import collected
 from redback.cloud import (
     AccessError,
     CloudError,
@@ -520,15 +519,3 @@ def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_n
         assert str(outcomes[A]).startswith("its reading has no time that can be understood")
         # The Multiple is asked again the next time, for both.
         assert cloud.take()[0] == (BEST, (A, B))
-
-
-@pytest.mark.parametrize("status", [400, 404, 500])
-@pytest.mark.parametrize("routes", [(BEST,), (BEST, NEXT), (BEST, NEXT, THIRD, LAST)])
-def test_inverters_that_cannot_be_read_leave_nothing_behind(
-    cloud: Cloud, routes: tuple[str, ...], status: int
-) -> None:
-    cloud.faults |= {(route, A): status for route in routes}
-    with collected() as kinds:
-        for _ in range(3):
-            cloud.client.dynamic([A, B], 45)
-    assert not [kind for kind in kinds if kind.endswith("Error")]
