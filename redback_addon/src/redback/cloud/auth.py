@@ -242,7 +242,7 @@ class TokenSource:
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for the others; if one of them failed to renew meanwhile, so has this one."""
+        """Wait for the other threads; if one of them failed to renew meanwhile, so has this one."""
         renewals = self._renewals
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
             raise self._order()[0].call.broken("no token came in time")
@@ -307,7 +307,7 @@ def _tokenless(call: Call, body: bytes) -> CloudError:
 
 
 def _conclusion(failures: Sequence[tuple[_Endpoint, CloudError]]) -> CloudError:
-    """Return the error that it means that no endpoint gave a token.
+    """Return the error that follows from all endpoints' failures.
 
     The credentials are bad if an endpoint says so, and every other one says so too or is not
     there. If another one is in trouble, that may be the one that would have accepted them.
@@ -328,6 +328,6 @@ def _conclusion(failures: Sequence[tuple[_Endpoint, CloudError]]) -> CloudError:
     for error in troubles:
         if isinstance(error, ThrottledError):
             return error
-    # Without the status: it is not that of an answer to what the token was wanted for.
+    # Without the status: it is not that of the request that the token was for.
     error, kind = (troubles[0], TransientError) if troubles else (failures[0][1], _NowhereError)
     return kind(f"no token: {error.detail}", method=error.method, url=error.url)

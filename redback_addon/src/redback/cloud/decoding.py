@@ -1,4 +1,4 @@
-"""JSON to models, field by field: what is malformed becomes None, and costs no other field."""
+"""JSON to models, field by field: a malformed one becomes None, and costs no other field."""
 
 import logging
 import threading

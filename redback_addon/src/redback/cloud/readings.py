@@ -1,6 +1,6 @@
 """One call for readings: try the routes until each inverter has its reading or its error."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from urllib.parse import quote
@@ -88,10 +88,8 @@ class Round:
     ) -> tuple[str, ...]:
         """Ask a single route; return the inverters that it refuses.
 
-        Args:
-            route: to ask.
-            group: the inverters.
-            above: why the Multiple form of this route did not do, if it was asked.
+        If the Multiple form was asked (`above` is its error), its refusal is put down to those that
+        are refused here too.
         """
         read: list[str] = []
         refused: dict[str, CloudError] = {}
@@ -114,24 +112,15 @@ class Round:
                     return self._put_down_to_all(route, group, above)
             else:
                 read.append(serial)
-        self._conclude(route, read, refused, above)
-        return tuple(refused)
-
-    def _conclude(
-        self,
-        route: Route,
-        read: Collection[str],
-        refused: Mapping[str, CloudError],
-        above: CloudError | None,
-    ) -> None:
-        """Put a refusal of the Multiple form down to those it is due to."""
-        is_refused_above = above is not None and is_refusal(above)
-        for serial, error in refused.items():
-            if above is not None and is_refused_above:
+        is_the_route = above is None
+        if above is not None and is_refusal(above):
+            is_the_route = not refused
+            for serial in refused:
                 self.routes.refused(serial, route.multiple, above)
-            self.routes.refused(serial, route, error)
-        is_the_route = above is None or (is_refused_above and not refused)
+        for serial, refusal in refused.items():
+            self.routes.refused(serial, route, refusal)
         self.routes.served(read, route, keep=is_the_route)
+        return tuple(refused)
 
     def _put_down_to_all(
         self, route: Route, group: tuple[str, ...], error: CloudError

@@ -46,8 +46,7 @@ _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 16 * 1024
 SESSION_EXPIRED = "session_expired"
-# Another client of this cloud looks for it, though it is not known to come from there (dossier
-# 10.3).
+# Another client looks for it, though it comes from another maker's cloud (dossier 10.3).
 _SESSION_EXPIRED_TEXT = b"Login session expired."
 
 
