@@ -24,6 +24,11 @@ def stamped(*moments: datetime, serial: str = A) -> Answer:
     return answer({"TotalCount": len(elements), "Data": elements})
 
 
+def asked(cloud: Cloud) -> list[str]:
+    """Return the routes that were asked since the last time."""
+    return [route for route, _ in cloud.take()]
+
+
 def at(minute: int) -> datetime:
     return SINCE + timedelta(minutes=minute)
 
@@ -60,9 +65,9 @@ def test_the_first_route_that_answers_is_taken_and_kept(
         cloud.faults[route, None] = status
     cloud.answers[ROUTES[answers]] = lambda _: stamped(at(0))
     assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == ROUTES[: answers + 1]
+    assert asked(cloud) == ROUTES[: answers + 1]
     assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == [ROUTES[answers]]
+    assert asked(cloud) == [ROUTES[answers]]
 
 
 @pytest.mark.parametrize("data", [None, []])
@@ -77,7 +82,7 @@ def test_not_found_is_nothing_on_a_route_that_has_answered(cloud: Cloud) -> None
     cloud.take()
     cloud.faults["v2.21 between", None] = 404
     assert cloud.client.history(A, SINCE, UNTIL) == ()
-    assert [route for route, _ in cloud.take()] == ["v2.21 between"]
+    assert asked(cloud) == ["v2.21 between"]
 
 
 def test_a_route_that_is_refused_later_is_left_for_another(cloud: Cloud) -> None:
@@ -107,13 +112,13 @@ def test_where_all_refuse_one_is_tried_each_time_until_one_answers(
     for _ in range(8):
         with pytest.raises(CloudError):
             cloud.client.history(A, SINCE, UNTIL)
-    assert [route for route, _ in cloud.take()] == ROUTES + ROUTES + ROUTES[:3]
+    assert asked(cloud) == ROUTES + ROUTES + ROUTES[:3]
     cloud.faults.clear()
     cloud.answers |= dict.fromkeys(ROUTES, lambda _: stamped(at(0)))
     for _ in range(3):
         assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
     # What answers first need not be the best.
-    assert [route for route, _ in cloud.take()] == [ROUTES[3], ROUTES[0], ROUTES[0]]
+    assert asked(cloud) == [ROUTES[3], ROUTES[0], ROUTES[0]]
 
 
 def test_a_route_that_was_kept_is_kept_while_all_refuse(cloud: Cloud) -> None:
@@ -125,26 +130,25 @@ def test_a_route_that_was_kept_is_kept_while_all_refuse(cloud: Cloud) -> None:
         with pytest.raises(RequestError):
             cloud.client.history(A, SINCE, UNTIL)
     first, others = ROUTES[0], ROUTES[1:]
-    asked = [route for route, _ in cloud.take()]
-    assert asked == [first, *others, first, others[0], first, others[1]]
+    assert asked(cloud) == [first, *others, first, others[0], first, others[1]]
     cloud.faults.clear()
     assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == [first]
+    assert asked(cloud) == [first]
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_there_is_a_second_between_two_requests(cloud: Cloud, status: int) -> None:
-    asked: list[float] = []
+    moments: list[float] = []
 
     def refuse(_: object) -> Answer:
-        asked.append(cloud.time.monotonic())
+        moments.append(cloud.time.monotonic())
         return answer({}, status)
 
     cloud.answers |= dict.fromkeys(ROUTES, refuse)
     with pytest.raises(CloudError):
         cloud.client.history(A, SINCE, UNTIL)
-    assert len(asked) >= 3
-    assert min(after - before for before, after in pairwise(asked)) >= 1
+    assert len(moments) >= 3
+    assert min(after - before for before, after in pairwise(moments)) >= 1
 
 
 def test_trouble_is_no_reason_to_try_another_route(cloud: Cloud) -> None:
@@ -152,4 +156,4 @@ def test_trouble_is_no_reason_to_try_another_route(cloud: Cloud) -> None:
     with pytest.raises(TransientError) as met:
         cloud.client.history(A, SINCE, UNTIL)
     assert isinstance(met.value, CloudError)
-    assert {route for route, _ in cloud.take()} == {"v2.21 between"}
+    assert set(asked(cloud)) == {"v2.21 between"}
