@@ -288,7 +288,9 @@ class TokenSource:
         try:
             grant = parse(body, _Grant)
         except MalformedError:
-            raise _tokenless(endpoint.call, body) from None
+            raise endpoint.call.broken(
+                "the answer holds no token", HTTPStatus.OK, code=oauth_code(body)
+            ) from None
         self._on_token(grant.access_token)
         now, lifetime = self._transport.monotonic(), grant.lifetime
         return Token(
@@ -298,12 +300,6 @@ class TokenSource:
             renew_from=now + lifetime - min(_MARGIN, lifetime / 2),
             expires=now + lifetime,
         )
-
-
-def _tokenless(call: Call, body: bytes) -> CloudError:
-    error = call.broken("the answer holds no token", HTTPStatus.OK)
-    error.code = oauth_code(body)
-    return error
 
 
 def _conclusion(failures: Sequence[tuple[_Endpoint, CloudError]]) -> CloudError:

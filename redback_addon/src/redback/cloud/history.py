@@ -10,7 +10,6 @@ one that then answers need not be the best, so the next call tries all of them a
 pause between two requests.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -25,23 +24,10 @@ from .transport import Deadline
 _SECONDS = 60.0
 # Between two requests, of which there may be thousands.
 _PACE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    version: str
-    is_between: bool
-
-    def path(self, serial: str, since: datetime, until: datetime) -> str:
-        base = f"/Api/{self.version}/EnergyData/{quote(serial, safe='')}/Dynamic/BySerialNumber"
-        if self.is_between:
-            return f"{base}/From/{_text(since)}/To/{_text(until)}"
-        minutes = -(-(until - since) // timedelta(minutes=1))  # rounded up
-        return f"{base}/PeriodBeforeUtc/{_text(until)}/{minutes}"
-
-
 _ROUTES = tuple(
-    _Route(version, is_between) for is_between in (True, False) for version in ("v2.21", "v2")
+    f"/Api/{version}/EnergyData/{{serial}}/Dynamic/BySerialNumber/{form}"
+    for form in ("From/{since}/To/{until}", "PeriodBeforeUtc/{until}/{minutes}")
+    for version in ("v2.21", "v2")
 )
 
 
@@ -54,7 +40,7 @@ class History:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._kept: _Route | None = None
+        self._kept: str | None = None
         # The number of the other route whose turn it is; None while not all of them refuse.
         self._turn: int | None = None
 
@@ -72,8 +58,14 @@ class History:
     def _ask_routes(
         self, serial: str, since: datetime, until: datetime, deadline: Deadline
     ) -> list[Dynamic]:
+        places = {
+            "serial": quote(serial, safe=""),
+            "since": _text(since),
+            "until": _text(until),
+            "minutes": -(-(until - since) // timedelta(minutes=1)),  # rounded up
+        }
         kept, turn = self._kept, self._turn
-        routes = [route for route in _ROUTES if route is not kept]
+        routes = [route for route in _ROUTES if route != kept]
         if turn is not None:
             routes = [routes[turn % len(routes)]]
         if kept is not None:
@@ -83,17 +75,17 @@ class History:
             if number:
                 self._api.transport.sleep(_PACE_SECONDS)
             try:
-                found = self._ask(route.path(serial, since, until), serial, deadline)
+                found = self._ask(route.format_map(places), serial, deadline)
             except CloudError as error:
-                if route is kept and isinstance(error, NotFoundError):
+                if route == kept and isinstance(error, NotFoundError):
                     return []
                 # A route that has answered before is not to blame for a lack of access.
-                if not is_refusal(error) or (route is kept and isinstance(error, AccessError)):
+                if not is_refusal(error) or (route == kept and isinstance(error, AccessError)):
                     raise
-                if route is not kept:
+                if route != kept:
                     refusals.append(without_traceback(error))
             else:
-                self._kept = route if route is kept or turn is None else None
+                self._kept = route if route == kept or turn is None else None
                 self._turn = None
                 return found
         self._turn = 0 if turn is None else turn + 1

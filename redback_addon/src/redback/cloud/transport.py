@@ -125,24 +125,29 @@ class Call:
             return "an unusable URL"
 
     def broken(
-        self, detail: str, status: int | None = None, *, arrived: bool = False
+        self,
+        detail: str,
+        status: int | None = None,
+        *,
+        code: str | None = None,
+        arrived: bool = False,
     ) -> CloudError:
         """Return the error that says that this did not work, this time.
 
         Args:
             detail: what went wrong.
             status: of the answer; None = there was none.
+            code: the OAuth error in the answer, if it is a known one.
             arrived: whether the request may have reached the cloud without an answer.
 
         Returns:
             A `TransientError`; of a request that must not be repeated, and may have arrived, an
             `OutcomeUnknownError`.
         """
+        where = {"method": self.method, "url": self.where}
         if not self.may_repeat and (arrived or status is not None):
-            return OutcomeUnknownError(detail, method=self.method, url=self.where, status=status)
-        return TransientError(
-            detail, method=self.method, url=self.where, status=status, arrived=arrived
-        )
+            return OutcomeUnknownError(detail, **where, status=status, code=code)
+        return TransientError(detail, **where, status=status, code=code, arrived=arrived)
 
 
 class Tally:
