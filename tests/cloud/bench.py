@@ -150,7 +150,7 @@ class FakeCloud:
         return answer({"Data": make(serials[0])})
 
     def take(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Give the requests since the last time."""
+        """Return the requests since the last time."""
         asked, self.asked = self.asked, []
         return asked
 

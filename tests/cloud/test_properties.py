@@ -107,7 +107,7 @@ def reading(serial: str) -> dict[str, Any]:
 
 
 def minute(moment: datetime) -> dict[str, Any]:
-    """Give a reading of the past."""
+    """Return a reading of the past."""
     return reading(A) | {"TimestampUtc": moment.isoformat()}
 
 
@@ -116,7 +116,7 @@ def configuration(serial: str) -> dict[str, Any]:
 
 
 def content(route: str, serials: Iterable[str]) -> dict[str, Any]:
-    """Give what the cloud should answer."""
+    """Return what the cloud should answer."""
     if route.endswith("token"):
         return {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0k3n"}
     if route == "nodes":
@@ -172,7 +172,7 @@ _STATUSES = st.sampled_from([200] * 12 + [201, 204, 206, 302, 304] + _REFUSALS)
 
 @st.composite
 def _spoilt_cloud(draw: Any) -> dict[str, Said]:  # noqa: ANN401 - hypothesis gives it no name
-    """Give what some routes answer, whoever asks them for what."""
+    """Return what some routes answer, whoever asks them for what."""
     routes = draw(st.lists(st.sampled_from(list(_ROUTES)), min_size=1, max_size=5, unique=True))
     return {route: Said(draw(_bodies(route)), draw(_STATUSES), draw(_HEADERS)) for route in routes}
 
@@ -232,7 +232,7 @@ def each(outcomes: Mapping[str, object], kind: type) -> bool:
 
 @st.composite
 def _one_broken(draw: Any, whole: Callable[[str], Any]) -> tuple[str, str]:  # noqa: ANN401 - hypothesis gives it no name
-    """Give a serial number, and a common answer in which its element is broken."""
+    """Return a serial number, and a common answer in which its element is broken."""
     elements: dict[str, Any] = {serial: whole(serial) for serial in (A, B, C, D)}
     broken = draw(st.sampled_from(list(elements)))
     elements[broken] = draw(st.one_of(spoilt(elements[broken]), VALUES))

@@ -41,7 +41,7 @@ BEST, NEXT, THIRD, LAST = "v2.21 multiple", "v2.21 single", "v2 multiple", "v2 s
 
 
 def good(outcomes: dict[str, Dynamic | CloudError]) -> set[str]:
-    """Give the inverters that have a reading, after a look whether it is their own."""
+    """Return the inverters that have a reading, after a look whether it is their own."""
     readings = {s: one for s, one in outcomes.items() if isinstance(one, Dynamic)}
     assert all(not one.serials or serial in one.serials for serial, one in readings.items())
     return set(readings)
@@ -100,7 +100,7 @@ def test_without_the_newer_version_the_older_one_is_taken(cloud: Cloud) -> None:
     assert cloud.take() == [(THIRD, (A, B))]
 
 
-def test_the_lowest_rung_is_good_enough(cloud: Cloud) -> None:
+def test_the_last_route_is_good_enough(cloud: Cloud) -> None:
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404, (THIRD, None): 405}
     assert good(cloud.read(A, B)) == {A, B}
     assert cloud.routes() == {A: LAST, B: LAST}
@@ -159,7 +159,7 @@ def test_the_most_telling_error_stands_for_all(cloud: Cloud) -> None:
     assert kinds(cloud.read(C)) == {C: RequestError}
 
 
-def test_one_that_is_refused_is_left_in_peace_for_a_minute(cloud: Cloud) -> None:
+def test_one_that_is_refused_has_a_cool_down_of_a_minute(cloud: Cloud) -> None:
     cloud.faults |= {(route, C): 404 for route in (BEST, NEXT, THIRD, LAST)}
     first = cloud.read(A, C)[C]
     cloud.take()
