@@ -44,12 +44,8 @@ class Answer:
 class Api:
     """Makes requests with a token; may be used from several threads.
 
-    Args:
-        transport: makes the requests.
-        tokens: gives the token for them.
-
     Attributes:
-        transport: the same; it has the clock.
+        transport: makes the requests, and has the clock.
         decoder: makes models of the answers.
         shapes: the shape of the last answer of each route.
     """

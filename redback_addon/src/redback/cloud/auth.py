@@ -135,10 +135,7 @@ class TokenSource:
     """Has the token; may be asked from several threads, of which one at a time renews it.
 
     Args:
-        transport: makes the requests.
-        credentials: the customer's.
-        memory: keeps which endpoint accepts them.
-        hosts: where the cloud is.
+        memory: keeps which endpoint accepts the credentials.
         on_token: takes each new token before it is used, so that it can be kept out of logs. It
             is called in the thread that fetched the token, and must not raise.
 

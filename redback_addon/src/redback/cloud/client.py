@@ -31,8 +31,6 @@ class RedbackClient:
     and raise a `CloudError` where they cannot return what they promise.
 
     Args:
-        transport: makes the requests.
-        tokens: gives the token for them.
         memory: keeps which of the API's routes work.
         now: the time, UTC.
     """

@@ -22,11 +22,7 @@ Outcomes = dict[str, Configuration | CloudError]
 
 
 class Details:
-    """Asks for static data and configurations; may be used from several threads.
-
-    Args:
-        api: makes the requests.
-    """
+    """Asks for static data and configurations; may be used from several threads."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -94,14 +90,8 @@ class Details:
     ) -> None:
         """Ask for the rest one by one.
 
-        Args:
-            missing: the inverters.
-            outcomes: those of the others, and where theirs are put.
-            above: why one request for all of them did not do.
-            deadline: of all requests together.
-
         Raises:
-            CloudError: `above`, if single requests meet the same trouble.
+            CloudError: the error `above` of one request for all, if single ones fail like it.
         """
         troubles = 0
         for number, serial in enumerate(missing):

@@ -32,11 +32,7 @@ _ROUTES = tuple(
 
 
 class History:
-    """Knows the route; may be used from several threads, each of which may find it out.
-
-    Args:
-        api: makes the requests.
-    """
+    """Knows the route; may be used from several threads, each of which may find it out."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

@@ -22,9 +22,7 @@ class Round:
     """One call for readings, by the rules of `routes`.
 
     Attributes:
-        api: makes the requests.
         routes: knows where each inverter starts, and learns from what comes.
-        sites: the sites of the inverters.
         deadline: of all requests together.
     """
 
