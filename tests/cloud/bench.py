@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+import responses
+
+from redback.cloud import CloudError, Dynamic, RedbackClient, RememberedHolder
 
 API = "https://api.example"
 LOGIN = "https://login.example"
@@ -77,6 +80,8 @@ def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:
 
 
 _ROUTES = {
+    re.escape(NEW_TOKEN): "new token",
+    re.escape(OLD_TOKEN.removeprefix(API)): "old token",
     r"/Api/v2\.21/EnergyData/Multiple/BySerialNumber/Dynamic": "v2.21 multiple",
     r"/Api/v2\.21/EnergyData/Dynamic/BySerialNumber/(.+)": "v2.21 single",
     r"/Api/v2/EnergyData/Multiple/BySerialNumber/Dynamic": "v2 multiple",
@@ -90,6 +95,19 @@ _ROUTES = {
     r"/Api/v2\.21/EnergyData/(.+)/Dynamic/BySerialNumber/PeriodBeforeUtc/.+": "v2.21 before",
     r"/Api/v2/EnergyData/(.+)/Dynamic/BySerialNumber/PeriodBeforeUtc/.+": "v2 before",
 }
+
+
+ROUTES = [*_ROUTES.values()]
+
+
+def understand(request: requests.PreparedRequest) -> tuple[str, list[str]]:
+    """Return the route of a request, and the serial numbers that it is about."""
+    path = (request.url or "").removeprefix(API).partition("?")[0]
+    for pattern, route in _ROUTES.items():
+        if (match := re.fullmatch(pattern, path)) is not None:
+            is_list = request.headers.get("Content-Type") == "application/json"
+            return route, json.loads(request.body or "") if is_list else list(match.groups())
+    raise AssertionError(path)
 
 
 @dataclass
@@ -114,7 +132,9 @@ class FakeCloud:
 
     def __call__(self, request: requests.PreparedRequest) -> Answer:
         self.tokens.append(request.headers.get("Authorization"))
-        route, serials = self._understand(request)
+        route, serials = understand(request)
+        _, _, query = (request.url or "").partition("?")
+        self.queries.append(dict(pair.split("=") for pair in query.split("&") if pair))
         self.asked.append((route, tuple(serials)))
         for serial in (None, *serials):
             if (status := self.faults.get((route, serial))) is not None:
@@ -130,18 +150,38 @@ class FakeCloud:
         return answer({"Data": make(serials[0])})
 
     def take(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Give the requests since the last time."""
+        """Return the requests since the last time."""
         asked, self.asked = self.asked, []
         return asked
 
-    def _understand(self, request: requests.PreparedRequest) -> tuple[str, list[str]]:
-        path, _, query = (request.url or "").removeprefix(API).partition("?")
-        self.queries.append(dict(pair.split("=") for pair in query.split("&") if pair))
-        for pattern, route in _ROUTES.items():
-            if (match := re.fullmatch(pattern, path)) is not None:
-                body = json.loads(request.body) if request.body else list(match.groups())
-                return route, body
-        raise AssertionError(path)
+
+@dataclass
+class Cloud(FakeCloud):
+    """The same cloud, and an account that asks it.
+
+    Attributes:
+        web: the whole web.
+        time: stands still but for those who sleep.
+        memory: of the account.
+        client: asks for the account.
+    """
+
+    web: responses.RequestsMock = field(kw_only=True)
+    time: FakeTime = field(kw_only=True)
+    memory: RememberedHolder = field(kw_only=True)
+    client: RedbackClient = field(kw_only=True)
+
+    def read(self, *serials: str) -> dict[str, Dynamic | CloudError]:
+        """Read inverters as the service does: batch by batch."""
+        outcomes: dict[str, Dynamic | CloudError] = {}
+        for batch in self.client.batches(serials):
+            outcomes |= self.client.dynamic(batch, 45)
+        assert outcomes.keys() == set(serials)
+        return outcomes
+
+    def routes(self) -> dict[str, str]:
+        """Return the remembered routes."""
+        return {serial: kept.route for serial, kept in self.memory.current.routes.items()}
 
 
 def _configuration(serial: str) -> dict[str, Any]:

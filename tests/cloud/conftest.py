@@ -6,16 +6,7 @@ from collections.abc import Iterator
 import pytest
 import responses
 
-from cloud.bench import (
-    API,
-    CLIENT_ID,
-    LOGIN,
-    NEW_TOKEN,
-    SECRET,
-    FakeCloud,
-    FakeTime,
-    grant,
-)
+from cloud.bench import API, CLIENT_ID, LOGIN, NEW_TOKEN, SECRET, Cloud, FakeTime, grant
 from redback.cloud import (
     Credentials,
     Hosts,
@@ -56,21 +47,17 @@ def tokens(transport: Transport, memory: RememberedHolder) -> TokenSource:
 
 
 @pytest.fixture
-def cloud(web: responses.RequestsMock) -> FakeCloud:
-    """Answers all data requests; the new token endpoint takes the credentials."""
-    cloud = FakeCloud()
-    web.add_callback("POST", NEW_TOKEN, lambda _: grant())
-    for method in ("GET", "POST"):
-        web.add_callback(method, re.compile(rf"{API}/Api/v(?!2/Auth).*"), cloud)
-    return cloud
-
-
-@pytest.fixture
-def client(
-    cloud: FakeCloud,  # noqa: ARG001 - there must be something to ask
+def cloud(
+    web: responses.RequestsMock,
     transport: Transport,
     tokens: TokenSource,
     memory: RememberedHolder,
     time: FakeTime,
-) -> RedbackClient:
-    return RedbackClient(transport, tokens, memory, now=time.now)
+) -> Cloud:
+    """Answers all data requests; the new token endpoint takes the credentials."""
+    client = RedbackClient(transport, tokens, memory, now=time.now)
+    cloud = Cloud(web=web, time=time, memory=memory, client=client)
+    web.add_callback("POST", NEW_TOKEN, lambda _: grant())
+    for method in ("GET", "POST"):
+        web.add_callback(method, re.compile(rf"{API}/Api/v(?!2/Auth).*"), cloud)
+    return cloud

@@ -2,9 +2,9 @@
 
 import math
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -32,7 +32,6 @@ from redback.cloud import (
     Credentials,
     CredentialsError,
     Hosts,
-    Remembered,
     RememberedHolder,
     ThrottledError,
     TokenSource,
@@ -40,55 +39,60 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.auth import Token
-from redback.cloud.transport import Call, Deadline
-
-Put = Callable[[str, Answer | Exception], None]
+from redback.cloud.transport import Deadline
 
 
-@pytest.fixture
-def put(web: responses.RequestsMock) -> Put:
-    """Let an endpoint answer so from now on."""
+@dataclass
+class Login:
+    """The token endpoints, and an account that asks them."""
 
-    def put(url: str, what: Answer | Exception) -> None:
-        web.remove("POST", url)
+    web: responses.RequestsMock
+    time: FakeTime
+    transport: Transport
+    memory: RememberedHolder
+    tokens: TokenSource
+
+    def put(self, url: str, what: Answer | Exception) -> None:
+        """Let an endpoint answer so from now on."""
+        self.web.remove("POST", url)
         if isinstance(what, Exception):
-            web.post(url, body=what)
+            self.web.post(url, body=what)
         else:
             status, headers, body = what
-            web.post(url, status=status, headers=headers, body=body)
+            self.web.post(url, status=status, headers=headers, body=body)
 
-    return put
+    def asked(self) -> list[str | None]:
+        """Return the addresses that were asked since the last time."""
+        urls = [call.request.url for call in self.web.calls]
+        self.web.calls.reset()
+        return urls
 
+    def get(self) -> Token:
+        return self.tokens.token(self.transport.deadline(60))
 
-def asked(web: responses.RequestsMock) -> list[str | None]:
-    """Give the addresses that were asked since the last time."""
-    urls = [call.request.url for call in web.calls]
-    web.calls.reset()
-    return urls
-
-
-@pytest.fixture
-def get(tokens: TokenSource, transport: Transport) -> Callable[[], Token]:
-    return lambda: tokens.token(transport.deadline(60))
+    def refuse(self, token: Token) -> Token:
+        return self.tokens.refused(token, self.transport.deadline(60))
 
 
 @pytest.fixture
-def refuse(tokens: TokenSource, transport: Transport) -> Callable[[Token], Token]:
-    return lambda token: tokens.refused(token, transport.deadline(60))
+def login(
+    web: responses.RequestsMock,
+    time: FakeTime,
+    transport: Transport,
+    memory: RememberedHolder,
+    tokens: TokenSource,
+) -> Login:
+    return Login(web, time, transport, memory, tokens)
 
 
-Get = Callable[[], Token]
-Refuse = Callable[[Token], Token]
 Answers = dict[str, tuple[str, Answer | Exception]]
 UNREACHABLE = requests.ConnectionError(SECRET)
 
 
-def test_the_new_endpoint_is_told_all_it_wants(
-    web: responses.RequestsMock, put: Put, get: Get
-) -> None:
-    put(NEW_TOKEN, grant())
-    assert get().authorization == "Bearer t0k3n-1"
-    (call,) = web.calls
+def test_the_new_endpoint_is_told_all_it_wants(login: Login) -> None:
+    login.put(NEW_TOKEN, grant())
+    assert login.get().authorization == "Bearer t0k3n-1"
+    (call,) = login.web.calls
     assert call.request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert "Authorization" not in call.request.headers
     assert isinstance(call.request.body, str)
@@ -100,38 +104,31 @@ def test_the_new_endpoint_is_told_all_it_wants(
     }
 
 
-def test_the_old_endpoint_is_told_the_credentials_only(
-    web: responses.RequestsMock, put: Put, get: Get
-) -> None:
-    put(NEW_TOKEN, denial("unauthorized_client", 400))
-    put(OLD_TOKEN, grant())
-    assert get().authorization == "Bearer t0k3n-1"
-    body = web.calls[-1].request.body
+def test_the_old_endpoint_is_told_the_credentials_only(login: Login) -> None:
+    login.put(NEW_TOKEN, denial("unauthorized_client", 400))
+    login.put(OLD_TOKEN, grant())
+    assert login.get().authorization == "Bearer t0k3n-1"
+    body = login.web.calls[-1].request.body
     assert isinstance(body, str)
     assert parse_qs(body) == {"client_id": [CLIENT_ID], "client_secret": [SECRET]}
 
 
-def test_the_endpoint_that_took_the_credentials_is_remembered(
-    web: responses.RequestsMock, put: Put, get: Get, memory: RememberedHolder, time: FakeTime
-) -> None:
-    put(NEW_TOKEN, denial("unauthorized_client", 400))
-    put(OLD_TOKEN, grant())
-    get()
-    assert memory.current.token_endpoint == "old"
-    asked(web)
-    time.pass_(hours=2)
-    get()
-    assert asked(web) == [OLD_TOKEN]
+def test_the_endpoint_that_took_the_credentials_is_remembered(login: Login) -> None:
+    login.put(NEW_TOKEN, denial("unauthorized_client", 400))
+    login.put(OLD_TOKEN, grant())
+    login.get()
+    assert login.memory.current.token_endpoint == "old"
+    login.asked()
+    login.time.pass_(hours=2)
+    login.get()
+    assert login.asked() == [OLD_TOKEN]
 
 
-def test_the_endpoint_of_the_last_run_is_asked_first(
-    web: responses.RequestsMock, put: Put, transport: Transport
-) -> None:
-    put(OLD_TOKEN, grant())
-    memory = RememberedHolder(Remembered(token_endpoint="old"))
-    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(API, LOGIN))
-    tokens.token(transport.deadline(60))
-    assert asked(web) == [OLD_TOKEN]
+def test_the_endpoint_of_the_last_run_is_asked_first(login: Login) -> None:
+    login.put(OLD_TOKEN, grant())
+    login.memory.remember_endpoint("old")
+    login.get()
+    assert login.asked() == [OLD_TOKEN]
 
 
 REFUSED: Answers = {
@@ -177,134 +174,119 @@ def _pairs(left: Answers, right: Answers) -> list[Any]:
 
 @pytest.mark.parametrize(("one", "other"), _pairs(REFUSED, REFUSED | ABSENT))
 def test_credentials_are_bad_if_no_endpoint_that_is_there_takes_them(
-    put: Put, get: Get, one: tuple[str, Answer], other: tuple[str, Answer]
+    login: Login, one: tuple[str, Answer], other: tuple[str, Answer]
 ) -> None:
-    put(*one)
-    put(*other)
+    login.put(*one)
+    login.put(*other)
     with pytest.raises(CredentialsError, match="does not accept this Client ID") as caught:
-        get()
+        login.get()
     assert not caught.value.token_refused
 
 
 @pytest.mark.parametrize(("one", "other"), _pairs(TROUBLE, REFUSED | ABSENT))
 def test_it_is_not_known_whether_credentials_are_bad_while_an_endpoint_is_in_trouble(
-    put: Put, get: Get, one: tuple[str, Answer], other: tuple[str, Answer]
+    login: Login, one: tuple[str, Answer], other: tuple[str, Answer]
 ) -> None:
-    put(*one)
-    put(*other)
+    login.put(*one)
+    login.put(*other)
     with pytest.raises(TransientError, match="no token: "):
-        get()
+        login.get()
 
 
-def test_endpoints_that_are_both_absent_tell_nothing_about_credentials(put: Put, get: Get) -> None:
-    put(NEW_TOKEN, (404, {}, ""))
-    put(OLD_TOKEN, (404, {}, ""))
+def test_endpoints_that_are_both_absent_tell_nothing_about_credentials(login: Login) -> None:
+    login.put(NEW_TOKEN, (404, {}, ""))
+    login.put(OLD_TOKEN, (404, {}, ""))
     with pytest.raises(TransientError, match="404"):
-        get()
+        login.get()
 
 
-def test_an_endpoint_that_throttles_is_left_alone(put: Put, get: Get) -> None:
-    put(NEW_TOKEN, (429, {"Retry-After": "600"}, ""))
-    put(OLD_TOKEN, denial("invalid_client", 401))
+def test_an_endpoint_that_throttles_is_left_alone(login: Login) -> None:
+    login.put(NEW_TOKEN, (429, {"Retry-After": "600"}, ""))
+    login.put(OLD_TOKEN, denial("invalid_client", 401))
     with pytest.raises(ThrottledError) as caught:
-        get()
+        login.get()
     assert caught.value.retry_after == 600
 
 
-def test_the_other_endpoint_helps_out_where_one_is_in_trouble(put: Put, get: Get) -> None:
-    put(NEW_TOKEN, UNREACHABLE)
-    put(OLD_TOKEN, grant())
-    assert get().authorization == "Bearer t0k3n-1"
+def test_the_other_endpoint_helps_out_where_one_is_in_trouble(login: Login) -> None:
+    login.put(NEW_TOKEN, UNREACHABLE)
+    login.put(OLD_TOKEN, grant())
+    assert login.get().authorization == "Bearer t0k3n-1"
 
 
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [(3600, 3300), ("3600", 3300), (3600.0, 3300), (400, 200), ("400.5", 200.25)],
 )
-def test_a_token_is_renewed_in_time(
-    web: responses.RequestsMock,
-    put: Put,
-    get: Get,
-    time: FakeTime,
-    expires_in: object,
-    seconds: float,
-) -> None:
-    put(NEW_TOKEN, grant(expires_in=expires_in))
-    get()
-    time.passed = seconds - 0.1
-    get()
-    assert len(asked(web)) == 1
-    time.passed = seconds + 0.1
-    get()
-    assert asked(web) == [NEW_TOKEN]
+def test_a_token_is_renewed_in_time(login: Login, expires_in: object, seconds: float) -> None:
+    login.put(NEW_TOKEN, grant(expires_in=expires_in))
+    login.get()
+    login.time.passed = seconds - 0.1
+    login.get()
+    assert len(login.asked()) == 1
+    login.time.passed = seconds + 0.1
+    login.get()
+    assert login.asked() == [NEW_TOKEN]
 
 
 @pytest.mark.parametrize("expires_in", [None, "soon", "", True, 0, -5, "nan", [1], {}])
 def test_a_token_of_unknown_life_is_used_until_it_is_refused(
-    web: responses.RequestsMock, put: Put, get: Get, time: FakeTime, expires_in: object
+    login: Login, expires_in: object
 ) -> None:
-    put(NEW_TOKEN, grant(expires_in=expires_in))
-    get()
-    time.pass_(days=100)
-    get()
-    assert len(asked(web)) == 1
+    login.put(NEW_TOKEN, grant(expires_in=expires_in))
+    login.get()
+    login.time.pass_(days=100)
+    login.get()
+    assert len(login.asked()) == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "scheme"), [("MAC", "MAC"), ("bearer", "bearer"), (None, "Bearer")]
 )
-def test_the_scheme_is_the_tokens_own(put: Put, get: Get, kind: str | None, scheme: str) -> None:
-    put(NEW_TOKEN, grant(token_type=kind))
-    assert get().authorization == f"{scheme} t0k3n-1"
+def test_the_scheme_is_the_tokens_own(login: Login, kind: str | None, scheme: str) -> None:
+    login.put(NEW_TOKEN, grant(token_type=kind))
+    assert login.get().authorization == f"{scheme} t0k3n-1"
 
 
-def test_a_token_that_cannot_be_renewed_yet_is_used_to_its_end(
-    web: responses.RequestsMock, put: Put, get: Get, time: FakeTime
-) -> None:
-    put(NEW_TOKEN, grant(expires_in=3600))
-    put(OLD_TOKEN, UNREACHABLE)
-    get()
-    put(NEW_TOKEN, UNREACHABLE)
-    time.passed = 3400
-    assert get().authorization == "Bearer t0k3n-1"
-    asked(web)
-    assert get().authorization == "Bearer t0k3n-1"
-    assert asked(web) == []  # not again at once
-    time.passed = 3601
+def test_a_token_that_cannot_be_renewed_yet_is_used_to_its_end(login: Login) -> None:
+    login.put(NEW_TOKEN, grant(expires_in=3600))
+    login.put(OLD_TOKEN, UNREACHABLE)
+    login.get()
+    login.put(NEW_TOKEN, UNREACHABLE)
+    login.time.passed = 3400
+    assert login.get().authorization == "Bearer t0k3n-1"
+    login.asked()
+    assert login.get().authorization == "Bearer t0k3n-1"
+    assert login.asked() == []  # not again at once
+    login.time.passed = 3601
     with pytest.raises(TransientError):
-        get()
+        login.get()
 
 
-def test_a_token_that_is_refused_after_a_while_is_renewed(
-    web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, time: FakeTime
-) -> None:
-    put(NEW_TOKEN, grant("t0k3n-1"))
-    token = get()
-    time.pass_(minutes=10)
-    put(NEW_TOKEN, grant("t0k3n-2"))
-    asked(web)
-    assert refuse(token).authorization == "Bearer t0k3n-2"
-    assert refuse(token).authorization == "Bearer t0k3n-2"  # as for one who comes late
-    assert asked(web) == [NEW_TOKEN]
+def test_a_token_that_is_refused_after_a_while_is_renewed(login: Login) -> None:
+    login.put(NEW_TOKEN, grant("t0k3n-1"))
+    token = login.get()
+    login.time.pass_(minutes=10)
+    login.put(NEW_TOKEN, grant("t0k3n-2"))
+    login.asked()
+    assert login.refuse(token).authorization == "Bearer t0k3n-2"
+    assert login.refuse(token).authorization == "Bearer t0k3n-2"  # as for one who comes late
+    assert login.asked() == [NEW_TOKEN]
 
 
-def test_many_threads_that_are_refused_make_one_renewal(
-    web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, time: FakeTime
-) -> None:
-    put(NEW_TOKEN, grant("t0k3n-1"))
-    token = get()
-    time.pass_(minutes=10)
-    put(NEW_TOKEN, grant("t0k3n-2"))
-    asked(web)
+def test_many_threads_that_are_refused_make_one_renewal(login: Login) -> None:
+    login.put(NEW_TOKEN, grant("t0k3n-1"))
+    token = login.get()
+    login.time.pass_(minutes=10)
+    login.put(NEW_TOKEN, grant("t0k3n-2"))
+    login.asked()
     with ThreadPoolExecutor(8) as threads:
-        renewed = list(threads.map(refuse, [token] * 8))
+        renewed = list(threads.map(login.refuse, [token] * 8))
     assert {one.authorization for one in renewed} == {"Bearer t0k3n-2"}
-    assert asked(web) == [NEW_TOKEN]
+    assert login.asked() == [NEW_TOKEN]
 
 
-def test_many_threads_share_a_renewal_that_fails(
-    web: responses.RequestsMock, tokens: TokenSource, transport: Transport, time: FakeTime
-) -> None:
+def test_many_threads_share_a_renewal_that_fails(login: Login) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     def refuse(_: requests.PreparedRequest) -> Answer:
@@ -312,30 +294,28 @@ def test_many_threads_share_a_renewal_that_fails(
         go_on.wait(5)
         return denial("invalid_client", 401)
 
-    web.add_callback("POST", NEW_TOKEN, refuse)
-    web.add_callback("POST", OLD_TOKEN, refuse)
+    login.web.add_callback("POST", NEW_TOKEN, refuse)
+    login.web.add_callback("POST", OLD_TOKEN, refuse)
     waiting = threading.Semaphore(0)
 
     def look_at_the_clock() -> float:
         waiting.release()
-        return time.monotonic()
+        return login.time.monotonic()
 
-    deadline = Deadline(time.monotonic() + 60, look_at_the_clock)
+    deadline = Deadline(login.time.monotonic() + 60, look_at_the_clock)
     with ThreadPoolExecutor(4) as threads:
-        first = threads.submit(tokens.token, transport.deadline(60))
+        first = threads.submit(login.tokens.token, login.transport.deadline(60))
         entered.wait(5)
-        others = [threads.submit(tokens.token, deadline) for _ in range(3)]
+        others = [threads.submit(login.tokens.token, deadline) for _ in range(3)]
         for _ in others:  # each looks how long it may wait for the first
             waiting.acquire(timeout=5)
         go_on.set()
         errors = [future.exception(5) for future in (first, *others)]
     assert all(isinstance(error, CredentialsError) for error in errors)
-    assert asked(web) == [NEW_TOKEN, OLD_TOKEN]
+    assert login.asked() == [NEW_TOKEN, OLD_TOKEN]
 
 
-def test_nobody_waits_for_others_longer_than_they_may(
-    web: responses.RequestsMock, tokens: TokenSource, transport: Transport
-) -> None:
+def test_nobody_waits_for_others_longer_than_they_may(login: Login) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     def give_late(_: requests.PreparedRequest) -> Answer:
@@ -343,136 +323,126 @@ def test_nobody_waits_for_others_longer_than_they_may(
         go_on.wait(5)
         return grant()
 
-    web.add_callback("POST", NEW_TOKEN, give_late)
+    login.web.add_callback("POST", NEW_TOKEN, give_late)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(tokens.token, transport.deadline(60))
+        first = threads.submit(login.tokens.token, login.transport.deadline(60))
         entered.wait(5)
         with pytest.raises(TransientError, match="no token came in time"):
-            tokens.token(transport.deadline(0.05))
+            login.tokens.token(login.transport.deadline(0.05))
         go_on.set()
         assert first.result(5).authorization == "Bearer t0k3n-1"
 
 
 def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
-    web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, memory: RememberedHolder
+    login: Login,
 ) -> None:
-    put(NEW_TOKEN, grant("of-new"))
-    put(OLD_TOKEN, grant("of-old"))
-    token = refuse(get())
+    login.put(NEW_TOKEN, grant("of-new"))
+    login.put(OLD_TOKEN, grant("of-old"))
+    token = login.refuse(login.get())
     assert token.authorization == "Bearer of-old"
-    assert memory.current.token_endpoint == "old"
-    assert asked(web) == [NEW_TOKEN, OLD_TOKEN]
+    assert login.memory.current.token_endpoint == "old"
+    assert login.asked() == [NEW_TOKEN, OLD_TOKEN]
     for _ in range(3):
         with pytest.raises(CredentialsError, match="no data for the token") as caught:
-            refuse(token)
+            login.refuse(token)
         assert caught.value.token_refused
-    assert asked(web) == []
+    assert login.asked() == []
 
 
-@pytest.mark.parametrize("said", [b"no token", None])
-def test_failures_leave_nothing_behind(time: FakeTime, said: bytes | None) -> None:
-    class Failing(Transport):
-        def request(self, call: Call, *_: object, **__: object) -> bytes:
-            if said is None:
-                raise call.broken("nothing is here", 404)
-            return said
-
-    web = Failing(monotonic=time.monotonic)
-    tokens = TokenSource(web, Credentials(CLIENT_ID, SECRET), RememberedHolder(), Hosts(API, LOGIN))
-    useless = Token("Bearer t0k3n", "new", time.monotonic(), math.inf, math.inf)
+@pytest.mark.parametrize("said", [(200, {}, "no token"), (404, {}, "")])
+def test_failures_leave_nothing_behind(login: Login, said: Answer) -> None:
+    login.put(NEW_TOKEN, said)
+    login.put(OLD_TOKEN, said)
+    useless = Token("Bearer t0k3n", "new", login.time.monotonic(), math.inf, math.inf)
     with collected() as kinds:
         for _ in range(3):
             with suppress(CloudError):
-                tokens.token(web.deadline(60))
+                login.get()
             with suppress(CloudError):
-                tokens.refused(useless, web.deadline(60))
+                login.refuse(useless)
     assert not [kind for kind in kinds if kind.endswith("Error")]
 
 
 @pytest.mark.parametrize("status", [301, 302, 404, 405, 410, 501])
 def test_an_endpoint_that_was_taken_away_leaves_the_other_ones_word(
-    put: Put, get: Get, status: int
+    login: Login, status: int
 ) -> None:
-    put(NEW_TOKEN, denial("invalid_client", 401))
-    put(OLD_TOKEN, (status, {"Location": "https://elsewhere.example"}, ""))
+    login.put(NEW_TOKEN, denial("invalid_client", 401))
+    login.put(OLD_TOKEN, (status, {"Location": "https://elsewhere.example"}, ""))
     with pytest.raises(CredentialsError):
-        get()
+        login.get()
 
 
 @pytest.mark.parametrize("other", [denial("invalid_client", 401), (404, {}, "")])
 def test_a_fresh_token_that_is_refused_is_final_if_the_other_endpoint_does_not_help(
-    web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, other: Answer
+    login: Login, other: Answer
 ) -> None:
-    put(NEW_TOKEN, grant())
-    put(OLD_TOKEN, other)
-    token = get()
+    login.put(NEW_TOKEN, grant())
+    login.put(OLD_TOKEN, other)
+    token = login.get()
     for _ in range(3):
         with pytest.raises(CredentialsError) as caught:
-            refuse(token)
+            login.refuse(token)
         assert caught.value.token_refused
-    assert asked(web) == [NEW_TOKEN, OLD_TOKEN]
+    assert login.asked() == [NEW_TOKEN, OLD_TOKEN]
 
 
 def test_a_fresh_token_that_is_refused_leaves_it_open_if_the_other_endpoint_is_in_trouble(
-    put: Put, get: Get, refuse: Refuse
+    login: Login,
 ) -> None:
-    put(NEW_TOKEN, grant())
-    put(OLD_TOKEN, UNREACHABLE)
+    login.put(NEW_TOKEN, grant())
+    login.put(OLD_TOKEN, UNREACHABLE)
     with pytest.raises(TransientError):
-        refuse(get())
+        login.refuse(login.get())
 
 
-def test_after_a_while_everything_has_another_chance(
-    web: responses.RequestsMock, put: Put, get: Get, refuse: Refuse, time: FakeTime
-) -> None:
-    put(NEW_TOKEN, grant("of-new"))
-    put(OLD_TOKEN, grant("of-old"))
-    of_old = refuse(get())
+def test_after_a_while_everything_has_another_chance(login: Login) -> None:
+    login.put(NEW_TOKEN, grant("of-new"))
+    login.put(OLD_TOKEN, grant("of-old"))
+    of_old = login.refuse(login.get())
     with pytest.raises(CredentialsError):
-        refuse(of_old)
-    asked(web)
-    time.pass_(seconds=61)
-    put(OLD_TOKEN, grant("of-old-2"))
-    renewed = refuse(of_old)
+        login.refuse(of_old)
+    login.asked()
+    login.time.pass_(seconds=61)
+    login.put(OLD_TOKEN, grant("of-old-2"))
+    renewed = login.refuse(of_old)
     assert renewed.authorization == "Bearer of-old-2"
-    assert refuse(renewed).authorization == "Bearer of-new"
-    assert asked(web) == [OLD_TOKEN, NEW_TOKEN]
+    assert login.refuse(renewed).authorization == "Bearer of-new"
+    assert login.asked() == [OLD_TOKEN, NEW_TOKEN]
 
 
-def test_each_new_token_is_told_before_it_is_used(put: Put, transport: Transport) -> None:
+def test_each_new_token_is_told_before_it_is_used(login: Login) -> None:
     told: list[str] = []
     credentials = Credentials(CLIENT_ID, SECRET)
     hosts = Hosts(API, LOGIN)
-    tokens = TokenSource(transport, credentials, RememberedHolder(), hosts, told.append)
-    put(NEW_TOKEN, grant())
-    tokens.token(transport.deadline(60))
+    tokens = TokenSource(login.transport, credentials, RememberedHolder(), hosts, told.append)
+    login.put(NEW_TOKEN, grant())
+    tokens.token(login.transport.deadline(60))
     assert told == ["t0k3n-1"]
 
 
-def test_a_slow_first_endpoint_leaves_time_for_the_second(
-    web: responses.RequestsMock, put: Put, get: Get, time: FakeTime
-) -> None:
+def test_a_slow_first_endpoint_leaves_time_for_the_second(login: Login) -> None:
     def slow(_: requests.PreparedRequest) -> Answer:
-        time.pass_(seconds=25)
+        login.time.pass_(seconds=25)
         return 500, {}, ""
 
-    web.add_callback("POST", NEW_TOKEN, slow)
-    put(OLD_TOKEN, grant())
-    assert get().endpoint == "old"
+    login.web.add_callback("POST", NEW_TOKEN, slow)
+    login.put(OLD_TOKEN, grant())
+    assert login.get().endpoint == "old"
 
 
-def test_neither_secret_nor_token_shows_when_printed(put: Put, get: Get) -> None:
-    put(NEW_TOKEN, grant())
-    assert "t0k3n" not in repr(get())
+def test_neither_secret_nor_token_shows_when_printed(login: Login) -> None:
+    login.put(NEW_TOKEN, grant())
+    assert "t0k3n" not in repr(login.get())
     assert SECRET not in repr(Credentials(CLIENT_ID, SECRET))
 
 
 def test_an_error_of_a_token_endpoint_tells_the_oauth_error_but_nothing_else(
-    put: Put, get: Get
+    login: Login,
 ) -> None:
-    put(NEW_TOKEN, denial("invalid_scope", 400))
-    put(OLD_TOKEN, (404, {}, ""))
+    login.put(NEW_TOKEN, denial("invalid_scope", 400))
+    login.put(OLD_TOKEN, (404, {}, ""))
     with pytest.raises(CloudError) as caught:
-        get()
+        login.get()
     assert caught.value.detail == "no token: the cloud answered 400 Bad Request, invalid_scope"
     assert caught.value.url == NEW_TOKEN

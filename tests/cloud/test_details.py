@@ -2,12 +2,11 @@
 
 import pytest
 
-from cloud.bench import A, B, C, FakeCloud, FakeTime, answer
+from cloud.bench import A, B, C, Cloud, answer
 from redback.cloud import (
     AccessError,
     Configuration,
     NotFoundError,
-    RedbackClient,
     ThrottledError,
     TransientError,
 )
@@ -20,34 +19,30 @@ def _static(serial: str) -> dict[str, object]:
     return {"StaticData": {"Type": "Site", "Id": "S1"}, "Nodes": [inverter]}
 
 
-def test_static_data_are_asked_for_by_serial_number(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_static_data_are_asked_for_by_serial_number(cloud: Cloud) -> None:
     cloud.answers["static"] = lambda serials: answer({"Data": _static(serials[0])})
-    static = client.static(A)
+    static = cloud.client.static(A)
     assert (static.serial, static.model, static.site_id) == (A, "ST10000", "S1")
     assert cloud.take() == [("static", (A,))]
 
 
 @pytest.mark.parametrize("data", [None, [], {}, _static(B)])
 def test_static_data_of_nothing_or_of_another_inverter_are_not_taken(
-    client: RedbackClient, cloud: FakeCloud, data: object
+    cloud: Cloud, data: object
 ) -> None:
     cloud.answers["static"] = lambda _: answer({"Data": data})
     with pytest.raises(TransientError, match="does not describe this inverter"):
-        client.static(A)
+        cloud.client.static(A)
 
 
-def test_static_data_that_are_refused_are_told_as_that(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_static_data_that_are_refused_are_told_as_that(cloud: Cloud) -> None:
     cloud.faults["static", A] = 403
     with pytest.raises(AccessError):
-        client.static(A)
+        cloud.client.static(A)
 
 
-def test_configurations_come_together(client: RedbackClient, cloud: FakeCloud) -> None:
-    outcomes = client.configurations([A, B, A])
+def test_configurations_come_together(cloud: Cloud) -> None:
+    outcomes = cloud.client.configurations([A, B, A])
     assert list(outcomes) == [A, B]
     for serial, outcome in outcomes.items():
         assert isinstance(outcome, Configuration)
@@ -56,104 +51,88 @@ def test_configurations_come_together(client: RedbackClient, cloud: FakeCloud) -
     assert cloud.take() == [(MANY, (A, B))]
 
 
-def test_a_hundred_configurations_are_asked_for_at_once(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
-    assert len(client.configurations([f"RB{n}" for n in range(130)])) == 130
+def test_a_hundred_configurations_are_asked_for_at_once(cloud: Cloud) -> None:
+    assert len(cloud.client.configurations([f"RB{n}" for n in range(130)])) == 130
     assert [len(serials) for _, serials in cloud.take()] == [100, 30]
 
 
-def test_an_element_that_failed_costs_the_others_nothing(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_an_element_that_failed_costs_the_others_nothing(cloud: Cloud) -> None:
     elements = [{"Data": None, "ErrorMsg": "no"}, {"Data": {"SerialNumber": B}, "ErrorMsg": None}]
     cloud.answers[MANY] = lambda _: answer({"TotalCount": 2, "Data": [*elements, None, 5]})
     cloud.faults[ONE, A] = 404
-    outcomes = client.configurations([A, B])
+    outcomes = cloud.client.configurations([A, B])
     assert isinstance(outcomes[A], NotFoundError)
     assert isinstance(outcomes[B], Configuration)
     assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
-def test_where_many_are_refused_they_come_singly_for_a_day(
-    client: RedbackClient, cloud: FakeCloud, time: FakeTime, status: int
-) -> None:
+def test_where_many_are_refused_they_come_singly_for_a_day(cloud: Cloud, status: int) -> None:
     cloud.faults[MANY, None] = status
-    client.configurations([A, B])
+    cloud.client.configurations([A, B])
     assert cloud.take() == [(MANY, (A, B)), (ONE, (A,)), (ONE, (B,))]
-    time.pass_(hours=23)
-    client.configurations([A, B])
+    cloud.time.pass_(hours=23)
+    cloud.client.configurations([A, B])
     assert cloud.take() == [(ONE, (A,)), (ONE, (B,))]
-    time.pass_(hours=2)
+    cloud.time.pass_(hours=2)
     cloud.faults.clear()
-    client.configurations([A, B])
+    cloud.client.configurations([A, B])
     assert cloud.take() == [(MANY, (A, B))]
 
 
-def test_one_that_is_refused_does_not_make_all_come_singly(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_one_that_is_refused_does_not_make_all_come_singly(cloud: Cloud) -> None:
     cloud.faults |= {(MANY, B): 403, (ONE, B): 403}
-    outcomes = client.configurations([A, B])
+    outcomes = cloud.client.configurations([A, B])
     assert isinstance(outcomes[A], Configuration)
     assert isinstance(outcomes[B], AccessError)
     cloud.take()
-    client.configurations([A, C])
+    cloud.client.configurations([A, C])
     assert cloud.take() == [(MANY, (A, C))]
 
 
-def test_trouble_is_told_and_not_asked_singly(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_trouble_is_told_and_not_asked_singly(cloud: Cloud) -> None:
     cloud.faults[MANY, None] = 500
     with pytest.raises(TransientError):
-        client.configurations([A, B])
+        cloud.client.configurations([A, B])
     assert cloud.take() == [(MANY, (A, B))] * 3
 
 
 @pytest.mark.parametrize("body", ["<html>", '{"Data": {}}', '{"Data": [NaN]}'])
-def test_an_answer_that_makes_no_sense_may_be_due_to_one_of_them(
-    client: RedbackClient, cloud: FakeCloud, body: str
-) -> None:
+def test_an_answer_that_makes_no_sense_may_be_due_to_one_of_them(cloud: Cloud, body: str) -> None:
     cloud.answers[MANY] = lambda _: (200, {}, body)
     cloud.faults[ONE, A] = 500
-    outcomes = client.configurations([A, B, C])
+    outcomes = cloud.client.configurations([A, B, C])
     assert isinstance(outcomes[A], TransientError)
     assert isinstance(outcomes[B], Configuration)
     assert isinstance(outcomes[C], Configuration)
 
 
-def test_where_two_make_no_sense_either_it_is_the_cloud(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_where_two_make_no_sense_either_it_is_the_cloud(cloud: Cloud) -> None:
     cloud.answers = {MANY: lambda _: (200, {}, "<html>"), ONE: lambda _: (200, {}, "<html>")}
     with pytest.raises(TransientError, match="Multiple"):
-        client.configurations([A, B, C])
+        cloud.client.configurations([A, B, C])
     assert cloud.take() == [(MANY, (A, B, C)), (ONE, (A,)), (ONE, (B,))]
 
 
-def test_a_throttled_account_is_left_alone(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_a_throttled_account_is_left_alone(cloud: Cloud) -> None:
     cloud.faults[MANY, None] = 404
     cloud.faults[ONE, None] = 429
     with pytest.raises(ThrottledError):
-        client.configurations([A, B])
+        cloud.client.configurations([A, B])
     assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
     cloud.faults = {(MANY, None): 404, (ONE, B): 429}
-    outcomes = client.configurations([A, B, C])
+    outcomes = cloud.client.configurations([A, B, C])
     assert isinstance(outcomes[A], Configuration)
     assert isinstance(outcomes[B], ThrottledError)
     assert isinstance(outcomes[C], ThrottledError)
 
 
-def test_a_configuration_of_another_inverter_is_not_taken(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_a_configuration_of_another_inverter_is_not_taken(cloud: Cloud) -> None:
     cloud.faults[MANY, None] = 404
     cloud.answers[ONE] = lambda _: answer({"Data": {"SerialNumber": B}})
-    assert isinstance(client.configurations([A])[A], TransientError)
+    assert isinstance(cloud.client.configurations([A])[A], TransientError)
 
 
-def test_nothing_is_asked_for_where_nothing_is_wanted(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
-    assert client.configurations([]) == {}
+def test_nothing_is_asked_for_where_nothing_is_wanted(cloud: Cloud) -> None:
+    assert cloud.client.configurations([]) == {}
     assert cloud.take() == []

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.bench import Answer, FakeCloud, answer
-from redback.cloud import ListedInverter, RedbackClient, TransientError
+from cloud import bench
+from cloud.bench import Cloud, answer
+from redback.cloud import ListedInverter, TransientError
+from redback.cloud.api import Answer, Api
 from redback.cloud.discovery import discover
+from redback.cloud.transport import Call, Deadline
 
 
 def node(
@@ -22,14 +25,29 @@ def inverter(serial: str, **more: object) -> dict[str, Any]:
     return node("Inverter", serial, SerialNumber=serial, **more)
 
 
+class Pages(Api):
+    """A cloud that sends these pages.
+
+    Attributes:
+        asked: the numbers of the pages that were asked for.
+    """
+
+    def __init__(self, page: Callable[[int], list[object]], total: int | None = None) -> None:
+        self._page = page
+        self._total = total
+        self.asked: list[int] = []
+
+    def ask(self, path: str, *_: object, params: Any = None, **__: object) -> Answer:  # noqa: ANN401 - as in Api
+        self.asked.append(params["page"])
+        call = Call("GET", path, may_repeat=True)
+        return Answer(call, self._page(params["page"]), self._total)
+
+    def discover(self) -> tuple[ListedInverter, ...]:
+        return discover(self, Deadline(60, lambda: 0.0))
+
+
 def found(*roots: object) -> tuple[ListedInverter, ...]:
-    return discover(lambda _: (roots, len(roots)))
-
-
-def paged(
-    *pages: list[object], total: int | None
-) -> Callable[[int], tuple[list[object], int | None]]:
-    return lambda number: (pages[number] if number < len(pages) else [], total)
+    return Pages(lambda _: list(roots), len(roots)).discover()
 
 
 def test_all_inverters_of_all_sites_are_found_in_their_order() -> None:
@@ -93,34 +111,24 @@ def sites(first: int, last: int) -> list[object]:
 
 @pytest.mark.parametrize("total", [250, 9999, None])
 def test_all_pages_are_read(total: int | None) -> None:
-    pages = paged(sites(0, 100), sites(100, 200), sites(200, 250), total=total)
-    assert len(discover(pages)) == 250
+    pages = [sites(0, 100), sites(100, 200), sites(200, 250), []]
+    assert len(Pages(pages.__getitem__, total).discover()) == 250
 
 
 def test_no_page_is_asked_for_beyond_the_last() -> None:
-    asked = []
-
-    def page(number: int) -> tuple[list[object], int]:
-        asked.append(number)
-        return sites(number * 100, number * 100 + 100), 200
-
-    discover(page)
-    assert asked == [0, 1]
+    pages = Pages(lambda number: sites(number * 100, number * 100 + 100), 200)
+    pages.discover()
+    assert pages.asked == [0, 1]
 
 
 def test_a_cloud_that_gives_the_same_page_for_ever_comes_to_an_end() -> None:
-    asked = []
-
-    def page(number: int) -> tuple[list[object], None]:
-        asked.append(number)
-        return sites(0, 100), None
-
-    assert len(discover(page)) == 100
-    assert asked == [0, 1]
+    pages = Pages(lambda _: sites(0, 100))
+    assert len(pages.discover()) == 100
+    assert pages.asked == [0, 1]
 
 
 def test_a_cloud_that_invents_sites_for_ever_comes_to_an_end() -> None:
-    assert len(discover(lambda number: (sites(number, number + 1), None))) == 1000
+    assert len(Pages(lambda number: sites(number, number + 1)).discover()) == 1000
 
 
 _TREE = st.recursive(
@@ -145,24 +153,22 @@ def test_no_tree_is_too_strange(roots: list[object]) -> None:
     assert all(one.serial for one in found(*roots))
 
 
-def test_the_account_asks_page_by_page(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_the_account_asks_page_by_page(cloud: Cloud) -> None:
     pages = iter([sites(0, 100), sites(100, 130)])
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 130, "Data": next(pages)})
-    assert len(client.inverters()) == 130
+    assert len(cloud.client.inverters()) == 130
     assert cloud.queries == [{"page": "0", "pageSize": "100"}, {"page": "1", "pageSize": "100"}]
 
 
 @pytest.mark.parametrize(
     "strange", [(200, {}, "<html>"), (200, {}, "[]"), answer({"Data": {}}), (500, {}, "")]
 )
-def test_a_list_that_is_none_is_trouble_that_passes(
-    client: RedbackClient, cloud: FakeCloud, strange: Answer
-) -> None:
+def test_a_list_that_is_none_is_trouble_that_passes(cloud: Cloud, strange: bench.Answer) -> None:
     cloud.answers["nodes"] = lambda _: strange
     with pytest.raises(TransientError, match=r"With/Nodes"):
-        client.inverters()
+        cloud.client.inverters()
 
 
-def test_null_is_an_empty_list(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_null_is_an_empty_list(cloud: Cloud) -> None:
     cloud.answers["nodes"] = lambda _: answer({"TotalCount": 0, "Data": None})
-    assert client.inverters() == ()
+    assert cloud.client.inverters() == ()

@@ -4,14 +4,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise, product
 
 import pytest
-import responses
 
-from cloud.bench import API, START, A, Answer, B, FakeCloud, FakeTime, answer, reading
+from cloud.bench import API, START, A, Answer, B, Cloud, answer, reading
 from redback.cloud import (
     AccessError,
     CloudError,
     NotFoundError,
-    RedbackClient,
     RequestError,
     TransientError,
 )
@@ -26,79 +24,72 @@ def stamped(*moments: datetime, serial: str = A) -> Answer:
     return answer({"TotalCount": len(elements), "Data": elements})
 
 
+def asked(cloud: Cloud) -> list[str]:
+    """Return the routes that were asked since the last time."""
+    return [route for route, _ in cloud.take()]
+
+
 def at(minute: int) -> datetime:
     return SINCE + timedelta(minutes=minute)
 
 
-def test_they_come_in_order_and_once_and_only_those_of_the_time(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_they_come_in_order_and_once_and_only_those_of_the_time(cloud: Cloud) -> None:
     given = stamped(at(3), at(1), at(3), at(0), at(60), at(-1), at(59))
     cloud.answers["v2.21 between"] = lambda _: given
-    found = client.history(A, SINCE, UNTIL)
+    found = cloud.client.history(A, SINCE, UNTIL)
     assert [one.timestamp for one in found] == [at(0), at(1), at(3), at(59)]
 
 
-def test_times_are_written_as_the_api_wants_them(
-    client: RedbackClient, cloud: FakeCloud, web: responses.RequestsMock
-) -> None:
+def test_times_are_written_as_the_api_wants_them(cloud: Cloud) -> None:
     cloud.answers["v2.21 between"] = lambda _: stamped(at(0))
-    client.history(A, SINCE, UNTIL)
-    assert web.calls[-1].request.url == (
+    cloud.client.history(A, SINCE, UNTIL)
+    assert cloud.web.calls[-1].request.url == (
         f"{API}/Api/v2.21/EnergyData/{A}/Dynamic/BySerialNumber"
         "/From/20260302T000000Z/To/20260302T010000Z"
     )
 
 
-def test_what_is_malformed_or_of_another_inverter_is_left_out(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_what_is_malformed_or_of_another_inverter_is_left_out(cloud: Cloud) -> None:
     good = reading(A, TimestampUtc="2026-03-02T00:01:03Z")
     elements = [None, 3, {}, reading(B, TimestampUtc="2026-03-02T00:02:03Z"), good]
     cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 5, "Data": elements})
-    (found,) = client.history(A, SINCE, UNTIL)
+    (found,) = cloud.client.history(A, SINCE, UNTIL)
     assert found.timestamp == SINCE + timedelta(minutes=1, seconds=3)
 
 
 @pytest.mark.parametrize(("answers", "status"), [*product(range(4), [400, 403, 404, 405])])
 def test_the_first_route_that_answers_is_taken_and_kept(
-    client: RedbackClient, cloud: FakeCloud, answers: int, status: int
+    cloud: Cloud, answers: int, status: int
 ) -> None:
     for route in ROUTES[:answers]:
         cloud.faults[route, None] = status
     cloud.answers[ROUTES[answers]] = lambda _: stamped(at(0))
-    assert len(client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == ROUTES[: answers + 1]
-    assert len(client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == [ROUTES[answers]]
+    assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
+    assert asked(cloud) == ROUTES[: answers + 1]
+    assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
+    assert asked(cloud) == [ROUTES[answers]]
 
 
 @pytest.mark.parametrize("data", [None, []])
-def test_null_and_an_empty_list_are_nothing(
-    client: RedbackClient, cloud: FakeCloud, data: object
-) -> None:
+def test_null_and_an_empty_list_are_nothing(cloud: Cloud, data: object) -> None:
     cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 0, "Data": data})
-    assert client.history(A, SINCE, UNTIL) == ()
+    assert cloud.client.history(A, SINCE, UNTIL) == ()
 
 
-def test_not_found_is_nothing_on_a_route_that_has_answered(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_not_found_is_nothing_on_a_route_that_has_answered(cloud: Cloud) -> None:
     cloud.answers["v2.21 between"] = lambda _: stamped(at(0))
-    client.history(A, SINCE, UNTIL)
+    cloud.client.history(A, SINCE, UNTIL)
     cloud.take()
     cloud.faults["v2.21 between", None] = 404
-    assert client.history(A, SINCE, UNTIL) == ()
-    assert [route for route, _ in cloud.take()] == ["v2.21 between"]
+    assert cloud.client.history(A, SINCE, UNTIL) == ()
+    assert asked(cloud) == ["v2.21 between"]
 
 
-def test_a_route_that_is_refused_later_is_left_for_another(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_a_route_that_is_refused_later_is_left_for_another(cloud: Cloud) -> None:
     cloud.answers |= dict.fromkeys(ROUTES[:2], lambda _: stamped(at(0)))
-    client.history(A, SINCE, UNTIL)
+    cloud.client.history(A, SINCE, UNTIL)
     cloud.faults["v2.21 between", None] = 405
-    assert len(client.history(A, SINCE, UNTIL)) == 1
+    assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
 
 
 @pytest.mark.parametrize(
@@ -106,68 +97,63 @@ def test_a_route_that_is_refused_later_is_left_for_another(
     [((404, 404, 404, 404), NotFoundError), ((404, 403, 404, 404), AccessError)],
 )
 def test_where_all_refuse_the_most_telling_is_raised(
-    client: RedbackClient, cloud: FakeCloud, statuses: tuple[int, ...], kind: type[CloudError]
+    cloud: Cloud, statuses: tuple[int, ...], kind: type[CloudError]
 ) -> None:
     cloud.faults |= {(route, None): one for route, one in zip(ROUTES, statuses, strict=True)}
     with pytest.raises(kind):
-        client.history(A, SINCE, UNTIL)
+        cloud.client.history(A, SINCE, UNTIL)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_where_all_refuse_one_is_tried_each_time_until_one_answers(
-    client: RedbackClient, cloud: FakeCloud, status: int
+    cloud: Cloud, status: int
 ) -> None:
     cloud.faults |= {(route, None): status for route in ROUTES}
     for _ in range(8):
         with pytest.raises(CloudError):
-            client.history(A, SINCE, UNTIL)
-    assert [route for route, _ in cloud.take()] == ROUTES + ROUTES + ROUTES[:3]
+            cloud.client.history(A, SINCE, UNTIL)
+    assert asked(cloud) == ROUTES + ROUTES + ROUTES[:3]
     cloud.faults.clear()
     cloud.answers |= dict.fromkeys(ROUTES, lambda _: stamped(at(0)))
     for _ in range(3):
-        assert len(client.history(A, SINCE, UNTIL)) == 1
+        assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
     # What answers first need not be the best.
-    assert [route for route, _ in cloud.take()] == [ROUTES[3], ROUTES[0], ROUTES[0]]
+    assert asked(cloud) == [ROUTES[3], ROUTES[0], ROUTES[0]]
 
 
-def test_a_route_that_was_kept_is_kept_while_all_refuse(
-    client: RedbackClient, cloud: FakeCloud
-) -> None:
+def test_a_route_that_was_kept_is_kept_while_all_refuse(cloud: Cloud) -> None:
     cloud.answers |= dict.fromkeys(ROUTES, lambda _: stamped(at(0)))
-    client.history(A, SINCE, UNTIL)
+    cloud.client.history(A, SINCE, UNTIL)
     cloud.take()
     cloud.faults |= {(route, None): 400 for route in ROUTES}
     for _ in range(3):
         with pytest.raises(RequestError):
-            client.history(A, SINCE, UNTIL)
+            cloud.client.history(A, SINCE, UNTIL)
     first, others = ROUTES[0], ROUTES[1:]
-    asked = [route for route, _ in cloud.take()]
-    assert asked == [first, *others, first, others[0], first, others[1]]
+    assert asked(cloud) == [first, *others, first, others[0], first, others[1]]
     cloud.faults.clear()
-    assert len(client.history(A, SINCE, UNTIL)) == 1
-    assert [route for route, _ in cloud.take()] == [first]
+    assert len(cloud.client.history(A, SINCE, UNTIL)) == 1
+    assert asked(cloud) == [first]
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
-def test_there_is_a_second_between_two_requests(
-    client: RedbackClient, cloud: FakeCloud, time: FakeTime, status: int
-) -> None:
-    asked: list[float] = []
+def test_there_is_a_second_between_two_requests(cloud: Cloud, status: int) -> None:
+    moments: list[float] = []
 
     def refuse(_: object) -> Answer:
-        asked.append(time.monotonic())
+        moments.append(cloud.time.monotonic())
         return answer({}, status)
 
     cloud.answers |= dict.fromkeys(ROUTES, refuse)
     with pytest.raises(CloudError):
-        client.history(A, SINCE, UNTIL)
-    assert len(asked) >= 3
-    assert min(after - before for before, after in pairwise(asked)) >= 1
+        cloud.client.history(A, SINCE, UNTIL)
+    assert len(moments) >= 3
+    assert min(after - before for before, after in pairwise(moments)) >= 1
 
 
-def test_trouble_is_no_reason_to_try_another_route(client: RedbackClient, cloud: FakeCloud) -> None:
+def test_trouble_is_no_reason_to_try_another_route(cloud: Cloud) -> None:
     cloud.faults["v2.21 between", None] = 503
     with pytest.raises(TransientError) as met:
-        client.history(A, SINCE, UNTIL)
+        cloud.client.history(A, SINCE, UNTIL)
     assert isinstance(met.value, CloudError)
-    assert {route for route, _ in cloud.take()} == {"v2.21 between"}
+    assert set(asked(cloud)) == {"v2.21 between"}

@@ -5,17 +5,20 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redback.cloud.matching import Element, match
+from cloud.bench import START
+from redback.cloud import Dynamic, InverterPower
+from redback.cloud.matching import match
 
 SITES = {"A": "S1", "B": "S1", "C": "S2", "D": None}
 
 
-def element(*serials: str, site: str | None = None) -> Element[str]:
-    return Element(f"of {','.join(serials) or site}", serials, site)
+def element(*serials: str, site: str | None = None) -> Dynamic:
+    listed = tuple(map(InverterPower, serials))
+    return Dynamic(START, site, inverters=listed, status=f"of {','.join(serials) or site}")
 
 
-def matched(wanted: str, *elements: Element[str]) -> dict[str, str]:
-    return match(elements, list(wanted), SITES)
+def matched(wanted: str, *elements: Dynamic | None) -> dict[str, str | None]:
+    return {serial: own.status for serial, own in match(elements, list(wanted), SITES).items()}
 
 
 def test_order_does_not_matter() -> None:
@@ -23,7 +26,7 @@ def test_order_does_not_matter() -> None:
 
 
 def test_what_was_not_asked_for_is_left_out() -> None:
-    assert matched("A", element("A"), element("X")) == {"A": "of A"}
+    assert matched("A", element("A"), None, element("X")) == {"A": "of A"}
 
 
 def test_two_elements_for_one_inverter_are_none() -> None:
@@ -66,7 +69,7 @@ _ELEMENTS = st.lists(
 
 @given(_ELEMENTS, st.sets(st.sampled_from("ABCD")), st.randoms())
 def test_the_order_of_an_answer_never_changes_its_meaning(
-    elements: list[Element[str]],
+    elements: list[Dynamic],
     wanted: set[str],
     random: Random,
 ) -> None:

@@ -104,8 +104,8 @@ def printed(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     caplog.set_level(logging.DEBUG)
     texts: list[str] = []
     yield texts
-    texts.append(caplog.text)
-    texts += [str(record.__dict__) for record in caplog.records]
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    texts += [f"{record.getMessage()} {record.__dict__}" for record in records]
     everything = "\n".join(texts)
     assert "redback.cloud.transport" in everything
     assert not {secret for secret in HIDDEN if secret in everything}

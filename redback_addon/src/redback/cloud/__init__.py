@@ -1,22 +1,13 @@
-"""The Redback cloud: its token, its requests, its answers, and what goes wrong with them.
+"""The Redback cloud: its token, its requests, its answers, and how they fail.
 
 Everything is synchronous and meant to be called from threads, several at once. Nothing here knows
 Home Assistant, and nothing touches a file.
 
-    client      what the service calls: inverters, readings, static data, configurations
-    routes      which route to a reading is taken for which inverter, and when another is tried
-    readings    one call for readings, by the rules of the routes
-    history     which route to readings of the past is taken
-    discovery   the account's inverters in the tree that the cloud sends
-    matching    which element of a common answer is about which inverter
-    decoding    JSON to models, field by field, so that one bad field costs no reading
-    models      what the cloud tells, as frozen data
-    auth        the bearer token, from whichever endpoint takes the credentials
-    api         a request with a token, below all of these
-    transport   the one place that makes a request, with its limits and retries
-    shapes      what the last answers look like, without their values
-    errors      what can go wrong, and the one place that says what an HTTP status means
-    remembered  what must outlive a restart; whoever keeps it is told of changes
+From the top: `client` is what the service calls. `readings` (by the rules of `routes`), `history`,
+`details` and `discovery` ask one kind of question each, and `matching` finds what an answer says of
+which inverter. They ask through `api`, which makes a request with a token of `auth`; `transport`
+below them is the one place that makes requests. `decoding` turns answers into `models`. `errors`
+decides what an HTTP status means, and `remembered` holds what must outlive a restart.
 """
 
 from .auth import Credentials, Hosts, TokenSource
@@ -45,7 +36,6 @@ from .models import (
     Static,
 )
 from .remembered import Remembered, RememberedHolder, RememberedRoute
-from .shapes import Shape
 from .transport import Tally, Transport
 
 __all__ = [
@@ -71,7 +61,6 @@ __all__ = [
     "RememberedHolder",
     "RememberedRoute",
     "RequestError",
-    "Shape",
     "Static",
     "Tally",
     "ThrottledError",

@@ -1,4 +1,4 @@
-"""A request with a token: what everything above asks the cloud through."""
+"""A request with a token, below everything that asks the cloud for data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .auth import TokenSource
-from .decoding import MalformedError, unwrap
+from .decoding import Decoder, MalformedError, unwrap
 from .errors import CloudError, CredentialsError
 from .shapes import Shape, route, shape
 from .transport import Call, Deadline, Transport
@@ -14,12 +14,12 @@ from .transport import Call, Deadline, Transport
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came, out of its envelope (dossier 2.1).
+    """An answer, out of its envelope (dossier 2.1).
 
     Attributes:
         call: the request.
         data: the answer itself, as JSON.
-        total_count: how many elements there are over all pages; None where that makes no sense.
+        total_count: the number of elements on all pages; None where there is none.
     """
 
     call: Call
@@ -37,23 +37,22 @@ class Answer:
         return self.data or []
 
     def broken(self, detail: str) -> CloudError:
-        """Make the error that says what is wrong with this answer."""
+        """Return the error that says what is wrong with this answer."""
         return self.call.broken(detail, HTTPStatus.OK)
 
 
 class Api:
     """Makes requests with a token; may be used from several threads.
 
-    Args:
-        transport: makes the requests.
-        tokens: gives the token for them.
-
     Attributes:
-        shapes: what the last answer of each route looked like.
+        transport: makes the requests, and has the clock.
+        decoder: makes models of the answers.
+        shapes: the shape of the last answer of each route.
     """
 
     def __init__(self, transport: Transport, tokens: TokenSource) -> None:
-        self._transport = transport
+        self.transport = transport
+        self.decoder = Decoder()
         self._tokens = tokens
         self.shapes: dict[str, Shape] = {}
 
@@ -72,15 +71,14 @@ class Api:
         Args:
             path: below the API's base.
             deadline: of all tries together.
-            may_repeat: whether it does no harm to make it twice: reads may, writes may not.
+            may_repeat: whether making it twice does no harm: reads may, writes may not.
             params: the query.
             serials: serial numbers to be sent as JSON, by POST; without them it is a GET.
-            apart: how many seconds there are at least between two tries.
+            apart: the least time between two tries, seconds.
 
         Raises:
             TransientError: also if the answer is not JSON in its envelope.
-            OutcomeUnknownError: it must not be repeated, and met trouble after which it may have
-                been done.
+            OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
             CloudError: of whatever other kind fits.
         """
         method = "GET" if serials is None else "POST"
@@ -95,11 +93,11 @@ class Api:
                 may_repeat=may_repeat,
             )
             try:
-                answer = unwrap(self._transport.request(call, deadline, apart=apart))
+                data, total = unwrap(self.transport.request(call, deadline, apart=apart))
             except CredentialsError:
                 token = self._tokens.refused(token, deadline)
             except MalformedError:
                 raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
             else:
-                self.shapes[route(path)] = shape(answer.data)
-                return Answer(call, answer.data, answer.total_count)
+                self.shapes[route(path)] = shape(data)
+                return Answer(call, data, total)

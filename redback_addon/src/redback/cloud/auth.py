@@ -1,39 +1,51 @@
-"""The bearer token: got from whichever endpoint takes the credentials, renewed before it ends."""
+"""The bearer token: from the endpoint that accepts the credentials, renewed before it ends."""
 
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from ..tracebacks import without_traceback
+from .decoding import MalformedError, parse
 from .errors import CloudError, CredentialsError, ThrottledError, TransientError
 from .remembered import RememberedHolder
 from .transport import SESSION_EXPIRED, Call, Deadline, Transport, oauth_code
 
 _LOG = logging.getLogger(__name__)
+_F = TypeVar("_F", bound=CloudError | None)
 
 _NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
 _OLD_PATH = "/Api/v2/Auth/token"
 _SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
-_CREDENTIALS_CODES = frozenset({"invalid_client", "unauthorized_client"})
+_REFUSALS = frozenset({"invalid_client", "unauthorized_client", SESSION_EXPIRED})
+# The answers of an endpoint that was taken away; a redirect leads elsewhere.
+_ABSENT = frozenset(
+    {
+        *range(300, 400),
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.GONE,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
 
-# A token is renewed so long before its end, but not before half of its life.
+# A token is renewed this long before its end, but not in the first half of its life.
 _MARGIN = 300.0
 _RENEWAL_PAUSE = 60.0
-# A token that is refused while it is younger than this was never good: another one of the same
-# kind would not be better, and a storm of token requests makes the cloud falter (dossier 1.4).
+# A token that is refused while it is newer than this was never good. Another one of the same kind
+# would not be better, and too many token requests make the cloud fail (dossier 1.4).
 _FRESH = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What Redback's support gave to the customer.
+    """The credentials that Redback's support gave to the customer.
 
     Attributes:
         client_id: the "Client ID".
@@ -58,20 +70,22 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A place that gives tokens (dossier 1).
+class _Endpoint:
+    """A token endpoint (dossier 1).
 
     Attributes:
         name: by which it is remembered.
-        url: where it is.
-        form: what it wants to be told beside the credentials.
-        refusals: the statuses by which it refuses credentials without giving the OAuth error.
+        call: the request for a token.
+        refusals: the statuses by which it refuses credentials without an OAuth error.
     """
 
     name: str
-    url: str
-    form: Mapping[str, str]
+    call: Call
     refusals: frozenset[int]
+
+    def refuses(self, error: CloudError) -> bool:
+        """Whether its answer is about the credentials, and nothing else."""
+        return error.code in _REFUSALS or error.status in self.refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class Token:
         authorization: value of the header of that name.
         endpoint: name of the endpoint that gave it.
         obtained: when.
-        renew_from: from when on a new one should be got.
+        renew_from: when to ask for a new one.
         expires: when it ends; infinity if the endpoint does not say.
     """
 
@@ -103,21 +117,27 @@ class _Grant(msgspec.Struct, frozen=True):
     token_type: _Visible | None = None
     expires_in: Any = None
 
+    @property
+    def lifetime(self) -> float:
+        """How many seconds the token lasts; infinity if the endpoint does not say."""
+        try:
+            seconds = msgspec.convert(self.expires_in, float, strict=False)
+        except msgspec.ValidationError:
+            return math.inf
+        return seconds if seconds > 0 else math.inf
+
 
 class _NowhereError(TransientError):
-    """Every endpoint says that it is not there."""
+    """No endpoint is there."""
 
 
 class TokenSource:
-    """Gives the token; may be asked from many threads, of which one at a time renews it.
+    """Has the token; may be asked from several threads, of which one at a time renews it.
 
     Args:
-        transport: makes the requests.
-        credentials: the customer's.
-        memory: keeps which endpoint takes them.
-        hosts: where the cloud is.
+        memory: keeps which endpoint accepts the credentials.
         on_token: takes each new token before it is used, so that it can be kept out of logs. It
-            is called in the thread that got the token, and must not raise.
+            is called in the thread that fetched the token, and must not raise.
 
     Attributes:
         api_url: base of the API that the tokens are for.
@@ -132,42 +152,47 @@ class TokenSource:
         on_token: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = transport
-        self._credentials = credentials
         self._memory = memory
         self._on_token = on_token
         self.api_url = hosts.api_url
-        new = Endpoint(
-            "new",
-            hosts.login_url + _NEW_PATH,
-            {"grant_type": "client_credentials", "scope": _SCOPE},
-            frozenset(),
-        )
-        old = Endpoint("old", hosts.api_url + _OLD_PATH, {}, frozenset({400, 401, 403}))
-        self._endpoints = {new.name: new, old.name: old}
+        secret = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
+        new = {"grant_type": "client_credentials", "scope": _SCOPE, **secret}
+        self._endpoints = {
+            "new": _Endpoint(
+                "new",
+                Call("POST", hosts.login_url + _NEW_PATH, form=new, may_repeat=True),
+                frozenset(),
+            ),
+            "old": _Endpoint(
+                "old",
+                Call("POST", hosts.api_url + _OLD_PATH, form=secret, may_repeat=True),
+                frozenset({400, 401, 403}),
+            ),
+        }
         self._lock = threading.Lock()
         self._token: Token | None = None
         # Endpoints whose fresh tokens are refused for data.
         self._distrusted: set[str] = set()
-        # How often renewal was tried, and how it last failed: whoever waited meanwhile shares it.
+        # The number of renewals, and the failure of the last, which those share that waited for it.
         self._renewals = 0
         self._failure: CloudError | None = None
 
     def token(self, deadline: Deadline) -> Token:
-        """Give a token that is good as far as one can know.
+        """Return a token that is good as far as can be known.
 
         Raises:
             CredentialsError: every endpoint that serves this account refuses the credentials.
-            ThrottledError, TransientError: it cannot be told whether the credentials are good.
+            ThrottledError, TransientError: it is not known whether the credentials are good.
         """
         with self._turn(deadline):
             token, now = self._token, self._transport.monotonic()
-            if token is None or now >= token.expires:
-                return self._renew(self._order(), deadline)
-            if now < token.renew_from:
+            if token is not None and now < token.renew_from:
                 return token
             try:
                 return self._renew(self._order(), deadline)
             except CloudError as error:
+                if token is None or now >= token.expires:
+                    raise
                 _LOG.debug("The token could not be renewed before its end: %s", error)
                 # Credentials that are refused are so for longer than a minute.
                 is_final = isinstance(error, CredentialsError)
@@ -177,14 +202,14 @@ class TokenSource:
                 return self._token
 
     def refused(self, token: Token, deadline: Deadline) -> Token:
-        """Give a better token than one that was refused for data.
+        """Return a better token than one that was refused for data.
 
         However many threads come with the same one, it is renewed once. One that is refused
-        although it is fresh is not renewed; instead the other endpoint has its chance, once.
+        although it is fresh is not renewed; instead the other endpoint is tried, once.
 
         Raises:
             CredentialsError: no endpoint gives a token that is any good; `token_refused` is True.
-            ThrottledError, TransientError: it cannot be told whether there is a better token.
+            ThrottledError, TransientError: it is not known whether there is a better token.
         """
         with self._turn(deadline):
             current = self._token
@@ -201,23 +226,23 @@ class TokenSource:
                 return self._renew(others, deadline)
             except (CredentialsError, _NowhereError):
                 self._distrusted.update(other.name for other in others)
-                raise self._failed(self._useless(token)) from None
+                raise self._conclude(self._useless(token)) from None
 
     def _useless(self, token: Token) -> CredentialsError:
         return CredentialsError(
             "the cloud gives a token for this Client ID and Credential, but no data for the token",
             token_refused=True,
             method="POST",
-            url=self._call(self._endpoints[token.endpoint]).where,
+            url=self._endpoints[token.endpoint].call.where,
             status=HTTPStatus.UNAUTHORIZED,
         )
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for the others; if one of them failed to renew meanwhile, so has this one."""
+        """Wait for the other threads; if one of them failed to renew meanwhile, so has this one."""
         renewals = self._renewals
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
-            raise self._call(self._order()[0]).broken("no token came in time")
+            raise self._order()[0].call.broken("no token came in time")
         try:
             if self._failure is not None and self._renewals != renewals:
                 raise self._failure
@@ -225,12 +250,12 @@ class TokenSource:
         finally:
             self._lock.release()
 
-    def _order(self) -> list[Endpoint]:
-        """Give the endpoints, the one that is remembered first, else the new one."""
+    def _order(self) -> list[_Endpoint]:
+        """Return the endpoints, the remembered one first, else the new one."""
         first = self._memory.current.token_endpoint
         return sorted(self._endpoints.values(), key=lambda endpoint: endpoint.name != first)
 
-    def _renew(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Token:
+    def _renew(self, endpoints: Sequence[_Endpoint], deadline: Deadline) -> Token:
         try:
             self._token = self._fetch_from_any(endpoints, deadline)
         except CloudError as error:
@@ -240,8 +265,14 @@ class TokenSource:
         self._memory.remember_endpoint(self._token.endpoint)
         return self._token
 
-    def _fetch_from_any(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Token:
-        failures: list[tuple[Endpoint, CloudError]] = []
+    def _conclude(self, failure: _F) -> _F:
+        """Share the end of a renewal with those that wait for it, and return it."""
+        self._renewals += 1
+        self._failure = failure
+        return failure
+
+    def _fetch_from_any(self, endpoints: Sequence[_Endpoint], deadline: Deadline) -> Token:
+        failures: list[tuple[_Endpoint, CloudError]] = []
         for number, endpoint in enumerate(endpoints):
             try:
                 return self._fetch(endpoint, deadline.share(len(endpoints) - number))
@@ -249,35 +280,16 @@ class TokenSource:
                 failures.append((endpoint, without_traceback(error)))
         raise _conclusion(failures)
 
-    def _failed(self, failure: CloudError) -> CloudError:
-        """Share a failure with whoever waited meanwhile, and give it to be raised.
-
-        It gets no name where it is raised: its traceback has that frame, and would have itself.
-        """
-        self._conclude(failure)
-        return failure
-
-    def _conclude(self, failure: CloudError | None) -> None:
-        self._renewals += 1
-        self._failure = failure
-
-    def _call(self, endpoint: Endpoint) -> Call:
-        form = {
-            **endpoint.form,
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
-        }
-        return Call("POST", endpoint.url, form=form, may_repeat=True)
-
-    def _fetch(self, endpoint: Endpoint, deadline: Deadline) -> Token:
-        call = self._call(endpoint)
-        body = self._transport.request(call, deadline)
+    def _fetch(self, endpoint: _Endpoint, deadline: Deadline) -> Token:
+        body = self._transport.request(endpoint.call, deadline)
         try:
-            grant = msgspec.json.decode(body, type=_Grant)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _tokenless(call, body) from None
+            grant = parse(body, _Grant)
+        except MalformedError:
+            raise endpoint.call.broken(
+                "the answer holds no token", HTTPStatus.OK, code=oauth_code(body)
+            ) from None
         self._on_token(grant.access_token)
-        now, lifetime = self._transport.monotonic(), _lifetime(grant.expires_in)
+        now, lifetime = self._transport.monotonic(), grant.lifetime
         return Token(
             authorization=f"{grant.token_type or 'Bearer'} {grant.access_token}",
             endpoint=endpoint.name,
@@ -287,67 +299,28 @@ class TokenSource:
         )
 
 
-def _tokenless(call: Call, body: bytes) -> CloudError:
-    error = call.broken("the answer holds no token", HTTPStatus.OK)
-    error.code = oauth_code(body)
-    return error
-
-
-def _lifetime(expires_in: object) -> float:
-    """Understand how many seconds a token lasts; without a sensible number, until refused."""
-    try:
-        seconds = msgspec.convert(expires_in, float, strict=False)
-    except msgspec.ValidationError:
-        return math.inf
-    return seconds if seconds > 0 else math.inf
-
-
-def _refuses(endpoint: Endpoint, error: CloudError) -> bool:
-    """Whether an endpoint's answer is about the credentials, and nothing else."""
-    if error.code == SESSION_EXPIRED:
-        return True
-    return error.code in _CREDENTIALS_CODES or error.status in endpoint.refusals
-
-
-# What is said by one that was taken away; and any redirect, for that leads elsewhere.
-_ABSENT = frozenset(
-    {
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.METHOD_NOT_ALLOWED,
-        HTTPStatus.GONE,
-        HTTPStatus.NOT_IMPLEMENTED,
-    }
-)
-
-
-def _is_absent(error: CloudError) -> bool:
-    """Whether an endpoint says that it is not there, or not for this account."""
-    return error.status in _ABSENT or 300 <= (error.status or 0) < 400  # noqa: PLR2004 - HTTP's own range of redirects
-
-
-def _conclusion(failures: Sequence[tuple[Endpoint, CloudError]]) -> CloudError:
-    """Say what it means that no endpoint gave a token.
+def _conclusion(failures: Sequence[tuple[_Endpoint, CloudError]]) -> CloudError:
+    """Return the error that follows from all endpoints' failures.
 
     The credentials are bad if an endpoint says so, and every other one says so too or is not
-    there. If another one is in trouble, that may be the one that would have taken them.
+    there. If another one is in trouble, that may be the one that would have accepted them.
     """
-    refusals = [error for endpoint, error in failures if _refuses(endpoint, error)]
-    open_ones = [
+    refusals = [error for endpoint, error in failures if endpoint.refuses(error)]
+    troubles = [
         error
         for endpoint, error in failures
-        if not _refuses(endpoint, error) and not _is_absent(error)
+        if not endpoint.refuses(error) and error.status not in _ABSENT
     ]
-    if refusals and not open_ones:
+    if refusals and not troubles:
         return CredentialsError(
             "Redback does not accept this Client ID and Credential",
-            token_refused=False,
             method=refusals[0].method,
             url=refusals[0].url,
             status=refusals[0].status,
         )
-    for error in open_ones:
+    for error in troubles:
         if isinstance(error, ThrottledError):
             return error
-    # Without the status: it is not that of an answer to what the token was wanted for.
-    error, kind = (open_ones[0], TransientError) if open_ones else (failures[0][1], _NowhereError)
+    # Without the status: it is not that of the request that the token was for.
+    error, kind = (troubles[0], TransientError) if troubles else (failures[0][1], _NowhereError)
     return kind(f"no token: {error.detail}", method=error.method, url=error.url)

@@ -1,4 +1,4 @@
-"""JSON to models, field by field: what is malformed becomes None, and costs no other field."""
+"""JSON to models, field by field: a malformed one becomes None, and costs no other field."""
 
 import logging
 import threading
@@ -14,6 +14,7 @@ import msgspec
 from .models import Configuration, Dynamic, Phase, Static
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
 _PHASES = ("A", "B", "C")
 
@@ -22,31 +23,28 @@ class MalformedError(Exception):
     """A value is not what belongs there."""
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """What the API wraps around every answer (dossier 2.1).
+def parse(body: bytes, kind: type[_T]) -> _T:
+    """Return what JSON holds.
 
-    Attributes:
-        data: the answer itself, as JSON.
-        total_count: how many elements there are over all pages; None where that makes no sense.
+    Raises:
+        MalformedError: it is no JSON, or not of this type.
     """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    # JSON can be nested more deeply than Python can follow.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError from None
 
-    data: Any
-    total_count: int | None
 
-
-def unwrap(body: bytes) -> Envelope:
-    """Take an answer out of its envelope.
+def unwrap(body: bytes) -> tuple[Any, int | None]:
+    """Return an answer and its total count, out of its envelope (dossier 2.1).
 
     Raises:
         MalformedError: it is not a JSON object.
     """
-    try:
-        document = msgspec.json.decode(body, type=dict[str, Any])
-    # JSON can be nested more deeply than Python can follow.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError from None
-    total = document.get("TotalCount")
-    return Envelope(document.get("Data"), total if type(total) is int else None)
+    envelope = parse(body, dict[str, Any])
+    total = envelope.get("TotalCount")
+    return envelope.get("Data"), total if type(total) is int else None
 
 
 class Decoder:
@@ -61,15 +59,15 @@ class Decoder:
         self.malformed: Counter[str] = Counter()
 
     def dynamic(self, data: object) -> Dynamic | None:
-        """Make a reading; None without a timestamp."""
-        return self._struct(Dynamic, data)
+        """Return a reading; None without a timestamp."""
+        return self._model_or_none(Dynamic, data)
 
     def configuration(self, data: object) -> Configuration | None:
-        """Make a configuration; None if it is no object."""
-        return self._struct(Configuration, data)
+        """Return a configuration; None if it is no object."""
+        return self._model_or_none(Configuration, data)
 
     def static(self, data: object, serial: str) -> Static | None:
-        """Make the static data of one inverter from the tree that holds it (dossier 4.2).
+        """Return the static data of one inverter, from the tree that holds it (dossier 4.2).
 
         Returns:
             None if there is no description of a site or an inverter, or none of this inverter
@@ -87,50 +85,54 @@ class Decoder:
             return None
         details = site.get("SiteDetails")
         parts = {"Site": site, "Inverter": inverters.get(serial, {})}
-        return self._struct(Static, {**(details if isinstance(details, dict) else {}), **parts})
+        return self._model_or_none(
+            Static, {**(details if isinstance(details, dict) else {}), **parts}
+        )
 
-    def _struct(self, kind: type[_S], data: object) -> _S | None:
-        """Make a model; None if it is no object or lacks what the model cannot be without."""
-        if not isinstance(data, dict):
+    def _model_or_none(self, kind: type[_S], data: object) -> _S | None:
+        try:
+            return self._model(kind, data)
+        except MalformedError:
             return None
+
+    def _model(self, kind: type[_S], data: object) -> _S:
+        """Return a model.
+
+        Raises:
+            MalformedError: it is no object, or lacks a field that the model cannot be without.
+        """
+        if not isinstance(data, dict):
+            raise MalformedError
         values = {}
         for field in _fields(kind):
             try:
                 if (value := _look_up(data, field.encode_name)) is not None:
-                    values[field.name] = self._value(field.type, value)
+                    values[field.name] = self._value(_without_none(field.type), value)
             # A date near the year 1 or 9999 may have no equal in UTC.
             except (msgspec.ValidationError, MalformedError, OverflowError):
                 self._count(f"{kind.__name__}.{field.encode_name}")
         if any(field.required and field.name not in values for field in _fields(kind)):
-            return None
+            raise MalformedError
         return kind(**values)
 
     def _value(self, kind: Any, value: object) -> object:  # noqa: ANN401 - any type of a field
-        """Make what a field of this type holds."""
-        kind = _without_none(kind)
         if get_origin(kind) is tuple:
             return self._tuple(_without_none(get_args(kind)[0]), value)
         if get_origin(kind) is Mapping:
             return self._phases(value)
-        if _is_struct(kind):
-            return self._whole(kind, value)
+        if _is_model(kind):
+            return self._model(kind, value)
         if kind is datetime:
             return _utc(value)
         if kind is str:
             return msgspec.convert(value, str).strip() or None
         return msgspec.convert(value, kind, strict=False)
 
-    def _whole(self, kind: type[_S], value: object) -> _S:
-        made = self._struct(kind, value)
-        if made is None:
-            raise MalformedError
-        return made
-
     def _tuple(self, kind: Any, value: object) -> tuple[object, ...]:  # noqa: ANN401 - see above
-        """Make a list in which everything keeps its place, which often is its only name."""
+        """Return a list in which everything keeps its place, which often is its only name."""
         if not isinstance(value, list):
             raise MalformedError
-        empty = kind() if _is_struct(kind) else None
+        empty = kind() if _is_model(kind) else None
         made = []
         for element in value:
             try:
@@ -141,11 +143,11 @@ class Decoder:
         return tuple(made)
 
     def _phases(self, value: object) -> dict[str, Phase]:
-        """Make the phases by name; what has no name that is known is no phase."""
+        """Return the phases by name, without those of no known name."""
         if not isinstance(value, list):
             raise MalformedError
         return {
-            item["Id"]: self._whole(Phase, item)
+            item["Id"]: self._model(Phase, item)
             for item in value
             if isinstance(item, dict) and item.get("Id") in _PHASES
         }
@@ -155,9 +157,7 @@ class Decoder:
             self.malformed[field] += 1
             is_new = self.malformed[field] == 1
         if is_new:
-            _LOG.warning(
-                "The cloud sends something else than expected as %s; it is left out", field
-            )
+            _LOG.warning("The cloud sends an unexpected value as %s; it is left out", field)
 
 
 @cache
@@ -167,17 +167,17 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]
 
 @cache
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - any type of a field
-    """Give the type of what is there, for a field that may be None."""
+    """Return the type of a field that may be None, without None."""
     others = [part for part in get_args(kind) if part is not NoneType]
     return others[0] if NoneType in get_args(kind) else kind
 
 
-def _is_struct(kind: object) -> bool:
+def _is_model(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _look_up(data: Mapping[str, object], path: str) -> object:
-    """Find the value at a place like `PowerMode.PowerW`; None where there is nothing."""
+    """Return the value at a place like `PowerMode.PowerW`; None where there is nothing."""
     value: object = data
     for name in path.split("."):
         if value is None:
@@ -189,18 +189,17 @@ def _look_up(data: Mapping[str, object], path: str) -> object:
 
 
 def _text(value: object) -> str:
-    """Give a text, and an empty one for anything else, which may be too deep to be written."""
     return value if isinstance(value, str) else ""
 
 
 def _utc(value: object) -> datetime:
-    """Understand a time; one without an offset is in UTC, as the names of the fields say."""
+    """Parse a time; one without an offset is in UTC, as the names of the fields say."""
     moment = msgspec.convert(value, datetime)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _static_nodes(data: object) -> Iterator[Mapping[str, object]]:
-    """Walk the tree, without recursion: how deep it is, is for the cloud to say."""
+    """Walk the tree, without recursion: it may be deeper than Python can follow."""
     waiting = [data]
     while waiting:
         node = waiting.pop()

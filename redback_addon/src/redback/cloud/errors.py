@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from http.client import responses
 
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
@@ -125,8 +126,9 @@ def of_status(
             open whether it was done.
     """
     kind = _kind(status, _seconds(retry_after), may_repeat=may_repeat)
-    answered = f"the cloud answered {_named(status)}" + (f", {code}" if code else "")
-    return kind(answered, method=method, url=url, status=status, code=code)
+    answered = f"the cloud answered {status} {responses.get(status, '')}".rstrip()
+    detail = f"{answered}, {code}" if code else answered
+    return kind(detail, method=method, url=url, status=status, code=code)
 
 
 def _kind(status: int, wait: float | None, *, may_repeat: bool) -> Callable[..., CloudError]:
@@ -139,13 +141,6 @@ def _kind(status: int, wait: float | None, *, may_repeat: bool) -> Callable[...,
     if 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT:  # noqa: PLR2004 - HTTP's own range of refusals
         return RequestError
     return TransientError if may_repeat else OutcomeUnknownError
-
-
-def _named(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -1,119 +1,99 @@
-"""Which of the API's routes to readings of the past is taken.
+"""Readings of the past, and the route that is taken to them.
 
-Dossier 3.5 knows two, From/To and PeriodBeforeUtc, both of v2; that v2.21 has them too, and tells
-more there, is not known, so it is found out. The first route that answers is kept until the program
-ends or it is refused. What is said where nothing was recorded is not known either: a null, an empty
-list and a 404 of a route that has answered before are all taken for it.
+Dossier 3.5 knows two routes, From/To and PeriodBeforeUtc, both of v2. Whether v2.21 has them too,
+and tells more there, is not known, so it is tried. The first route that answers is kept until the
+program ends or it is refused. The answer where nothing was recorded is not known either: null, an
+empty list, and a 404 of a route that has answered before are all taken for it.
 
-Where all routes refuse, one is tried each time, in turn and beside the one that was kept, until one
-answers. That may be any of them, so that the next question looks for the best one anew. Between two
-requests there is a pause.
+While all routes refuse, each call tries one other route, in turn, beside the one that was kept. The
+one that then answers need not be the best, so the next call tries all of them again. There is a
+pause between two requests.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from urllib.parse import quote
 
-from .errors import CloudError, NotFoundError, RequestError
+from ..tracebacks import without_traceback
+from .api import Api
+from .errors import AccessError, CloudError, NotFoundError
+from .matching import is_own
+from .models import Dynamic
 from .routes import is_refusal
+from .transport import Deadline
 
-_T = TypeVar("_T")
-_VERSIONS = ("v2.21", "v2")
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    version: str
-    is_between: bool
-
-    def path(self, serial: str, since: datetime, until: datetime) -> str:
-        base = f"/Api/{self.version}/EnergyData/{quote(serial, safe='')}/Dynamic/BySerialNumber"
-        if self.is_between:
-            return f"{base}/From/{_text(since)}/To/{_text(until)}"
-        return f"{base}/PeriodBeforeUtc/{_text(until)}/{_minutes(until - since)}"
-
-
+_SECONDS = 60.0
+# Between two requests, of which there may be thousands.
+_PACE_SECONDS = 1.0
 _ROUTES = tuple(
-    _Route(version, is_between) for is_between in (True, False) for version in _VERSIONS
+    f"/Api/{version}/EnergyData/{{serial}}/Dynamic/BySerialNumber/{form}"
+    for form in ("From/{since}/To/{until}", "PeriodBeforeUtc/{until}/{minutes}")
+    for version in ("v2.21", "v2")
 )
 
 
 class History:
-    """Knows the route; may be used from several threads, which may find it out at the same time.
+    """Knows the route; may be used from several threads, each of which may find it out."""
 
-    Args:
-        pause: waits between two requests.
-    """
-
-    def __init__(self, pause: Callable[[], None]) -> None:
-        self._pause = pause
-        self._route: _Route | None = None
-        # Which of the others is next in turn; None while not all of them refuse.
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._kept: str | None = None
+        # The number of the other route whose turn it is; None while not all of them refuse.
         self._turn: int | None = None
 
-    def ask(
-        self, serial: str, since: datetime, until: datetime, question: Callable[[str], _T]
-    ) -> _T | None:
-        """Ask for an inverter's readings.
-
-        Args:
-            serial: of the inverter.
-            since: from when.
-            until: to when; at most an hour later.
-            question: gets what is at a path.
-
-        Returns:
-            None where the cloud has nothing.
-
-        Raises:
-            CloudError: as the question raises it.
-        """
-
-        def ask(route: _Route) -> _T:
-            return question(route.path(serial, since, until))
-
-        kept = self._route
-        if kept is None:
-            return self._find(_ROUTES, ask)
+    def readings(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        """Return the readings of a time, as `RedbackClient.history` has it."""
+        deadline = self._api.transport.deadline(_SECONDS)
         try:
-            found = ask(kept)
-        except NotFoundError:
-            return None
-        except RequestError as error:
-            if not is_refusal(error):
-                raise
-            self._pause()
-            return self._find([route for route in _ROUTES if route is not kept], ask)
-        self._turn = None
-        return found
+            found = self._ask_routes(serial, since, until, deadline)
+        except CloudError as error:
+            without_traceback(error)  # the list of refusals holds it
+            raise
+        in_time = {one.timestamp: one for one in found if since <= one.timestamp < until}
+        return tuple(in_time[moment] for moment in sorted(in_time))
 
-    def _find(self, routes: Sequence[_Route], ask: Callable[[_Route], _T]) -> _T:
-        """Ask these routes one after the other, or one of them if all have refused before."""
-        turn = self._turn
+    def _ask_routes(
+        self, serial: str, since: datetime, until: datetime, deadline: Deadline
+    ) -> list[Dynamic]:
+        places = {
+            "serial": quote(serial, safe=""),
+            "since": _text(since),
+            "until": _text(until),
+            "minutes": -(-(until - since) // timedelta(minutes=1)),  # rounded up
+        }
+        kept, turn = self._kept, self._turn
+        routes = [route for route in _ROUTES if route != kept]
+        if turn is not None:
+            routes = [routes[turn % len(routes)]]
+        if kept is not None:
+            routes.insert(0, kept)
         refusals: list[CloudError] = []
-        for route in routes if turn is None else [routes[turn % len(routes)]]:
-            if refusals:
-                self._pause()
+        for number, route in enumerate(routes):
+            if number:
+                self._api.transport.sleep(_PACE_SECONDS)
             try:
-                found = ask(route)
+                found = self._ask(route.format_map(places), serial, deadline)
             except CloudError as error:
-                if not is_refusal(error):
+                if route == kept and isinstance(error, NotFoundError):
+                    return []
+                # A route that has answered before is not to blame for a lack of access.
+                if not is_refusal(error) or (route == kept and isinstance(error, AccessError)):
                     raise
-                refusals.append(error)
+                if route != kept:
+                    refusals.append(without_traceback(error))
             else:
-                self._route, self._turn = route if turn is None else None, None
+                self._kept = route if route == kept or turn is None else None
+                self._turn = None
                 return found
         self._turn = 0 if turn is None else turn + 1
-        # That it is not there tells less than anything else.
+        # Prefer any other error to a 404.
         raise min(refusals, key=lambda error: isinstance(error, NotFoundError))
+
+    def _ask(self, path: str, serial: str, deadline: Deadline) -> list[Dynamic]:
+        answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
+        found = map(self._api.decoder.dynamic, answer.elements())
+        return [one for one in found if one is not None and is_own(one, serial)]
 
 
 def _text(moment: datetime) -> str:
     """Write a time as the paths have it (dossier 2.3)."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _minutes(time: timedelta) -> int:
-    return -int(-time // timedelta(minutes=1))

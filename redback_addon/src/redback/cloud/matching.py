@@ -1,32 +1,20 @@
-"""Which element of a common answer is about which inverter: by what it says, never by position."""
+"""Which element of an answer is about which inverter: by what it says, never by position."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
 
-_T = TypeVar("_T")
+from .api import Answer
+from .models import Configuration, Dynamic
 
+# The site of each inverter, by serial number; None where the cloud does not say.
+Sites = Mapping[str, str | None]
 
-@dataclass(frozen=True, slots=True)
-class Element(Generic[_T]):
-    """One element of an answer, and what it says of whom it is about.
-
-    Attributes:
-        content: the element.
-        serials: the inverters that it lists.
-        site_id: the site that it names.
-    """
-
-    content: _T
-    serials: tuple[str, ...]
-    site_id: str | None
+_T = TypeVar("_T", bound=Dynamic | Configuration)
 
 
-def match(
-    elements: Sequence[Element[_T]], wanted: Collection[str], sites: Mapping[str, str | None]
-) -> dict[str, _T]:
-    """Find the element of each inverter; one that is not sure to be its own is left out.
+def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> dict[str, _T]:
+    """Return the element of each inverter; one that is not surely its own is left out.
 
     An element is an inverter's own if it lists that one alone. If it lists several it is that of
     the first, provided that every wanted one of them has an element to itself in this way. If it
@@ -34,27 +22,46 @@ def match(
     Two elements for one inverter are none.
 
     Args:
-        elements: the answer.
+        found: the elements of an answer; None = malformed.
         wanted: the serial numbers that were asked for.
-        sites: the site of each inverter that is known, by serial number.
+        sites: the site of each inverter that is known.
     """
     wanted = frozenset(wanted)
-    lonely = _lonely(wanted, sites)
+    alone = _alone_on_site(wanted, sites)
+    elements = [element for element in found if element is not None]
     owners = [
-        element.serials[0] if element.serials else lonely.get(element.site_id or "")
+        element.serials[0] if element.serials else alone.get(element.site_id or "")
         for element in elements
     ]
     claims = Counter(owners)
-    found = {}
+    matched = {}
     for element, owner in zip(elements, owners, strict=True):
         concerned = {owner, *wanted.intersection(element.serials)}
         if owner in wanted and all(claims[serial] == 1 for serial in concerned):
-            found[owner] = element.content
-    return found
+            matched[owner] = element
+    return matched
 
 
-def _lonely(wanted: Collection[str], sites: Mapping[str, str | None]) -> dict[str, str]:
-    """Give the wanted inverter of each site that has only one of them, by site."""
+def _alone_on_site(wanted: Collection[str], sites: Sites) -> dict[str, str]:
+    """Return the wanted inverter of each site that has only one of them, by site."""
     located = {serial: site for serial in wanted if (site := sites.get(serial)) is not None}
     counts = Counter(located.values())
     return {site: serial for serial, site in located.items() if counts[site] == 1}
+
+
+def own(answer: Answer, found: _T | None, serial: str) -> _T:
+    """Return the content of an answer for one inverter.
+
+    Raises:
+        CloudError: there is none, or it is about another inverter.
+    """
+    if found is None:
+        raise answer.broken("the answer is empty or not as expected")
+    if not is_own(found, serial):
+        raise answer.broken("the answer is about another inverter")
+    return found
+
+
+def is_own(found: Dynamic | Configuration, serial: str) -> bool:
+    """Whether this may be about this inverter: it need not say."""
+    return not found.serials or serial in found.serials

@@ -1,12 +1,17 @@
-"""What the cloud tells: readings, descriptions and settings of inverters, as frozen data.
+"""Readings, descriptions and settings of inverters as the cloud sends them, as frozen data.
 
-The name given to each field is its place in the API's JSON; a dot steps into an object. All that
-is None here was null, absent or malformed there. Dossier 4 has the meaning of each field.
+The name given to each field is its place in the API's JSON; a dot steps into an object. None means
+that it was null, absent or malformed there. Dossier 4 has the meaning of each field.
+
+A field's unit is the end of its name: `_kw`, `_kwh`, `_w`, `_va`, `_v`, `_a`, `_hz`, `_c` (degrees
+Celsius), `_0_to_1` (a share). Lists are in the cloud's order, and what has no name of its own is
+known by its position only. Words may come that are not listed here.
 """
 
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -15,6 +20,8 @@ from msgspec import field
 # The bounds keep out infinity and "nan", which no meter shows.
 _LARGEST = sys.float_info.max
 Number = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
+
+_at = partial(field, default=None)
 
 
 class ListedInverter(msgspec.Struct, frozen=True):
@@ -33,18 +40,17 @@ class Phase(msgspec.Struct, frozen=True):
     """One phase of the grid connection (dossier 4.4).
 
     Attributes:
-        exported_kw: active power to the grid, kW; 0 while importing.
-        imported_kw: active power from the grid, kW; 0 while exporting.
-        voltage_v: volts.
-        current_a: amperes; the sign's meaning is not known.
+        exported_kw: active power to the grid; 0 while importing.
+        imported_kw: active power from the grid; 0 while exporting.
+        current_a: the sign's meaning is not known.
         power_factor: -1 to 1.
     """
 
-    exported_kw: Number | None = field(name="ActiveExportedPowerInstantaneouskW", default=None)
-    imported_kw: Number | None = field(name="ActiveImportedPowerInstantaneouskW", default=None)
-    voltage_v: Number | None = field(name="VoltageInstantaneousV", default=None)
-    current_a: Number | None = field(name="CurrentInstantaneousA", default=None)
-    power_factor: Number | None = field(name="PowerFactorInstantaneousMinus1to1", default=None)
+    exported_kw: Number | None = _at(name="ActiveExportedPowerInstantaneouskW")
+    imported_kw: Number | None = _at(name="ActiveImportedPowerInstantaneouskW")
+    voltage_v: Number | None = _at(name="VoltageInstantaneousV")
+    current_a: Number | None = _at(name="CurrentInstantaneousA")
+    power_factor: Number | None = _at(name="PowerFactorInstantaneousMinus1to1")
 
     @property
     def measures(self) -> bool:
@@ -53,130 +59,108 @@ class Phase(msgspec.Struct, frozen=True):
 
 
 class PvString(msgspec.Struct, frozen=True):
-    """One string of solar panels, known by its position only (dossier 4.4, v2.21).
+    """One string of solar panels (dossier 4.4, v2.21)."""
 
-    Attributes:
-        current_a: amperes.
-        voltage_v: volts.
-        power_kw: kW.
-    """
-
-    current_a: Number | None = field(name="CurrentA", default=None)
-    voltage_v: Number | None = field(name="VoltageV", default=None)
-    power_kw: Number | None = field(name="PowerkW", default=None)
+    current_a: Number | None = _at(name="CurrentA")
+    voltage_v: Number | None = _at(name="VoltageV")
+    power_kw: Number | None = _at(name="PowerkW")
 
 
 class Module(msgspec.Struct, frozen=True):
-    """One module of the battery, known by its position only (dossier 4.4, v2.21).
+    """One module of the battery (dossier 4.4, v2.21).
 
     Attributes:
-        current_a: amperes; negative = charging.
-        voltage_v: volts.
-        power_kw: kW; negative = charging.
-        soc_0_to_1: state of charge, 0 to 1.
+        current_a: negative = charging.
+        power_kw: negative = charging.
+        soc_0_to_1: state of charge.
     """
 
-    current_a: Number | None = field(name="CurrentNegativeIsChargingA", default=None)
-    voltage_v: Number | None = field(name="VoltageV", default=None)
-    power_kw: Number | None = field(name="PowerNegativeIsChargingkW", default=None)
-    soc_0_to_1: Number | None = field(name="SoC0To1", default=None)
+    current_a: Number | None = _at(name="CurrentNegativeIsChargingA")
+    voltage_v: Number | None = _at(name="VoltageV")
+    power_kw: Number | None = _at(name="PowerNegativeIsChargingkW")
+    soc_0_to_1: Number | None = _at(name="SoC0To1")
 
 
 class Cabinet(msgspec.Struct, frozen=True):
-    """One cabinet of battery modules, known by its position only (dossier 4.4, v2.21).
+    """One cabinet of battery modules (dossier 4.4, v2.21).
 
     Attributes:
-        temperature_c: degrees Celsius.
-        fan_state: `Off`, `On`, `Error`, or a word not yet known.
+        fan_state: `Off`, `On` or `Error`.
     """
 
-    temperature_c: Number | None = field(name="TemperatureC", default=None)
-    fan_state: str | None = field(name="FanState", default=None)
+    temperature_c: Number | None = _at(name="TemperatureC")
+    fan_state: str | None = _at(name="FanState")
 
 
 class Battery(msgspec.Struct, frozen=True):
     """The battery as a whole and in parts (dossier 4.4, v2.21).
 
     Attributes:
-        current_a: amperes; negative = charging.
-        voltage_v: volts.
-        voltage_type: `HV`, or a word not yet known.
+        current_a: negative = charging.
+        voltage_type: for example `HV`.
         number_of_modules: as the inverter counts them; `modules` may have another length.
-        cabinets: in the cloud's order.
-        modules: in the cloud's order.
     """
 
-    current_a: Number | None = field(name="CurrentNegativeIsChargingA", default=None)
-    voltage_v: Number | None = field(name="VoltageV", default=None)
-    voltage_type: str | None = field(name="VoltageType", default=None)
-    number_of_modules: int | None = field(name="NumberOfModules", default=None)
+    current_a: Number | None = _at(name="CurrentNegativeIsChargingA")
+    voltage_v: Number | None = _at(name="VoltageV")
+    voltage_type: str | None = _at(name="VoltageType")
+    number_of_modules: int | None = _at(name="NumberOfModules")
     cabinets: tuple[Cabinet, ...] = field(name="Cabinets", default=())
     modules: tuple[Module, ...] = field(name="Modules", default=())
 
 
 class InverterPower(msgspec.Struct, frozen=True):
-    """What an inverter is set to do at the moment (dossier 4.4).
+    """The mode that an inverter is set to at the moment (dossier 4.4).
 
     Attributes:
-        serial: which inverter; None where the cloud does not say.
-        mode: `Auto`, `ChargeBattery`, ... or a word not yet known.
-        power_w: the mode's argument, W.
+        mode: for example `Auto` or `ChargeBattery`.
+        power_w: the mode's argument.
     """
 
-    serial: str | None = field(name="SerialNumber", default=None)
-    mode: str | None = field(name="PowerMode.InverterMode", default=None)
-    power_w: Number | None = field(name="PowerMode.PowerW", default=None)
+    serial: str | None = _at(name="SerialNumber")
+    mode: str | None = _at(name="PowerMode.InverterMode")
+    power_w: Number | None = _at(name="PowerMode.PowerW")
 
 
 class Dynamic(msgspec.Struct, frozen=True):
-    """What an inverter does at one minute (dossier 4.4).
+    """A reading: one inverter at one minute (dossier 4.4).
 
-    The counters normally only grow, but the vendor does not promise it. Whether grid, load and
-    counters are of the inverter or of its whole site is not known.
+    The counters (`all_time_energy`) normally only grow, but the vendor does not promise it. Whether
+    grid, load and counters are of the inverter or of its whole site is not known.
 
     Attributes:
-        timestamp: when it was so, UTC.
-        site_id: the site.
+        timestamp: when it was taken, UTC.
         phases: by name, `A`, `B` and `C`; a single-phase house has only `A`.
-        frequency_hz: Hz.
-        battery_soc_0_to_1: state of charge, 0 to 1.
-        pv_power_kw: solar power, kW.
-        inverter_temperature_c: degrees Celsius.
-        battery_power_kw: kW; negative = charging.
-        pv_all_time_energy_kwh: counter, kWh.
-        export_all_time_energy_kwh: counter, to the grid, kWh.
-        import_all_time_energy_kwh: counter, from the grid, kWh.
-        load_all_time_energy_kwh: counter, kWh.
-        battery_charge_all_time_energy_kwh: counter, kWh; v2.21 only.
-        battery_discharge_all_time_energy_kwh: counter, kWh; v2.21 only.
-        status: `OK`, `Offline`, `Fault`, or a word not yet known.
+        battery_soc_0_to_1: state of charge.
+        battery_power_kw: negative = charging.
+        battery_charge_all_time_energy_kwh: v2.21 only.
+        battery_discharge_all_time_energy_kwh: v2.21 only.
+        status: `OK`, `Offline` or `Fault`.
         inverters: the inverters that this is about.
-        pvs: the strings of panels in the cloud's order; v2.21 only.
+        pvs: the strings of panels; v2.21 only.
         battery: v2.21 only; may be there, and empty, without a battery.
     """
 
     timestamp: datetime = field(name="TimestampUtc")
-    site_id: str | None = field(name="SiteId", default=None)
+    site_id: str | None = _at(name="SiteId")
     phases: Mapping[str, Phase] = field(name="Phases", default_factory=dict)
-    frequency_hz: Number | None = field(name="FrequencyInstantaneousHz", default=None)
-    battery_soc_0_to_1: Number | None = field(name="BatterySoCInstantaneous0to1", default=None)
-    pv_power_kw: Number | None = field(name="PvPowerInstantaneouskW", default=None)
-    inverter_temperature_c: Number | None = field(name="InverterTemperatureC", default=None)
-    battery_power_kw: Number | None = field(name="BatteryPowerNegativeIsChargingkW", default=None)
-    pv_all_time_energy_kwh: Number | None = field(name="PvAllTimeEnergykWh", default=None)
-    export_all_time_energy_kwh: Number | None = field(name="ExportAllTimeEnergykWh", default=None)
-    import_all_time_energy_kwh: Number | None = field(name="ImportAllTimeEnergykWh", default=None)
-    load_all_time_energy_kwh: Number | None = field(name="LoadAllTimeEnergykWh", default=None)
-    battery_charge_all_time_energy_kwh: Number | None = field(
-        name="BatteryChargeAllTimeEnergykWh", default=None
+    frequency_hz: Number | None = _at(name="FrequencyInstantaneousHz")
+    battery_soc_0_to_1: Number | None = _at(name="BatterySoCInstantaneous0to1")
+    pv_power_kw: Number | None = _at(name="PvPowerInstantaneouskW")
+    inverter_temperature_c: Number | None = _at(name="InverterTemperatureC")
+    battery_power_kw: Number | None = _at(name="BatteryPowerNegativeIsChargingkW")
+    pv_all_time_energy_kwh: Number | None = _at(name="PvAllTimeEnergykWh")
+    export_all_time_energy_kwh: Number | None = _at(name="ExportAllTimeEnergykWh")
+    import_all_time_energy_kwh: Number | None = _at(name="ImportAllTimeEnergykWh")
+    load_all_time_energy_kwh: Number | None = _at(name="LoadAllTimeEnergykWh")
+    battery_charge_all_time_energy_kwh: Number | None = _at(name="BatteryChargeAllTimeEnergykWh")
+    battery_discharge_all_time_energy_kwh: Number | None = _at(
+        name="BatteryDischargeAllTimeEnergykWh"
     )
-    battery_discharge_all_time_energy_kwh: Number | None = field(
-        name="BatteryDischargeAllTimeEnergykWh", default=None
-    )
-    status: str | None = field(name="Status", default=None)
+    status: str | None = _at(name="Status")
     inverters: tuple[InverterPower, ...] = field(name="Inverters", default=())
     pvs: tuple[PvString, ...] = field(name="PVs", default=())
-    battery: Battery | None = field(name="Battery", default=None)
+    battery: Battery | None = _at(name="Battery")
 
     @property
     def serials(self) -> tuple[str, ...]:
@@ -185,43 +169,27 @@ class Dynamic(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What static data and configuration both tell (dossier 4.2 SiteDetails, 4.3).
+    """Limits that both static data and configuration have (dossier 4.2 SiteDetails, 4.3).
 
     Attributes:
-        generation_hard_limit_va: VA.
-        generation_soft_limit_va: VA.
-        export_hard_limit_kw: kW.
-        export_soft_limit_kw: kW.
-        site_export_limit_kw: kW.
-        battery_max_charge_power_kw: nominal, kW.
-        battery_max_discharge_power_kw: nominal, kW.
-        battery_capacity_kwh: total size, kWh.
-        usable_battery_capacity_kwh: size above the nominal (not the set) reserve, kWh.
-        inverter_max_export_power_kw: nominal, kW.
-        inverter_max_import_power_kw: nominal, kW.
-        system_type: `Hybrid`, or a word not yet known.
+        battery_max_charge_power_kw: nominal, as the three other `_max_` powers.
+        battery_capacity_kwh: total size.
+        usable_battery_capacity_kwh: size above the nominal (not the set) reserve.
+        system_type: for example `Hybrid`.
     """
 
-    generation_hard_limit_va: Number | None = field(name="GenerationHardLimitVA", default=None)
-    generation_soft_limit_va: Number | None = field(name="GenerationSoftLimitVA", default=None)
-    export_hard_limit_kw: Number | None = field(name="ExportHardLimitkW", default=None)
-    export_soft_limit_kw: Number | None = field(name="ExportSoftLimitkW", default=None)
-    site_export_limit_kw: Number | None = field(name="SiteExportLimitkW", default=None)
-    battery_max_charge_power_kw: Number | None = field(name="BatteryMaxChargePowerkW", default=None)
-    battery_max_discharge_power_kw: Number | None = field(
-        name="BatteryMaxDischargePowerkW", default=None
-    )
-    battery_capacity_kwh: Number | None = field(name="BatteryCapacitykWh", default=None)
-    usable_battery_capacity_kwh: Number | None = field(
-        name="UsableBatteryCapacitykWh", default=None
-    )
-    inverter_max_export_power_kw: Number | None = field(
-        name="InverterMaxExportPowerkW", default=None
-    )
-    inverter_max_import_power_kw: Number | None = field(
-        name="InverterMaxImportPowerkW", default=None
-    )
-    system_type: str | None = field(name="SystemType", default=None)
+    generation_hard_limit_va: Number | None = _at(name="GenerationHardLimitVA")
+    generation_soft_limit_va: Number | None = _at(name="GenerationSoftLimitVA")
+    export_hard_limit_kw: Number | None = _at(name="ExportHardLimitkW")
+    export_soft_limit_kw: Number | None = _at(name="ExportSoftLimitkW")
+    site_export_limit_kw: Number | None = _at(name="SiteExportLimitkW")
+    battery_max_charge_power_kw: Number | None = _at(name="BatteryMaxChargePowerkW")
+    battery_max_discharge_power_kw: Number | None = _at(name="BatteryMaxDischargePowerkW")
+    battery_capacity_kwh: Number | None = _at(name="BatteryCapacitykWh")
+    usable_battery_capacity_kwh: Number | None = _at(name="UsableBatteryCapacitykWh")
+    inverter_max_export_power_kw: Number | None = _at(name="InverterMaxExportPowerkW")
+    inverter_max_import_power_kw: Number | None = _at(name="InverterMaxImportPowerkW")
+    system_type: str | None = _at(name="SystemType")
 
 
 class Static(Limits, frozen=True, kw_only=True):
@@ -229,51 +197,46 @@ class Static(Limits, frozen=True, kw_only=True):
 
     Attributes:
         serial: the inverter; None where the cloud describes the site alone.
-        site_id: the site.
         model: for example `ST10000`.
-        battery_count: number of batteries; 0 = none.
+        battery_count: 0 = none.
         software_version: of the inverter.
         firmware_version: of the inverter, leading zeros kept.
-        battery_models: one per battery, in the cloud's order; `Unknown` and None occur.
-        panel_model: of the solar panels.
-        panel_size_kw: of all solar panels together, kW.
-        approved_capacity_w: W.
+        battery_models: one per battery; `Unknown` and None occur.
+        panel_size_kw: of all solar panels together.
         commissioning_date: when the site was put into service.
         connection: how the inverter reaches the internet, for example `ETHERNET`.
-        status: of the site: `OK`, `Offline`, `Fault`, or a word not yet known.
+        status: of the site: `OK`, `Offline` or `Fault`.
         latest_dynamic: the time of the site's latest reading, UTC.
     """
 
-    serial: str | None = field(name="Inverter.Id", default=None)
-    site_id: str | None = field(name="Site.Id", default=None)
-    model: str | None = field(name="Inverter.ModelName", default=None)
-    battery_count: int | None = field(name="Inverter.BatteryCount", default=None)
-    software_version: str | None = field(name="Inverter.SoftwareVersion", default=None)
-    firmware_version: str | None = field(name="Inverter.FirmwareVersion", default=None)
+    serial: str | None = _at(name="Inverter.Id")
+    site_id: str | None = _at(name="Site.Id")
+    model: str | None = _at(name="Inverter.ModelName")
+    battery_count: int | None = _at(name="Inverter.BatteryCount")
+    software_version: str | None = _at(name="Inverter.SoftwareVersion")
+    firmware_version: str | None = _at(name="Inverter.FirmwareVersion")
     battery_models: tuple[str | None, ...] = field(name="Inverter.BatteryModels", default=())
-    panel_model: str | None = field(name="PanelModel", default=None)
-    panel_size_kw: Number | None = field(name="PanelSizekW", default=None)
-    approved_capacity_w: Number | None = field(name="Site.ApprovedCapacityW", default=None)
-    commissioning_date: date | None = field(name="Site.CommissioningDate", default=None)
-    connection: str | None = field(name="Site.RemoteAccessConnection.Type", default=None)
-    status: str | None = field(name="Site.Status", default=None)
-    latest_dynamic: datetime | None = field(name="Site.LatestDynamicDataUtc", default=None)
+    panel_model: str | None = _at(name="PanelModel")
+    panel_size_kw: Number | None = _at(name="PanelSizekW")
+    approved_capacity_w: Number | None = _at(name="Site.ApprovedCapacityW")
+    commissioning_date: date | None = _at(name="Site.CommissioningDate")
+    connection: str | None = _at(name="Site.RemoteAccessConnection.Type")
+    status: str | None = _at(name="Site.Status")
+    latest_dynamic: datetime | None = _at(name="Site.LatestDynamicDataUtc")
 
 
 class Configuration(Limits, frozen=True, kw_only=True):
     """How an inverter is set (dossier 4.3).
 
     Attributes:
-        serial: the inverter.
-        site_id: its site.
-        min_soc_0_to_1: reserve kept while the grid is there, 0 to 1.
-        min_offgrid_soc_0_to_1: reserve kept while it is not, 0 to 1.
+        min_soc_0_to_1: reserve kept while the grid is there.
+        min_offgrid_soc_0_to_1: reserve kept while it is not.
     """
 
-    serial: str | None = field(name="SerialNumber", default=None)
-    site_id: str | None = field(name="SiteId", default=None)
-    min_soc_0_to_1: Number | None = field(name="MinSoC0to1", default=None)
-    min_offgrid_soc_0_to_1: Number | None = field(name="MinOffgridSoC0to1", default=None)
+    serial: str | None = _at(name="SerialNumber")
+    site_id: str | None = _at(name="SiteId")
+    min_soc_0_to_1: Number | None = _at(name="MinSoC0to1")
+    min_offgrid_soc_0_to_1: Number | None = _at(name="MinOffgridSoC0to1")
 
     @property
     def serials(self) -> tuple[str, ...]:

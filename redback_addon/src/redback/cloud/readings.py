@@ -1,48 +1,39 @@
-"""Try the routes until each inverter has its reading or its error."""
+"""One call for readings: try the routes until each inverter has its reading or its error."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from urllib.parse import quote
 
 from ..tracebacks import without_traceback
-from .errors import CloudError, CredentialsError, NotFoundError, ThrottledError, TransientError
+from .api import Api
+from .errors import WHOLE_ACCOUNT, CloudError, NotFoundError, TransientError
+from .matching import Sites, match, own
 from .models import Dynamic
-from .routes import Route, Routes, is_refusal
+from .routes import LEAST_SHARE, TROUBLES, Route, Routes, is_refusal
 from .transport import Deadline
 
-# For one inverter out of many that are read singly, so that a slow one does not starve the rest.
-_LEAST_SHARE = 5.0
 # Looking for a better route must not hold up the readings of many inverters.
 _MOST_PROBES = 3
-# So many inverters in trouble, and none that is not, are taken for the cloud's trouble.
-TROUBLES = 2
-WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call, by the rules of `routes`.
+    """One call for readings, by the rules of `routes`.
 
     Attributes:
-        routes: knows where each inverter starts, and is told what came of it.
-        together: asks a Multiple route; gives the readings that are sure to be an inverter's own.
-        alone: asks a single route.
+        routes: knows where each inverter starts, and learns from what comes.
         deadline: of all requests together.
     """
 
+    api: Api
     routes: Routes
-    together: Callable[[Route, Sequence[str], Deadline], dict[str, Dynamic]]
-    alone: Callable[[Route, str, Deadline], Dynamic]
+    sites: Sites
     deadline: Deadline
     _outcomes: dict[str, Dynamic | CloudError] = field(default_factory=dict)
 
     def run(self, serials: Iterable[str]) -> dict[str, Dynamic | CloudError]:
-        """Get the reading of each inverter, or what is in its way.
-
-        Raises:
-            CredentialsError, ThrottledError: before there was any reading; after that, they are
-                the outcome of those that have none.
-        """
+        """Return the reading of each inverter, as `RedbackClient.dynamic` has it."""
         wanted = tuple(dict.fromkeys(serials))
         try:
             for group, routes in self.routes.groups(wanted):
@@ -51,61 +42,60 @@ class Round:
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Dynamic) for outcome in self._outcomes.values()):
                 raise
-            left = [serial for serial in wanted if serial not in self._outcomes]
-            self._settle(left, without_traceback(error))
+            without_traceback(error)
+            return {serial: self._outcomes.get(serial, error) for serial in wanted}
         return {serial: self._outcomes[serial] for serial in wanted}
 
     def _read_group(self, group: tuple[str, ...], routes: tuple[Route, ...]) -> None:
         above: CloudError | None = None
         for route, below in zip_longest(routes, routes[1:]):
             if route.is_multiple:
-                group, above = self._ask_together(route, group)
+                group, above = self._try_together(route, group)
                 if above is not None and below is not route.single:
                     group, above = self._put_down_to_all(route, group, above), None
             else:
-                group, above = self._ask_singly(route, group, above), None
+                group, above = self._try_singly(route, group, above), None
             if not group:
                 return
         for serial in group:
             self._outcomes[serial] = self.routes.verdict(serial) or self._outcomes[serial]
 
-    def _ask_together(
+    def _try_together(
         self, route: Route, group: tuple[str, ...]
     ) -> tuple[tuple[str, ...], CloudError | None]:
-        """Ask a Multiple route; gives the inverters to ask for elsewhere, and why."""
+        """Ask a Multiple route; return the inverters to ask for elsewhere, and why."""
         try:
             # One of them may be why it takes too long; then there is still time for the others.
             share = self.deadline.share(2) if len(group) > 1 else self.deadline
-            readings = self.together(route, group, share)
+            readings = self._ask_together(route, group, share)
         except WHOLE_ACCOUNT:
             raise
         except CloudError as error:
             without_traceback(error)
             if isinstance(error, TransientError) and not error.arrived:
-                return self._settle(group, error), None  # asking more would reach nobody either
+                # More requests would not arrive either.
+                return self._put_down_to_all(route, group, error), None
             return group, error
         self._outcomes.update(readings)
         self.routes.served(readings.keys(), route)
         left = tuple(serial for serial in group if serial not in readings)
         return left, _left_out(route) if left else None
 
-    def _ask_singly(
+    def _try_singly(
         self, route: Route, group: tuple[str, ...], above: CloudError | None
     ) -> tuple[str, ...]:
-        """Ask a single route; gives the inverters that it refuses.
+        """Ask a single route; return the inverters that it refuses.
 
-        Args:
-            route: to ask.
-            group: the inverters.
-            above: why the Multiple form of this route did not do, if it was asked.
+        If the Multiple form was asked (`above` is its error), its refusal is put down to those that
+        are refused here too.
         """
         read: list[str] = []
         refused: dict[str, CloudError] = {}
         troubles = 0
         for number, serial in enumerate(self.routes.order(group)):
-            share = self.deadline.share(len(group) - number, _LEAST_SHARE)
+            share = self.deadline.share(len(group) - number, LEAST_SHARE)
             try:
-                self._outcomes[serial] = self.alone(route, serial, share)
+                self._outcomes[serial] = self._ask_alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:
@@ -116,42 +106,30 @@ class Round:
                 self.routes.met_trouble(serial)
                 troubles += 1
                 if troubles == TROUBLES and not read and isinstance(above, TransientError):
-                    return self._settle(group, above)  # it is the cloud, not one inverter
+                    # It is the cloud, not one inverter.
+                    return self._put_down_to_all(route, group, above)
             else:
                 read.append(serial)
-        self._conclude(route, read, refused, above)
-        return tuple(refused)
-
-    def _conclude(
-        self,
-        route: Route,
-        read: Collection[str],
-        refused: Mapping[str, CloudError],
-        above: CloudError | None,
-    ) -> None:
-        """Put a refusal of the Multiple form down to those it is due to."""
-        is_refused_above = above is not None and is_refusal(above)
-        for serial, error in refused.items():
-            if above is not None and is_refused_above:
+        is_the_route = above is None
+        if above is not None and is_refusal(above):
+            is_the_route = not refused
+            for serial in refused:
                 self.routes.refused(serial, route.multiple, above)
-            self.routes.refused(serial, route, error)
-        is_the_route = above is None or (is_refused_above and not refused)
+        for serial, refusal in refused.items():
+            self.routes.refused(serial, route, refusal)
         self.routes.served(read, route, keep=is_the_route)
+        return tuple(refused)
 
     def _put_down_to_all(
         self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
-        """Take a Multiple's error as that of each; gives the inverters to ask for elsewhere."""
-        self._settle(group, error)
+        """Take a Multiple's error as that of each; return the inverters to ask for elsewhere."""
+        self._outcomes.update(dict.fromkeys(group, error))
         if not is_refusal(error):
             return ()
         for serial in group:
             self.routes.refused(serial, route, error)
         return group
-
-    def _settle(self, serials: Iterable[str], error: CloudError) -> tuple[()]:
-        self._outcomes.update(dict.fromkeys(serials, error))
-        return ()
 
     def _probe(self, serials: Iterable[str]) -> None:
         """Ask the routes above, for those that have their reading and are due for it."""
@@ -169,9 +147,9 @@ class Round:
             share = self.deadline.share(2)
             try:
                 if route.is_multiple:
-                    reading = self.together(route, (serial,), share)[serial]
+                    reading = self._ask_together(route, (serial,), share)[serial]
                 else:
-                    reading = self.alone(route, serial, share)
+                    reading = self._ask_alone(route, serial, share)
             except WHOLE_ACCOUNT:
                 raise
             except (CloudError, KeyError):  # KeyError: the answer is without this inverter
@@ -180,6 +158,22 @@ class Round:
             self.routes.served([serial], route)
             return True
         return False
+
+    def _ask_together(
+        self, route: Route, serials: Sequence[str], deadline: Deadline
+    ) -> dict[str, Dynamic]:
+        """Return the readings that are surely an inverter's own (dossier 3.4, Multiple)."""
+        path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
+        answer = self.api.ask(path, deadline, serials=serials, may_repeat=True)
+        return match(map(self.api.decoder.dynamic, answer.elements()), serials, self.sites)
+
+    def _ask_alone(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:
+        path = f"{route.base}/Dynamic/BySerialNumber/{quote(serial, safe='')}"
+        answer = self.api.ask(path, deadline, may_repeat=True)
+        found = self.api.decoder.dynamic(answer.data)
+        if found is None and isinstance(answer.data, dict):
+            raise answer.broken("its reading has no time that can be understood")
+        return own(answer, found, serial)
 
 
 def _left_out(route: Route) -> NotFoundError:

@@ -1,4 +1,4 @@
-"""What the cloud client has found out about the account, and must not find out anew each start."""
+"""What the cloud client has learned about the account, and must not learn anew at each start."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ import msgspec
 
 
 class RememberedRoute(msgspec.Struct, frozen=True):
-    """The route on which an inverter's readings were last got.
+    """The route that last gave an inverter's readings.
 
     Attributes:
-        route: its name, a `Route`; a name that is not known means none.
+        route: its name, a `Route`; an unknown name means none.
         since: since when, or when a better one was last looked for, UTC.
     """
 
@@ -24,7 +24,7 @@ class Remembered(msgspec.Struct, frozen=True):
     """All that should outlive a restart; losing it costs a few requests.
 
     Attributes:
-        token_endpoint: name of the token endpoint that took the credentials.
+        token_endpoint: name of the token endpoint that accepted the credentials.
         routes: by serial number.
     """
 
@@ -33,10 +33,10 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class RememberedHolder:
-    """Holds the current memory, and tells of each change; may be used from several threads.
+    """Holds the current memory, and reports each change; may be used from several threads.
 
     Args:
-        current: what was kept of the last run.
+        current: the memory of the last run.
         on_change: takes the new memory after each change, in the order of the changes, in the
             thread that made it. It must not raise.
     """
@@ -52,16 +52,16 @@ class RememberedHolder:
 
     @property
     def current(self) -> Remembered:
-        """What is remembered now."""
+        """The memory as it is now."""
         return self._current
 
     def remember_endpoint(self, name: str) -> None:
-        """Remember which token endpoint takes the credentials."""
+        """Remember which token endpoint accepts the credentials."""
         with self._lock:
             self._become(msgspec.structs.replace(self._current, token_endpoint=name))
 
     def remember_routes(self, routes: Mapping[str, RememberedRoute]) -> None:
-        """Remember on which routes the readings of some inverters are got, by serial number."""
+        """Remember the routes to the readings of some inverters, by serial number."""
         with self._lock:
             routes = {**self._current.routes, **routes}
             self._become(msgspec.structs.replace(self._current, routes=routes))

@@ -1,24 +1,23 @@
 """Which of the API's routes to a reading is taken for which inverter, and when it is tried again.
 
-The API has four routes: v2.21 tells more than v2, and each version has a Multiple form for up
-to 100 inverters in one request and a single form. Which of them an account or an inverter may use
-is not documented, so it is found out, from the best route down:
+The API has four routes: v2.21 tells more than v2, and each version has a Multiple form for up to
+100 inverters in one request and a single form. Which of them an account or an inverter may use is
+not documented, so they are tried, from the best one down:
 
 - A route that refuses an inverter (400, 403, 404, 405, or an answer without it) is left for the
-  next one at once. The route that gave a reading is remembered, and is where the next call starts.
-- A Multiple that is refused tells nothing of why. Its inverters are then read singly, and:
-  if some are refused there too, the refusal is put down to them alone, and the others keep their
-  place on the Multiple, where they are asked next time without the culprits;
-  only if none is refused singly it is put down to the route, and all stay on the single form.
-- A Multiple that meets trouble (5xx, or an answer that makes no sense) has its inverters read
-  singly in the same call too, unless the first two of them meet trouble as well. Of that nothing
-  is remembered but who met it: those are asked last from then on, until they are read.
+  next one at once. The route that gave a reading is remembered, and the next call starts there.
+- A Multiple that is refused does not say why, so its inverters are read singly. If some of them are
+  refused there too, they alone are to blame: the others keep their place on the Multiple, and are
+  asked there next time without the culprits. Only if none is refused singly is it the route, and
+  all stay on the single form.
+- A Multiple that fails (5xx, or an answer that makes no sense) has its inverters read singly in the
+  same call too, unless the first two of them fail as well. Nothing of that is remembered but which
+  ones failed: those are asked last from then on, until they are read.
 - An inverter that all four routes refuse has a cool-down of a minute, and each time that they do so
-  again of twice as long, up to a quarter of an hour; its most telling error stands meanwhile. After
-  that it is asked by itself, so that it spoils no Multiple, until a route gives a
-  reading again.
+  again one twice as long, up to a quarter of an hour; its most telling error stands meanwhile. Then
+  it is asked by itself, so that it spoils no Multiple, until a route gives a reading.
 - An inverter that has been below the best route for a day is asked there again, by itself and after
-  its reading was got, so that a passing fault costs battery counters for a day at most.
+  its reading came, so that a passing fault costs battery counters for a day at most.
 """
 
 import threading
@@ -32,6 +31,10 @@ from .errors import AccessError, CloudError, NotFoundError, RequestError
 from .remembered import RememberedHolder, RememberedRoute
 
 MOST_AT_ONCE = 100
+# For one inverter of many that are asked for singly, seconds: a slow one must not starve the rest.
+LEAST_SHARE = 5.0
+# When this many inverters fail and none succeeds, it is the cloud.
+TROUBLES = 2
 _FIRST_COOL_DOWN = 60.0
 _LONGEST_COOL_DOWN = 15 * 60.0
 _PROBE_AFTER = timedelta(days=1)
@@ -39,7 +42,7 @@ _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED})
 
 
 class Route(StrEnum):
-    """A way to the latest reading (dossier 3.4); the best first."""
+    """A way to the latest reading (dossier 3.4), as its version and form; the best first."""
 
     V221_MULTIPLE = "v2.21 multiple"
     V221_SINGLE = "v2.21 single"
@@ -49,43 +52,38 @@ class Route(StrEnum):
     @property
     def is_multiple(self) -> bool:
         """Whether many inverters can be asked for at once."""
-        return self in {Route.V221_MULTIPLE, Route.V2_MULTIPLE}
+        return self.endswith("multiple")
 
     @property
     def single(self) -> "Route":
-        """The single form of this route."""
-        return _SINGLE_OF.get(self, self)
+        """The single form of this version."""
+        return Route(f"{self._version} single")
 
     @property
     def multiple(self) -> "Route":
-        """The Multiple form of this route."""
-        return next((above for above, below in _SINGLE_OF.items() if below is self), self)
+        """The Multiple form of this version."""
+        return Route(f"{self._version} multiple")
 
     @property
     def base(self) -> str:
         """The path below which it is."""
-        version = "v2.21" if self in {Route.V221_MULTIPLE, Route.V221_SINGLE} else "v2"
-        return f"/Api/{version}/EnergyData"
+        return f"/Api/{self._version}/EnergyData"
+
+    @property
+    def _version(self) -> str:
+        return self.split()[0]
 
 
 _ALL = tuple(Route)
-_SINGLE_OF = {
-    Route.V221_MULTIPLE: Route.V221_SINGLE,
-    Route.V2_MULTIPLE: Route.V2_SINGLE,
-}
 
 
 @dataclass(slots=True)
 class _Refusals:
-    """What refused an inverter since a moment, and for how long that stands (seconds)."""
+    """The refusals of an inverter by route, and how long (seconds) they stand since a moment."""
 
     since: float
     cool_down: float = _FIRST_COOL_DOWN
     errors: dict[Route, CloudError] = field(default_factory=dict)
-
-    @property
-    def is_complete(self) -> bool:
-        return len(self.errors) == len(_ALL)
 
 
 class Routes:
@@ -111,11 +109,14 @@ class Routes:
         self._in_trouble: set[str] = set()
 
     def groups(self, serials: Iterable[str]) -> Iterator[tuple[tuple[str, ...], tuple[Route, ...]]]:
-        """Put together what may be asked for together; gives serials and the routes to try."""
+        """Yield serials that may be asked for together, and the routes to try in order.
+
+        There are no routes during the cool-down.
+        """
         together: dict[tuple[Route, ...], list[str]] = {}
         for serial in dict.fromkeys(serials):
-            routes = self.routes_of(serial)
-            if routes and routes[0].is_multiple and not self._is_refused_everywhere(serial):
+            routes = self._routes_of(serial)
+            if routes and routes[0].is_multiple and self.verdict(serial) is None:
                 together.setdefault(routes, []).append(serial)
             else:
                 yield (serial,), routes
@@ -123,26 +124,24 @@ class Routes:
             for start in range(0, len(members), MOST_AT_ONCE):
                 yield tuple(members[start : start + MOST_AT_ONCE]), routes
 
-    def routes_of(self, serial: str) -> tuple[Route, ...]:
-        """Give the routes to try, in order; none during the cool-down."""
+    def _routes_of(self, serial: str) -> tuple[Route, ...]:
+        refused: set[Route] = set()
         with self._lock:
             refusals = self._refusals.get(serial)
             if refusals is not None and not self._is_over(refusals):
-                refused = frozenset(refusals.errors)
-            else:
-                refused = frozenset()
+                refused = set(refusals.errors)
         remembered = self._remembered(serial)
         start = 0 if remembered is None else _ALL.index(remembered)
         order = _ALL[start:] + _ALL[:start]
         return tuple(route for route in order if route not in refused)
 
     def verdict(self, serial: str) -> CloudError | None:
-        """Give the most telling error of an inverter that all routes refuse."""
+        """Return the most telling error of an inverter that all routes refuse."""
         with self._lock:
             refusals = self._refusals.get(serial)
-            if refusals is None or not refusals.is_complete:
+            if refusals is None or len(refusals.errors) < len(_ALL):
                 return None
-            return min(refusals.errors.values(), key=_tells)
+            return min(refusals.errors.values(), key=_rank)
 
     def refused(self, serial: str, route: Route, error: CloudError) -> None:
         """Note that a route refuses an inverter."""
@@ -156,7 +155,7 @@ class Routes:
             refusals.errors[route] = error
 
     def served(self, serials: Collection[str], route: Route, *, keep: bool = True) -> None:
-        """Note that a route gave readings.
+        """Note that a route gave the readings of inverters.
 
         Args:
             serials: of the inverters.
@@ -167,29 +166,28 @@ class Routes:
             for serial in serials:
                 self._refusals.pop(serial, None)
                 self._in_trouble.discard(serial)
-        if keep:
+        new = [serial for serial in serials if self._remembered(serial) is not route]
+        if keep and new:
             remembered = RememberedRoute(route.value, self._now())
-            new = [serial for serial in serials if self._remembered(serial) is not route]
-            if new:
-                self._memory.remember_routes(dict.fromkeys(new, remembered))
+            self._memory.remember_routes(dict.fromkeys(new, remembered))
 
     def met_trouble(self, serial: str) -> None:
-        """Note that an inverter that was asked for by itself met trouble."""
+        """Note that an inverter that was asked for by itself could not be read."""
         with self._lock:
             self._in_trouble.add(serial)
 
     def order(self, serials: Iterable[str]) -> list[str]:
-        """Put those last that were in trouble when they were last asked for."""
+        """Put those last that could not be read when they were last asked for."""
         with self._lock:
             return sorted(serials, key=self._in_trouble.__contains__)
 
     def probes(self, serial: str) -> tuple[Route, ...]:
-        """Give the routes above the remembered one, if it is time to look for a better one."""
+        """Return the routes above the remembered one, if it is time to look for a better one."""
         kept = self._memory.current.routes.get(serial)
         remembered = self._remembered(serial)
         if kept is None or remembered is None:
             return ()
-        # A time to come means that the clock was wrong; that must not put it off.
+        # A future time means the clock was wrong: probe anyway.
         if timedelta(0) <= self._now() - kept.since < _PROBE_AFTER:
             return ()
         return _ALL[: _ALL.index(remembered)]
@@ -203,11 +201,6 @@ class Routes:
         kept = self._memory.current.routes.get(serial)
         return Route(kept.route) if kept is not None and kept.route in _ALL else None
 
-    def _is_refused_everywhere(self, serial: str) -> bool:
-        with self._lock:
-            refusals = self._refusals.get(serial)
-            return refusals is not None and refusals.is_complete
-
     def _is_over(self, refusals: _Refusals) -> bool:
         return self._monotonic() - refusals.since >= refusals.cool_down
 
@@ -219,7 +212,7 @@ def is_refusal(error: CloudError) -> bool:
     return isinstance(error, RequestError) and error.status in _REFUSALS
 
 
-def _tells(error: CloudError) -> int:
+def _rank(error: CloudError) -> int:
     """Rank errors: no access tells more than not found, and both tell more than the rest."""
     if isinstance(error, AccessError):
         return 0

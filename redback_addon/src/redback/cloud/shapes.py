@@ -1,11 +1,11 @@
-"""What the cloud's last answers look like: names and types of fields, and no value."""
+"""The shape of an answer: the names and types of its fields, and no value."""
 
 import re
 from typing import Any
 
 _DEEPEST = 8
 _MOST_FIELDS = 200
-# Parts of a path that are no names of routes, such as serial numbers.
+# All other parts of a path, such as serial numbers, are no names of routes.
 _WORD = re.compile(r"[A-Za-z]+|v[0-9.]+")
 
 _TYPES = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string"}
@@ -14,7 +14,7 @@ Shape = str | list[Any] | dict[str, Any]
 
 
 def shape(value: object, depth: int = _DEEPEST) -> Shape:
-    """Describe JSON by its types; of a list, its first element stands for all."""
+    """Return the types of JSON; the first element of a list stands for all of them."""
     match value:
         case list() if depth:
             return [shape(one, depth - 1) for one in value[:1]]
@@ -25,5 +25,5 @@ def shape(value: object, depth: int = _DEEPEST) -> Shape:
 
 
 def route(path: str) -> str:
-    """Give the path of a request without what identifies an inverter or a site."""
+    """Return the path of a request without what identifies an inverter or a site."""
     return "/".join(part if not part or _WORD.fullmatch(part) else "*" for part in path.split("/"))

@@ -11,24 +11,20 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    wait_random_exponential,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
 from ..tracebacks import without_traceback
+from .decoding import MalformedError, parse
 from .errors import (
     CloudError,
     OutcomeUnknownError,
@@ -44,26 +40,30 @@ _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
 _TOTAL_SECONDS = 30.0
 _ATTEMPTS = 3
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
+_GROWING = wait_random_exponential(multiplier=0.5, max=8.0)
 
 _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 16 * 1024
-# The words of RFC 6749, and a sentence that comes from somewhere in the vendor's cloud
-# (dossier 1.3). Anything else that a token endpoint says is dropped unread.
-_OAUTH_CODES = frozenset(
-    {
+SESSION_EXPIRED = "session_expired"
+# Another client looks for it, though it comes from another maker's cloud (dossier 10.3).
+_SESSION_EXPIRED_TEXT = b"Login session expired."
+
+
+class _Denial(msgspec.Struct):
+    """A token endpoint's refusal, if it has one of the words of RFC 6749 (dossier 1.3).
+
+    Anything else that it says is dropped unread.
+    """
+
+    error: Literal[
         "invalid_client",
         "invalid_grant",
         "invalid_request",
         "invalid_scope",
         "unauthorized_client",
         "unsupported_grant_type",
-    }
-)
-SESSION_EXPIRED = "session_expired"
-_SESSION_EXPIRED_TEXT = b"Login session expired."
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,15 @@ class Deadline:
     monotonic: Callable[[], float] = field(repr=False)
 
     def left(self) -> float:
-        """Seconds that are left; 0 or less = it is over."""
+        """Return the seconds that are left; 0 or less = it is over."""
         return self.at - self.monotonic()
 
     def allows(self, wait: float) -> bool:
-        """Whether there is time left after a wait, which is not scaled as timeouts are."""
+        """Whether there is time left after a wait (seconds, not scaled as timeouts are)."""
         return timeout(wait) < self.left()
 
     def share(self, parts: int, at_least: float = 0.0) -> "Deadline":
-        """Give one of so many equal parts of the time left, but not less than a minimum."""
+        """Return the end of one of this many equal parts of the time left, or of a minimum."""
         now = self.monotonic()
         seconds = max((self.at - now) / parts, timeout(at_least))
         return Deadline(min(now + seconds, self.at), self.monotonic)
@@ -104,7 +104,7 @@ class Call:
         params: the query.
         form: sent form-encoded; only the token endpoints get one.
         json: sent as JSON.
-        may_repeat: whether it does no harm to make it twice. Reads may be repeated, whatever their
+        may_repeat: whether making it twice does no harm. Reads may be repeated, whatever their
             method; writes may not.
     """
 
@@ -125,24 +125,29 @@ class Call:
             return "an unusable URL"
 
     def broken(
-        self, detail: str, status: int | None = None, *, arrived: bool = False
+        self,
+        detail: str,
+        status: int | None = None,
+        *,
+        code: str | None = None,
+        arrived: bool = False,
     ) -> CloudError:
-        """Make the error that says that this did not work, this time.
+        """Return the error that says that this did not work, this time.
 
         Args:
             detail: what went wrong.
             status: of the answer; None = there was none.
+            code: the OAuth error in the answer, if it is a known one.
             arrived: whether the request may have reached the cloud without an answer.
 
         Returns:
             A `TransientError`; of a request that must not be repeated, and may have arrived, an
             `OutcomeUnknownError`.
         """
+        where = {"method": self.method, "url": self.where}
         if not self.may_repeat and (arrived or status is not None):
-            return OutcomeUnknownError(detail, method=self.method, url=self.where, status=status)
-        return TransientError(
-            detail, method=self.method, url=self.where, status=status, arrived=arrived
-        )
+            return OutcomeUnknownError(detail, **where, status=status, code=code)
+        return TransientError(detail, **where, status=status, code=code, arrived=arrived)
 
 
 class Tally:
@@ -159,7 +164,7 @@ class Tally:
             self.requests += 1
 
     def failed(self) -> None:
-        """Count one that gave no answer to be used."""
+        """Count one without a usable answer."""
         with self._lock:
             self.failures += 1
 
@@ -168,11 +173,14 @@ class Transport:
     """Makes requests, one after the other or from several threads at once.
 
     Args:
-        session: used but not closed, if given; no cookie stays in it, and it looks at nothing in
-            its surroundings. Else there is an own one.
+        session: if given, it is used but not closed; no cookie stays in it, and it ignores the
+            environment. Only a session of its own ends an answer that drips in time.
         version: of this program, for the User-Agent.
         monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
-        sleep: waits for so many seconds.
+        sleep: waits for some seconds.
+
+    Attributes:
+        tally: counts the requests.
     """
 
     def __init__(
@@ -192,8 +200,7 @@ class Transport:
         self.sleep = sleep
         self.monotonic = monotonic
         self.tally = Tally()
-        # One for all requests: each would leave a cycle of references, which Python lets stand for
-        # hours.
+        # One for all requests, as each of these is a cycle of references.
         self._again = Retrying(
             retry=retry_if_exception(_passes),
             stop=_is_enough,
@@ -209,29 +216,29 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close the session, if it is an own one."""
+        """Close the session, unless it was given."""
         if self._is_owner:
             self._session.close()
 
     def deadline(self, seconds: float) -> Deadline:
-        """Make the deadline so many seconds from now."""
+        """Return the deadline that is this many seconds from now."""
         return Deadline(self.monotonic() + timeout(seconds), self.monotonic)
 
     def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
-        """Make a request; one that may be repeated is, if it met trouble that passes in time.
+        """Make a request; one that may be repeated is retried while that helps and time is left.
 
         Args:
             call: the request.
             deadline: of all tries together.
-            apart: how many seconds there are at least between two of them.
+            apart: the least time between two of them, seconds.
 
         Returns:
             The body of an answer with status 200.
 
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.
-            OutcomeUnknownError: a request that must not be repeated met trouble after which it may
-                have been done. All other errors mean that it was not.
+            OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
+                All other errors mean that it was not.
         """
         try:
             return self._again(self._attempt, call, deadline, apart)
@@ -245,13 +252,13 @@ class Transport:
         try:
             body = self._once(call, deadline)
         except CloudError as error:
-            self._tell(call, error.detail, started, 0)
+            self._log(call, error.detail, started, 0)
             self.tally.failed()
             raise
-        self._tell(call, "200 OK", started, len(body))
+        self._log(call, "200 OK", started, len(body))
         return body
 
-    def _tell(self, call: Call, outcome: str, started: float, size: int) -> None:
+    def _log(self, call: Call, outcome: str, started: float, size: int) -> None:
         milliseconds = (self.monotonic() - started) * 1000
         _LOG.debug(
             "%s %s: %s, %.0f ms, %d bytes", call.method, call.where, outcome, milliseconds, size
@@ -275,7 +282,7 @@ class Transport:
                     url=call.where,
                     may_repeat=call.may_repeat,
                 )
-        # What requests and urllib3 say may quote what was sent, so none of it is handed on.
+        # The texts of requests and urllib3 may quote what was sent, so none of them is handed on.
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise _failure(call, error) from None
 
@@ -296,17 +303,13 @@ class Transport:
         )
 
 
-# When the try must have ended whose answer this thread is reading. http.client and urllib3 know a
-# time-out for each piece of an answer only, so that one that drips would take for ever.
+# The end of the try whose answer this thread is reading. The time-out of http.client and urllib3 is
+# for one piece of an answer, so that one that drips would take for ever.
 _until: ContextVar[Deadline] = ContextVar("until")
 
 
 class _Stream(io.RawIOBase):
-    """Reads from a connection until the try must have ended.
-
-    Raises:
-        TimeoutError: that moment has come, or the next piece takes too long.
-    """
+    """Reads from a connection until the end of the try."""
 
     def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
         self._connection = connection
@@ -368,7 +371,7 @@ def _forget_location(response: requests.Response, *_: object, **__: object) -> N
 
 
 def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> bytes:
-    """Read a body piece by piece, and give up on one that is too large or too slow."""
+    """Return a body; give up on one that is too large or too slow."""
     body = bytearray()
     try:
         while piece := raw.read1(_CHUNK, decode_content=True):
@@ -384,7 +387,7 @@ def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> 
 
 
 def _refusal_code(call: Call, raw: urllib3.HTTPResponse, until: Deadline) -> str | None:
-    """Look why a token endpoint refuses; no other answer's body is of any use (dossier 2.2)."""
+    """Return why a token endpoint refuses; no other refusal's body is of any use (dossier 2.2)."""
     if call.form is None:
         return None
     try:
@@ -394,24 +397,22 @@ def _refusal_code(call: Call, raw: urllib3.HTTPResponse, until: Deadline) -> str
 
 
 def oauth_code(body: bytes) -> str | None:
-    """Find the OAuth error in what a token endpoint says, if it is a known one (dossier 1.3)."""
+    """Return the OAuth error in the answer of a token endpoint, if it is a known one."""
     if _SESSION_EXPIRED_TEXT in body:
         return SESSION_EXPIRED
     try:
-        said = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse(body, _Denial).error
+    except MalformedError:
         return None
-    code = said.get("error")
-    return code if isinstance(code, str) and code in _OAUTH_CODES else None
 
 
 def _failure(call: Call, error: Exception) -> CloudError:
-    """Say in a few words of our own why there was no answer."""
+    """Return the error that says in our own words why there was no answer."""
     arrived = False
     match error:
         case requests.exceptions.SSLError():
             detail = "no secure connection could be made"
-            # A connection may also break after the request was sent; reads lose nothing by that.
+            # It may also have broken after the request was sent, which matters to writes only.
             arrived = not call.may_repeat
         case requests.exceptions.ConnectTimeout():
             detail = "no connection could be made in time"
@@ -432,12 +433,12 @@ def _failure(call: Call, error: Exception) -> CloudError:
 
 
 def _reason(error: Exception) -> object:
-    """Find out why urllib3 gave up, where it says so."""
+    """Return why urllib3 gave up, where it says so."""
     return getattr(error.args[0] if error.args else None, "reason", None)
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether asking again in a moment may help; a cloud that throttles must say when."""
+    """Whether a retry may help; a cloud that throttles must say when."""
     if isinstance(error, ThrottledError):
         return error.retry_after is not None
     return isinstance(error, TransientError)
@@ -446,16 +447,14 @@ def _passes(error: BaseException) -> bool:
 def _is_enough(state: RetryCallState) -> bool:
     """Whether the next try would be one too many, or come too late."""
     call, deadline, _ = state.args
-    if not call.may_repeat or state.attempt_number >= _ATTEMPTS:
-        return True
-    is_in_time: bool = deadline.allows(state.upcoming_sleep)
-    return not is_in_time
+    is_last = not call.may_repeat or state.attempt_number >= _ATTEMPTS
+    return is_last or not deadline.allows(state.upcoming_sleep)
 
 
 def _wait(state: RetryCallState) -> float:
-    """Wait a random, growing time, and not less than the cloud or the caller asked for."""
+    """Return a random, growing time, and not less than the cloud or the caller asked for."""
     _, _, apart = state.args
-    grown = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)(state)
+    grown = _GROWING(state)
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, ThrottledError) else None
     return float(max(grown, asked or 0.0, apart))
