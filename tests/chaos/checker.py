@@ -12,8 +12,6 @@ In all hours, whatever went wrong, no energy is taken away, and none is made up:
 beyond the truth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta

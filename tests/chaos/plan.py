@@ -1,7 +1,5 @@
 """What goes wrong and when: drawn from a seed, the same for the same seed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Makes happen what a plan says, and writes down when it really did."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where it happens: a simulated cloud, a Supervisor, a real Core, the service, and their clock."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping

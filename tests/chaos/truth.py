@@ -13,8 +13,6 @@ the last record before a reset and the reset itself, which is less than a minute
 else.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 

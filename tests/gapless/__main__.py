@@ -1,7 +1,5 @@
 """The program: runs the days, compares, and prints everything that is known as one JSON."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import sys

@@ -1,7 +1,5 @@
 """Holds Core's hours against the truth: energy to 0.01 kWh, and means to one per cent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

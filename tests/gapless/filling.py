@@ -1,7 +1,5 @@
 """Tells when everything is filled that a service has missed."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import closing
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What each entity should have shown, minute by minute, from the inverter's own records."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

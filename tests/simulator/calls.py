@@ -1,7 +1,5 @@
 """What every data endpoint starts from: who asks, when, what goes wrong, and which inverter."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

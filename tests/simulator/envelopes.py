@@ -3,8 +3,6 @@
 Compliance reports are left out. What is created is listed only some seconds later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime

@@ -11,8 +11,6 @@ Three sorts of kinds share the model:
 - Standing faults (`extra_inverter`, `token_expiry`, `token_storm`) are states of the cloud.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The records of one inverter as the cloud holds them: one a minute, visible a little later."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

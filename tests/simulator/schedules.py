@@ -3,8 +3,6 @@
 What is created works at once, but is listed only some seconds later.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A request passes, from the outside in: the journal, the faults of the line (slow
 the bearer token, the endpoint. The simulator's own endpoints pass none of them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """The two token endpoints and the tokens they gave out (dossier section 1)."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Each fault does what it says, to whom it says, as often as it says."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

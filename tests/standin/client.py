@@ -1,7 +1,5 @@
 """A small client of Core for tests: REST and WebSocket, straight or through the Supervisor."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass

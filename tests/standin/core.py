@@ -1,7 +1,5 @@
 """A stand-in for Home Assistant Core: as much of it as an add-on that pushes states can see."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """The stand-in Core's Energy dashboard: its preferences, and what Core makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 

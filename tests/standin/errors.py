@@ -1,7 +1,5 @@
 """How the stand-in Core refuses a WebSocket command."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The stand-in Core's dashboards: made by command, and what is in them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from standin.errors import CommandError, Problem, UnfitError, check_keys

@@ -1,7 +1,5 @@
 """The stand-in Core's persistent notifications, which people see in the side bar."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The stand-in Core's long-term statistics: what may be imported, and what is read back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

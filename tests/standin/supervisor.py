@@ -1,7 +1,5 @@
 """A stand-in for the Supervisor: its proxy to Core, and what an add-on asks about itself."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json

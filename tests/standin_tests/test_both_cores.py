@@ -5,8 +5,6 @@ one that HASS_EXECUTABLE names, whichever version that is. Where versions differ
 is a row of `standin.versions`.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime

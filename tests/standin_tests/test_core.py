@@ -1,7 +1,5 @@
 """The stand-in Core behaves in time and in its errors as Core does; see also test_both_cores."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable

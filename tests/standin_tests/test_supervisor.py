@@ -1,7 +1,5 @@
 """The Supervisor's stand-in passes on what the Supervisor passes on, and refuses the rest."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path
