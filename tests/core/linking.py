@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
@@ -59,6 +59,13 @@ class SilentCore:
         self._server = Server(self._make_app)
         self._socket: web.WebSocketResponse | None = None
 
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop()
+
     @property
     def url(self) -> str:
         return self._server.url
@@ -84,12 +91,6 @@ class SilentCore:
     async def hang_up(self) -> None:
         await self._server.close_sockets()
 
-    async def start(self) -> None:
-        await self._server.start()
-
-    async def stop(self) -> None:
-        await self._server.stop()
-
     def _make_app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/core/websocket", self._talk)
@@ -112,14 +113,6 @@ class SilentCore:
     async def _send(self, message: dict[str, Any]) -> None:
         assert self._socket is not None
         await self._socket.send_json(message)
-
-
-@asynccontextmanager
-async def silent_core() -> AsyncIterator[SilentCore]:
-    core = SilentCore()
-    await core.start()
-    yield core
-    await core.stop()
 
 
 @asynccontextmanager

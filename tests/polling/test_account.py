@@ -1,8 +1,6 @@
 """That accounts beside each other leave each other's inverters and notifications alone."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -30,6 +28,7 @@ from redback.notifications import Notifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
+from running import running
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
 TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
@@ -141,13 +140,9 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
     world = World(clock, tmp_path)
-    tasks = [asyncio.create_task(account.run()) for account in world.accounts]
-    await clock.advance(120)
-    yield world
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with running(*world.accounts):
+        await clock.advance(120)
+        yield world
 
 
 async def test_both_are_read_into_one_registry(world: World) -> None:
@@ -207,12 +202,9 @@ async def test_an_account_without_inverters_is_told_beside_one_that_has_some(
     world: World, clock: FakeClock
 ) -> None:
     nothing = world.account(Cloud(clock), "3")
-    task = asyncio.create_task(nothing.run())
-    await clock.advance(60)
-    assert world.shown.messages.keys() == {"no_inverter_3"}
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(nothing):
+        await clock.advance(60)
+        assert world.shown.messages.keys() == {"no_inverter_3"}
 
 
 async def test_what_the_first_account_of_an_earlier_run_was_denied_is_taken_away(
@@ -225,12 +217,9 @@ async def test_an_account_that_has_become_another_leaves_the_other_one_alone(
     world: World, clock: FakeClock
 ) -> None:
     cloud = Cloud(clock, "RB3")
-    task = asyncio.create_task(world.account(cloud, "3").run())
-    await clock.advance(60)
-    assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
-    cloud.serials = ("RB4",)
-    await clock.advance(3600)
-    assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(world.account(cloud, "3")):
+        await clock.advance(60)
+        assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
+        cloud.serials = ("RB4",)
+        await clock.advance(3600)
+        assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}

@@ -1,8 +1,7 @@
 """That what changes seldom is asked for seldom, and soon for an inverter that is new."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import cast
 
 import msgspec
@@ -27,6 +26,7 @@ from redback.notifications import AccountNotifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
+from running import running
 
 REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")
@@ -142,11 +142,8 @@ async def surveyed(
     cloud: Cloud, clock: FakeClock, used: Iterable[str] = ()
 ) -> AsyncIterator[House]:
     house = House(cloud, clock, used)
-    task = asyncio.create_task(house.account.run())
-    yield house
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(house.account):
+        yield house
 
 
 async def test_at_the_start_everything_is_known_within_seconds(

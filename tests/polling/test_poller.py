@@ -27,6 +27,7 @@ from redback.notifications import AccountNotifications
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
 from redback.problems import Kind, Problems
+from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
@@ -141,11 +142,8 @@ async def poller(
         cast("Registry", delivered),
         cast("AccountNotifications", told),
     )
-    task = asyncio.create_task(poller.run())
-    yield poller
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(poller):
+        yield poller
 
 
 async def test_nothing_is_asked_before_there_is_an_inverter(

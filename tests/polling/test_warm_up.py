@@ -1,8 +1,6 @@
 """That the minutes before the first reading are asked for until they are there, or not needed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
@@ -14,6 +12,7 @@ from polling.stand_ins import throttle
 from redback.cloud import CloudError, Dynamic, RedbackClient, TransientError
 from redback.inverters.registry import Registry
 from redback.polling.warm_up import WarmUp
+from running import running
 
 DENIED = "RB00000000000000"
 BROKEN = TransientError("no answer", method="GET", url="http://cloud/")
@@ -60,11 +59,8 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock) -> AsyncIterator[World]:
     world = World(clock)
-    task = asyncio.create_task(world.warm_up.run())
-    yield world
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(world.warm_up):
+        yield world
 
 
 async def test_a_new_inverter_is_asked_for_once(world: World, clock: FakeClock) -> None:
