@@ -8,8 +8,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from inspect import isawaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import patience
@@ -23,6 +25,7 @@ from standin.supervisor import CoreAddress, Supervisor
 CREDENTIAL = "s3cret+/=&% \u00e4"
 TOKEN = "token-of-the-supervisor"
 
+_T = TypeVar("_T")
 _AS_IT_IS = ("-m", "redback")
 _WITH_PATIENCE = (patience.__file__,)
 
@@ -153,16 +156,8 @@ class House:
 
     async def shows(self, name: str, *, seconds: float = 20) -> str:
         """Wait until an entity has a value of its own; gives it."""
-        value: str | None = None
-
-        async def has_value() -> bool:
-            nonlocal value
-            value = await self.value(name)
-            return value not in (None, "unavailable", "unknown")
-
-        await until(has_value, seconds)
-        assert value is not None
-        return value
+        nothing = (None, "unavailable", "unknown")
+        return str(await eventually(partial(self.value, name), lambda v: v not in nothing, seconds))
 
 
 @asynccontextmanager
@@ -209,8 +204,21 @@ def secrets(core: CoreAddress) -> Iterator[str]:
     yield "eyJ0eXAi.SIMULATED"
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until something is so; what the machine does meanwhile has no event to wait for."""
+
+    async def answer() -> object:
+        found = condition()
+        return await found if isawaitable(found) else found
+
+    await eventually(answer, bool, seconds)
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[_T]], is_so: Callable[[_T], object], seconds: float = 20
+) -> _T:
+    """Ask until the answer is as it should be, and return it."""
     async with asyncio.timeout(patience.stretched(seconds)):
-        while not await condition():
+        while not is_so(answer := await ask()):
             await asyncio.sleep(0.05)
+        return answer

@@ -1,23 +1,18 @@
 """A link to Core for tests, what it has told, and a Core that answers only when a test says so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
 
+from house import until
 from redback.clock import Clock, SystemClock
 from redback.core import CoreError, WebSocket, open_session
 from standin.serving import Server
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
-
-
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class Watched:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from core.linking import until
+from house import until
 from redback.clock import SystemClock
 from redback.core import (
     CoreAwayError,

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from core.linking import SilentCore, until
+from core.linking import SilentCore
 from fake_clock import FakeClock
+from house import until
 from redback.clock import SystemClock
 from redback.core import CoreAwayError, HomeAssistant
 from redback.problems import Kind, Problems

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from core.linking import Watched, link_through, until
+from core.linking import Watched, link_through
+from house import until
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
 from redback.core.metadata import UNIT_CLASSES
 from sqlite_file import opened

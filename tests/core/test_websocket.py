@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from core.linking import SilentCore, Watched, link_through, linked, until
+from core.linking import SilentCore, Watched, link_through, linked
 from fake_clock import FakeClock
+from house import until
 from redback.core import CoreAwayError, CoreRefusedError, open_session
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
