@@ -75,12 +75,12 @@ class Service:
             )
 
     async def ended(self, seconds: float = 10) -> int:
-        """Wait for its end; gives the exit code."""
+        """Wait for its end, and return the exit code."""
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), patience.stretched(seconds))
 
     async def stop(self) -> int:
-        """Stop it as the Supervisor does; gives the exit code."""
+        """Stop it as the Supervisor does, and return the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
@@ -134,7 +134,7 @@ class House:
         self._address = address
 
     async def states(self) -> dict[str, dict[str, Any]]:
-        """Give what Core shows of the service's entities, by entity id without `sensor.`."""
+        """Return what Core shows of the service's entities, by entity id without `sensor.`."""
         async with Client.of_core(self._address.url, self._address.token) as client:
             states = (await client.request("GET", "states")).body
         return {
@@ -144,18 +144,18 @@ class House:
         }
 
     async def notifications(self) -> dict[str, str]:
-        """Give the messages of Core's persistent notifications, by their id."""
+        """Return the messages of Core's persistent notifications, by their id."""
         async with Client.of_core(self._address.url, self._address.token) as client:
             shown = await client.command({"type": "persistent_notification/get"})
         return {notice["notification_id"]: notice["message"] for notice in shown}
 
     async def value(self, name: str) -> str | None:
-        """Give the state of one entity, None where there is none."""
+        """Return the state of one entity, None where there is none."""
         state = (await self.states()).get(name)
         return None if state is None else state["state"]
 
     async def shows(self, name: str, *, seconds: float = 20) -> str:
-        """Wait until an entity has a value of its own; gives it."""
+        """Wait until an entity has a value of its own, and return it."""
         nothing = (None, "unavailable", "unknown")
         return str(await eventually(partial(self.value, name), lambda v: v not in nothing, seconds))
 
@@ -196,7 +196,7 @@ async def house(
 
 
 def secrets(core: CoreAddress) -> Iterator[str]:
-    """Give every secret of a house, in every spelling that a log might show."""
+    """Return every secret of a house, in every spelling that a log might show."""
     yield from (CREDENTIAL, quote(CREDENTIAL), quote_plus(CREDENTIAL))
     yield json.dumps(CREDENTIAL)[1:-1]
     yield from (CLIENT_ID, TOKEN, core.token)

@@ -36,7 +36,7 @@ LONGEST_RATIO = 3
 
 
 async def ours(home: House) -> dict[str, dict[str, Any]]:
-    """Give the states of the service's entities: Core has some of its own."""
+    """Return the states of the service's entities: Core has some of its own."""
     states = await home.states()
     return {name: state for name, state in states.items() if name.startswith("redback_")}
 
@@ -47,7 +47,7 @@ async def all_there(home: House) -> bool:
 
 
 def truth(home: House, at: datetime) -> dict[str, float]:
-    """Give the inverter's own counters at the time of a reading, by entity."""
+    """Return the inverter's own counters at the time of a reading, by entity."""
     record = home.simulator.truth(home.inverters[0], at.timestamp())
     assert record is not None
     return {entity: record[field] for entity, field in COUNTERS.items()}
@@ -116,7 +116,7 @@ async def check_cycle(home: House, measured: Callable[[str], None]) -> None:
 
 
 async def post(home: House, count: int) -> float:
-    """Post states as the service does, and nothing else; gives the seconds that it takes."""
+    """Post states as the service does, and nothing else, and return the seconds that it takes."""
     waiting = iter(range(count))
     async with Client.of_supervisor(home.supervisor.url, TOKEN) as client:
 

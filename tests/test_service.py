@@ -29,7 +29,7 @@ LONGEST_STOP = 5
 
 
 async def settled(home: House, count: int = 43) -> dict[str, dict[str, Any]]:
-    """Wait until all entities are there, and give them."""
+    """Wait until all entities are there, and return them."""
     return await eventually(home.states, lambda states: len(states) >= count)
 
 
@@ -275,7 +275,7 @@ async def rewritten(path: Path, seconds: float) -> None:
 
 
 def counters_on_disk(data: Path) -> dict[str, float]:
-    """Give what is believed of the counters of the only inverter, kWh."""
+    """Return what is believed of the counters of the only inverter, kWh."""
     path = data / "counters.json"
     pages = json.loads(path.read_bytes()) if path.exists() else {}
     return {name: one["value"] for page in pages.values() for name, one in page.items()}

@@ -152,7 +152,7 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
 
 
 def _stretches(chance: Random, hours: int, quiet: Sequence[int]) -> Iterator[_Stretch]:
-    """Give the times in which something may happen; half of their hours end in peace as well."""
+    """Return the times in which something may happen; half of their hours end in peace as well."""
     start = 0.0
     for hour in range(hours):
         end = (hour + 1) * HOUR

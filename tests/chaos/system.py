@@ -81,7 +81,7 @@ class System:
     hosts: Path
 
     async def begin(self) -> dict[str, float]:
-        """Start the service; gives what each counter first showed, kWh."""
+        """Start the service, and return what each counter first showed, kWh."""
         await self.home.service.start()
         shown: dict[str, float] = {}
 
@@ -114,7 +114,7 @@ class System:
         self.hosts.write_text(_HOSTS_OF_CLOUD)
 
     async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
-        """Give Core's hourly statistics of all counters, by entity."""
+        """Return Core's hourly statistics of all counters, by entity."""
         rows = await self.core.command(
             {
                 "type": "recorder/statistics_during_period",
@@ -128,12 +128,12 @@ class System:
         return {name.removeprefix("sensor."): found for name, found in rows.items()}
 
     async def core_version(self) -> str:
-        """Tell which Core it is."""
+        """Return which Core it is."""
         async with self.core.client() as client:
             return str((await client.request("GET", "config")).body["version"])
 
     async def written(self, end: datetime) -> bool:
-        """Tell whether Core has written the hour that ends then."""
+        """Whether Core has written the hour that ends then."""
         rows = await self.statistics(end - timedelta(hours=1), end)
         return len(rows) == len(self.counters)
 

@@ -66,7 +66,7 @@ class SilentCore:
         return self._server.url
 
     def asked(self, kind: str) -> dict[str, Any] | None:
-        """Give the last command of a type, with its id."""
+        """Return the last command of a type, with its id."""
         return next((c for c in reversed(self.commands) if c["type"] == kind), None)
 
     async def answer(self, command: dict[str, Any] | None, result: object) -> None:

@@ -50,7 +50,7 @@ def stranger() -> Stranger:
 
 @pytest.fixture(params=[301, 302, 303, 307, 308])
 async def misled(request: pytest.FixtureRequest, stranger: Stranger) -> AsyncIterator[str]:
-    """Give the address of a Supervisor that sends everybody to a stranger."""
+    """Return the address of a Supervisor that sends everybody to a stranger."""
     async with serving(stranger.answer) as elsewhere:
 
         async def redirect(asked: web.Request) -> web.StreamResponse:

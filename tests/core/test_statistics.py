@@ -116,13 +116,13 @@ async def push(client: Client, entity_id: str, value: float, unit: str | None, *
 
 
 async def described(client: Client, *entity_ids: str) -> dict[str, dict[str, Any]]:
-    """Give what Core keeps of these statistics, by id."""
+    """Return what Core keeps of these statistics, by id."""
     question = {"type": "recorder/get_statistics_metadata", "statistic_ids": list(entity_ids)}
     return {each["statistic_id"]: each for each in await client.command(question)}
 
 
 def complaints(any_core: AnyCore) -> list[str]:
-    """Give what Core has logged about imports."""
+    """Return what Core has logged about imports."""
     if isinstance(any_core, Core):
         return list(any_core.statistics.warnings)
     lines = any_core.log.read_text().splitlines()

@@ -93,7 +93,7 @@ def _entities(system: System) -> frozenset[str]:
 
 
 async def _kill(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
-    """Kill the service as soon as more of the past is written; gives the number of rows then."""
+    """Kill the service as soon as more of the past is written; return the number of rows then."""
     before = await _count(system, shown, first, end)
     async with asyncio.timeout(PATIENCE_HOURS * 3600):
         while (rows := await _count(system, shown, first, end)) == before:
@@ -137,7 +137,7 @@ async def _compare(
 async def _rows(
     system: System, shown: Sequence[Minutes], since: datetime, until: datetime
 ) -> dict[str, Rows]:
-    """Give Core's hourly rows of everything, by entity id."""
+    """Return Core's hourly rows of everything, by entity id."""
     for one in shown:
         one.of_hour(_floor(datetime.now(UTC) - _HOUR))  # to know of all its entities
     counters = [f"sensor.{counter.entity}" for counter in system.counters]

@@ -47,7 +47,7 @@ def by_hour(rows: Sequence[Mapping[str, Any]]) -> Rows:
 
 
 def hours(since: datetime, until: datetime) -> Iterator[datetime]:
-    """Give the starts of all hours."""
+    """Return the starts of all hours."""
     while since < until:
         yield since
         since += _HOUR

@@ -40,11 +40,11 @@ class Minutes:
     known: known_inverter.Inverter
 
     def measurements(self) -> tuple[str, ...]:
-        """Give the ids of all entities whose mean is kept."""
+        """Return the ids of all entities whose mean is kept."""
         return tuple(one.entity_id for one in self.known.entities.series if not one.is_counter)
 
     def of_hour(self, start: datetime) -> Mapping[str, list[tuple[float, float]]]:
-        """Give what each entity with statistics showed in an hour, and for how many seconds.
+        """Return what each entity with statistics showed in an hour, and for how many seconds.
 
         The first value is of the hour before: it is still shown until the next record.
         """

@@ -16,7 +16,7 @@ _NAMES = ("Zoë's house at 12 Wattle Street", "Granny flat")
 
 
 def _identities(person: Visitor) -> list[str]:
-    """Give everything that tells who or where it is, as the simulated cloud has it."""
+    """Return everything that tells who or where it is, as the simulated cloud has it."""
     world = person.home.simulator.world
     found = [CLIENT_ID, CREDENTIAL, TOKEN, *_NAMES, "wattle", "granny", "eyJ0eXAi"]
     for account in world.accounts:

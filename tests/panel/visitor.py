@@ -28,7 +28,7 @@ class Visitor:
         await self._session.close()
 
     async def answers(self) -> bool:
-        """Tell whether there is a panel."""
+        """Whether there is a panel."""
         try:
             async with self._session.get("health"):
                 return True
@@ -40,13 +40,13 @@ class Visitor:
         return self._session.get(path)
 
     async def data(self, name: str) -> Any:  # noqa: ANN401 - JSON
-        """Give one of the answers below data/."""
+        """Return one of the answers below data/."""
         async with self.get(f"data/{name}") as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
     async def token(self) -> str:
-        """Give what is in the page."""
+        """Return what is in the page."""
         async with self.get("") as answer:
             found = _TOKEN.search(await answer.text())
         assert found is not None
@@ -55,7 +55,7 @@ class Visitor:
     async def post(
         self, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, str]:
-        """Press a button; gives the status and the sentence.
+        """Press a button, and return the status and the sentence.
 
         Without headers those of the page itself are sent.
         """
@@ -72,7 +72,7 @@ class Visitor:
     async def until(
         self, name: str, is_so: Callable[[dict[str, Any]], object], *, seconds: float = 20
     ) -> dict[str, Any]:
-        """Wait until one of the answers below data/ is as it should be; gives it."""
+        """Wait until one of the answers below data/ is as it should be, and return it."""
         last: dict[str, Any] = {}
 
         async def ask() -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Visitor:
             raise AssertionError(f"it has not come to that: {last}") from None
 
     async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until the page tells something first of all; gives it."""
+        """Wait until the page tells something first of all, and return it."""
         status = await self.until(
             "status",
             lambda status: [one["kind"] for one in status["notices"][:1]] == [kind],
@@ -95,7 +95,7 @@ class Visitor:
         return first
 
     async def all_well(self, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until there are readings, and nothing to be told; gives the status."""
+        """Wait until there are readings, and nothing to be told, and return the status."""
 
         def is_well(status: dict[str, Any]) -> bool:
             inverters = status["inverters"]

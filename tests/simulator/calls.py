@@ -103,7 +103,7 @@ class Call:
         return site, first
 
     def _extended(self, site: Site) -> bool:
-        """Tell whether the fault "extra inverter" means this site: its own, else the first."""
+        """Whether the fault "extra inverter" means this site: its own, else the first."""
         return any(
             site.site_id in self.world.names(fault.serial)
             if fault.serial
