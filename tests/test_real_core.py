@@ -13,7 +13,7 @@ import pytest
 
 from house import TOKEN, House, eventually, house, until
 from redback.publishing.states import AT_ONCE
-from standin.client import Client
+from standin.client import Client, statistics_question
 from standin.real_core import RealCore, temporary_core
 
 pytestmark = [pytest.mark.core, pytest.mark.timeout(1200)]
@@ -133,13 +133,9 @@ async def check_statistics(
     core: RealCore, home: House, started: datetime, first: dict[str, float]
 ) -> None:
     """Core's own five-minute statistics of the counters agree with the inverter."""
-    question = {
-        "type": "recorder/statistics_during_period",
-        "start_time": (started - timedelta(minutes=5)).isoformat(),
-        "statistic_ids": list(COUNTERS),
-        "period": "5minute",
-        "types": ["state", "sum"],
-    }
+    question = statistics_question(
+        COUNTERS, started - timedelta(minutes=5), period="5minute", types=["state", "sum"]
+    )
 
     def is_compiled(rows: dict[str, list[dict[str, Any]]]) -> bool:
         # One row that holds the start, and one that is whole.

@@ -14,6 +14,7 @@ from house import CREDENTIAL, TOKEN, House, until
 from simulator import Simulator
 from simulator.records import COUNTERS
 from simulator.world import Inverter, World, days_ago
+from standin.client import statistics_question
 from standin.real_core import RealCore, find_hass
 from standin.supervisor import Supervisor
 
@@ -115,16 +116,9 @@ class System:
 
     async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
         """Return Core's hourly statistics of all counters, by entity."""
-        rows = await self.core.command(
-            {
-                "type": "recorder/statistics_during_period",
-                "start_time": start.isoformat(),
-                "end_time": end.isoformat(),
-                "statistic_ids": [f"sensor.{counter.entity}" for counter in self.counters],
-                "period": "hour",
-                "types": ["state", "sum", "change"],
-            }
-        )
+        ids = [f"sensor.{counter.entity}" for counter in self.counters]
+        types = ["state", "sum", "change"]
+        rows = await self.core.command(statistics_question(ids, start, end, types=types))
         return {name.removeprefix("sensor."): found for name, found in rows.items()}
 
     async def core_version(self) -> str:

@@ -18,6 +18,7 @@ from gapless.filling import PATIENCE_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
 from simulator import Kind
+from standin.client import statistics_question
 
 _HOUR = timedelta(hours=1)
 # Core's boot takes a while; then there are some minutes of quiet before the first whole hour.
@@ -142,16 +143,9 @@ async def _rows(
         one.of_hour(_floor(datetime.now(UTC) - _HOUR))  # to know of all its entities
     counters = [f"sensor.{counter.entity}" for counter in system.counters]
     measurements = [entity_id for one in shown for entity_id in one.measurements()]
-    found = await system.core.command(
-        {
-            "type": "recorder/statistics_during_period",
-            "start_time": since.isoformat(),
-            "end_time": until.isoformat(),
-            "statistic_ids": [*counters, *measurements],
-            "period": "hour",
-            "types": ["state", "change", "mean", "min", "max"],
-        }
-    )
+    types = ["state", "change", "mean", "min", "max"]
+    question = statistics_question([*counters, *measurements], since, until, types=types)
+    found = await system.core.command(question)
     return {entity_id: by_hour(rows) for entity_id, rows in found.items()}
 
 

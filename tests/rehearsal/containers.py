@@ -114,7 +114,7 @@ def base_image() -> str:
 
 
 def _fingerprint() -> str:
-    """Whether the base that is kept is the one that is wanted."""
+    """Return what tells the base that is wanted from one that was made of something else."""
     made_from = [*_PACKAGES, *_LATER, _RELEASE, *(path.read_text() for path in _base_files())]
     return hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:12]
 
@@ -127,17 +127,8 @@ def _make_base(folder: Path) -> None:
     include = f"--include={','.join(_PACKAGES)}"
     run(
         # What it mounts meanwhile, nobody else sees, and it is gone with it.
-        *(
-            "unshare",
-            "--mount",
-            "debootstrap",
-            "--variant=minbase",
-            include,
-            _RELEASE,
-            folder,
-            _MIRROR,
-            _RECIPE,
-        ),
+        *("unshare", "--mount", "debootstrap", "--variant=minbase", include),
+        *(_RELEASE, folder, _MIRROR, _RECIPE),
         seconds=_BUILDING_S,
     )
     apt = ("chroot", folder, "apt-get", "-qq", "--no-install-recommends", "install", "--yes")

@@ -1,8 +1,9 @@
 """A small client of Core for tests: REST and WebSocket, straight or through the Supervisor."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import aiohttp
@@ -23,6 +24,25 @@ class Answer:
 
     status: int
     body: Any
+
+
+def statistics_question(
+    ids: Iterable[str],
+    start: datetime,
+    end: datetime | None = None,
+    *,
+    period: str = "hour",
+    types: Sequence[str],
+) -> Message:
+    """Return the command that asks for these columns of statistics."""
+    question: Message = {
+        "type": "recorder/statistics_during_period",
+        "start_time": start.isoformat(),
+        "statistic_ids": list(ids),
+        "period": period,
+        "types": types,
+    }
+    return question if end is None else question | {"end_time": end.isoformat()}
 
 
 class Client:
