@@ -7,18 +7,13 @@ from typing import cast
 
 import pytest
 
-from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import Unsaved
+from polling.stand_ins import Cloud, Unsaved
 from redback.cloud import (
     AccessError,
     CloudError,
-    Configuration,
     CredentialsError,
-    Dynamic,
-    ListedInverter,
     RedbackClient,
-    Static,
     TransientError,
 )
 from redback.core import Notices, State
@@ -34,45 +29,6 @@ REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", t
 TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")
-
-
-class Cloud:
-    """The cloud of one account, with a new reading each time."""
-
-    def __init__(self, clock: FakeClock, *serials: str) -> None:
-        self.serials = serials
-        # What every question meets, and what only those for readings meet.
-        self.failing: CloudError | None = None
-        self.unreadable: CloudError | None = None
-        self._clock = clock
-
-    def inverters(self) -> tuple[ListedInverter, ...]:
-        self._answer()
-        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
-
-    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
-        return [tuple(serials)]
-
-    def dynamic(self, batch: Iterable[str], _: float) -> dict[str, Dynamic | CloudError]:
-        self._answer()
-        reading = dynamic(TimestampUtc=self._clock.now().isoformat())
-        return dict.fromkeys(batch, self.unreadable or reading)
-
-    def static(self, _: str) -> Static:
-        self._answer()
-        return static()
-
-    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
-        self._answer()
-        return dict.fromkeys(serials, configuration())
-
-    def history(self, _: str, __: datetime, ___: datetime) -> tuple[Dynamic, ...]:
-        self._answer()
-        return ()
-
-    def _answer(self) -> None:
-        if self.failing is not None:
-            raise self.failing
 
 
 class Shown:
@@ -220,6 +176,6 @@ async def test_an_account_that_has_become_another_leaves_the_other_one_alone(
     async with running(world.account(cloud, "3")):
         await clock.advance(60)
         assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
-        cloud.serials = ("RB4",)
+        cloud.serials = ["RB4"]
         await clock.advance(3600)
         assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}
