@@ -204,21 +204,27 @@ def secrets(core: CoreAddress) -> Iterator[str]:
     yield "eyJ0eXAi.SIMULATED"
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(
+    condition: Callable[[], object], seconds: float = 20, *, every: float = 0.05
+) -> None:
     """Wait until something is so; what the machine does meanwhile has no event to wait for."""
 
     async def answer() -> object:
         found = condition()
         return await found if isawaitable(found) else found
 
-    await eventually(answer, bool, seconds)
+    await eventually(answer, bool, seconds, every=every)
 
 
 async def eventually(
-    ask: Callable[[], Awaitable[_T]], is_so: Callable[[_T], object], seconds: float = 20
+    ask: Callable[[], Awaitable[_T]],
+    is_so: Callable[[_T], object],
+    seconds: float = 20,
+    *,
+    every: float = 0.05,
 ) -> _T:
-    """Ask until the answer is as it should be, and return it."""
+    """Ask `every` so many seconds until the answer is as it should be, and return it."""
     async with asyncio.timeout(patience.stretched(seconds)):
         while not is_so(answer := await ask()):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(every)
         return answer

@@ -369,7 +369,7 @@ async def test_putting_goes_on_after_a_break_where_it_is_done_again(
     rows = counted(*range(200))
     putting = asyncio.create_task(put(statistics, energy("sensor.broken"), rows))
     heard = hear(watched, monkeypatch)
-    await until(lambda: len(heard) > 5)
+    await until(lambda: len(heard) > 5, every=0)
     await supervisor.close_websockets()
     with pytest.raises(CoreAwayError):
         await putting
