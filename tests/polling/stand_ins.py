@@ -8,9 +8,22 @@ import msgspec
 
 from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
-from redback.cloud import CloudError, Configuration, Dynamic, ListedInverter, Static
+from redback.cloud import (
+    AccessError,
+    CloudError,
+    Configuration,
+    CredentialsError,
+    Dynamic,
+    ListedInverter,
+    Static,
+    TransientError,
+)
 from redback.polling.throttle import Runner, Throttle
 from redback.saved_state import Saved, SavedState
+
+AWAY = TransientError("no answer", method="GET", url="http://cloud/")
+DENIED = AccessError("no access", method="GET", url="http://cloud/")
+TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
 
 
 class Cloud:

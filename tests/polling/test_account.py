@@ -8,13 +8,11 @@ from typing import cast
 import pytest
 
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import Cloud, Unsaved
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved
 from redback.cloud import (
-    AccessError,
     CloudError,
     CredentialsError,
     RedbackClient,
-    TransientError,
 )
 from redback.core import Notices, State
 from redback.inverters.registry import Registry
@@ -26,9 +24,6 @@ from redback.problems import Kind, Problems
 from running import running
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
-TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
-DENIED = AccessError("no access", method="GET", url="http://cloud/")
-AWAY = TransientError("no answer", method="GET", url="http://cloud/")
 
 
 class Shown:

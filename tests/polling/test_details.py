@@ -9,12 +9,11 @@ import pytest
 from examples import configuration, static
 from fake_clock import FakeClock, at_once
 from polling import stand_ins
+from polling.stand_ins import AWAY, TOKEN_REFUSED
 from redback.cloud import (
     CloudError,
-    CredentialsError,
     Dynamic,
     RedbackClient,
-    TransientError,
 )
 from redback.inverters import registry
 from redback.inverters.details import Details
@@ -23,9 +22,6 @@ from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
 from running import running
-
-REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
-AWAY = TransientError("no answer", method="GET", url="http://cloud/")
 
 
 class Cloud(stand_ins.Cloud):
@@ -248,7 +244,7 @@ async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
 async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
     cloud: Cloud, clock: FakeClock
 ) -> None:
-    cloud.failing = REFUSED
+    cloud.failing = TOKEN_REFUSED
     async with surveyed(cloud, clock) as house:
         await clock.advance(3600)
         assert house.refused
@@ -260,7 +256,7 @@ async def test_once_there_is_an_inverter_its_readings_tell_whether_the_token_is_
 ) -> None:
     async with surveyed(cloud, clock) as house:
         await clock.advance(10)
-        cloud.failing = REFUSED
+        cloud.failing = TOKEN_REFUSED
         await clock.advance(7200)
         assert not house.refused
 

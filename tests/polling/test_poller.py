@@ -12,15 +12,13 @@ import pytest
 from examples import dynamic
 from fake_clock import FakeClock
 from polling import stand_ins
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED
 from redback.cloud import (
-    AccessError,
     CloudError,
-    CredentialsError,
     Dynamic,
     NotFoundError,
     RedbackClient,
     ThrottledError,
-    TransientError,
 )
 from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications
@@ -30,13 +28,8 @@ from redback.problems import Kind, Problems
 from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
-DENIED = AccessError("no access", method="GET", url="http://cloud/")
-TOKEN_REFUSED = CredentialsError(
-    "the token is refused", method="POST", url="http://cloud/", token_refused=True
-)
 BUSY = ThrottledError("slow down", method="POST", url="http://cloud/")
 THROTTLED = ThrottledError("slow down", method="POST", url="http://cloud/", retry_after=300)
-AWAY = TransientError("no answer", method="POST", url="http://cloud/")
 
 
 class Cloud:

@@ -18,6 +18,7 @@ import requests
 import responses
 from syrupy.assertion import SnapshotAssertion
 
+from examples import payload
 from fake_clock import FakeClock
 from house import CREDENTIAL
 from redback.environment import Environment
@@ -29,7 +30,7 @@ from standin.states import State
 from standin.supervisor import TOKEN, Supervisor
 
 API, LOGIN = "https://api.example", "https://login.example"
-_PAYLOADS = Path(__file__).parents[1] / "payloads"
+_PAYLOADS = Path(__file__).parents[1] / "payloads/dossier"
 _ATTRIBUTES = ("unit_of_measurement", "device_class", "state_class", "friendly_name")
 # By the second each counter is believed; the third shows that what the second made has arrived.
 _READINGS = 3
@@ -75,8 +76,8 @@ _NOT_FOUND = (404, None)
 
 def answer(name: str) -> tuple[int, Any]:
     """Return the status and the body of one of the dossier's payloads."""
-    payload = json.loads((_PAYLOADS / "dossier" / f"{name}.json").read_text())
-    return payload["status"], payload["body"]
+    given = json.loads((_PAYLOADS / f"{name}.json").read_text())
+    return given["status"], given["body"]
 
 
 class Cloud:
@@ -84,7 +85,6 @@ class Cloud:
 
     def __init__(self, dynamic: str, static: str | None, refusals: Sequence[str] = ()) -> None:
         version = "v2" if "v2" in dynamic.split("-") else "v2.21"
-        configuration = json.loads((_PAYLOADS / "configuration.json").read_text())["Data"]
         new, old = map(answer, refusals) if refusals else (_TOKEN, _NOT_FOUND)
         self._data: dict[str, object] = answer(dynamic)[1]["Data"]
         self._reading = (200, self._data)
@@ -93,7 +93,7 @@ class Cloud:
             "/Auth/token": old,
             "/With/Nodes": answer("jj-nodes"),
             "/Static/": answer(static) if static else _NOT_FOUND,
-            "/Configuration": (200, _multiple({"Data": configuration})),
+            "/Configuration": (200, _multiple({"Data": payload("configuration")})),
             f"/{version}/EnergyData/Multiple/": self._reading,
             "/From/": (200, _multiple()),
         }
