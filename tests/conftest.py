@@ -118,7 +118,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 @pytest.fixture
 def measured(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Tell a figure that a test has measured, whether the test passes or not."""
+    """Print a figure that a test has measured, whether the test passes or not."""
 
     def tell(figure: str) -> None:
         with capsys.disabled():

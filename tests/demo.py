@@ -86,7 +86,7 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
 
 @contextlib.asynccontextmanager
 async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress, str]]:
-    """Run a Core; gives its address, and what a person must know to look at it."""
+    """Run a Core, and return its address, and what a person must know to look at it."""
     if not real:
         async with Core() as core:
             yield core.address, "(a stand-in; its page shows all states)"
@@ -98,7 +98,7 @@ async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress,
 
 
 async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
-    """Run the service until it ends or is to end; gives its exit code."""
+    """Run the service until it ends or is to end, and return its exit code."""
     service = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "redback", env=os.environ | variables, start_new_session=True
     )

@@ -22,7 +22,7 @@ _SHARED = ("faketime_shm_", "sem.faketime_sem_")
 def run(
     module: str, *arguments: str, seconds: float, speed: int = 60, beginning: datetime | None = None
 ) -> Any:  # noqa: ANN401 - whatever the program tells
-    """Run it; gives the JSON that it writes at its end.
+    """Run it, and return the JSON that it writes at its end.
 
     Args:
         module: the program.
@@ -52,7 +52,7 @@ def run(
 
 
 def wrapper(speed: int, beginning: datetime | None = None) -> Sequence[str]:
-    """Give what is put before a program, which then has such a clock."""
+    """Return what is put before a program, which then has such a clock."""
     # Only a time that is told as a distance is the same for all programs that one starts.
     away = 0 if beginning is None else round(beginning.timestamp() - time.time())
     return ["faketime", "-m", "-f", f"{away:+d} x{speed}"]

@@ -22,7 +22,7 @@ def new_folder(name: str) -> Path:
 
 
 def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> dict[str, Any]:
-    """Run a module with its arguments; gives the JSON that it writes at its end.
+    """Run a module with its arguments, and return the JSON that it writes at its end.
 
     Args:
         program: the module, and its arguments.

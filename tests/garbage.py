@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collected() -> Iterator[set[str]]:
-    """Give, at the end, the names of the types of what only the collector could free."""
+    """Return, at the end, the names of the types of what only the collector could free."""
     kinds: set[str] = set()
     _wait_for_threads()
     gc.collect()

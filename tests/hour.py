@@ -47,7 +47,7 @@ async def main() -> None:
 
 
 def _readings(home: House, core: Core, since: float, until: float) -> dict[str, Any]:
-    """Tell of how many readings the cloud told in this time, and what became of them in Core."""
+    """Count the readings that the cloud told in this time, and what became of them in Core."""
     (inverter,) = home.simulator.world.inverters
     arrived: dict[int, float] = {}
     for push in core.states.history:
@@ -67,7 +67,7 @@ def _readings(home: House, core: Core, since: float, until: float) -> dict[str, 
 
 
 def _told(inverter: Inverter, since: float, until: float) -> Iterator[int]:
-    """Give the time of each reading that the cloud began to show then."""
+    """Return the time of each reading that the cloud began to show then."""
     for minute in range(int(since) // _PERIOD - 1, int(until) // _PERIOD + 1):
         stamp = minute * _PERIOD + inverter.second
         if since <= inverter.visible_at(stamp) < until:

@@ -8,8 +8,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from inspect import isawaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import patience
@@ -23,6 +25,7 @@ from standin.supervisor import CoreAddress, Supervisor
 CREDENTIAL = "s3cret+/=&% \u00e4"
 TOKEN = "token-of-the-supervisor"
 
+_T = TypeVar("_T")
 _AS_IT_IS = ("-m", "redback")
 _WITH_PATIENCE = (patience.__file__,)
 
@@ -72,12 +75,12 @@ class Service:
             )
 
     async def ended(self, seconds: float = 10) -> int:
-        """Wait for its end; gives the exit code."""
+        """Wait for its end, and return the exit code."""
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), patience.stretched(seconds))
 
     async def stop(self) -> int:
-        """Stop it as the Supervisor does; gives the exit code."""
+        """Stop it as the Supervisor does, and return the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
@@ -131,7 +134,7 @@ class House:
         self._address = address
 
     async def states(self) -> dict[str, dict[str, Any]]:
-        """Give what Core shows of the service's entities, by entity id without `sensor.`."""
+        """Return what Core shows of the service's entities, by entity id without `sensor.`."""
         async with Client.of_core(self._address.url, self._address.token) as client:
             states = (await client.request("GET", "states")).body
         return {
@@ -141,28 +144,20 @@ class House:
         }
 
     async def notifications(self) -> dict[str, str]:
-        """Give the messages of Core's persistent notifications, by their id."""
+        """Return the messages of Core's persistent notifications, by their id."""
         async with Client.of_core(self._address.url, self._address.token) as client:
             shown = await client.command({"type": "persistent_notification/get"})
         return {notice["notification_id"]: notice["message"] for notice in shown}
 
     async def value(self, name: str) -> str | None:
-        """Give the state of one entity, None where there is none."""
+        """Return the state of one entity, None where there is none."""
         state = (await self.states()).get(name)
         return None if state is None else state["state"]
 
     async def shows(self, name: str, *, seconds: float = 20) -> str:
-        """Wait until an entity has a value of its own; gives it."""
-        value: str | None = None
-
-        async def has_value() -> bool:
-            nonlocal value
-            value = await self.value(name)
-            return value not in (None, "unavailable", "unknown")
-
-        await until(has_value, seconds)
-        assert value is not None
-        return value
+        """Wait until an entity has a value of its own, and return it."""
+        nothing = (None, "unavailable", "unknown")
+        return str(await eventually(partial(self.value, name), lambda v: v not in nothing, seconds))
 
 
 @asynccontextmanager
@@ -201,7 +196,7 @@ async def house(
 
 
 def secrets(core: CoreAddress) -> Iterator[str]:
-    """Give every secret of a house, in every spelling that a log might show."""
+    """Return every secret of a house, in every spelling that a log might show."""
     yield from (CREDENTIAL, quote(CREDENTIAL), quote_plus(CREDENTIAL))
     yield json.dumps(CREDENTIAL)[1:-1]
     yield from (CLIENT_ID, TOKEN, core.token)
@@ -209,8 +204,27 @@ def secrets(core: CoreAddress) -> Iterator[str]:
     yield "eyJ0eXAi.SIMULATED"
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(
+    condition: Callable[[], object], seconds: float = 20, *, every: float = 0.05
+) -> None:
     """Wait until something is so; what the machine does meanwhile has no event to wait for."""
+
+    async def answer() -> object:
+        found = condition()
+        return await found if isawaitable(found) else found
+
+    await eventually(answer, bool, seconds, every=every)
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[_T]],
+    is_so: Callable[[_T], object],
+    seconds: float = 20,
+    *,
+    every: float = 0.05,
+) -> _T:
+    """Ask `every` so many seconds until the answer is as it should be, and return it."""
     async with asyncio.timeout(patience.stretched(seconds)):
-        while not await condition():
-            await asyncio.sleep(0.05)
+        while not is_so(answer := await ask()):
+            await asyncio.sleep(every)
+        return answer

@@ -20,7 +20,7 @@ _BOLT = "M6 -22 L-13 5 L-2 5 L-6 22 L13 -5 L2 -5 Z"
 
 
 def mark() -> str:
-    """Give the mark as SVG around the origin, 128 wide; midnight is at the bottom."""
+    """Return the mark as SVG around the origin, 128 wide; midnight is at the bottom."""
     hours = "".join(_hour(hour) for hour in range(_HOURS))
     bolt = f'<path d="{_BOLT}" fill="#fff" stroke="#fff" stroke-width="2" stroke-linejoin="round"/>'
     return f'{hours}<circle r="{_SUN}" fill="{DAY}"/>{bolt}'
@@ -38,12 +38,12 @@ def _hour(hour: int) -> str:
 
 
 def icon() -> str:
-    """Give the mark alone."""
+    """Return the mark alone."""
     return _svg(ICON, f'<g transform="translate(64 64)">{mark()}</g>')
 
 
 def logo() -> str:
-    """Give the mark with the name beside it."""
+    """Return the mark with the name beside it."""
     name = (
         '<text x="102" y="60" font-family="DejaVu Sans" font-weight="bold" font-size="30"'
         f' textLength="140" lengthAdjust="spacingAndGlyphs" fill="{WORDS}">Redback</text>'

@@ -43,7 +43,7 @@ HANGING = {
 
 
 async def recovery(home: House, fault: Fault, lasts: float) -> float:
-    """Have a fault for a while; gives the seconds from its end to the next reading."""
+    """Have a fault for a while, and return the seconds from its end to the next reading."""
     home.simulator.faults.add(fault)
     await asyncio.sleep(lasts)
     home.simulator.faults.clear()
@@ -58,7 +58,7 @@ async def recovery(home: House, fault: Fault, lasts: float) -> float:
 
 
 async def refusal(home: House) -> dict[str, Any]:
-    """Have the credentials refused for an hour; gives what people see meanwhile, and after."""
+    """Have the credentials refused for an hour, and return what people see meanwhile, and after."""
     home.simulator.journal.clear()
     home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
     home.simulator.faults.add(Fault(kind=Kind.TOKEN_EXPIRY))

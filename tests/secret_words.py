@@ -14,13 +14,13 @@ _SIMULATED = "eyJ0eXAi.SIMULATED"
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """Give every way in which a secret could be written."""
+    """Return every way in which a secret could be written."""
     yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
     yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1])
 
 
 def basic(name: str, secret: str) -> str:
-    """Give how Basic authorization writes a name and a secret."""
+    """Return how Basic authorization writes a name and a secret."""
     return base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
@@ -35,5 +35,5 @@ _WORDS = frozenset(
 
 
 def leaks(text: str) -> list[str]:
-    """Give the secrets that stand in a text."""
+    """Return the secrets that stand in a text."""
     return [word for word in _WORDS if word in text]

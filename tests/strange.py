@@ -102,7 +102,7 @@ def _reverse(place: Place, _: object) -> None:
 
 @st.composite
 def spoilt(draw: Any, good: object) -> Any:  # noqa: ANN401 - any JSON value, and hypothesis's own
-    """Give a good value that was changed at a few random places."""
+    """Return a good value that was changed at a few random places."""
     whole = [json.loads(json.dumps(good))]
     for _ in range(draw(st.integers(1, 4))):
         places = _places(whole)

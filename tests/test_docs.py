@@ -31,7 +31,7 @@ def test_every_test_that_the_table_of_faults_names_exists() -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors of a document's headings, as GitHub and Home Assistant make them."""
+    """Return the anchors of a document's headings, as GitHub and Home Assistant make them."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     plain = (re.sub(r"[^\w -]", "", heading).strip().lower() for heading in headings)
     return {heading.replace(" ", "-") for heading in plain}
@@ -50,7 +50,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 def section(title: str) -> str:
-    """Give what stands below a heading, up to the next one of its kind."""
+    """Return what stands below a heading, up to the next one of its kind."""
     below = rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)"
     found = re.search(below, DOCS, re.MULTILINE | re.DOTALL)
     assert found is not None, title
@@ -58,7 +58,7 @@ def section(title: str) -> str:
 
 
 def rows(text: str) -> list[tuple[str, str]]:
-    """Give name and unit of each entity that the tables have; A, B, C stand for three."""
+    """Return name and unit of each entity that the tables have; A, B, C stand for three."""
     found: list[tuple[str, str]] = []
     for name, unit in re.findall(r"^\| (.+?) \| (.*?) ?\| .+ \|$", text, re.MULTILINE):
         stem, _, phases = name.partition(" A, B, C")
@@ -69,7 +69,7 @@ def rows(text: str) -> list[tuple[str, str]]:
 
 
 def table(*, detailed: bool) -> Iterator[tuple[str, str]]:
-    """Give name and unit of each sensor that there can be; n stands for a number."""
+    """Return name and unit of each sensor that there can be; n stands for a number."""
     reading = Reading(SERIAL, datetime.now(UTC), dynamic(), Details(static(), configuration()))
     for sensor in sensors(reading, detailed=True):
         name = re.sub(r"^(PV|Battery Module|Battery Cabinet) \d+", r"\1 n", sensor.name)

@@ -41,7 +41,7 @@ def _left_behind() -> set[str]:
 
 
 def _command_lines() -> list[list[str]]:
-    """Give those of all processes that there are."""
+    """Return those of all processes that there are."""
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,17 +1,19 @@
 """The whole way with a real Home Assistant Core: what a user's dashboards would show."""
 
 import asyncio
+import operator
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from house import TOKEN, House, house, until
+from house import TOKEN, House, eventually, house, until
 from redback.publishing.states import AT_ONCE
-from standin.client import Client
+from standin.client import Client, statistics_question
 from standin.real_core import RealCore, temporary_core
 
 pytestmark = [pytest.mark.core, pytest.mark.timeout(1200)]
@@ -34,7 +36,7 @@ LONGEST_RATIO = 3
 
 
 async def ours(home: House) -> dict[str, dict[str, Any]]:
-    """Give the states of the service's entities: Core has some of its own."""
+    """Return the states of the service's entities: Core has some of its own."""
     states = await home.states()
     return {name: state for name, state in states.items() if name.startswith("redback_")}
 
@@ -45,7 +47,7 @@ async def all_there(home: House) -> bool:
 
 
 def truth(home: House, at: datetime) -> dict[str, float]:
-    """Give the inverter's own counters at the time of a reading, by entity."""
+    """Return the inverter's own counters at the time of a reading, by entity."""
     record = home.simulator.truth(home.inverters[0], at.timestamp())
     assert record is not None
     return {entity: record[field] for entity, field in COUNTERS.items()}
@@ -94,11 +96,7 @@ async def check_cycle(home: House, measured: Callable[[str], None]) -> None:
     times, bare = [], []
     for _ in range(3):
         before = await last_reading(home)
-
-        async def newer(before: datetime = before) -> bool:
-            return await last_reading(home) > before
-
-        await until(newer, 130)
+        await eventually(partial(last_reading, home), partial(operator.lt, before), 130)
         await asyncio.sleep(1)
         asked = max(
             entry.time for entry in home.simulator.journal.entries if "/Multiple/" in entry.path
@@ -118,7 +116,7 @@ async def check_cycle(home: House, measured: Callable[[str], None]) -> None:
 
 
 async def post(home: House, count: int) -> float:
-    """Post states as the service does, and nothing else; gives the seconds that it takes."""
+    """Post states as the service does, and nothing else, and return the seconds that it takes."""
     waiting = iter(range(count))
     async with Client.of_supervisor(home.supervisor.url, TOKEN) as client:
 
@@ -135,23 +133,15 @@ async def check_statistics(
     core: RealCore, home: House, started: datetime, first: dict[str, float]
 ) -> None:
     """Core's own five-minute statistics of the counters agree with the inverter."""
-    rows: dict[str, list[dict[str, Any]]] = {}
+    question = statistics_question(
+        COUNTERS, started - timedelta(minutes=5), period="5minute", types=["state", "sum"]
+    )
 
-    async def compiled() -> bool:
-        nonlocal rows
-        rows = await core.command(
-            {
-                "type": "recorder/statistics_during_period",
-                "start_time": (started - timedelta(minutes=5)).isoformat(),
-                "statistic_ids": list(COUNTERS),
-                "period": "5minute",
-                "types": ["state", "sum"],
-            }
-        )
+    def is_compiled(rows: dict[str, list[dict[str, Any]]]) -> bool:
         # One row that holds the start, and one that is whole.
         return len(rows) == len(COUNTERS) and all(len(found) >= 2 for found in rows.values())
 
-    await until(compiled, 700)
+    rows = await eventually(partial(core.command, question), is_compiled, 700)
     for entity, found in rows.items():
         row = found[-1]
         assert row["sum"] == pytest.approx(row["state"] - first[entity], abs=0.0011), entity

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import operator
 import re
 import socket
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from house import House, house, until
+from house import House, eventually, house, until
 from simulator import Fault, Kind
 from standin.core import Core
 from standin.faults import Faults
@@ -27,13 +29,12 @@ LONGEST_STOP = 5
 
 
 async def settled(home: House, count: int = 43) -> dict[str, dict[str, Any]]:
-    """Wait until all entities are there, and give them."""
+    """Wait until all entities are there, and return them."""
+    return await eventually(home.states, lambda states: len(states) >= count)
 
-    async def complete() -> bool:
-        return len(await home.states()) >= count
 
-    await until(complete)
-    return await home.states()
+def values(states: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    return {state["state"] for state in states.values()}
 
 
 async def test_within_seconds_every_reading_is_a_state_and_agrees_with_the_inverter() -> None:
@@ -125,11 +126,7 @@ async def test_options_that_cannot_work_end_it_with_78_and_a_sentence_each() -> 
         home.service.options()
         await home.service.start()
         await home.shows("redback_status")
-
-        async def taken_away() -> bool:
-            return not await home.notifications()
-
-        await until(taken_away)
+        await eventually(home.notifications, operator.not_)
 
 
 async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_told() -> None:
@@ -151,11 +148,7 @@ async def test_credentials_that_are_refused_are_told_in_home_assistant() -> None
     async with house() as home:
         home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
         await home.service.start()
-
-        async def told() -> bool:
-            return "redback_credentials" in await home.notifications()
-
-        await until(told)
+        await eventually(home.notifications, lambda notices: "redback_credentials" in notices)
         await asyncio.sleep(2)
         assert home.simulator.journal.count("token") <= 2
         assert not await home.states()
@@ -177,7 +170,7 @@ async def test_sigterm_makes_everything_unavailable_and_ends_it_with_0_in_time()
         started = time.monotonic()
         assert await home.service.stop() == 0
         assert time.monotonic() - started < LONGEST_STOP
-        assert {state["state"] for state in (await home.states()).values()} == {"unavailable"}
+        assert values(await home.states()) == {"unavailable"}
 
 
 @pytest.mark.parametrize("fault", [Kind.SLOW, Kind.DRIP])
@@ -185,11 +178,7 @@ async def test_sigterm_ends_it_in_time_while_the_cloud_hangs(fault: Kind) -> Non
     async with house() as home:
         home.simulator.faults.add(Fault(kind=fault, seconds=30, path=""))
         await home.service.start()
-
-        async def asked() -> bool:
-            return home.simulator.journal.count() > 0 or "Redback add-on" in home.service.log
-
-        await until(asked)
+        await until(lambda: home.simulator.journal.count() or "Redback add-on" in home.service.log)
         await asyncio.sleep(0.5)
         started = time.monotonic()
         assert await home.service.stop() == 0
@@ -204,11 +193,7 @@ async def test_after_a_restart_of_core_all_states_are_back_within_ten_seconds() 
         await asyncio.sleep(8)
         await core.start()
         assert not await home.states()
-
-        async def back() -> bool:
-            return (await home.states()).keys() >= before.keys()
-
-        await until(back, 10)
+        await eventually(home.states, lambda states: states.keys() >= before.keys(), 10)
         assert home.service.log.count("Home Assistant does not answer") >= 1
         # A push may have failed the moment before the link was seen to be gone.
         assert len(re.findall("WARNING", home.service.log)) <= 2
@@ -222,11 +207,13 @@ async def test_a_name_once_given_stays_when_a_second_inverter_comes() -> None:
         home.simulator.faults.add(Fault(kind=Kind.EXTRA_INVERTER))
         await home.service.start()
 
-        async def both() -> bool:
-            return len({name for name in await home.states() if name.endswith("_status")}) == 2
+        def statuses(states: Iterable[str]) -> set[str]:
+            return {name for name in states if name.endswith("_status")}
 
-        await until(both, 90)  # the next round of readings is up to a minute away
-        names = {name for name in await home.states() if name.endswith("_status")}
+        # The next round of readings is up to a minute away.
+        names = statuses(
+            await eventually(home.states, lambda states: len(statuses(states)) == 2, 90)
+        )
         assert "redback_status" in names
         assert any(re.fullmatch(r"redback_\d{4}_status", name) for name in names)
 
@@ -288,7 +275,7 @@ async def rewritten(path: Path, seconds: float) -> None:
 
 
 def counters_on_disk(data: Path) -> dict[str, float]:
-    """Give what is believed of the counters of the only inverter, kWh."""
+    """Return what is believed of the counters of the only inverter, kWh."""
     path = data / "counters.json"
     pages = json.loads(path.read_bytes()) if path.exists() else {}
     return {name: one["value"] for page in pages.values() for name, one in page.items()}
@@ -301,12 +288,8 @@ async def test_after_a_kill_nothing_of_before_stands_when_the_credentials_are_re
         await home.service.kill()
         home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
         await home.service.start()
-
-        async def all_unavailable() -> bool:
-            return {state["state"] for state in (await home.states()).values()} == {"unavailable"}
-
-        await until(all_unavailable)
-        assert (await home.states()).keys() == before.keys()
+        after = await eventually(home.states, lambda states: values(states) == {"unavailable"})
+        assert after.keys() == before.keys()
 
 
 async def test_after_a_kill_sigterm_makes_everything_unavailable_without_any_reading() -> None:
@@ -317,13 +300,9 @@ async def test_after_a_kill_sigterm_makes_everything_unavailable_without_any_rea
         home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path=""))
         home.simulator.journal.clear()
         await home.service.start()
-
-        async def asked() -> bool:
-            return home.simulator.journal.count() > 0
-
-        await until(asked)
+        await until(home.simulator.journal.count)
         assert await home.service.stop() == 0
-        assert {state["state"] for state in (await home.states()).values()} == {"unavailable"}
+        assert values(await home.states()) == {"unavailable"}
 
 
 @pytest.mark.timeout(360)
@@ -340,21 +319,13 @@ async def test_no_secret_is_in_the_log_at_debug_level_whatever_happens() -> None
         faults.add(Fault(kind=Kind.NOT_JSON, times=1))
         home.supervisor.faults = Faults(status=502, times=3)
         home.simulator.journal.clear()
-
-        async def renewed() -> bool:
-            return home.simulator.journal.count("token") > 0
-
-        await until(renewed, 70)
+        await until(lambda: home.simulator.journal.count("token"), 70)
         await asyncio.sleep(1)
         assert await home.service.stop() == 0
 
         faults.add(Fault(kind=Kind.WRONG_SECRET))
         await home.service.start()
-
-        async def refused() -> bool:
-            return "redback_credentials" in await home.notifications()
-
-        await until(refused)
+        await eventually(home.notifications, lambda notices: "redback_credentials" in notices)
         assert await home.service.stop() == 0
         # That no secret is in it, every house looks for at its end.
         assert "DEBUG" in home.service.log
@@ -433,40 +404,25 @@ async def test_an_inverter_that_may_not_be_read_is_told_and_costs_the_others_not
         home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=denied))
         await home.service.start()
         await home.shows(f"redback_{other[-4:]}_grid_import_total")
-
-        async def told() -> bool:
-            return "redback_denied" in await home.notifications()
-
-        await until(told)
-        assert denied in (await home.notifications())["redback_denied"]
+        shown = await eventually(home.notifications, lambda notices: "redback_denied" in notices)
+        assert denied in shown["redback_denied"]
 
 
 async def test_a_notice_of_a_denied_inverter_does_not_outlive_a_kill() -> None:
     async with house("two-inverters") as home:
         number = home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=home.inverters[0]))
         await home.service.start()
-
-        async def told() -> bool:
-            return "redback_denied" in await home.notifications()
-
-        async def taken_away() -> bool:
-            return not await home.notifications()
-
-        await until(told)
+        await eventually(home.notifications, lambda notices: "redback_denied" in notices)
         await home.service.kill()
         home.simulator.faults.clear(number)
         await home.service.start()
-        await until(taken_away)
+        await eventually(home.notifications, operator.not_)
 
 
 async def test_a_token_that_is_refused_is_not_taken_for_wrong_credentials() -> None:
     async with house() as home:
         home.simulator.faults.add(Fault(kind=Kind.REJECT_TOKENS))
         await home.service.start()
-
-        async def told() -> bool:
-            return "redback_token" in await home.notifications()
-
-        await until(told, 90)
+        await eventually(home.notifications, lambda notices: "redback_token" in notices, 90)
         assert "redback_credentials" not in await home.notifications()
         assert home.simulator.journal.count("token") <= 4

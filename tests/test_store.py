@@ -103,7 +103,7 @@ ELEMENT = re.compile(
 
 
 def refusals(schema: object, value: object, name: str = "options") -> Iterator[str]:
-    """Give what the Supervisor would refuse of a value, by its schema."""
+    """Return what the Supervisor would refuse of a value, by its schema."""
     match schema:
         case dict():
             yield from refusals_of_set(schema, value, name)
@@ -119,7 +119,7 @@ def refusals(schema: object, value: object, name: str = "options") -> Iterator[s
 
 
 def refusals_of_set(schema: Mapping[str, object], value: object, name: str) -> Iterator[str]:
-    """Give what it would refuse of a set of values; those that it does not know it drops."""
+    """Return what it would refuse of a set of values; those that it does not know it drops."""
     if not isinstance(value, Mapping):
         yield f"{name} is no set"
         return
@@ -131,7 +131,7 @@ def refusals_of_set(schema: Mapping[str, object], value: object, name: str) -> I
 
 
 def is_optional(schema: object) -> bool:
-    """Tell whether an option may be left out: only single values and lists of such may."""
+    """Whether an option may be left out: only single values and lists of such may."""
     match schema:
         case [str(inner)] | str(inner):
             return inner.endswith("?")
@@ -140,7 +140,7 @@ def is_optional(schema: object) -> bool:
 
 
 def takes(schema: str, value: object) -> bool:
-    """Tell whether the Supervisor takes a single value: null never, a number also as a text."""
+    """Whether the Supervisor takes a single value: null never, a number also as a text."""
     parsed = ELEMENT.fullmatch(schema)
     assert parsed is not None, schema
     if value is None:
@@ -161,7 +161,7 @@ def takes(schema: str, value: object) -> bool:
 
 
 def misshapen(schema: object, name: str, *, within_list: bool = False) -> Iterator[str]:
-    """Give what is no schema of options; a list right inside a list makes the file refused."""
+    """Return what is no schema of options; a list right inside a list makes the file refused."""
     match schema:
         case str():
             if not ELEMENT.fullmatch(schema):
@@ -176,7 +176,7 @@ def misshapen(schema: object, name: str, *, within_list: bool = False) -> Iterat
 
 
 def security_rating() -> int:
-    """Give the number from 1 to 8 that the store shows."""
+    """Return the number from 1 to 8 that the store shows."""
     if CONFIG.get("docker_api") or CONFIG.get("full_access"):
         return 1
     rating = 5 + (1 if (ADDON / "apparmor.txt").exists() else 0)

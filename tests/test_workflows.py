@@ -40,7 +40,7 @@ class TestEach:
 
 
 def commands() -> str:
-    """Give all that CI runs."""
+    """Return all that CI runs."""
     steps = [step for job in CI["jobs"].values() for step in job["steps"]]
     return "\n".join(step.get("run", "") for step in steps)
 
@@ -70,7 +70,7 @@ def test_a_test_that_needs_several_things_runs_where_all_of_them_are() -> None:
 
 
 def takes(selection: str, marks: set[str]) -> bool:
-    """Tell whether a test with these marks, and no other, is selected."""
+    """Whether a test with these marks, and no other, is selected."""
     return all(
         part.removeprefix("not ") not in marks if part.startswith("not ") else part in marks
         for part in selection.split(" and ")

@@ -3,7 +3,7 @@
 import math
 from datetime import datetime, timedelta
 
-from browser.examples import HOME, Json, energy, written
+from browser.examples import GIVEN, HOME, Json, energy, written
 
 _STEP = 300  # seconds between two values of a day
 _MIDNIGHT = datetime(2026, 11, 24, tzinfo=HOME)
@@ -67,101 +67,13 @@ def calendar() -> Json:
     }
 
 
-def sites() -> Json:
-    """Make an account: a site in use, one that is not, and an inverter of which little is known."""
-    return {
-        "sites": [
-            {
-                "site": "S2112091234567",
-                "line": "- id: S2112091234567\n  name: House",
-                "inverters": [_seen("RB21120912345678", "House", "SH5000", 13.2)],
-            },
-            {
-                "site": "S2203110987654",
-                "line": "- id: S2203110987654\n  name: Site 2",
-                "inverters": [_seen("RB22031109876543", None, "SI6000", None)],
-            },
-            {
-                "site": None,
-                "line": None,
-                "inverters": [
-                    _seen("RB23040112345678", None, None, None) | {"has_battery": None},
-                ],
-            },
-        ]
-    }
-
-
-def _seen(serial: str, name: str | None, model: str | None, capacity: float | None) -> Json:
-    return {
-        "serial": serial,
-        "model": model,
-        "has_battery": capacity is not None,
-        "capacity_kwh": capacity,
-        "in_use": name is not None,
-        "name": name,
-        "line": f"- id: {serial}\n  name: {name or 'Inverter 2'}",
-    }
-
-
-_ENTITIES = (
-    ("grid_import_total", "Grid import total", "4821.337", "kWh", "counter"),
-    ("grid_export_total", "Grid export total", "9120.01", "kWh", "counter"),
-    ("pv_power", "PV power", "4.873", "kW", "measurement"),
-    ("grid_power", "Grid power", "-1.223", "kW", "measurement"),
-    ("battery_soc", "Battery state of charge", "84", "%", "measurement"),
-    ("inverter_status", "Inverter status", "OK", None, "none"),
-)
-
-
-def entities() -> Json:
-    """Make a few entities of each kind."""
-    return {
-        "entities": [
-            {
-                "entity_id": f"sensor.redback_{key}",
-                "name": f"Redback {name}",
-                "state": state,
-                "unit": unit,
-                "kind": kind,
-                "inverter": "House",
-            }
-            for key, name, state, unit, kind in _ENTITIES
-        ]
-    }
-
-
-def energy_plan(*, is_there: bool = False, state: str | None = None) -> Json:
+def energy_plan(*, is_there: bool = False, state: str = "ready") -> Json:
     """Make what would be, or has been, added to the Energy dashboard."""
-    entity = "sensor.redback_{}".format
-    roles = {
-        "grid": [
-            ("From the grid", "grid_import_total"),
-            ("To the grid", "grid_export_total"),
-            ("Power", "grid_power"),
-        ],
-        "solar": [("Produced", "pv_total"), ("Power", "pv_power")],
-        "battery": [
-            ("From the battery", "battery_discharge_total"),
-            ("Into the battery", "battery_charge_total"),
-            ("Level", "battery_soc"),
-        ],
-    }
-    return {
-        "state": state or ("done" if is_there else "ready"),
-        "text": "Everything is there." if is_there else "Three items can be added.",
-        "items": [
-            {
-                "kind": kind,
-                "inverter": "House",
-                "entities": [{"role": role, "entity_id": entity(key)} for role, key in rows],
-                "is_there": is_there,
-            }
-            for kind, rows in roles.items()
-        ],
-        "notes": [],
-        "issues": [],
-    }
+    plan: Json = GIVEN["energy"] | {"state": state}
+    if not is_there:
+        return plan
+    items = [item | {"is_there": True} for item in GIVEN["energy"]["items"]]
+    return plan | {"state": "done", "text": "Everything is there.", "items": items}
 
 
 def dashboard(*, is_there: bool = False) -> Json:
@@ -178,8 +90,8 @@ def all_answers() -> dict[str, object]:
     return {
         "day": day(),
         "calendar": calendar(),
-        "sites": sites(),
-        "entities": entities(),
+        "sites": GIVEN["sites"],
+        "entities": GIVEN["entities"],
         "energy": energy_plan(),
         "dashboard": dashboard(),
     }

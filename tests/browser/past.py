@@ -20,7 +20,7 @@ _DAYS = 2
 
 
 async def fill(folder: Path) -> dict[str, object]:
-    """Do so; gives the day, and the energy of each counter on it, kWh."""
+    """Fill it, and return the day, and the energy of each counter on it, kWh."""
     async with running_system(
         1, folder, days=_DAYS + 1, history_days=_DAYS, past_of_v221=True, frontend=True
     ) as system:
@@ -42,7 +42,7 @@ async def fill(folder: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Tell it as JSON."""
+    """Print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     sys.stdout.write(json.dumps(asyncio.run(fill(parser.parse_args().folder))))

@@ -3,42 +3,30 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from browser import examples
 from browser.stand_in import StandIn
-from browser.viewer import PHONE, Viewer, keep_picture
+from browser.viewer import PHONE, Viewer, flows, keep_picture, parts
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-
-async def _parts(page: Page, serial: str = "RB21120912345678") -> dict[str, str]:
-    """Read the number of each part in an inverter's picture."""
-    parts = page.locator(f"[data-serial={serial}] [data-part]")
-    numbers: dict[str, str] = await parts.evaluate_all(
-        "all => Object.fromEntries(all.map((one) => [one.dataset.part, one.textContent]))"
-    )
-    return numbers
-
-
-async def _flows(page: Page, card: str = "[data-serial=RB21120912345678]") -> dict[str, float]:
-    """Read the flows that are shown, with their power in kW."""
-    flows = page.locator(f"{card} [data-flow][visibility=visible]")
-    shown: dict[str, float] = await flows.evaluate_all(
-        "all => Object.fromEntries(all.map((one) => [one.dataset.flow, Number(one.dataset.kw)]))"
-    )
-    return shown
+HOUSE = "RB21120912345678"
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     page = await viewer.open()
-    assert await _parts(page) == {
+    assert await parts(page, HOUSE) == {
         "solar": "4.873",
         "house": "1.25",
         "battery": "2.40",
         "grid": "1.223",
     }
-    assert await _flows(page) == {"solar-house": 1.25, "solar-battery": 2.4, "solar-grid": 1.223}
+    assert await flows(page, f"[data-serial={HOUSE}]") == {
+        "solar-house": 1.25,
+        "solar-battery": 2.4,
+        "solar-grid": 1.223,
+    }
     await expect(page.locator(".sentence")).to_have_text(
         "Solar powers the house, charges the battery and exports to the grid."
     )
@@ -47,7 +35,7 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
 
 async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.evening()))
-    assert await _flows(page) == {"battery-house": 2.1, "grid-house": 1.5}
+    assert await flows(page, f"[data-serial={HOUSE}]") == {"battery-house": 2.1, "grid-house": 1.5}
     await expect(page.locator(".sentence")).to_have_text(
         "The battery and the grid power the house."
     )
@@ -57,13 +45,13 @@ async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer
 async def test_what_an_inverter_draws_at_night_is_told_with_its_sign(viewer: Viewer) -> None:
     night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
     page = await viewer.open(status=examples.status(night))
-    assert await _parts(page) == {
+    assert await parts(page, HOUSE) == {
         "solar": "−0.012",  # noqa: RUF001 - a minus as people write it
         "house": "3.60",
         "battery": "0.00",
         "grid": "3.612",
     }
-    assert await _flows(page) == {"grid-house": 3.6}
+    assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
@@ -95,12 +83,12 @@ async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
     names = page.locator(".inverter > header h3")
     await expect(names).to_have_text(["All inverters", "House", "Granny flat"])
-    assert await _parts(page, "RB22031109876543") == {
+    assert await parts(page, "RB22031109876543") == {
         "solar": "2.10",
         "house": "0.64",
         "grid": "1.46",
     }
-    assert await _flows(page, ".overview") == {
+    assert await flows(page, ".overview") == {
         "solar-house": 1.89,
         "solar-battery": 2.4,
         "solar-grid": 2.683,

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from browser.viewer import PHONE, Visit, keep_picture
+from browser.viewer import PHONE, Visit, flows, keep_picture, parts
 from house import until
 from panel.visitor import Visitor, running, visitor
 from simulator import Fault, Kind
@@ -49,20 +49,9 @@ async def visit(browser: Browser, person: Visitor) -> AsyncIterator[Visit]:
 
 
 async def _numbers(page: Page, serial: str) -> dict[str, float]:
-    """Read the number of each part in an inverter's picture, kW."""
-    parts = page.locator(f"[data-serial={serial}] [data-part]")
-    shown: dict[str, str] = await parts.evaluate_all(
-        "all => Object.fromEntries(all.map((one) => [one.dataset.part, one.textContent]))"
-    )
+    """Return the number of each part in an inverter's picture, kW."""
+    shown = await parts(page, serial)
     return {part: float(text.replace("\u2212", "-")) for part, text in shown.items()}
-
-
-async def _flows(page: Page, serial: str) -> dict[str, float]:
-    flows = page.locator(f"[data-serial={serial}] [data-flow][visibility=visible]")
-    shown: dict[str, float] = await flows.evaluate_all(
-        "all => Object.fromEntries(all.map((one) => [one.dataset.flow, Number(one.dataset.kw)]))"
-    )
-    return shown
 
 
 async def test_the_numbers_and_flows_are_those_of_the_inverters(
@@ -72,7 +61,8 @@ async def test_the_numbers_and_flows_are_those_of_the_inverters(
     for serial in person.home.inverters:
         while True:  # until no reading has come between the looks
             before = await _read_at(person, serial)
-            numbers, flows = await _numbers(page, serial), await _flows(page, serial)
+            numbers = await _numbers(page, serial)
+            shown = await flows(page, f"[data-serial={serial}]")
             if await _read_at(person, serial) == before:
                 break
         truth = person.home.simulator.truth(serial, datetime.fromisoformat(before).timestamp())
@@ -88,8 +78,8 @@ async def test_the_numbers_and_flows_are_those_of_the_inverters(
         assert abs(numbers["battery"]) == pytest.approx(abs(battery), abs=0.006)
         assert numbers["house"] == pytest.approx(solar + battery + grid, abs=0.2)
         for part, power in (("grid", grid), ("battery", battery)):
-            out = sum(kw for name, kw in flows.items() if name.startswith(f"{part}-"))
-            into = sum(kw for name, kw in flows.items() if name.endswith(f"-{part}"))
+            out = sum(kw for name, kw in shown.items() if name.startswith(f"{part}-"))
+            into = sum(kw for name, kw in shown.items() if name.endswith(f"-{part}"))
             assert out - into == pytest.approx(power, abs=0.1), part
     await keep_picture(page, "whole-now")
 

@@ -81,6 +81,23 @@ class Viewer(Visit):
         return await super().open(section, **how)
 
 
+async def parts(page: Page, serial: str) -> dict[str, str]:
+    """Return the number of each part in an inverter's picture, as it is written."""
+    shown: dict[str, str] = await page.locator(f"[data-serial={serial}] [data-part]").evaluate_all(
+        "all => Object.fromEntries(all.map((one) => [one.dataset.part, one.textContent]))"
+    )
+    return shown
+
+
+async def flows(page: Page, card: str) -> dict[str, float]:
+    """Return the flows that are shown in a card, with their power in kW."""
+    seen = page.locator(f"{card} [data-flow][visibility=visible]")
+    shown: dict[str, float] = await seen.evaluate_all(
+        "all => Object.fromEntries(all.map((one) => [one.dataset.flow, Number(one.dataset.kw)]))"
+    )
+    return shown
+
+
 async def keep_picture(page: Page, name: str, *, whole: bool = True) -> None:
     """Keep a picture of the page in the folder that REDBACK_SCREENSHOTS names."""
     await page.screenshot(path=_PICTURES / f"{name}.png", full_page=whole)

@@ -1,7 +1,5 @@
 """The program: runs the hours, judges them, and prints everything that is known as one JSON."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import sys

@@ -12,8 +12,6 @@ In all hours, whatever went wrong, no energy is taken away, and none is made up:
 beyond the truth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -152,7 +150,7 @@ class Checker:
             before = edge
 
     def _is_reckoned(self, counter: Counter) -> bool:
-        """Tell whether an hour's state may be worked out, since the cloud's past has no counter."""
+        """Whether an hour's state may be worked out, since the cloud's past has no counter."""
         return counter.is_of_battery and not self.simulator.world.past_of_v221
 
     def _bad(self) -> Iterator[tuple[datetime, datetime]]:
@@ -174,7 +172,7 @@ def _verdict(row: Row, most: float, *, is_told: bool) -> Verdict:
 
 
 def _touch(spans: Sequence[tuple[datetime, datetime]], start: datetime, end: datetime) -> bool:
-    """Tell whether one of the spans of time reaches into start to end."""
+    """Whether one of the spans of time reaches into start to end."""
     return any(began < end and over > start for began, over in spans)
 
 

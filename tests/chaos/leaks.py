@@ -1,7 +1,5 @@
 """Looks for secrets in everything that was logged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

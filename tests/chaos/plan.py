@@ -1,7 +1,5 @@
 """What goes wrong and when: drawn from a seed, the same for the same seed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -154,7 +152,7 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
 
 
 def _stretches(chance: Random, hours: int, quiet: Sequence[int]) -> Iterator[_Stretch]:
-    """Give the times in which something may happen; half of their hours end in peace as well."""
+    """Return the times in which something may happen; half of their hours end in peace as well."""
     start = 0.0
     for hour in range(hours):
         end = (hour + 1) * HOUR

@@ -1,7 +1,5 @@
 """Makes happen what a plan says, and writes down when it really did."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -183,7 +181,7 @@ class Runner:
 
 
 def _dated(fault: Fault, began: datetime, until: datetime) -> Fault:
-    """Give a fault of records the time that it covers."""
+    """Set the time that a fault of records covers."""
     if fault.kind not in RECORD_KINDS:
         return fault
     return msgspec.structs.replace(

@@ -1,7 +1,5 @@
 """Where it happens: a simulated cloud, a Supervisor, a real Core, the service, and their clock."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -16,6 +14,7 @@ from house import CREDENTIAL, TOKEN, House, until
 from simulator import Simulator
 from simulator.records import COUNTERS
 from simulator.world import Inverter, World, days_ago
+from standin.client import statistics_question
 from standin.real_core import RealCore, find_hass
 from standin.supervisor import Supervisor
 
@@ -83,7 +82,7 @@ class System:
     hosts: Path
 
     async def begin(self) -> dict[str, float]:
-        """Start the service; gives what each counter first showed, kWh."""
+        """Start the service, and return what each counter first showed, kWh."""
         await self.home.service.start()
         shown: dict[str, float] = {}
 
@@ -116,26 +115,19 @@ class System:
         self.hosts.write_text(_HOSTS_OF_CLOUD)
 
     async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
-        """Give Core's hourly statistics of all counters, by entity."""
-        rows = await self.core.command(
-            {
-                "type": "recorder/statistics_during_period",
-                "start_time": start.isoformat(),
-                "end_time": end.isoformat(),
-                "statistic_ids": [f"sensor.{counter.entity}" for counter in self.counters],
-                "period": "hour",
-                "types": ["state", "sum", "change"],
-            }
-        )
+        """Return Core's hourly statistics of all counters, by entity."""
+        ids = [f"sensor.{counter.entity}" for counter in self.counters]
+        types = ["state", "sum", "change"]
+        rows = await self.core.command(statistics_question(ids, start, end, types=types))
         return {name.removeprefix("sensor."): found for name, found in rows.items()}
 
     async def core_version(self) -> str:
-        """Tell which Core it is."""
+        """Return which Core it is."""
         async with self.core.client() as client:
             return str((await client.request("GET", "config")).body["version"])
 
     async def written(self, end: datetime) -> bool:
-        """Tell whether Core has written the hour that ends then."""
+        """Whether Core has written the hour that ends then."""
         rows = await self.statistics(end - timedelta(hours=1), end)
         return len(rows) == len(self.counters)
 

@@ -1,7 +1,5 @@
 """The outcome of a run, for people."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any

@@ -13,8 +13,6 @@ the last record before a reset and the reset itself, which is less than a minute
 else.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -40,7 +38,7 @@ class Truth:
     resets: tuple[datetime, ...]
 
     def energy(self, at: datetime) -> float:
-        """Give the energy until `at` that a record has told or still can tell, kWh."""
+        """Return the energy until `at` that a record has told or still can tell, kWh."""
         lost = sum(
             self._whole(reset) - self._whole(self.record_before(reset))
             for reset in self.resets
@@ -49,25 +47,25 @@ class Truth:
         return self._whole(at) - lost
 
     def shown(self, at: datetime) -> float:
-        """Give what the counter says in the record of this second, kWh."""
+        """Return what the counter says in the record of this second, kWh."""
         record = self.simulator.truth(self.counter.inverter.serial, at.timestamp())
         assert record is not None
         return float(record[self.counter.field])
 
     def record_before(self, moment: datetime) -> datetime:
-        """Give the time of the last record before a moment."""
+        """Return the time of the last record before a moment."""
         seconds = -(-moment.timestamp() // 1) - 1
         back = (seconds - self.counter.inverter.second) % 60
         return datetime.fromtimestamp(seconds - back, UTC)
 
     def reading(self, value: float, seen: datetime) -> datetime | None:
-        """Give the time of the record that says this value and was the latest when it was seen."""
+        """Return the time of the record with this value that was the latest when it was seen."""
         newest = self.record_before(seen)
         times = (newest - age * _MINUTE for age in range(_OLDEST))
         return next((time for time in times if abs(self.shown(time) - value) <= _SAME_KWH), None)
 
     def believed_again(self, reset: datetime, end: datetime) -> datetime:
-        """Give the moment at which a reset must have been let through, `end` if it is later."""
+        """Return the moment at which a reset must have been let through, `end` if it is later."""
         time, growths, before = self.record_before(reset) + _MINUTE, 0, 0.0
         while growths < _GROWTHS and time < end:
             value = self.shown(time)

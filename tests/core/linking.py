@@ -1,23 +1,18 @@
 """A link to Core for tests, what it has told, and a Core that answers only when a test says so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
 
+from house import until
 from redback.clock import Clock, SystemClock
 from redback.core import CoreError, WebSocket, open_session
 from standin.serving import Server
 from standin.supervisor import TOKEN, CoreAddress, Supervisor
-
-
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class Watched:
@@ -59,12 +54,19 @@ class SilentCore:
         self._server = Server(self._make_app)
         self._socket: web.WebSocketResponse | None = None
 
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop()
+
     @property
     def url(self) -> str:
         return self._server.url
 
     def asked(self, kind: str) -> dict[str, Any] | None:
-        """Give the last command of a type, with its id."""
+        """Return the last command of a type, with its id."""
         return next((c for c in reversed(self.commands) if c["type"] == kind), None)
 
     async def answer(self, command: dict[str, Any] | None, result: object) -> None:
@@ -83,12 +85,6 @@ class SilentCore:
 
     async def hang_up(self) -> None:
         await self._server.close_sockets()
-
-    async def start(self) -> None:
-        await self._server.start()
-
-    async def stop(self) -> None:
-        await self._server.stop()
 
     def _make_app(self) -> web.Application:
         app = web.Application()
@@ -112,14 +108,6 @@ class SilentCore:
     async def _send(self, message: dict[str, Any]) -> None:
         assert self._socket is not None
         await self._socket.send_json(message)
-
-
-@asynccontextmanager
-async def silent_core() -> AsyncIterator[SilentCore]:
-    core = SilentCore()
-    await core.start()
-    yield core
-    await core.stop()
 
 
 @asynccontextmanager

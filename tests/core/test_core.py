@@ -1,13 +1,12 @@
 """That states and notifications reach Core, and each of its absences is understood."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
-from core.linking import until
+from house import until
 from redback.clock import SystemClock
 from redback.core import (
     CoreAwayError,
@@ -19,6 +18,7 @@ from redback.core import (
     open_session,
 )
 from redback.problems import Kind, Problems
+from running import running
 from standin.core import Core
 from standin.faults import Faults
 from standin.supervisor import TOKEN, Supervisor
@@ -47,12 +47,8 @@ async def noticing(
     notices = HomeAssistant(
         session, supervisor.url, TOKEN, clock, problems, prefix="redback"
     ).notices
-    task = asyncio.create_task(notices.run())
-    yield notices, problems
-    assert not task.done()
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(notices):
+        yield notices, problems
 
 
 async def test_a_notification_comes_and_goes(

@@ -1,17 +1,18 @@
 """That all is sent again that Core may have lost, and that its absence is one problem."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
-from core.linking import SilentCore, silent_core, until
+from core.linking import SilentCore
 from fake_clock import FakeClock
+from house import until
 from redback.clock import SystemClock
 from redback.core import CoreAwayError, HomeAssistant
 from redback.problems import Kind, Problems
+from running import running
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
 
@@ -34,18 +35,8 @@ async def connected(
     problems, shown = Problems(clock), Shown()
     home_assistant = HomeAssistant(session, url, token, clock, problems, prefix="redback")
     home_assistant.keep(shown)
-    task = asyncio.create_task(home_assistant.run())
-    yield home_assistant, problems, shown
-    assert not task.done()
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-@pytest.fixture
-async def silent() -> AsyncIterator[SilentCore]:
-    async with silent_core() as core:
-        yield core
+    async with running(home_assistant):
+        yield home_assistant, problems, shown
 
 
 async def test_only_a_start_of_core_has_everything_sent_again(

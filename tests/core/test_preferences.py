@@ -306,7 +306,7 @@ CANDIDATES = st.lists(st.sampled_from([*ALL, SECOND]), unique_by=lambda one: (on
 
 
 def is_kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Tell whether a source is as it was; the only grid of an old Core may have more flows."""
+    """Whether a source is as it was; the only grid of an old Core may have more flows."""
     lists = ("flow_from", "flow_to", "power") if before["type"] == "grid" else ()
     return all(
         after.get(key) == value

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from fake_clock import FakeClock
 from redback.core import CoreAwayError, CoreError, Rest, State, WebSocket, open_session
+from running import running
 
 TOKEN = "token-of-the-supervisor"
 STATE = State("sensor.redback_status", "OK", {})
@@ -49,7 +50,7 @@ def stranger() -> Stranger:
 
 @pytest.fixture(params=[301, 302, 303, 307, 308])
 async def misled(request: pytest.FixtureRequest, stranger: Stranger) -> AsyncIterator[str]:
-    """Give the address of a Supervisor that sends everybody to a stranger."""
+    """Return the address of a Supervisor that sends everybody to a stranger."""
     async with serving(stranger.answer) as elsewhere:
 
         async def redirect(asked: web.Request) -> web.StreamResponse:
@@ -80,11 +81,8 @@ async def test_the_link_is_made_with_nobody_else(
     link = WebSocket(
         session, misled, TOKEN, clock, connected=lambda: None, disconnected=gone.put_nowait
     )
-    task = asyncio.create_task(link.run())
-    async with asyncio.timeout(10):
-        error = await gone.get()
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(link):
+        async with asyncio.timeout(10):
+            error = await gone.get()
     assert str(error) == "GET /core/websocket: no answer: RedirectError"
     assert stranger.heard == []

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from core.linking import Watched, link_through, until
+from core.linking import Watched, link_through
+from house import until
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
 from redback.core.metadata import UNIT_CLASSES
 from sqlite_file import opened
@@ -115,13 +116,13 @@ async def push(client: Client, entity_id: str, value: float, unit: str | None, *
 
 
 async def described(client: Client, *entity_ids: str) -> dict[str, dict[str, Any]]:
-    """Give what Core keeps of these statistics, by id."""
+    """Return what Core keeps of these statistics, by id."""
     question = {"type": "recorder/get_statistics_metadata", "statistic_ids": list(entity_ids)}
     return {each["statistic_id"]: each for each in await client.command(question)}
 
 
 def complaints(any_core: AnyCore) -> list[str]:
-    """Give what Core has logged about imports."""
+    """Return what Core has logged about imports."""
     if isinstance(any_core, Core):
         return list(any_core.statistics.warnings)
     lines = any_core.log.read_text().splitlines()
@@ -368,7 +369,7 @@ async def test_putting_goes_on_after_a_break_where_it_is_done_again(
     rows = counted(*range(200))
     putting = asyncio.create_task(put(statistics, energy("sensor.broken"), rows))
     heard = hear(watched, monkeypatch)
-    await until(lambda: len(heard) > 5)
+    await until(lambda: len(heard) > 5, every=0)
     await supervisor.close_websockets()
     with pytest.raises(CoreAwayError):
         await putting

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 import pytest
 
@@ -11,6 +10,7 @@ from fake_clock import FakeClock, settle
 from garbage import collected
 from redback.core import CoreAwayError
 from redback.core.sync import Sync
+from running import running
 
 
 class Core:
@@ -60,11 +60,8 @@ def told() -> Told:
 @pytest.fixture
 async def sync(core: Core, clock: FakeClock, told: Told) -> AsyncIterator[Sync[str, int]]:
     sync = Sync[str, int](core.take, clock, at_once=4, watcher=told)
-    task = asyncio.create_task(sync.run())
-    yield sync
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(sync):
+        yield sync
 
 
 async def test_to_show_something_leaves_nothing_behind(sync: Sync[str, int]) -> None:
@@ -222,20 +219,17 @@ async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
         under_way.remove(key)
 
     sync = Sync[int, int](take, clock, at_once=4, watcher=told)
-    task = asyncio.create_task(sync.run())
-    sync.want(0, 0)
-    await clock.advance(1)
-    for key in range(1, 31):
-        sync.want(key, key)
-    await clock.advance(10)
-    assert under_way == {0}
-    assert max(most) == 4
-    assert told == []
-    await clock.advance(90)
-    assert told == [None]
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(sync):
+        sync.want(0, 0)
+        await clock.advance(1)
+        for key in range(1, 31):
+            sync.want(key, key)
+        await clock.advance(10)
+        assert under_way == {0}
+        assert max(most) == 4
+        assert told == []
+        await clock.advance(90)
+        assert told == [None]
 
 
 async def test_that_core_is_away_is_told_and_that_it_is_back_too(
@@ -259,16 +253,13 @@ async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: F
         arrived.append(value)
 
     sync = Sync[str, int](take, clock, at_once=4, watcher=Told())
-    task = asyncio.create_task(sync.run())
-    sync.want("a", 1)
-    sync.want("b", 3)
-    await settle()
-    sync.want("a", 2)
-    await clock.advance(30)
-    assert arrived == [3, 1, 2]
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(sync):
+        sync.want("a", 1)
+        sync.want("b", 3)
+        await settle()
+        sync.want("a", 2)
+        await clock.advance(30)
+        assert arrived == [3, 1, 2]
 
 
 def after(turns: int, work: Callable[[], None]) -> None:
@@ -297,12 +288,9 @@ async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
             missing.append(set(queue.wanted) - shown)
 
     queue = Sync[str, int](take, clock, at_once=4, watcher=Missing())
-    task = asyncio.create_task(queue.run())
-    queue.want("first", 1)
-    await settle()
-    assert shown == {"first", "second"}
-    assert missing
-    assert not any(missing)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(queue):
+        queue.want("first", 1)
+        await settle()
+        assert shown == {"first", "second"}
+        assert missing
+        assert not any(missing)

@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from core.linking import SilentCore, Watched, linked, silent_core, until
+from core.linking import SilentCore, Watched, link_through, linked
 from fake_clock import FakeClock
+from house import until
 from redback.core import CoreAwayError, CoreRefusedError, open_session
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
@@ -21,9 +22,16 @@ AROUND = len('{"type":"x","text":"","id":2}')
 
 
 @pytest.fixture
-async def silent() -> AsyncIterator[SilentCore]:
-    async with silent_core() as core:
-        yield core
+async def watched(supervisor: Supervisor) -> AsyncIterator[Watched]:
+    async with link_through(supervisor) as watched:
+        yield watched
+
+
+@pytest.fixture
+async def to_silent(silent: SilentCore, session: aiohttp.ClientSession) -> AsyncIterator[Watched]:
+    with linked(session, silent.url) as watched:
+        await until(lambda: watched.connected)
+        yield watched
 
 
 async def test_a_handshake_that_hangs_is_given_up_in_time(
@@ -36,24 +44,19 @@ async def test_a_handshake_that_hangs_is_given_up_in_time(
 
 
 async def test_the_link_tells_when_it_is_made_and_when_core_has_started(
-    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
+    watched: Watched, core: Core
 ) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected == 1)
-        await watched.link.command({"type": "get_config"})  # Core has the subscription before it
-        core.finish_start()
-        await until(lambda: watched.connected > 1)
+    assert watched.connected == 1
+    await watched.link.command({"type": "get_config"})  # Core has the subscription before it
+    core.finish_start()
+    await until(lambda: watched.connected > 1)
 
 
-async def test_a_restart_of_core_is_noticed_on_both_ends(
-    session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected == 1)
-        await core.stop()
-        await until(lambda: watched.disconnected)
-        await core.start()
-        await until(lambda: watched.connected == 2)
+async def test_a_restart_of_core_is_noticed_on_both_ends(watched: Watched, core: Core) -> None:
+    await core.stop()
+    await until(lambda: watched.disconnected)
+    await core.start()
+    await until(lambda: watched.connected == 2)
 
 
 async def test_an_event_goes_to_its_handler_and_is_no_start_of_core(
@@ -115,49 +118,35 @@ async def test_a_token_that_is_not_accepted_is_told_apart(
     assert "a-wrong-token" not in str(watched.disconnected[0])
 
 
-async def test_a_command_gets_its_result(
-    session: aiohttp.ClientSession, supervisor: Supervisor
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected)
-        config = await watched.link.command({"type": "get_config"})
+async def test_a_command_gets_its_result(watched: Watched) -> None:
+    config = await watched.link.command({"type": "get_config"})
     assert config["time_zone"] == "Australia/Brisbane"
 
 
 async def test_answers_find_their_commands_in_any_order(
-    session: aiohttp.ClientSession, silent: SilentCore
+    silent: SilentCore, to_silent: Watched
 ) -> None:
     names = ["first", "second", "third"]
-    with linked(session, silent.url) as watched:
-        await until(lambda: watched.connected)
-        asking = asyncio.gather(*(watched.link.command({"type": name}) for name in names))
-        await until(lambda: silent.asked("third"))
-        for name in reversed(names):
-            await silent.answer(silent.asked(name), f"of the {name}")
-        assert await asking == ["of the first", "of the second", "of the third"]
+    asking = asyncio.gather(*(to_silent.link.command({"type": name}) for name in names))
+    await until(lambda: silent.asked("third"))
+    for name in reversed(names):
+        await silent.answer(silent.asked(name), f"of the {name}")
+    assert await asking == ["of the first", "of the second", "of the third"]
     numbers = [command["id"] for command in silent.commands]
     assert numbers == sorted(set(numbers))
 
 
-async def test_a_command_that_core_refuses_tells_why(
-    session: aiohttp.ClientSession, supervisor: Supervisor
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected)
-        with pytest.raises(CoreRefusedError) as raised:
-            await watched.link.command({"type": "energy/get_prefs"})
-        assert not watched.disconnected
+async def test_a_command_that_core_refuses_tells_why(watched: Watched) -> None:
+    with pytest.raises(CoreRefusedError) as raised:
+        await watched.link.command({"type": "energy/get_prefs"})
+    assert not watched.disconnected
     assert raised.value.code == "not_found"
     assert str(raised.value) == "COMMAND energy/get_prefs: not_found: No prefs"
 
 
-async def test_an_error_does_not_repeat_a_whole_message(
-    session: aiohttp.ClientSession, supervisor: Supervisor
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected)
-        with pytest.raises(CoreRefusedError) as raised:
-            await watched.link.command({"type": "get_states", "x": "x" * 100_000})
+async def test_an_error_does_not_repeat_a_whole_message(watched: Watched) -> None:
+    with pytest.raises(CoreRefusedError) as raised:
+        await watched.link.command({"type": "get_states", "x": "x" * 100_000})
     assert raised.value.code == "invalid_format"
     assert len(str(raised.value)) < 500
 
@@ -204,91 +193,75 @@ async def test_the_link_knows_the_version_and_since_when_it_lasts(
 
 
 async def test_a_link_that_breaks_in_the_middle_of_a_command_ends_it_and_comes_back(
-    session: aiohttp.ClientSession, silent: SilentCore
+    silent: SilentCore, to_silent: Watched
 ) -> None:
-    with linked(session, silent.url) as watched:
-        await until(lambda: watched.connected)
-        asking = asyncio.gather(
-            *(watched.link.command({"type": name}) for name in ("one", "two")),
-            return_exceptions=True,
-        )
-        await until(lambda: silent.asked("two"))
-        await silent.hang_up()
-        assert [type(error) for error in await asking] == [CoreAwayError, CoreAwayError]
-        await until(lambda: watched.connected == 2)
-        again = asyncio.create_task(watched.link.command({"type": "again"}))
-        await until(lambda: silent.asked("again"))
-        await silent.answer(silent.asked("again"), "here")
-        assert await again == "here"
+    asking = asyncio.gather(
+        *(to_silent.link.command({"type": name}) for name in ("one", "two")),
+        return_exceptions=True,
+    )
+    await until(lambda: silent.asked("two"))
+    await silent.hang_up()
+    assert [type(error) for error in await asking] == [CoreAwayError, CoreAwayError]
+    await until(lambda: to_silent.connected == 2)
+    again = asyncio.create_task(to_silent.link.command({"type": "again"}))
+    await until(lambda: silent.asked("again"))
+    await silent.answer(silent.asked("again"), "here")
+    assert await again == "here"
 
 
 async def test_an_answer_that_does_not_come_in_time_is_waited_for_no_longer(
-    session: aiohttp.ClientSession, silent: SilentCore, monkeypatch: pytest.MonkeyPatch
+    silent: SilentCore, to_silent: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with linked(session, silent.url) as watched:
-        await until(lambda: watched.connected)
-        with monkeypatch.context() as patch:
-            patch.setattr("redback.core.websocket._ANSWER_TIME_OUT", 0.1)
-            with pytest.raises(CoreAwayError):
-                await watched.link.command({"type": "slow"})
-        asking = asyncio.create_task(watched.link.command({"type": "quick"}))
-        await until(lambda: silent.asked("quick"))
-        await silent.answer(silent.asked("slow"), "too late")
-        await silent.answer(silent.asked("quick"), "in time")
-        assert await asking == "in time"
-        assert not watched.disconnected
+    with monkeypatch.context() as patch:
+        patch.setattr("redback.core.websocket._ANSWER_TIME_OUT", 0.1)
+        with pytest.raises(CoreAwayError):
+            await to_silent.link.command({"type": "slow"})
+    asking = asyncio.create_task(to_silent.link.command({"type": "quick"}))
+    await until(lambda: silent.asked("quick"))
+    await silent.answer(silent.asked("slow"), "too late")
+    await silent.answer(silent.asked("quick"), "in time")
+    assert await asking == "in time"
+    assert not to_silent.disconnected
 
 
 async def test_that_core_has_started_is_told_while_an_answer_is_awaited(
-    session: aiohttp.ClientSession, silent: SilentCore
+    silent: SilentCore, to_silent: Watched
 ) -> None:
-    with linked(session, silent.url) as watched:
-        await until(lambda: watched.connected)
-        asking = asyncio.create_task(watched.link.command({"type": "slow"}))
-        await until(lambda: silent.asked("slow"))
-        await silent.tell_that_it_has_started()
-        await until(lambda: watched.connected == 2)
-        assert not asking.done()
-        await silent.answer(silent.asked("slow"), "at last")
-        assert await asking == "at last"
+    asking = asyncio.create_task(to_silent.link.command({"type": "slow"}))
+    await until(lambda: silent.asked("slow"))
+    await silent.tell_that_it_has_started()
+    await until(lambda: to_silent.connected == 2)
+    assert not asking.done()
+    await silent.answer(silent.asked("slow"), "at last")
+    assert await asking == "at last"
 
 
 async def test_an_answer_larger_than_any_command_may_be_breaks_nothing(
-    session: aiohttp.ClientSession, silent: SilentCore
+    silent: SilentCore, to_silent: Watched
 ) -> None:
     large = "x" * (2 * LIMIT)
-    with linked(session, silent.url) as watched:
-        await until(lambda: watched.connected)
-        asking = asyncio.create_task(watched.link.command({"type": "large"}))
-        await until(lambda: silent.asked("large"))
-        await silent.answer(silent.asked("large"), large)
-        await silent.tell_that_it_has_started()
-        assert await asking == large
-        await until(lambda: watched.connected == 2)
-        assert not watched.disconnected
+    asking = asyncio.create_task(to_silent.link.command({"type": "large"}))
+    await until(lambda: silent.asked("large"))
+    await silent.answer(silent.asked("large"), large)
+    await silent.tell_that_it_has_started()
+    assert await asking == large
+    await until(lambda: to_silent.connected == 2)
+    assert not to_silent.disconnected
 
 
-async def test_a_command_as_large_as_the_limit_is_not_sent(
-    session: aiohttp.ClientSession, supervisor: Supervisor
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected)
-        with pytest.raises(CoreRefusedError) as raised:
-            await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND)})
-        assert raised.value.code == "too_large"
-        await watched.link.command({"type": "get_config"})
-        assert not watched.disconnected
+async def test_a_command_as_large_as_the_limit_is_not_sent(watched: Watched) -> None:
+    with pytest.raises(CoreRefusedError) as raised:
+        await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND)})
+    assert raised.value.code == "too_large"
+    await watched.link.command({"type": "get_config"})
+    assert not watched.disconnected
 
 
-async def test_a_command_just_below_the_limit_arrives(
-    session: aiohttp.ClientSession, supervisor: Supervisor
-) -> None:
-    with linked(session, supervisor.url) as watched:
-        await until(lambda: watched.connected)
-        with pytest.raises(CoreRefusedError) as raised:
-            await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
-        assert raised.value.code == "unknown_command"  # Core's own word: it has seen it
-        assert not watched.disconnected
+async def test_a_command_just_below_the_limit_arrives(watched: Watched) -> None:
+    with pytest.raises(CoreRefusedError) as raised:
+        await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
+    assert raised.value.code == "unknown_command"  # Core's own word: it has seen it
+    assert not watched.disconnected
 
 
 async def test_a_supervisor_that_lets_in_and_hangs_up_is_no_core() -> None:

@@ -237,5 +237,5 @@ def items_of(looked: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def unsettled(looked: dict[str, Any]) -> list[str]:
-    """Give the issues that pass by themselves."""
+    """Return the issues that pass by themselves."""
     return [each for each in looked["issues"] if "yet" in each]

@@ -1,7 +1,5 @@
 """The program: runs the days, compares, and prints everything that is known as one JSON."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import sys
@@ -20,6 +18,7 @@ from gapless.filling import PATIENCE_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
 from simulator import Kind
+from standin.client import statistics_question
 
 _HOUR = timedelta(hours=1)
 # Core's boot takes a while; then there are some minutes of quiet before the first whole hour.
@@ -95,7 +94,7 @@ def _entities(system: System) -> frozenset[str]:
 
 
 async def _kill(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
-    """Kill the service as soon as more of the past is written; gives the number of rows then."""
+    """Kill the service as soon as more of the past is written; return the number of rows then."""
     before = await _count(system, shown, first, end)
     async with asyncio.timeout(PATIENCE_HOURS * 3600):
         while (rows := await _count(system, shown, first, end)) == before:
@@ -139,21 +138,14 @@ async def _compare(
 async def _rows(
     system: System, shown: Sequence[Minutes], since: datetime, until: datetime
 ) -> dict[str, Rows]:
-    """Give Core's hourly rows of everything, by entity id."""
+    """Return Core's hourly rows of everything, by entity id."""
     for one in shown:
         one.of_hour(_floor(datetime.now(UTC) - _HOUR))  # to know of all its entities
     counters = [f"sensor.{counter.entity}" for counter in system.counters]
     measurements = [entity_id for one in shown for entity_id in one.measurements()]
-    found = await system.core.command(
-        {
-            "type": "recorder/statistics_during_period",
-            "start_time": since.isoformat(),
-            "end_time": until.isoformat(),
-            "statistic_ids": [*counters, *measurements],
-            "period": "hour",
-            "types": ["state", "change", "mean", "min", "max"],
-        }
-    )
+    types = ["state", "change", "mean", "min", "max"]
+    question = statistics_question([*counters, *measurements], since, until, types=types)
+    found = await system.core.command(question)
     return {entity_id: by_hour(rows) for entity_id, rows in found.items()}
 
 

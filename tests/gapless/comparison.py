@@ -1,7 +1,5 @@
 """Holds Core's hours against the truth: energy to 0.01 kWh, and means to one per cent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,7 +47,7 @@ def by_hour(rows: Sequence[Mapping[str, Any]]) -> Rows:
 
 
 def hours(since: datetime, until: datetime) -> Iterator[datetime]:
-    """Give the starts of all hours."""
+    """Return the starts of all hours."""
     while since < until:
         yield since
         since += _HOUR

@@ -1,6 +1,4 @@
-"""Tells when everything is filled that a service has missed."""
-
-from __future__ import annotations
+"""Waits until everything is filled that a service has missed."""
 
 import asyncio
 from contextlib import closing
@@ -25,7 +23,7 @@ async def filled(system: System, since: datetime, until: datetime | None = None)
 
 
 def is_filled(system: System, since: datetime, until: datetime | None) -> bool:
-    """Tell whether nothing is missing."""
+    """Whether nothing is missing."""
     now = datetime.now(UTC) - _SETTLED
     if until is not None and now < until:
         return False

@@ -1,7 +1,5 @@
 """What each entity should have shown, minute by minute, from the inverter's own records."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,11 +42,11 @@ class Minutes:
     known: known_inverter.Inverter
 
     def measurements(self) -> tuple[str, ...]:
-        """Give the ids of all entities whose mean is kept."""
+        """Return the ids of all entities whose mean is kept."""
         return tuple(one.entity_id for one in series_of(self.known).values() if not one.is_counter)
 
     def of_hour(self, start: datetime) -> Mapping[str, list[tuple[float, float]]]:
-        """Give what each entity with statistics showed in an hour, and for how many seconds.
+        """Return what each entity with statistics showed in an hour, and for how many seconds.
 
         The first value is of the hour before: it is still shown until the next record.
         """

@@ -1,7 +1,5 @@
 """What goes wrong, in minutes from the beginning of the first whole hour: each over hours' ends."""
 
-from __future__ import annotations
-
 from chaos.plan import HouseFault, Plan, Scheduled, Trouble
 from simulator import Fault, Kind
 

@@ -24,7 +24,7 @@ def coverage(tmp_path: Path, place: Callable[[str], None]) -> Iterator[Coverage]
 
 
 def codes(coverage: Coverage, since: datetime | None = MIDNIGHT - 48 * HOUR) -> str:
-    """Give the first letters of today's hours."""
+    """Return the first letters of today's hours."""
     (day, *_) = calendar(coverage, SERIAL, "House", since, 2, NOW).days
     assert day.date == "2026-03-02"
     return "".join(cell.code.value[0] for cell in day.hours)

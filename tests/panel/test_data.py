@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,16 +17,17 @@ from redback.options import check
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
 
+def listed(sites: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for site in sites["sites"] for one in site["inverters"]]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def person() -> AsyncIterator[Visitor]:
     async with running("two-sites") as person:
         await person.all_well()
-
-        async def is_described() -> bool:
-            listed = (await person.data("sites"))["sites"]
-            return all(one["model"] for site in listed for one in site["inverters"])
-
-        await until(is_described, 60)
+        await person.until(
+            "sites", lambda sites: all(one["model"] for one in listed(sites)), seconds=60
+        )
         yield person
 
 
@@ -59,11 +61,8 @@ async def test_powers_add_up_to_what_the_house_takes(person: Visitor) -> None:
 
 
 async def test_what_is_missing_is_counted_as_the_calendar_does(person: Visitor) -> None:
-    async def is_known() -> bool:
-        return bool((await person.data("status"))["history"]["is_known"])
-
-    await until(is_known)
-    history = (await person.data("status"))["history"]
+    status = await person.until("status", lambda status: status["history"]["is_known"])
+    history = status["history"]
     waiting = 0
     for serial in person.home.inverters:
         days = (await person.data(f"calendar?serial={serial}&days=14"))["days"]
@@ -108,16 +107,15 @@ async def test_what_is_not_in_use_is_described_too() -> None:
         await person.home.service.start()
         await until(person.answers)
 
-        async def is_described() -> bool:
-            listed = (await person.data("sites"))["sites"]
-            seen = {one["serial"]: one for site in listed for one in site["inverters"]}
+        def is_described(sites: dict[str, Any]) -> bool:
+            seen = {one["serial"]: one for one in listed(sites)}
             assert not any(one["in_use"] for serial, one in seen.items() if serial != used)
             return all(
                 serial in seen and seen[serial]["model"] and seen[serial]["has_battery"] is not None
                 for serial in (used, *unused)
             )
 
-        await until(is_described, 60)
+        await person.until("sites", is_described, seconds=60)
 
 
 async def test_every_entity_is_listed_with_its_value(person: Visitor) -> None:

@@ -16,7 +16,7 @@ _NAMES = ("Zoë's house at 12 Wattle Street", "Granny flat")
 
 
 def _identities(person: Visitor) -> list[str]:
-    """Give everything that tells who or where it is, as the simulated cloud has it."""
+    """Return everything that tells who or where it is, as the simulated cloud has it."""
     world = person.home.simulator.world
     found = [CLIENT_ID, CREDENTIAL, TOKEN, *_NAMES, "wattle", "granny", "eyJ0eXAi"]
     for account in world.accounts:
@@ -51,11 +51,7 @@ async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
         )
         await home.service.start()
         await until(person.answers)
-
-        async def has_trouble() -> bool:
-            return bool((await person.data("status"))["health"]["problems"])
-
-        await until(has_trouble, 60)
+        await person.until("status", lambda status: status["health"]["problems"], seconds=60)
         text = await _download(person)
         for identity in [*_identities(person), "S9999999999999", "Matilda"]:
             assert identity.casefold() not in text.casefold(), identity

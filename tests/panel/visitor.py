@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import aiohttp
 
-from house import House, house, until
+from house import House, eventually, house, until
 from standin.real_core import free_port
 
 _TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
@@ -28,7 +28,7 @@ class Visitor:
         await self._session.close()
 
     async def answers(self) -> bool:
-        """Tell whether there is a panel."""
+        """Whether there is a panel."""
         try:
             async with self._session.get("health"):
                 return True
@@ -40,13 +40,13 @@ class Visitor:
         return self._session.get(path)
 
     async def data(self, name: str) -> Any:  # noqa: ANN401 - JSON
-        """Give one of the answers below data/."""
+        """Return one of the answers below data/."""
         async with self.get(f"data/{name}") as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
     async def token(self) -> str:
-        """Give what is in the page."""
+        """Return what is in the page."""
         async with self.get("") as answer:
             found = _TOKEN.search(await answer.text())
         assert found is not None
@@ -55,7 +55,7 @@ class Visitor:
     async def post(
         self, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, str]:
-        """Press a button; gives the status and the sentence.
+        """Press a button, and return the status and the sentence.
 
         Without headers those of the page itself are sent.
         """
@@ -69,35 +69,40 @@ class Visitor:
         """Send whatever there is to a button."""
         return self._session.post(f"do/{path}", data=body, headers=headers)
 
-    async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until the page tells something first of all; gives it."""
-        notices: list[dict[str, Any]] = []
+    async def until(
+        self, name: str, is_so: Callable[[dict[str, Any]], object], *, seconds: float = 20
+    ) -> dict[str, Any]:
+        """Wait until one of the answers below data/ is as it should be, and return it."""
+        last: dict[str, Any] = {}
 
-        async def is_told() -> bool:
-            notices[:] = (await self.data("status"))["notices"]
-            return bool(notices) and notices[0]["kind"] == kind
+        async def ask() -> dict[str, Any]:
+            last.update(await self.data(name))
+            return last
 
         try:
-            await until(is_told, seconds)
+            return await eventually(ask, is_so, seconds)
         except TimeoutError:
-            raise AssertionError(f"{kind} is not told; but {notices}") from None
-        return notices[0]
+            raise AssertionError(f"it has not come to that: {last}") from None
+
+    async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
+        """Wait until the page tells something first of all, and return it."""
+        status = await self.until(
+            "status",
+            lambda status: [one["kind"] for one in status["notices"][:1]] == [kind],
+            seconds=seconds,
+        )
+        first: dict[str, Any] = status["notices"][0]
+        return first
 
     async def all_well(self, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until there are readings, and nothing to be told; gives the status."""
-        status: dict[str, Any] = {}
+        """Wait until there are readings, and nothing to be told, and return the status."""
 
-        async def is_well() -> bool:
-            status.update(await self.data("status"))
+        def is_well(status: dict[str, Any]) -> bool:
             inverters = status["inverters"]
             is_read = bool(inverters) and all(one["is_live"] for one in inverters)
             return is_read and not status["notices"]
 
-        try:
-            await until(is_well, seconds)
-        except TimeoutError:
-            raise AssertionError(f"not well: {status}") from None
-        return status
+        return await self.until("status", is_well, seconds=seconds)
 
 
 @asynccontextmanager

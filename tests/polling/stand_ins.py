@@ -1,12 +1,85 @@
 """What surrounds the parts of an account, for tests that are about something else."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
+from redback.cloud import (
+    AccessError,
+    CloudError,
+    Configuration,
+    CredentialsError,
+    Dynamic,
+    ListedInverter,
+    Static,
+    TransientError,
+)
 from redback.polling.throttle import Runner, Throttle
 from redback.saved_state import Saved, SavedState
+
+AWAY = TransientError("no answer", method="GET", url="http://cloud/")
+DENIED = AccessError("no access", method="GET", url="http://cloud/")
+TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
+
+
+class Cloud:
+    """The cloud of one account, with a new reading each time.
+
+    Attributes:
+        serials: of its inverters.
+        asked: every question but those for readings.
+        failing: what every question meets.
+        unreadable: what those for readings meet.
+        undescribed: the inverters whose static data cannot be had.
+        battery_count: of each inverter.
+        configuration: of each inverter.
+    """
+
+    def __init__(self, clock: FakeClock, *serials: str) -> None:
+        self.serials = list(serials)
+        self.asked: list[str] = []
+        self.failing: CloudError | None = None
+        self.unreadable: CloudError | None = None
+        self.undescribed: dict[str, CloudError] = {}
+        self.battery_count = 4
+        self.configuration: Configuration | CloudError = configuration()
+        self._clock = clock
+
+    def inverters(self) -> tuple[ListedInverter, ...]:
+        self._answer("inverters")
+        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
+
+    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
+        return [tuple(serials)]
+
+    def dynamic(self, batch: Iterable[str], _: float, /) -> dict[str, Dynamic | CloudError]:
+        if self.failing is not None:
+            raise self.failing
+        reading = dynamic(TimestampUtc=self._clock.now().isoformat())
+        return dict.fromkeys(batch, self.unreadable or reading)
+
+    def static(self, serial: str) -> Static:
+        self._answer(f"static {serial}")
+        if serial in self.undescribed:
+            raise self.undescribed[serial]
+        return msgspec.structs.replace(static(), battery_count=self.battery_count)
+
+    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
+        self._answer(f"configurations {' '.join(serials)}")
+        return dict.fromkeys(serials, self.configuration)
+
+    def history(self, serial: str, _: datetime, __: datetime) -> tuple[Dynamic, ...]:
+        self._answer(f"history {serial}")
+        return ()
+
+    def _answer(self, question: str) -> None:
+        self.asked.append(question)
+        if self.failing is not None:
+            raise self.failing
 
 
 class Unwatched:

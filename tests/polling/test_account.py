@@ -1,27 +1,18 @@
 """That accounts beside each other leave each other's inverters and notifications alone."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import Unsaved
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved
 from redback.cloud import (
-    AccessError,
     CloudError,
-    Configuration,
     CredentialsError,
-    Dynamic,
-    ListedInverter,
     RedbackClient,
-    Static,
-    TransientError,
 )
 from redback.core import Notices
 from redback.inverters.registry import Registry
@@ -33,50 +24,9 @@ from redback.problems import Kind, Problems
 from redback.publishing.publisher import Device
 from redback.publishing.states import state
 from redback.sensors import entities
+from running import running
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
-TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
-DENIED = AccessError("no access", method="GET", url="http://cloud/")
-AWAY = TransientError("no answer", method="GET", url="http://cloud/")
-
-
-class Cloud:
-    """The cloud of one account, with a new reading each time."""
-
-    def __init__(self, clock: FakeClock, *serials: str) -> None:
-        self.serials = serials
-        # What every question meets, and what only those for readings meet.
-        self.failing: CloudError | None = None
-        self.unreadable: CloudError | None = None
-        self._clock = clock
-
-    def inverters(self) -> tuple[ListedInverter, ...]:
-        self._answer()
-        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
-
-    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
-        return [tuple(serials)]
-
-    def dynamic(self, batch: Iterable[str], _: float) -> dict[str, Dynamic | CloudError]:
-        self._answer()
-        reading = dynamic(TimestampUtc=self._clock.now().isoformat())
-        return dict.fromkeys(batch, self.unreadable or reading)
-
-    def static(self, _: str) -> Static:
-        self._answer()
-        return static()
-
-    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
-        self._answer()
-        return dict.fromkeys(serials, configuration())
-
-    def history(self, _: str, __: datetime, ___: datetime) -> tuple[Dynamic, ...]:
-        self._answer()
-        return ()
-
-    def _answer(self) -> None:
-        if self.failing is not None:
-            raise self.failing
 
 
 class Shown:
@@ -145,13 +95,9 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
     world = World(clock, tmp_path)
-    tasks = [asyncio.create_task(account.run()) for account in world.accounts]
-    await clock.advance(120)
-    yield world
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with running(*world.accounts):
+        await clock.advance(120)
+        yield world
 
 
 async def test_both_are_read_into_one_registry(world: World) -> None:
@@ -211,12 +157,9 @@ async def test_an_account_without_inverters_is_told_beside_one_that_has_some(
     world: World, clock: FakeClock
 ) -> None:
     nothing = world.account(Cloud(clock), "3")
-    task = asyncio.create_task(nothing.run())
-    await clock.advance(60)
-    assert world.shown.messages.keys() == {"no_inverter_3"}
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(nothing):
+        await clock.advance(60)
+        assert world.shown.messages.keys() == {"no_inverter_3"}
 
 
 async def test_what_the_first_account_of_an_earlier_run_was_denied_is_taken_away(
@@ -229,12 +172,9 @@ async def test_an_account_that_has_become_another_leaves_the_other_one_alone(
     world: World, clock: FakeClock
 ) -> None:
     cloud = Cloud(clock, "RB3")
-    task = asyncio.create_task(world.account(cloud, "3").run())
-    await clock.advance(60)
-    assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
-    cloud.serials = ("RB4",)
-    await clock.advance(3600)
-    assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(world.account(cloud, "3")):
+        await clock.advance(60)
+        assert world.registry.names.keys() == {"RB1", "RB2", "RB3"}
+        cloud.serials = ["RB4"]
+        await clock.advance(3600)
+        assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}

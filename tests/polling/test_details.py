@@ -1,25 +1,19 @@
 """That what changes seldom is asked for seldom, and soon for an inverter that is new."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import cast
 
-import msgspec
 import pytest
 
 from examples import configuration, static
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import Unsaved
+from polling import stand_ins
+from polling.stand_ins import AWAY, TOKEN_REFUSED
 from redback.cloud import (
     CloudError,
-    Configuration,
-    CredentialsError,
     Dynamic,
-    ListedInverter,
     RedbackClient,
-    Static,
-    TransientError,
 )
 from redback.inverters import registry
 from redback.inverters.details import Details
@@ -27,47 +21,12 @@ from redback.notifications import AccountNotifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
-
-REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
-AWAY = TransientError("no answer", method="GET", url="http://cloud/")
+from running import running
 
 
-class Cloud:
-    def __init__(self) -> None:
-        self.serials = ["RB1"]
-        self.asked: list[str] = []
-        self.away = False
-        self.refuses = False
-        self.silent: set[str] = set()
-        self.battery_count = 4
-        self.configuration: Configuration | CloudError = configuration()
-
-    def inverters(self) -> tuple[ListedInverter, ...]:
-        self._ask("inverters")
-        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
-
-    def static(self, serial: str) -> Static:
-        self._ask(f"static {serial}")
-        if serial in self.silent:
-            raise AWAY
-        return msgspec.structs.replace(static(), battery_count=self.battery_count)
-
-    def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
-        self._ask(f"configurations {' '.join(serials)}")
-        return dict.fromkeys(serials, self.configuration)
-
-    def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
-        return [tuple(serials)]
-
+class Cloud(stand_ins.Cloud):
     def dynamic(self, _: Iterable[str], __: float) -> dict[str, Dynamic | CloudError]:
         return {}  # readings are another matter
-
-    def _ask(self, what: str) -> None:
-        self.asked.append(what)
-        if self.away:
-            raise AWAY
-        if self.refuses:
-            raise REFUSED
 
 
 class Registry:
@@ -117,7 +76,7 @@ class House:
             self.problems.of(""),
             cast("AccountNotifications", self),
             cast("registry.Registry", self.registry),
-            Unsaved(),
+            stand_ins.Unsaved(),
             sites=[Site(serial) for serial in used],
             runner=at_once,
         )
@@ -133,8 +92,8 @@ class House:
 
 
 @pytest.fixture
-def cloud() -> Cloud:
-    return Cloud()
+def cloud(clock: FakeClock) -> Cloud:
+    return Cloud(clock, "RB1")
 
 
 @asynccontextmanager
@@ -142,11 +101,8 @@ async def surveyed(
     cloud: Cloud, clock: FakeClock, used: Iterable[str] = ()
 ) -> AsyncIterator[House]:
     house = House(cloud, clock, used)
-    task = asyncio.create_task(house.account.run())
-    yield house
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(house.account):
+        yield house
 
 
 async def test_at_the_start_everything_is_known_within_seconds(
@@ -197,12 +153,12 @@ async def test_that_something_unused_cannot_be_read_is_no_fault(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.serials = ["RB1", "RB2"]
-    cloud.silent = {"RB2"}
+    cloud.undescribed = {"RB2": AWAY}
     async with surveyed(cloud, clock, used=["RB1"]) as house:
         await clock.advance(600)
         assert house.problems.now == {}
         assert house.account.details.others == {}
-        cloud.silent.clear()
+        cloud.undescribed.clear()
         await clock.advance(3600)
         assert house.account.details.others.keys() == {"RB2"}
 
@@ -230,11 +186,11 @@ async def test_an_inverter_that_is_new_is_described_within_minutes_of_being_foun
 async def test_a_cloud_that_is_away_at_the_start_is_asked_again_each_half_minute(
     cloud: Cloud, clock: FakeClock
 ) -> None:
-    cloud.away = True
+    cloud.failing = AWAY
     async with surveyed(cloud, clock) as house:
         await clock.advance(600)
         assert 20 <= cloud.asked.count("inverters") <= 21
-        cloud.away = False
+        cloud.failing = None
         await clock.advance(32)
         assert house.registry.described
 
@@ -288,7 +244,7 @@ async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
 async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
     cloud: Cloud, clock: FakeClock
 ) -> None:
-    cloud.refuses = True
+    cloud.failing = TOKEN_REFUSED
     async with surveyed(cloud, clock) as house:
         await clock.advance(3600)
         assert house.refused
@@ -300,7 +256,7 @@ async def test_once_there_is_an_inverter_its_readings_tell_whether_the_token_is_
 ) -> None:
     async with surveyed(cloud, clock) as house:
         await clock.advance(10)
-        cloud.refuses = True
+        cloud.failing = TOKEN_REFUSED
         await clock.advance(7200)
         assert not house.refused
 

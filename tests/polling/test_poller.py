@@ -12,30 +12,24 @@ import pytest
 from examples import dynamic
 from fake_clock import FakeClock
 from polling import stand_ins
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED
 from redback.cloud import (
-    AccessError,
     CloudError,
-    CredentialsError,
     Dynamic,
     NotFoundError,
     RedbackClient,
     ThrottledError,
-    TransientError,
 )
 from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
 from redback.problems import Kind, Problems
+from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
-DENIED = AccessError("no access", method="GET", url="http://cloud/")
-TOKEN_REFUSED = CredentialsError(
-    "the token is refused", method="POST", url="http://cloud/", token_refused=True
-)
 BUSY = ThrottledError("slow down", method="POST", url="http://cloud/")
 THROTTLED = ThrottledError("slow down", method="POST", url="http://cloud/", retry_after=300)
-AWAY = TransientError("no answer", method="POST", url="http://cloud/")
 
 
 class Cloud:
@@ -141,11 +135,8 @@ async def poller(
         cast("Registry", delivered),
         cast("AccountNotifications", told),
     )
-    task = asyncio.create_task(poller.run())
-    yield poller
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(poller):
+        yield poller
 
 
 async def test_nothing_is_asked_before_there_is_an_inverter(

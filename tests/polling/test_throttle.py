@@ -125,26 +125,15 @@ async def test_a_cloud_that_throttles_is_left_alone(
     assert opened.done()
 
 
-async def test_what_can_wait_does_so_alone_when_it_is_told_to(
-    throttle: Throttle, clock: FakeClock
+@pytest.mark.parametrize("can_wait", [True, False])
+async def test_what_can_wait_does_so_alone_when_it_is_told_to_and_else_with_everything(
+    throttle: Throttle, clock: FakeClock, *, can_wait: bool
 ) -> None:
     error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
     with pytest.raises(ThrottledError):
-        await throttle.ask_later(lambda: raising(error))
-    assert await throttle.ask(lambda: "answer") == "answer"
-    later = asyncio.create_task(throttle.ask_later(lambda: "answer"))
-    await clock.advance(29)
-    assert not later.done()
-    await clock.advance(1)
-    assert await later == "answer"
-
-
-async def test_what_can_wait_waits_with_everything_else(
-    throttle: Throttle, clock: FakeClock
-) -> None:
-    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
-    with pytest.raises(ThrottledError):
-        await throttle.ask(lambda: raising(error))
+        await (throttle.ask_later if can_wait else throttle.ask)(lambda: raising(error))
+    if can_wait:
+        assert await throttle.ask(lambda: "answer") == "answer"
     later = asyncio.create_task(throttle.ask_later(lambda: "answer"))
     await clock.advance(29)
     assert not later.done()

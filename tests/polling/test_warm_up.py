@@ -1,8 +1,6 @@
 """That the minutes before the first reading are asked for until they are there, or not needed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
@@ -10,13 +8,13 @@ import pytest
 
 from examples import SERIAL, dynamic
 from fake_clock import FakeClock
-from polling.stand_ins import throttle
-from redback.cloud import CloudError, Dynamic, RedbackClient, TransientError
+from polling.stand_ins import AWAY, throttle
+from redback.cloud import CloudError, Dynamic, RedbackClient
 from redback.inverters.registry import Registry
 from redback.polling.warm_up import WarmUp
+from running import running
 
 DENIED = "RB00000000000000"
-BROKEN = TransientError("no answer", method="GET", url="http://cloud/")
 
 
 class Known:
@@ -51,7 +49,7 @@ class World:
         assert since < until
         self.asked += 1
         if serial == DENIED:
-            raise BROKEN
+            raise AWAY
         if isinstance(self.answer, CloudError):
             raise self.answer
         return self.answer
@@ -60,11 +58,8 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock) -> AsyncIterator[World]:
     world = World(clock)
-    task = asyncio.create_task(world.warm_up.run())
-    yield world
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(world.warm_up):
+        yield world
 
 
 async def test_a_new_inverter_is_asked_for_once(world: World, clock: FakeClock) -> None:
@@ -81,7 +76,7 @@ async def test_one_that_is_known_is_not_asked_for(world: World, clock: FakeClock
     assert world.asked == 0
 
 
-@pytest.mark.parametrize("failure", [BROKEN, ()])
+@pytest.mark.parametrize("failure", [AWAY, ()])
 async def test_where_it_fails_it_is_tried_again_a_minute_later(
     world: World, clock: FakeClock, failure: CloudError | tuple[Dynamic, ...]
 ) -> None:
@@ -99,7 +94,7 @@ async def test_where_it_fails_it_is_tried_again_a_minute_later(
 async def test_once_readings_have_served_as_well_it_is_not_tried_again(
     world: World, clock: FakeClock
 ) -> None:
-    world.answer = BROKEN
+    world.answer = AWAY
     world.warm_up.watch([SERIAL])
     await clock.advance(30)
     world.registry.is_known = True
@@ -108,7 +103,7 @@ async def test_once_readings_have_served_as_well_it_is_not_tried_again(
 
 
 async def test_it_is_given_up_in_the_end(world: World, clock: FakeClock) -> None:
-    world.answer = BROKEN
+    world.answer = AWAY
     world.warm_up.watch([SERIAL])
     await clock.advance(24 * 3600)
     assert world.asked == 10

@@ -50,7 +50,7 @@ class ContainerError(Exception):
 
 
 def run(*words: str | Path, seconds: float = 60, check: bool = True) -> str:
-    """Run a command; gives its output.
+    """Run a command, and return its output.
 
     Raises:
         ContainerError: it has failed.
@@ -88,7 +88,7 @@ def alone() -> Iterator[None]:
 
 
 def base_image() -> str:
-    """Give the name of the stand-in for the base image, which is made if it is not there."""
+    """Return the name of the stand-in for the base image, which is made if it is not there."""
     name = f"localhost/rehearsal-base:{_fingerprint()}"
     if name not in podman("images", "--format={{.Repository}}:{{.Tag}}").split():
         folder = _KEPT / "base"
@@ -114,7 +114,7 @@ def base_image() -> str:
 
 
 def _fingerprint() -> str:
-    """Tell whether the base that is kept is the one that is wanted."""
+    """Return what tells the base that is wanted from one that was made of something else."""
     made_from = [*_PACKAGES, *_LATER, _RELEASE, *(path.read_text() for path in _base_files())]
     return hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:12]
 
@@ -127,17 +127,8 @@ def _make_base(folder: Path) -> None:
     include = f"--include={','.join(_PACKAGES)}"
     run(
         # What it mounts meanwhile, nobody else sees, and it is gone with it.
-        *(
-            "unshare",
-            "--mount",
-            "debootstrap",
-            "--variant=minbase",
-            include,
-            _RELEASE,
-            folder,
-            _MIRROR,
-            _RECIPE,
-        ),
+        *("unshare", "--mount", "debootstrap", "--variant=minbase", include),
+        *(_RELEASE, folder, _MIRROR, _RECIPE),
         seconds=_BUILDING_S,
     )
     apt = ("chroot", folder, "apt-get", "-qq", "--no-install-recommends", "install", "--yes")
@@ -157,7 +148,7 @@ def _remove(folder: Path) -> None:
 
 
 def build(base: str, version: str, *, npmrc: Path | None = None) -> str:
-    """Build the add-on's image from its Dockerfile, with another base; gives its name.
+    """Build the add-on's image from its Dockerfile, with another base, and return its name.
 
     Args:
         base: the image that takes the place of the base image.
@@ -187,14 +178,14 @@ def build(base: str, version: str, *, npmrc: Path | None = None) -> str:
 
 
 def inspect(name: str, kind: str = "container") -> dict[str, Any]:
-    """Give what podman knows of a container, an image or a network."""
+    """Return what podman knows of a container, an image or a network."""
     (found,) = json.loads(podman("inspect", "--type", kind, name))
     assert isinstance(found, dict)
     return found
 
 
 def layers_mb(image: str, base: str) -> list[float]:
-    """Give the size of each layer that an image adds to its base, in MB of 1000 x 1000 bytes."""
+    """Return the size of each layer that an image adds to its base, in MB of 1000 x 1000 bytes."""
     number = len(inspect(base, "image")["RootFS"]["Layers"])
     history = json.loads(podman("history", "--format=json", image))
     sizes = [int(layer["size"]) / 1e6 for layer in reversed(history)]
@@ -202,7 +193,7 @@ def layers_mb(image: str, base: str) -> list[float]:
 
 
 def network(subnet: str) -> str:
-    """Make a network that leads nowhere else, unless it is there; gives its name."""
+    """Make a network that leads nowhere else, unless it is there, and return its name."""
     if _NETWORK not in podman("network", "ls", "--format={{.Name}}").split():
         podman("network", "create", "--internal", "--disable-dns", "--subnet", subnet, _NETWORK)
     return _NETWORK
@@ -249,11 +240,11 @@ class Container:
         return int(inspect(self.name)["State"]["ExitCode"])
 
     def exec(self, *words: str | Path, check: bool = True) -> str:
-        """Run a command in it; gives the output."""
+        """Run a command in it, and return the output."""
         return podman("exec", self.name, *words, check=check)
 
     def processes(self) -> Iterator[tuple[int, str]]:
-        """Give the processes in it: the number that this machine knows each by, and its words."""
+        """Return the processes in it: the number that this machine knows each by, and its words."""
         first = int(inspect(self.name)["State"]["Pid"])
         namespace = Path(f"/proc/{first}/ns/pid").readlink()
         for folder in Path("/proc").glob("[0-9]*"):

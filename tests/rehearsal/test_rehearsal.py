@@ -93,7 +93,7 @@ class Neighbours:
         self.network = network
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """Give what Core shows, by entity id without `sensor.`."""
+        """Return what Core shows, by entity id without `sensor.`."""
         header = f"Authorization: Bearer {CORE_TOKEN}"
         url = f"http://{SUPERVISOR}:8123/api/states"
         answer = json.loads(self.supervisor.exec(*CURL, "--header", header, url))
@@ -197,13 +197,13 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def service(add_on: Container) -> int:
-    """Give the number of the service's process."""
+    """Return the number of the service's process."""
     (number,) = (number for number, words in add_on.processes() if words.endswith("-m redback"))
     return number
 
 
 def status(number: int, field: str) -> list[str]:
-    """Give a line of what the kernel tells of a process."""
+    """Return a line of what the kernel tells of a process."""
     text = Path(f"/proc/{number}/status").read_text()
     (line,) = re.findall(rf"^{field}:(.*)$", text, re.MULTILINE)
     return str(line).split()

@@ -1,4 +1,4 @@
-"""All that Core is given for each known payload of the cloud, against a snapshot of it.
+"""What Core is given for each known payload of the cloud: its states, against a snapshot.
 
 The payloads are the dossier's, each with its source. What changes in a snapshot is shown entity by
 entity, and `script/test tests/sensors/test_snapshots.py --snapshot-update` accepts it.
@@ -7,7 +7,7 @@ entity, and `script/test tests/sensors/test_snapshots.py --snapshot-update` acce
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import requests
 import responses
 from syrupy.assertion import SnapshotAssertion
 
+from examples import payload
 from fake_clock import FakeClock
 from house import CREDENTIAL
 from redback.environment import Environment
@@ -29,7 +30,7 @@ from standin.states import State
 from standin.supervisor import TOKEN, Supervisor
 
 API, LOGIN = "https://api.example", "https://login.example"
-_PAYLOADS = Path(__file__).parents[1] / "payloads"
+_PAYLOADS = Path(__file__).parents[1] / "payloads/dossier"
 _ATTRIBUTES = ("unit_of_measurement", "device_class", "state_class", "friendly_name")
 # By the second each counter is believed; the third shows that what the second made has arrived.
 _READINGS = 3
@@ -63,36 +64,49 @@ _CASES = [
 ]
 
 
-def payload(name: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the body of one of the dossier's payloads."""
-    return json.loads((_PAYLOADS / "dossier" / f"{name}.json").read_text())["body"]
+# What both token endpoints say to credentials that are not good.
+_REFUSALS = [
+    ("token-new-400", "token-old-400"),
+    ("token-new-401", "token-old-401"),
+    ("token-new-expired", "token-old-401"),
+]
+_TOKEN = (200, {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0k3n"})
+_NOT_FOUND = (404, None)
+
+
+def answer(name: str) -> tuple[int, Any]:
+    """Return the status and the body of one of the dossier's payloads."""
+    given = json.loads((_PAYLOADS / f"{name}.json").read_text())
+    return given["status"], given["body"]
 
 
 class Cloud:
     """Answers with one reading, at first as if it were minutes older, and what belongs to it."""
 
-    def __init__(self, dynamic: str, static: str | None) -> None:
+    def __init__(self, dynamic: str, static: str | None, refusals: Sequence[str] = ()) -> None:
         version = "v2" if "v2" in dynamic.split("-") else "v2.21"
-        configuration = json.loads((_PAYLOADS / "configuration.json").read_text())["Data"]
-        self._data: dict[str, object] = payload(dynamic)["Data"]
+        new, old = map(answer, refusals) if refusals else (_TOKEN, _NOT_FOUND)
+        self._data: dict[str, object] = answer(dynamic)[1]["Data"]
+        self._reading = (200, self._data)
         self._answers = {
-            "/token": {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0k3n"},
-            "/With/Nodes": payload("jj-nodes"),
-            "/Static/": payload(static) if static else None,
-            "/Configuration": _multiple({"Data": configuration}),
-            f"/{version}/EnergyData/Multiple/": self._data,
-            "/From/": _multiple(),
+            "/oauth2/v2.0/token": new,
+            "/Auth/token": old,
+            "/With/Nodes": answer("jj-nodes"),
+            "/Static/": answer(static) if static else _NOT_FOUND,
+            "/Configuration": (200, _multiple({"Data": payload("configuration")})),
+            f"/{version}/EnergyData/Multiple/": self._reading,
+            "/From/": (200, _multiple()),
         }
         self.stamp = datetime.fromisoformat(str(self._data["TimestampUtc"]))
         self._readings = 0
 
     def __call__(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         """Answer a request; what is not known is not found."""
-        url = str(request.url)
-        answer = next((answer for part, answer in self._answers.items() if part in url), None)
-        if answer is self._data:
-            answer = _multiple(self._next_reading())
-        return 404 if answer is None else 200, {}, json.dumps(answer)
+        known = (one for part, one in self._answers.items() if part in str(request.url))
+        status, body = found = next(known, _NOT_FOUND)
+        if found is self._reading:
+            body = _multiple(self._next_reading())
+        return status, {}, json.dumps(body)
 
     def _next_reading(self) -> dict[str, object]:
         self._readings += 1
@@ -104,37 +118,53 @@ def _multiple(*data: object) -> dict[str, object]:
     return {"TotalCount": len(data), "Data": data}
 
 
-@pytest.fixture(params=_CASES, ids=lambda names: " with ".join(filter(None, names)))
-def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    cloud = Cloud(*request.param)
-    with responses.RequestsMock() as web:
-        for method in ("GET", "POST"):
-            web.add_callback(method, re.compile(".*"), cloud)
-        yield cloud
+Serve = Callable[[Cloud, Callable[[], object]], Awaitable[None]]
 
 
-async def test_core_is_given_just_these_states(
-    cloud: Cloud,
-    core: Core,
-    supervisor: Supervisor,
-    session: aiohttp.ClientSession,
-    tmp_path: Path,
-    snapshot: SnapshotAssertion,
-) -> None:
-    environment = Environment(TOKEN, supervisor.url, API, LOGIN, data=tmp_path, panel_port=0)
-    options = Options(CLIENT_ID, CREDENTIAL, history_days=0, detailed_sensors=True)
-    clock = FakeClock(cloud.stamp - timedelta(minutes=_READINGS - 1) + timedelta(seconds=5))
-    service = Service(environment, options, session, clock, lambda _: None)
+@pytest.fixture
+async def served(
+    supervisor: Supervisor, session: aiohttp.ClientSession, tmp_path: Path
+) -> AsyncIterator[Serve]:
+    """Let the service run on a cloud until something is so, as a clock runs that is faster."""
     stop = asyncio.Event()
-    running = asyncio.create_task(service.run(stop))
-    async with asyncio.timeout(30):
-        while not _shows(core, cloud.stamp):
-            await clock.advance(5)
-            await asyncio.sleep(0.01)
-    rows = sorted(map(_row, core.states))
-    stop.set()
-    await running
-    assert rows == snapshot
+    async with asyncio.TaskGroup() as tasks:
+
+        async def serve(cloud: Cloud, is_so: Callable[[], object]) -> None:
+            environment = Environment(
+                TOKEN, supervisor.url, API, LOGIN, data=tmp_path, panel_port=0
+            )
+            options = Options(CLIENT_ID, CREDENTIAL, history_days=0, detailed_sensors=True)
+            clock = FakeClock(cloud.stamp - timedelta(minutes=_READINGS - 1, seconds=-5))
+            service = Service(environment, options, session, clock, lambda _: None)
+            for method in ("GET", "POST"):
+                web.add_callback(method, re.compile(".*"), cloud)
+            tasks.create_task(service.run(stop))
+            async with asyncio.timeout(30):
+                while not is_so():
+                    await clock.advance(5)
+                    await asyncio.sleep(0.01)
+
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
+            yield serve
+            stop.set()
+
+
+@pytest.mark.parametrize("names", _CASES, ids=lambda names: " with ".join(filter(None, names)))
+async def test_core_is_given_just_these_states(
+    names: tuple[str, str | None], served: Serve, core: Core, snapshot: SnapshotAssertion
+) -> None:
+    cloud = Cloud(*names)
+    await served(cloud, lambda: _shows(core, cloud.stamp))
+    assert sorted(map(_row, core.states)) == snapshot
+
+
+@pytest.mark.parametrize("refusals", _REFUSALS, ids=" and ".join)
+async def test_credentials_that_are_not_good_are_told_and_make_no_state(
+    refusals: tuple[str, str], served: Serve, core: Core
+) -> None:
+    await served(Cloud(*_CASES[1], refusals), lambda: list(core.notifications))
+    assert [one.notification_id for one in core.notifications] == ["redback_credentials"]
+    assert not list(core.states)
 
 
 def _shows(core: Core, stamp: datetime) -> bool:

@@ -1,7 +1,5 @@
 """The simulator as a program: `python -m simulator --preset st --port 8080`."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import logging

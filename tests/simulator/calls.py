@@ -1,7 +1,5 @@
 """What every data endpoint starts from: who asks, when, what goes wrong, and which inverter."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -105,7 +103,7 @@ class Call:
         return site, first
 
     def _extended(self, site: Site) -> bool:
-        """Tell whether the fault "extra inverter" means this site: its own, else the first."""
+        """Whether the fault "extra inverter" means this site: its own, else the first."""
         return any(
             site.site_id in self.world.names(fault.serial)
             if fault.serial

@@ -8,8 +8,6 @@
 - `GET world` lists accounts (without secrets), sites and serials.
 """
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """The endpoints that tell about sites and inverters (dossier 3.1 to 3.5)."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -3,11 +3,8 @@
 Compliance reports are left out. What is created is listed only some seconds later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -16,6 +13,7 @@ from aiohttp import web
 
 from . import payloads
 from .calls import Call, endpoint, refusal
+from .faults import Moment
 from .payloads import JSON
 from .times import iso
 from .world import Account, Site
@@ -23,9 +21,6 @@ from .world import Account, Site
 PATH = "/Api/v2/OperatingEnvelope"
 LISTED_AFTER_SECONDS = 3.0
 LISTED_FOR_SECONDS = 7 * 24 * 3600.0
-
-# A moment in a request must say its offset from UTC.
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Limits(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):

@@ -1,7 +1,5 @@
 """The families of inverters that the simulated world can hold (dossier section 5)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

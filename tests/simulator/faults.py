@@ -11,8 +11,6 @@ Three sorts of kinds share the model:
 - Standing faults (`extra_inverter`, `token_expiry`, `token_storm`) are states of the cloud.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -145,13 +143,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     megabytes: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
     def matches(self, path: str) -> bool:
-        """Tell whether a request with this path is one of those meant."""
+        """Whether a request with this path is one of those meant."""
         wanted = _DEFAULT_PATHS.get(self.kind, _DEFAULT_PATH) if self.path is None else self.path
         concerned = self.kind not in _NOT_ON_TOKENS or not path.endswith(_TOKEN_PATH_END)
         return concerned and wanted in path
 
     def covers(self, when: float) -> bool:
-        """Tell whether a record of `when` (Unix seconds) falls into the fault's time."""
+        """Whether a record of `when` (Unix seconds) falls into the fault's time."""
         begun = self.since is None or when >= self.since.timestamp()
         return begun and (self.until is None or when < self.until.timestamp())
 
@@ -234,7 +232,7 @@ class Faults:
         return tuple(sorted(mine, key=lambda fault: fault.since.timestamp() if fault.since else 0))
 
     def is_offline(self, serial: str, now: float) -> bool:
-        """Tell whether an inverter sends nothing at this moment."""
+        """Whether an inverter sends nothing at this moment."""
         return any(
             fault.kind is Kind.OFFLINE and fault.covers(now) for fault in self.on_records(serial)
         )

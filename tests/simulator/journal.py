@@ -1,7 +1,5 @@
 """A journal of the requests that arrived: when, what, and how they were answered."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

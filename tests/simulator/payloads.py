@@ -1,7 +1,5 @@
 """The JSON shapes of the API, quirks included (dossier sections 4 and 7)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any

@@ -6,8 +6,6 @@ from the plant's seed, the date and the state at midnight alone; the states at m
 so any minute since commissioning can be had in any order, with the same result each time.
 """
 
-from __future__ import annotations
-
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The records of one inverter as the cloud holds them: one a minute, visible a little later."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -87,7 +85,7 @@ class Records:
         return self._inverter.visible_at(stamp) <= self._now
 
     def _is_missing(self, stamp: int, fault: Fault) -> bool:
-        """Tell whether a record fell into a time offline, and was not sent afterwards either."""
+        """Whether a record fell into a time offline, and was not sent afterwards either."""
         if fault.kind is not Kind.OFFLINE or not fault.covers(stamp):
             return False
         return fault.how != "late" or fault.covers(self._now)

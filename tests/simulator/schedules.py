@@ -3,29 +3,25 @@
 What is created works at once, but is listed only some seconds later.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 from aiohttp import web
 
 from . import payloads
 from .calls import Call, endpoint, refusal
+from .faults import Moment
 from .payloads import JSON
 from .times import iso, span, to_span
 from .world import Inverter, Site
 
 PATH = "/Api/v2/Schedule"
 LISTED_AFTER_SECONDS = 3.0
-
-# A moment in a request must say its offset from UTC.
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Mode = Literal[
     "Auto",

@@ -1,7 +1,5 @@
 """What faults do to an answer's content: nulls, unknown words, wrong times, misleading members."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any

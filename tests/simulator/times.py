@@ -1,7 +1,5 @@
 """How the API writes moments and spans of time (dossier 2.3)."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

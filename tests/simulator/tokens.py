@@ -1,7 +1,5 @@
 """The two token endpoints and the tokens they gave out (dossier section 1)."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 import time
@@ -54,7 +52,7 @@ class Tokens:
         return token.account if good else None
 
     def is_storm(self) -> bool:
-        """Tell whether tokens are asked for so often that the cloud falters (dossier 1.4)."""
+        """Whether tokens are asked for so often that the cloud falters (dossier 1.4)."""
         now = time.time()
         return any(
             sum(now - asked <= (fault.seconds or _STORM_SECONDS) for asked in self._asked)

@@ -6,8 +6,6 @@
 Ids are numbered through, so that the same arguments make the same world again.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

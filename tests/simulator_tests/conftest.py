@@ -1,7 +1,5 @@
 """What all tests of the simulator share: a world whose time stands still, and a customer."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 

@@ -1,7 +1,5 @@
 """A customer of the simulated cloud, as small as a test can have it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The simulated API answers as the dossier says the real one does."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import aiohttp

@@ -1,7 +1,5 @@
 """Each fault does what it says, to whom it says, as often as it says."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time
@@ -464,7 +462,7 @@ def serials(answer: Any) -> set[str]:  # noqa: ANN401 -- an answer's own data
 
 
 def errors(simulator: Simulator, records: list[dict[str, Any]], field: str) -> list[float]:
-    """Give by how much each record's counter is off, kWh."""
+    """Return by how much each record's counter is off, kWh."""
     times = (datetime.fromisoformat(record["TimestampUtc"]).timestamp() for record in records)
     truths = [simulator.truth(ST, at) or {} for at in times]
     return [

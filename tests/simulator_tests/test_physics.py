@@ -1,7 +1,5 @@
 """The day of a plant obeys physics, and is the same day whenever it is asked for."""
 
-from __future__ import annotations
-
 import time
 from datetime import date, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The simulator as a program."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

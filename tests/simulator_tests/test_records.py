@@ -1,7 +1,5 @@
 """The cloud has one record a minute of each inverter, and shows it a little after it was made."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import date
 from decimal import Decimal

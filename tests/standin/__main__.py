@@ -1,7 +1,5 @@
 """`python -m standin`: the stand-in Supervisor, with its own Core or in front of a real one."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

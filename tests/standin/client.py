@@ -1,10 +1,9 @@
 """A small client of Core for tests: REST and WebSocket, straight or through the Supervisor."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 import aiohttp
@@ -27,10 +26,30 @@ class Answer:
     body: Any
 
 
+def statistics_question(
+    ids: Iterable[str],
+    start: datetime,
+    end: datetime | None = None,
+    *,
+    period: str = "hour",
+    types: Sequence[str],
+) -> Message:
+    """Return the command that asks for these columns of statistics."""
+    question: Message = {
+        "type": "recorder/statistics_during_period",
+        "start_time": start.isoformat(),
+        "statistic_ids": list(ids),
+        "period": period,
+        "types": types,
+    }
+    return question if end is None else question | {"end_time": end.isoformat()}
+
+
 class Client:
     """Someone who holds a token: `Client.of_core(url, token)` or `Client.of_supervisor(...)`.
 
-    Use it as an async context manager.
+    Use it as an async context manager. All that it does raises aiohttp.ClientError where there is
+    no connection, no log-in or no answer.
     """
 
     def __init__(self, api: str, websocket: str, token: str, *, seconds: float = SECONDS) -> None:
@@ -59,11 +78,7 @@ class Client:
         await self._session.close()
 
     async def request(self, method: str, path: str, data: object = None) -> Answer:
-        """Ask for `path` below `/api/`; `data` goes as JSON, bytes as they are.
-
-        Raises:
-            aiohttp.ClientError: there was no answer.
-        """
+        """Ask for `path` below `/api/`; `data` goes as JSON, bytes as they are."""
         body = {"data": data} if isinstance(data, bytes) else {"json": data}
         async with self._session.request(
             method, f"{self._api}/{path}", **({} if data is None else body)
@@ -84,7 +99,6 @@ class Client:
 
         Raises:
             CommandError: Core refused the command.
-            aiohttp.ClientError: there was no connection, or no log-in.
         """
         async with await self.connect() as socket:
             await socket.send_json({"id": 1, **message})
@@ -96,11 +110,7 @@ class Client:
         return answer["result"]
 
     async def connect(self) -> aiohttp.ClientWebSocketResponse:
-        """A WebSocket that is logged in; close it after use.
-
-        Raises:
-            aiohttp.ClientError: there was no connection, or no log-in.
-        """
+        """A WebSocket that is logged in; close it after use."""
         for _ in range(_LOG_INS):
             with suppress(aiohttp.WSMessageTypeError, ConnectionResetError):
                 return await self._log_in()
@@ -120,11 +130,7 @@ class Client:
 
     @asynccontextmanager
     async def listen(self, kind: str) -> AsyncIterator[Callable[[], Awaitable[Message]]]:
-        """Subscribe to one kind of event; what is given waits for the next one.
-
-        Raises:
-            aiohttp.ClientError: there was no connection, or no log-in.
-        """
+        """Subscribe to one kind of event; what is given waits for the next one."""
         async with await self.connect() as socket:
             await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": kind})
             await socket.receive_json()

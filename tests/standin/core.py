@@ -1,7 +1,5 @@
 """A stand-in for Home Assistant Core: as much of it as an add-on that pushes states can see."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
@@ -94,21 +92,13 @@ class Core:
         return CoreAddress(self.url, self.token)
 
     async def start(self, *, starting_s: float = 0) -> None:
-        """Answer requests, and be RUNNING after `starting_s` seconds of STARTING.
-
-        Raises:
-            OSError: another process has the port.
-        """
+        """Answer requests, and be RUNNING after `starting_s` seconds of STARTING."""
         await self.begin_start()
         await asyncio.sleep(starting_s)
         self.finish_start()
 
     async def begin_start(self) -> None:
-        """Answer requests and stay in STARTING, until `finish_start`.
-
-        Raises:
-            OSError: another process has the port.
-        """
+        """Answer requests and stay in STARTING, until `finish_start`."""
         self.state = STARTING
         await self._server.start()
 

@@ -1,7 +1,5 @@
 """The stand-in Core's Energy dashboard: its preferences, and what Core makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -81,21 +79,13 @@ class Energy:
         self.preferences: Message | None = None
 
     def get(self) -> Message:
-        """`energy/get_prefs`.
-
-        Raises:
-            CommandError: `not_found` before the first set-up.
-        """
+        """`energy/get_prefs`."""
         if self.preferences is None:
             raise CommandError("not_found", "No prefs")
         return self.preferences
 
     def save(self, message: Message) -> Message:
-        """`energy/save_prefs`: each list that is named replaces the whole list there was.
-
-        Raises:
-            CommandError: a list or a source is not as Core wants it.
-        """
+        """`energy/save_prefs`: each list that is named replaces the whole list there was."""
         update = {name: value for name, value in message.items() if name not in {"id", "type"}}
         check_keys(update, (), self._lists)
         if "energy_sources" in update:

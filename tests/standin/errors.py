@@ -1,7 +1,5 @@
 """How the stand-in Core refuses a WebSocket command."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +11,10 @@ Path = tuple[str | int, ...]
 
 
 class CommandError(Exception):
-    """A command that failed, with the code and the sentence that go back to who sent it."""
+    """A command that failed, with the code and the sentence that go back to who sent it.
+
+    Whatever answers a command or runs a service raises it where Core would refuse that.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

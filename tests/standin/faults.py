@@ -1,7 +1,5 @@
 """The ways in which the stand-in for the Supervisor can be told to fail."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, fields, replace
 from typing import Self

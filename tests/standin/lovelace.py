@@ -1,7 +1,5 @@
 """The stand-in Core's dashboards: made by command, and what is in them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from standin.errors import CommandError, Problem, UnfitError, check_keys
@@ -35,11 +33,7 @@ class Lovelace:
         return [*self.dashboards.values()]
 
     def create(self, message: Message) -> Message:
-        """`lovelace/dashboards/create`: an entry, without views yet.
-
-        Raises:
-            CommandError: as Core refuses it.
-        """
+        """`lovelace/dashboards/create`: an entry, without views yet."""
         wanted = {name: value for name, value in message.items() if name not in {"id", "type"}}
         check_keys(wanted, {"title", "url_path"}, _KNOWN)
         url_path = str(wanted["url_path"])
@@ -56,22 +50,14 @@ class Lovelace:
         return made
 
     def config(self, message: Message) -> Any:  # noqa: ANN401  (whatever was saved)
-        """`lovelace/config`.
-
-        Raises:
-            CommandError: `config_not_found` where there is no such dashboard, or it has no views.
-        """
+        """`lovelace/config`."""
         url_path = self._checked(message)
         if url_path not in self.configs:
             raise CommandError("config_not_found", "No config found.")
         return self.configs[url_path]
 
     def save(self, message: Message) -> None:
-        """`lovelace/config/save`: what is in it is not looked at.
-
-        Raises:
-            CommandError: there is no such dashboard, or Core's configuration defines it.
-        """
+        """`lovelace/config/save`: what is in it is not looked at."""
         check_keys(message, {"config"}, message)
         url_path = self._checked(message)
         if self.dashboards[url_path]["mode"] == "yaml":

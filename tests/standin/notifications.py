@@ -1,7 +1,5 @@
 """The stand-in Core's persistent notifications, which people see in the side bar."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,11 +45,7 @@ class Notifications:
         return self._notifications.get(notification_id)
 
     def call(self, service: str, data: Message) -> None:
-        """Run one of the services `create`, `dismiss` and `dismiss_all`.
-
-        Raises:
-            CommandError: there is no such service, or its data lack something.
-        """
+        """Run one of the services `create`, `dismiss` and `dismiss_all`."""
         if service == "create":
             self._create(data)
         elif service == "dismiss":

@@ -1,7 +1,5 @@
 """The stand-in Core's one page: its states and notifications as tables, for people at the demo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape

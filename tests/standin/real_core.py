@@ -3,8 +3,6 @@
 `python -m standin.real_core --config DIR --port N` runs one to look at, and says how to log in.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

@@ -1,7 +1,5 @@
 """Serves an aiohttp application on a port that stays the same through stops and starts."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The states of the stand-in Core: what it takes, keeps, refuses and forgets."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The stand-in Core's long-term statistics: what may be imported, and what is read back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -99,11 +97,7 @@ class Statistics:
         self.warnings: list[str] = []
 
     def import_rows(self, message: Message) -> None:
-        """`recorder/import_statistics`: check, and queue; a row that exists is replaced.
-
-        Raises:
-            CommandError: as Core refuses it.
-        """
+        """`recorder/import_statistics`: check, and queue; a row that exists is replaced."""
         refuse(self._import_problems(message))
         metadata: Message = message["metadata"]
         rows = [_parsed(row) for row in message["stats"]]
@@ -130,11 +124,7 @@ class Statistics:
             table[start] = {**empty, **row, "start": start}
 
     def adjust(self, message: Message) -> None:
-        """`recorder/adjust_sum_statistics`: add to all sums from a time on, in both tables.
-
-        Raises:
-            CommandError: as Core refuses it.
-        """
+        """`recorder/adjust_sum_statistics`: add to all sums from a time on, in both tables."""
         required = ("adjustment", "adjustment_unit_of_measurement", "start_time", "statistic_id")
         check_keys(message, required, message)
         start = _time(message, "start_time")
@@ -156,11 +146,7 @@ class Statistics:
                     row["sum"] += amount
 
     def during_period(self, message: Message) -> dict[str, list[Row]]:
-        """`recorder/statistics_during_period`; in the units of the states, unless others are asked.
-
-        Raises:
-            CommandError: the message does not fit.
-        """
+        """`recorder/statistics_during_period`, in the units of the states or those asked for."""
         refuse(self._question_problems(message))
         period, names = message["period"], message["statistic_ids"]
         columns = message.get("types", COLUMNS)

@@ -1,7 +1,5 @@
 """A stand-in for the Supervisor: its proxy to Core, and what an add-on asks about itself."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json
@@ -103,11 +101,7 @@ class Supervisor:
         return self._server.url
 
     async def start(self) -> None:
-        """Listen, on the same port as ever.
-
-        Raises:
-            OSError: another process has the port.
-        """
+        """Listen, on the same port as ever."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=patience.stretched(CORE_TIMEOUT_S))

@@ -4,8 +4,6 @@ The stand-in Core follows these rows. The tests take what they expect from them,
 with a real Core. When something changed was found in the source of the releases.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar

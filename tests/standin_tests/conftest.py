@@ -1,7 +1,5 @@
 """A stand-in Core, the stand-in Supervisor in front of it, and clients of both."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 

@@ -5,8 +5,6 @@ one that HASS_EXECUTABLE names, whichever version that is. Where versions differ
 is a row of `standin.versions`.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -95,20 +93,25 @@ def counter(hour: int, state: float, total: float) -> dict[str, object]:
     return {"start": f"2026-01-01T{hour:02}:00:00+00:00", "state": state, "sum": total}
 
 
+def question(*statistic_ids: str, **changes: object) -> dict[str, object]:
+    return {
+        "type": "recorder/statistics_during_period",
+        "start_time": "2026-01-01T00:00:00+00:00",
+        "statistic_ids": list(statistic_ids),
+        "period": "hour",
+        **changes,
+    }
+
+
 async def read_back(
     client: Client, statistic_id: str, rows: int, **changes: object
 ) -> list[dict[str, Any]]:
     """Ask until so many rows are there: an answered import is queued and not written."""
-    question = {
-        "type": "recorder/statistics_during_period",
-        "start_time": "2026-01-01T00:00:00+00:00",
-        "statistic_ids": [statistic_id],
-        "period": "hour",
-        **changes,
-    }
     async with asyncio.timeout(15):
         while True:
-            found: dict[str, list[dict[str, Any]]] = await client.command(question)
+            found: dict[str, list[dict[str, Any]]] = await client.command(
+                question(statistic_id, **changes)
+            )
             if len(found.get(statistic_id, [])) == rows:
                 return found[statistic_id]
             await asyncio.sleep(0.02)
@@ -118,6 +121,14 @@ def unfit(version: Version, *problems: Problem) -> tuple[str, str]:
     """Return the refusal of a message with these problems."""
     error = UnfitError(*problems)
     return error.code, error.sentence(version)
+
+
+async def store(
+    client: Client, described: dict[str, object], *rows: dict[str, object]
+) -> list[dict[str, Any]]:
+    """Import rows, and return them as they are read back."""
+    assert await client.command(import_of(described, *rows)) is None
+    return await read_back(client, str(described["statistic_id"]), len(rows))
 
 
 async def refusal(client: Client, message: dict[str, object]) -> tuple[str, str]:
@@ -391,8 +402,7 @@ async def test_an_imported_counter_is_read_back(client: Client, version: Version
 async def test_an_imported_row_replaces_the_one_of_its_hour(
     client: Client, version: Version
 ) -> None:
-    await client.command(import_of(metadata(version, "sensor.replaced"), counter(0, 10, 1)))
-    await read_back(client, "sensor.replaced", 1)
+    await store(client, metadata(version, "sensor.replaced"), counter(0, 10, 1))
     replacement = import_of(
         metadata(version, "sensor.replaced"), counter(0, 20, 7), counter(1, 21, 8)
     )
@@ -430,8 +440,7 @@ async def test_hours_are_put_together_by_local_days(
     client: Client, version: Version, period: str, bounds: tuple[str, str]
 ) -> None:
     rows = [counter(0, 10, 3), counter(5, 14, 7)]
-    await client.command(import_of(metadata(version, "sensor.grouped"), *rows))
-    await read_back(client, "sensor.grouped", 2)
+    await store(client, metadata(version, "sensor.grouped"), *rows)
     if period not in PERIODS.at(version):
         with pytest.raises(CommandError) as refused:
             await read_back(client, "sensor.grouped", 1, period=period)
@@ -447,8 +456,7 @@ async def test_a_time_of_day_and_columns_narrow_what_is_read(
     client: Client, version: Version
 ) -> None:
     rows = [counter(hour, hour, hour) for hour in range(4)]
-    await client.command(import_of(metadata(version, "sensor.narrow"), *rows))
-    await read_back(client, "sensor.narrow", 4)
+    await store(client, metadata(version, "sensor.narrow"), *rows)
     found = await read_back(
         client,
         "sensor.narrow",
@@ -581,8 +589,7 @@ async def test_rows_are_told_in_the_unit_of_the_state_unless_another_is_asked_fo
     client: Client, version: Version
 ) -> None:
     described = metadata(version, "sensor.converted", unit="MWh")
-    await client.command(import_of(described, counter(0, 2, 0.5)))
-    await read_back(client, "sensor.converted", 1)
+    await store(client, described, counter(0, 2, 0.5))
     await client.push("sensor.converted", 2000, ENERGY)
     for units, state, total in (({}, 2000, 500), ({"energy": "MWh"}, 2, 0.5)):
         (row,) = await read_back(client, "sensor.converted", 1, units=units)
@@ -591,27 +598,14 @@ async def test_rows_are_told_in_the_unit_of_the_state_unless_another_is_asked_fo
 
 async def test_a_unit_that_is_none_cannot_be_asked_for(client: Client) -> None:
     for units in ({"x": "kWh"}, {"energy": "W"}):
-        question: dict[str, object] = {
-            "type": "recorder/statistics_during_period",
-            "start_time": "2026-01-01T00:00:00+00:00",
-            "statistic_ids": ["sensor.converted"],
-            "period": "hour",
-            "units": units,
-        }
-        assert (await refusal(client, question))[0] == "invalid_format"
+        wrong = question("sensor.converted", units=units)
+        assert (await refusal(client, wrong))[0] == "invalid_format"
 
 
 async def test_a_question_for_statistics_that_does_not_fit_is_refused(
     client: Client, version: Version
 ) -> None:
-    question: dict[str, object] = {
-        "type": "recorder/statistics_during_period",
-        "start_time": "2026-01-01T00:00:00+00:00",
-        "statistic_ids": [],
-        "period": "x",
-        "types": ["y"],
-    }
-    assert await refusal(client, question) == unfit(
+    assert await refusal(client, question(period="x", types=["y"])) == unfit(
         version,
         Problem(EMPTY, ("statistic_ids",), []),
         Problem(not_one_of(PERIODS.at(version)), ("period",), "x"),
@@ -633,8 +627,7 @@ async def test_sums_are_adjusted_from_the_hour_of_a_time_on(
     client: Client, version: Version
 ) -> None:
     rows = [counter(hour, hour, hour) for hour in range(3)]
-    await client.command(import_of(metadata(version, "sensor.adjusted"), *rows))
-    await read_back(client, "sensor.adjusted", 3)
+    await store(client, metadata(version, "sensor.adjusted"), *rows)
     assert await client.command(adjustment(statistic_id="sensor.adjusted")) is None
     async with asyncio.timeout(15):
         while True:
@@ -667,22 +660,15 @@ async def test_an_adjustment_that_does_not_fit_is_refused(
 
 
 async def test_an_import_writes_no_rows_of_five_minutes(client: Client, version: Version) -> None:
-    await client.command(import_of(metadata(version, "sensor.hourly"), counter(0, 1, 1)))
-    await read_back(client, "sensor.hourly", 1)
-    question = {
-        "type": "recorder/statistics_during_period",
-        "start_time": "2026-01-01T00:00:00+00:00",
-        "statistic_ids": ["sensor.hourly"],
-        "period": "5minute",
-    }
-    assert await client.command(question) == {}
+    await store(client, metadata(version, "sensor.hourly"), counter(0, 1, 1))
+    assert await client.command(question("sensor.hourly", period="5minute")) == {}
 
 
 async def test_a_sensor_with_a_state_class_is_listed_before_its_first_statistics(
     client: Client,
 ) -> None:
     await client.push("sensor.listed", 5, ENERGY)
-    question = {"type": "recorder/get_statistics_metadata", "statistic_ids": ["sensor.listed"]}
+    asked = {"type": "recorder/get_statistics_metadata", "statistic_ids": ["sensor.listed"]}
     expected = {
         "statistic_id": "sensor.listed",
         "display_unit_of_measurement": "kWh",
@@ -694,7 +680,7 @@ async def test_a_sensor_with_a_state_class_is_listed_before_its_first_statistics
         "statistics_unit_of_measurement": "kWh",
         "unit_class": "energy",
     }
-    assert await client.command(question) == [expected]
+    assert await client.command(asked) == [expected]
     for kind, listed in (("sum", True), ("mean", False)):
         message = {"type": "recorder/list_statistic_ids", "statistic_type": kind}
         assert (expected in await client.command(message)) is listed
@@ -718,8 +704,7 @@ def grid_of(version: Version, *imported: str, exported: Sequence[str] = ()) -> d
 async def test_energy_preferences_are_kept_list_by_list(client: Client, version: Version) -> None:
     assert await refusal(client, {"type": "energy/get_prefs"}) == ("not_found", "No prefs")
     await client.push("sensor.known", 5, ENERGY)
-    await client.command(import_of(metadata(version, "sensor.known"), counter(0, 1, 1)))
-    await read_back(client, "sensor.known", 1)
+    await store(client, metadata(version, "sensor.known"), counter(0, 1, 1))
     solar = {"type": "solar", "stat_energy_from": "sensor.known"}
     grid = grid_of(version, "sensor.unknown")
     saved = await client.command({"type": "energy/save_prefs", "energy_sources": [solar, grid]})
@@ -758,8 +743,7 @@ async def test_energy_sources_are_validated(
     attributes: dict[str, object],
     issues: dict[str, object],
 ) -> None:
-    await client.command(import_of(metadata(version, "sensor.checked"), counter(0, 1, 1)))
-    await read_back(client, "sensor.checked", 1)
+    await store(client, metadata(version, "sensor.checked"), counter(0, 1, 1))
     await client.push("sensor.checked", state, attributes)
     source = {"type": "solar", "stat_energy_from": "sensor.checked"}
     await client.command({"type": "energy/save_prefs", "energy_sources": [source]})
@@ -995,8 +979,7 @@ async def test_a_restart_loses_pushed_states_and_keeps_statistics(
     any_core: AnyCore, client: Client, version: Version
 ) -> None:
     await client.push("sensor.lost", 5, ENERGY)
-    await client.command(import_of(metadata(version, "sensor.lost"), counter(0, 5, 5)))
-    await read_back(client, "sensor.lost", 1)
+    await store(client, metadata(version, "sensor.lost"), counter(0, 5, 5))
     async with await client.connect() as socket:
         _, farewell = await asyncio.gather(any_core.restart(), socket.receive())
     assert farewell.type is aiohttp.WSMsgType.CLOSE

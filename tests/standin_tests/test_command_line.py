@@ -1,7 +1,5 @@
 """`python -m standin` and `python -m standin.real_core`, as people and processes start them."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -1,17 +1,13 @@
 """The stand-in Core behaves in time and in its errors as Core does; see also test_both_cores."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable
 
 import aiohttp
-import pytest
 
-from standin.client import Answer, Client
+from standin.client import Client
 from standin.core import Core
-from standin.errors import CommandError
 from standin.states import Push
 from standin_tests.conftest import Clock
 
@@ -29,16 +25,6 @@ async def test_a_state_goes_by_the_clock_that_core_was_given(client: Client) -> 
         "last_reported": noon,
         "last_updated": noon,
     }
-
-
-async def test_new_attributes_update_a_state_without_changing_it(
-    client: Client, clock: Clock
-) -> None:
-    await client.push("sensor.one", 5)
-    clock.advance(60)
-    again = (await client.push("sensor.one", 5, {"icon": "mdi:sun"})).body
-    assert again["last_updated"] == "2026-03-01T12:01:00+00:00"
-    assert again["last_changed"] == "2026-03-01T12:00:00+00:00"
 
 
 async def test_a_restart_loses_states_and_notifications_and_keeps_its_port(
@@ -171,27 +157,6 @@ def import_of(metadata: dict[str, object]) -> dict[str, object]:
     return {"type": "recorder/import_statistics", "metadata": metadata, "stats": rows}
 
 
-@pytest.mark.parametrize("extra", [{"mean_type": 0}, {"unit_class": "energy"}])
-async def test_an_old_core_refuses_the_new_metadata(extra: dict[str, object]) -> None:
-    async with (
-        Core(version="2025.4.4") as core,
-        Client.of_core(core.url, core.token) as client,
-    ):
-        with pytest.raises(CommandError, match=next(iter(extra))):
-            await client.command(import_of(metadata(**extra)))
-
-
-async def test_an_old_core_requires_has_mean() -> None:
-    async with (
-        Core(version="2025.4.4") as core,
-        Client.of_core(core.url, core.token) as client,
-    ):
-        lacking = {name: value for name, value in metadata().items() if name != "has_mean"}
-        with pytest.raises(CommandError, match="has_mean"):
-            await client.command(import_of(lacking))
-        await client.command(import_of(metadata()))
-
-
 async def test_a_new_core_warns_of_the_old_metadata(core: Core, client: Client) -> None:
     await client.command(import_of(metadata()))
     assert [warning.split()[-1] for warning in core.statistics.warnings] == [
@@ -222,22 +187,3 @@ async def test_statistics_and_energy_preferences_outlive_a_restart(
     assert (await client.command({"type": "energy/get_prefs"}))["energy_sources"] == [source]
     listed = await client.command({"type": "recorder/list_statistic_ids"})
     assert [each["statistic_id"] for each in listed] == ["sensor.one"]
-
-
-async def test_an_old_core_wants_the_old_grid_source() -> None:
-    old = {"type": "grid", "flow_from": [], "flow_to": [], "cost_adjustment_day": 0}
-    new = {"type": "grid", "stat_energy_from": "sensor.one", "cost_adjustment_day": 0}
-    async with (
-        Core(version="2025.4.4") as core,
-        Client.of_core(core.url, core.token) as client,
-    ):
-        await client.command({"type": "energy/save_prefs", "energy_sources": [old]})
-        with pytest.raises(CommandError, match="required key"):
-            await client.command({"type": "energy/save_prefs", "energy_sources": [new]})
-
-
-async def test_who_has_the_wrong_token_is_refused(core: Core) -> None:
-    async with Client.of_core(core.url, "wrong") as stranger:
-        assert await stranger.request("GET", "states") == Answer(401, "401: Unauthorized")
-        with pytest.raises(aiohttp.ClientError, match="Invalid access token"):
-            await stranger.connect()

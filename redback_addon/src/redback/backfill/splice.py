@@ -62,11 +62,11 @@ class Joined:
     """What is to be written.
 
     Attributes:
-        sums: what the counter showed and the sum, for each hour, kWh; None = nobody knows.
+        sums: what the counter showed and the sum, for each hour; kWh.
         shift: what must be added to all sums from the right end on, kWh.
     """
 
-    sums: tuple[tuple[float, float] | None, ...]
+    sums: tuple[tuple[float, float], ...]
     shift: float = 0.0
 
 

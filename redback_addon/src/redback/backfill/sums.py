@@ -154,7 +154,7 @@ def continued(key: str, gap: Gap, summaries: Summaries, ends: Ends) -> Continued
         try:
             if piece.is_counted or _has_changed(piece, before, end):
                 left = _left(before, piece) or _begun(piece, ends)
-                joined = _join(piece, left, right, shown, ends.stored)
+                joined = _join(piece, left, right, shown)
             elif any(one is not None for one in piece.flowed):
                 rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
                 joined = _spread(piece, before, rows)
@@ -162,7 +162,7 @@ def continued(key: str, gap: Gap, summaries: Summaries, ends: Ends) -> Continued
             rejection_reason = error
         if joined.shift and right is not None:
             shifts.append(Shift(ends.series, right, joined.shift))
-        made += _rows(piece, joined)
+        made += _rows(piece, joined, ends.stored)
         before = _raised(end, joined.shift)
     return Continued(made, shifts, rejection_reason)
 
@@ -186,11 +186,12 @@ def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[
             hours = []
 
 
-def _rows(piece: _Piece, joined: Joined) -> Iterator[Row]:
+def _rows(piece: _Piece, joined: Joined, stored: Rows) -> Iterator[Row]:
     """Yield the rows of those hours of which something is known, and whose row does not stand."""
     pending = piece.hours if piece.end is None else piece.hours[:-1]
-    for start, pair in zip(pending, joined.sums, strict=False):
-        if pair is not None:
+    is_spread = not any(piece.counted)
+    for start, counted, pair in zip(pending, piece.counted, joined.sums, strict=False):
+        if is_spread or counted is not None or start in stored:
             yield Row(start, state=pair[0], sum=pair[1])
 
 
@@ -230,19 +231,12 @@ def _has_changed(piece: _Piece, left: Row | None, end: Row | None) -> bool:
     return begins_anew(before, after) or has_leapt(piece.counted, before, after, counted.last)
 
 
-def _join(
-    piece: _Piece, before: End | None, right: Row | None, shown: float | None, stored: Rows
-) -> Joined:
+def _join(piece: _Piece, before: End | None, right: Row | None, shown: float | None) -> Joined:
     apart = timedelta() if right is None else right.start - (piece.hours[-1] + HOUR)
     after = _end(right, apart)
     if before is None and after is None:
         raise JoiningError("Home Assistant has no statistics to connect the hours to")
-    joined = join(piece.counted, before, after, shown)
-    known = (
-        pair if one is not None or start in stored else None
-        for start, one, pair in zip(piece.hours, piece.counted, joined.sums, strict=True)
-    )
-    return replace(joined, sums=tuple(known))
+    return join(piece.counted, before, after, shown)
 
 
 def _spread(piece: _Piece, left: Row | None, rows: Sequence[Row | None]) -> Joined:
