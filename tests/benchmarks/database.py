@@ -61,9 +61,8 @@ def measure(length: Length) -> Sequence[Figure]:
     ours, pushed = seen["house"], seen["pushed"]
 
     def figure(name: str, what: str, per: float = 1, most: float | None = None) -> Figure:
-        return Figure(
-            name, ours[what] / per, "", Beside("all every minute", pushed[what] / per), most=most
-        )
+        beside = Beside("all every minute", pushed[what] / per)
+        return Figure(name, ours[what] / per, "", beside, most=most)
 
     return [
         figure("rows of states a minute", "states", seen["minutes"]),

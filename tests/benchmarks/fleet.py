@@ -79,8 +79,7 @@ _TASKS = {
 def measure(length: Length) -> Sequence[Figure]:
     """Measure all sizes, one after the other."""
     bare = Beside("interpreter, both HTTP libraries", statistics.median(map(_bare_mb, range(5))))
-    figures = []
-    most_ms = None
+    figures, most_ms = [], None
     for task in _TASKS[length]:
         seen = run_faster("benchmarks.fleet", task, Seen, _BEGINNING)
         figures += [*_memory(task, seen, bare), *_work(task, seen, most_ms)]
@@ -105,8 +104,8 @@ def _work(task: Task, seen: Seen, most_ms: float | None) -> Iterator[Figure]:
     size, requests = task.inverters, seen.requests / seen.minutes / task.inverters
     most = {1: 1.2, 100: 0.02}.get(size)
     yield Figure(f"{size}: requests a minute and inverter", requests, "requests", most=most)
-    name = f"{size}: processor a cycle and inverter"
-    yield Figure(name, _milliseconds(task, seen), "ms", most=most_ms)
+    milliseconds = _milliseconds(task, seen)
+    yield Figure(f"{size}: processor a cycle and inverter", milliseconds, "ms", most=most_ms)
     if task.minutes >= _DAY_MINUTES:
         seconds = seen.processor_seconds / seen.minutes * _DAY_MINUTES
         yield Figure(f"{size}: processor a day", seconds, "s")
@@ -138,16 +137,16 @@ async def _watch(task: Task) -> Seen:
         proxy.forget()
         began, worked = clock(), _processor_seconds(service.pid)
         await asyncio.sleep(task.minutes * _MINUTE)
-        minutes, worked = (clock() - began) / _MINUTE, _processor_seconds(service.pid) - worked
-        requests, cycles = journal.count(), list(_cycles(journal, proxy))
+        minutes, requests = (clock() - began) / _MINUTE, journal.count()
+        worked = _processor_seconds(service.pid) - worked
+        cycles = [seconds / task.speed for seconds in _cycles(journal, proxy)]
         memory.append(service.resident_mb)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as browser:
             for path in _LOOKED_AT:  # as a browser does that shows the first section
                 async with browser.get(path, raise_for_status=True) as answer:
                     await answer.read()
         memory.append(service.resident_mb)
-        real = [seconds / task.speed for seconds in cycles]
-        return Seen(minutes, requests, worked, real, memory)
+        return Seen(minutes, requests, worked, cycles, memory)
 
 
 def _cycles(journal: Journal, proxy: Proxy) -> Iterator[float]:

@@ -46,7 +46,6 @@ _HOUR = timedelta(hours=1)
 _LIVE_HOURS = 3
 # What each counter shows after the first of them, kWh; one more after each hour.
 _COUNTED = 100_000.0
-_LONG_AGO_SECONDS = 3600.0
 # For a year, on a slow machine.
 _PATIENCE_SECONDS = 1200.0
 # Seconds, seconds of the processor, and the highest point of the process's memory, MB.
@@ -54,10 +53,7 @@ _Used = tuple[float, float, float]
 
 
 class Task(msgspec.Struct, frozen=True):
-    """The Supervisor, the folder with what the add-on has fetched, and the hours to write.
-
-    `begun` is the hour of the first reading, before which they lie.
-    """
+    """The Supervisor, the folder with what is fetched, the first reading's hour, and the hours."""
 
     url: str
     folder: str
@@ -75,7 +71,7 @@ def measure(length: Length) -> Sequence[Figure]:
     )
     beside = [Beside("bare imports", value) for value in bare]
     name = f"until Core has {hours:,} hours, {hours * len(_inverter().entities.series):,} rows"
-    most_ratio = _MOST_RATIO_OF_A_YEAR if length is Length.LONG else None
+    most_ratio = _MOST_RATIO_OF_A_YEAR if hours == _YEAR_HOURS else None
     return [
         Figure(name, seconds, "s", beside[0], most_ratio=most_ratio),
         Figure("processor", worked, "s", beside[1]),
@@ -174,7 +170,7 @@ class _LaterClock(SystemClock):
     """Core connected long ago."""
 
     def monotonic(self) -> float:
-        return super().monotonic() + _LONG_AGO_SECONDS
+        return super().monotonic() + 3600
 
 
 def _used(*, begins: bool = False) -> _Used:

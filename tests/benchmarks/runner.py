@@ -17,7 +17,7 @@ import fast_clock
 import patience
 from benchmarks.proxy import Proxy
 from house import Service
-from simulator import CLIENT_ID, CREDENTIAL, Simulator, build_world
+from simulator import CREDENTIAL, Simulator, build_world
 from simulator.world import days_ago
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
@@ -95,9 +95,7 @@ async def runner(
             "REDBACK_PANEL_ALLOW": "127.0.0.1",
         }
         service = Service(variables, data, data / "log")
-        service.options(
-            client_id=CLIENT_ID, credential=CREDENTIAL, log_level="info", history_days=0
-        )
+        service.options(credential=CREDENTIAL, log_level="info", history_days=0)
         stack.push_async_callback(service.kill)
         yield Runner(service, data, simulator, core, proxy)
 
@@ -142,14 +140,10 @@ def be_program(work: Callable[[_T], Coroutine[Any, Any, object]], kind: type[_T]
 
 @asynccontextmanager
 async def background(what: str, work: Awaitable[object]) -> AsyncIterator[None]:
-    """Do something without end while the context is open.
-
-    Args:
-        what: its name, for people.
-        work: if it ends or fails, so does the context, at once: it would measure nothing.
+    """Do something without end while the context is open; `what` is its name, for people.
 
     Raises:
-        ExceptionGroup: what went wrong, with the work or within the context.
+        ExceptionGroup: the work ended or failed, or the context did.
     """
 
     async def without_end() -> None:
