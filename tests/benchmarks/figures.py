@@ -12,13 +12,7 @@ _VERDICTS = {None: "", True: "met", False: "MISSED"}
 
 
 class Length(StrEnum):
-    """How long a benchmark runs.
-
-    Attributes:
-        QUICK: only shows that it works.
-        USUAL: all of them together take less than half an hour.
-        LONG: a week, a year and a day; takes hours.
-    """
+    """How long a benchmark runs: to show that it works, for its figures, or for hours."""
 
     QUICK = "quick"
     USUAL = "usual"
@@ -33,16 +27,7 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One measurement.
-
-    Attributes:
-        name: what was measured.
-        value: the result.
-        unit: of the value.
-        beside: what was measured in the same run to compare it with.
-        most: goal for the value: no more than this.
-        most_ratio: goal for the ratio: no more than this.
-    """
+    """One measurement, what it is compared with, and the goals: the most that each may be."""
 
     name: str
     value: float
@@ -92,17 +77,14 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    beside = figure.beside
-    goals = []
-    if figure.most is not None:
-        goals.append(f"<= {number(figure.most)} {figure.unit}")
-    if figure.most_ratio is not None:
-        goals.append(f"ratio <= {number(figure.most_ratio)}")
+    beside, ratio, unit = figure.beside, figure.ratio, figure.unit
+    goals = [f"<= {number(most)} {unit}" for most in (figure.most,) if most is not None]
+    goals += [f"ratio <= {number(most)}" for most in (figure.most_ratio,) if most is not None]
     return (
         figure.name,
-        f"{number(figure.value)} {figure.unit}",
+        f"{number(figure.value)} {unit}",
         "" if beside is None else f"{number(beside.value)} ({beside.name})",
-        "" if figure.ratio is None else number(figure.ratio),
+        "" if ratio is None else number(ratio),
         ", ".join(goals),
         _VERDICTS[figure.is_met],
     )
@@ -110,10 +92,6 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 def number(value: float) -> str:
     """Return a number with three significant digits, without an exponent."""
-    if value == 0:
-        return "0"
     size = abs(value)
-    for least, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4)):
-        if size >= least:
-            return f"{value:,.{digits}f}"
-    return f"{value:.5f}"
+    steps = ((100, 0), (10, 1), (1, 2), (0.1, 3), (0.01, 4), (0, 5))
+    return f"{value:,.{next(digits for least, digits in steps if size >= least)}f}" if size else "0"

@@ -18,7 +18,6 @@ _UPGRADE = re.compile(rb"\r\nupgrade: *websocket", re.IGNORECASE)
 _TAKEN = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"  # as Core
 )
-# One of the first states of each inverter; the others of its reading come with it.
 _READING = b"_last_reading"
 _CHUNK = 65536
 
@@ -27,18 +26,14 @@ class Proxy:
     """A running one; an async context manager.
 
     Attributes:
-        times: when each state came, in seconds since 1970.
-        entity_ids: the entity of each.
-        readings: when the first reading of each inverter came, by the id of its entity.
+        first: when the first state came, in seconds since 1970.
+        read_at: when the time of each reading came, which is one of its states.
+        inverters: which inverters have had one, by the ids of these entities.
     """
 
     def __init__(self, supervisor_url: str) -> None:
         self._behind = urlsplit(supervisor_url)
-        self._server: asyncio.Server | None = None
-        self.times = array("d")
-        self.entity_ids: list[bytes] = []
-        self.readings: dict[bytes, float] = {}
-        self.url = ""
+        self.forget()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -46,46 +41,34 @@ class Proxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
         self._server.close()
 
     def forget(self) -> None:
         """Forget all states so far."""
-        del self.times[:], self.entity_ids[:]
-        self.readings.clear()
+        self.first: float | None = None
+        self.read_at = array("d")
+        self.inverters: set[bytes] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(_END)
-                push = _PUSH.match(head)
-                if push is None:
-                    await self._forward(head, reader, writer)
-                    break
+            while push := _PUSH.match(head := await reader.readuntil(_END)):
                 length = _LENGTH.search(head)
                 await reader.readexactly(int(length[1]) if length else 0)
-                self._note(push[1])
+                self.first = self.first or time.time()
+                if push[1].endswith(_READING):
+                    self.read_at.append(time.time())
+                    self.inverters.add(push[1])
                 writer.write(_TAKEN)
+            answers, questions = await asyncio.open_connection("127.0.0.1", self._behind.port)
+            if not _UPGRADE.search(head):
+                # Or the states that come next would go there too.
+                head = head.removesuffix(_END) + b"\r\nConnection: close" + _END
+            questions.write(head)
+            there = asyncio.create_task(_copy(reader, questions))
+            await _copy(answers, writer)
+            there.cancel()
+            questions.close()
         writer.close()
-
-    def _note(self, entity_id: bytes) -> None:
-        self.times.append(time.time())
-        self.entity_ids.append(entity_id)
-        if entity_id.endswith(_READING):
-            self.readings.setdefault(entity_id, self.times[-1])
-
-    async def _forward(
-        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        answers, questions = await asyncio.open_connection("127.0.0.1", self._behind.port)
-        if not _UPGRADE.search(head):
-            # Or the states that come next would go there too.
-            head = head.removesuffix(_END) + b"\r\nConnection: close" + _END
-        questions.write(head)
-        there = asyncio.create_task(_copy(reader, questions))
-        await _copy(answers, writer)
-        there.cancel()
-        questions.close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -1,33 +1,29 @@
 """How long it takes until Core has all states that have changed.
 
 Beside it bare posts of the same states, as many at once, through the same stand-in of the
-Supervisor, turn by turn.
-
-`python -m benchmarks.publishing` reads a `Task` and writes a `Result`, both as JSON: the pushing is
-in a process of its own, so that the Supervisor's work is not in the same one.
+Supervisor, turn by turn; the program returns how many seconds each turn took.
 """
 
 import asyncio
 import statistics
-import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 
+import aiohttp
 import msgspec
 
-from benchmarks import bare
 from benchmarks.figures import Beside, Figure, Length
-from benchmarks.runner import background, run
+from benchmarks.runner import background, be_program, run
 from redback.clock import SystemClock
 from redback.core import HomeAssistant, open_session
 from redback.problems import Problems
 from redback.publishing.delivery import Delivery
 from redback.publishing.publisher import Device
-from redback.publishing.states import StatePublisher
+from redback.publishing.states import AT_ONCE, StatePublisher
 from redback.sensors.entities import Shown
 from standin.core import Core
-from standin.real_core import temporary_core
+from standin.real_core import RealCore, temporary_core
 from standin.supervisor import TOKEN, Supervisor
 
 # How often, by the number of states.
@@ -36,26 +32,23 @@ _QUICK_ROUNDS = {40: 3}
 _MOST_RATIO = 1.15
 # For all rounds of one size, on a slow machine.
 _PATIENCE_SECONDS = 600.0
-# It has as many attributes as the bare posts.
+# It has the same attributes.
 _KEY = "grid_power"
+_ATTRIBUTES = {
+    "friendly_name": "Bare power",
+    "unit_of_measurement": "kW",
+    "device_class": "power",
+    "state_class": "measurement",
+}
 _States = list[tuple[str, str]]
-_Way = Callable[[_States], Awaitable[None]]
 
 
 class Task(msgspec.Struct, frozen=True):
     """What to push through which Supervisor: how many states each time, and how often."""
 
     url: str
-    token: str
     states: int
     rounds: int
-
-
-class Result(msgspec.Struct, frozen=True):
-    """How many seconds each round took, of the publisher and of the bare posts."""
-
-    ours: Sequence[float]
-    bare: Sequence[float]
 
 
 def measure(length: Length) -> Sequence[Figure]:
@@ -65,25 +58,16 @@ def measure(length: Length) -> Sequence[Figure]:
 
 async def _measure(*, is_quick: bool) -> list[Figure]:
     figures = []
-    async with AsyncExitStack() as stack:
-        if is_quick:
-            address = (await stack.enter_async_context(Core())).address
-        else:
-            address = (await stack.enter_async_context(temporary_core())).address
-        supervisor = await stack.enter_async_context(Supervisor(address))
+    somewhere: AbstractAsyncContextManager[Core | RealCore]
+    somewhere = Core() if is_quick else temporary_core()
+    async with somewhere as core, Supervisor(core.address) as supervisor:
         for states, rounds in (_QUICK_ROUNDS if is_quick else _ROUNDS).items():
-            task = Task(supervisor.url, TOKEN, states, rounds)
-            told = await run("benchmarks.publishing", given=task, seconds=_PATIENCE_SECONDS)
-            result = msgspec.json.decode(told, type=Result)
-            figures.append(
-                Figure(
-                    f"until {states} changed states are in Core",
-                    1000 * statistics.median(result.ours),
-                    "ms",
-                    Beside("posts", 1000 * statistics.median(result.bare)),
-                    most_ratio=_MOST_RATIO,
-                )
-            )
+            task = Task(supervisor.url, states, rounds)
+            written = await run("benchmarks.publishing", task, seconds=_PATIENCE_SECONDS)
+            ways = msgspec.json.decode(written, type=list[list[float]])
+            ours, posts = (1000 * statistics.median(way) for way in ways)
+            name = f"until {states} changed states are in Core"
+            figures.append(Figure(name, ours, "ms", Beside("posts", posts), most_ratio=_MOST_RATIO))
     return figures
 
 
@@ -97,12 +81,12 @@ class _Delivery(Delivery):
         self.is_done.set()
 
 
-async def _push(task: Task) -> Result:
-    clock = SystemClock()
+async def _push(task: Task) -> list[list[float]]:
+    clock, delivery = SystemClock(), _Delivery()
     problems = Problems(clock)
-    delivery = _Delivery()
-    async with open_session(task.token) as session, bare.open_session(task.token) as plain:
-        core = HomeAssistant(session, task.url, task.token, clock, problems, prefix="redback")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with open_session(TOKEN) as session, aiohttp.ClientSession(headers=headers) as plain:
+        core = HomeAssistant(session, task.url, TOKEN, clock, problems, prefix="redback")
         publisher = StatePublisher(core, clock, problems, delivery)
 
         async def ours(states: _States) -> None:
@@ -114,29 +98,30 @@ async def _push(task: Task) -> Result:
             assert core.rest.states == before + task.states
 
         async def posts(states: _States) -> None:
-            await bare.post(plain, task.url, states)
+            waiting = iter(states)
+            await asyncio.gather(*(post(waiting) for _ in range(AT_ONCE)))
 
-        turns: list[tuple[_Way, list[float]]] = [(ours, []), (posts, [])]
+        async def post(waiting: Iterator[tuple[str, str]]) -> None:
+            for entity_id, value in waiting:
+                body = {"state": value, "attributes": _ATTRIBUTES}
+                address = f"{task.url}/core/api/states/{entity_id}"
+                async with plain.post(address, json=body, raise_for_status=True) as answer:
+                    await answer.read()
+
+        turns: list[tuple[Callable[[_States], Awaitable[None]], list[float]]]
+        turns = [(ours, []), (posts, [])]
         async with background("the publisher", publisher.run()):
             for number in range(task.rounds + 1):
                 # Each way is now first and now last: the machine may get slower, or faster.
-                for way, found in turns[:: (-1) ** number]:
-                    states = [
-                        (f"sensor.pushed_{one}_{_KEY}", f"{way.__name__} {number}")
-                        for one in range(task.states)
-                    ]
+                for way, seconds in turns[:: (-1) ** number]:
+                    value = f"{way.__name__} {number}"
+                    states = [(f"sensor.pushed_{one}_{_KEY}", value) for one in range(task.states)]
                     began = time.monotonic()
                     await way(states)
-                    found.append(time.monotonic() - began)
+                    seconds.append(time.monotonic() - began)
         # The first round makes the states, and connects.
-        return Result(*(found[1:] for _, found in turns))
-
-
-def main() -> None:
-    """Push, and write how long it took."""
-    result = asyncio.run(_push(msgspec.json.decode(sys.stdin.buffer.read(), type=Task)))
-    sys.stdout.buffer.write(msgspec.json.encode(result))
+        return [seconds[1:] for _, seconds in turns]
 
 
 if __name__ == "__main__":
-    main()
+    be_program(_push, Task)

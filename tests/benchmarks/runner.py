@@ -4,36 +4,45 @@ import asyncio
 import sys
 import tempfile
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
+import fast_clock
 import patience
 from benchmarks.proxy import Proxy
 from house import Service
-from simulator import CLIENT_ID, CREDENTIAL, Simulator, build_world
+from simulator import CREDENTIAL, Simulator, build_world
 from simulator.world import days_ago
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
 
 _LOOK_SECONDS = 0.05
 _LOG_END = 2000
+_PATIENCE_SECONDS = 300.0
+_T = TypeVar("_T")
+
+
+class Task(msgspec.Struct, frozen=True):
+    """How many inverters to watch, and how many times faster than real time.
+
+    What is counted is of the `minutes` that come after those of the `warm_up`.
+    """
+
+    inverters: int
+    warm_up: int
+    minutes: int
+    speed: int
 
 
 @dataclass(frozen=True)
 class Runner:
-    """The service, not yet started, and all that it needs.
-
-    Attributes:
-        service: the process.
-        data: its folder.
-        simulator: the cloud.
-        core: gets the states, if the proxy does not take them.
-        proxy: in front of it.
-    """
+    """The service, not yet started, its folder, and the stand-ins; the proxy is before Core."""
 
     service: Service
     data: Path
@@ -50,7 +59,7 @@ class Runner:
         wanted = len(self.simulator.world.inverters)
         try:
             async with asyncio.timeout(patience.stretched(seconds)):
-                while len(self.proxy.readings) < wanted:
+                while len(self.proxy.inverters) < wanted:
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             raise TimeoutError(f"readings are missing:\n{self.service.log[-_LOG_END:]}") from None
@@ -86,31 +95,22 @@ async def runner(
             "REDBACK_PANEL_ALLOW": "127.0.0.1",
         }
         service = Service(variables, data, data / "log")
-        service.options(
-            client_id=CLIENT_ID, credential=CREDENTIAL, log_level="info", history_days=0
-        )
+        service.options(credential=CREDENTIAL, log_level="info", history_days=0)
         stack.push_async_callback(service.kill)
         yield Runner(service, data, simulator, core, proxy)
 
 
-async def run(module: str, *arguments: str, given: object = None, seconds: float) -> bytes:
-    """Run a program to its end; returns what it writes.
-
-    Args:
-        module: the program.
-        arguments: its arguments.
-        given: what it can read, as JSON.
-        seconds: how long it may take at most, in real time.
+async def run(module: str, task: object, *, seconds: float) -> bytes:
+    """Run a program, which reads its task, to its end; returns what it writes.
 
     Raises:
-        TimeoutError: it took longer, and was killed.
+        TimeoutError: it took longer, in real time, and was killed.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, *arguments), stdin=PIPE, stdout=PIPE
-    )
+    program = (sys.executable, "-m", module)
+    process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE)
     try:
         async with asyncio.timeout(patience.stretched(seconds)):
-            written, _ = await process.communicate(msgspec.json.encode(given))
+            written, _ = await process.communicate(msgspec.json.encode(task))
     finally:
         if process.returncode is None:
             process.kill()
@@ -119,23 +119,37 @@ async def run(module: str, *arguments: str, given: object = None, seconds: float
     return written
 
 
+def run_faster(module: str, task: Task, kind: type[_T], beginning: datetime | None = None) -> _T:
+    """Run a program under a faster clock that begins then; returns what it writes."""
+    found = fast_clock.run(
+        module,
+        msgspec.json.encode(task).decode(),
+        seconds=_PATIENCE_SECONDS + 3 * 60.0 * (task.warm_up + task.minutes) / task.speed,
+        speed=task.speed,
+        beginning=beginning,
+    )
+    return msgspec.convert(found, kind)
+
+
+def be_program(work: Callable[[_T], Coroutine[Any, Any, object]], kind: type[_T]) -> None:
+    """Do a task that is the argument, or else can be read; write the result. Both are JSON."""
+    task = sys.argv[1] if sys.argv[1:] else sys.stdin.buffer.read()
+    result = asyncio.run(work(msgspec.json.decode(task, type=kind)))
+    sys.stdout.buffer.write(msgspec.json.encode(result))
+
+
 @asynccontextmanager
 async def background(what: str, work: Awaitable[object]) -> AsyncIterator[None]:
-    """Do something without end while the context is open.
-
-    Args:
-        what: its name, for people.
-        work: if it ends or fails, so does the context, at once: it would measure nothing.
+    """Do something without end while the context is open; `what` is its name, for people.
 
     Raises:
-        ExceptionGroup: what went wrong, with the work or within the context.
+        ExceptionGroup: the work ended or failed, or the context did.
     """
+
+    async def without_end() -> None:
+        raise RuntimeError(f"{what} has ended: {await work}")
+
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_without_end(what, work))
+        task = tasks.create_task(without_end())
         yield
         task.cancel()
-
-
-async def _without_end(what: str, work: Awaitable[object]) -> None:
-    result = await work
-    raise RuntimeError(f"{what} has ended: {result}")

@@ -6,6 +6,7 @@ inverters, how long it takes until Core has a reading of the last one too.
 """
 
 import asyncio
+import math
 import statistics
 import sys
 import time
@@ -14,58 +15,44 @@ from collections.abc import Sequence
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import runner
 
-_LIBRARIES = "aiohttp, msgspec, requests, slugify, tenacity"
-_ROUNDS = {Length.QUICK: 1}
-_USUAL_ROUNDS = 5
-_MANY = {Length.QUICK: (4,)}
-_USUAL_MANY = (100, 1000)
+_IMPORTS = "import aiohttp, msgspec, requests, slugify, tenacity"
 _MOST_SECONDS = 1.5
 # On a slow machine.
 _PATIENCE_SECONDS = 600.0
 
 
 def measure(length: Length) -> Sequence[Figure]:
-    """Start it some times."""
-    return asyncio.run(_measure(_ROUNDS.get(length, _USUAL_ROUNDS), _MANY.get(length, _USUAL_MANY)))
+    """Start it some times, and with many inverters once."""
+    rounds, fleets = (1, (4,)) if length is Length.QUICK else (5, (100, 1000))
+    return asyncio.run(_measure(rounds, fleets))
 
 
 async def _measure(rounds: int, fleets: Sequence[int]) -> list[Figure]:
     imports: list[float] = []
     starts: dict[str, list[float]] = {"first": [], "later": []}
     for _ in range(rounds):
-        imports.append(await _import_seconds())
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", _IMPORTS)
+        await process.wait()
+        imports.append(time.monotonic() - began)
         async with runner() as running:
             for found in starts.values():
                 running.proxy.forget()
-                began = time.time()
+                since = time.time()
                 await running.service.start()
                 await running.has_readings(_PATIENCE_SECONDS)
-                found.append(running.proxy.times[0] - began)
+                found.append((running.proxy.first or math.inf) - since)
                 await running.service.stop()
     beside = Beside("imports", statistics.median(imports))
-    figures = [
-        Figure(
-            f"{which} start to the first state",
-            statistics.median(found),
-            "s",
-            beside,
-            most=_MOST_SECONDS,
-        )
-        for which, found in starts.items()
-    ]
+    figures = []
+    for which, found in starts.items():
+        name, median = f"{which} start to the first state", statistics.median(found)
+        figures.append(Figure(name, median, "s", beside, most=_MOST_SECONDS))
     for inverters in fleets:
         async with runner(inverters) as running:
-            began = time.time()
+            since = time.time()
             await running.service.start()
             await running.has_readings(_PATIENCE_SECONDS)
-            seconds = max(running.proxy.readings.values()) - began
-        name = f"first start of {inverters} inverters to the last reading"
-        figures.append(Figure(name, seconds, "s"))
+            name = f"first start of {inverters} inverters to the last reading"
+            figures.append(Figure(name, max(running.proxy.read_at) - since, "s"))
     return figures
-
-
-async def _import_seconds() -> float:
-    began = time.monotonic()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", f"import {_LIBRARIES}")
-    await process.wait()
-    return time.monotonic() - began
