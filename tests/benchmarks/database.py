@@ -24,6 +24,7 @@ from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from redback.core import State
 from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.publishing.states import state
 from redback.sensors.entities import Entities
 from standin.client import Client
 
@@ -99,19 +100,19 @@ async def _push_all(client: Client, system: System) -> None:
     serial = simulator.world.inverters[0].serial
     # With these details it has the same sensors.
     details = Details(examples.static(), examples.configuration())
-    known = Inverter(serial, "Pushed", Entities("Pushed", detailed=False), details)
+    known = Inverter(serial, "Pushed", Entities(detailed=False), details)
     due = time.monotonic()
     while True:
         reading = known.reading(examples.decoded(simulator.truth(serial)))
-        states = known.entities.states(reading)
-        await asyncio.gather(*(_push(client, state) for state in states))
+        states = [state("Pushed", one) for one in known.entities.show(reading)]
+        await asyncio.gather(*(_push(client, one) for one in states))
         due += _MINUTE
         await asyncio.sleep(max(due - time.monotonic(), 0))
 
 
-async def _push(client: Client, state: State) -> None:
-    answer = await client.push(state.entity_id, state.value, dict(state.attributes))
-    assert answer.status in (HTTPStatus.OK, HTTPStatus.CREATED), f"{state}: {answer}"
+async def _push(client: Client, one: State) -> None:
+    answer = await client.push(one.entity_id, one.value, dict(one.attributes))
+    assert answer.status in (HTTPStatus.OK, HTTPStatus.CREATED), f"{one}: {answer}"
 
 
 if __name__ == "__main__":

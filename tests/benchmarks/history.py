@@ -71,7 +71,7 @@ def measure(length: Length) -> Sequence[Figure]:
         for way in zip(*rounds, strict=True)
     )
     beside = [Beside("bare imports", value) for value in bare]
-    name = f"until Core has {hours:,} hours, {hours * len(_inverter().entities.series):,} rows"
+    name = f"until Core has {hours:,} hours, {hours * len(series_of(_inverter())):,} rows"
     most_ratio = _MOST_RATIO_OF_A_YEAR if hours == _YEAR_HOURS else None
     return [
         Figure(name, seconds, "s", beside[0], most_ratio=most_ratio),
