@@ -10,9 +10,9 @@ import pytest
 
 from examples import SERIAL, configuration, dynamic, static
 from redback import options
-from redback.inverters.details import Details
 from redback.notifications import Notification
 from redback.problems import Kind
+from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from redback.sensors.table import sensors
 

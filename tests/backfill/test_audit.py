@@ -14,9 +14,9 @@ from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
 from redback.core import Row, Statistics, WebSocket
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.publishing.entity_ids import series as series_of
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 
 HOUR = timedelta(hours=1)

@@ -28,12 +28,12 @@ from redback.cloud import (
 )
 from redback.core import Statistics, WebSocket
 from redback.inverters.counters import Counters
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Kind, Problems
 from redback.publishing.entity_ids import series as series_of
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from sqlite_file import opened
 

@@ -9,8 +9,8 @@ from fake_clock import FakeClock
 from polling import stand_ins
 from redback.backfill import Coverage, Fetcher
 from redback.cloud import Dynamic, RedbackClient
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 
 MINUTE = timedelta(minutes=1)

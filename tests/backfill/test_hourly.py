@@ -10,9 +10,9 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from redback.backfill.hourly import Counted, Summary, believed, decode, summarise
 from redback.cloud import Dynamic
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.publishing.entity_ids import series as series_of
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)

@@ -22,9 +22,9 @@ from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import background, be_program
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from redback.core import State
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.publishing.states import state
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from standin.client import Client
 

@@ -27,12 +27,12 @@ from redback.backfill.coverage import FILE, Hour, Stage
 from redback.backfill.hourly import Counted, Measured, Summary
 from redback.clock import SystemClock
 from redback.core import Row, Series, Statistics, WebSocket
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Problems
 from redback.publishing.entity_ids import series as series_of
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from standin.real_core import temporary_core
 from standin.supervisor import TOKEN, Supervisor

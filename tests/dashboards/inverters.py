@@ -10,11 +10,11 @@ import msgspec
 import examples
 from house import until
 from redback.core import Row, Series, State, Statistics, WebSocket
-from redback.inverters.details import Details
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.states import state
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from standin.client import Client
 

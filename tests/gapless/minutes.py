@@ -16,9 +16,9 @@ from redback.cloud import (
 )
 from redback.cloud.decoding import Decoder
 from redback.inverters import inverter as known_inverter
-from redback.inverters.details import Details
 from redback.publishing.entity_ids import entity_id
 from redback.publishing.entity_ids import series as series_of
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from simulator import CLIENT_ID
 from simulator.world import Inverter

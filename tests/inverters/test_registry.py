@@ -13,13 +13,13 @@ from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.cloud import Dynamic
 from redback.inverters.counters import Believed
-from redback.inverters.details import Details
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import CountersFile, SensorsFile, counters_file, sensors_file
 from redback.problems import Kind, Problems
 from redback.publishing.publisher import Device
 from redback.publishing.states import state
+from redback.sensors.details import Details
 from redback.sensors.entities import Shown
 
 

@@ -16,11 +16,11 @@ from redback.cloud import (
     RedbackClient,
 )
 from redback.inverters import registry
-from redback.inverters.details import Details
 from redback.notifications import AccountNotifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
+from redback.sensors.details import Details
 from running import running
 
 

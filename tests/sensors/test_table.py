@@ -12,8 +12,8 @@ import pytest
 from examples import SERIAL, configuration, dynamic, static
 from redback.cloud import Dynamic
 from redback.core import State
-from redback.inverters.details import Details
 from redback.publishing.states import state
+from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from redback.sensors.reading import Reading
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from .api import Api
 from .auth import TokenSource
-from .details import Details
+from .details import DetailsApi
 from .discovery import discover
 from .errors import CloudError
 from .history import History
@@ -46,7 +46,7 @@ class RedbackClient:
         self._api = Api(transport, tokens)
         self._routes = Routes(memory, now, transport.monotonic)
         self._history = History(self._api)
-        self._details = Details(self._api)
+        self._details = DetailsApi(self._api)
         self._sites: Sites = {}
 
     @property

@@ -21,7 +21,7 @@ _SINGLY_FOR = 24 * 60 * 60.0
 Outcomes = dict[str, Configuration | CloudError]
 
 
-class Details:
+class DetailsApi:
     """Asks for static data and configurations; may be used from several threads."""
 
     def __init__(self, api: Api) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ..cloud import Dynamic
+from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities
 from ..sensors.reading import Reading
-from .details import NO_DETAILS, Details
 
 
 @dataclass(frozen=True, slots=True)

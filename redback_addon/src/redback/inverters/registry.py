@@ -11,10 +11,10 @@ from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..problems import Kind, Problems
 from ..publishing.publisher import Device, Publisher
+from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
 from ..sensors.reading import STALE_AFTER, Reading
 from .counters import Believed, Counters
-from .details import NO_DETAILS, Details
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, SensorsFile

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from ..inverters.details import Details
+from ..sensors.details import Details
 from .context import Context
 
 # Text that YAML needs no quotes for, and words for which it does.

@@ -1,9 +1,23 @@
 """Entity ids, which follow from an inverter's name and a sensor's key."""
 
+from typing import Protocol
+
 from slugify import slugify
 
 from ..core import Series
-from ..inverters.inverter import Inverter
+from ..sensors.entities import Entities
+
+
+class Inverter(Protocol):
+    """What ids are made of."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def entities(self) -> Entities:
+        """Its sensors that exist by now."""
 
 
 def entity_id(name: str, key: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..cloud import Dynamic, InverterPower, Phase
-from ..inverters.details import NO_DETAILS, Details
+from .details import NO_DETAILS, Details
 
 # The vendor calls telemetry offline that is older than this (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
