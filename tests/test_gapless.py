@@ -48,7 +48,7 @@ def test_the_days_before_the_first_start_are_there_whatever_interrupts_them(
     assert past["hours"] == 24 * DAYS
     assert len(told["killed_at_rows"]) == KILLS
     assert told["tracebacks"] == 0
-    assert told["objections"] == []
+    assert told["rejections"] == []
     shutil.rmtree(folder)
 
 
@@ -73,5 +73,5 @@ def test_outages_of_everything_leave_no_trace(
     assert len(told["events"]) == 5
     assert told["crashes"] == []
     assert told["tracebacks"] == 0
-    assert told["objections"] == []
+    assert told["rejections"] == []
     shutil.rmtree(folder)

@@ -463,7 +463,7 @@ async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
     assert len(running.energy()) == 49
     progress = running.history.progress
     assert (progress.left, progress.failed) == (0, 1)
-    assert "it is broken" in progress.objections[-1]
+    assert "it is broken" in progress.rejections[-1]
     assert caplog.text.count("cannot be had") == 1
     await clock.advance(2 * 86400)
     assert running.cloud.hours.count(broken) == 4
@@ -491,7 +491,7 @@ async def test_a_hiccup_of_one_hour_costs_nothing(running: World, clock: FakeClo
     await clock.advance(1200)
     assert len(running.energy()) == 50
     progress = running.history.progress
-    assert (progress.left, progress.failed, progress.objections) == (0, 0, ())
+    assert (progress.left, progress.failed, progress.rejections) == (0, 0, ())
 
 
 async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
@@ -587,8 +587,8 @@ async def test_what_core_refuses_is_told_once_and_not_tried_for_ever(
     await clock.advance(600)
     progress = running.history.progress
     assert (progress.left, progress.done, progress.failed) == (0, 49, 48)
-    assert progress.objections
-    assert all(ENERGY in sentence for sentence in progress.objections)
+    assert progress.rejections
+    assert all(ENERGY in sentence for sentence in progress.rejections)
     asked = len(running.cloud.asked)
     await clock.advance(600)
     assert len(running.cloud.asked) == asked

@@ -162,7 +162,7 @@ async def _ours(link: WebSocket, core: Statistics, task: Task) -> _Used:
         while backfill.progress.done < task.hours:
             await asyncio.sleep(0.01)
         result = _since(before)
-    assert not backfill.progress.objections, backfill.progress.objections
+    assert not backfill.progress.rejections, backfill.progress.rejections
     coverage.close()
     return result
 

@@ -67,7 +67,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             told |= await _live(system, shown, _floor(begun))
         await system.home.service.kill()
         log = system.home.service.log
-        return told | {"tracebacks": log.count("Traceback"), "objections": _objections(log)}
+        return told | {"tracebacks": log.count("Traceback"), "rejections": _rejections(log)}
 
 
 async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _told(compared: Iterable[Difference]) -> dict[str, Any]:
     }
 
 
-def _objections(log: str) -> list[str]:
+def _rejections(log: str) -> list[str]:
     return [line for line in log.splitlines() if "History: " in line and "WARNING" in line]
 
 

@@ -17,7 +17,7 @@ from .refill import NOTHING, AskedError, ask, hours, moment, span
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _Wanted:
     """One inverter, and the time of it that may be filled; aware UTC."""
 
     serial: str
@@ -26,7 +26,7 @@ class _Record:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; gives the exit code."""
+    """Do what the arguments say; returns the exit code."""
     try:
         _run(_parser().parse_args(arguments))
     except (AskedError, options.OptionsError) as error:
@@ -41,11 +41,11 @@ def _run(wanted: argparse.Namespace) -> None:
         raise AskedError("There is no history yet: no reading has arrived.")
     coverage = Coverage(path)
     try:
-        places = list(_places(coverage, wanted.serial))
+        inverters = list(_wanted(coverage, wanted.serial))
         if wanted.command == "fill":
-            _fill(coverage, places, wanted)
+            _fill(coverage, inverters, wanted)
         else:
-            _tell(coverage, places)
+            _print_status(coverage, inverters)
     finally:
         coverage.close()
 
@@ -70,24 +70,24 @@ def _moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _places(coverage: Coverage, serial: str | None) -> Iterator[_Record]:
-    """Give the inverters that are meant."""
+def _wanted(coverage: Coverage, serial: str | None) -> Iterator[_Wanted]:
+    """Yield the inverters that are meant."""
     serials = coverage.serials()
     if serial is not None and serial not in serials:
         raise AskedError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
     days = options.read(data_folder() / options.FILE).history_days
     for one in serials if serial is None else [serial]:
-        yield _Record(one, *span(coverage, one, days, datetime.now(UTC)))
+        yield _Wanted(one, *span(coverage, one, days, datetime.now(UTC)))
 
 
-def _tell(coverage: Coverage, places: Sequence[_Record]) -> None:
-    for place in places:
-        gaps = find(coverage, place.serial, place.since, place.until)
+def _print_status(coverage: Coverage, inverters: Sequence[_Wanted]) -> None:
+    for inverter in inverters:
+        gaps = find(coverage, inverter.serial, inverter.since, inverter.until)
         missing = sum(len(gap.hours) for gap in gaps)
-        whys = _whys(coverage.hours(place.serial, place.since, place.until).values())
+        whys = _whys(coverage.hours(inverter.serial, inverter.since, inverter.until).values())
         lines = [
-            f"Inverter {place.serial}, {_local(place.since)} to {_local(place.until)}:",
-            f"  hours: {round((place.until - place.since) / HOUR)}",
+            f"Inverter {inverter.serial}, {_local(inverter.since)} to {_local(inverter.until)}:",
+            f"  hours: {round((inverter.until - inverter.since) / HOUR)}",
             f"  missing: {missing}",
             *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
             *(f"  {_local(since)} to {_local(until)}: {why}" for since, until, why in whys),
@@ -96,7 +96,7 @@ def _tell(coverage: Coverage, places: Sequence[_Record]) -> None:
 
 
 def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
-    """Give what is wrong with hours, and from when to when."""
+    """Return what is wrong with hours, and from when to when."""
     whys: list[tuple[datetime, datetime, str]] = []
     for hour in hours:
         if hour.why is None:
@@ -108,15 +108,15 @@ def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
     return whys
 
 
-def _fill(coverage: Coverage, places: Sequence[_Record], wanted: argparse.Namespace) -> None:
+def _fill(coverage: Coverage, inverters: Sequence[_Wanted], wanted: argparse.Namespace) -> None:
     number = 0
-    for place in places:
-        starts = hours(wanted.since, wanted.until, (place.since, place.until))
+    for inverter in inverters:
+        starts = hours(wanted.since, wanted.until, (inverter.since, inverter.until))
         number += len(starts)
         if not wanted.dry_run:
-            ask(coverage, place.serial, starts)
+            ask(coverage, inverter.serial, starts)
         for start in starts if wanted.dry_run else []:
-            print(f"{place.serial} {_local(start)}")  # noqa: T201 - as above
+            print(f"{inverter.serial} {_local(start)}")  # noqa: T201 - as above
     if not number:
         raise AskedError(NOTHING)
     verb = "would be" if wanted.dry_run else "will be"

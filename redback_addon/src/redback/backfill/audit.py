@@ -15,7 +15,7 @@ from .refill import ask
 
 _LOG = logging.getLogger(__name__)
 
-# So long after a link is made what Core has yet to write can be told from what it has lost.
+# This long after a connection Core has written what it has not lost.
 _SETTLED_SECONDS = 2 * 3600.0
 _EVERY_SECONDS = 24 * 3600.0
 _LOOK_SECONDS = 60.0
@@ -25,12 +25,12 @@ _MONTH = timedelta(days=30)
 
 
 class Audit:
-    """Looks whether Core still has what it was shown, once a day and after each new link.
+    """Looks whether Core still has what it was shown, daily and after each new connection.
 
     Args:
         statistics: Core's.
         coverage: what it was shown; what it has lost is wanted again there.
-        link: tells since when Core is there.
+        websocket: tells since when Core is connected.
         clock: the time.
         backfill: knows the inverters with a history, and from when on each has it.
     """
@@ -39,13 +39,13 @@ class Audit:
         self,
         statistics: Statistics,
         coverage: Coverage,
-        link: WebSocket,
+        websocket: WebSocket,
         clock: Clock,
         backfill: Backfill,
     ) -> None:
         self._statistics = statistics
         self._coverage = coverage
-        self._link = link
+        self._websocket = websocket
         self._clock = clock
         self._backfill = backfill
         self._at: float | None = None
@@ -60,40 +60,42 @@ class Audit:
                 await self._look()
 
     def _is_due(self) -> bool:
-        since, now = self._link.up_since, self._clock.monotonic()
+        since, now = self._websocket.up_since, self._clock.monotonic()
         if since is None or now - since < _SETTLED_SECONDS:
             return False
         return self._at is None or self._at < since or now - self._at >= _EVERY_SECONDS
 
     async def _look(self) -> None:
         try:
-            for known, since in self._backfill.watched():
-                await self._look_at(known, since)
+            for inverter, since in self._backfill.watched():
+                await self._look_at(inverter, since)
         except (CoreError, UnwritableError) as error:
             _LOG.debug("%s", error)  # and is tried again in a minute
         else:
             self._at = self._clock.monotonic()
 
-    async def _look_at(self, known: Inverter, since: datetime) -> None:
+    async def _look_at(self, inverter: Inverter, since: datetime) -> None:
         """Look at an inverter month by month, as long as hours are lost where a month begins."""
         lost: list[datetime] = []
         until = floor(self._clock.now() - 2 * HOUR)
         is_newest, is_to_go_on = True, True
         while is_to_go_on and until > since:
             begin = max(until - _MONTH, floor(since))
-            covered = self._covered(known.serial, begin, until)
-            missing = await self._without_rows(series(known).values(), covered)
+            covered = self._covered(inverter.serial, begin, until)
+            missing = await self._without_rows(series(inverter).values(), covered)
             if is_newest and missing[-_NEWEST:] == covered[-_NEWEST:]:
                 return  # Core makes no statistics at all
             lost += missing
             is_newest, is_to_go_on = False, bool(missing) and missing[0] < begin + _DAY
             until = begin
-        self._want(known, [start for start in lost if (known.serial, start) not in self._found])
+        self._want(
+            inverter, [start for start in lost if (inverter.serial, start) not in self._found]
+        )
 
     async def _without_rows(
         self, series: Iterable[Series], hours: Sequence[datetime]
     ) -> list[datetime]:
-        """Give the hours of which no counter has a row.
+        """Return the hours of which no counter has a row.
 
         One counter alone that has none was deleted by somebody.
         """
@@ -105,15 +107,15 @@ class Audit:
                 left = [start for start in left if start not in stored]
         return left
 
-    def _want(self, known: Inverter, lost: list[datetime]) -> None:
+    def _want(self, inverter: Inverter, lost: list[datetime]) -> None:
         if lost:
-            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), known.name)
-            # As if somebody had asked, for these hours count as published.
-            ask(self._coverage, known.serial, lost)
-            self._found.update((known.serial, start) for start in lost)
+            _LOG.info("Home Assistant has lost %d hours of %s", len(lost), inverter.name)
+            # These hours count as published, so that only asking has them filled.
+            ask(self._coverage, inverter.serial, lost)
+            self._found.update((inverter.serial, start) for start in lost)
 
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
-        """Give the hours that Core was wholly shown or given, and nothing else is known of."""
+        """Return the hours of which Core was shown or given everything."""
         known = self._coverage.hours(serial, since, until)
         shown = Shown(self._coverage.spans(serial, since, until))
         starts = (since + number * HOUR for number in range((until - since) // HOUR))

@@ -1,4 +1,4 @@
-"""The history: fills what was not published, newest first, for as long as anything is missing."""
+"""Fills the hours that were not published, newest first, as long as any are missing."""
 
 import asyncio
 import logging
@@ -24,27 +24,25 @@ from .progress import Counting, Progress
 
 _LOG = logging.getLogger(__name__)
 
-# How long after its end an hour is looked at: Core has written it by then, and the cloud has heard
-# from the inverter.
+# This long after its end, Core has written an hour, and the cloud has received it.
 _SETTLE = timedelta(minutes=10)
-# The same for a Core that has been away: it makes up first for what it has missed.
+# The same after Core was away: it catches up first.
 _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 # Until there is a first reading.
 _FIRST_SECONDS = 5.0
-# An hour is summed up of the entities that there are, and some take a while: a counter must be
-# believed, and the size of a battery must be known. So long they are waited for.
+# An hour is summed up of the sensors that exist, and some take a while: a counter must be believed,
+# and the size of a battery must be known. Wait for them this long.
 _WELL_KNOWN_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
-# After trouble with the cloud, or with the disk, it waits twice as long each time, until there is
-# an hour again.
+# After trouble with the cloud or the disk it waits twice as long each time, until an hour succeeds.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
 _WAITING = Kind.HISTORY_CORE, Kind.HISTORY_CLOUD, Kind.HISTORY_DISK
 
 
 class _Outcome(Enum):
-    """What came of a gap; trouble is such that the others would meet it too."""
+    """What came of a gap; trouble would meet the others as well."""
 
     FILLED = auto()
     LEFT = auto()
@@ -57,10 +55,10 @@ class Backfill:
     Args:
         coverage: what is published and filled.
         fetcher: gets hours from the cloud.
-        writer: brings them to Core.
-        link: tells since when Core is there.
+        importer: brings them to Core.
+        websocket: tells since when Core is connected.
         clock: the time.
-        faults: are told what is in its way.
+        problems: get what is in its way.
         registry: knows which inverters are in use, and what each of them is.
         days: how far the past goes back before the first reading.
     """
@@ -69,8 +67,8 @@ class Backfill:
         self,
         coverage: Coverage,
         fetcher: Fetcher,
-        writer: Importer,
-        link: WebSocket,
+        importer: Importer,
+        websocket: WebSocket,
         clock: Clock,
         problems: Problems,
         *,
@@ -80,8 +78,8 @@ class Backfill:
         self._coverage = coverage
         self._finder = Finder(coverage)
         self._fetcher = fetcher
-        self._writer = writer
-        self._link = link
+        self._importer = importer
+        self._websocket = websocket
         self._clock = clock
         self._problems = problems
         self._registry = registry
@@ -101,22 +99,22 @@ class Backfill:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits until it is told to go on."""
+        """Whether it waits for `resume`."""
         return not self._going.is_set()
 
     def since(self, serial: str) -> datetime | None:
-        """Tell from when on an inverter is to have a history; None before its first reading."""
-        known, begun = self._registry.known(serial), self._coverage.begun(serial)
-        if known is None or begun is None:
+        """Return where an inverter's history begins; None before its first reading."""
+        inverter, begun = self._registry.known(serial), self._coverage.begun(serial)
+        if inverter is None or begun is None:
             return None
-        return max(begun - self._days, _earliest(known))
+        return max(begun - self._days, _earliest(inverter))
 
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:
-        """Give the inverters with a history, and from when on each is to have it, UTC."""
+        """Yield the inverters with a history, and where each begins, UTC."""
         for serial in sorted(self._registry.names):
-            known, since = self._registry.known(serial), self.since(serial)
-            if known is not None and since is not None:
-                yield known, since
+            inverter, since = self._registry.known(serial), self.since(serial)
+            if inverter is not None and since is not None:
+                yield inverter, since
 
     def pause(self) -> None:
         """Wait, from the next hour on."""
@@ -154,26 +152,26 @@ class Backfill:
         return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
 
     def _is_begun(self) -> bool:
-        """Tell whether there has been a reading of anything, so that something can be missing."""
-        return any(self._is_well_known(known) for known, _ in self.watched())
+        """Whether there has been a reading of anything, so that something can be missing."""
+        return any(self._is_well_known(inverter) for inverter, _ in self.watched())
 
     async def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
         now = self._clock.now()
         gaps: list[Gap] = []
-        for known, since in self.watched():
-            if self._is_well_known(known):
-                for found in self._finder.search(known.serial, since, now - _SETTLE):
+        for inverter, since in self.watched():
+            if self._is_well_known(inverter):
+                for found in self._finder.search(inverter.serial, since, now - _SETTLE):
                     gaps += [gap for gap in found if not gap.goes_on]
                     await asyncio.sleep(0)  # so that nothing else waits for all of it
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
-    def _is_well_known(self, known: Inverter) -> bool:
-        """Tell whether all is known that an hour is summed up of, or not after a long time."""
+    def _is_well_known(self, inverter: Inverter) -> bool:
+        """Whether all is known that an hour is summed up of, or will not be."""
         now = self._clock.monotonic()
-        since = self._known_since.setdefault(known.serial, now)
-        sensors = [*known.entities.statistics()]
-        details = known.details
+        since = self._known_since.setdefault(inverter.serial, now)
+        sensors = [*inverter.entities.statistics()]
+        details = inverter.details
         is_described = details.static is not None and details.configuration is not None
         if is_described and any(one.quantity.is_counter for one in sensors):
             return True
@@ -210,47 +208,47 @@ class Backfill:
         return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
-        known = self._registry.known(gap.serial)
-        if known is None:
+        inverter = self._registry.known(gap.serial)
+        if inverter is None:
             return False
-        if gap.past and self._is_core_ready() and await self._stands(gap, known):
+        if gap.past and self._is_core_ready() and await self._stands(gap, inverter):
             return True
-        is_fetched = await self._fetch(gap, known)
+        is_fetched = await self._fetch(gap, inverter)
         if not is_fetched or not self._is_core_ready():
             return False
-        await self._write(gap, known)
+        await self._write(gap, inverter)
         return True
 
     def _is_core_ready(self) -> bool:
-        """Tell whether Core has been there for so long that it has made up for its absence."""
-        since = self._link.up_since
+        """Whether Core has been connected long enough to have caught up."""
+        since = self._websocket.up_since
         return since is not None and self._clock.monotonic() - since >= _SETTLE_SECONDS
 
-    async def _stands(self, gap: Gap, known: Inverter) -> bool:
+    async def _stands(self, gap: Gap, inverter: Inverter) -> bool:
         """Settle a gap of the past for which Core has all rows, from somebody else."""
         if gap.asked or any(hour.tries for hour in gap.hours):
             return False
-        if not await self._writer.stands(gap, series(known).values()):
+        if not await self._importer.stands(gap, series(inverter).values()):
             return False
         self._settle(gap)
         return True
 
-    async def _fetch(self, gap: Gap, known: Inverter) -> bool:
-        """Fetch those hours of a gap that are due; tells whether it is to wait for none."""
+    async def _fetch(self, gap: Gap, inverter: Inverter) -> bool:
+        """Fetch those hours of a gap that are due; returns whether none is waited for."""
         now = self._clock.now()
         stages: set[Stage] = set()
         for hour in gap.hours:
             if self.is_paused:
                 return False
             is_due = hour.stage is Stage.WANTED if hour.due is None else hour.due <= now
-            fetched = await self._fetch_hour(gap, known, hour) if is_due else hour
+            fetched = await self._fetch_hour(gap, inverter, hour) if is_due else hour
             stages.add(fetched.stage)
         return Stage.WANTED not in stages
 
-    async def _fetch_hour(self, gap: Gap, known: Inverter, hour: Hour) -> Hour:
+    async def _fetch_hour(self, gap: Gap, inverter: Inverter, hour: Hour) -> Hour:
         """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
         shown_until = self._shown_until(gap, hour)
-        fetched = await self._fetcher.fetch(known, hour, shown_until, gap.until)
+        fetched = await self._fetcher.fetch(inverter, hour, shown_until, gap.until)
         if fetched.summary is None and hour.stage is Stage.FETCHED:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)
@@ -259,28 +257,28 @@ class Backfill:
         return fetched
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
-        """Tell up to when Core's own row of an hour is to be relied on."""
+        """Return until when Core's own row of an hour is right; None = it is not."""
         if hour.asked:
             return None
         spans = self._coverage.spans(gap.serial, hour.start, hour.start + HOUR)
         return shown_until(spans, hour.start)
 
-    async def _write(self, gap: Gap, known: Inverter) -> None:
+    async def _write(self, gap: Gap, inverter: Inverter) -> None:
         """Bring a gap whose hours are all fetched to Core."""
         summaries = {
             hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
         }
 
-        objections = await self._writer.write(
-            gap, series(known), summaries, partial(self._fetcher.shown, known)
+        rejections = await self._importer.write(
+            gap, series(inverter), summaries, partial(self._fetcher.shown, inverter)
         )
-        for sentence in objections:
-            self._object(sentence)
-        self._settle(gap, objections)
+        for sentence in rejections:
+            self._reject(sentence)
+        self._settle(gap, rejections)
 
-    def _settle(self, gap: Gap, objections: Sequence[str] = ()) -> None:
+    def _settle(self, gap: Gap, rejections: Sequence[str] = ()) -> None:
         """Note that a gap is filled, as far as that is possible."""
-        why = " ".join(objections) or None
+        why = " ".join(rejections) or None
         known = self._coverage.hours(gap.serial, gap.since, gap.until)
         hours = [known.get(hour.start, hour) for hour in gap.hours]
         self._coverage.put(
@@ -292,16 +290,16 @@ class Backfill:
         )
         refused = [hour for hour in hours if hour.is_refused]
         if refused:
-            self._object(
+            self._reject(
                 f"{len(refused)} of the hours from {gap.since:%Y-%m-%d %H:%M} to"
                 f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} cannot be had: {refused[-1].why}"
             )
-        failed = len(gap.hours if objections else refused)
+        failed = len(gap.hours if rejections else refused)
         self._counting.filled(len(gap.hours), self._clock.now(), failed=failed)
 
-    def _object(self, sentence: str) -> None:
-        """Tell once what could not be filled."""
-        if self._counting.object(sentence):
+    def _reject(self, sentence: str) -> None:
+        """Log once what could not be filled."""
+        if self._counting.reject(sentence):
             _LOG.warning("History: %s", sentence)
 
     def _tell(self) -> None:
@@ -313,11 +311,11 @@ class Backfill:
             _LOG.info("History: %d of %d hours filled", progress.done, progress.found)
 
 
-def _earliest(known: Inverter) -> datetime:
-    """Tell when the inverter was installed: there is nothing before."""
-    static = known.details.static
+def _earliest(inverter: Inverter) -> datetime:
+    """Return when the inverter was installed: there is nothing before."""
+    static = inverter.details.static
     day = static.commissioning_date if static is not None else None
     if day is None:
         return datetime.min.replace(tzinfo=UTC)
-    # A day of Australia or New Zealand begins on the day before, UTC.
+    # In Australia and New Zealand a day begins on the day before, UTC.
     return datetime.combine(day, time(), UTC) - timedelta(days=1)

@@ -21,8 +21,7 @@ from .hourly import Summary, decode
 # In the data folder.
 FILE = "history.db"
 
-# Readings come once a minute, give or take some seconds: one that comes later than this after the
-# one before leaves a minute out.
+# Readings come once a minute, give or take some seconds: a longer step leaves a minute out.
 _LONGEST_STEP = timedelta(seconds=90)
 _HOUR_SECONDS = 60 * 60
 _LOST = "hours may be fetched again"
@@ -130,17 +129,17 @@ class Coverage:
             _cover(database, _inverter(database, serial), seconds, seconds)
 
     def serials(self) -> list[str]:
-        """Give all inverters of which Core was ever shown a reading."""
+        """Return all inverters of which Core was ever shown a reading."""
         rows = self._database.read("SELECT serial FROM inverter ORDER BY serial")
         return [serial for (serial,) in rows]
 
     def begun(self, serial: str) -> datetime | None:
-        """Tell when Core was first shown a reading."""
+        """Return when Core was first shown a reading."""
         rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
         return _moment(rows[0][0]) if rows else None
 
     def latest(self, serial: str) -> datetime | None:
-        """Tell until when there is something without a gap: Core was shown a reading then."""
+        """Return the end of the newest time without a gap: Core was shown a reading then."""
         rows = self._database.read(
             "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?",
             serial,
@@ -148,7 +147,7 @@ class Coverage:
         return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
-        """Give the times without a gap that touch this one, in order."""
+        """Return the times without a gap that touch this one, in order."""
         rows = self._database.read(
             "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
             " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
@@ -159,7 +158,7 @@ class Coverage:
         return [Span(_moment(start), _moment(end)) for start, end in rows]
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
-        """Give what became of the hours in this time; their summaries stay in the file."""
+        """Return what became of the hours in this time; their summaries stay in the file."""
         rows = self._database.read(
             "SELECT start, stage, tries, due, asked, why FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start >= ? AND start < ? ORDER BY start",
@@ -180,7 +179,7 @@ class Coverage:
         }
 
     def settled(self, serial: str, since: datetime, until: datetime) -> int:
-        """Tell how many of the hours in this time have a row of their own and need nothing more."""
+        """Return how many hours in this time have a row here and need nothing more."""
         rows = self._database.read(
             "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start >= ? AND start < ? AND stage = ? AND due IS NULL",
@@ -192,7 +191,7 @@ class Coverage:
         return int(rows[0][0]) if rows else 0
 
     def due(self, serial: str, since: datetime) -> datetime | None:
-        """Tell when the first of the hours from this moment on is to be fetched again, if any."""
+        """Return when the first hour from this moment on is to be fetched again, if any is."""
         rows = self._database.read(
             "SELECT min(due) FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start >= ?",
@@ -202,16 +201,16 @@ class Coverage:
         return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def version(self, serial: str) -> Hashable:
-        """Give something that is another one once it was noted what became of an hour.
+        """Return something that changes with each hour that is noted, by any program.
 
-        Another program may note it too. What Core was shown can only make less be missing. Where
-        the file could not be read meanwhile, nobody knows.
+        What Core was shown does not change it: that can only make less be missing. A file that
+        could not be read meanwhile does.
         """
         rows = self._database.read("PRAGMA data_version")
         return (self._puts[serial], self._database.failures, *(version for (version,) in rows))
 
     def summary(self, serial: str, start: datetime) -> Summary | None:
-        """Give what was fetched of an hour and is not yet written.
+        """Return what was fetched of an hour and is not yet written.
 
         Raises:
             DamagedError: it cannot be read; the hour is wanted again.

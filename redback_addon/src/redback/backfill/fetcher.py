@@ -25,24 +25,23 @@ from .hourly import believed, last_counted, summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0
-# How much faster it asks after each so long a time in which the cloud was content. What that lets
-# pass is not known, and each time that it is found out anew may cost a reading of now.
+# After this long without a refusal it asks this much faster. The cloud's limits are not known, and
+# each try to find them may cost a live reading.
 _FASTER = 0.9
 _CONTENT_SECONDS = 10 * 60.0
-# An inverter that was offline may tell the cloud later what it did: hours with a hole in them are
-# looked at again after so long, and then no more.
+# An inverter that was offline may send its readings later: hours with a hole are fetched again
+# after these times, and then no more.
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-# So long after the end of an outage the cloud has of its hours what it will ever have.
+# This long after an outage, the cloud has all that it will ever have of its hours.
 _MAY_CHANGE = timedelta(days=3)
-# An hour that alone meets trouble is tried again after so long, and then no more. Its gap waits for
-# the first of these, so that a hiccup costs nothing; and then it does without.
+# An hour that alone meets trouble is tried again after these times, and then no more. Its gap waits
+# for the first of them, so that a hiccup costs nothing, and then goes on without it.
 _TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 _WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
-# Around a moment there is more than one reading, so that a glitch is found out; and before it half
-# an hour of them, after which a zero is believed too.
+# Several readings around a moment show a glitch, and half an hour before it makes a zero believed.
 _LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
-# What was shown when an hour began is at most so old.
+# What was shown when an hour began is at most this old.
 _BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
 # In an outage the cloud may return nothing for any period. Trust an empty hour only if a period
@@ -82,16 +81,16 @@ class Fetcher:
         self._clock = clock
         self._pace = _PACE_SECONDS
         self._throttled, self._content_since = throttle.throttled, clock.monotonic()
-        # Until when what was last asked for reaches, and its last reading, by inverter: the next
-        # hour begins with that.
-        self._heard: dict[str, tuple[datetime, Dynamic | None]] = {}
-        # How often moments met trouble, by inverter.
+        # The end of what was last asked for, and its last reading, by inverter: the next hour
+        # begins with that.
+        self._last_answer: dict[str, tuple[datetime, Dynamic | None]] = {}
+        # How often a moment met trouble, by inverter.
         self._troubles: Counter[tuple[str, datetime]] = Counter()
-        # Until when (monotonic seconds) it is sure, by inverter, that the cloud tells of the past.
+        # Until when (monotonic seconds) the cloud is trusted about the past, by inverter.
         self._proven: dict[str, float] = {}
 
     async def fetch(
-        self, known: Inverter, hour: Hour, shown_until: datetime | None, ended: datetime
+        self, inverter: Inverter, hour: Hour, shown_until: datetime | None, ended: datetime
     ) -> Hour:
         """Fetch one hour.
 
@@ -99,7 +98,7 @@ class Fetcher:
         tells of another time.
 
         Args:
-            known: the inverter.
+            inverter: the inverter.
             hour: which one.
             shown_until: the time of its last reading that Core was shown; None = there was none.
             ended: when the outage ended that it is part of.
@@ -108,53 +107,55 @@ class Fetcher:
             CloudError, SilentError: it is to be tried again later.
         """
         try:
-            before = await self._before(known.serial, hour)
-            readings = await self._hear(known.serial, hour.start, hour.start + HOUR)
+            before = await self._before(inverter.serial, hour)
+            readings = await self._readings(inverter.serial, hour.start, hour.start + HOUR)
         except _REFUSALS as error:
-            await self._prove(known.serial, error)
+            await self._prove(inverter.serial, error)
             return self._fetched(hour, ended, is_whole=False, why=str(error))
         except TransientError as error:
             if not error.arrived:
                 raise
-            await self._prove(known.serial, error)
+            await self._prove(inverter.serial, error)
             return self._failed(hour, error)
         edges = [hour.start, *(reading.timestamp for reading in readings), hour.start + HOUR]
         steps = (after - before for before, after in pairwise(edges))
         why = None if readings else NO_READINGS
         fetched = self._fetched(hour, ended, is_whole=max(steps) <= _HOLE, why=why)
-        held = believed(known, readings if before is None else (before, *readings))
+        held = believed(inverter, readings if before is None else (before, *readings))
         inside = held[len(held) - len(readings) :]
-        self._seen(known, inside)
+        self._seen(inverter, inside)
         summary = summarise(
-            known, inside, hour.start, None if before is None else held[0], shown_until
+            inverter, inside, hour.start, None if before is None else held[0], shown_until
         )
         return replace(fetched, summary=summary)
 
-    async def shown(self, known: Inverter, moment: datetime) -> Mapping[str, float]:
-        """Give what each counter really showed at a moment or soon after, by key; kWh.
+    async def shown(self, inverter: Inverter, moment: datetime) -> Mapping[str, float]:
+        """Return what each counter really showed at a moment or soon after, by key; kWh.
 
         Raises:
             CloudError, SilentError: it is to be tried again later.
         """
         try:
-            readings = await self._hear(known.serial, moment - _LONG_BEFORE, moment + _AROUND)
+            readings = await self._readings(
+                inverter.serial, moment - _LONG_BEFORE, moment + _AROUND
+            )
         except _REFUSALS as error:
-            await self._prove(known.serial, error)
+            await self._prove(inverter.serial, error)
             return {}
         except TransientError as error:
             if not error.arrived:
                 raise
-            await self._prove(known.serial, error)
-            self._troubles[known.serial, moment] += 1
-            if self._troubles[known.serial, moment] < len(_TRIED_AGAIN_AFTER):
+            await self._prove(inverter.serial, error)
+            self._troubles[inverter.serial, moment] += 1
+            if self._troubles[inverter.serial, moment] < len(_TRIED_AGAIN_AFTER):
                 raise
             return {}
-        return last_counted(known, believed(known, readings))
+        return last_counted(inverter, believed(inverter, readings))
 
     async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
-        """Give the last reading before an hour, if it was still shown when that began."""
+        """Return the last reading before an hour, if it was still shown when that began."""
         start = hour.start
-        until, last = self._heard.get(serial, (None, None))
+        until, last = self._last_answer.get(serial, (None, None))
         if until != start:
             try:
                 found = await self._ask(serial, start - _BEFORE, start)
@@ -167,14 +168,14 @@ class Fetcher:
             last = found[-1] if found else None
         return last if last is not None and start - _BEFORE <= last.timestamp else None
 
-    async def _hear(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+    async def _readings(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         """Ask for readings; that there are none is believed if the cloud tells of another time."""
         readings = await self._ask(serial, since, until)
         if readings:
             self._proven.pop(serial, None)
         else:
             await self._prove(serial)
-        self._heard[serial] = until, readings[-1] if readings else None
+        self._last_answer[serial] = until, readings[-1] if readings else None
         return readings
 
     async def _prove(self, serial: str, error: CloudError | None = None) -> None:
@@ -228,7 +229,7 @@ class Fetcher:
 
     def _fetched(self, hour: Hour, ended: datetime, *, is_whole: bool, why: str | None) -> Hour:
         now = self._clock.now()
-        # One that is asked for again is so by itself: the rest of the outage is filled.
+        # An hour that is fetched again is alone: the rest of the outage is filled.
         may_change = not is_whole and (hour.due is not None or now - ended < _MAY_CHANGE)
         return replace(
             hour,

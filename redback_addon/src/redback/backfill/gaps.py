@@ -10,11 +10,11 @@ from .coverage import Coverage, Hour, Span, Stage
 HOUR = timedelta(hours=1)
 # Tolerance at an hour's ends: a reading may be stamped in the next hour.
 _EDGE = timedelta(seconds=60)
-# After an outage a counter is believed when a second reading fits the first. Until then Core is
-# shown the old value, and its row may be of that.
+# After an outage a counter is believed when a second reading fits the first. Until then Core shows
+# the old value, and its row may have that.
 _BELIEVED_AFTER = timedelta(minutes=5)
-# The past before the first reading is filled a day at a time, so that the newest comes soon. What
-# lies more than a week before it comes in months, since each part moves all the rows after it.
+# The past before the first reading is filled a day at a time, so that the newest appears soon, and
+# beyond a week by months, since each part moves all the rows after it.
 _DAY_HOURS = 24
 _WEEK_HOURS = 7 * _DAY_HOURS
 _MONTH_HOURS = 30 * _DAY_HOURS
@@ -51,7 +51,7 @@ class Gap:
         return frozenset(hour.start for hour in self.hours if hour.asked)
 
     def keeps(self, start: datetime, stored: Container[datetime]) -> bool:
-        """Tell whether Core's row of an hour of the past stays: it is not ours to replace.
+        """Whether Core's row of an hour of the past stays: it is not ours to replace.
 
         Args:
             start: of the hour.
@@ -90,7 +90,7 @@ def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> I
         start += _MONTH
         yield []
     yield _gaps(coverage, serial, missing, border, end)
-    # The past month by month, each of which ends at a cut: no gap is in two of them.
+    # The past month by month; each ends at a cut, so that no gap is in two of them.
     until = border
     while until > first:
         start = until - _MONTH
@@ -116,7 +116,7 @@ class _Whole:
     due: datetime | None
 
     def holds(self, since: datetime, version: Hashable, now: datetime) -> bool:
-        """Tell whether there is still no gap in it."""
+        """Whether there is still no gap in it."""
         is_due = self.due is not None and self.due <= now
         return (since, version) == (self.since, self.version) and not is_due
 
@@ -149,7 +149,7 @@ class Finder:
 
 
 def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:
-    """Tell up to when Core's own row of an hour is right; None = it is not.
+    """Return until when Core's own row of an hour is right; None = it is not.
 
     Args:
         spans: the times without a gap that touch the hour.
@@ -164,7 +164,7 @@ def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:
 
 
 def floor(moment: datetime) -> datetime:
-    """Give the start of the hour."""
+    """Return the start of the hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
@@ -180,16 +180,16 @@ class Shown:
         self._until = [span.until for span in spans]
 
     def holds(self, since: datetime, until: datetime) -> bool:
-        """Tell whether a span begins by one moment and lasts until the other."""
+        """Whether a span begins by one moment and lasts until the other."""
         number = bisect_right(self._since, since) - 1
         return number >= 0 and self._until[number] >= until
 
     def begins(self, hour: datetime) -> bool:
-        """Tell whether the first minute of an hour, or the last one before it, was published."""
+        """Whether the first minute of an hour, or the last one before it, was published."""
         return self.holds(hour + _EDGE, hour - _EDGE)
 
     def ends(self, hour: datetime) -> bool:
-        """Tell whether the last minutes of an hour were published.
+        """Whether the last minutes of an hour were published.
 
         The last one alone does not do: the first values after an outage may be in doubt, so that
         an old one is shown until they are confirmed.
@@ -198,7 +198,7 @@ class Shown:
         return self.holds(hour + HOUR - _BELIEVED_AFTER, last)
 
     def fills(self, hour: datetime) -> bool:
-        """Tell whether a whole hour was published."""
+        """Whether a whole hour was published."""
         return self.holds(hour + _EDGE, hour + HOUR - _EDGE)
 
 
@@ -249,7 +249,7 @@ def _gaps(
 
 
 def _is_cut(before: int, *, is_asked: bool) -> bool:
-    """Tell whether a new part begins so many hours before the first reading's.
+    """Whether a new part begins this many hours before the first reading's.
 
     An outage is filled as a whole. What is asked for may be years.
     """

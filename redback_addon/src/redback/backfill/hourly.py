@@ -98,14 +98,14 @@ def decode(packed: bytes) -> Summary:
     )
 
 
-def believed(known: Inverter, readings: Iterable[Dynamic]) -> tuple[Dynamic, ...]:
+def believed(inverter: Inverter, readings: Iterable[Dynamic]) -> tuple[Dynamic, ...]:
     """Return readings, oldest first, with the believed values of their counters."""
-    counters = Counters(f"{known.name} (history)", {})
-    return tuple(counters.believe(reading, known.details.static) for reading in readings)
+    counters = Counters(f"{inverter.name} (history)", {})
+    return tuple(counters.believe(reading, inverter.details.static) for reading in readings)
 
 
 def summarise(
-    known: Inverter,
+    inverter: Inverter,
     readings: Sequence[Dynamic],
     start: datetime,
     before: Dynamic | None = None,
@@ -117,7 +117,7 @@ def summarise(
     longer than it would be shown. Nulls are left out.
 
     Args:
-        known: the inverter.
+        inverter: the inverter.
         readings: those of the hour, oldest first, with believed counters.
         start: of the hour, UTC.
         before: the last reading before the hour, which holds until its first one; where there is
@@ -131,11 +131,11 @@ def summarise(
     if not readings:
         return None
     held = readings if before is None else (before, *readings)
-    values = _values(known, held)
+    values = _values(inverter, held)
     seconds = list(_seconds([reading.timestamp for reading in held], start))
     measured: dict[str, Measured] = {}
     counted: dict[str, Counted] = {}
-    for sensor in known.entities.statistics():
+    for sensor in inverter.entities.statistics():
         found = values[sensor.key]
         if sensor.quantity.is_counter:
             inside = [value for value in found[-len(readings) :] if value is not None]
@@ -151,28 +151,28 @@ def summarise(
             measured[sensor.key] = _measured(weighted)
     flowed = {
         key: energy
-        for key, energy in flow(known, held, start, shown_until).items()
+        for key, energy in flow(inverter, held, start, shown_until).items()
         if key not in counted
     }
     return Summary(measured, counted, flowed)
 
 
-def last_counted(known: Inverter, readings: Sequence[Dynamic]) -> dict[str, float]:
+def last_counted(inverter: Inverter, readings: Sequence[Dynamic]) -> dict[str, float]:
     """Return the last value of each counter, by key; kWh."""
-    values = _values(known, readings)
+    values = _values(inverter, readings)
     return {
         sensor.key: value
-        for sensor in known.entities.statistics()
+        for sensor in inverter.entities.statistics()
         if sensor.quantity.is_counter and (value := values.get(sensor.key, [None])[-1]) is not None
     }
 
 
-def _values(known: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
+def _values(inverter: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
     """Return what all sensors with statistics showed, reading by reading, by key."""
     values: dict[str, list[float | None]] = {}
     for number, dynamic in enumerate(readings):
-        reading = known.reading(dynamic)
-        for key, value in known.entities.numbers(reading):
+        reading = inverter.reading(dynamic)
+        for key, value in inverter.entities.numbers(reading):
             values.setdefault(key, [None] * number).append(value)
     return values
 
@@ -205,12 +205,12 @@ def _counted(values: Sequence[float]) -> Counted:
 
 
 def flow(
-    known: Inverter, readings: Sequence[Dynamic], start: datetime, shown_until: datetime | None
+    inverter: Inverter, readings: Sequence[Dynamic], start: datetime, shown_until: datetime | None
 ) -> dict[str, Flowed]:
     """Return the energy of the powers that counters count, by the counter's key.
 
     Args:
-        known: the inverter.
+        inverter: the inverter.
         readings: those of the hour, oldest first, and the last one before it where there is one.
         start: of the hour, UTC.
         shown_until: the time of the last reading of the hour that Core was shown; None = there
@@ -220,7 +220,7 @@ def flow(
     shown = shown_until or start + _HOUR
     parts = (lead, (start, shown), (shown, start + _HOUR))
     energies: dict[str, list[float]] = {}
-    for since, until, powers in _powers(known, readings, start):
+    for since, until, powers in _powers(inverter, readings, start):
         hours = [max((min(until, end) - max(since, begin)) / _HOUR, 0.0) for begin, end in parts]
         for key, power in powers.items():
             so_far = energies.get(key, [0.0] * len(parts))
@@ -234,14 +234,14 @@ def flow(
 
 
 def _powers(
-    known: Inverter, readings: Sequence[Dynamic], start: datetime
+    inverter: Inverter, readings: Sequence[Dynamic], start: datetime
 ) -> Iterator[tuple[datetime, datetime, Mapping[str, float]]]:
     """Yield from when until when there were which powers, by the counter's key; kW.
 
     From one reading to the next it is the mean of both; the first one holds from the start if it
     is later, and none longer than it would be shown.
     """
-    flows = [dict(known.entities.flows(known.reading(reading))) for reading in readings]
+    flows = [dict(inverter.entities.flows(inverter.reading(reading))) for reading in readings]
     stamps = [reading.timestamp for reading in readings]
     if stamps[0] > start:
         yield max(start, stamps[0] - STALE_AFTER), stamps[0], _mean(flows[0])

@@ -18,7 +18,7 @@ from .sums import Ends, Right, Rows, Shift, Summaries, continued, last_counted
 
 # What each counter really showed at a moment or soon after, by key; kWh.
 Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
-# Core writes what it was given when it comes round to it.
+# Core writes what it is given in its own time.
 _READ_BACK_SECONDS = 600.0
 # A sum adjusted twice is corrupt, so wait for confirmation; a backup can lock Core's database for
 # hours.
@@ -26,7 +26,7 @@ _MOVED_SECONDS = 6 * 3600.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
 _READ_AT_ONCE = 10
-# Core keeps doubles; what is read back differs by nothing but the way through text.
+# Core keeps doubles; only the way through text can make a difference.
 _SAME = 1e-6
 
 
@@ -64,10 +64,10 @@ class Importer:
         """
         fetched = _fetched(summaries.values())
         wanted = {key: one for key, one in series.items() if key in fetched}
-        objections: dict[str, JoiningError | CoreRefusedError] = {
+        rejections: dict[str, JoiningError | CoreRefusedError] = {
             **await self._statistics.misfits([*wanted.values()])
         }
-        wanted = {key: one for key, one in wanted.items() if one.entity_id not in objections}
+        wanted = {key: one for key, one in wanted.items() if one.entity_id not in rejections}
         ids = [one.entity_id for one in wanted.values()]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
         made: dict[Series, list[Row]] = {}
@@ -80,7 +80,7 @@ class Importer:
             try:
                 ends[key] = await self._ends.read(key, one, gap, summaries, rows)
             except CoreRefusedError as error:
-                objections[one.entity_id] = error
+                rejections[one.entity_id] = error
         ends = await _ask(ends, gap, summaries, shown)
         shifts: list[Shift] = []
         for key, end in ends.items():
@@ -88,18 +88,18 @@ class Importer:
             made[end.series] = counter.rows
             shifts += counter.shifts
             if counter.rejection_reason is not None:
-                objections[end.series.entity_id] = counter.rejection_reason
-        objections |= await self._put(gap, made, shifts)
+                rejections[end.series.entity_id] = counter.rejection_reason
+        rejections |= await self._put(gap, made, shifts)
         return [
             f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
-            for entity_id, error in objections.items()
+            for entity_id, error in rejections.items()
         ]
 
     async def _put(
         self, gap: Gap, made: Mapping[Series, Sequence[Row]], shifts: Sequence[Shift]
     ) -> dict[str, CoreRefusedError]:
         """Write and confirm; returns what Core refuses, by entity id."""
-        # Core works in order, so that what is moved is moved before the rows are there.
+        # Core works in order: the shifts come before the rows.
         refused = await self._shift(shifts)
         refused |= await self._statistics.put(
             {one: rows for one, rows in made.items() if rows and one.entity_id not in refused}

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-# The rate is that of the last minutes: the cloud is not equally fast at all times.
+# The rate is that of the last minutes, since the cloud's speed varies.
 _RECENT = timedelta(minutes=10)
 
 
@@ -17,10 +17,10 @@ class Progress:
         found: to be filled, since there last was nothing to do.
         done: of these, filled, or found to be with the cloud no more.
         left: still to be filled.
-        failed: of those done, the ones that Core could not be given whole; `objections` say why.
+        failed: of those done, the ones that Core could not be given whole; `rejections` say why.
         rate: hours a minute, of late; None where nothing was done.
         ends_at: when it will be done at that rate, UTC.
-        objections: one sentence for each thing that could not be filled, the newest last.
+        rejections: one sentence for each thing that could not be filled, the newest last.
     """
 
     is_known: bool = False
@@ -30,7 +30,7 @@ class Progress:
     failed: int = 0
     rate: float | None = None
     ends_at: datetime | None = None
-    objections: tuple[str, ...] = ()
+    rejections: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Counting:
     failed: int = 0
     left: int = 0
     is_known: bool = False
-    objections: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    rejections: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
 
     def begin(self, left: int) -> None:
@@ -59,15 +59,15 @@ class Counting:
         self.left = max(self.left - hours, 0)
         self._recent.append((now, hours))
 
-    def object(self, sentence: str) -> bool:
-        """Take in what could not be filled; tells whether that is new."""
-        if sentence in self.objections:
+    def reject(self, sentence: str) -> bool:
+        """Take in what could not be filled; returns whether that is new."""
+        if sentence in self.rejections:
             return False
-        self.objections.append(sentence)
+        self.rejections.append(sentence)
         return True
 
     def tell(self, now: datetime) -> Progress:
-        """Give how far it is."""
+        """Return how far it is."""
         while self._recent and self._recent[0][0] < now - _RECENT:
             self._recent.popleft()
         rate = None
@@ -82,5 +82,5 @@ class Counting:
             failed=self.failed,
             rate=rate,
             ends_at=now + timedelta(minutes=self.left / rate) if rate and self.left else None,
-            objections=tuple(self.objections),
+            rejections=tuple(self.rejections),
         )

@@ -1,4 +1,4 @@
-"""To have hours filled again that somebody asks for, whatever is known of them."""
+"""Fills hours again that somebody asks for, whatever is known of them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ def moment(text: str) -> datetime:
 
 
 def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[datetime, datetime]:
-    """Tell which time of an inverter may be filled: from when until when, whole hours, UTC.
+    """Return which time of an inverter may be filled: its beginning and end, whole hours, UTC.
 
     Args:
         coverage: what is known.
@@ -47,13 +47,13 @@ def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[dat
 
 
 def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) -> list[datetime]:
-    """Give the starts of the hours in a time, begun ones counted as well, as far as allowed."""
+    """Return the starts of the hours that a time touches, as far as they may be filled."""
     first, end = max(floor(since), allowed[0]), min(until, allowed[1])
     return [first + number * HOUR for number in range(max(-int((first - end) // HOUR), 0))]
 
 
 def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
-    """Have these hours filled again; the service does so by itself within minutes.
+    """Mark these hours as wanted; the service fills them within minutes.
 
     Raises:
         AskedError: that cannot be noted.

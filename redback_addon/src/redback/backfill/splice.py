@@ -30,10 +30,10 @@ from .hourly import Counted
 
 # What both ends may disagree by, kWh.
 TOLERANCE = 0.01
-# What is left over by binary fractions.
+# The error of binary fractions.
 _SAME = 1e-6
-# No counter counts more: neither a plant nor a household's connection to the grid has that power. A
-# row may be older than its end, so that there is an hour's energy more.
+# No plant and no household's grid connection has more power. A row may be older than its end, which
+# allows for an hour's energy more.
 _MOST_KW = 30.0
 _SLACK_KWH = 30.0
 
@@ -98,7 +98,7 @@ def join(
     if right is None:
         return Joined(walk.sums)
     if now is None and walk.is_reset and right.state == left.state:
-        # Core still has what it was shown before, and will go on from what the counter shows then.
+        # Core still has the old value, and will go on from what the counter shows then.
         now = walk.sums[-1][0]
     met = _meet(walk, right, now, left.apart + len(hours))
     if abs(met.missing) <= TOLERANCE:
@@ -114,22 +114,22 @@ def join(
 
 
 def begins_anew(left: End, right: End) -> bool:
-    """Tell whether Core has forgotten at the right end what it had counted."""
+    """Whether Core has forgotten at the right end what it had counted."""
     return right.sum < left.sum - TOLERANCE
 
 
 def is_leap(before: float, after: float, hours: float) -> bool:
-    """Tell whether what a counter shows some hours later is that of another counter; kWh."""
+    """Whether what a counter shows some hours later is that of another counter; kWh."""
     return is_too_much(step(before, after), hours)
 
 
 def is_too_much(energy: float, hours: float) -> bool:
-    """Tell whether nobody can have produced or used so much in some hours; kWh."""
+    """Whether nobody can have produced or used this much in some hours; kWh."""
     return energy > _MOST_KW * hours + _SLACK_KWH
 
 
 def has_leapt(hours: Sequence[Counted | None], left: End, right: End, now: float) -> bool:
-    """Tell whether Core shows the counter of these hours after them, and another one before them.
+    """Whether Core shows the counter of these hours after them, and another one before them.
 
     Args:
         hours: as for `join`.
@@ -186,7 +186,7 @@ class _Meeting(NamedTuple):
 
 
 def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
-    """Tell whether there is a good reason for ends that do not meet."""
+    """Whether there is a good reason for ends that do not meet."""
     # Core may have counted part of this, never more.
     most = walk.sums[-1][1] - left.sum + met.energy + TOLERANCE
     if walk.is_replaced or met.is_replaced or met.is_other:
@@ -235,7 +235,7 @@ def _energy(state: float, hour: Counted, unseen: float) -> _Step:
 def _meet(walk: _Walk, right: End, now: float | None, hours: float) -> _Meeting:
     """Go on to the right end, at which Core may show what is so many hours old."""
     state, total = walk.sums[-1]
-    # What is a little less than Core has already is a reading from before that.
+    # A little less than Core has already is a reading from before that.
     is_older = now is None or RESET_BELOW * right.state <= now < right.state
     value = right.state if now is None or is_older else now
     last = _climb(state, value, walk.unseen + right.apart + 1.0)

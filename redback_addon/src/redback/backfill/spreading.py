@@ -21,25 +21,25 @@ class _Stretch:
     Attributes:
         start: the fixed point.
         flows: until the end of each hour, and from there until the next fixed point.
-        is_told: whether anything is known of the power.
+        is_known: whether anything is known of the power.
     """
 
     start: End
     flows: list[float] = field(default_factory=lambda: [0.0])
-    is_told: bool = False
+    is_known: bool = False
 
     def flow(self, energy: float | None) -> None:
         """Take in what flowed next; None = nobody knows."""
         if energy is not None:
             self.flows[-1] += energy
-            self.is_told = True
+            self.is_known = True
 
     def end_hour(self) -> None:
         """Take in that an hour ends here."""
         self.flows.append(0.0)
 
     def ends(self, end: End) -> Iterator[tuple[float, float]]:
-        """Give what the counter showed, and the sum, at the end of each hour; kWh.
+        """Yield what the counter showed, and the sum, at the end of each hour; kWh.
 
         Raises:
             JoiningError: see `spread`.
@@ -47,7 +47,7 @@ class _Stretch:
         grown = end.state - self.start.state
         if grown < 0 or abs(self.start.sum + grown - end.sum) > TOLERANCE:
             raise JoiningError("the cloud has no values, and the counter was reset meanwhile")
-        if not self.is_told and grown > TOLERANCE:
+        if not self.is_known and grown > TOLERANCE:
             raise JoiningError("the cloud has no values, and nothing shows when it grew")
         total = sum(self.flows)
         shares = self.flows if total > 0 else [1.0] * len(self.flows)
@@ -59,7 +59,7 @@ class _Stretch:
 def spread(
     hours: Sequence[Flowed | None], left: End, rows: Sequence[End | None]
 ) -> list[tuple[float, float]]:
-    """Give each hour its share of what a counter grew.
+    """Divide what a counter grew between the hours.
 
     Args:
         hours: what about flowed in each, in their order; None where nobody knows.
@@ -91,7 +91,7 @@ def spread(
 def spread_apart(
     hours: Sequence[Flowed | None], left: End, right: End
 ) -> tuple[tuple[tuple[float, float], ...], float]:
-    """Give each hour what flowed, where another counter has taken the place of the one before.
+    """Divide what flowed between the hours, where the counter was replaced by another one.
 
     Core has taken that for energy, unless the sums have been moved already.
 
@@ -113,7 +113,7 @@ def spread_apart(
 
 
 def _seen(hours: Sequence[Flowed | None]) -> Iterator[float]:
-    """Give what flowed until the last reading that Core was shown, kWh."""
+    """Yield what flowed until the last reading that Core was shown, kWh."""
     for number, hour in enumerate(hours):
         if hour is not None:
             is_first, is_last = number == 0, number == len(hours) - 1

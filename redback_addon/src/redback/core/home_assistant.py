@@ -78,7 +78,7 @@ class HomeAssistant:
         return self.supervisor.options_url(self.websocket.version)
 
     def keep(self, shown: Resendable) -> None:
-        """Have this resent each time that Core may have lost it."""
+        """Send this again each time that Core may have lost it."""
         self._kept.append(shown)
 
     async def run(self) -> None:

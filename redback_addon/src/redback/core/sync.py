@@ -58,7 +58,7 @@ class Sync(Generic[_Key, _Value]):
         return self._wanted
 
     def want(self, key: _Key, value: _Value) -> None:
-        """Have Core show this; nothing is sent where it does already."""
+        """Show this in Core; nothing is sent where it is shown already."""
         if key in self._wanted and self._wanted[key] == value:
             return
         self._wanted[key] = value
@@ -133,7 +133,7 @@ class Sync(Generic[_Key, _Value]):
                 self._due[key] = None
 
     def _mark_due(self, key: _Key) -> None:
-        """Have this sent, but not while it is under way: the older value might arrive last."""
+        """Mark this as due, but not while it is under way: the older value might arrive last."""
         if key in self._under_way:
             self._under_way[key] = True
         else:

@@ -72,7 +72,7 @@ class WebSocket:
         self.subscribe("homeassistant_started", lambda _: connected())
 
     def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
-        """Have each event of a type handled, from the next connection on.
+        """Handle each event of a type, from the next connection on.
 
         Args:
             event_type: of Core's bus, such as `homeassistant_started`.

@@ -81,7 +81,7 @@ def _base(inverter: ListedInverter, sites: Iterable[Site]) -> str:
 
 
 def _is_named(serial: str, sites: Iterable[Site]) -> bool:
-    """Tell whether the options name this very inverter, and not just its site."""
+    """Whether the options name this very inverter, and not just its site."""
     return any(site.name and site.id.casefold() == serial.casefold() for site in sites)
 
 

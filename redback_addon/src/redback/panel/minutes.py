@@ -105,17 +105,21 @@ class Minutes:
         """Close the file."""
         self._database.close()
 
-    def seen(self, known: Inverter, readings: Iterable[Dynamic]) -> None:
+    def seen(self, inverter: Inverter, readings: Iterable[Dynamic]) -> None:
         """Store an inverter's readings; those that are too old are left out."""
         oldest = self._clock.now() - _KEPT
         rows = [
-            (known.serial, int(dynamic.timestamp.timestamp()), _packed(known.reading(dynamic)))
+            (
+                inverter.serial,
+                int(dynamic.timestamp.timestamp()),
+                _packed(inverter.reading(dynamic)),
+            )
             for dynamic in readings
             if dynamic.timestamp > oldest
         ]
         if not rows:
             return
-        self._today.pop(known.serial, None)
+        self._today.pop(inverter.serial, None)
         with self._database.writing() as database:
             database.executemany("INSERT OR REPLACE INTO minute VALUES (?, ?, ?)", rows)
             if self._clock.now() - self._pruned_at >= _PRUNED_EVERY:

@@ -103,7 +103,7 @@ class Past(msgspec.Struct, frozen=True):
     failed: int
     rate: float | None
     ends_at: datetime | None
-    objections: tuple[str, ...]
+    rejections: tuple[str, ...]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -269,5 +269,5 @@ def _past(context: Context) -> Past:
         failed=progress.failed,
         rate=progress.rate,
         ends_at=None if is_paused else progress.ends_at,
-        objections=progress.objections,
+        rejections=progress.rejections,
     )

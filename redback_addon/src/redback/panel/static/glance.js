@@ -24,14 +24,14 @@ class Row {
 
 /** How complete the history is, as a state and a sentence. */
 export function historyInWords(history) {
-  const { is_known: isKnown, is_paused: isPaused, left, failed, objections } = history;
+  const { is_known: isKnown, is_paused: isPaused, left, failed, rejections } = history;
   if (!isKnown) return ["waiting", "Checking for gaps starts after the first reading."];
   const missing = format.many(left, "hour");
   if (left && isPaused) return ["waiting", `${missing} missing. Filling is paused.`];
   if (left) return ["waiting", `${missing} missing, filling now.`];
   if (isPaused) return ["waiting", "Nothing is missing. Filling is paused."];
   if (failed) return ["bad", `${format.many(failed, "hour")} could not be filled.`];
-  if (objections?.length) return ["bad", objections[0]];
+  if (rejections?.length) return ["bad", rejections[0]];
   return ["good", "Nothing is missing."];
 }
 

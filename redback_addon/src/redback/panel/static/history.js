@@ -32,7 +32,7 @@ class Progress {
     this.details = el("p", { class: "under" });
     this.end = el("span");
     this.button = el("button", { class: "plain", type: "button", onclick: () => this.#press() });
-    this.objections = el("ul", { class: "objections" });
+    this.rejections = el("ul", { class: "rejections" });
     this.result = resultLine();
     this.element = el(
       "article",
@@ -41,22 +41,22 @@ class Progress {
       this.words,
       this.bar,
       this.details,
-      this.objections,
+      this.rejections,
       el("div", { class: "row" }, this.button, this.result.element),
     );
   }
 
   show(history) {
-    const { is_paused: isPaused, found, done, left, failed, objections } = history;
+    const { is_paused: isPaused, found, done, left, failed, rejections } = history;
     this.isPaused = isPaused;
     say(this.words, historyInWords(history)[1]);
     set(this.bar, { max: found || 1, value: found ? done : 1, hidden: left ? null : "" });
     this.#showDetails(history);
     say(this.button, isPaused ? "Resume" : "Pause");
     this.button.hidden = !left && !isPaused;
-    const lines = objections ?? [];
-    this.objections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
-    this.objections.hidden = !lines.length || (!left && !failed && lines.length < 2);
+    const lines = rejections ?? [];
+    this.rejections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
+    this.rejections.hidden = !lines.length || (!left && !failed && lines.length < 2);
   }
 
   #showDetails({ is_running: isRunning, found, done, failed, rate, ends_at: end }) {
