@@ -14,6 +14,15 @@ def problems(clock: FakeClock) -> Problems:
     return Problems(clock)
 
 
+def test_what_is_wrong_with_a_part_ends_with_the_whole(problems: Problems) -> None:
+    problems.watch({"RB1": "House"})
+    problems.raise_(Kind.ENTITY, "sensor.house_status", "it is too long", within="RB1")
+    problems.watch({}, instead_of=["RB1"])
+    assert not problems.now
+    problems.raise_(Kind.ENTITY, "sensor.house_status", "it is too long", within="RB1")
+    assert not problems.now
+
+
 async def test_only_the_first_is_logged_and_the_rest_is_counted(
     problems: Problems, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """That the hours of a gap fit what Core has around them, and are really there."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -224,6 +225,34 @@ async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
     assert (COUNTER.entity_id, at(6)) not in statistics.imported
 
 
+async def test_hours_by_their_power_are_written_up_to_an_hour_whose_counter_is_known(
+    writer: Importer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    summaries: dict[datetime, Summary | None] = {
+        at(hour): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 1.0)}) for hour in (3, 4, 5)
+    }
+    summaries[at(6)] = Summary({}, {key(COUNTER): true(6)})
+    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
+    assert [start for _, start in statistics.imported] == [at(3), at(4), at(5)]
+    changes = statistics.change(COUNTER.entity_id)
+    assert sum(changes[at(hour)] for hour in (3, 4, 5, 6)) == pytest.approx(4.0)
+
+
+async def test_a_row_without_a_state_is_no_end_for_the_hours_after_it(
+    writer: Importer, statistics: FakeStatistics
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4, 5, 6]))
+    rows = statistics.stored[COUNTER.entity_id]
+    rows[at(3)] = replace(rows[at(3)], state=None)
+    before = dict(rows)
+    wanted = gap(3, 4, 5, standing=[3])
+    assert await write(writer, wanted, [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
+    assert {start: row.sum for start, row in rows.items()} == pytest.approx(
+        {start: row.sum for start, row in before.items()}
+    )
+
+
 async def test_one_that_ends_in_nothing_is_left_alone(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
@@ -431,6 +460,18 @@ async def test_a_counter_of_which_core_writes_nothing_is_not_waited_for_for_ever
     await clock.sleep(20 * 60)
     (sentence,) = await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
     assert "has no statistics to" in sentence
+
+
+async def test_a_row_within_the_gap_makes_it_wait_no_longer_for_one_after_it(
+    writer: Importer, statistics: FakeStatistics, clock: FakeClock
+) -> None:
+    statistics.stored[COUNTER.entity_id] = {}
+    statistics.short_term[COUNTER.entity_id] = {at(9.5): Row(at(9.5), state=109.5, sum=0.5)}
+    hours = counted({9: true(9), 10: true(10)})
+    with pytest.raises(NotYetError):
+        await write(writer, gap(9, 10), [COUNTER], hours)
+    await clock.sleep(20 * 60)
+    assert await write(writer, gap(9, 10), [COUNTER], hours) == []
 
 
 async def test_a_row_of_five_minutes_is_enough_after_the_gap(

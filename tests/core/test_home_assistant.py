@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from unittest import mock
 
 import aiohttp
 import pytest
@@ -51,6 +52,29 @@ async def test_only_a_start_of_core_has_everything_sent_again(
         assert shown.times == 1
         await silent.tell_that_it_has_started()
         await until(lambda: shown.times == 2)
+
+
+def test_a_core_that_is_away_no_longer_denies_access(clock: FakeClock) -> None:
+    problems = Problems(clock)
+    home_assistant = HomeAssistant(
+        mock.create_autospec(aiohttp.ClientSession),
+        "http://supervisor",
+        TOKEN,
+        clock,
+        problems,
+        prefix="redback",
+    )
+    denied = CoreAwayError("POST", "http://supervisor/core/api/states/x", 401, "denied")
+    away = CoreAwayError("POST", "http://supervisor/core/api/states/x", None, "away")
+    for error, kind in (
+        (denied, Kind.CORE_CLOSED),
+        (away, Kind.CORE_AWAY),
+        (denied, Kind.CORE_CLOSED),
+    ):
+        home_assistant.failed(error)
+        assert [shown for shown, _ in problems.now] == [kind]
+    home_assistant.arrived()
+    assert not problems.now
 
 
 async def test_notifications_are_shown_again_after_a_restart_of_core(

@@ -430,6 +430,44 @@ class TestAfterAKill:
         assert "software_version" not in keys
         assert "battery_capacity" in keys
 
+    @pytest.mark.parametrize("name", ["redback", "REDBACK!"])
+    async def test_a_name_with_the_same_entity_ids_changes_nothing(
+        self,
+        offered: Offered,
+        believed: CountersFile,
+        existing: SensorsFile,
+        clock: FakeClock,
+        problems: Problems,
+        *,
+        name: str,
+    ) -> None:
+        registry = Registry(
+            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
+        )
+        registry.use({SERIAL: GivenName(name, name)})
+        assert offered.states == {}
+        registry.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
+        assert offered["solar_generation"] == "unknown"
+        assert "battery_capacity" not in offered  # it comes soon
+        ((kept, keys),) = (existing.get(SERIAL) or {}).items()
+        assert kept == name
+        assert "battery_capacity" in keys
+
+    async def test_the_entities_of_another_one_that_has_the_name_now_stay(
+        self,
+        offered: Offered,
+        believed: CountersFile,
+        existing: SensorsFile,
+        clock: FakeClock,
+        problems: Problems,
+    ) -> None:
+        registry = Registry(
+            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
+        )
+        registry.use({"RB2": GivenName("Redback", "Redback")})
+        registry.use({SERIAL: GivenName("Shed", "Shed")})
+        assert offered.states == {}
+
     async def test_what_had_another_name_becomes_unavailable_at_once(
         self,
         offered: Offered,

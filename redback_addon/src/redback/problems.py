@@ -105,6 +105,7 @@ class Problem:
     Attributes:
         subject: of what: a serial number, an entity id or the like; None where there is but one.
         name: what people call the subject.
+        within: of what the subject is a part; the problem ends when that is no longer watched.
         detail: why, in a few words, as of the last time.
         since: when it began, UTC.
         count: how often it was raised since.
@@ -113,6 +114,7 @@ class Problem:
     kind: Kind
     subject: str | None
     name: str | None
+    within: str | None
     detail: str
     since: datetime
     count: int
@@ -146,15 +148,20 @@ class Problems:
 
     def find(self, *kinds: Kind, subject: str | None = None) -> Problem | None:
         """Return a problem of the first of these kinds that there is, of one subject or of any."""
-        found = (
-            problem
-            for kind in kinds
-            for problem in self._now.values()
-            if problem.kind is kind and subject in {None, problem.subject}
-        )
-        return next(found, None)
+        if subject is not None:
+            found = (self._now.get((kind, subject)) for kind in kinds)
+            return next(filter(None, found), None)
+        each = self._now.values()
+        return next((one for kind in kinds for one in each if one.kind is kind), None)
 
-    def raise_(self, kind: Kind, subject: str | None = None, why: Exception | str = "") -> None:
+    def raise_(
+        self,
+        kind: Kind,
+        subject: str | None = None,
+        why: Exception | str = "",
+        *,
+        within: str | None = None,
+    ) -> None:
         """Take in that something is wrong: the first time is logged, all are counted.
 
         Args:
@@ -162,15 +169,16 @@ class Problems:
             subject: of what; nothing happens where that is no longer watched.
             why: a clause, or an error: the log gets all of its text, and people its attribute
                 `detail`, which leaves out the request.
+            within: of what the subject is a part, such as an entity of an inverter.
         """
-        if subject in self._unwatched:
+        if {subject, within} & self._unwatched:
             return
         now, name = self._clock.now(), subject and self._names.get(subject, subject)
         began, count = now, 1
         if (before := self._now.get((kind, subject))) is not None:
             began, count = before.since, before.count + 1
         detail = getattr(why, "detail", str(why))
-        problem = Problem(kind, subject, name, detail, began, count)
+        problem = Problem(kind, subject, name, within, detail, began, count)
         self._now[kind, subject] = problem
         self.last = replace(problem, since=now)
         self.count += 1
@@ -204,8 +212,9 @@ class Problems:
         self._names.update(names)
         self._unwatched.update(instead_of)
         self._unwatched.difference_update(names)
-        for kind, subject in [key for key in self._now if key[1] in self._unwatched]:
-            self.drop(kind, subject)
+        for problem in list(self._now.values()):
+            if {problem.subject, problem.within} & self._unwatched:
+                self.drop(problem.kind, problem.subject)
 
 
 class AccountProblems:

@@ -61,14 +61,16 @@ class EndsReader:
         ends = Ends(series, stored)
         if needs_left(key, gap, summaries, stored):
             left = await self._before(series, gap.since)
-            ends = replace(ends, left=left, first=stored.get(gap.since))
-            if left is None and ends.first is None:
+            ends = replace(ends, left=left)
+            if (left is None or left.state is None) and gap.since not in stored:
                 soon = await self._soon_after(series, gap.since)
                 ends = replace(ends, first=None if soon is None else soon.row)
         if needs_right(key, gap, summaries, stored):
             right = await self._after(series, gap.until)
-            nearest = await self._soon_after(series, gap.until)
-            ends = replace(ends, right=right, nearest=nearest or right)
+            nearest = right
+            if right is not None and right.over - right.row.start == HOUR:
+                nearest = await self._soon_after(series, gap.until) or right
+            ends = replace(ends, right=right, nearest=nearest)
         return ends
 
     async def _before(self, series: Series, start: datetime) -> Row | None:
@@ -90,9 +92,11 @@ class EndsReader:
         if row is None:
             soon = await self._soon_after(series, start)
             if soon is not None:
+                self._missed_since.pop(series.entity_id, None)
                 return soon
             row = await self._first(series, start, min(now, start + _FAR), "hour")
         if row is not None:
+            self._missed_since.pop(series.entity_id, None)
             return Right(row, row.start + HOUR)
         if self._may_still_come(series):
             raise NotYetError
@@ -109,12 +113,9 @@ class EndsReader:
     async def _first(
         self, series: Series, since: datetime, until: datetime, period: Period
     ) -> Row | None:
-        """Return the first row with a sum, and forget that one was missed."""
+        """Return the first row with a sum."""
         found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        row = next((row for row in found[series.entity_id] if row.sum is not None), None)
-        if row is not None:
-            self._missed_since.pop(series.entity_id, None)
-        return row
+        return next((row for row in found[series.entity_id] if row.sum is not None), None)
 
     def _may_still_come(self, series: Series) -> bool:
         """Whether to wait for a first row after the gap."""

@@ -47,7 +47,7 @@ class Ends:
         series: its statistics.
         stored: those in the gap, by the start of the hour.
         left: the last one before it.
-        first: where there is none before it: the first one of all.
+        first: where there is none before it, nor in its first hour: the first one after that began.
         right: the first one after it; None where none is expected.
         nearest: the one after it that leaves the least of a reset to be guessed.
     """
@@ -151,18 +151,26 @@ def continued(key: str, gap: Gap, summaries: Summaries, ends: Ends) -> Continued
         if piece.end is None and ends.right is not None:
             right, shown = _raised(ends.right.row, raised), ends.right.shown
         joined = Joined(())
+        is_known: list[bool] = []
         try:
             if piece.is_counted or _has_changed(piece, before, end):
-                left = _left(before, piece) or _begun(piece, ends)
+                first = ends.first if piece.hours[0] == gap.since else None
+                first = ends.stored.get(piece.hours[0], first)
+                left = _left(before, piece) or _begun(piece, first)
                 joined = _join(piece, left, right, shown)
+                is_known = [
+                    one is not None or start in ends.stored
+                    for start, one in zip(piece.hours, piece.counted, strict=True)
+                ]
             elif any(one is not None for one in piece.flowed):
                 rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
                 joined = _spread(piece, before, rows)
+                is_known = [True] * len(piece.hours)
         except JoiningError as error:
             rejection_reason = error
         if joined.shift and right is not None:
             shifts.append(Shift(ends.series, right, joined.shift))
-        made += _rows(piece, joined, ends.stored)
+        made += _rows(piece, joined, is_known)
         before = _raised(end, joined.shift)
     return Continued(made, shifts, rejection_reason)
 
@@ -186,12 +194,11 @@ def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[
             hours = []
 
 
-def _rows(piece: _Piece, joined: Joined, stored: Rows) -> Iterator[Row]:
+def _rows(piece: _Piece, joined: Joined, is_known: Sequence[bool]) -> Iterator[Row]:
     """Yield the rows of those hours of which something is known, and whose row does not stand."""
     pending = piece.hours if piece.end is None else piece.hours[:-1]
-    is_spread = not any(piece.counted)
-    for start, counted, pair in zip(pending, piece.counted, joined.sums, strict=False):
-        if is_spread or counted is not None or start in stored:
+    for start, pair, known in zip(pending, joined.sums, is_known, strict=False):
+        if known:
             yield Row(start, state=pair[0], sum=pair[1])
 
 
@@ -211,13 +218,13 @@ def _end(row: Row | None, apart: timedelta = timedelta()) -> End | None:
     return End(row.state, row.sum, max(apart / HOUR, 0.0))
 
 
-def _begun(piece: _Piece, ends: Ends) -> End | None:
+def _begun(piece: _Piece, first: Row | None) -> End | None:
     """Return what Core's first row of all comes to at the beginning of its hour.
 
     Core has counted from the first reading on, within that hour. What came before it is of the
     past, which is not there where nobody wants it. So the sum is below zero until then.
     """
-    hour, end = piece.counted[0], _end(ends.first)
+    hour, end = piece.counted[0], _end(first)
     if hour is None or hour.resets or end is None or not hour.first <= end.state <= hour.last:
         return None
     return End(hour.first, end.sum - (end.state - hour.first))

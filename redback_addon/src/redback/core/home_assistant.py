@@ -112,7 +112,9 @@ class HomeAssistant:
     def _unreached(self, way: str, error: CoreError) -> None:
         match error:
             case CoreRefusedError() | CoreAwayError(status=401 | 403):
-                self._problems.raise_(Kind.CORE_CLOSED, way)
+                kind, other = Kind.CORE_CLOSED, Kind.CORE_AWAY
             case _:
-                self._problems.raise_(Kind.CORE_AWAY, way)
+                kind, other = Kind.CORE_AWAY, Kind.CORE_CLOSED
+        self._problems.drop(other, way)
+        self._problems.raise_(kind, way)
         _LOG.debug("%s", error)

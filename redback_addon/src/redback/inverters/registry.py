@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..problems import Kind, Problems
+from ..publishing.entity_ids import have_same_ids
 from ..publishing.publisher import Device, Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
@@ -110,12 +111,14 @@ class Registry:
                 self._add(Device(serial, given.name))
 
     def _add(self, device: Device) -> None:
-        existing = self._existing.get(device.serial) or {}
-        for name, keys in existing.items():
-            if name != device.name:  # nobody looks after what it was called before
+        former_keys: list[str] = []
+        for name, keys in (self._existing.get(device.serial) or {}).items():
+            if have_same_ids(name, device.name):
+                former_keys += keys
+            elif not any(have_same_ids(name, given.name) for given in self._names.values()):
+                # Nobody else looks after what it was called before.
                 former = Device(device.serial, name)
                 self._publisher.offer(former, [Shown(key, is_available=False) for key in keys])
-        former_keys = existing.get(device.name, ())
         record = self._records[device.serial] = _Record(
             device,
             Entities(detailed=self._detailed, former=former_keys),
@@ -144,6 +147,7 @@ class Registry:
         """Whether a reading differs from the last one, and can be right."""
         record = self._records[serial]
         if (wrong := self._rejection_reason(dynamic.timestamp, record.last)) is not None:
+            self._problems.drop(Kind.OLDER if wrong is Kind.FUTURE else Kind.FUTURE, serial)
             self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
             return False
         self._problems.clear(Kind.FUTURE, serial)

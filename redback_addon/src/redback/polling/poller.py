@@ -83,8 +83,8 @@ class Poller:
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
-        # Some may no longer be in use.
-        self._report({serial: one for serial, one in outcomes.items() if serial in self._serials})
+        watched = frozenset(self._serials)  # some may no longer be in use
+        self._report({serial: one for serial, one in outcomes.items() if serial in watched})
         return {
             serial: outcome.timestamp
             for serial, outcome in outcomes.items()

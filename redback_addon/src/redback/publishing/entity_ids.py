@@ -30,6 +30,11 @@ def entity_id(name: str, key: str) -> str:
     return f"sensor.{slugify(f'{name} {key}', separator='_')}"
 
 
+def have_same_ids(name: str, other: str) -> bool:
+    """Whether inverters with these names would have the same entity ids."""
+    return slugify(name) == slugify(other)
+
+
 def entity_ids(inverter: Inverter) -> dict[str, str]:
     """Return the ids of all sensors of an inverter that exist by now, by key."""
     return {key: entity_id(inverter.name, key) for key in inverter.entities.sensors}

@@ -54,9 +54,8 @@ class StatePublisher:
         for one in shown:
             before = states.get(one.key)
             made = state(device.name, one) if before is None else _changed(before, one)
-            if made is not before:
-                states[one.key] = made
-                self._sync.want(made.entity_id, made)
+            states[one.key] = made
+            self._sync.want(made.entity_id, made)
 
     def sent(self, serial: str, moment: datetime) -> None:
         """Take in that all of an inverter's reading has been offered."""
@@ -92,9 +91,17 @@ class StatePublisher:
         try:
             await self._home_assistant.rest.set_state(state)
         except CoreRefusedError as error:
-            self._problems.raise_(Kind.ENTITY, entity_id, error)
+            self._problems.raise_(Kind.ENTITY, entity_id, error, within=self._serial(entity_id))
         else:
             self._problems.clear(Kind.ENTITY, entity_id)
+
+    def _serial(self, entity_id: str) -> str:
+        """Return the inverter of an entity; Core refuses one so seldom that it is looked for."""
+        return next(
+            device.serial
+            for device, states in self._states.items()
+            if any(one.entity_id == entity_id for one in states.values())
+        )
 
 
 def state(name: str, shown: Shown) -> State:
