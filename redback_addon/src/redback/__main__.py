@@ -1,4 +1,4 @@
-"""The entry point: SIGTERM ends the process well even before anything is loaded."""
+"""The entry point: SIGTERM ends the process cleanly even before anything is loaded."""
 
 import os
 import signal

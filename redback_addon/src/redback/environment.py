@@ -8,14 +8,14 @@ from typing import Self
 
 
 class EnvironmentVariableError(Exception):
-    """The variables cannot work; the text is one sentence for the log."""
+    """The variables are invalid; the text is one sentence for the log."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where everything is: the Supervisor, the cloud, the data folder and the panel.
+    """The addresses of the Supervisor, the cloud and the panel, and the data folder.
 
-    URLs have no slash at their end.
+    URLs have no trailing slash.
     """
 
     supervisor_token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""What people must do something about: notifications in Home Assistant, and lines in the log."""
+"""Notifications about what people must act on, in Home Assistant and in the log."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ from .options import Site
 _LOG = logging.getLogger(__name__)
 
 
-# Of every notification's id.
+# The beginning of every notification's id.
 PREFIX = "redback"
 
 
 class Notification(Enum):
-    """What can be shown: the key in its id, and its title."""
+    """A notification: the key in its id, and its title."""
 
     OPTIONS = "options", "Invalid options"
     CREDENTIALS = "credentials", "Credentials rejected"
@@ -31,14 +31,14 @@ class Notification(Enum):
 
     @property
     def heading(self) -> str:
-        """The title among the notifications of others."""
+        """The title among the notifications of other programs."""
         return f"Redback: {self.title[0].lower()}{self.title[1:]}"
 
 
 def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]:
-    """Make the call of the service that shows what is wrong with the options.
+    """Return the service call that shows what is wrong with the options.
 
-    The program ends then, so this notification waits for nothing; a good start takes it away.
+    The program then ends without waiting; the next good start withdraws the notification.
     """
     listed = "\n".join(f"- {problem}" for problem in problems)
     text = f"Correct these in the Redback add-on's configuration, then start it:\n{listed}"
@@ -51,21 +51,21 @@ def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]
 
 
 class Notifications:
-    """The notifications of this add-on, each shown for as long as it holds."""
+    """The notifications of this add-on, each shown while it applies."""
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._shown: dict[tuple[Notification, str], str] = {}
-        # An earlier run may have left it, and nothing else would take it away again.
+        # An earlier run may have left it, and nothing else would withdraw it.
         self.withdraw(Notification.OPTIONS)
 
     def of(self, account: str) -> "AccountNotifications":
-        """Return those of one account; the first one's key is empty, and its ids are plain."""
+        """Return those of one account; the first account's key is empty, its ids have no suffix."""
         return AccountNotifications(self, account)
 
     @property
     def shown(self) -> Mapping[tuple[Notification, str], str]:
-        """The messages that are shown now, in Markdown, each with the end of its id."""
+        """The messages shown now, in Markdown, by notification and suffix of the id."""
         return self._shown
 
     def find(self, *wanted: Notification) -> list[tuple[Notification, str]]:
@@ -78,30 +78,30 @@ class Notifications:
         ]
 
     def show(self, notification: Notification, message: str, suffix: str = "") -> None:
-        """Show a notification, and log it where it is new or has changed."""
+        """Show a notification, and log it if it is new or has changed."""
         if self._shown.get((notification, suffix)) != message:
             self._shown[notification, suffix] = message
             _LOG.warning("%s", message)
             self._notices.show(notification.key + suffix, notification.heading, message)
 
     def withdraw(self, notification: Notification, suffix: str = "") -> None:
-        """Take a notification away, also one that an earlier run has left."""
+        """Withdraw a notification, including one left by an earlier run."""
         self._shown.pop((notification, suffix), None)
         self._notices.withdraw(notification.key + suffix)
 
 
 class AccountNotifications:
-    """The notifications of one account: no other account takes them away.
+    """The notifications of one account: no other account withdraws them.
 
     Args:
-        notifications: of all.
-        account: its key; empty = the keys are those of 1.0.0, whose notifications may be there.
+        notifications: those of all accounts.
+        account: its key; empty = ids as in 1.0.0, which may have left some.
     """
 
     def __init__(self, notifications: Notifications, account: str) -> None:
         self._notifications = notifications
         self._suffix = f"_{account}" if account else ""
-        # An earlier run may have left it, and nothing else would take it away again.
+        # An earlier run may have left it, and nothing else would withdraw it.
         self._withdraw(Notification.DENIED)
 
     def credentials_refused(self) -> None:
@@ -114,7 +114,7 @@ class AccountNotifications:
         )
 
     def credentials_accepted(self) -> None:
-        """Take away that the cloud refuses the credentials."""
+        """Withdraw that the cloud refuses the credentials."""
         self._withdraw(Notification.CREDENTIALS)
 
     def token_refused(self) -> None:
@@ -127,7 +127,7 @@ class AccountNotifications:
         )
 
     def token_accepted(self) -> None:
-        """Take away that the cloud refuses the token it gave."""
+        """Withdraw that the cloud refuses the token it gave."""
         self._withdraw(Notification.TOKEN)
 
     def denied(self, serials: Collection[str]) -> None:
@@ -144,7 +144,7 @@ class AccountNotifications:
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
     ) -> None:
-        """Show what does not fit between the option Sites and what the account can see.
+        """Show entries of the option Sites that the account lacks, or that it has no inverter.
 
         Args:
             inverters: what the account can see.

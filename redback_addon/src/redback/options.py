@@ -16,7 +16,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class OptionsError(Exception):
-    """The options cannot work.
+    """The options are invalid.
 
     Attributes:
         problems: one sentence for each thing that is wrong.
@@ -34,7 +34,7 @@ class Site(msgspec.Struct, frozen=True):
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Leave out line breaks and the like, which were pasted by mistake."""
+        """Remove line breaks and the like that were pasted by mistake."""
         for field in ("id", "name"):
             plain = "".join(filter(str.isprintable, " ".join(getattr(self, field).split())))
             msgspec.structs.force_setattr(self, field, plain)
@@ -60,7 +60,7 @@ class Options(msgspec.Struct, frozen=True):
     log_level: LogLevel = "info"
 
     def __repr__(self) -> str:
-        """Return nothing that a log should not hold."""
+        """Return only what may be logged."""
         return f"Options(sites={len(self.sites)}, history_days={self.history_days})"
 
 
@@ -79,7 +79,7 @@ def read(path: Path) -> Options:
     """Read options.json.
 
     Raises:
-        OptionsError: the file cannot be read, or something in it cannot work.
+        OptionsError: the file cannot be read, or something in it is invalid.
     """
     try:
         raw = msgspec.json.decode(path.read_bytes())
@@ -112,7 +112,7 @@ def check(raw: dict[str, Any]) -> Options:
         if field.name not in raw and not field.required:
             continue
         value = raw.get(field.name, "")
-        # Pasted text may come with blanks.
+        # Pasted text may have blanks around it.
         value = value.strip() if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)

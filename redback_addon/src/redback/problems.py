@@ -1,4 +1,4 @@
-"""What is wrong at the moment, as data: logged when it begins, counted, and logged when it ends."""
+"""The current problems, as data: logged when they begin and end, and counted in between."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ _RETRIES = f"{_NOTHING}: it retries every minute and fills the gap afterwards. I
 
 
 class Kind(Enum):
-    """What can be wrong: the sentence for it, the one for its end, and what people can do."""
+    """A kind of problem: its sentence, the sentence for its end, and the advice."""
 
     CORE_AWAY = (
         "Home Assistant does not answer; all states are sent when it does.",
@@ -103,9 +103,9 @@ class Problem:
     """Something that is wrong now.
 
     Attributes:
-        subject: of what: a serial number, an entity id or the like; None where there is but one.
+        subject: a serial number, an entity id or the like; None if there can be only one.
         name: what people call the subject.
-        within: of what the subject is a part; the problem ends when that is no longer watched.
+        within: what the subject belongs to; the problem ends when that is no longer watched.
         detail: why, in a few words, as of the last time.
         since: when it began, UTC.
         count: how often it was raised since.
@@ -121,33 +121,33 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, in plain words."""
+        """The problem in plain words."""
         return self.kind.sentence.format(subject=self.name, detail=self.detail)
 
 
 class Problems:
-    """The problems of now, one of each kind and subject."""
+    """The current problems, at most one of each kind and subject."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._now: dict[tuple[Kind, str | None], Problem] = {}
         self._names: dict[str, str] = {}
         self._unwatched: set[str] = set()
-        # The latest, whether it is over or not, and how often any was raised.
+        # The latest one, even if it has ended; and how often any was raised.
         self.last: Problem | None = None
         self.count = 0
 
     def of(self, account: str) -> "AccountProblems":
-        """Return those of one account; the first one's key is empty."""
+        """Return the problems of one account; the first account's key is empty."""
         return AccountProblems(self, account)
 
     @property
     def now(self) -> Mapping[tuple[Kind, str | None], Problem]:
-        """What is wrong at the moment, by kind and subject."""
+        """The current problems, by kind and subject."""
         return self._now
 
     def find(self, *kinds: Kind, subject: str | None = None) -> Problem | None:
-        """Return a problem of the first of these kinds that there is, of one subject or of any."""
+        """Return a problem of the first of these kinds that has one; by default of any subject."""
         if subject is not None:
             found = (self._now.get((kind, subject)) for kind in kinds)
             return next(filter(None, found), None)
@@ -162,14 +162,14 @@ class Problems:
         *,
         within: str | None = None,
     ) -> None:
-        """Take in that something is wrong: the first time is logged, all are counted.
+        """Raise a problem: the first time is logged, every time is counted.
 
         Args:
             kind: what is wrong.
-            subject: of what; nothing happens where that is no longer watched.
-            why: a clause, or an error: the log gets all of its text, and people its attribute
-                `detail`, which leaves out the request.
-            within: of what the subject is a part, such as an entity of an inverter.
+            subject: what has the problem; nothing happens if it is no longer watched.
+            why: a clause or an error. The log gets an error's whole text, people only its `detail`,
+                which leaves out the request.
+            within: what the subject belongs to, such as the inverter of an entity.
         """
         if {subject, within} & self._unwatched:
             return
@@ -189,7 +189,7 @@ class Problems:
             _LOG.debug("%s (%d times)", sentence, count)
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
-        """Take in that a problem is over; nothing happens where there was none."""
+        """End a problem; nothing happens if there is none."""
         if (problem := self._now.pop((kind, subject), None)) is not None:
             seconds = (self._clock.now() - problem.since).total_seconds()
             times = f", {problem.count} times" if problem.count > 1 else ""
@@ -197,17 +197,17 @@ class Problems:
             _LOG.info("%s (after %.0f s%s)", end, seconds, times)
 
     def drop(self, kind: Kind, subject: str | None = None) -> None:
-        """End a problem, if there is one, of which nobody will find out whether it is over."""
+        """Drop a problem that nobody can check any more, if there is one."""
         if (problem := self._now.pop((kind, subject), None)) is not None:
             _LOG.info("No longer relevant: %s", problem.sentence)
 
     def watch(self, names: Mapping[str, str], instead_of: Collection[str] = ()) -> None:
-        """Take in what is watched from now on.
+        """Set what is watched from now on.
 
         Args:
             names: what people call each subject.
-            instead_of: the subjects that were watched before: the problems of those that are not
-                among the new ones end, and none is raised any more.
+            instead_of: the subjects watched before: the problems of those that are not among the
+                new ones end, and no more are raised.
         """
         self._names.update(names)
         self._unwatched.update(instead_of)
@@ -218,11 +218,11 @@ class Problems:
 
 
 class AccountProblems:
-    """The problems of one account: those without a subject have the account as theirs.
+    """The problems of one account, which is the subject of those that have none.
 
     Args:
-        problems: of all.
-        account: its key; empty = they have none, as where there is one account.
+        problems: those of all accounts.
+        account: its key; empty = no subject is added, as with a single account.
     """
 
     def __init__(self, problems: Problems, account: str) -> None:
@@ -230,13 +230,13 @@ class AccountProblems:
         self._account = account or None
 
     def raise_(self, kind: Kind, subject: str | None = None, why: Exception | str = "") -> None:
-        """Take in that something is wrong; see `Problems.raise_`."""
+        """Raise a problem; see `Problems.raise_`."""
         self._problems.raise_(kind, subject or self._account, why)
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
-        """Take in that a problem is over; nothing happens where there was none."""
+        """End a problem; nothing happens if there is none."""
         self._problems.clear(kind, subject or self._account)
 
     def drop(self, kind: Kind) -> None:
-        """End a problem of the account's, if there is one; see `Problems.drop`."""
+        """Drop a problem of the account; see `Problems.drop`."""
         self._problems.drop(kind, self._account)

@@ -16,7 +16,7 @@ from .service import Service
 from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
-# EX_CONFIG of sysexits.h: a restart without a change of the options is of no use.
+# EX_CONFIG of sysexits.h: restarting without changing the options is of no use.
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
 _NOTIFY_SECONDS = 3
@@ -64,7 +64,7 @@ def _run(redaction: log.Redaction) -> int:
 def _collect_often() -> None:
     """Collect cycles of references soon: errors leave them behind.
 
-    Freezing all that is loaded by now, which stays anyway, makes that cheap.
+    Freezing everything loaded so far, which stays anyway, makes that cheap.
     """
     gc.collect()
     gc.freeze()

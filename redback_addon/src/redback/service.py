@@ -1,4 +1,4 @@
-"""The service: makes all the parts, and connects them to one flow from the cloud to Core."""
+"""The service: creates all parts, and connects them from the cloud to Core."""
 
 import asyncio
 import logging
@@ -31,14 +31,14 @@ _SAVED_STATE = "memory.json"
 
 
 class Service:
-    """Everything between the cloud and Core, connected.
+    """All parts between the cloud and Core, connected.
 
     Args:
-        environment: where everything is.
+        environment: addresses, and the data folder.
         options: what the user has set.
         session: for Core; its headers carry the Supervisor's token.
         clock: the time.
-        on_token: takes each token of the cloud, so that it can be kept out of the log.
+        on_token: called with each token of the cloud, to keep it out of the log.
     """
 
     def __init__(
@@ -128,10 +128,10 @@ class Service:
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then make all entities unavailable.
+        """Run until `stop` is set, then make all entities unavailable.
 
         Raises:
-            ExceptionGroup: a part has crashed; nothing goes on without it.
+            ExceptionGroup: a part has crashed, which ends all others.
         """
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
@@ -163,6 +163,6 @@ class Service:
         _LOG.info("The add-on has stopped")
 
     def close(self) -> None:
-        """Close its files, as `run` does in the end."""
+        """Close the files; `run` does so at its end."""
         self._coverage.close()
         self._minutes.close()

@@ -43,4 +43,4 @@ def _settle(future: asyncio.Future[_T], answer: _T | None, error: BaseException 
     if error is not None:
         future.set_exception(error)
     else:
-        future.set_result(answer)  # type: ignore[arg-type] # there is one where no error is
+        future.set_result(answer)  # type: ignore[arg-type] # without an error there is an answer

@@ -6,16 +6,16 @@ timeouts alone: waits and the rhythm of polling stay as they are.
 
 
 class _Scale:
-    """How many times longer all timeouts are."""
+    """The factor by which all timeouts are longer."""
 
     factor = 1.0
 
 
 def scale(factor: float) -> None:
-    """Make all timeouts that many times longer, before the service starts."""
+    """Make all timeouts longer by this factor; to be called before the service starts."""
     _Scale.factor = factor
 
 
 def timeout(seconds: float) -> float:
-    """Return the timeout to use for one of this many seconds in real time."""
+    """Return the timeout that takes the place of this many seconds in real time."""
     return seconds * _Scale.factor

@@ -1,4 +1,4 @@
-"""Backfill: what live polling missed is fetched again, and becomes Core's statistics.
+"""Backfill: fetches what live polling missed, and writes it as Core's statistics.
 
 Its passes, in their order:
 
@@ -9,11 +9,11 @@ ends.py       reads Core's rows around a gap
 importer.py   asks the cloud what the counters showed there, writes, and confirms
 sums.py       continues a counter's sums through a gap, with splice.py and spreading.py
 
-coverage.py   remembers what Core was shown, and what became of the other hours
+coverage.py   records what Core was shown, and the state of the other hours
 audit.py      finds what Core has lost
 refill.py     asks for hours again
-progress.py   counts
-backfill.py   runs it all, for as long as anything is missing
+progress.py   counts hours for the panel and the log
+backfill.py   runs all of it while anything is missing
 __main__.py   the command redback-history
 """
 

@@ -18,7 +18,7 @@ from .refill import NOTHING, AskedError, ask, hours, moment, span
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """One inverter, and the time of it that may be filled; aware UTC."""
+    """One inverter, and the range that may be filled; aware UTC."""
 
     serial: str
     since: datetime
@@ -26,11 +26,11 @@ class _Wanted:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; returns the exit code."""
+    """Run the command, and return the exit code."""
     try:
         _run(_parser().parse_args(arguments))
     except (AskedError, options.OptionsError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - to whom has typed the command
+        print(error, file=sys.stderr)  # noqa: T201 - for whoever typed the command
         return 1
     return 0
 
@@ -71,7 +71,7 @@ def _moment(text: str) -> datetime:
 
 
 def _wanted(coverage: Coverage, serial: str | None) -> Iterator[_Wanted]:
-    """Yield the inverters that are meant."""
+    """Yield the selected inverters."""
     serials = coverage.serials()
     if serial is not None and serial not in serials:
         raise AskedError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
@@ -92,11 +92,11 @@ def _print_status(coverage: Coverage, inverters: Sequence[_Wanted]) -> None:
             *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
             *(f"  {_local(since)} to {_local(until)}: {why}" for since, until, why in whys),
         ]
-        print("\n".join(lines))  # noqa: T201 - to whom has typed the command
+        print("\n".join(lines))  # noqa: T201 - for whoever typed the command
 
 
 def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
-    """Return what is wrong with hours, and from when to when."""
+    """Return what is wrong with hours, with the range of each reason."""
     whys: list[tuple[datetime, datetime, str]] = []
     for hour in hours:
         if hour.why is None:

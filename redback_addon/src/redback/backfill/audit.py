@@ -1,4 +1,4 @@
-"""Finds hours that Core had and has no more: of a restored backup, of a database begun anew."""
+"""Finds hours that Core has lost, as after a restored backup or with a new database."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from .refill import ask
 
 _LOG = logging.getLogger(__name__)
 
-# This long after a connection Core has written what it has not lost.
+# This long after connecting, Core has written everything that it still had.
 _SETTLED_SECONDS = 2 * 3600.0
 _EVERY_SECONDS = 24 * 3600.0
 _LOOK_SECONDS = 60.0
@@ -25,14 +25,14 @@ _MONTH = timedelta(days=30)
 
 
 class Audit:
-    """Looks whether Core still has what it was shown, daily and after each new connection.
+    """Checks that Core still has what it was shown, daily and after each new connection.
 
     Args:
         statistics: Core's.
-        coverage: what it was shown; what it has lost is wanted again there.
-        websocket: tells since when Core is connected.
+        coverage: what Core was shown; what it has lost is marked as wanted there.
+        websocket: knows since when Core is connected.
         clock: the time.
-        backfill: knows the inverters with a history, and from when on each has it.
+        backfill: knows the inverters with a history, and where each begins.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Audit:
         self._clock = clock
         self._backfill = backfill
         self._at: float | None = None
-        # What was found is fetched again once, whether the cloud still has it or not.
+        # Each lost hour is fetched again only once, even if the cloud no longer has it.
         self._found: set[tuple[str, datetime]] = set()
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Check whenever it is due, until cancelled."""
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             if self._is_due():
@@ -70,12 +70,12 @@ class Audit:
             for inverter, since in self._backfill.watched():
                 await self._look_at(inverter, since)
         except (CoreError, UnwritableError) as error:
-            _LOG.debug("%s", error)  # and is tried again in a minute
+            _LOG.debug("%s", error)  # it is retried in a minute
         else:
             self._at = self._clock.monotonic()
 
     async def _look_at(self, inverter: Inverter, since: datetime) -> None:
-        """Look at an inverter month by month, as long as hours are lost where a month begins."""
+        """Check an inverter month by month, going back while hours at a month's start are lost."""
         lost: list[datetime] = []
         until = floor(self._clock.now() - 2 * HOUR)
         is_newest, is_to_go_on = True, True
@@ -95,9 +95,9 @@ class Audit:
     async def _without_rows(
         self, series: Iterable[Series], hours: Sequence[datetime]
     ) -> list[datetime]:
-        """Return the hours of which no counter has a row.
+        """Return the hours for which no counter has a row.
 
-        One counter alone that has none was deleted by somebody.
+        If only one counter has none, somebody deleted it.
         """
         left = [*hours]
         for one in series:
@@ -110,12 +110,12 @@ class Audit:
     def _want(self, inverter: Inverter, lost: list[datetime]) -> None:
         if lost:
             _LOG.info("Home Assistant has lost %d hours of %s", len(lost), inverter.name)
-            # These hours count as published, so that only asking has them filled.
+            # These hours count as published, so only an explicit request fills them.
             ask(self._coverage, inverter.serial, lost)
             self._found.update((inverter.serial, start) for start in lost)
 
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:
-        """Return the hours of which Core was shown or given everything."""
+        """Return the hours that Core was completely shown or given."""
         known = self._coverage.hours(serial, since, until)
         shown = Shown(self._coverage.spans(serial, since, until))
         starts = (since + number * HOUR for number in range((until - since) // HOUR))

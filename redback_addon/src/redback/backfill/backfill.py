@@ -1,4 +1,4 @@
-"""Fills the hours that were not published, newest first, as long as any are missing."""
+"""Fills the hours that were not published, newest first, while any are missing."""
 
 import asyncio
 import logging
@@ -31,18 +31,18 @@ _SETTLE_SECONDS = _SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 # Until there is a first reading.
 _FIRST_SECONDS = 5.0
-# An hour is summed up of the sensors that exist, and some take a while: a counter must be believed,
-# and the size of a battery must be known. Wait for them this long.
+# An hour is summed up for the sensors that exist, and some take a while: a counter must be
+# believed, the size of a battery known. Wait for them this long at most.
 _WELL_KNOWN_SECONDS = 10 * 60.0
 _TROUBLE_SECONDS = 60.0
-# After trouble with the cloud or the disk it waits twice as long each time, until an hour succeeds.
+# After trouble with the cloud or the disk, the wait doubles each time until an hour succeeds.
 _LONGEST_TROUBLE_SECONDS = 10 * 60.0
 _LOG_EVERY = timedelta(hours=1)
 _WAITING = Kind.HISTORY_CORE, Kind.HISTORY_CLOUD, Kind.HISTORY_DISK
 
 
 class _Outcome(Enum):
-    """What came of a gap; trouble would meet the others as well."""
+    """The outcome for a gap; TROUBLE would affect the other gaps too."""
 
     FILLED = auto()
     LEFT = auto()
@@ -56,11 +56,11 @@ class Backfill:
         coverage: what is published and filled.
         fetcher: gets hours from the cloud.
         importer: brings them to Core.
-        websocket: tells since when Core is connected.
+        websocket: knows since when Core is connected.
         clock: the time.
-        problems: get what is in its way.
+        problems: get what the backfill waits for.
         registry: knows which inverters are in use, and what each of them is.
-        days: how far the past goes back before the first reading.
+        days: how many days before the first reading to fill.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Backfill:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The progress so far."""
         return self._counting.tell(self._clock.now())
 
     @property
@@ -117,15 +117,15 @@ class Backfill:
                 yield inverter, since
 
     def pause(self) -> None:
-        """Wait, from the next hour on."""
+        """Pause before the next hour."""
         self._going.clear()
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume filling."""
         self._going.set()
 
     async def run(self) -> None:
-        """Fill whatever is missing, for ever."""
+        """Fill whatever is missing, until cancelled."""
         while True:
             gaps = await self._gaps()
             if not gaps:
@@ -152,7 +152,7 @@ class Backfill:
         return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
 
     def _is_begun(self) -> bool:
-        """Whether there has been a reading of anything, so that something can be missing."""
+        """Whether any inverter is known well enough to find its gaps."""
         return any(self._is_well_known(inverter) for inverter, _ in self.watched())
 
     async def _gaps(self) -> list[Gap]:
@@ -163,11 +163,11 @@ class Backfill:
             if self._is_well_known(inverter):
                 for found in self._finder.search(inverter.serial, since, now - _SETTLE):
                     gaps += [gap for gap in found if not gap.goes_on]
-                    await asyncio.sleep(0)  # so that nothing else waits for all of it
+                    await asyncio.sleep(0)  # let other tasks run in between
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)
 
     def _is_well_known(self, inverter: Inverter) -> bool:
-        """Whether all is known that an hour is summed up of, or will not be."""
+        """Whether everything that an hour needs is known, or was waited for long enough."""
         now = self._clock.monotonic()
         since = self._known_since.setdefault(inverter.serial, now)
         sensors = [*inverter.entities.statistics()]
@@ -188,7 +188,7 @@ class Backfill:
             await self._clock.sleep(_TROUBLE_SECONDS)
             return _Outcome.LEFT
         except (CloudError, SilentError) as error:
-            if not isinstance(error, CredentialsError):  # of which people are told elsewhere
+            if not isinstance(error, CredentialsError):  # which has a notification
                 self._problems.raise_(Kind.HISTORY_CLOUD, why=error)
             return await self._wait()
         except UnwritableError as error:
@@ -225,7 +225,7 @@ class Backfill:
         return since is not None and self._clock.monotonic() - since >= _SETTLE_SECONDS
 
     async def _stands(self, gap: Gap, inverter: Inverter) -> bool:
-        """Settle a gap of the past for which Core has all rows, from somebody else."""
+        """Settle a gap of the past if another source has written all its rows."""
         if gap.asked or any(hour.tries for hour in gap.hours):
             return False
         if not await self._importer.stands(gap, series(inverter).values()):
@@ -234,7 +234,7 @@ class Backfill:
         return True
 
     async def _fetch(self, gap: Gap, inverter: Inverter) -> bool:
-        """Fetch those hours of a gap that are due; returns whether none is waited for."""
+        """Fetch the due hours of a gap; return whether none is waited for."""
         now = self._clock.now()
         stages: set[Stage] = set()
         for hour in gap.hours:
@@ -246,7 +246,7 @@ class Backfill:
         return Stage.WANTED not in stages
 
     async def _fetch_hour(self, gap: Gap, inverter: Inverter, hour: Hour) -> Hour:
-        """Fetch an hour; where there is nothing now, what was fetched of it before stays."""
+        """Fetch an hour; if there is nothing now, what was fetched before stays."""
         shown_until = self._shown_until(gap, hour)
         fetched = await self._fetcher.fetch(inverter, hour, shown_until, gap.until)
         if fetched.summary is None and hour.stage is Stage.FETCHED:
@@ -264,7 +264,7 @@ class Backfill:
         return shown_until(spans, hour.start)
 
     async def _write(self, gap: Gap, inverter: Inverter) -> None:
-        """Bring a gap whose hours are all fetched to Core."""
+        """Write a gap whose hours are all fetched to Core."""
         summaries = {
             hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
         }
@@ -277,7 +277,7 @@ class Backfill:
         self._settle(gap, rejections)
 
     def _settle(self, gap: Gap, rejections: Sequence[str] = ()) -> None:
-        """Note that a gap is filled, as far as that is possible."""
+        """Mark a gap as filled, as far as possible."""
         why = " ".join(rejections) or None
         known = self._coverage.hours(gap.serial, gap.since, gap.until)
         hours = [known.get(hour.start, hour) for hour in gap.hours]
@@ -303,7 +303,7 @@ class Backfill:
             _LOG.warning("History: %s", sentence)
 
     def _tell(self) -> None:
-        """Log once an hour how far it is."""
+        """Log the progress once an hour."""
         now = self._clock.now()
         progress = self.progress
         if now - self._told_at >= _LOG_EVERY or progress.left == 0:

@@ -1,8 +1,8 @@
-"""Coverage: which minutes of which inverter Core was shown, and what became of the other hours.
+"""Coverage: the minutes of each inverter that Core was shown, and the state of the other hours.
 
-It is a small SQLite file: a healthy time is one row, and so is one that was filled without a rest;
-hours that are still to be filled, or could not be, are one each. What is lost of it is fetched
-again like any other gap.
+It is a small SQLite file. A complete range is one row, whether live or filled; an hour that is
+still to be filled, or could not be, is one row. Whatever the file loses is fetched again like any
+other gap.
 """
 
 import sqlite3
@@ -48,7 +48,7 @@ NO_READINGS = "the cloud has no readings"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time without a gap; aware UTC, both ends are readings or hours'."""
+    """A range without a gap; aware UTC, each end is the time of a reading or of an hour."""
 
     since: datetime
     until: datetime
@@ -59,11 +59,11 @@ class DamagedError(Exception):
 
 
 class UnwritableError(Exception):
-    """The file takes nothing at the moment; the text is a clause."""
+    """The file cannot be written at the moment; the text is a clause."""
 
 
 class Stage(StrEnum):
-    """How far an hour has come."""
+    """The state of an hour."""
 
     WANTED = "wanted"
     FETCHED = "fetched"
@@ -72,14 +72,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What became of an hour that was not wholly published.
+    """An hour that was not completely published.
 
     Attributes:
         start: aware UTC.
         stage: to be fetched, fetched and to be written, or done.
         tries: how often it was fetched.
         due: when it is to be fetched again; None = it is not.
-        asked: whether somebody has asked for it to be filled again, whatever it is now.
+        asked: whether somebody asked to fill it again, whatever its state.
         why: what is wrong with it, in words; `NO_READINGS` where the cloud has nothing.
         summary: what was fetched and is not yet written; None where the cloud has nothing.
     """
@@ -94,12 +94,12 @@ class Hour:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more is to be said or done."""
+        """Whether there is nothing left to do or to show."""
         return self.stage is Stage.SETTLED and self.due is None and self.why is None
 
     @property
     def is_refused(self) -> bool:
-        """Whether the cloud could not give it, for another reason than that it has nothing."""
+        """Whether the cloud refused it, rather than having no readings."""
         return self.stage is Stage.FETCHED and self.why not in {None, NO_READINGS}
 
 
@@ -129,7 +129,7 @@ class Coverage:
             _cover(database, _inverter(database, serial), seconds, seconds)
 
     def serials(self) -> list[str]:
-        """Return all inverters of which Core was ever shown a reading."""
+        """Return the serial numbers of all inverters that Core was ever shown."""
         rows = self._database.read("SELECT serial FROM inverter ORDER BY serial")
         return [serial for (serial,) in rows]
 
@@ -147,7 +147,7 @@ class Coverage:
         return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
-        """Return the times without a gap that touch this one, in order."""
+        """Return the ranges without a gap that touch this one, in order."""
         rows = self._database.read(
             "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
             " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
@@ -158,7 +158,7 @@ class Coverage:
         return [Span(_moment(start), _moment(end)) for start, end in rows]
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
-        """Return what became of the hours in this time; their summaries stay in the file."""
+        """Return the hours in this range that have a row, without their summaries."""
         rows = self._database.read(
             "SELECT start, stage, tries, due, asked, why FROM hour JOIN inverter ON inverter = id"
             " WHERE serial = ? AND start >= ? AND start < ? ORDER BY start",
@@ -201,10 +201,10 @@ class Coverage:
         return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def version(self, serial: str) -> Hashable:
-        """Return something that changes with each hour that is noted, by any program.
+        """Return a value that changes whenever an hour is written, by any program.
 
-        What Core was shown does not change it: that can only make less be missing. A file that
-        could not be read meanwhile does.
+        What Core was shown does not change it, since that only makes gaps smaller. A failure of
+        the file does.
         """
         rows = self._database.read("PRAGMA data_version")
         return (self._puts[serial], self._database.failures, *(version for (version,) in rows))
@@ -228,12 +228,12 @@ class Coverage:
             raise DamagedError from None
 
     def put(self, serial: str, hours: Iterable[Hour]) -> None:
-        """Note what became of hours, all or none of them; the inverter must have begun.
+        """Write hours, all or none of them; the inverter must have begun.
 
-        One of which nothing more is to be said is from then on covered like any other.
+        An hour that is done becomes part of a span.
 
         Raises:
-            UnwritableError: nothing was noted.
+            UnwritableError: nothing was written.
         """
         self._puts[serial] += 1
         with self._database.writing() as database:
@@ -260,7 +260,7 @@ def _inverter(database: sqlite3.Connection, serial: str) -> int:
 
 
 def _cover(database: sqlite3.Connection, inverter: int, since: int, until: int) -> None:
-    """Make one span of a time and of those that it touches."""
+    """Merge a range and the spans that it touches into one."""
     step = _LONGEST_STEP.total_seconds()
     touching = (inverter, until + step, since - step)
     where = "WHERE inverter = ? AND since <= ? AND until >= ?"

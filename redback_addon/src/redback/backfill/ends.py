@@ -1,4 +1,4 @@
-"""Reads the rows that Core has in a gap and around it, which a counter's hours are spliced to."""
+"""Reads Core's rows in a gap and around it, to which a counter's hours are spliced."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from .gaps import HOUR, Gap
 from .hourly import Summary
 from .sums import Ends, Right, needs_left, needs_right
 
-# Where the next row is looked for, near and far.
+# How far to search for the next row: first near, then far.
 _NEAR = timedelta(days=2)
 _FAR = timedelta(days=400)
 # Core keeps rows of five minutes for ten days.
@@ -29,7 +29,7 @@ class EndsReader:
 
     Args:
         statistics: Core's.
-        clock: tells how long something has been waited for.
+        clock: measures how long something has been waited for.
     """
 
     def __init__(self, statistics: Statistics, clock: Clock) -> None:

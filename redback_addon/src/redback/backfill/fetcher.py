@@ -34,14 +34,14 @@ _CONTENT_SECONDS = 10 * 60.0
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 # This long after an outage, the cloud has all that it will ever have of its hours.
 _MAY_CHANGE = timedelta(days=3)
-# An hour that alone meets trouble is tried again after these times, and then no more. Its gap waits
-# for the first of them, so that a hiccup costs nothing, and then goes on without it.
+# An hour at which alone the cloud fails is retried after these times, and then no more. Its gap
+# waits for the first two of them, so that a hiccup costs nothing, and is then written without it.
 _TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 _WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
-# Several readings around a moment show a glitch, and half an hour before it makes a zero believed.
+# Several readings around a moment reveal a glitch; half an hour before it makes a zero believed.
 _LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
-# What was shown when an hour began is at most this old.
+# A value shown at the start of an hour is at most this old.
 _BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
 # In an outage the cloud may return nothing for any period. Trust an empty hour only if a period
@@ -50,19 +50,18 @@ _PROVEN_SECONDS = 10.0
 
 
 class SilentError(Exception):
-    """The cloud has no readings even of a time of which it had some; the text is a clause."""
+    """The cloud has no readings even for a time known to have some; the text is a clause."""
 
 
 class Fetcher:
     """Fetches hours.
 
     Args:
-        client: where from.
-        throttle: the way there.
-        clock: tells the time, and waits.
-        seen: takes what an inverter did, each time that an hour was fetched.
-        coverage: knows the last reading of an inverter that Core was shown: of that the cloud
-            must know something.
+        client: asks the cloud.
+        throttle: limits the requests.
+        clock: the time.
+        seen: called with an inverter's readings each time that an hour was fetched.
+        coverage: knows the last reading that Core was shown, which the cloud must have.
     """
 
     def __init__(
@@ -81,10 +80,10 @@ class Fetcher:
         self._clock = clock
         self._pace = _PACE_SECONDS
         self._throttled, self._content_since = throttle.throttled, clock.monotonic()
-        # The end of what was last asked for, and its last reading, by inverter: the next hour
-        # begins with that.
+        # By inverter, the end of the last range and its last reading, with which the next hour
+        # begins.
         self._last_answer: dict[str, tuple[datetime, Dynamic | None]] = {}
-        # How often a moment met trouble, by inverter.
+        # How often a request for a moment failed, by inverter.
         self._troubles: Counter[tuple[str, datetime]] = Counter()
         # Until when (monotonic seconds) the cloud is trusted about the past, by inverter.
         self._proven: dict[str, float] = {}
@@ -94,17 +93,17 @@ class Fetcher:
     ) -> Hour:
         """Fetch one hour.
 
-        That the cloud refuses it, has no readings, or cannot give just these, is believed if it
-        tells of another time.
+        A refusal, an empty answer or a failure at just this hour is believed only if the cloud
+        returns readings of another time.
 
         Args:
             inverter: the inverter.
             hour: which one.
             shown_until: the time of its last reading that Core was shown; None = there was none.
-            ended: when the outage ended that it is part of.
+            ended: the end of the outage that it is part of.
 
         Raises:
-            CloudError, SilentError: it is to be tried again later.
+            CloudError, SilentError: retry later.
         """
         try:
             before = await self._before(inverter.serial, hour)
@@ -133,7 +132,7 @@ class Fetcher:
         """Return what each counter really showed at a moment or soon after, by key; kWh.
 
         Raises:
-            CloudError, SilentError: it is to be tried again later.
+            CloudError, SilentError: retry later.
         """
         try:
             readings = await self._readings(
@@ -159,17 +158,17 @@ class Fetcher:
         if until != start:
             try:
                 found = await self._ask(serial, start - _BEFORE, start)
-            except _REFUSALS:  # which need not be so of the hour itself
+            except _REFUSALS:  # the hour itself may be readable
                 found = ()
             except TransientError:
                 if hour.tries == 0:
                     raise
-                found = ()  # it may be what lies before this hour that cannot be had
+                found = ()  # only the time before this hour may be unreadable
             last = found[-1] if found else None
         return last if last is not None and start - _BEFORE <= last.timestamp else None
 
     async def _readings(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
-        """Ask for readings; that there are none is believed if the cloud tells of another time."""
+        """Ask for readings; that there are none is believed if there are some of another time."""
         readings = await self._ask(serial, since, until)
         if readings:
             self._proven.pop(serial, None)
@@ -179,14 +178,14 @@ class Fetcher:
         return readings
 
     async def _prove(self, serial: str, error: CloudError | None = None) -> None:
-        """Make sure that the cloud tells of a time of which it must know something.
+        """Make sure that the cloud returns readings of a time that must have some.
 
         Args:
             serial: of the inverter.
-            error: why it tells nothing of another time; None = it says that it has nothing.
+            error: why another request failed; None = its answer was empty.
 
         Raises:
-            CloudError, SilentError: it does not, so that nothing that it says is to be believed.
+            CloudError, SilentError: it does not, so none of its answers is believed.
         """
         if self._clock.monotonic() < self._proven.get(serial, 0.0):
             return
@@ -197,7 +196,7 @@ class Fetcher:
         self._proven[serial] = self._clock.monotonic() + _PROVEN_SECONDS
 
     async def _ask(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
-        """Ask the cloud for readings, when it is time to."""
+        """Ask the cloud for readings, at the current pace."""
         await self._clock.sleep(self._pace)
         try:
             return await self._throttle.ask_later(
@@ -207,7 +206,7 @@ class Fetcher:
             self._keep_pace()
 
     def _keep_pace(self) -> None:
-        """Ask more slowly once the cloud has said to wait, whoever was told."""
+        """Slow down once the cloud has asked anyone to wait; later speed up again."""
         now = self._clock.monotonic()
         if self._throttle.throttled > self._throttled:
             self._throttled, self._content_since = self._throttle.throttled, now
@@ -217,7 +216,7 @@ class Fetcher:
             self._pace = max(self._pace * _FASTER, _PACE_SECONDS)
 
     def _failed(self, hour: Hour, error: TransientError) -> Hour:
-        """Note that the cloud cannot give an hour; one that was filled before stays so."""
+        """Return an hour at which the cloud failed; one that was filled before stays filled."""
         is_given_up = hour.stage is Stage.WANTED and hour.tries >= _WAITED_FOR
         return replace(
             hour,

@@ -1,4 +1,4 @@
-"""Gaps: which past hours are not wholly published, newest first, and what belongs together."""
+"""Gaps: past hours that were not completely published, newest first, in groups."""
 
 from bisect import bisect_right
 from collections.abc import Container, Hashable, Iterator, Sequence
@@ -23,15 +23,15 @@ _MONTH = _MONTH_HOURS * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Hours in a row, to be filled together; and as much as is known of them.
+    """Consecutive hours, to be filled together.
 
     Attributes:
         serial: of the inverter.
         hours: in their order.
-        standing: those whose last minutes were published, so that what Core has stored for a
-            counter at their end is right.
+        standing: those whose last minutes were published, so that Core's value of a counter at
+            their end is right.
         past: whether they lie before the first reading. What Core has there is not ours.
-        goes_on: whether the hour after them, which is not looked at yet, is missing as well.
+        goes_on: whether the hour after them, which is not checked yet, is missing too.
     """
 
     serial: str
@@ -47,7 +47,7 @@ class Gap:
 
     @property
     def asked(self) -> frozenset[datetime]:
-        """The starts of those that somebody has asked for, whatever they are now."""
+        """The starts of the hours that somebody asked to fill again."""
         return frozenset(hour.start for hour in self.hours if hour.asked)
 
     def keeps(self, start: datetime, stored: Container[datetime]) -> bool:
@@ -71,14 +71,14 @@ def find(coverage: Coverage, serial: str, since: datetime, now: datetime) -> lis
     Args:
         coverage: what is known.
         serial: of the inverter; one that was never published has no gaps yet.
-        since: where the past begins that is wanted.
-        now: hours that end later are not looked at.
+        since: the beginning of the wanted past.
+        now: hours that end later are not checked.
     """
     return [gap for gaps in search(coverage, serial, since, now) for gap in gaps]
 
 
 def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> Iterator[list[Gap]]:
-    """Find all gaps as `find` does, but bit by bit, since there may be many years to look at."""
+    """Find all gaps as `find` does, but bit by bit: there may be many years to check."""
     begun = coverage.begun(serial)
     if begun is None:
         return
@@ -101,13 +101,13 @@ def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> I
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """A time that was found to be without a gap.
+    """A range that was found to have no gap.
 
     Attributes:
-        since: where the past began that was wanted.
+        since: the beginning of the wanted past.
         until: its end.
-        version: of what was known of its hours.
-        due: when one of them is to be fetched again.
+        version: of the coverage of its hours.
+        due: when one of the hours is to be fetched again.
     """
 
     since: datetime
@@ -122,7 +122,7 @@ class _Whole:
 
 
 class Finder:
-    """Finds gaps again and again, and looks no second time at what has none: that may be years.
+    """Finds gaps repeatedly, without checking again what has none, which may be years.
 
     Args:
         coverage: what is known.
@@ -133,7 +133,7 @@ class Finder:
         self._whole: dict[str, _Whole] = {}
 
     def search(self, serial: str, since: datetime, now: datetime) -> Iterator[list[Gap]]:
-        """Find all gaps, as the function of this name does."""
+        """Find all gaps, as the function `search` does."""
         version = self._coverage.version(serial)
         whole = self._whole.pop(serial, None)
         start = since
@@ -169,7 +169,7 @@ def floor(moment: datetime) -> datetime:
 
 
 class Shown:
-    """What was published in a time.
+    """The published part of a range.
 
     Args:
         spans: in their order; none touches another.
@@ -231,7 +231,7 @@ def _gaps(
         serial: of the inverter.
         missing: in their order.
         border: the hour of the first reading.
-        end: of what is looked at.
+        end: of the checked range.
     """
     if not missing:
         return []
@@ -249,9 +249,9 @@ def _gaps(
 
 
 def _is_cut(before: int, *, is_asked: bool) -> bool:
-    """Whether a new part begins this many hours before the first reading's.
+    """Whether a new gap begins this many hours before the first reading's.
 
-    An outage is filled as a whole. What is asked for may be years.
+    An outage is filled as a whole. A requested range may be years.
     """
     if before < 0:
         return is_asked and before % _MONTH_HOURS == 0
@@ -259,7 +259,7 @@ def _is_cut(before: int, *, is_asked: bool) -> bool:
 
 
 def _together(missing: Sequence[Hour], shown: Shown, border: datetime) -> Iterator[list[Hour]]:
-    """Put together what can be joined to what Core has only as a whole."""
+    """Group the hours that can be spliced to Core's rows only as a whole."""
     group: list[Hour] = []
     for hour in missing:
         if group and (

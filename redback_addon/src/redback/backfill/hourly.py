@@ -1,4 +1,4 @@
-"""One hour of one inverter: what its minutes come to, as Core would have made it of them."""
+"""Summarises one hour of one inverter, as Core would have."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ _HOUR = timedelta(hours=1)
 
 
 class Measured(msgspec.Struct, frozen=True, array_like=True):
-    """A measurement over an hour, in the unit of its entity; the mean is over time."""
+    """A measurement over an hour, in the unit of its entity; the mean is weighted by time."""
 
     mean: float
     min: float
@@ -40,7 +40,7 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Flowed(msgspec.Struct, frozen=True, array_like=True):
-    """About what a counter counted that the cloud does not have, by its power; kWh.
+    """An estimate from power of what a counter counted that the cloud does not have; kWh.
 
     Attributes:
         lead: from the last reading before the hour until it began.
@@ -57,7 +57,7 @@ class Flowed(msgspec.Struct, frozen=True, array_like=True):
 class Summary(msgspec.Struct, frozen=True, array_like=True):
     """An hour of all sensors that have statistics, by key.
 
-    On disk it is a list, which 1.0.0 does not take for one of its own: it fetches the hour again.
+    On disk it is a list, which 1.0.0 cannot read, so that it fetches the hour again.
 
     Attributes:
         measured: the measurements.
@@ -71,7 +71,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _FormerSummary(msgspec.Struct, frozen=True):
-    """The same as 1.0.0 kept it: by entity id."""
+    """A summary as 1.0.0 stored it: by entity id."""
 
     measured: dict[str, Measured]
     counted: dict[str, Counted]
@@ -79,7 +79,7 @@ class _FormerSummary(msgspec.Struct, frozen=True):
 
 
 def decode(packed: bytes) -> Summary:
-    """Return a summary that was kept on disk, by this version or by 1.0.0.
+    """Return a summary that this version or 1.0.0 stored.
 
     Raises:
         msgspec.MsgspecError, UnicodeDecodeError: it cannot be read.
@@ -111,9 +111,9 @@ def summarise(
     before: Dynamic | None = None,
     shown_until: datetime | None = None,
 ) -> Summary | None:
-    """Sum up the readings of one hour, of all sensors that the inverter has by now.
+    """Sum up the readings of one hour, for all sensors that the inverter has so far.
 
-    A value holds until the next one, and the last one until the end of the hour; but none for
+    A value holds until the next one, and the last one until the end of the hour; but none
     longer than it would be shown. Nulls are left out.
 
     Args:
@@ -178,7 +178,7 @@ def _values(inverter: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[f
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:
-    """Yield for how long each reading holds within the hour; None = it held before that only."""
+    """Yield how many seconds each reading holds within the hour; None = only before it."""
     for number, (stamp, after) in enumerate(pairwise([*stamps, start + _HOUR])):
         since = max(stamp, start)
         seconds = (min(after, stamp + STALE_AFTER) - since).total_seconds()
@@ -236,7 +236,7 @@ def flow(
 def _powers(
     inverter: Inverter, readings: Sequence[Dynamic], start: datetime
 ) -> Iterator[tuple[datetime, datetime, Mapping[str, float]]]:
-    """Yield from when until when there were which powers, by the counter's key; kW.
+    """Yield ranges of time with the mean powers in them, by the counter's key; kW.
 
     From one reading to the next it is the mean of both; the first one holds from the start if it
     is later, and none longer than it would be shown.

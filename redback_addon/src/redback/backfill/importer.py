@@ -1,4 +1,4 @@
-"""Writes the hours of a gap into Core's statistics, such that they fit what is stored around them.
+"""Writes the hours of a gap into Core's statistics, so that they fit the rows around them.
 
 It works in passes, none of which goes back to an earlier one: read what Core has, ask the cloud
 what the counters showed after the gap, continue the sums, write, and confirm by reading back.
@@ -16,9 +16,9 @@ from .hourly import Summary
 from .splice import JoiningError
 from .sums import Ends, Right, Rows, Shift, Summaries, continued, last_counted
 
-# What each counter really showed at a moment or soon after, by key; kWh.
+# Asks what each counter really showed at a moment or soon after, by key; kWh.
 Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
-# Core writes what it is given in its own time.
+# Core writes queued rows in its own time.
 _READ_BACK_SECONDS = 600.0
 # A sum adjusted twice is corrupt, so wait for confirmation; a backup can lock Core's database for
 # hours.
@@ -26,7 +26,7 @@ _MOVED_SECONDS = 6 * 3600.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
 _READ_AT_ONCE = 10
-# Core keeps doubles; only the way through text can make a difference.
+# Core stores doubles; only the conversion to text and back can change them.
 _SAME = 1e-6
 
 
@@ -35,7 +35,7 @@ class Importer:
 
     Args:
         statistics: Core's.
-        clock: tells how long something has been waited for.
+        clock: measures how long something has been waited for.
     """
 
     def __init__(self, statistics: Statistics, clock: Clock) -> None:
@@ -58,7 +58,7 @@ class Importer:
             One sentence for each statistic that could not be written, and why.
 
         Raises:
-            NotYetError: it is to be tried again later.
+            NotYetError: retry later.
             CoreError: as the statistics raise it.
             CloudError: as `shown` raises it.
         """
@@ -98,7 +98,7 @@ class Importer:
     async def _put(
         self, gap: Gap, made: Mapping[Series, Sequence[Row]], shifts: Sequence[Shift]
     ) -> dict[str, CoreRefusedError]:
-        """Write and confirm; returns what Core refuses, by entity id."""
+        """Write and confirm; return what Core refuses, by entity id."""
         # Core works in order: the shifts come before the rows.
         refused = await self._shift(shifts)
         refused |= await self._statistics.put(
@@ -121,7 +121,7 @@ class Importer:
         return all(len(rows) == len(gap.hours) for rows in stored.values())
 
     async def _shift(self, shifts: Iterable[Shift]) -> dict[str, CoreRefusedError]:
-        """Move sums; returns what Core does not move, by entity id."""
+        """Shift sums; return what Core does not shift, by entity id."""
         refused: dict[str, CoreRefusedError] = {}
         for shift in shifts:
             entity_id = shift.series.entity_id
@@ -138,7 +138,7 @@ class Importer:
     async def _confirm(
         self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
     ) -> None:
-        """Wait until Core has all the rows, and has moved all that was to be moved.
+        """Wait until Core has written all rows, and has shifted all sums.
 
         Raises:
             NotYetError: it takes too long.

@@ -1,4 +1,4 @@
-"""How far the history is: one object for the panel, and one line an hour for the log."""
+"""The progress of the backfill, for the panel and for an hourly line in the log."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ class Progress:
 
     Attributes:
         is_known: whether anybody has looked yet what is missing.
-        found: to be filled, since there last was nothing to do.
-        done: of these, filled, or found to be with the cloud no more.
+        found: hours to fill, since there last was nothing to do.
+        done: of these, filled, or no longer in the cloud.
         left: still to be filled.
-        failed: of those done, the ones that Core could not be given whole; `rejections` say why.
-        rate: hours a minute, of late; None where nothing was done.
+        failed: of those done, the ones not completely written; `rejections` say why.
+        rate: hours per minute recently; None = nothing was done.
         ends_at: when it will be done at that rate, UTC.
         rejections: one sentence for each thing that could not be filled, the newest last.
     """
@@ -45,7 +45,7 @@ class Counting:
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
 
     def begin(self, left: int) -> None:
-        """Take in how much there is to do; after a time with nothing to do it counts anew."""
+        """Set how much there is to do; after a time with nothing to do, counting restarts."""
         if self.left == 0 and left > 0:
             self.done = self.failed = 0
             self._recent.clear()
@@ -53,21 +53,21 @@ class Counting:
         self.is_known = True
 
     def filled(self, hours: int, now: datetime, *, failed: int = 0) -> None:
-        """Take in that hours have been filled, as far as possible."""
+        """Count hours that have been filled, as far as possible."""
         self.done += hours
         self.failed += failed
         self.left = max(self.left - hours, 0)
         self._recent.append((now, hours))
 
     def reject(self, sentence: str) -> bool:
-        """Take in what could not be filled; returns whether that is new."""
+        """Note what could not be filled; return whether that is new."""
         if sentence in self.rejections:
             return False
         self.rejections.append(sentence)
         return True
 
     def tell(self, now: datetime) -> Progress:
-        """Return how far it is."""
+        """Return the progress so far."""
         while self._recent and self._recent[0][0] < now - _RECENT:
             self._recent.popleft()
         rate = None

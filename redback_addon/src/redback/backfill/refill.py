@@ -7,7 +7,7 @@ from .gaps import HOUR, floor
 
 
 class AskedError(Exception):
-    """It cannot be done; the text is one sentence."""
+    """The request cannot be fulfilled; the text is one sentence."""
 
 
 NOTHING = (
@@ -17,10 +17,10 @@ NOTHING = (
 
 
 def moment(text: str) -> datetime:
-    """Read a local time such as 2026-03-02T07, or a day; aware UTC.
+    """Parse a local time such as 2026-03-02T07, or a day; return it as aware UTC.
 
     Raises:
-        AskedError: it is none.
+        AskedError: it is not a time.
     """
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
@@ -29,12 +29,12 @@ def moment(text: str) -> datetime:
 
 
 def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[datetime, datetime]:
-    """Return which time of an inverter may be filled: its beginning and end, whole hours, UTC.
+    """Return the range of an inverter that may be filled, in whole hours, UTC.
 
     Args:
         coverage: what is known.
         serial: of the inverter.
-        days: how far the past goes back before the first reading.
+        days: how many days before the first reading to fill.
         now: the time.
 
     Raises:
@@ -47,7 +47,7 @@ def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[dat
 
 
 def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) -> list[datetime]:
-    """Return the starts of the hours that a time touches, as far as they may be filled."""
+    """Return the starts of those hours that a range touches and that may be filled."""
     first, end = max(floor(since), allowed[0]), min(until, allowed[1])
     return [first + number * HOUR for number in range(max(-int((first - end) // HOUR), 0))]
 
@@ -56,7 +56,7 @@ def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
     """Mark these hours as wanted; the service fills them within minutes.
 
     Raises:
-        AskedError: that cannot be noted.
+        AskedError: the request cannot be saved.
     """
     try:
         coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])

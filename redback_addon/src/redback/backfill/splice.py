@@ -1,24 +1,22 @@
-"""Joins hours of a counter to what Core has stored before and after them.
+"""Splices hours of a counter to Core's rows before and after them.
 
-A row of Core's is a pair that fits: what the counter showed, and the sum of all energy until then.
-From one to the next the sum grows by what the counter grew, whoever has looked at it meanwhile. So
-the sums of the hours in between follow from the row before them, and must lead to the one after
-them.
+A row of Core's has what the counter showed, and the sum of all energy until then. From one row to
+the next the sum grows by as much as the counter, whoever recorded it. So the sums of the hours in
+between follow from the row before them, and must lead to the row after them.
 
-The row after them may be of a time when Core still showed an old value: since nobody told it
-better, or since a value that has fallen is not believed at once. That does no harm, for Core will
-count from there on. What must fit is where it will be when it has seen what the counter shows now.
+The row after them may still have an old value, because Core had no newer one, or because a lower
+value is not believed at once. That does no harm: Core continues from there. What must fit is the
+sum once Core has seen what the counter shows now.
 
-It may not fit for a good reason:
+If it does not fit, there may be a good reason:
 
-- The counter was reset in between. Core sees it before and after that, and takes it for one step;
-  what was counted until the reset is lost to it. Then the rows from then on are short by just that.
-- Another counter goes by the same name: one of the custom integration `redback` counts from zero
-  since its start, and this one has counted all its life. From one to the other is more than any
-  plant can count, and no energy at all; but Core has taken it for that. Then the rows from then on
-  have too much by just that.
-- Core had forgotten the rows of five minutes, which it counts on from, and began again with zero.
-  No sum ever falls else. Then the rows from then on are short by all that was counted before.
+- The counter was reset in between. Core saw it before and after, and takes that for one step; what
+  was counted until the reset is lost to it. All later rows are too low by exactly that.
+- Another counter had the same name: one of the custom integration `redback` counts from zero since
+  its start, this one since the inverter's. The step between them is more than any plant can count,
+  and is no energy, but Core has counted it. All later rows are too high by exactly that.
+- Core had lost the five-minute rows that it continues from, and started from zero. Nothing else
+  makes a sum fall. All later rows are too low by everything counted before.
 """
 
 from collections.abc import Sequence
@@ -28,7 +26,7 @@ from typing import NamedTuple
 from ..inverters.counters import RESET_BELOW, step
 from .hourly import Counted
 
-# What both ends may disagree by, kWh.
+# Both ends may differ by this, kWh.
 TOLERANCE = 0.01
 # The error of binary fractions.
 _SAME = 1e-6
@@ -59,7 +57,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What is to be written.
+    """The values to write.
 
     Attributes:
         sums: what the counter showed and the sum, for each hour; kWh.
@@ -79,11 +77,11 @@ def join(
     """Join hours to the rows before and after them; one of the two must be there.
 
     Args:
-        hours: in their order; None where the cloud has nothing, which changes nothing.
+        hours: in order; None = the cloud has nothing, so that nothing changes.
         left: the last row before them.
         right: the first row after them. It may also be the row of the last of them.
         now: what the counter really showed at the end of the right row or soon after, kWh; None =
-            nobody knows, so that the row is taken for it.
+            unknown, so that the row's value is used.
 
     Raises:
         JoiningError: the ends do not meet, and no reset explains it.
@@ -98,7 +96,7 @@ def join(
     if right is None:
         return Joined(walk.sums)
     if now is None and walk.is_reset and right.state == left.state:
-        # Core still has the old value, and will go on from what the counter shows then.
+        # Core still has the old value, and will continue from what the counter shows then.
         now = walk.sums[-1][0]
     met = _meet(walk, right, now, left.apart + len(hours))
     if abs(met.missing) <= TOLERANCE:
@@ -114,17 +112,17 @@ def join(
 
 
 def begins_anew(left: End, right: End) -> bool:
-    """Whether Core has forgotten at the right end what it had counted."""
+    """Whether Core's sum at the right end started from zero again."""
     return right.sum < left.sum - TOLERANCE
 
 
 def is_leap(before: float, after: float, hours: float) -> bool:
-    """Whether what a counter shows some hours later is that of another counter; kWh."""
+    """Whether a value some hours later can only be another counter's; kWh."""
     return is_too_much(step(before, after), hours)
 
 
 def is_too_much(energy: float, hours: float) -> bool:
-    """Whether nobody can have produced or used this much in some hours; kWh."""
+    """Whether this is more than any plant can produce or use in some hours; kWh."""
     return energy > _MOST_KW * hours + _SLACK_KWH
 
 
@@ -142,7 +140,7 @@ def has_leapt(hours: Sequence[Counted | None], left: End, right: End, now: float
 
 
 class _Step(NamedTuple):
-    """What comes of the next value of a counter: energy, and what it stands at then; kWh."""
+    """One step of a counter: the energy, and the state after it; kWh."""
 
     energy: float
     state: float
@@ -150,7 +148,7 @@ class _Step(NamedTuple):
 
 
 class _Walk(NamedTuple):
-    """What hours come to, from the left end on.
+    """The result of following the hours from the left end.
 
     Attributes:
         sums: what the counter showed and the sum, for each hour; kWh.
@@ -166,7 +164,7 @@ class _Walk(NamedTuple):
 
 
 class _Meeting(NamedTuple):
-    """How the hours meet the right end.
+    """The comparison of the hours with the right end.
 
     Attributes:
         value: what the counter showed there, kWh.
@@ -195,10 +193,10 @@ def _is_explained(walk: _Walk, left: End, met: _Meeting) -> bool:
 
 
 def _climb(before: float, after: float, hours: float) -> _Step:
-    """Go from one value of a counter to another one, as the states that Core is shown do.
+    """Return the step from one value of a counter to another, as the shown states take it.
 
-    One that is a little less than before is not shown until it has caught up; and one that it
-    cannot have come to in so many hours is that of another counter.
+    A slightly lower value is not shown until it has caught up; one that the counter cannot have
+    reached in these hours is another counter's.
     """
     if RESET_BELOW * before <= after < before:
         return _Step(0.0, before)
@@ -225,7 +223,7 @@ def _walk(hours: Sequence[Counted | None], left: End) -> _Walk:
 
 
 def _energy(state: float, hour: Counted, unseen: float) -> _Step:
-    """Go through an hour, of a counter that was last seen so many hours before its end."""
+    """Return the step through an hour of a counter last seen this long before its end."""
     energy, first, is_leap = _climb(state, hour.first, unseen)
     if first == hour.first or hour.resets:
         return _Step(energy + hour.gain, hour.last, is_leap)
@@ -233,9 +231,9 @@ def _energy(state: float, hour: Counted, unseen: float) -> _Step:
 
 
 def _meet(walk: _Walk, right: End, now: float | None, hours: float) -> _Meeting:
-    """Go on to the right end, at which Core may show what is so many hours old."""
+    """Compare with the right end, where Core's value may be this many hours old."""
     state, total = walk.sums[-1]
-    # A little less than Core has already is a reading from before that.
+    # A slightly lower value than Core's is an earlier reading.
     is_older = now is None or RESET_BELOW * right.state <= now < right.state
     value = right.state if now is None or is_older else now
     last = _climb(state, value, walk.unseen + right.apart + 1.0)

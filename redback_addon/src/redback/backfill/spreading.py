@@ -1,9 +1,8 @@
-"""Spreads what a counter grew over a time of which the cloud does not tell what it counted.
+"""Spreads a counter's growth over hours for which the cloud has no values of it.
 
-What it grew is known from what Core was shown before and after that time; when it grew, the power
-tells that it counts. Core's rows are the fixed points: that of an hour of which Core was shown a
-part says what the counter showed at the last reading of it, and nothing has to be guessed up to
-there.
+The growth is known from Core's rows before and after; the power shows when it happened. Core's rows
+are fixed points: the row of an hour that Core was partly shown has the counter's value at the last
+reading shown, so that nothing up to there has to be estimated.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,13 +28,13 @@ class _Stretch:
     is_known: bool = False
 
     def flow(self, energy: float | None) -> None:
-        """Take in what flowed next; None = nobody knows."""
+        """Add what flowed next; None = unknown."""
         if energy is not None:
             self.flows[-1] += energy
             self.is_known = True
 
     def end_hour(self) -> None:
-        """Take in that an hour ends here."""
+        """End an hour."""
         self.flows.append(0.0)
 
     def ends(self, end: End) -> Iterator[tuple[float, float]]:
@@ -59,10 +58,10 @@ class _Stretch:
 def spread(
     hours: Sequence[Flowed | None], left: End, rows: Sequence[End | None]
 ) -> list[tuple[float, float]]:
-    """Divide what a counter grew between the hours.
+    """Divide a counter's growth among the hours.
 
     Args:
-        hours: what about flowed in each, in their order; None where nobody knows.
+        hours: about what flowed in each, in order; None = unknown.
         left: the last row before them.
         rows: Core's rows of the same hours. Those of hours of which Core was shown nothing do not
             count, but that of the last hour always does.
@@ -91,9 +90,9 @@ def spread(
 def spread_apart(
     hours: Sequence[Flowed | None], left: End, right: End
 ) -> tuple[tuple[tuple[float, float], ...], float]:
-    """Divide what flowed between the hours, where the counter was replaced by another one.
+    """Divide the energy among the hours if the counter was replaced by another one.
 
-    Core has taken that for energy, unless the sums have been moved already.
+    Core has counted the replacement as energy, unless the sums were shifted already.
 
     Args:
         hours: as for `spread`.

@@ -24,9 +24,9 @@ class Right:
     """A row after a gap.
 
     Attributes:
-        row: it.
+        row: the row.
         over: its end, aware UTC.
-        shown: what the counter really showed then or soon after, kWh; None = nobody knows.
+        shown: what the counter really showed then or soon after, kWh; None = unknown.
     """
 
     row: Row
@@ -47,9 +47,9 @@ class Ends:
         series: its statistics.
         stored: those in the gap, by the start of the hour.
         left: the last one before it.
-        first: where there is none before it, nor in its first hour: the first one after that began.
+        first: the first one after the gap began, if there is none before it or in its first hour.
         right: the first one after it; None where none is expected.
-        nearest: the one after it that leaves the least of a reset to be guessed.
+        nearest: the one soonest after it, which hides the least of a reset.
     """
 
     series: Series
@@ -62,7 +62,7 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """All sums of a counter are to be raised, from the hour of a row on."""
+    """An amount to add to all sums of a counter, from the hour of a row on."""
 
     series: Series
     row: Row
@@ -76,7 +76,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """What is to be done for a counter.
+    """The rows and shifts of a counter.
 
     Attributes:
         rows: to be written.
@@ -125,7 +125,7 @@ def needs_right(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> bool:
 
 
 def last_counted(key: str, gap: Gap, summaries: Summaries) -> float | None:
-    """Return what a counter showed at the end of a gap, kWh; None = nobody knows."""
+    """Return what a counter showed at the end of a gap, kWh; None = unknown."""
     summary = summaries[gap.hours[-1].start]
     counted = None if summary is None else summary.counted.get(key)
     return None if counted is None else counted.last
@@ -203,7 +203,7 @@ def _rows(piece: _Piece, joined: Joined, is_known: Sequence[bool]) -> Iterator[R
 
 
 def _raised(row: Row | None, amount: float) -> Row | None:
-    """Return a row as it is once all sums were raised from somewhere before it on."""
+    """Return a row as it is after all sums from before it on were raised."""
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
@@ -219,10 +219,10 @@ def _end(row: Row | None, apart: timedelta = timedelta()) -> End | None:
 
 
 def _begun(piece: _Piece, first: Row | None) -> End | None:
-    """Return what Core's first row of all comes to at the beginning of its hour.
+    """Return Core's very first row, taken back to the beginning of its hour.
 
-    Core has counted from the first reading on, within that hour. What came before it is of the
-    past, which is not there where nobody wants it. So the sum is below zero until then.
+    Core counts from the first reading on, within that hour. If no earlier past is wanted, the sum
+    before that reading is below zero.
     """
     hour, end = piece.counted[0], _end(first)
     if hour is None or hour.resets or end is None or not hour.first <= end.state <= hour.last:

@@ -1,4 +1,4 @@
-"""A request with a token, below everything that asks the cloud for data."""
+"""Makes requests with a token, for everything that asks the cloud for data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Answer:
         """Return the data as a list; null is an empty one.
 
         Raises:
-            CloudError: they are something else.
+            CloudError: the data are something else.
         """
         if self.data is not None and not isinstance(self.data, list):
             raise self.broken("the answer holds no list")

@@ -1,4 +1,4 @@
-"""The bearer token: from the endpoint that accepts the credentials, renewed before it ends."""
+"""The bearer token: from the endpoint that accepts the credentials, renewed before it expires."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ _NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
 _OLD_PATH = "/Api/v2/Auth/token"
 _SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
 _REFUSALS = frozenset({"invalid_client", "unauthorized_client", SESSION_EXPIRED})
-# The answers of an endpoint that was taken away; a redirect leads elsewhere.
+# The answers of an endpoint that no longer exists; a redirect leads elsewhere.
 _ABSENT = frozenset(
     {
         *range(300, 400),
@@ -58,7 +58,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where the cloud is; no URL has a slash at its end.
+    """The addresses of the cloud, without trailing slashes.
 
     Attributes:
         api_url: base of the API, and of the old token endpoint.
@@ -119,7 +119,7 @@ class _Grant(msgspec.Struct, frozen=True):
 
     @property
     def lifetime(self) -> float:
-        """How many seconds the token lasts; infinity if the endpoint does not say."""
+        """The token's lifetime in seconds; infinity if the endpoint does not say."""
         try:
             seconds = msgspec.convert(self.expires_in, float, strict=False)
         except msgspec.ValidationError:
@@ -128,16 +128,16 @@ class _Grant(msgspec.Struct, frozen=True):
 
 
 class _NowhereError(TransientError):
-    """No endpoint is there."""
+    """No endpoint exists."""
 
 
 class TokenSource:
-    """Has the token; may be asked from several threads, of which one at a time renews it.
+    """Provides the token; may be used from several threads, of which one at a time renews it.
 
     Args:
-        memory: keeps which endpoint accepts the credentials.
-        on_token: takes each new token before it is used, so that it can be kept out of logs. It
-            is called in the thread that fetched the token, and must not raise.
+        remembered: holds which endpoint accepts the credentials.
+        on_token: called with each new token before it is used, to keep it out of logs; in the
+            thread that fetched the token. It must not raise.
 
     Attributes:
         api_url: base of the API that the tokens are for.
@@ -173,12 +173,12 @@ class TokenSource:
         self._token: Token | None = None
         # Endpoints whose fresh tokens are refused for data.
         self._distrusted: set[str] = set()
-        # The number of renewals, and the failure of the last, which those share that waited for it.
+        # The number of renewals, and the last one's failure, which all threads that waited share.
         self._renewals = 0
         self._failure: CloudError | None = None
 
     def token(self, deadline: Deadline) -> Token:
-        """Return a token that is good as far as can be known.
+        """Return a token that is valid, as far as is known.
 
         Raises:
             CredentialsError: every endpoint that serves this account refuses the credentials.
@@ -194,7 +194,7 @@ class TokenSource:
                 if token is None or now >= token.expires:
                     raise
                 _LOG.debug("The token could not be renewed before its end: %s", error)
-                # Credentials that are refused are so for longer than a minute.
+                # Refused credentials stay refused for longer than a minute.
                 is_final = isinstance(error, CredentialsError)
                 again = token.expires if is_final else now + _RENEWAL_PAUSE
                 self._token = replace(token, renew_from=min(again, token.expires))
@@ -208,7 +208,7 @@ class TokenSource:
         although it is fresh is not renewed; instead the other endpoint is tried, once.
 
         Raises:
-            CredentialsError: no endpoint gives a token that is any good; `token_refused` is True.
+            CredentialsError: no endpoint gives a usable token; `token_refused` is True.
             ThrottledError, TransientError: it is not known whether there is a better token.
         """
         with self._turn(deadline):
@@ -239,7 +239,7 @@ class TokenSource:
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for the other threads; if one of them failed to renew meanwhile, so has this one."""
+        """Wait for the other threads; if one of them failed to renew, raise the same error."""
         renewals = self._renewals
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
             raise self._order()[0].call.broken("no token came in time")
@@ -266,7 +266,7 @@ class TokenSource:
         return self._token
 
     def _conclude(self, failure: _F) -> _F:
-        """Share the end of a renewal with those that wait for it, and return it."""
+        """Share the outcome of a renewal with those that wait for it, and return it."""
         self._renewals += 1
         self._failure = failure
         return failure

@@ -1,4 +1,4 @@
-"""The account: which inverters it has, and what the cloud knows of each."""
+"""The client of one account: its inverters, and everything the cloud has of each."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -25,13 +25,13 @@ def _utc_now() -> datetime:
 
 
 class RedbackClient:
-    """All that one pair of credentials may ask of Redback's cloud.
+    """Makes all requests of one pair of credentials to Redback's cloud.
 
     It may be used from several threads. All methods but `batches` make requests and wait for them,
-    and raise a `CloudError` where they cannot return what they promise.
+    and raise a `CloudError` if they fail.
 
     Args:
-        memory: keeps which of the API's routes work.
+        remembered: holds which of the API's routes work.
         now: the time, UTC.
     """
 
@@ -76,7 +76,7 @@ class RedbackClient:
             deadline: how long this may take in all, seconds.
 
         Returns:
-            For every inverter its reading, or the error in its way.
+            For every inverter its reading or its error.
 
         Raises:
             CredentialsError, ThrottledError: these concern the whole account. If some readings
@@ -100,19 +100,18 @@ class RedbackClient:
         return self._history.readings(serial, since, until)
 
     def static(self, serial: str) -> Static:
-        """Return what an inverter and its site are (dossier 3.2)."""
+        """Return the static data of an inverter and its site (dossier 3.2)."""
         return self._details.static(serial)
 
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
-        """Return how inverters are set (dossier 3.3).
+        """Return the configurations of inverters (dossier 3.3).
 
-        They are asked for together, and those without a configuration in the answer one by one;
-        all of them where the answer makes no sense, which one of them may be the reason for.
-        If asking together is refused although each of them can be had, they are asked for one by
-        one for a day.
+        They are requested together; those missing from the answer, or all if it makes no sense,
+        are then requested one by one. If the joint request is refused although each single one
+        works, they are requested one by one for a day.
 
         Returns:
-            For every inverter its configuration, or the error in its way.
+            For every inverter its configuration or its error.
 
         Raises:
             CloudError: one that concerns all of them.

@@ -20,11 +20,11 @@ _PHASES = ("A", "B", "C")
 
 
 class MalformedError(Exception):
-    """A value is not what belongs there."""
+    """A value is not of the expected type."""
 
 
 def parse(body: bytes, kind: type[_T]) -> _T:
-    """Return what JSON holds.
+    """Parse JSON.
 
     Raises:
         MalformedError: it is no JSON, or not of this type.
@@ -129,7 +129,7 @@ class Decoder:
         return msgspec.convert(value, kind, strict=False)
 
     def _tuple(self, kind: Any, value: object) -> tuple[object, ...]:  # noqa: ANN401 - see above
-        """Return a list in which everything keeps its place, which often is its only name."""
+        """Return a list in which everything keeps its position, often its only identity."""
         if not isinstance(value, list):
             raise MalformedError
         empty = kind() if _is_model(kind) else None
@@ -177,7 +177,7 @@ def _is_model(kind: object) -> bool:
 
 
 def _look_up(data: Mapping[str, object], path: str) -> object:
-    """Return the value at a place like `PowerMode.PowerW`; None where there is nothing."""
+    """Return the value at a path like `PowerMode.PowerW`; None if there is none."""
     value: object = data
     for name in path.split("."):
         if value is None:

@@ -1,4 +1,4 @@
-"""What an inverter is, and how it is set."""
+"""Requests static data and configurations."""
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -30,7 +30,7 @@ class DetailsApi:
         self._singly_until = api.transport.monotonic()
 
     def static(self, serial: str) -> Static:
-        """Return what an inverter and its site are (dossier 3.2)."""
+        """Return the static data of an inverter and its site (dossier 3.2)."""
         deadline = self._api.transport.deadline(_SECONDS)
         answer = self._api.ask(f"{_STATIC}/{quote(serial, safe='')}", deadline, may_repeat=True)
         static = self._api.decoder.static(answer.data, serial)
@@ -39,7 +39,7 @@ class DetailsApi:
         return static
 
     def configurations(self, serials: Iterable[str], sites: Sites) -> Outcomes:
-        """Return how inverters are set, as `RedbackClient.configurations` has it."""
+        """Return configurations, as described in `RedbackClient.configurations`."""
         wanted = tuple(dict.fromkeys(serials))
         outcomes: Outcomes = {}
         try:
@@ -67,7 +67,7 @@ class DetailsApi:
     def _ask_together(
         self, wanted: Sequence[str], sites: Sites, outcomes: Outcomes, deadline: Deadline
     ) -> CloudError | None:
-        """Ask with one request for many; return why the rest is to be asked for singly."""
+        """Ask for many with one request; return why to ask for the rest singly."""
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:

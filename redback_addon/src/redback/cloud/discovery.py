@@ -17,7 +17,7 @@ def discover(api: Api, deadline: Deadline) -> tuple[ListedInverter, ...]:
     """Return every inverter once, in the order in which the cloud lists them (dossier 3.1, 4.1).
 
     Raises:
-        CloudError: a page could not be had.
+        CloudError: a page could not be read.
     """
     found: dict[str, ListedInverter] = {}
     for root in _roots(api, deadline):

@@ -1,4 +1,4 @@
-"""What can go wrong with the cloud: one kind of error for each way to react to it."""
+"""Errors of the cloud: one kind for each way to react."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _LONGEST_RETRY_AFTER = 60 * 60
 
 @dataclass(eq=False, kw_only=True)
 class CloudError(Exception):
-    """The cloud did not give what it was asked for; the text is fit for the log and the panel.
+    """A request failed; the text is fit for the log and the panel.
 
     Attributes:
         detail: what went wrong, in a few words; nothing that the cloud sent, nothing secret.
@@ -36,7 +36,7 @@ class CloudError(Exception):
 
 @dataclass(eq=False, kw_only=True)
 class CredentialsError(CloudError):
-    """The account is not let in until somebody changes something.
+    """The account has no access until somebody changes something.
 
     Attributes:
         token_refused: True = the cloud gave a token, but no data for it; False = it gave no token
@@ -55,12 +55,12 @@ class NotFoundError(CloudError):
 
 
 class RequestError(CloudError):
-    """The cloud does not take the request as we make it."""
+    """The cloud rejects the request as it is."""
 
 
 @dataclass(eq=False, kw_only=True)
 class ThrottledError(CloudError):
-    """The cloud wants to be left alone for a while.
+    """The cloud asks to wait.
 
     Attributes:
         retry_after: for how long, seconds, an hour at most; None if it does not say.
@@ -75,7 +75,7 @@ WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 
 @dataclass(eq=False, kw_only=True)
 class TransientError(CloudError):
-    """The cloud or the line has trouble that passes: no answer, or none that makes sense.
+    """Temporary trouble of the cloud or the connection: no answer, or none that makes sense.
 
     Attributes:
         arrived: whether the request has reached the cloud, as far as can be known.
@@ -89,7 +89,7 @@ class TransientError(CloudError):
 
 @dataclass(eq=False, kw_only=True)
 class OutcomeUnknownError(CloudError):
-    """It is not known whether the cloud did what a request that must not be repeated asked for.
+    """It is unknown whether the cloud carried out a request that must not be repeated.
 
     Either no usable answer came although the request may have arrived, or the answer does not say.
     """

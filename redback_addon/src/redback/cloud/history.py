@@ -1,13 +1,13 @@
-"""Readings of the past, and the route that is taken to them.
+"""Past readings, and the routes to them.
 
-Dossier 3.5 knows two routes, From/To and PeriodBeforeUtc, both of v2. Whether v2.21 has them too,
-and tells more there, is not known, so it is tried. The first route that answers is kept until the
-program ends or it is refused. The answer where nothing was recorded is not known either: null, an
-empty list, and a 404 of a route that has answered before are all taken for it.
+Dossier 3.5 has two routes, From/To and PeriodBeforeUtc, both of v2. It is unknown whether v2.21 has
+them too, with more data, so that is tried first. The first route that answers is used until it is
+refused or the program ends. It is also unknown what the cloud answers for a time without readings:
+null, an empty list, and a 404 of a route that has answered before all count as that.
 
-While all routes refuse, each call tries one other route, in turn, beside the one that was kept. The
-one that then answers need not be the best, so the next call tries all of them again. There is a
-pause between two requests.
+While all routes refuse, each call tries one other route, in turn, beside the one in use. The one
+that then answers need not be the best, so the next call tries all of them again. There is a pause
+between two requests.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ _ROUTES = tuple(
 
 
 class History:
-    """Knows the route; may be used from several threads, each of which may find it out."""
+    """Reads the past, and learns which route works; may be used from several threads."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

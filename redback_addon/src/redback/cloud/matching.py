@@ -1,4 +1,4 @@
-"""Which element of an answer is about which inverter: by what it says, never by position."""
+"""Assigns an answer's elements to inverters: by what they say, never by position."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,7 @@ def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> 
     An element is an inverter's own if it lists that one alone. If it lists several it is that of
     the first, provided that every wanted one of them has an element to itself in this way. If it
     lists none it is that of its site's inverter, provided that only one on that site is wanted.
-    Two elements for one inverter are none.
+    Two elements for one inverter count as none.
 
     Args:
         found: the elements of an answer; None = malformed.

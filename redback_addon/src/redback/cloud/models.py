@@ -5,7 +5,7 @@ that it was null, absent or malformed there. Dossier 4 has the meaning of each f
 
 A field's unit is the end of its name: `_kw`, `_kwh`, `_w`, `_va`, `_v`, `_a`, `_hz`, `_c` (degrees
 Celsius), `_0_to_1` (a share). Lists are in the cloud's order, and what has no name of its own is
-known by its position only. Words may come that are not listed here.
+known by its position only. The cloud may send words that are not listed here.
 """
 
 import sys
@@ -193,7 +193,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Static(Limits, frozen=True, kw_only=True):
-    """What an inverter and its site are (dossier 4.2); nothing of address, coordinates or NMI.
+    """Static data of an inverter and its site (dossier 4.2), without address, position or NMI.
 
     Attributes:
         serial: the inverter; None where the cloud describes the site alone.
@@ -226,11 +226,11 @@ class Static(Limits, frozen=True, kw_only=True):
 
 
 class Configuration(Limits, frozen=True, kw_only=True):
-    """How an inverter is set (dossier 4.3).
+    """An inverter's configuration (dossier 4.3).
 
     Attributes:
-        min_soc_0_to_1: reserve kept while the grid is there.
-        min_offgrid_soc_0_to_1: reserve kept while it is not.
+        min_soc_0_to_1: reserve while the grid is available.
+        min_offgrid_soc_0_to_1: reserve in a blackout.
     """
 
     serial: str | None = _at(name="SerialNumber")

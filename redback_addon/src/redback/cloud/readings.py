@@ -86,8 +86,8 @@ class Round:
     ) -> tuple[str, ...]:
         """Ask a single route; return the inverters that it refuses.
 
-        If the Multiple form was asked (`above` is its error), its refusal is put down to those that
-        are refused here too.
+        If the Multiple form was asked (`above` is its error), its refusal is attributed to those
+        that are refused here too.
         """
         read: list[str] = []
         refused: dict[str, CloudError] = {}
@@ -123,7 +123,7 @@ class Round:
     def _put_down_to_all(
         self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
-        """Take a Multiple's error as that of each; return the inverters to ask for elsewhere."""
+        """Record a Multiple's error for each inverter; return those to ask for elsewhere."""
         self._outcomes.update(dict.fromkeys(group, error))
         if not is_refusal(error):
             return ()
@@ -132,7 +132,7 @@ class Round:
         return group
 
     def _probe(self, serials: Iterable[str]) -> None:
-        """Ask the routes above, for those that have their reading and are due for it."""
+        """Look for a better route, for inverters that were read and are due for it."""
         due = [
             serial
             for serial in serials

@@ -1,4 +1,4 @@
-"""What the cloud client has learned about the account, and must not learn anew at each start."""
+"""Facts that the cloud client has learned about the account, kept over a restart."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class RememberedRoute(msgspec.Struct, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """All that should outlive a restart; losing it costs a few requests.
+    """The facts that should outlive a restart; losing them costs a few requests.
 
     Attributes:
         token_endpoint: name of the token endpoint that accepted the credentials.
@@ -33,11 +33,11 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class RememberedHolder:
-    """Holds the current memory, and reports each change; may be used from several threads.
+    """Holds the facts, and reports each change; may be used from several threads.
 
     Args:
-        current: the memory of the last run.
-        on_change: takes the new memory after each change, in the order of the changes, in the
+        current: the facts of the last run.
+        on_change: called with the new facts after each change, in the order of the changes, in the
             thread that made it. It must not raise.
     """
 
@@ -52,7 +52,7 @@ class RememberedHolder:
 
     @property
     def current(self) -> Remembered:
-        """The memory as it is now."""
+        """The facts now."""
         return self._current
 
     def remember_endpoint(self, name: str) -> None:

@@ -1,6 +1,6 @@
-"""Which of the API's routes to a reading is taken for which inverter, and when it is tried again.
+"""Decides which of the API's routes to try for which inverter, and when to retry.
 
-The API has four routes: v2.21 tells more than v2, and each version has a Multiple form for up to
+The API has four routes: v2.21 has more data than v2, and each version has a Multiple form for up to
 100 inverters in one request and a single form. Which of them an account or an inverter may use is
 not documented, so they are tried, from the best one down:
 
@@ -14,8 +14,8 @@ not documented, so they are tried, from the best one down:
   same call too, unless the first two of them fail as well. Nothing of that is remembered but which
   ones failed: those are asked last from then on, until they are read.
 - An inverter that all four routes refuse has a cool-down of a minute, and each time that they do so
-  again one twice as long, up to a quarter of an hour; its most telling error stands meanwhile. Then
-  it is asked by itself, so that it spoils no Multiple, until a route gives a reading.
+  again one twice as long, up to a quarter of an hour; its most telling error stands until
+  then. It is then asked by itself, so that it spoils no Multiple, until a route gives a reading.
 - An inverter that has been below the best route for a day is asked there again, by itself and after
   its reading came, so that a passing fault costs battery counters for a day at most.
 """
@@ -79,7 +79,7 @@ _ALL = tuple(Route)
 
 @dataclass(slots=True)
 class _Refusals:
-    """The refusals of an inverter by route, and how long (seconds) they stand since a moment."""
+    """An inverter's refusals by route, since when they stand, and for how long (seconds)."""
 
     since: float
     cool_down: float = _FIRST_COOL_DOWN
@@ -90,7 +90,7 @@ class Routes:
     """Knows the route of every inverter; may be used from several threads.
 
     Args:
-        memory: keeps the routes that gave readings.
+        remembered: holds the routes that gave readings.
         now: the time, UTC.
         monotonic: seconds.
     """
@@ -177,7 +177,7 @@ class Routes:
             self._in_trouble.add(serial)
 
     def order(self, serials: Iterable[str]) -> list[str]:
-        """Put those last that could not be read when they were last asked for."""
+        """Return these with those last that failed when they were last asked for."""
         with self._lock:
             return sorted(serials, key=self._in_trouble.__contains__)
 
@@ -213,7 +213,7 @@ def is_refusal(error: CloudError) -> bool:
 
 
 def _rank(error: CloudError) -> int:
-    """Rank errors: no access tells more than not found, and both tell more than the rest."""
+    """Rank errors: no access before not found, and both before the rest."""
     if isinstance(error, AccessError):
         return 0
     return 1 if isinstance(error, NotFoundError) else 2

@@ -5,7 +5,7 @@ from typing import Any
 
 _DEEPEST = 8
 _MOST_FIELDS = 200
-# All other parts of a path, such as serial numbers, are no names of routes.
+# All other parts of a path, such as serial numbers, are not part of a route's name.
 _WORD = re.compile(r"[A-Za-z]+|v[0-9.]+")
 
 _TYPES = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string"}

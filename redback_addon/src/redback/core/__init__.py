@@ -2,7 +2,7 @@
 
 home_assistant.py  all of it as one object, and the problems of reaching it
 rest.py            states and services over REST
-websocket.py       one WebSocket, for commands and to know when Core comes and goes
+websocket.py       one WebSocket, for commands and events, and to notice Core's restarts
 statistics.py      long-term statistics, read and written over it
 metadata.py        the metadata of a statistic, for each version of Core
 energy.py          the Energy dashboard: sources are added to it

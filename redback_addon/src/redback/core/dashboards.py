@@ -1,4 +1,4 @@
-"""Core's own dashboards: one is made once, and belongs to its user from then on."""
+"""Core's own dashboards: one is created once, and belongs to its user from then on."""
 
 import asyncio
 from collections.abc import Mapping
@@ -41,20 +41,20 @@ class Dashboards:
         self._making = asyncio.Lock()
 
     async def has(self, url_path: str) -> bool:
-        """Whether there is such a dashboard, with something that its user may have made."""
+        """Whether this dashboard exists, with content that its user may have made."""
         listed = await self._listed(url_path)
         if listed is None:
             return False
         return listed.mode != "storage" or await self._config(url_path) is not None
 
     async def make(self, dashboard: Dashboard) -> bool:
-        """Make a dashboard where there is none; an existing one stays as it is.
+        """Create a dashboard unless it exists; an existing one stays unchanged.
 
         Returns:
-            Whether it was made.
+            Whether it was created.
 
         Raises:
-            CoreRefusedError: with the code not_taken where it is not there afterwards.
+            CoreRefusedError: with the code not_taken if it is missing afterwards.
         """
         async with self._making:
             if await self.has(dashboard.url_path):
@@ -88,7 +88,7 @@ class Dashboards:
         return next((one for one in listed if one.url_path == url_path), None)
 
     async def _config(self, url_path: str) -> object | None:
-        """Return its views; None where it has none and Core makes them up."""
+        """Return its views; None if it has none, so that Core generates them."""
         try:
             question = {"type": "lovelace/config", "url_path": url_path}
             return await self._websocket.ask(question, object)

@@ -1,4 +1,4 @@
-"""Core's Energy dashboard: sources are added to it, and nothing that is there is touched."""
+"""Core's Energy dashboard: adds sources, and leaves existing ones unchanged."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ class Issue:
     Attributes:
         kind: Core's word for it.
         entity_id: the entity it is about.
-        detail: a value that should be another; None where there is none.
+        detail: the wrong value; None = there is none.
     """
 
     kind: str
@@ -68,11 +68,11 @@ class Energy:
         self._saving = asyncio.Lock()
 
     async def plan(self, sources: Sequence[Source]) -> tuple[Planned, ...]:
-        """Return for each source whether it is there, and what adding it would mean."""
+        """Return for each source whether it exists, and what adding it would mean."""
         return plan(await self._sources(), sources, self._websocket.version)
 
     async def add(self, sources: Sequence[Source], *, beside: bool = False) -> tuple[Source, ...]:
-        """Add those that are not there; existing ones stay as they are.
+        """Add the missing sources; existing ones stay unchanged.
 
         Args:
             sources: what should be there.
@@ -82,7 +82,7 @@ class Energy:
             What was added.
 
         Raises:
-            CoreRefusedError: with the code not_taken where it is not there afterwards.
+            CoreRefusedError: with the code not_taken if it is missing afterwards.
         """
         async with self._saving:
             # People may have changed it since they were shown the plan.

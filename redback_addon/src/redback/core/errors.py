@@ -1,4 +1,4 @@
-"""What can go wrong with Core, by what can be done about it."""
+"""Errors of calls to Core, by what can be done about them."""
 
 from typing import Self
 
@@ -36,4 +36,4 @@ class CoreAwayError(CoreError):
 
 
 class CoreRefusedError(CoreError):
-    """Core does not want this, or would not: the same call will not work later either."""
+    """Core rejects this call, and would reject it later too."""

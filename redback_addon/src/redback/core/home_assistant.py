@@ -22,7 +22,7 @@ _UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
 
 
 class Resendable(Protocol):
-    """Shown by Core only until it restarts."""
+    """Something that Core shows only until it restarts."""
 
     def resend(self) -> None:
         """Send all of it again."""
@@ -82,7 +82,7 @@ class HomeAssistant:
         self._kept.append(shown)
 
     async def run(self) -> None:
-        """Keep the connection, and the notifications over it, for ever."""
+        """Keep the connection and the notifications up to date, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for part in (self.supervisor, self.websocket, self.notices):
                 tasks.create_task(part.run())

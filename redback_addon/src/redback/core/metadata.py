@@ -94,7 +94,7 @@ def metadata(series: Series, known: Stored | None, version: str | None) -> dict[
     Args:
         series: the statistic.
         known: what Core has stored of it, which is repeated unchanged.
-        version: Core's. One that cannot be read is taken for a new one.
+        version: Core's. One that cannot be parsed counts as new.
     """
     described: dict[str, object] = {
         "source": "recorder",

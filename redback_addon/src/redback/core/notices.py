@@ -1,4 +1,4 @@
-"""Persistent notifications, each shown for as long as it holds."""
+"""Persistent notifications, each shown while it applies."""
 
 from ..clock import Clock
 from ..problems import Kind, Problems
@@ -37,7 +37,7 @@ class Notices:
         self._sync.want(key, {"title": title, "message": message})
 
     def withdraw(self, key: str) -> None:
-        """Take a notification away, including one left by an earlier run."""
+        """Withdraw a notification, including one left by an earlier run."""
         self._sync.want(key, None)
 
     def resend(self) -> None:
@@ -45,7 +45,7 @@ class Notices:
         self._sync.resend()
 
     async def run(self) -> None:
-        """Keep Core's notifications as they should be, for ever."""
+        """Keep Core's notifications up to date, until cancelled."""
         await self._sync.run()
 
     async def _send(self, key: str, notice: dict[str, str] | None) -> None:

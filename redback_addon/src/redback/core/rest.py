@@ -42,7 +42,7 @@ class Rest:
         self._session = session
         self._base = supervisor_url
         self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
-        # How many states were taken.
+        # The number of accepted states.
         self.states = 0
 
     async def set_state(self, state: State) -> None:

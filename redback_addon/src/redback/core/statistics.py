@@ -155,7 +155,7 @@ class Statistics:
         )
 
     async def _known(self, entity_ids: Iterable[str]) -> dict[str, Stored]:
-        """Return the stored metadata of those of these that Core knows."""
+        """Return the stored metadata of those entities that Core knows."""
         wanted = list(entity_ids)
         if not wanted:
             return {}  # Core would answer with everything that it has

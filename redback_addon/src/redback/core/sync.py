@@ -1,4 +1,4 @@
-"""Keeps Core up to date: sends what changed, and everything again after an absence."""
+"""Keeps Core up to date: sends changes, and everything again after Core was away."""
 
 import asyncio
 from collections import OrderedDict
@@ -70,7 +70,7 @@ class Sync(Generic[_Key, _Value]):
             self._mark_due(key)
 
     async def run(self) -> None:
-        """Send whatever is due, for ever."""
+        """Send whatever is due, until cancelled."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -79,7 +79,7 @@ class Sync(Generic[_Key, _Value]):
                     await self._settle_watched()
 
     async def settle(self) -> None:
-        """Send everything that is due or becomes due meanwhile.
+        """Send everything that is due, or becomes due while sending.
 
         Raises:
             CoreAwayError: not all of it arrived; the rest is still due.
@@ -137,5 +137,5 @@ class Sync(Generic[_Key, _Value]):
         if key in self._under_way:
             self._under_way[key] = True
         else:
-            self._due[key] = None  # keeps the place that it may have already
+            self._due[key] = None  # if it is due already, it keeps its position
         self._changed.set()

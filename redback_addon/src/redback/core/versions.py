@@ -9,7 +9,7 @@ def is_since(version: str | None, first: Version) -> bool:
     """Whether a Core is of this year and month, or later.
 
     Args:
-        version: Core's, for example 2026.11.0. One that cannot be read is taken for a new one.
+        version: Core's, for example 2026.11.0. One that cannot be parsed counts as new.
         first: the first version, for example (2026, 3).
     """
     found = re.match(r"(\d+)\.(\d+)", version or "")

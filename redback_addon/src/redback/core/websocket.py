@@ -1,4 +1,4 @@
-"""One WebSocket to Core, kept open for commands and to know when Core comes and goes."""
+"""One WebSocket to Core, kept open for commands and events, and to notice its restarts."""
 
 import asyncio
 from collections import deque
@@ -44,7 +44,7 @@ def retrying(kind: type[CoreError], clock: Clock) -> AsyncRetrying:
 
 
 class WebSocket:
-    """Reports each time that Core may have lost its states, and when it is gone; takes commands.
+    """Takes commands, and reports when Core may have lost its states, and when it is gone.
 
     Core forgets every pushed state when it restarts. `connected` is therefore called on connecting,
     and again when Core reports that it has started; `disconnected` with what went wrong.
@@ -121,7 +121,7 @@ class WebSocket:
             ) from None
 
     async def run(self) -> None:
-        """Stay connected, for ever."""
+        """Stay connected, until cancelled."""
         async for attempt in retrying(CoreError, self._clock):
             with attempt:
                 await self._hold()
@@ -191,7 +191,7 @@ class _Connection:
         return number
 
     async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
-        """Send a command and return its result; `next_event` must be running meanwhile."""
+        """Send a command and return its result; `next_event` must be running at the same time."""
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -207,7 +207,7 @@ class _Connection:
         return _result(command, message)
 
     async def next_event(self) -> tuple[int, Message]:
-        """Hand out the answers until an event comes; return its subscription and the event."""
+        """Pass answers on until an event comes; return its subscription and the event."""
         while (message := await self._next()).get("type") != "event":
             answer = self._waiting.get(message.get("id", 0))
             if answer is not None and not answer.done():
@@ -246,7 +246,7 @@ async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
 
     Raises:
         CoreAwayError: the connection was closed, or something came that is no message of Core's.
-            The Supervisor lets everybody in, and may find only then that Core is not there.
+            The Supervisor accepts every connection, and may notice only then that Core is away.
     """
     frame = await socket.receive()
     if frame.type is aiohttp.WSMsgType.TEXT:

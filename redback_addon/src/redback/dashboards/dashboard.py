@@ -1,4 +1,4 @@
-"""Makes a dashboard of Core's own cards for the known inverters."""
+"""Creates a dashboard of Core's own cards for the known inverters."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -43,7 +43,7 @@ _DETAILS = (
 
 
 class DashboardSetup:
-    """Shows on the panel whether there is a Redback dashboard, and makes it."""
+    """Shows on the panel whether there is a Redback dashboard, and creates it."""
 
     what = "its dashboards"
 
@@ -69,7 +69,7 @@ class DashboardSetup:
         return _answer("ready", text)
 
     async def apply(self) -> str:
-        """Make it where there is none; return in a sentence what was done.
+        """Create it unless it exists; return in a sentence what was done.
 
         Raises:
             CoreError: it was not done; after a CoreAwayError it may have been.

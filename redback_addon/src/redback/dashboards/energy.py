@@ -71,7 +71,7 @@ class EnergySetup:
         return _answer(state, text, planned, issues, known, waiting)
 
     async def apply(self, *, beside: bool = False) -> str:
-        """Add what is not there yet; return in a sentence what was done.
+        """Add what is missing; return in a sentence what was done.
 
         Args:
             beside: whether a grid is added beside that of another meter too.

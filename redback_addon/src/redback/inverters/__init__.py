@@ -1,1 +1,1 @@
-"""What is known of each inverter: its latest reading, its counters and its name."""
+"""The inverters: latest readings, believed counters, and names."""

@@ -1,21 +1,20 @@
-"""Lifetime counters that can be believed: a null, a glitch or a jump never becomes energy.
+"""Decides which counter values are believed: a null, a glitch or a jump never becomes energy.
 
 Core adds up what a counter grows. A counter that reads 1001, then once 0, then 1002 would add a
-lifetime's energy to one hour. So what a counter says is compared with what was last believed:
+lifetime's energy to one hour. So each value is compared with the last one that was believed:
 
-- The first value is believed when a second one fits it; what the cloud has of the minutes before
-  the start may be that second one (see `warm_up`). A first value of zero, which is what a glitch
-  looks like, is believed when it has stayed for half an hour.
-- Later ones are believed if the counter has grown by no more than the plant can have produced or
-  used meanwhile. After a long time that can be much, so that a second one must fit the first.
+- The first value is believed once a second one fits it, which may come from the minutes before
+  the start (see `warm_up`). A first value of zero, which is what a glitch looks like, is believed
+  after half an hour.
+- Later values are believed if the counter has grown by no more than the plant can have produced
+  or used in the time. After a long time that can be much, so a second value must fit the first.
 - The same reading again confirms nothing.
-- If it is missing, the last value stands.
-- If it is lower by less than a tenth, the last value stands until the counter has caught up: Core
+- While the value is missing, the last one stays.
+- If it falls by less than a tenth, the last value stays until the counter has caught up: Core
   would subtract the difference from the energy of the hour.
-- If it is lower by more, or has jumped, the last value stands until the new one has gone on
-  growing for some readings; after a jump it is enough that it has stayed for half an hour. Then
-  the counter was really reset, or replaced, and the new value is let through, as one step, which
-  Core takes for a new counter.
+- If it falls further or jumps, the last value stays until the new one has grown for some readings;
+  after a jump it is enough that it has stayed for half an hour. Then the counter was really reset
+  or replaced: the new value is accepted, as one step, which Core treats as a new counter.
 """
 
 import logging
@@ -31,22 +30,22 @@ from ..sensors.counters import COUNTERS
 
 _LOG = logging.getLogger(__name__)
 
-# What no counter of a plant of unknown size exceeds, nor any household's connection to the grid.
+# No plant of unknown size, and no household's grid connection, has more power than this.
 _UNKNOWN_KW = 30.0
 # Sizes are nominal, and a cold, bright day goes beyond them.
 _OVERSIZE = 2.0
-# A counter may have waited to be updated for a minute or two.
+# A counter may be updated a minute or two late.
 _SLACK = timedelta(minutes=2)
 _SLACK_KWH = 0.1
-# Below this share of the last value, Core takes a lower one for a new counter.
+# Below this share of the last value, Core treats a value as a new counter's.
 RESET_BELOW = 0.9
-# That many steps of growth after a fall or a jump make it believed.
+# After a fall or a jump, this many increases make a value believed.
 _GROWTHS = 3
-# A glitch does not stay for so many readings.
+# No glitch lasts for this many readings.
 _STAYS = 30
-# A glitch stands alone, so that two values that fit each other are none.
+# A glitch is a single value: two that fit each other are none.
 _CONFIRMED = 2
-# After so long without a value a glitch could be taken for what has been produced meanwhile.
+# After this long without a value, a glitch could pass for energy produced in that time.
 _LONG = timedelta(minutes=10)
 
 
@@ -82,7 +81,7 @@ class Counter:
 
     Attributes:
         believed: the last value that was believed.
-        has_stepped: whether that was a reset or a jump that was let through.
+        has_stepped: whether that was an accepted reset or jump.
     """
 
     def __init__(self, name: str, believed: Believed | None = None) -> None:
@@ -90,14 +89,14 @@ class Counter:
         self.believed = believed
         self.has_stepped = False
         self._doubt: _Doubt | None = None
-        # For how many readings it has been a little less than what is believed.
+        # For how many readings it has been slightly below the believed value.
         self._held = 0
 
     def take(self, value: float | None, at: datetime, most_kw: float) -> float | None:
-        """Take what the cloud says, and return what is believed.
+        """Take the cloud's value, and return the believed one.
 
         Args:
-            value: kWh, or None where the cloud says nothing.
+            value: kWh; None = the cloud has none.
             at: the time of the reading, UTC.
             most_kw: the greatest power that this counter can count.
         """
@@ -131,7 +130,7 @@ class Counter:
         return True
 
     def _hold(self, last: float, value: float) -> None:
-        """Log once that a counter was corrected, when that is sure to be no glitch."""
+        """Log once that a counter was corrected, when it is certainly no glitch."""
         self._held += 1
         if self._held == _STAYS:
             _LOG.warning(
@@ -142,7 +141,7 @@ class Counter:
             )
 
     def _doubted(self, value: float, at: datetime, most_kw: float) -> _Doubt:
-        """Add the value to the run of doubtful ones, or begin another."""
+        """Add the value to the run of doubtful ones, or start a new run."""
         doubt = self._doubt
         if doubt is not None and (at, value) == (doubt.at, doubt.value):
             return doubt
@@ -162,7 +161,7 @@ class Counter:
 def _can_become(
     before: float, before_at: datetime, value: float, at: datetime, most_kw: float
 ) -> bool:
-    """Whether a counter can have grown so much, and has not become less."""
+    """Whether a counter can have grown to this value, and has not fallen."""
     hours = (max(at - before_at, timedelta()) + _SLACK) / timedelta(hours=1)
     return before <= value <= before + most_kw * hours + _SLACK_KWH
 
@@ -172,8 +171,8 @@ class Counters:
 
     Args:
         name: what people call the inverter.
-        believed: what was believed when the program last ran, by the sensor's key; or, as 1.0.0
-            has left it, by the field of the reading.
+        believed: the values believed when the program last ran, by sensor key; from 1.0.0, by
+            the reading's field.
     """
 
     def __init__(self, name: str, believed: Mapping[str, Believed]) -> None:
@@ -184,7 +183,7 @@ class Counters:
 
     @property
     def believed(self) -> dict[str, Believed]:
-        """What is believed now, by the sensor's key."""
+        """The values believed now, by sensor key."""
         return {
             key: counter.believed
             for key, counter in self._counters.items()
@@ -193,7 +192,7 @@ class Counters:
 
     @property
     def has_stepped(self) -> bool:
-        """Whether the last reading let a reset or a jump of a counter through."""
+        """Whether a reset or a jump was accepted with the last reading."""
         return any(counter.has_stepped for counter in self._counters.values())
 
     def believe(self, dynamic: Dynamic, static: Static | None) -> Dynamic:

@@ -1,4 +1,4 @@
-"""What is known of an inverter beyond its minute: enough to show any reading of it."""
+"""One inverter: everything needed to evaluate any reading of it."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Inverter:
     Attributes:
         serial: its serial number.
         name: what people call it.
-        entities: its sensors that exist by now.
-        details: what is known of it beside its readings.
+        entities: its sensors that exist so far.
+        details: facts that rarely change.
     """
 
     serial: str
@@ -25,5 +25,5 @@ class Inverter:
     details: Details = NO_DETAILS
 
     def reading(self, dynamic: Dynamic) -> Reading:
-        """Return what it did, as of the moment when it did it."""
+        """Return a reading, evaluated for its own time."""
         return Reading(self.serial, dynamic.timestamp, dynamic, self.details)

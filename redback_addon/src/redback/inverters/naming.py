@@ -1,4 +1,4 @@
-"""Which inverters are published, and what each is called."""
+"""Chooses which inverters are published, and names them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class GivenName(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The outcome of holding the options against what the account can see.
+    """The inverters to publish, from the options and what the account can see.
 
     Attributes:
         names: the name of every inverter that is published, by serial number.
@@ -43,8 +43,8 @@ def choose(
 ) -> Choice:
     """Choose the inverters, and name those that have no name yet.
 
-    A name once given stays as long as the options ask for the same one, whatever other inverters
-    come or go: people's dashboards hang on it.
+    A name stays while the options ask for the same one, whatever other inverters come or go:
+    people's dashboards depend on it.
     """
     wanted = {
         inverter.serial: _base(inverter, sites)
@@ -58,7 +58,7 @@ def choose(
             names[serial] = name
     for serial, base in sorted(wanted.items()):
         if serial not in names:
-            # The options may give one inverter a name that another one had, but nothing else may.
+            # Only the options may give an inverter a name that another one had.
             others = {**({} if _is_named(serial, sites) else given), **names}
             others.pop(serial, None)
             alone = list(wanted.values()).count(base) == 1
@@ -67,7 +67,7 @@ def choose(
 
 
 def _entry(inverter: ListedInverter, sites: Iterable[Site]) -> Site | None:
-    """Find the entry that means this inverter; its serial number before its site."""
+    """Return the entry for this inverter: by its serial number, or else by its site."""
     for identity in (inverter.serial, inverter.site_id):
         for site in sites:
             if identity is not None and site.id.casefold() == identity.casefold():

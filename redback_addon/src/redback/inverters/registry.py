@@ -1,4 +1,4 @@
-"""The registry: the latest of every inverter, and what Home Assistant is shown of it."""
+"""The registry: the latest reading of every inverter, and the values to show of it."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ _LONGEST_SLEEP = 30.0
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one inverter; the cloud gives the parts at different times.
+    """Everything known of one inverter; the cloud sends it at different times.
 
     Attributes:
         device: as Home Assistant shows it.
@@ -40,8 +40,8 @@ class _Record:
         last: the time of the last reading.
         read: that reading as the cloud gave it.
         dynamic: the same with believed counters, while it may be shown.
-        details: what is known of it beside its readings.
-        lapses_at: when what is shown becomes too old; None = it is already.
+        details: facts that rarely change.
+        lapses_at: when the shown values expire; None = they have.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
         has_lapsed: whether the last reading has become too old.
         was_live: whether there has been a reading since the start.
@@ -61,15 +61,15 @@ class _Record:
 
 
 class Registry:
-    """Puts readings together, and offers what they show each time that something changes.
+    """Keeps the latest of each inverter, and offers its values on every change.
 
     Args:
         clock: tells how old a reading is.
-        problems: get the readings that cannot be right.
-        believed: keeps what is believed of the counters.
-        existing: keeps which sensors Home Assistant was given.
+        problems: get the readings whose time is impossible.
+        believed: stores the believed counter values.
+        existing: stores which sensors Home Assistant has.
         publisher: shows the values.
-        seen: takes what an inverter does now, with believed counters.
+        seen: called with each new reading, with believed counters.
         detailed: whether the detailed sensors are wanted.
     """
 
@@ -96,7 +96,7 @@ class Registry:
         self._changed = asyncio.Event()
 
     def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
-        """Take in which inverters of an account are in use.
+        """Set which inverters of an account are in use.
 
         Args:
             names: what each of them is called, by serial number.
@@ -116,7 +116,7 @@ class Registry:
             if have_same_ids(name, device.name):
                 former_keys += keys
             elif not any(have_same_ids(name, given.name) for given in self._names.values()):
-                # Nobody else looks after what it was called before.
+                # No inverter has this former name any more, so nothing else updates its entities.
                 former = Device(device.serial, name)
                 self._publisher.offer(former, [Shown(key, is_available=False) for key in keys])
         record = self._records[device.serial] = _Record(
@@ -124,11 +124,11 @@ class Registry:
             Entities(detailed=self._detailed, former=former_keys),
             Counters(device.name, self._believed.get(device.serial) or {}),
         )
-        if former_keys:  # what Home Assistant still shows becomes too old as well
+        if former_keys:  # what Home Assistant still shows expires too
             self._let_lapse(record, self._clock.now() + STALE_AFTER)
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
-        """Take what inverters do now; what is no news, or cannot be right, changes nothing."""
+        """Take the latest readings; repeated and impossible ones change nothing."""
         news = {serial: one for serial, one in readings.items() if self._is_news(serial, one)}
         for serial, dynamic in news.items():
             record = self._records[serial]
@@ -144,7 +144,7 @@ class Registry:
                 self._seen(_inverter(record), (record.dynamic,))
 
     def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
-        """Whether a reading differs from the last one, and can be right."""
+        """Whether a reading is a new one, with a time that is possible."""
         record = self._records[serial]
         if (wrong := self._rejection_reason(dynamic.timestamp, record.last)) is not None:
             self._problems.drop(Kind.OLDER if wrong is Kind.FUTURE else Kind.FUTURE, serial)
@@ -155,27 +155,27 @@ class Registry:
         return dynamic.timestamp != record.last or record.dynamic is None
 
     def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
-        """Return what is wrong with the time of a reading; None where it can be right."""
+        """Return what is wrong with the time of a reading; None = nothing."""
         if timestamp > self._clock.now() + _TOLERANCE:
             return Kind.FUTURE
         return Kind.OLDER if last is not None and timestamp < last else None
 
     def knows_counters(self, serial: str) -> bool:
-        """Whether there is something that the counters can be compared with."""
+        """Whether any counter of an inverter is believed."""
         return bool(self._records[serial].counters.believed)
 
     def believed(self, serial: str) -> Mapping[str, Believed]:
-        """Return what is believed of an inverter's counters, by the sensor's key."""
+        """Return the believed counter values of an inverter, by sensor key."""
         record = self._records.get(serial)
         return {} if record is None else record.counters.believed
 
     @property
     def names(self) -> Mapping[str, GivenName]:
-        """What each inverter in use is called, by serial number."""
+        """The names of the inverters in use, by serial number."""
         return self._names
 
     def sorted_names(self) -> list[str]:
-        """Return what all inverters in use are called, whether read or not."""
+        """Return the names of all inverters in use, whether read or not."""
         return sorted(given.name for given in self._names.values())
 
     def inverters(self) -> list[Inverter]:
@@ -184,19 +184,19 @@ class Registry:
         return sorted(filter(None, found), key=lambda known: known.name)
 
     def known(self, serial: str) -> Inverter | None:
-        """Return what is known of an inverter; None before its first reading."""
+        """Return an inverter; None before its first reading."""
         record = self._records.get(serial)
         return None if record is None or record.last is None else _inverter(record)
 
     def reading(self, serial: str) -> Reading | None:
-        """Return the last reading as of now; None where there is none to be shown."""
+        """Return the last reading, evaluated for now; None if there is none to show."""
         record = self._records.get(serial)
         if record is None or record.dynamic is None:
             return None
         return self._reading(record, record.dynamic)
 
     def warm_up(self, serial: str, readings: Iterable[Dynamic]) -> None:
-        """Take what the inverter did before, to know which counters to believe."""
+        """Take earlier readings, to find out which counters to believe."""
         record = self._records[serial]
         for dynamic in readings:
             if record.last is None or dynamic.timestamp < record.last:
@@ -206,11 +206,11 @@ class Registry:
             self._show(serial)
 
     def details(self, serial: str) -> Details:
-        """Return what is known of an inverter beside its readings."""
+        """Return the details of an inverter."""
         return self._records[serial].details
 
     def describe(self, serial: str, details: Details) -> None:
-        """Take in what is known of an inverter beside its readings."""
+        """Set the details of an inverter."""
         self._records[serial].details = details
         self._show(serial)
 
@@ -222,7 +222,7 @@ class Registry:
             self._publisher.offer(record.device, record.entities.unavailable())
 
     async def run(self) -> None:
-        """Show at the right moment that a reading has become too old, for ever."""
+        """Show at the right moment that a reading has expired, until cancelled."""
         while True:
             self._changed.clear()
             for record in list(self._records.values()):
@@ -232,7 +232,7 @@ class Registry:
             await wait(self._clock, left, self._changed)
 
     def _let_lapse(self, record: _Record, moment: datetime | None) -> None:
-        """Note when what is shown becomes too old; None = it is, or there is nothing."""
+        """Set when the shown values expire; None = they have, or there are none."""
         record.lapses_at = moment
         if moment is not None:
             seconds = (moment - self._clock.now()).total_seconds()
@@ -240,7 +240,7 @@ class Registry:
         self._changed.set()
 
     def _left(self, record: _Record) -> float:
-        """Return for how many seconds what is shown stays, by whichever clock is first."""
+        """Return the seconds until the shown values expire, by whichever clock is first."""
         if record.lapses_at is None:
             return math.inf
         return min(
@@ -249,7 +249,7 @@ class Registry:
         )
 
     def _lapse(self, record: _Record) -> None:
-        """Show that a reading, or what was shown before the first one, has become too old."""
+        """Show that a reading, or the values from before the start, have expired."""
         record.lapses_at, record.has_lapsed = None, True
         if record.dynamic is not None:
             self._show(record.device.serial)
@@ -263,8 +263,8 @@ class Registry:
             record.dynamic = record.counters.believe(dynamic, record.details.static)
             self._believed.set(serial, record.counters.believed)
         if any(self._records[serial].counters.has_stepped for serial in readings):
-            # Persist before publishing: to believe the old value again after a power cut would
-            # show it between two new ones, which Core would take for a lifetime's energy.
+            # Persist before publishing: if a power cut brought the old value back, Core would see
+            # it between two new ones, and count a lifetime's energy.
             self._believed.write()
 
     def _show(self, *serials: str) -> None:
@@ -293,7 +293,7 @@ class Registry:
         return Reading(record.device.serial, now, dynamic, record.details)
 
     def _note(self, record: _Record, *, is_live: bool) -> None:
-        """Log once that readings arrive, and each time that they stop and come again."""
+        """Log the first reading, and each time that readings stop and resume."""
         if not is_live:
             self._problems.raise_(Kind.OFFLINE, record.device.serial)
             return

@@ -1,4 +1,4 @@
-"""The files of what must be known of each inverter after a restart."""
+"""Two files that outlive a restart: believed counters, and the sensors that exist."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,9 +31,9 @@ def counters_file(folder: Path) -> CountersFile:
 
 
 def sensors_file(folder: Path) -> SensorsFile:
-    """Open the keys of the sensors that Home Assistant was given, by the inverter's name then.
+    """Open the keys of the sensors that Home Assistant has, by the inverter's name at the time.
 
-    What 1.0.0 has left is taken over, and stays, so that one can go back to it.
+    The file of 1.0.0 is taken over, and kept, so that going back to 1.0.0 works.
     """
     file: SensorsFile = KeyedFile(
         folder / "sensors.json", dict[str, tuple[str, ...]], _SENSORS_LOSS

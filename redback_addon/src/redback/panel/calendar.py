@@ -1,4 +1,4 @@
-"""The hours of the last days, each with a code for what is known of it."""
+"""The hours of the last days, each with a code for its state."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _EDGE = timedelta(seconds=60)
 
 
 class Code(StrEnum):
-    """How much of an hour is known, or why it is not."""
+    """The state of an hour."""
 
     COVERED = "covered"
     WAITING = "waiting"

@@ -24,7 +24,7 @@ class Setup(Protocol):
     """Something that people would otherwise set up by hand in Home Assistant.
 
     Attributes:
-        what: of Home Assistant's, in words.
+        what: what it sets up, in words, as in "its dashboards".
     """
 
     what: str

@@ -116,7 +116,7 @@ class _Aliases:
                     self._aliases.setdefault(form.casefold(), f"{word}-{number}")
 
     def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever JSON can be
-        """Return the same with everything hidden, in names as in values."""
+        """Return the same with all identities replaced, in names and values alike."""
         match value:
             case str():
                 return self._hide(value)

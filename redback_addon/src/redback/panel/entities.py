@@ -21,7 +21,7 @@ class Entity(msgspec.Struct, frozen=True):
 
 
 class Entities(msgspec.Struct, frozen=True):
-    """All of them."""
+    """All entities."""
 
     entities: list[Entity]
 

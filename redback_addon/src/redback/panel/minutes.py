@@ -31,7 +31,7 @@ _LOST = "the picture of the day may have gaps"
 _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
-# After this long without a minute an inverter counts no more towards the total of several.
+# After this long without a minute, an inverter no longer counts towards the total of several.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
 
 

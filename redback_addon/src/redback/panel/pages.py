@@ -1,4 +1,4 @@
-"""Everything that the panel serves: the page, its files, and the data that it asks for."""
+"""Serves the page, its files, and the data that it requests."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping

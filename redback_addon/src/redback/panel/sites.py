@@ -1,4 +1,4 @@
-"""Everything that the account can see, each with the entry that names it in the options."""
+"""The account's sites and inverters, each with the entry for the options."""
 
 import json
 import re
@@ -39,7 +39,7 @@ class SeenSite(msgspec.Struct, frozen=True):
 
 
 class Sites(msgspec.Struct, frozen=True):
-    """All of the account."""
+    """All sites of the account."""
 
     sites: list[SeenSite]
 

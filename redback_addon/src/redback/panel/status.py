@@ -107,7 +107,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """All of it; times are UTC."""
+    """The whole status; times are UTC."""
 
     version: str
     at: datetime

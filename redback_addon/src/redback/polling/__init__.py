@@ -1,1 +1,1 @@
-"""When the cloud is polled: for readings each minute, for details seldom."""
+"""Polls the cloud: for readings every minute, for details rarely."""

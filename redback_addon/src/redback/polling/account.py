@@ -48,7 +48,7 @@ class Account:
 
     Attributes:
         names: the name of each inverter in use, by serial number.
-        throttle: limits the requests, those of others too.
+        throttle: limits the requests, including those of the backfill.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Account:
             self._use(self._saved_state.saved.inverters)
 
     async def run(self) -> None:
-        """Discover the inverters, and poll them, for ever."""
+        """Discover the inverters, and poll them, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_discovering())
             for part in (self.details, self._warm_up, self.poller):

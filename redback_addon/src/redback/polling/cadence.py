@@ -1,4 +1,4 @@
-"""When to poll, learnt from the readings themselves.
+"""Decides when to poll, learning from the readings themselves.
 
 Every inverter sends once a minute, at a second of its own, and its reading is available some
 seconds later. Polled at a random moment, readings are half a minute old on average; polling too
@@ -125,7 +125,7 @@ class Cadence:
 
 
 def _is_absurd(track: _Track, timestamp: float, asked: float) -> bool:
-    """Whether a new reading came at a moment at which none can have been due."""
+    """Whether a new reading arrived when none can have been due."""
     return timestamp > track.timestamp and abs(asked - timestamp - track.delay) >= _ASLEEP
 
 

@@ -1,4 +1,4 @@
-"""Polls the details that seldom change: the inverters' hardware and configuration."""
+"""Polls the details that rarely change: the inverters' hardware and configuration."""
 
 import asyncio
 import logging
@@ -74,7 +74,7 @@ class DetailsPoller:
             self._something_new.set()
 
     async def run(self) -> NoReturn:
-        """Poll whatever is due, for ever."""
+        """Poll whatever is due, until cancelled."""
         while True:
             await self._something_new.wait()
             now = self._clock.monotonic()

@@ -16,12 +16,12 @@ from .throttle import Throttle
 # A round must end before the next one is due, whatever the cloud does.
 _ROUND_SECONDS = 45.0
 _SHORTEST_WAIT = 1.0
-# A token that was issued and is then refused is the cloud's fault rather than the credentials'.
+# If a token that was just issued is refused, the cloud is to blame, not the credentials.
 _REFUSED_WAITS = (60.0, 120.0, 300.0)
-# The limit where the clock is set meanwhile.
+# The limit in case the clock is set in between.
 _LONGEST_WAIT = 1.25 * PERIOD
-# From a round that brought nothing to the next: the fault may end just after it was met, and there
-# must be readings a minute later.
+# After a round without readings: the cloud may recover right after it, and readings must be back
+# within a minute.
 _TROUBLE_PERIOD = 50.0
 
 
@@ -62,7 +62,7 @@ class Poller:
             self._problems.drop(Kind.READINGS)
 
     async def run(self) -> None:
-        """Do one round after the other, for ever."""
+        """Poll round after round, until cancelled."""
         while True:
             await self._something_to_do.wait()
             await self._throttle.opened()

@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 _AT_ONCE = 8
 # More frequent requests with refused credentials would look like an attack.
 _REFUSED_WAIT = 15 * 60.0
-# Where the cloud does not say for how long: there must be readings a minute after it is over.
+# If the cloud does not say how long: readings must be back within a minute of its end.
 _THROTTLED_WAIT = 45.0
 
 
@@ -24,7 +24,7 @@ class Runner(Protocol):
 
 
 class Watcher(Protocol):
-    """Is called each time that it is known whether the cloud accepts the credentials."""
+    """Learns each time whether the cloud accepts the credentials."""
 
     def credentials_refused(self) -> None:
         """Note that it does not."""
@@ -70,7 +70,7 @@ class Throttle:
 
     async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
         async with self._places:
-            # Once it has a place: whoever had it before may have been throttled.
+            # Only once it has a slot: whoever had it before may have been throttled.
             await self.opened()
             try:
                 answer = await self._runner(question)

@@ -13,7 +13,7 @@ from .throttle import Throttle
 _LOG = logging.getLogger(__name__)
 _REACH = timedelta(minutes=10)
 _PACE_SECONDS = 1.0
-# Where it fails it is retried, until readings have served as well.
+# If it fails it is retried, until live readings have confirmed the counters too.
 _TRIES = 10
 _AGAIN_SECONDS = 60.0
 
@@ -40,7 +40,7 @@ class WarmUp:
                 self._new.put_nowait((serial, _TRIES))
 
     async def run(self) -> None:
-        """Warm up one inverter after the other, for ever."""
+        """Warm up one inverter after the other, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 serial, tries = await self._new.get()

@@ -1,1 +1,1 @@
-"""How values reach Home Assistant."""
+"""Shows values in Home Assistant."""

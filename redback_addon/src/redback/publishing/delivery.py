@@ -5,12 +5,12 @@ from datetime import datetime
 
 
 class Delivery:
-    """What is on its way.
+    """The readings on their way.
 
-    A reading whose values did not arrive before those of the next one was never shown.
+    A reading that the next one overtakes was never shown.
 
     Args:
-        note: takes the serial number and the moment, UTC, of each reading that has arrived.
+        note: called with the serial number and the time, UTC, of each reading that has arrived.
     """
 
     def __init__(self, note: Callable[[str, datetime], None]) -> None:
@@ -18,11 +18,11 @@ class Delivery:
         self._on_the_way: dict[str, datetime] = {}
 
     def sent(self, serial: str, moment: datetime) -> None:
-        """Take in that the reading of this moment is to be shown."""
+        """Note that the reading of this moment is on its way."""
         self._on_the_way[serial] = moment
 
     def arrived(self) -> None:
-        """Take in that Home Assistant shows everything that it should."""
+        """Note that everything sent has arrived."""
         for serial, moment in self._on_the_way.items():
             self._note(serial, moment)
         self._on_the_way.clear()

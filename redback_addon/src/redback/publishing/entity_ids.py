@@ -9,15 +9,15 @@ from ..sensors.entities import Entities
 
 
 class Inverter(Protocol):
-    """What ids are made of."""
+    """An inverter, as far as entity ids depend on it."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name that people read."""
 
     @property
     def entities(self) -> Entities:
-        """Its sensors that exist by now."""
+        """Its sensors that exist so far."""
 
 
 def entity_id(name: str, key: str) -> str:
@@ -36,7 +36,7 @@ def have_same_ids(name: str, other: str) -> bool:
 
 
 def entity_ids(inverter: Inverter) -> dict[str, str]:
-    """Return the ids of all sensors of an inverter that exist by now, by key."""
+    """Return the ids of all sensors of an inverter that exist so far, by key."""
     return {key: entity_id(inverter.name, key) for key in inverter.entities.sensors}
 
 

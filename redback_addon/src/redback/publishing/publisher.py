@@ -1,4 +1,4 @@
-"""What every way of showing values in Home Assistant can do."""
+"""The interface of every way to show values in Home Assistant."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Device:
 
 
 class Publisher(Protocol):
-    """Takes what Home Assistant should show."""
+    """Shows values in Home Assistant."""
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
-        """Show these values of an inverter; those that are shown already cost nothing."""
+        """Show these values of an inverter; unchanged ones cost nothing."""
 
     def sent(self, serial: str, moment: datetime) -> None:
-        """Take in that all of an inverter's reading has been offered.
+        """Note that all values of a reading have been offered.
 
         Args:
             serial: of the inverter.

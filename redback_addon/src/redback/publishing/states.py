@@ -1,4 +1,4 @@
-"""Shows values as states over REST: pushes what has changed, and all of it after an absence."""
+"""Shows values as states over REST: sends changes, and everything after Core was away."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,8 @@ class StatePublisher:
 
     Args:
         home_assistant: shows them.
-        clock: waits between the tries.
-        problems: get the states that Core does not take.
+        clock: waits between retries.
+        problems: get the states that Core rejects.
         delivery: notes which readings have arrived.
     """
 
@@ -49,7 +49,7 @@ class StatePublisher:
         home_assistant.keep(self)
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
-        """Show these values of an inverter; those that are shown already cost nothing."""
+        """Show these values of an inverter; unchanged ones cost nothing."""
         states = self._states.setdefault(device, {})
         for one in shown:
             before = states.get(one.key)
@@ -58,33 +58,33 @@ class StatePublisher:
             self._sync.want(made.entity_id, made)
 
     def sent(self, serial: str, moment: datetime) -> None:
-        """Take in that all of an inverter's reading has been offered."""
+        """Note that all values of a reading have been offered."""
         self._delivery.sent(serial, moment)
 
     def states(self, device: Device) -> Mapping[str, State]:
-        """Return what Core is to show of an inverter, by the sensor's key."""
+        """Return the states of an inverter that Core should show, by sensor key."""
         return self._states.get(device, {})
 
     def resend(self) -> None:
-        """Push everything again: Core may have lost it."""
+        """Send everything again: Core may have lost it."""
         self._sync.resend()
 
     async def run(self) -> None:
-        """Push whatever is due, for ever."""
+        """Send whatever is due, until cancelled."""
         await self._sync.run()
 
     async def farewell(self) -> None:
-        """Push the last of what was offered, as far as that is possible in a short time."""
+        """Send the last values that were offered, within a short time."""
         with contextlib.suppress(CoreAwayError, TimeoutError):
             await asyncio.wait_for(self._sync.settle(), timeout(_FAREWELL_SECONDS))
 
     def arrived(self) -> None:
-        """Take in that Core shows every state that it should."""
+        """Note that all states have arrived."""
         self._delivery.arrived()
         self._home_assistant.arrived()
 
     def failed(self, error: CoreAwayError) -> None:
-        """Take in that a state has not arrived, and is tried again."""
+        """Note that a state has not arrived, and will be retried."""
         self._home_assistant.failed(error)
 
     async def _send(self, entity_id: str, state: State) -> None:
@@ -96,7 +96,7 @@ class StatePublisher:
             self._problems.clear(Kind.ENTITY, entity_id)
 
     def _serial(self, entity_id: str) -> str:
-        """Return the inverter of an entity; Core refuses one so seldom that it is looked for."""
+        """Return the inverter of an entity, by a search: Core rarely rejects one."""
         return next(
             device.serial
             for device, states in self._states.items()
@@ -110,7 +110,7 @@ def state(name: str, shown: Shown) -> State:
 
 
 def _changed(before: State, shown: Shown) -> State:
-    """Return the state that follows another one of the same sensor; that one if it is equal."""
+    """Return the next state of a sensor; the same object if nothing has changed."""
     text = _text(shown)
     return before if text == before.value else replace(before, value=text)
 
@@ -128,7 +128,7 @@ def _text(shown: Shown) -> str:
 
 
 def _attributes(name: str, key: str) -> dict[str, object]:
-    """Return the same at every push, since Core stores each new set of attributes."""
+    """Return attributes that never change, since Core stores each new set of them."""
     sensor = find(key)
     if sensor is None:  # of another version
         return {"friendly_name": f"{name} {label(key)}"}

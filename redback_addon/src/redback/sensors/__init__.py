@@ -1,1 +1,1 @@
-"""What an inverter measures: a reading, and the table of all sensors."""
+"""An inverter's readings, and the table of all sensors."""

@@ -15,12 +15,12 @@ class CounterRow:
     Attributes:
         key: of its sensor.
         field: of `Dynamic`; kWh.
-        day: what it is in the sums of a day.
-        is_sized: whether the inverter's size bounds it. What the house draws from the grid goes
-            past the inverter.
+        day: its name in the sums of a day.
+        is_sized: whether the inverter's size limits it. Grid import and house load can bypass the
+            inverter.
         source: its place in the Energy dashboard; None = it has none.
-        battery: whether it takes a battery to have it.
-        flow: the power that it counts, kW, of a counter that not every API version has.
+        battery: whether only inverters with a battery have it.
+        flow: the power that it counts, kW; only for counters that not every API version has.
     """
 
     key: str
@@ -33,7 +33,7 @@ class CounterRow:
 
     @property
     def name(self) -> str:
-        """What people read."""
+        """The name that people read."""
         return label(self.key)
 
     def value(self, reading: Reading) -> float | None:

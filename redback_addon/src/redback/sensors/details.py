@@ -1,4 +1,4 @@
-"""What is known of an inverter beside its readings."""
+"""Details of an inverter: facts that rarely change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from ..cloud import Configuration, Limits, Static
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What seldom changes, carried along as one thing; None = not known yet.
+    """Facts that rarely change, passed around as one object; None = not known yet.
 
-    A new kind of fact is a field here, and asked for in polling/details.py.
+    A new kind of fact is a field here and a request in polling/details.py.
 
     Attributes:
-        static: what the inverter is.
-        configuration: how it is set.
+        static: the inverter's hardware and its site.
+        configuration: the inverter's settings.
     """
 
     static: Static | None = None
@@ -26,7 +26,7 @@ class Details:
         return None if self.static is None else self.static.site_id
 
     def limit(self, value: Callable[[Limits], float | None]) -> float | None:
-        """Look into the configuration, and where that says nothing into the static data."""
+        """Return a limit from the configuration, or else from the static data."""
         for limits in (self.configuration, self.static):
             if limits is not None and (found := value(limits)) is not None:
                 return found

@@ -1,4 +1,4 @@
-"""Which sensors of one inverter exist, and what they show of a reading."""
+"""The sensors of one inverter that exist, and the values they show."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from .table import STATUS, Sensor, Value, find, sensors
 
 
 class Shown(NamedTuple):
-    """What one sensor shows.
+    """The value that one sensor shows.
 
     Attributes:
         key: of the sensor.
         value: rounded to what the meter resolves; None = unknown.
-        is_available: whether the sensor can be trusted to show anything now.
+        is_available: whether the sensor has anything to show now.
     """
 
     key: str
@@ -30,11 +30,11 @@ class Entities:
     Args:
         detailed: whether the detailed sensors are wanted.
         former: the keys of those that existed when the program last ran. With the first reading
-            they exist again, or become unavailable for good where there is no such sensor now.
+            they exist again, or become unavailable for good if there is no such sensor any more.
 
     Attributes:
-        keys: of all that Home Assistant may show, to be kept for the next run.
-        sensors: those that exist by now, by key.
+        keys: of all that Home Assistant may show, saved for the next run.
+        sensors: those that exist so far, by key.
     """
 
     def __init__(self, *, detailed: bool, former: Iterable[str] = ()) -> None:
@@ -45,7 +45,7 @@ class Entities:
         self.sensors: Mapping[str, Sensor] = self._sensors
 
     def show(self, reading: Reading) -> list[Shown]:
-        """Return what all sensors that exist by now show of a reading."""
+        """Return what all sensors that exist so far show for a reading."""
         number, former = len(self._sensors), self._former
         awaited = []
         for sensor in sensors(reading, detailed=self._detailed):
@@ -54,7 +54,7 @@ class Entities:
             is_former = sensor.key in former
             if sensor.value(reading) is not None or (is_former and not sensor.fact):
                 self._sensors[sensor.key] = sensor
-            elif is_former:  # its value comes soon, and what Home Assistant shows still holds
+            elif is_former:  # its value comes soon; what Home Assistant shows is still right
                 awaited.append(sensor.key)
         if former or len(self._sensors) > number:
             self._former = tuple(awaited)
@@ -66,11 +66,11 @@ class Entities:
         ]
 
     def unavailable(self) -> list[Shown]:
-        """Return what is shown while nothing is known of the inverter."""
+        """Return all sensors as unavailable."""
         return [Shown(key, is_available=False) for key in self.keys]
 
     def lapsed(self) -> list[Shown]:
-        """Return what is shown when there has been no reading since the start for too long."""
+        """Return what to show if no reading has arrived for too long since the start."""
         found = filter(None, map(find, self._former))
         return [
             Shown(sensor.key, OFFLINE) if sensor.quantity is STATUS else _unavailable(sensor)
@@ -79,13 +79,13 @@ class Entities:
         ]
 
     def statistics(self) -> Iterator[Sensor]:
-        """Yield those of which Home Assistant makes statistics."""
+        """Yield the sensors that have statistics in Home Assistant."""
         for sensor in self._sensors.values():
             if sensor.quantity.state_class is not None:
                 yield sensor
 
     def numbers(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
-        """Yield what those with statistics show of a reading, by key."""
+        """Yield the numbers that sensors with statistics show for a reading, by key."""
         for sensor in self.statistics():
             value = _show(sensor, reading).value
             yield sensor.key, value if isinstance(value, int | float) else None

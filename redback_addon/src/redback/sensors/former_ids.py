@@ -1,4 +1,4 @@
-"""The keys of sensors that 1.0.0 kept on disk by their entity ids."""
+"""Finds the keys of sensors that 1.0.0 stored by entity id."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,10 +8,10 @@ _DOMAIN = "sensor."
 
 
 def keys_by_id(entity_ids: Collection[str]) -> Mapping[str, str]:
-    """Return the sensor's key of each of these, which are all of one inverter.
+    """Return the sensor key of each entity id; all ids are of one inverter.
 
-    An id is the inverter's name and a key, joined by "_", and both may have more of these. The
-    shortest name counts with which each id has a key; nothing is returned where there is none.
+    An id is the inverter's name and a key, joined by "_", and both may contain more of these. The
+    shortest name is used with which every id has a known key; else nothing is returned.
     """
     ids = [entity_id.removeprefix(_DOMAIN) for entity_id in entity_ids]
     words = min(ids, default="").split("_")

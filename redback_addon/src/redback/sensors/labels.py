@@ -1,4 +1,4 @@
-"""What people read for a sensor's key."""
+"""The words that people read for a sensor's key."""
 
 _SPELLED = {"pv": "PV", "soc": "SoC"}
 

@@ -1,7 +1,6 @@
-"""A Reading: what is known of one inverter at one minute, and what follows from it.
+"""A Reading: one inverter at one minute, and the values calculated from it.
 
-The formulas are those of dossier 4.4. A value that needs something the cloud did not give is
-None, never zero.
+The formulas are those of dossier 4.4. If an input is missing, the result is None, never zero.
 """
 
 from collections.abc import Iterable
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 from ..cloud import Dynamic, InverterPower, Phase
 from .details import NO_DETAILS, Details
 
-# The vendor calls telemetry offline that is older than this (dossier 4.7, compliance report).
+# Older telemetry counts as offline for the vendor too (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
 OFFLINE = "OFFLINE"
 
@@ -22,9 +21,9 @@ class Reading:
 
     Attributes:
         serial: the inverter's serial number.
-        at: the moment at which it is looked at, UTC.
-        dynamic: what it does.
-        details: what is known of it beside.
+        at: the moment for which it is evaluated, UTC.
+        dynamic: the reading as the cloud sent it.
+        details: facts that rarely change.
     """
 
     serial: str
@@ -34,12 +33,12 @@ class Reading:
 
     @property
     def lapses_at(self) -> datetime:
-        """The moment at which this reading no longer tells what is the case."""
+        """The moment at which this reading expires."""
         return self.dynamic.timestamp + STALE_AFTER
 
     @property
     def is_live(self) -> bool:
-        """Whether the inverter is online, and the reading young enough to be shown."""
+        """Whether the inverter is online and the reading recent enough to be shown."""
         return self.at < self.lapses_at and self._reported_status != OFFLINE
 
     @property
@@ -54,12 +53,12 @@ class Reading:
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases that the inverter has, and not those that are listed without a value."""
+        """The phases that the inverter has; those listed without any value are left out."""
         return tuple(phase for phase in self.dynamic.phases.values() if phase.measures)
 
     @property
     def has_battery(self) -> bool:
-        """Whether there is a battery; without the static data, whether it tells its charge."""
+        """Whether there is a battery: by the static data, or else by its state of charge."""
         static = self.details.static
         if static is not None and static.battery_count is not None:
             return static.battery_count > 0
@@ -88,7 +87,7 @@ class Reading:
 
     @property
     def load_kw(self) -> float | None:
-        """What the house uses, kW."""
+        """Power that the house uses, kW."""
         battery, static = self.dynamic.battery_power_kw, self.details.static
         if battery is None and static is not None and static.battery_count == 0:
             battery = 0.0
@@ -118,7 +117,7 @@ class Reading:
 
     @property
     def battery_usable_kwh(self) -> float | None:
-        """The energy in the battery above the reserve for when the grid is there, kWh."""
+        """The energy in the battery above its on-grid reserve, kWh."""
         configuration = self.details.configuration
         if configuration is None:
             return None
@@ -137,17 +136,17 @@ class Reading:
 
     @property
     def mode(self) -> str | None:
-        """What the inverter is set to do."""
+        """The mode that the inverter is set to."""
         return None if self._power is None else self._power.mode
 
     @property
     def mode_power_w(self) -> float | None:
-        """The power that it is set to do it with, W."""
+        """The power that the mode is set to, W."""
         return None if self._power is None else self._power.power_w
 
     @property
     def _power(self) -> InverterPower | None:
-        """What is said of this inverter, where the site's other ones are listed too."""
+        """This inverter's entry; the site's other inverters may be listed too."""
         entries = self.dynamic.inverters
         own = [entry for entry in entries if entry.serial == self.serial]
         if own or len(entries) != 1:
@@ -156,7 +155,7 @@ class Reading:
 
 
 def _total(values: Iterable[float | None]) -> float | None:
-    """Add up; None where a part is missing, or where there is nothing at all."""
+    """Add up; None if a value is missing, or if there are none."""
     total = None
     for value in values:
         if value is None:
@@ -166,10 +165,10 @@ def _total(values: Iterable[float | None]) -> float | None:
 
 
 def minus(left: float | None, right: float | None) -> float | None:
-    """Subtract; None where one of them is missing."""
+    """Subtract; None if either is missing."""
     return None if left is None or right is None else left - right
 
 
 def times(left: float | None, right: float | None) -> float | None:
-    """Multiply; None where one of them is missing."""
+    """Multiply; None if either is missing."""
     return None if left is None or right is None else left * right

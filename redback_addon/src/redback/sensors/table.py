@@ -22,19 +22,19 @@ Value = float | int | str | date | datetime | None
 
 _Element = TypeVar("_Element")
 
-# Broken data must not make entities without end: no inverter has more of anything than this.
+# No inverter has more of anything than this, so broken data cannot create endless entities.
 _MOST = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What kind of value a sensor has, in Home Assistant's words.
+    """The kind of value that a sensor has, in Home Assistant's words.
 
     Attributes:
         unit: of the value.
         device_class: what is measured.
         state_class: which statistics are made of it.
-        digits: what the meter really resolves, in decimals; None = not a number.
+        digits: decimals that the meter really resolves; None = not a number.
         options: all the values of an enum.
     """
 
@@ -46,7 +46,7 @@ class Quantity:
 
     @property
     def is_counter(self) -> bool:
-        """Whether it counts up for the inverter's whole life."""
+        """Whether it is a lifetime counter."""
         return self.state_class == "total_increasing"
 
 
@@ -65,7 +65,7 @@ CURRENT = _measurement("A", "current", 2)
 FREQUENCY = _measurement("Hz", "frequency", 2)
 TEMPERATURE = _measurement("°C", "temperature", 1)
 CHARGE = _measurement("%", "battery", 1)
-# A reserve of 10 % is no battery that is nearly empty, so it must not have that device class.
+# Not the device class battery: a reserve of 10% is not a battery that is nearly empty.
 SHARE = _measurement("%", None, 1)
 COUNT = _measurement(None, None, 0)
 TEXT = Quantity()
@@ -100,13 +100,13 @@ class Sensor:
 
     Attributes:
         key: its identity, which never changes.
-        quantity: what kind of value it is.
+        quantity: the kind of its value.
         value: gets the value from a reading; None = not known now.
-        fact: whether the value holds beyond its minute, also when the inverter is offline.
+        fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.
-        detailed: whether it is there only with the option Detailed sensors.
-        flow: of a counter that not every API version has: the power that it counts, kW.
-        own_name: where the key does not make the name.
+        detailed: whether it needs the option Detailed sensors.
+        flow: the power that it counts, kW; only for counters that not every API version has.
+        own_name: its name, if that does not follow from the key.
     """
 
     key: str
@@ -120,7 +120,7 @@ class Sensor:
 
     @property
     def name(self) -> str:
-        """What people read, after the inverter's name."""
+        """The name that people read, after the inverter's name."""
         return self.own_name or label(self.key)
 
     @property
@@ -130,7 +130,7 @@ class Sensor:
 
 
 def sensors(reading: Reading, *, detailed: bool) -> Iterator[Sensor]:
-    """Yield the sensors that the inverter may have; those that ever have a value exist."""
+    """Yield the sensors that the inverter may have; those that get a value will exist."""
     has_battery = reading.has_battery
     for sensor in chain(
         _FIXED,

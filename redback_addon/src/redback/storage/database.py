@@ -1,7 +1,7 @@
-"""A small SQLite file whose damage, a full disk or a power cut does not stop the service.
+"""A small SQLite file: its damage, a full disk or a power cut does not stop the service.
 
 Writing does not wait for the disk, so a power cut may cost the last minutes. Failures are logged
-once. A damaged file is set aside; where none can be opened, everything is kept in memory.
+once. A damaged file is set aside; if no file can be opened, everything stays in memory.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from ..timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
 
-# How long it waits for another program that is writing, which takes milliseconds.
+# How long to wait for another program's write, which takes milliseconds.
 _BUSY_SECONDS = 5.0
 # The write-ahead log stays below two megabytes. SQLite itself caches a quarter of a megabyte: the
 # system caches the rest, and can drop it.
@@ -31,7 +31,7 @@ class Database:
 
     Args:
         path: where it is.
-        schema: makes its tables where there are none yet.
+        schema: creates its tables if they do not exist.
         lost: what a failure costs, for the log, for example "hours may be fetched again".
 
     Attributes:
@@ -52,7 +52,7 @@ class Database:
         self._connection.close()
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; none where the file cannot be read."""
+        """Return the rows of a query; none if the file cannot be read."""
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
@@ -61,7 +61,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Make one transaction; log the first failure, and when it works again."""
+        """Open one transaction; log the first failure, and when it works again."""
         try:
             with self._connection:
                 yield self._connection

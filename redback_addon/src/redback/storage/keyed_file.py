@@ -40,9 +40,9 @@ class KeyedFile(Generic[_Value]):
             self._file.save(dict(self._values))
 
     async def run(self) -> None:
-        """Write each change at once, in a thread, for ever."""
+        """Write each change at once, in a thread, until cancelled."""
         while True:
             await self._changed.wait()
-            if not self._changed.is_set():  # `write` was called meanwhile
+            if not self._changed.is_set():  # `write` was called in between
                 continue
             await in_thread(self.write)
