@@ -1,21 +1,20 @@
 """Reads Core's rows in a gap and around it, to which a counter's hours are spliced."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
-from .gaps import HOUR, Gap
-from .hourly import Summary
-from .sums import Ends, Right, needs_left, needs_right
+from .gaps import HOUR
+from .sums import Ends, Piece, Right, Rows
 
 # How far to search for the next row: first near, then far.
 _NEAR = timedelta(days=2)
 _FAR = timedelta(days=400)
 # Core keeps rows of five minutes for ten days.
 _SHORT_TERM = timedelta(days=9)
-_FIVE_MINUTES = timedelta(minutes=5)
+_LENGTHS: Mapping[Period, timedelta] = {"hour": HOUR, "5minute": timedelta(minutes=5)}
 # Core may need this long for its first row of an entity; after that none is expected.
 _PATIENCE_SECONDS = 20 * 60.0
 
@@ -38,38 +37,29 @@ class EndsReader:
         # Since when there has been no row after the gap, by entity, in monotonic seconds.
         self._missed_since: dict[str, float] = {}
 
-    async def read(
-        self,
-        key: str,
-        series: Series,
-        gap: Gap,
-        summaries: Mapping[datetime, Summary | None],
-        stored: Mapping[datetime, Row],
-    ) -> Ends:
+    async def read(self, series: Series, pieces: Sequence[Piece], stored: Rows) -> Ends:
         """Read what a counter's hours are spliced to.
 
         Args:
-            key: of the counter.
             series: its statistics.
-            gap: whose hours are all fetched.
-            summaries: what was fetched, by the start of the hour.
+            pieces: the hours of a gap, in order.
             stored: Core's rows of the gap, by the start of the hour.
 
         Raises:
             NotYetError: Core has not yet written the row after the gap.
         """
-        ends = Ends(series, stored)
-        if needs_left(key, gap, summaries, stored):
-            left = await self._before(series, gap.since)
+        since, until = pieces[0].hours[0], pieces[-1].hours[-1] + HOUR
+        ends = Ends(series, pieces, stored)
+        if ends.needs_left:
+            left = await self._before(series, since)
             ends = replace(ends, left=left)
-            if (left is None or left.state is None) and gap.since not in stored:
-                soon = await self._soon_after(series, gap.since)
+            if (left is None or left.state is None) and since not in stored:
+                soon = await self._soon_after(series, since)
                 ends = replace(ends, first=None if soon is None else soon.row)
-        if needs_right(key, gap, summaries, stored):
-            right = await self._after(series, gap.until)
-            nearest = right
+        if ends.needs_right:
+            right = nearest = await self._after(series, until)
             if right is not None and right.over - right.row.start == HOUR:
-                nearest = await self._soon_after(series, gap.until) or right
+                nearest = await self._soon_after(series, until) or right
             ends = replace(ends, right=right, nearest=nearest)
         return ends
 
@@ -87,35 +77,31 @@ class EndsReader:
         Rows of five minutes stay as they are where an hour was filled. None is returned where no
         row is expected any more.
         """
-        now = self._clock.now()
-        row = await self._first(series, start, min(now, start + _NEAR), "hour")
-        if row is None:
-            soon = await self._soon_after(series, start)
-            if soon is not None:
-                self._missed_since.pop(series.entity_id, None)
-                return soon
-            row = await self._first(series, start, min(now, start + _FAR), "hour")
-        if row is not None:
+        right = (
+            await self._first(series, start, _NEAR, "hour")
+            or await self._soon_after(series, start)
+            or await self._first(series, start, _FAR, "hour")
+        )
+        if right is not None:
             self._missed_since.pop(series.entity_id, None)
-            return Right(row, row.start + HOUR)
-        if self._may_still_come(series):
+        elif self._may_still_come(series):
             raise NotYetError
-        return None
+        return right
 
     async def _soon_after(self, series: Series, start: datetime) -> Right | None:
         """Return the first row of five minutes in the hour after a moment."""
-        now = self._clock.now()
-        if now - start >= _SHORT_TERM:
+        if self._clock.now() - start >= _SHORT_TERM:
             return None
-        row = await self._first(series, start, min(now, start + HOUR), "5minute")
-        return None if row is None else Right(row, row.start + _FIVE_MINUTES)
+        return await self._first(series, start, HOUR, "5minute")
 
     async def _first(
-        self, series: Series, since: datetime, until: datetime, period: Period
-    ) -> Row | None:
+        self, series: Series, start: datetime, reach: timedelta, period: Period
+    ) -> Right | None:
         """Return the first row with a sum."""
-        found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        return next((row for row in found[series.entity_id] if row.sum is not None), None)
+        until = min(self._clock.now(), start + reach)
+        found = await self._statistics.rows([series.entity_id], start, until, period=period)
+        with_sum = (row for row in found[series.entity_id] if row.sum is not None)
+        return next((Right(row, row.start + _LENGTHS[period]) for row in with_sum), None)
 
     def _may_still_come(self, series: Series) -> bool:
         """Whether to wait for a first row after the gap."""

@@ -14,7 +14,7 @@ from .ends import EndsReader, NotYetError
 from .gaps import HOUR, Gap
 from .hourly import Summary
 from .splice import JoiningError
-from .sums import Ends, Right, Rows, Shift, Summaries, continued, last_counted
+from .sums import Ends, Right, Rows, Shift, Summaries, continued, cut
 
 # Asks what each counter really showed at a moment or soon after, by key; kWh.
 Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
@@ -78,13 +78,14 @@ class Importer:
                 made[one] = _measurement(key, gap, summaries, rows)
                 continue
             try:
-                ends[key] = await self._ends.read(key, one, gap, summaries, rows)
+                pieces = list(cut(key, gap, summaries, rows))
+                ends[key] = await self._ends.read(one, pieces, rows)
             except CoreRefusedError as error:
                 rejections[one.entity_id] = error
-        ends = await _ask(ends, gap, summaries, shown)
+        ends = await _ask(ends, shown)
         shifts: list[Shift] = []
-        for key, end in ends.items():
-            counter = continued(key, gap, summaries, end)
+        for end in ends.values():
+            counter = continued(end)
             made[end.series] = counter.rows
             shifts += counter.shifts
             if counter.rejection_reason is not None:
@@ -186,9 +187,7 @@ class Importer:
         return False
 
 
-async def _ask(
-    ends: Mapping[str, Ends], gap: Gap, summaries: Summaries, shown: Shown
-) -> dict[str, Ends]:
+async def _ask(ends: Mapping[str, Ends], shown: Shown) -> dict[str, Ends]:
     """Ask the cloud what each counter showed at the row after the gap."""
     asked: dict[datetime, Mapping[str, float]] = {}
 
@@ -202,7 +201,7 @@ async def _ask(
         right = one.right
         if right is not None:
             right = await answered(key, right)
-            if one.nearest is not None and right.is_reset_since(last_counted(key, gap, summaries)):
+            if one.nearest is not None and right.is_reset_since(one.pieces[-1].last):
                 right = await answered(key, one.nearest)
         found[key] = replace(one, right=right)
     return found

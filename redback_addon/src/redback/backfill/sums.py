@@ -40,12 +40,47 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap.
+
+    Attributes:
+        hours: their starts.
+        end: the row that stands; None at the end of the gap.
+        counted: what the cloud has of each.
+        flowed: about what flowed in each, where it has not.
+    """
+
+    hours: tuple[datetime, ...]
+    end: Row | None
+    counted: tuple[Counted | None, ...]
+    flowed: tuple[Flowed | None, ...]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether there is something to write; also, a reset may hide what came before it."""
+        pending = self.counted if self.end is None else self.counted[:-1]
+        return any(pending) or any(one.resets for one in self.counted if one)
+
+    @property
+    def uncounted(self) -> frozenset[datetime]:
+        """The hours for which the cloud has no counter."""
+        each = zip(self.hours, self.counted, strict=True)
+        return frozenset(start for start, one in each if one is None)
+
+    @property
+    def last(self) -> float | None:
+        """What the counter showed at the end, kWh; None = unknown."""
+        return None if self.counted[-1] is None else self.counted[-1].last
+
+
+@dataclass(frozen=True, slots=True)
 class Ends:
-    """Core's rows of a counter in a gap and around it.
+    """A counter's hours in a gap, and Core's rows there and around it.
 
     Attributes:
         series: its statistics.
-        stored: those in the gap, by the start of the hour.
+        pieces: the hours, in order.
+        stored: the rows in the gap, by the start of the hour.
         left: the last one before it.
         first: the first one after the gap began, if there is none before it or in its first hour.
         right: the first one after it; None where none is expected.
@@ -53,11 +88,24 @@ class Ends:
     """
 
     series: Series
+    pieces: Sequence[Piece]
     stored: Rows
     left: Row | None = None
     first: Row | None = None
     right: Right | None = None
     nearest: Right | None = None
+
+    @property
+    def needs_left(self) -> bool:
+        """Whether the row before the gap is needed."""
+        first = self.pieces[0]
+        return any(one is not None for one in (*first.counted, *first.flowed))
+
+    @property
+    def needs_right(self) -> bool:
+        """Whether the row after the gap is needed."""
+        last = self.pieces[-1]
+        return last.end is None and last.is_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,94 +137,15 @@ class Continued:
     rejection_reason: JoiningError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Hours of one counter in a row, up to one whose row stands, or to the end of the gap.
-
-    Attributes:
-        hours: their starts.
-        end: the row that stands; None at the end of the gap.
-        counted: what the cloud has of each.
-        flowed: about what flowed in each, where it has not.
-    """
-
-    hours: tuple[datetime, ...]
-    end: Row | None
-    counted: tuple[Counted | None, ...]
-    flowed: tuple[Flowed | None, ...]
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether there is something to write; also, a reset may hide what came before it."""
-        pending = self.counted if self.end is None else self.counted[:-1]
-        return any(pending) or any(one.resets for one in self.counted if one)
-
-
-def needs_left(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> bool:
-    """Whether the row before a gap is needed to continue a counter."""
-    first = next(_pieces(key, gap, summaries, stored))
-    return any(one is not None for one in (*first.counted, *first.flowed))
-
-
-def needs_right(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> bool:
-    """Whether the row after a gap is needed to continue a counter."""
-    *_, last = _pieces(key, gap, summaries, stored)
-    return last.end is None and last.is_counted
-
-
-def last_counted(key: str, gap: Gap, summaries: Summaries) -> float | None:
-    """Return what a counter showed at the end of a gap, kWh; None = unknown."""
-    summary = summaries[gap.hours[-1].start]
-    counted = None if summary is None else summary.counted.get(key)
-    return None if counted is None else counted.last
-
-
-def continued(key: str, gap: Gap, summaries: Summaries, ends: Ends) -> Continued:
-    """Return the rows of a counter, and the shifts of what comes after them.
+def cut(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[Piece]:
+    """Cut a gap after each hour whose row stands for a counter.
 
     Args:
         key: of the counter.
         gap: whose hours are all fetched.
         summaries: what was fetched, by the start of the hour.
-        ends: what Core has there.
+        stored: Core's rows of the gap, by the start of the hour.
     """
-    made: list[Row] = []
-    shifts: list[Shift] = []
-    rejection_reason: JoiningError | None = None
-    before = ends.left
-    for piece in _pieces(key, gap, summaries, ends.stored):
-        raised = sum(shift.amount for shift in shifts)
-        end, counted = _raised(piece.end, raised), piece.counted[-1]
-        right, shown = end, None if counted is None else counted.last
-        if piece.end is None and ends.right is not None:
-            right, shown = _raised(ends.right.row, raised), ends.right.shown
-        joined = Joined(())
-        is_known: list[bool] = []
-        try:
-            if piece.is_counted or _has_changed(piece, before, end):
-                first = ends.first if piece.hours[0] == gap.since else None
-                first = ends.stored.get(piece.hours[0], first)
-                left = _left(before, piece) or _begun(piece, first)
-                joined = _join(piece, left, right, shown)
-                is_known = [
-                    one is not None or start in ends.stored
-                    for start, one in zip(piece.hours, piece.counted, strict=True)
-                ]
-            elif any(one is not None for one in piece.flowed):
-                rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
-                joined = _spread(piece, before, rows)
-                is_known = [True] * len(piece.hours)
-        except JoiningError as error:
-            rejection_reason = error
-        if joined.shift and right is not None:
-            shifts.append(Shift(ends.series, right, joined.shift))
-        made += _rows(piece, joined, is_known)
-        before = _raised(end, joined.shift)
-    return Continued(made, shifts, rejection_reason)
-
-
-def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[_Piece]:
-    """Cut a gap after each hour whose row stands for a counter."""
     hours: list[datetime] = []
     for hour in gap.hours:
         hours.append(hour.start)
@@ -185,7 +154,7 @@ def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[
         is_end = stands and row is not None and row.sum is not None
         if is_end or hour is gap.hours[-1]:
             found = [summaries[start] for start in hours]
-            yield _Piece(
+            yield Piece(
                 tuple(hours),
                 row if is_end else None,
                 tuple(None if one is None else one.counted.get(key) for one in found),
@@ -194,11 +163,43 @@ def _pieces(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[
             hours = []
 
 
-def _rows(piece: _Piece, joined: Joined, is_known: Sequence[bool]) -> Iterator[Row]:
+def continued(ends: Ends) -> Continued:
+    """Return the rows of a counter, and the shifts of what comes after them."""
+    made: list[Row] = []
+    shifts: list[Shift] = []
+    rejection_reason: JoiningError | None = None
+    before = ends.left
+    for piece in ends.pieces:
+        raised = sum(shift.amount for shift in shifts)
+        end = _raised(piece.end, raised)
+        right, shown = end, piece.last
+        if piece.end is None and ends.right is not None:
+            right, shown = _raised(ends.right.row, raised), ends.right.shown
+        joined, unknown = Joined(()), frozenset[datetime]()
+        try:
+            if piece.is_counted or _has_changed(piece, before, end):
+                first = ends.first if piece is ends.pieces[0] else None
+                first = ends.stored.get(piece.hours[0], first)
+                left = _left(before, piece) or _begun(piece, first)
+                joined = _join(piece, left, right, shown)
+                unknown = piece.uncounted - ends.stored.keys()
+            elif any(one is not None for one in piece.flowed):
+                rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
+                joined = _spread(piece, before, rows)
+        except JoiningError as error:
+            rejection_reason = error
+        if joined.shift and right is not None:
+            shifts.append(Shift(ends.series, right, joined.shift))
+        made += _rows(piece, joined, unknown)
+        before = _raised(end, joined.shift)
+    return Continued(made, shifts, rejection_reason)
+
+
+def _rows(piece: Piece, joined: Joined, unknown: frozenset[datetime]) -> Iterator[Row]:
     """Yield the rows of those hours of which something is known, and whose row does not stand."""
     pending = piece.hours if piece.end is None else piece.hours[:-1]
-    for start, pair, known in zip(pending, joined.sums, is_known, strict=False):
-        if known:
+    for start, pair in zip(pending, joined.sums, strict=False):
+        if start not in unknown:
             yield Row(start, state=pair[0], sum=pair[1])
 
 
@@ -207,7 +208,7 @@ def _raised(row: Row | None, amount: float) -> Row | None:
     return None if row is None or row.sum is None else replace(row, sum=row.sum + amount)
 
 
-def _left(row: Row | None, piece: _Piece) -> End | None:
+def _left(row: Row | None, piece: Piece) -> End | None:
     """Return the row before a piece as an end."""
     return None if row is None else _end(row, piece.hours[0] - (row.start + HOUR))
 
@@ -218,7 +219,7 @@ def _end(row: Row | None, apart: timedelta = timedelta()) -> End | None:
     return End(row.state, row.sum, max(apart / HOUR, 0.0))
 
 
-def _begun(piece: _Piece, first: Row | None) -> End | None:
+def _begun(piece: Piece, first: Row | None) -> End | None:
     """Return Core's very first row, taken back to the beginning of its hour.
 
     Core counts from the first reading on, within that hour. If no earlier past is wanted, the sum
@@ -230,15 +231,15 @@ def _begun(piece: _Piece, first: Row | None) -> End | None:
     return End(hour.first, end.sum - (end.state - hour.first))
 
 
-def _has_changed(piece: _Piece, left: Row | None, end: Row | None) -> bool:
+def _has_changed(piece: Piece, left: Row | None, end: Row | None) -> bool:
     """Whether Core took the change from another counter for energy, or began anew."""
-    before, after, counted = _left(left, piece), _end(end), piece.counted[-1]
-    if before is None or after is None or counted is None:
+    before, after, last = _left(left, piece), _end(end), piece.last
+    if before is None or after is None or last is None:
         return False
-    return begins_anew(before, after) or has_leapt(piece.counted, before, after, counted.last)
+    return begins_anew(before, after) or has_leapt(piece.counted, before, after, last)
 
 
-def _join(piece: _Piece, before: End | None, right: Row | None, shown: float | None) -> Joined:
+def _join(piece: Piece, before: End | None, right: Row | None, shown: float | None) -> Joined:
     apart = timedelta() if right is None else right.start - (piece.hours[-1] + HOUR)
     after = _end(right, apart)
     if before is None and after is None:
@@ -246,7 +247,7 @@ def _join(piece: _Piece, before: End | None, right: Row | None, shown: float | N
     return join(piece.counted, before, after, shown)
 
 
-def _spread(piece: _Piece, left: Row | None, rows: Sequence[Row | None]) -> Joined:
+def _spread(piece: Piece, left: Row | None, rows: Sequence[Row | None]) -> Joined:
     ends = [_end(row) for row in rows]
     before, last = _left(left, piece), ends[-1]
     if before is None or last is None or piece.end is None:
