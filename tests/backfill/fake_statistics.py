@@ -113,7 +113,7 @@ class FakeStatistics:
                     rows[start] = replace(row, sum=row.sum + amount)
 
     def change(self, entity_id: str) -> dict[datetime, float]:
-        """Give the energy of each hour, as the dashboards show it, kWh."""
+        """Return the energy of each hour, as the dashboards show it, kWh."""
         rows = sorted(self.stored[entity_id].values(), key=lambda row: row.start)
         return {
             after.start: (after.sum or 0.0) - (before.sum or 0.0)

@@ -50,7 +50,7 @@ UNFIT = RequestError("bad request", method="GET", url="http://cloud/")
 
 
 def energy_at(moment: datetime) -> float:
-    """Give what the counter shows: a kilowatt for ever."""
+    """Return what the counter shows: a kilowatt for ever."""
     return round(moment.timestamp() / 3600 - 490_000, 3)
 
 
@@ -61,7 +61,7 @@ def reading(moment: datetime) -> Dynamic:
 
 
 def without_counters(now: datetime) -> Inverter:
-    """Give what is known after one reading, whose counters are not believed yet."""
+    """Return what is known after one reading, whose counters are not believed yet."""
     known = Inverter(
         SERIAL, "Redback", Entities(detailed=False), Details(static(), configuration())
     )

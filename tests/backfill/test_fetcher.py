@@ -33,7 +33,7 @@ class Cloud:
 
 
 async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> float | None:
-    """Give what the counter of the grid showed now."""
+    """Return what the counter of the grid showed now."""
     cloud, now = Cloud(imported), clock.now()
     entities = Entities(detailed=False)
     known = Inverter(SERIAL, "House", entities, Details(static(), configuration()))

@@ -24,7 +24,7 @@ def coverage(tmp_path: Path) -> Iterator[Coverage]:
 
 
 def at(text: str) -> datetime:
-    """Give a moment of the day, as hours and minutes; 24 is the day after."""
+    """Return a moment of the day, as hours and minutes; 24 is the day after."""
     hours, minutes = text.split(":")
     return DAY + timedelta(hours=int(hours), minutes=int(minutes))
 

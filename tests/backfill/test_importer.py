@@ -47,6 +47,10 @@ def counted(hours: Mapping[int, Counted | None]) -> dict[datetime, Summary | Non
     }
 
 
+def flowed(hours: Mapping[int, Flowed]) -> dict[datetime, Summary | None]:
+    return {at(hour): Summary({}, {}, {key(COUNTER): one}) for hour, one in hours.items()}
+
+
 @pytest.fixture
 def statistics() -> FakeStatistics:
     return FakeStatistics()
@@ -89,7 +93,7 @@ async def write(
 
 
 def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, float]]:
-    """Give the states of a counter that grows steadily, each minute of these hours."""
+    """Return the states of a counter that grows steadily, each minute of these hours."""
     return [
         (at(hour) + timedelta(minutes=minute), round(100 + (hour + (minute + 1) / 60) * kw, 6))
         for hour in hours
@@ -98,12 +102,12 @@ def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, flo
 
 
 def true(hour: int) -> Counted:
-    """Give what an hour of that counter was."""
+    """Return what an hour of that counter was."""
     return Counted(round(100 + hour + 1 / 60, 6), 100.0 + hour + 1, round(59 / 60, 6))
 
 
 def old(hour: int) -> Counted:
-    """Give what an hour was of one that is a thousand further, so that hours may be negative."""
+    """Return what an hour was of one that is a thousand further, so that hours may be negative."""
     return Counted(true(hour).first + 1000, true(hour).last + 1000, true(hour).gain)
 
 
@@ -216,10 +220,7 @@ async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
         5: Flowed(0.0, 0.9),
         6: Flowed(0.0, 0.9, 0.0),
     }
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={key(COUNTER): flow}) for hour, flow in flows.items()
-    }
-    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
+    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], flowed(flows)) == []
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
     assert (COUNTER.entity_id, at(6)) not in statistics.imported
@@ -229,10 +230,7 @@ async def test_hours_by_their_power_are_written_up_to_an_hour_whose_counter_is_k
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 1.0)}) for hour in (3, 4, 5)
-    }
-    summaries[at(6)] = Summary({}, {key(COUNTER): true(6)})
+    summaries = flowed(dict.fromkeys((3, 4, 5), Flowed(0.0, 1.0))) | counted({6: true(6)})
     assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
     assert [start for _, start in statistics.imported] == [at(3), at(4), at(5)]
     changes = statistics.change(COUNTER.entity_id)
@@ -257,9 +255,7 @@ async def test_one_that_ends_in_nothing_is_left_alone(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 0.9)}) for hour in (3, 4, 5)
-    }
+    summaries = flowed(dict.fromkeys((3, 4, 5), Flowed(0.0, 0.9)))
     assert await write(writer, gap(3, 4, 5), [COUNTER], summaries) == []
     assert statistics.imported == []
 
@@ -319,12 +315,9 @@ async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
 ) -> None:
     # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
     forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
-    summaries: dict[datetime, Summary | None] = {
-        at(h): Summary({}, {key(COUNTER): old(h)})
-        if is_told
-        else Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 1.0)})
-        for h in range(-299, 7)
-    }
+    hours_out = range(-299, 7)
+    told = counted({hour: old(hour) for hour in hours_out})
+    summaries = told if is_told else flowed(dict.fromkeys(hours_out, Flowed(0.0, 1.0)))
     outage = gap(*range(-299, 7), standing=[6])
     for _ in range(2):  # the same again changes nothing
         assert await write(writer, outage, [COUNTER], summaries) == []

@@ -15,14 +15,14 @@ from backfill.test_importer import (
     at,
     clock,
     counted,
+    flowed,
     gap,
     growing,
-    key,
     statistics,
     write,
     writer,
 )
-from redback.backfill.hourly import Counted, Flowed, Summary
+from redback.backfill.hourly import Counted, Flowed
 from redback.backfill.importer import Importer
 
 __all__ = ["clock", "statistics", "writer"]
@@ -32,12 +32,12 @@ FIRST_MINUTE = 1 / 60
 
 
 def lifetime(states: Sequence[tuple[datetime, float]]) -> list[tuple[datetime, float]]:
-    """Give what the add-on shows where the integration would show this."""
+    """Return what the add-on shows where the integration would show this."""
     return [(moment, round(state + LIFETIME, 6)) for moment, state in states]
 
 
 def hour(number: int) -> Counted:
-    """Give what the cloud tells of an hour, a kilowatt all the time."""
+    """Return what the cloud tells of an hour, a kilowatt all the time."""
     begin = 100 + number + LIFETIME
     return Counted(begin + FIRST_MINUTE, begin + 1, 1 - FIRST_MINUTE)
 
@@ -109,9 +109,7 @@ async def test_where_the_cloud_tells_the_power_alone_the_step_is_what_flowed(
 ) -> None:
     both = growing([1, 2]) + growing([3])[:25] + lifetime(growing([3])[31:] + growing([4]))
     statistics.compile(COUNTER.entity_id, both)
-    summaries: dict[datetime, Summary | None] = {
-        at(3): Summary({}, {}, flowed={key(COUNTER): Flowed(0.0, 0.97, 0.01)})
-    }
+    summaries = flowed({3: Flowed(0.0, 0.97, 0.01)})
     for _ in range(2):  # the same again changes nothing
         assert await write(writer, gap(3, standing=[3]), [COUNTER], summaries) == []
         assert changes(statistics, 2, 4) == pytest.approx([1.0, 0.97, 1.0])

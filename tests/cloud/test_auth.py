@@ -263,23 +263,25 @@ def test_a_token_that_cannot_be_renewed_yet_is_used_to_its_end(login: Login) -> 
         login.get()
 
 
-def test_a_token_that_is_refused_after_a_while_is_renewed(login: Login) -> None:
+def renewable(login: Login) -> Token:
+    """Return a token that has been used for a while, and that another one may follow."""
     login.put(NEW_TOKEN, grant("t0k3n-1"))
     token = login.get()
     login.time.pass_(minutes=10)
     login.put(NEW_TOKEN, grant("t0k3n-2"))
     login.asked()
+    return token
+
+
+def test_a_token_that_is_refused_after_a_while_is_renewed(login: Login) -> None:
+    token = renewable(login)
     assert login.refuse(token).authorization == "Bearer t0k3n-2"
     assert login.refuse(token).authorization == "Bearer t0k3n-2"  # as for one who comes late
     assert login.asked() == [NEW_TOKEN]
 
 
 def test_many_threads_that_are_refused_make_one_renewal(login: Login) -> None:
-    login.put(NEW_TOKEN, grant("t0k3n-1"))
-    token = login.get()
-    login.time.pass_(minutes=10)
-    login.put(NEW_TOKEN, grant("t0k3n-2"))
-    login.asked()
+    token = renewable(login)
     with ThreadPoolExecutor(8) as threads:
         renewed = list(threads.map(login.refuse, [token] * 8))
     assert {one.authorization for one in renewed} == {"Bearer t0k3n-2"}

@@ -274,6 +274,7 @@ def after(turns: int, work: Callable[[], None]) -> None:
 async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
     clock: FakeClock, turns: int
 ) -> None:
+    wanted: set[str] = set()
     shown: set[str] = set()
     missing: list[set[str]] = []
 
@@ -281,15 +282,19 @@ async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
         await asyncio.sleep(0)
         shown.add(key)
         if key == "first":
-            after(turns, lambda: queue.want("second", 1))
+            after(turns, lambda: want("second"))
 
     class Missing(Told):
         def arrived(self) -> None:
-            missing.append(set(queue.wanted) - shown)
+            missing.append(wanted - shown)
+
+    def want(key: str) -> None:
+        wanted.add(key)
+        queue.want(key, 1)
 
     queue = Sync[str, int](take, clock, at_once=4, watcher=Missing())
     async with running(queue):
-        queue.want("first", 1)
+        want("first")
         await settle()
         assert shown == {"first", "second"}
         assert missing

@@ -18,7 +18,7 @@ MOST_KW = 10.0
 def shown(
     first: float | None, *values: float | None, every: timedelta = timedelta(minutes=1)
 ) -> list[float | None]:
-    """Give what is shown of a counter of which the first value is believed, minute by minute."""
+    """Return what is shown of a counter of which the first value is believed, minute by minute."""
     believed = None if first is None else Believed(first, START)
     counter = Counter("a counter", believed)
     return [
@@ -31,12 +31,12 @@ def shown(
 
 
 def fresh(*values: float | None) -> list[float | None]:
-    """Give what is shown of a counter of which nothing is known, minute by minute."""
+    """Return what is shown of a counter of which nothing is known, minute by minute."""
     return shown(None, *values)[1:]
 
 
 def read_twice() -> Counters:
-    """Give counters that have been read, and read again."""
+    """Return counters that have been read, and read again."""
     counters = Counters("Redback", {})
     for stamp in ("2026-03-02T01:01:03Z", "2026-03-02T01:02:03Z"):
         counters.believe(dynamic(TimestampUtc=stamp), static())

@@ -252,7 +252,7 @@ async def test_all_is_unavailable_until_there_is_a_reading_again(
 
 
 def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
-    """Give a reading of so many minutes after the usual one."""
+    """Return a reading of so many minutes after the usual one."""
     stamp = dynamic().timestamp + timedelta(minutes=minutes)
     return dynamic(TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=energy)
 
@@ -387,6 +387,18 @@ class TestAfterAKill:
         existing.write()
         return sensors_file(tmp_path)
 
+    @pytest.fixture
+    def unnamed(
+        self,
+        clock: FakeClock,
+        problems: Problems,
+        offered: Offered,
+        believed: CountersFile,
+        existing: SensorsFile,
+    ) -> Registry:
+        """Return one that is not told yet which inverters are in use."""
+        return Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=True)
+
     async def test_refused_credentials_make_everything_unavailable(
         self, registry: Registry, offered: Offered
     ) -> None:
@@ -432,21 +444,11 @@ class TestAfterAKill:
 
     @pytest.mark.parametrize("name", ["redback", "REDBACK!"])
     async def test_a_name_with_the_same_entity_ids_changes_nothing(
-        self,
-        offered: Offered,
-        believed: CountersFile,
-        existing: SensorsFile,
-        clock: FakeClock,
-        problems: Problems,
-        *,
-        name: str,
+        self, unnamed: Registry, offered: Offered, existing: SensorsFile, name: str
     ) -> None:
-        registry = Registry(
-            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
-        )
-        registry.use({SERIAL: GivenName(name, name)})
+        unnamed.use({SERIAL: GivenName(name, name)})
         assert offered.states == {}
-        registry.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
+        unnamed.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
         assert offered["solar_generation"] == "unknown"
         assert "battery_capacity" not in offered  # it comes soon
         ((kept, keys),) = (existing.get(SERIAL) or {}).items()
@@ -454,35 +456,19 @@ class TestAfterAKill:
         assert "battery_capacity" in keys
 
     async def test_the_entities_of_another_one_that_has_the_name_now_stay(
-        self,
-        offered: Offered,
-        believed: CountersFile,
-        existing: SensorsFile,
-        clock: FakeClock,
-        problems: Problems,
+        self, unnamed: Registry, offered: Offered
     ) -> None:
-        registry = Registry(
-            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
-        )
-        registry.use({"RB2": GivenName("Redback", "Redback")})
-        registry.use({SERIAL: GivenName("Shed", "Shed")})
+        unnamed.use({"RB2": GivenName("Redback", "Redback")})
+        unnamed.use({SERIAL: GivenName("Shed", "Shed")})
         assert offered.states == {}
 
     async def test_what_had_another_name_becomes_unavailable_at_once(
-        self,
-        offered: Offered,
-        believed: CountersFile,
-        existing: SensorsFile,
-        clock: FakeClock,
-        problems: Problems,
+        self, unnamed: Registry, offered: Offered, existing: SensorsFile
     ) -> None:
-        registry = Registry(
-            clock, problems, believed, existing, offered, seen=_ignore, detailed=True
-        )
-        registry.use({SERIAL: GivenName("House", "House")})
+        unnamed.use({SERIAL: GivenName("House", "House")})
         assert len(offered.states) > 50
         assert set(offered.states.values()) == {"unavailable"}
-        registry.dynamic({SERIAL: dynamic()})
+        unnamed.dynamic({SERIAL: dynamic()})
         assert offered["solar_generation"] == "unavailable"
         assert offered.states["sensor.house_solar_generation"] == "3.0"
         assert (existing.get(SERIAL) or {}).keys() == {"House"}

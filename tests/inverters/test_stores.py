@@ -70,7 +70,7 @@ GOOD_ENTITIES = {"RB1": [FORMER], "RB2": []}
 
 
 def contents(good: object) -> st.SearchStrategy[bytes]:
-    """Give what a file may hold: almost what it should, other JSON, or anything."""
+    """Return what a file may hold: almost what it should, other JSON, or anything."""
     return st.binary() | st.one_of(spoilt(good), VALUES).map(lambda value: written(value).encode())
 
 

@@ -42,7 +42,7 @@ HIDDEN = {
 
 
 def shown(text: str) -> set[str]:
-    """Give the secrets that stand in a text."""
+    """Return the secrets that stand in a text."""
     return {secret for secret in HIDDEN if secret in text}
 
 
@@ -110,7 +110,7 @@ def link(session: aiohttp.ClientSession, url: str, clock: FakeClock) -> WebSocke
 
 
 def whole(error: BaseException) -> str:
-    """Give all that is said of an error, and of what led to it even where that is not shown."""
+    """Return all that is said of an error, and of what led to it even where that is not shown."""
     parts = [repr(error), *traceback.format_exception(error)]
     cause: BaseException | None = error
     while cause is not None:
@@ -154,7 +154,7 @@ def test_a_token_that_cannot_be_read_is_told_without_it(body: str) -> None:
 
 @pytest.fixture
 async def locked() -> AsyncIterator[str]:
-    """Give the address of a Supervisor that knows another token."""
+    """Return the address of a Supervisor that knows another token."""
     async with Core() as core, Supervisor(core.address, token="another") as supervisor:
         yield supervisor.url
 

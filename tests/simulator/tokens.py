@@ -31,7 +31,7 @@ class Token:
 
 
 class Tokens:
-    """Gives out tokens, and tells whose a token is."""
+    """Issues tokens, and knows whose each is."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -9,7 +9,7 @@ import msgspec
 from ..cloud import Dynamic
 from ..inverters.counters import RESET_BELOW, Counters, step
 from ..inverters.inverter import Inverter
-from ..sensors.former_ids import keys_by_id
+from ..sensors.former_ids import sensors_by_id
 from ..sensors.reading import STALE_AFTER
 
 _HOUR = timedelta(hours=1)
@@ -88,13 +88,13 @@ def decode(packed: bytes) -> Summary:
         return msgspec.msgpack.decode(packed, type=Summary)
     except msgspec.ValidationError:
         former = msgspec.msgpack.decode(packed, type=_FormerSummary)
-    keys = keys_by_id([*former.measured, *former.counted, *former.flowed])
-    if not keys and (former.measured or former.counted or former.flowed):
+    sensors = sensors_by_id([*former.measured, *former.counted, *former.flowed])
+    if not sensors and (former.measured or former.counted or former.flowed):
         raise msgspec.ValidationError("no sensor has these entity ids")
     return Summary(
-        {keys[one]: found for one, found in former.measured.items()},
-        {keys[one]: found for one, found in former.counted.items()},
-        {keys[one]: found for one, found in former.flowed.items()},
+        {sensors[one].key: found for one, found in former.measured.items()},
+        {sensors[one].key: found for one, found in former.counted.items()},
+        {sensors[one].key: found for one, found in former.flowed.items()},
     )
 
 

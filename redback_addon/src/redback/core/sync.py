@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 from ..clock import Clock
@@ -51,11 +51,6 @@ class Sync(Generic[_Key, _Value]):
         self._changed = asyncio.Event()
         # One for all: each leaves a cycle of references, which Python may not collect for hours.
         self._attempts = retrying(CoreAwayError, clock)
-
-    @property
-    def wanted(self) -> Mapping[_Key, _Value]:
-        """The values that Core should show."""
-        return self._wanted
 
     def want(self, key: _Key, value: _Value) -> None:
         """Show this in Core; nothing is sent where it is shown already."""

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from slugify import slugify
 
 from ..cloud import ListedInverter
 from ..options import Site
+from ..publishing.entity_ids import slug
 
 DEFAULT_BASE = "Redback"
 _SHORTEST_END = 4
@@ -96,7 +96,7 @@ def _new_name(serial: str, base: str, others: Collection[GivenName], *, alone: b
 
 
 def _is_taken(name: str, others: Iterable[GivenName]) -> bool:
-    return slugify(name) in {slugify(other.name) for other in others}
+    return slug(name) in {slug(other.name) for other in others}
 
 
 def _missing(inverters: Iterable[ListedInverter], sites: Iterable[Site]) -> Iterator[Site]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..problems import Kind, Problems
-from ..publishing.entity_ids import have_same_ids
+from ..publishing.entity_ids import slug
 from ..publishing.publisher import Device, Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
@@ -113,9 +113,9 @@ class Registry:
     def _add(self, device: Device) -> None:
         former_keys: list[str] = []
         for name, keys in (self._existing.get(device.serial) or {}).items():
-            if have_same_ids(name, device.name):
+            if slug(name) == slug(device.name):
                 former_keys += keys
-            elif not any(have_same_ids(name, given.name) for given in self._names.values()):
+            elif slug(name) not in {slug(given.name) for given in self._names.values()}:
                 # No inverter has this former name any more, so nothing else updates its entities.
                 former = Device(device.serial, name)
                 self._publisher.offer(former, [Shown(key, is_available=False) for key in keys])

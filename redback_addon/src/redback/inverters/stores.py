@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..sensors.former_ids import keys_by_id
-from ..sensors.table import find
+from ..sensors.former_ids import sensors_by_id
 from ..storage.json_file import JsonFile
 from ..storage.keyed_file import KeyedFile
 from .counters import Believed
@@ -46,10 +45,10 @@ def sensors_file(folder: Path) -> SensorsFile:
 
 
 def _by_name(entities: Sequence[_Former]) -> dict[str, tuple[str, ...]]:
-    keys = keys_by_id([one.entity_id for one in entities])
-    for one in entities[:1]:
-        sensor = find(keys.get(one.entity_id, ""))
-        if sensor is not None:
-            full = str(one.attributes.get("friendly_name", ""))
-            return {full.removesuffix(sensor.name).rstrip(): tuple(keys.values())}
-    return {}
+    sensors = sensors_by_id([one.entity_id for one in entities])
+    if not sensors:
+        return {}
+    first = entities[0]
+    full_name = str(first.attributes.get("friendly_name", ""))
+    name = full_name.removesuffix(sensors[first.entity_id].name).rstrip()
+    return {name: tuple(sensor.key for sensor in sensors.values())}

@@ -1,5 +1,6 @@
 """Entity ids, which follow from an inverter's name and a sensor's key."""
 
+from functools import cache
 from typing import Protocol
 
 from slugify import slugify
@@ -30,9 +31,10 @@ def entity_id(name: str, key: str) -> str:
     return f"sensor.{slugify(f'{name} {key}', separator='_')}"
 
 
-def have_same_ids(name: str, other: str) -> bool:
-    """Whether inverters with these names would have the same entity ids."""
-    return slugify(name) == slugify(other)
+@cache
+def slug(name: str) -> str:
+    """Return what entity ids have of an inverter's name; equal slugs have the same ids."""
+    return slugify(name)
 
 
 def entity_ids(inverter: Inverter) -> dict[str, str]:

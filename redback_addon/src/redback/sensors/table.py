@@ -106,7 +106,6 @@ class Sensor:
         battery: whether only inverters with a battery have it.
         detailed: whether it needs the option Detailed sensors.
         flow: the power that it counts, kW; only for counters that not every API version has.
-        own_name: its name, if that does not follow from the key.
     """
 
     key: str
@@ -116,12 +115,11 @@ class Sensor:
     battery: bool = False
     detailed: bool = False
     flow: Callable[[Reading], float | None] | None = None
-    own_name: str | None = None
 
     @property
     def name(self) -> str:
         """The name that people read, after the inverter's name."""
-        return self.own_name or label(self.key)
+        return label(self.key)
 
     @property
     def lapses(self) -> bool:
@@ -252,7 +250,6 @@ _FIXED = (
         _of_configuration(lambda c: _percent(c.min_offgrid_soc_0_to_1)),
         fact=True,
         battery=True,
-        own_name="Min Off-grid SoC",
     ),
     # Details
     _detail_row("model", TEXT, _of_static(lambda s: s.model)),
