@@ -12,12 +12,13 @@ from aiohttp import web
 
 from standin import notifications, page
 from standin.energy import Energy
+from standin.entities import EntityRegistry, change
 from standin.errors import CommandError
 from standin.lovelace import Lovelace
 from standin.notifications import Notifications
 from standin.serving import ANSWER_S, BODY_LIMIT, Message, Server
 from standin.session import Session
-from standin.states import RefusedStateError, State, States, context, new_context_id
+from standin.states import USER_ID, RefusedStateError, State, States, context, new_context_id
 from standin.statistics import Statistics
 from standin.supervisor import CoreAddress
 from standin.versions import NEWEST, STATE_OF_ANOTHER_TYPE, STATE_WITHOUT_BODY, parse
@@ -40,7 +41,8 @@ class Core:
     """Core on one port, which can be stopped, started and restarted as people do.
 
     It behaves like `version`, as far as `standin.versions` has rows for the differences.
-    A restart loses `states` and `notifications`, and keeps `statistics`, `energy` and `lovelace`;
+    A restart loses `states` and `notifications`, and keeps `statistics`, `energy`, `lovelace` and
+    `registry`;
     what was pushed stays in `states.history` for tests to look back at. `POST /_standin/restart`
     with `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows
     the history, and `GET /` is a page for people.
@@ -66,6 +68,7 @@ class Core:
         self.statistics = Statistics(self.release, self.states, self._write_later)
         self.energy = Energy(self.release, self.states, self.statistics)
         self.lovelace = Lovelace(self.release)
+        self.registry = EntityRegistry(self._fire)
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()
@@ -148,6 +151,33 @@ class Core:
             raise CommandError("not_found", f"Service {domain}.{service} not found.")
         self.notifications.call(service, data)
 
+    def write(self, entity_id: str, state: str, attributes: Message | None = None) -> None:
+        """Write a state as one of Core's own integrations does."""
+        self._set(entity_id, state, attributes or {}, user_id=None)
+
+    def remove(self, entity_id: str) -> State | None:
+        """Remove a state; return what it was, or None where there was none."""
+        old = self.states.remove(entity_id)
+        if old is not None:
+            self._state_changed(old, None)
+        return old
+
+    def _set(
+        self,
+        entity_id: str,
+        state: str,
+        attributes: Message,
+        *,
+        force_update: bool = False,
+        user_id: str | None = USER_ID,
+    ) -> tuple[State | None, State]:
+        old, new = self.states.set(
+            entity_id, state, attributes, force_update=force_update, user_id=user_id
+        )
+        if new is not old:
+            self._state_changed(old, new)
+        return old, new
+
     def _make_app(self) -> web.Application:
         app = web.Application(middlewares=[self._check_token], client_max_size=BODY_LIMIT)
         app.router.add_get("/", self._page)
@@ -217,7 +247,7 @@ class Core:
         if not isinstance(attributes, dict):
             return _stumble()
         try:
-            old, new = self.states.set(
+            old, new = self._set(
                 request.match_info["entity_id"],
                 str(data["state"]),
                 attributes,
@@ -225,8 +255,6 @@ class Core:
             )
         except RefusedStateError as error:
             return _message(str(error), HTTPStatus.BAD_REQUEST)
-        if new is not old:
-            self._fire_state_changed(new.entity_id, old, new)
         return web.json_response(
             new.as_dict(),
             status=HTTPStatus.CREATED if old is None else HTTPStatus.OK,
@@ -249,10 +277,8 @@ class Core:
         return data
 
     async def _delete_state(self, request: web.Request) -> web.Response:
-        old = self.states.remove(request.match_info["entity_id"])
-        if old is None:
+        if self.remove(request.match_info["entity_id"]) is None:
             return _message("Entity not found.", HTTPStatus.NOT_FOUND)
-        self._fire_state_changed(old.entity_id, old, None)
         return _message("Entity removed.")
 
     async def _service(self, request: web.Request) -> web.Response:
@@ -285,7 +311,8 @@ class Core:
         while self._to_write:
             self._to_write.pop(0)()
 
-    def _fire_state_changed(self, entity_id: str, old: State | None, new: State | None) -> None:
+    def _state_changed(self, old: State | None, new: State | None) -> None:
+        (entity_id,) = {state.entity_id for state in (old, new) if state is not None}
         self._fire(
             "state_changed",
             {
@@ -294,6 +321,8 @@ class Core:
                 "new_state": new and new.as_dict(),
             },
         )
+        for session in self._sessions:
+            session.publish_change(entity_id, change(old, new))
 
     def _fire(self, kind: str, data: Message) -> None:
         event = {

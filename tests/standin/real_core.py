@@ -55,6 +55,9 @@ http:
   server_port: {port}
 recorder:
   commit_interval: 1
+  exclude:
+    entity_globs:
+      - sensor.not_recorded_*
 api:
 config:
 energy:

@@ -11,7 +11,7 @@ from aiohttp import web
 import patience
 from standin.errors import CommandError, Problem, UnfitError, check_keys
 from standin.serving import Message
-from standin.states import context, new_context_id
+from standin.states import USER_ID, context, new_context_id
 from standin.versions import ENERGY_LISTS
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "u
 _KEYS: Mapping[str, Collection[str]] = {
     "call_service": {"domain", "return_response", "service", "service_data", "target"},
     "energy/save_prefs": set(ENERGY_LISTS.new),
+    "config/entity_registry/get_entries": {"entity_ids"},
     "lovelace/config": {"force", "url_path"},
     "lovelace/config/save": {"config", "url_path"},
     "lovelace/dashboards/create": _DASHBOARD_KEYS,
@@ -48,6 +49,7 @@ _KEYS: Mapping[str, Collection[str]] = {
     "recorder/import_statistics": {"metadata", "stats"},
     "recorder/list_statistic_ids": {"statistic_type"},
     "recorder/statistics_during_period": _PERIOD_KEYS,
+    "subscribe_entities": {"entity_ids"},
     "subscribe_events": {"event_type"},
     "supported_features": {"features"},
     "unsubscribe_events": {"subscription"},
@@ -63,12 +65,16 @@ class Session:
         self._socket = socket
         self._last_id = 0
         self._subscriptions: dict[int, str] = {}
+        self._entities: dict[int, Collection[str]] = {}
         self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
         self._commands: Mapping[str, Callable[[Message], object]] = {
             "ping": lambda _: _PONG,
             "get_states": lambda _: [state.as_dict() for state in core.states],
             "get_config": lambda _: core.config(),
             "supported_features": lambda _: None,
+            "auth/current_user": lambda _: {"id": USER_ID, "is_admin": True},
+            "config/entity_registry/get_entries": core.registry.get_entries,
+            "subscribe_entities": self._subscribe_entities,
             "subscribe_events": self._subscribe,
             "unsubscribe_events": self._unsubscribe,
             "call_service": self._call_service,
@@ -78,6 +84,7 @@ class Session:
             "recorder/adjust_sum_statistics": core.statistics.adjust,
             "recorder/import_statistics": core.statistics.import_rows,
             "recorder/statistics_during_period": core.statistics.during_period,
+            "recorder/validate_statistics": lambda _: core.statistics.validate(),
             "recorder/list_statistic_ids": core.statistics.list_ids,
             "recorder/get_statistics_metadata": core.statistics.list_ids,
             "energy/get_prefs": lambda _: core.energy.get(),
@@ -111,6 +118,12 @@ class Session:
         for number, kind in self._subscriptions.items():
             if kind in (event["event_type"], ALL_EVENTS):
                 self._outgoing.put_nowait({"id": number, "type": "event", "event": event})
+
+    def publish_change(self, entity_id: str, change: Message) -> None:
+        """Send the change of an entity on each subscription of it."""
+        for number, entity_ids in self._entities.items():
+            if entity_id in entity_ids:
+                self._outgoing.put_nowait({"id": number, "type": "event", "event": change})
 
     async def _log_in(self) -> bool:
         version = {"ha_version": self._core.version}
@@ -161,6 +174,15 @@ class Session:
 
     def _subscribe(self, message: Message) -> None:
         self._subscriptions[message["id"]] = message.get("event_type", ALL_EVENTS)
+
+    def _subscribe_entities(self, message: Message) -> None:
+        entity_ids = set(message["entity_ids"])
+        self._entities[message["id"]] = entity_ids
+        states = (state for state in self._core.states if state.entity_id in entity_ids)
+        there = {state.entity_id: state.compressed() for state in states}
+        event = {"id": message["id"], "type": "event", "event": {"a": there}}
+        # After the answer, which is on its way as soon as this returns.
+        asyncio.get_running_loop().call_soon(self._outgoing.put_nowait, event)
 
     def _unsubscribe(self, message: Message) -> None:
         check_keys(message, {"subscription"}, message)

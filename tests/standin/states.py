@@ -10,6 +10,8 @@ from typing import Any
 from standin.serving import Message
 
 LONGEST_STATE = 255
+USER_ID = "standin-user"
+"""Whose token everybody has who calls; what Core's own integrations write has no user."""
 _PART = r"[0-9a-z](?:[0-9a-z_]*[0-9a-z])?"
 _ENTITY_ID = re.compile(rf"{_PART}\.{_PART}")
 
@@ -29,6 +31,7 @@ class State:
     last_reported: datetime
     last_updated: datetime
     context_id: str
+    user_id: str | None
 
     def as_dict(self) -> Message:
         """The shape that REST, `get_states` and events all share."""
@@ -39,7 +42,17 @@ class State:
             "last_changed": self.last_changed.isoformat(),
             "last_reported": self.last_reported.isoformat(),
             "last_updated": self.last_updated.isoformat(),
-            "context": context(self.context_id),
+            "context": context(self.context_id, self.user_id),
+        }
+
+    def compressed(self) -> Message:
+        """The shape that `subscribe_entities` has for a state that is new."""
+        shown = context(self.context_id, self.user_id)
+        return {
+            "s": self.state,
+            "a": dict(self.attributes),
+            "c": self.context_id if self.user_id is None else shown,
+            "lc": self.last_changed.timestamp(),
         }
 
 
@@ -53,9 +66,9 @@ class Push:
     at: datetime
 
 
-def context(context_id: str) -> Message:
+def context(context_id: str, user_id: str | None = USER_ID) -> Message:
     """A context as Core writes it; every call comes from the one user."""
-    return {"id": context_id, "parent_id": None, "user_id": "standin-user"}
+    return {"id": context_id, "parent_id": None, "user_id": user_id}
 
 
 def new_context_id() -> str:
@@ -97,6 +110,7 @@ class States:
         attributes: Mapping[str, Any],
         *,
         force_update: bool = False,
+        user_id: str | None = USER_ID,
     ) -> tuple[State | None, State]:
         """Store a state as Core does; returns the old one (None when new) and the new one.
 
@@ -114,7 +128,7 @@ class States:
         now = self._clock()
         self.history.append(Push(entity_id, state, dict(attributes), now))
         old = self._states.get(entity_id)
-        new = State(entity_id, state, dict(attributes), now, now, now, new_context_id())
+        new = State(entity_id, state, dict(attributes), now, now, now, new_context_id(), user_id)
         if old is not None and old.state == state and not force_update:
             same = old.attributes == attributes
             new = old if same else replace(new, last_changed=old.last_changed)

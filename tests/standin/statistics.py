@@ -78,7 +78,8 @@ class Statistics:
     `rows` are the hourly ones, which can be imported; `short_term` those of five minutes, which
     only Core itself compiles, or `write` in its place. `version` is Core's (year, month). `defer`
     runs a function a little later, for Core too answers an import before it has written it.
-    `warnings` collects what Core would log.
+    `warnings` collects what Core would log. `excluded` are the entities that the configuration of
+    the recorder leaves out.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Statistics:
         self.rows: Table = {}
         self.short_term: Table = {}
         self.warnings: list[str] = []
+        self.excluded: set[str] = set()
 
     def import_rows(self, message: Message) -> None:
         """`recorder/import_statistics`: check, and queue; a row that exists is replaced."""
@@ -178,6 +180,22 @@ class Statistics:
             and (kind != "sum" or metadata["has_sum"])
             and (kind != "mean" or metadata["mean_type"])
         ]
+
+    def validate(self) -> dict[str, list[Message]]:
+        """`recorder/validate_statistics`, as far as it is about what the recorder leaves out."""
+        return {
+            name: [{"type": kind, "data": {"statistic_id": name}}]
+            for name in sorted(self.excluded)
+            if (kind := self._exclusion(name)) is not None
+        }
+
+    def _exclusion(self, name: str) -> str | None:
+        state = self._states.get(name)
+        if state is None:
+            return None
+        if name in self.metadata:
+            return "entity_no_longer_recorded"
+        return "entity_not_recorded" if "state_class" in state.attributes else None
 
     def _import_problems(self, message: Message) -> Iterator[Problem]:
         metadata, stats = message.get("metadata"), message.get("stats")
@@ -265,7 +283,9 @@ class Statistics:
         return {
             state.entity_id: self._metadata_of(state.entity_id, state.attributes)
             for state in self._states
-            if state.entity_id.startswith("sensor.") and "state_class" in state.attributes
+            if state.entity_id.startswith("sensor.")
+            and "state_class" in state.attributes
+            and state.entity_id not in self.excluded
         }
 
     def _metadata_of(self, entity_id: str, attributes: Mapping[str, Any]) -> Message:

@@ -6,8 +6,9 @@ is a row of `standin.versions`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from standin.client import Answer, Client
+from standin.core import Core
 from standin.errors import CommandError, Problem, UnfitError
 from standin.real_core import AnyCore
 from standin.statistics import COLUMNS
@@ -973,6 +975,144 @@ async def test_a_dashboard_that_does_not_fit_is_refused(
 ) -> None:
     message: dict[str, object] = {"type": "lovelace/dashboards/create", **fields}
     assert await refusal(client, message) == unfit(version, problem)
+
+
+async def integrate(any_core: AnyCore, client: Client, name: str) -> tuple[str, Callable[[], Any]]:
+    """Have an integration register sensor.{name} and write it; return its id and what ends it."""
+    entity_id = f"sensor.{name}"
+    if isinstance(any_core, Core):
+        core = any_core
+        core.registry.add(entity_id, "random")
+        core.write(entity_id, "7", {"friendly_name": name})
+
+        async def end() -> None:
+            core.registry.remove(entity_id)
+            core.remove(entity_id)
+
+        return entity_id, end
+    flows = "config/config_entries/flow"
+    flow = (await client.request("POST", flows, {"handler": "random"})).body["flow_id"]
+    await client.request("POST", f"{flows}/{flow}", {"next_step_id": "sensor"})
+    made = await client.request("POST", f"{flows}/{flow}", {"name": name})
+    assert made.status == 200, made
+    entry = made.body["result"]["entry_id"]
+    async with asyncio.timeout(15):
+        while (await client.request("GET", f"states/{entity_id}")).status != 200:
+            await asyncio.sleep(0.02)
+    return entity_id, partial(client.request, "DELETE", f"config/config_entries/entry/{entry}")
+
+
+async def entry_of(client: Client, entity_id: str) -> dict[str, Any] | None:
+    """Return what is registered."""
+    question = {"type": "config/entity_registry/get_entries", "entity_ids": [entity_id]}
+    found = await client.command(question)
+    assert found.keys() == {entity_id}
+    entry: dict[str, Any] | None = found[entity_id]
+    return entry
+
+
+async def test_the_registry_tells_which_integration_has_an_entity(
+    any_core: AnyCore, client: Client
+) -> None:
+    await client.push("sensor.pushed_only", 5)
+    assert await entry_of(client, "sensor.pushed_only") is None
+    async with client.listen("entity_registry_updated") as next_event:
+        entity_id, end = await integrate(any_core, client, "integrated")
+        made = await next_event()
+        assert (made["data"]["action"], made["data"]["entity_id"]) == ("create", entity_id)
+        entry = await entry_of(client, entity_id)
+        assert entry is not None
+        assert (entry["platform"], entry["disabled_by"]) == ("random", None)
+        await end()
+        gone = await next_event()
+        while gone["data"]["action"] == "update":
+            gone = await next_event()
+        assert (gone["data"]["action"], gone["data"]["entity_id"]) == ("remove", entity_id)
+    assert await entry_of(client, entity_id) is None
+    assert (await client.request("GET", f"states/{entity_id}")).status == 404
+
+
+async def test_a_subscription_to_entities_tells_who_has_written_them(
+    any_core: AnyCore, client: Client
+) -> None:
+    me = (await client.command({"type": "auth/current_user"}))["id"]
+    entity_id, end = await integrate(any_core, client, "written_by_two")
+    watched = [entity_id, "sensor.watched_mine", "sensor.watched_new"]
+    await client.push("sensor.watched_mine", 5)
+    async with await client.connect() as socket:
+
+        async def event() -> dict[str, Any]:
+            answer: dict[str, Any] = (await socket.receive_json())["event"]
+            return answer
+
+        question = {"id": 1, "type": "subscribe_entities", "entity_ids": watched}
+        await socket.send_json(question)
+        assert (await socket.receive_json())["success"]
+        first = (await event())["a"]
+        assert first.keys() == {entity_id, "sensor.watched_mine"}
+        # Without a user, a context is its id alone.
+        assert isinstance(first[entity_id]["c"], str)
+        assert first["sensor.watched_mine"]["c"]["user_id"] == me
+        await client.push("sensor.another", 5)
+        await client.push("sensor.watched_new", 5)
+        added = (await event())["a"]
+        assert added["sensor.watched_new"]["c"]["user_id"] == me
+        await client.push("sensor.watched_mine", 6)
+        (changed,) = (await event())["c"].items()
+        # The same user again: a context is its id alone here too.
+        assert changed[0] == "sensor.watched_mine"
+        assert isinstance(changed[1]["+"]["c"], str)
+        await client.push(entity_id, 1000)
+        (changed,) = (await event())["c"].items()
+        assert changed[0] == entity_id
+        assert changed[1]["+"]["c"]["user_id"] == me
+        await write_again(any_core, client, entity_id)
+        (changed,) = (await event())["c"].items()
+        assert changed[0] == entity_id
+        assert changed[1]["+"]["c"]["user_id"] is None
+        await end()
+        while "r" not in (last := await event()):
+            assert last["c"].keys() == {entity_id}
+        assert last == {"r": [entity_id]}
+
+
+async def write_again(any_core: AnyCore, client: Client, entity_id: str) -> None:
+    """Have the integration write its entity once more."""
+    if isinstance(any_core, Core):
+        any_core.write(entity_id, "8", {"friendly_name": "again"})
+        return
+    service = "services/homeassistant/update_entity"
+    assert (await client.request("POST", service, {"entity_id": entity_id})).status == 200
+
+
+async def test_the_entities_that_the_recorder_leaves_out_are_told_with_their_states(
+    any_core: AnyCore, client: Client, version: Version
+) -> None:
+    never, before = "sensor.not_recorded_never", "sensor.not_recorded_now"
+    if isinstance(any_core, Core):
+        any_core.statistics.excluded.update({never, before})
+    validate: dict[str, object] = {"type": "recorder/validate_statistics"}
+    await store(client, metadata(version, before), counter(0, 5, 5))
+    kinds = await exclusions(client, validate)
+    assert not kinds.keys() & {never, before}  # there are no states
+    await client.push(never, "unavailable", ENERGY)
+    await client.push(before, 5, ENERGY)
+    await client.push("sensor.recorded", 5, ENERGY)
+    kinds = await exclusions(client, validate)
+    assert (kinds[never], kinds[before]) == ("entity_not_recorded", "entity_no_longer_recorded")
+    assert "sensor.recorded" not in kinds
+    # An import is accepted nevertheless, and makes rows.
+    await store(client, metadata(version, never), counter(0, 5, 5))
+
+
+async def exclusions(client: Client, validate: dict[str, object]) -> dict[str, str]:
+    found: dict[str, list[dict[str, Any]]] = await client.command(validate)
+    return {
+        entity_id: issue["type"]
+        for entity_id, issues in found.items()
+        for issue in issues
+        if issue["type"].endswith("_recorded")
+    }
 
 
 async def test_a_restart_loses_pushed_states_and_keeps_statistics(
