@@ -17,6 +17,16 @@ def refusal(why: str) -> CoreRefusedError:
     return CoreRefusedError("COMMAND", "recorder/import_statistics", None, why)
 
 
+class FakeOwnership:
+    """Lets all statistics be written but those of these entities."""
+
+    def __init__(self, *others: str) -> None:
+        self.others = others
+
+    async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
+        return {key: one for key, one in series.items() if one.entity_id not in self.others}
+
+
 class FakeStatistics:
     """What Core has stored.
 

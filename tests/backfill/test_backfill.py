@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from backfill.fake_statistics import FakeStatistics
+from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from polling import stand_ins
@@ -33,6 +33,7 @@ from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Kind, Problems
 from redback.publishing.entity_ids import series as series_of
+from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from sqlite_file import opened
@@ -161,7 +162,7 @@ class World:
         self.history = Backfill(
             self.coverage,
             Fetcher(account, throttle, clock, self.coverage, seen=lambda *_: None),
-            Importer(statistics, clock),
+            Importer(statistics, clock, cast("Ownership", FakeOwnership())),
             link,
             clock,
             self.problems,

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from backfill.fake_statistics import FakeStatistics
+from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from fake_clock import FakeClock
 from redback.backfill.coverage import Hour, Stage
 from redback.backfill.ends import NotYetError
@@ -15,6 +15,7 @@ from redback.backfill.gaps import Gap
 from redback.backfill.hourly import Counted, Flowed, Measured, Summary
 from redback.backfill.importer import Importer
 from redback.core import CoreAwayError, Row, Series, Statistics
+from redback.publishing.ownership import Ownership
 
 HOUR = timedelta(hours=1)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -63,7 +64,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def writer(statistics: FakeStatistics, clock: FakeClock) -> Importer:
-    return Importer(cast("Statistics", statistics), clock)
+    return Importer(cast("Statistics", statistics), clock, cast("Ownership", FakeOwnership()))
 
 
 class _Clock(FakeClock):
@@ -136,6 +137,19 @@ async def test_an_outage_is_put_back_into_its_hours(
     )
     changes = statistics.change(COUNTER.entity_id)
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+
+
+async def test_of_an_entity_that_is_somebody_elses_nothing_is_written(
+    statistics: FakeStatistics, clock: FakeClock
+) -> None:
+    ownership = cast("Ownership", FakeOwnership(COUNTER.entity_id))
+    writer = Importer(cast("Statistics", statistics), clock, ownership)
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    before = dict(statistics.stored[COUNTER.entity_id])
+    past = counted({hour: true(hour) for hour in (3, 4, 5)})
+    assert await write(writer, gap(3, 4, 5, past=True), [COUNTER], past) == []
+    assert statistics.stored[COUNTER.entity_id] == before
+    assert not statistics.imported
 
 
 async def test_the_past_begins_with_zero_and_moves_what_is_there(

@@ -19,6 +19,7 @@ from typing import cast
 import aiohttp
 import msgspec
 
+from backfill.fake_statistics import FakeOwnership
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import background, be_program, run
 from examples import SERIAL, configuration, dynamic, static
@@ -32,6 +33,7 @@ from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.problems import Problems
 from redback.publishing.entity_ids import series as series_of
+from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from standin.real_core import temporary_core
@@ -150,7 +152,7 @@ async def _ours(link: WebSocket, core: Statistics, task: Task) -> _Used:
     backfill = Backfill(
         coverage,
         cast("Fetcher", SimpleNamespace(shown=shown)),
-        Importer(core, clock),
+        Importer(core, clock, cast("Ownership", FakeOwnership())),
         link,
         clock,
         Problems(clock),

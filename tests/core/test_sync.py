@@ -299,3 +299,39 @@ async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
         assert shown == {"first", "second"}
         assert missing
         assert not any(missing)
+
+
+async def test_nothing_is_sent_until_it_may_be_but_at_the_end(core: Core, clock: FakeClock) -> None:
+    may = asyncio.Event()
+
+    async def ready() -> None:
+        await may.wait()
+
+    sync = Sync[str, int](core.take, clock, at_once=4, watcher=Told(), ready=ready)
+    async with running(sync):
+        sync.want("a", 1)
+        await clock.advance(60)
+        assert not core.shows
+        may.set()
+        await clock.advance(0)
+        assert core.shows == {"a": 1}
+        may.clear()
+        sync.want("a", 2)
+        await clock.advance(60)
+    assert core.shows == {"a": 1}
+    await sync.settle()
+    assert core.shows == {"a": 2}
+
+
+async def test_what_has_not_changed_is_sent_again_where_it_was_overwritten(
+    sync: Sync[str, int], core: Core, clock: FakeClock
+) -> None:
+    sync.want("a", 1)
+    await clock.advance(0)
+    core.shows["a"] = 7
+    sync.want("a", 1)
+    await clock.advance(0)
+    assert core.shows == {"a": 7}
+    sync.push("a", 1)
+    await clock.advance(0)
+    assert core.shows == {"a": 1}

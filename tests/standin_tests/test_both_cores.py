@@ -6,9 +6,8 @@ is a row of `standin.versions`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,6 +17,7 @@ import pytest_asyncio
 from standin.client import Answer, Client
 from standin.core import Core
 from standin.errors import CommandError, Problem, UnfitError
+from standin.integrations import PLATFORM, Integration
 from standin.real_core import AnyCore
 from standin.statistics import COLUMNS
 from standin.supervisor import Supervisor
@@ -977,31 +977,6 @@ async def test_a_dashboard_that_does_not_fit_is_refused(
     assert await refusal(client, message) == unfit(version, problem)
 
 
-async def integrate(any_core: AnyCore, client: Client, name: str) -> tuple[str, Callable[[], Any]]:
-    """Have an integration register sensor.{name} and write it; return its id and what ends it."""
-    entity_id = f"sensor.{name}"
-    if isinstance(any_core, Core):
-        core = any_core
-        core.registry.add(entity_id, "random")
-        core.write(entity_id, "7", {"friendly_name": name})
-
-        async def end() -> None:
-            core.registry.remove(entity_id)
-            core.remove(entity_id)
-
-        return entity_id, end
-    flows = "config/config_entries/flow"
-    flow = (await client.request("POST", flows, {"handler": "random"})).body["flow_id"]
-    await client.request("POST", f"{flows}/{flow}", {"next_step_id": "sensor"})
-    made = await client.request("POST", f"{flows}/{flow}", {"name": name})
-    assert made.status == 200, made
-    entry = made.body["result"]["entry_id"]
-    async with asyncio.timeout(15):
-        while (await client.request("GET", f"states/{entity_id}")).status != 200:
-            await asyncio.sleep(0.02)
-    return entity_id, partial(client.request, "DELETE", f"config/config_entries/entry/{entry}")
-
-
 async def entry_of(client: Client, entity_id: str) -> dict[str, Any] | None:
     """Return what is registered."""
     question = {"type": "config/entity_registry/get_entries", "entity_ids": [entity_id]}
@@ -1017,13 +992,14 @@ async def test_the_registry_tells_which_integration_has_an_entity(
     await client.push("sensor.pushed_only", 5)
     assert await entry_of(client, "sensor.pushed_only") is None
     async with client.listen("entity_registry_updated") as next_event:
-        entity_id, end = await integrate(any_core, client, "integrated")
+        integration = await Integration.set_up(any_core, client, "integrated")
+        entity_id = integration.entity_id
         made = await next_event()
         assert (made["data"]["action"], made["data"]["entity_id"]) == ("create", entity_id)
         entry = await entry_of(client, entity_id)
         assert entry is not None
-        assert (entry["platform"], entry["disabled_by"]) == ("random", None)
-        await end()
+        assert (entry["platform"], entry["disabled_by"]) == (PLATFORM, None)
+        await integration.delete(client)
         gone = await next_event()
         while gone["data"]["action"] == "update":
             gone = await next_event()
@@ -1036,7 +1012,8 @@ async def test_a_subscription_to_entities_tells_who_has_written_them(
     any_core: AnyCore, client: Client
 ) -> None:
     me = (await client.command({"type": "auth/current_user"}))["id"]
-    entity_id, end = await integrate(any_core, client, "written_by_two")
+    integration = await Integration.set_up(any_core, client, "written_by_two")
+    entity_id = integration.entity_id
     watched = [entity_id, "sensor.watched_mine", "sensor.watched_new"]
     await client.push("sensor.watched_mine", 5)
     async with await client.connect() as socket:
@@ -1066,23 +1043,14 @@ async def test_a_subscription_to_entities_tells_who_has_written_them(
         (changed,) = (await event())["c"].items()
         assert changed[0] == entity_id
         assert changed[1]["+"]["c"]["user_id"] == me
-        await write_again(any_core, client, entity_id)
+        await integration.write(client)
         (changed,) = (await event())["c"].items()
         assert changed[0] == entity_id
         assert changed[1]["+"]["c"]["user_id"] is None
-        await end()
+        await integration.delete(client)
         while "r" not in (last := await event()):
             assert last["c"].keys() == {entity_id}
         assert last == {"r": [entity_id]}
-
-
-async def write_again(any_core: AnyCore, client: Client, entity_id: str) -> None:
-    """Have the integration write its entity once more."""
-    if isinstance(any_core, Core):
-        any_core.write(entity_id, "8", {"friendly_name": "again"})
-        return
-    service = "services/homeassistant/update_entity"
-    assert (await client.request("POST", service, {"entity_id": entity_id})).status == 200
 
 
 async def test_the_entities_that_the_recorder_leaves_out_are_told_with_their_states(

@@ -31,6 +31,32 @@ class Kind(Enum):
         "Home Assistant accepts {subject} again",
         "Restart Home Assistant; if it persists, report it with the diagnostics file.",
     )
+    OWNED = (
+        "The add-on does not write {detail}: the integration {subject} has the same entities.",
+        "The integration {subject} no longer has the add-on's entities",
+        (
+            "In Settings → Devices & services → Entities, delete or rename the integration's"
+            " entities, or disable them; the add-on then writes its own. Or give the site another"
+            " name in the option Sites."
+        ),
+    )
+    WRITTEN = (
+        "The add-on no longer writes {detail}: something else in Home Assistant does.",
+        "Nothing else writes the add-on's entities any more",
+        (
+            "Find what writes them, such as an integration in configuration.yaml, an automation or"
+            " another program, and remove it, then restart Home Assistant. Or give the site"
+            " another name in the option Sites."
+        ),
+    )
+    UNRECORDED = (
+        "Home Assistant does not record {detail}, so no history is filled in for them.",
+        "Home Assistant records all entities again",
+        (
+            "If you want their history, stop excluding them from the recorder in"
+            " configuration.yaml, and restart Home Assistant."
+        ),
+    )
     NOTIFICATION = (
         "Home Assistant rejected a notification: {detail}.",
         "Home Assistant accepts notifications again",

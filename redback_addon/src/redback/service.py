@@ -94,7 +94,7 @@ class Service:
         self._history = Backfill(
             self._coverage,
             Fetcher(client, self._account.throttle, clock, self._coverage, seen=self._minutes.seen),
-            Importer(statistics, clock),
+            Importer(statistics, clock, self._publisher.ownership),
             websocket,
             clock,
             problems,

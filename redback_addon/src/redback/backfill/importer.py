@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from ..publishing.ownership import Ownership
 from .ends import EndsReader, NotYetError
 from .gaps import HOUR, Gap
 from .hourly import Summary
@@ -36,11 +37,13 @@ class Importer:
     Args:
         statistics: Core's.
         clock: measures how long something has been waited for.
+        ownership: knows which statistics may be written.
     """
 
-    def __init__(self, statistics: Statistics, clock: Clock) -> None:
+    def __init__(self, statistics: Statistics, clock: Clock, ownership: Ownership) -> None:
         self._statistics = statistics
         self._clock = clock
+        self._ownership = ownership
         self._ends = EndsReader(statistics, clock)
 
     async def write(
@@ -64,6 +67,7 @@ class Importer:
         """
         fetched = _fetched(summaries.values())
         wanted = {key: one for key, one in series.items() if key in fetched}
+        wanted = await self._ownership.importable(wanted)
         rejections: dict[str, JoiningError | CoreRefusedError] = {
             **await self._statistics.misfits([*wanted.values()])
         }

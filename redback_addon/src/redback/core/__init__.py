@@ -5,6 +5,7 @@ rest.py            states and services over REST
 websocket.py       one WebSocket, for commands and events, and to notice Core's restarts
 statistics.py      long-term statistics, read and written over it
 metadata.py        the metadata of a statistic, for each version of Core
+entities.py        who has registered and who writes entities, and which are not recorded
 energy.py          the Energy dashboard: sources are added to it
 preferences.py     how its sources are written in each version of Core
 dashboards.py      other dashboards
@@ -18,6 +19,7 @@ session.py         the Supervisor's token, in each request and nowhere else
 
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
+from .entities import Entities
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .home_assistant import HomeAssistant
 from .metadata import Series
@@ -28,7 +30,7 @@ from .session import open_session
 from .statistics import Period, Row, Statistics
 from .supervisor import Supervisor
 from .sync import Sync
-from .websocket import WebSocket
+from .websocket import Message, WebSocket
 
 __all__ = [
     "UNAVAILABLE",
@@ -39,9 +41,11 @@ __all__ = [
     "Dashboard",
     "Dashboards",
     "Energy",
+    "Entities",
     "HomeAssistant",
     "Issue",
     "Kind",
+    "Message",
     "Notices",
     "Period",
     "Planned",

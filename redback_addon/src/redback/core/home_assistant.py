@@ -8,6 +8,7 @@ import aiohttp
 
 from ..clock import Clock
 from ..problems import Kind, Problems
+from .entities import Entities
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .notices import Notices
 from .rest import Rest
@@ -44,6 +45,7 @@ class HomeAssistant:
         websocket: commands and events.
         notices: persistent notifications.
         statistics: long-term statistics.
+        entities: who else has entities.
         supervisor: its information about this add-on.
     """
 
@@ -69,6 +71,7 @@ class HomeAssistant:
         )
         self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
         self.statistics = Statistics(self.websocket)
+        self.entities = Entities(self.websocket)
         self.supervisor = Supervisor(session, supervisor_url, clock)
         self._kept: list[Resendable] = [self.notices]
 

@@ -31,6 +31,7 @@ class Sync(Generic[_Key, _Value]):
         clock: waits between retries.
         at_once: how many may be under way together.
         watcher: is called with each failure, and when everything has arrived.
+        ready: waits until something may be sent.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Sync(Generic[_Key, _Value]):
         *,
         at_once: int,
         watcher: Watcher,
+        ready: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._send = send
         self._at_once = at_once
         self._watcher = watcher
+        self._ready = ready
         self._wanted: dict[_Key, _Value] = {}
         # An ordered set; popping a plain dict's first key is O(deleted keys).
         self._due: OrderedDict[_Key, None] = OrderedDict()
@@ -54,8 +57,11 @@ class Sync(Generic[_Key, _Value]):
 
     def want(self, key: _Key, value: _Value) -> None:
         """Show this in Core; nothing is sent where it is shown already."""
-        if key in self._wanted and self._wanted[key] == value:
-            return
+        if key not in self._wanted or self._wanted[key] != value:
+            self.push(key, value)
+
+    def push(self, key: _Key, value: _Value) -> None:
+        """Show this in Core, and send it even if it was shown already."""
         self._wanted[key] = value
         self._mark_due(key)
 
@@ -96,6 +102,8 @@ class Sync(Generic[_Key, _Value]):
             errors.clear()  # their tracebacks hold this frame (a cycle)
 
     async def _settle_watched(self) -> None:
+        if self._ready is not None:
+            await self._ready()
         try:
             while self._due:  # more may have become due at the last moment
                 await self.settle()

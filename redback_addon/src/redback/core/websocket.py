@@ -120,6 +120,19 @@ class WebSocket:
                 command.get("type"), str(error), "unexpected_answer"
             ) from None
 
+    async def follow(
+        self, command: Mapping[str, object], handler: Callable[[Message], None]
+    ) -> None:
+        """Send a command that subscribes, and handle its events until the connection ends.
+
+        Raises:
+            CoreAwayError: as for `command`.
+            CoreRefusedError: too.
+        """
+        if self._connection is None:
+            raise CoreAwayError.of_command(command.get("type"), "not connected")
+        await self._connection.command(command, handler)
+
     async def run(self) -> None:
         """Stay connected, until cancelled."""
         async for attempt in retrying(CoreError, self._clock):
@@ -129,13 +142,13 @@ class WebSocket:
     async def _hold(self) -> NoReturn:
         """Connect, and stay connected for as long as it lasts."""
         try:
-            connection, handlers = await self._open()
+            connection = await self._open()
             try:
                 self._connection, self._up_since = connection, self._clock.monotonic()
                 self._connected()
                 while True:
                     subscription, event = await connection.next_event()
-                    if handler := handlers.get(subscription):
+                    if handler := connection.handlers.get(subscription):
                         handler(event)
             finally:
                 self._connection = self._up_since = None
@@ -149,22 +162,20 @@ class WebSocket:
             self._disconnected(error)
             raise
 
-    async def _open(self) -> tuple["_Connection", Mapping[int, Callable[[Message], None]]]:
-        """Connect, log in and subscribe; return the handler of each subscription too."""
+    async def _open(self) -> "_Connection":
+        """Connect, log in and subscribe."""
         async with asyncio.timeout(timeout(_HANDSHAKE_TIME_OUT)):
             socket = await self._session.ws_connect(
                 self._url, heartbeat=timeout(_HEARTBEAT), max_msg_size=_LARGEST_MESSAGE
             )
             try:
                 connection = await _log_in(socket, self._token)
-                handlers = {
-                    await connection.subscribe(event_type): handler
-                    for event_type, handler in self._handlers.items()
-                }
+                for event_type, handler in self._handlers.items():
+                    connection.handlers[await connection.subscribe(event_type)] = handler
             except BaseException:
                 await socket.close()
                 raise
-        return connection, handlers
+        return connection
 
 
 class _Connection:
@@ -172,6 +183,8 @@ class _Connection:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, version: str | None) -> None:
         self.version = version
+        # By subscription.
+        self.handlers: dict[int, Callable[[Message], None]] = {}
         self._socket = socket
         self._ids = count(1)
         # None in place of an answer: the connection has ended.
@@ -190,9 +203,16 @@ class _Connection:
         _result(command, message)
         return number
 
-    async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
-        """Send a command and return its result; `next_event` must be running at the same time."""
+    async def command(
+        self, command: Mapping[str, object], handler: Callable[[Message], None] | None = None
+    ) -> Any:  # noqa: ANN401 - each has its own
+        """Send a command and return its result; `next_event` must be running at the same time.
+
+        Where the command subscribes, the handler takes its events.
+        """
         number = next(self._ids)
+        if handler is not None:
+            self.handlers[number] = handler
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout(_ANSWER_TIME_OUT)):

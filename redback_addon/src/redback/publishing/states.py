@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -15,6 +15,7 @@ from ..sensors.table import find
 from ..timeouts import timeout
 from .delivery import Delivery
 from .entity_ids import entity_id
+from .ownership import Ownership
 from .publisher import Device
 
 # Enough to hide the two round trips of each push, and few enough for a small machine.
@@ -32,6 +33,9 @@ class StatePublisher:
         clock: waits between retries.
         problems: get the states that Core rejects.
         delivery: notes which readings have arrived.
+
+    Attributes:
+        ownership: decides which entities may be written.
     """
 
     def __init__(
@@ -45,7 +49,12 @@ class StatePublisher:
         self._problems = problems
         self._delivery = delivery
         self._states: dict[Device, dict[str, State]] = {}
-        self._sync = Sync[str, State](self._send, clock, at_once=AT_ONCE, watcher=self)
+        self.ownership = Ownership(
+            home_assistant.entities, home_assistant.websocket, clock, problems, self._show
+        )
+        self._sync = Sync[str, State](
+            self._send, clock, at_once=AT_ONCE, watcher=self, ready=self.ownership.ready
+        )
         home_assistant.keep(self)
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
@@ -55,7 +64,8 @@ class StatePublisher:
             before = states.get(one.key)
             made = state(device.name, one) if before is None else _changed(before, one)
             states[one.key] = made
-            self._sync.want(made.entity_id, made)
+            if self.ownership.claim(made.entity_id, has_value=one.is_available):
+                self._sync.want(made.entity_id, made)
 
     def sent(self, serial: str, moment: datetime) -> None:
         """Note that all values of a reading have been offered."""
@@ -67,14 +77,19 @@ class StatePublisher:
 
     def resend(self) -> None:
         """Send everything again: Core may have lost it."""
+        self.ownership.recheck()
         self._sync.resend()
 
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
-        await self._sync.run()
+        async with asyncio.TaskGroup() as tasks:
+            for part in (self.ownership, self._sync):
+                tasks.create_task(part.run())
 
     async def farewell(self) -> None:
         """Send the last values that were offered, within a short time."""
+        # Those of an earlier run: nothing is known of them, and otherwise they keep their values.
+        self._show(self.ownership.unchecked)
         with contextlib.suppress(CoreAwayError, TimeoutError):
             await asyncio.wait_for(self._sync.settle(), timeout(_FAREWELL_SECONDS))
 
@@ -87,7 +102,16 @@ class StatePublisher:
         """Note that a state has not arrived, and will be retried."""
         self._home_assistant.failed(error)
 
+    def _show(self, entity_ids: Collection[str]) -> None:
+        """Send the states of these, which may be written from now on."""
+        for states in self._states.values():
+            for state in states.values():
+                if state.entity_id in entity_ids:
+                    self._sync.push(state.entity_id, state)
+
     async def _send(self, entity_id: str, state: State) -> None:
+        if self.ownership.is_taken(entity_id):
+            return
         try:
             await self._home_assistant.rest.set_state(state)
         except CoreRefusedError as error:

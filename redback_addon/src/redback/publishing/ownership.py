@@ -1,0 +1,236 @@
+"""Decides which entities are ours to write: none that somebody else owns, or writes too."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import filterfalse
+
+from ..clock import Clock, wait
+from ..core import CoreAwayError, CoreRefusedError, Entities, Message, Series, WebSocket
+from ..problems import Kind, Problems
+
+_LOG = logging.getLogger(__name__)
+
+_EVERY_SECONDS = 60 * 60.0
+_RETRY_SECONDS = 5.0
+# A counter of solar energy stands still all night.
+_SILENT_SECONDS = 24 * 60 * 60.0
+_MOST_NAMED = 5
+
+
+class Ownership:
+    """Asks Core whose an entity is: before its first push, and again after each new connection.
+
+    What an integration has registered is its own until it is deleted, renamed or disabled. What
+    somebody writes without that is theirs until the state is removed, which a restart of Core does
+    too, or until they have written nothing for a day.
+
+    Args:
+        entities: Core's.
+        websocket: knows since when Core is connected.
+        clock: the time.
+        problems: get what is not ours.
+        freed: called with the entities that may be written from now on.
+    """
+
+    def __init__(
+        self,
+        entities: Entities,
+        websocket: WebSocket,
+        clock: Clock,
+        problems: Problems,
+        freed: Callable[[Collection[str]], None],
+    ) -> None:
+        self._entities = entities
+        self._websocket = websocket
+        self._clock = clock
+        self._problems = problems
+        self._freed = freed
+        # By entity id, whether it has had a value: those of a former name have none.
+        self._claims: dict[str, bool] = {}
+        self._unchecked: set[str] = set()
+        self._known: set[str] = set()
+        self._allowed: set[str] = set()
+        self._owners: dict[str, str] = {}
+        # When (monotonic seconds) others wrote last.
+        self._written: dict[str, float] = {}
+        self._unrecorded: frozenset[str] = frozenset()
+        # By which connections, as their `up_since`; nothing is pushed before the check.
+        self._watched_since: float | None = None
+        self._checked_since: float | None = None
+        self._watched: set[str] = set()
+        self._due = asyncio.Event()
+        self._checked = asyncio.Event()
+        websocket.subscribe("entity_registry_updated", self._registry_updated)
+
+    def claim(self, entity_id: str, *, has_value: bool) -> bool:
+        """Return whether an entity may be written; a new one may not until it is checked."""
+        before = self._claims.get(entity_id)
+        if before is None:
+            self._check_again({entity_id})
+        if before is None or has_value > before:
+            self._claims[entity_id] = has_value
+            if self.is_taken(entity_id):
+                self._report()
+        return entity_id in self._allowed
+
+    def is_taken(self, entity_id: str) -> bool:
+        """Whether somebody else is known to have an entity."""
+        return entity_id in self._owners or entity_id in self._written
+
+    @property
+    def unchecked(self) -> Collection[str]:
+        """The entities that were never checked."""
+        return self._claims.keys() - self._known
+
+    async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
+        """Return the statistics that may be written: ours, of what the recorder records.
+
+        Raises:
+            CoreAwayError: Core cannot be asked.
+        """
+        await self._look_at_recorder()
+        return {
+            key: one
+            for key, one in series.items()
+            if not self.is_taken(one.entity_id) and one.entity_id not in self._unrecorded
+        }
+
+    def recheck(self) -> None:
+        """Check everything again before anything else is pushed: Core may have restarted."""
+        self._checked_since = None
+        self._check_again(self._claims)
+
+    async def ready(self) -> None:
+        """Wait until Core is connected, and everything was checked since."""
+        while self._checked_since is None or self._checked_since != self._websocket.up_since:
+            self._checked.clear()
+            await self._checked.wait()
+
+    async def run(self) -> None:
+        """Check what is due, and hourly what tells nothing by itself, until cancelled."""
+        seconds = _EVERY_SECONDS
+        while True:
+            await wait(self._clock, seconds, self._due)
+            is_hourly = not self._due.is_set()
+            self._due.clear()
+            try:
+                if self._unchecked or self._checked_since is None:
+                    await self._check()
+                else:
+                    self._update()
+                    if is_hourly and self._websocket.up_since is not None:
+                        await self._look_at_recorder()
+                seconds = _EVERY_SECONDS
+            except CoreAwayError as error:
+                _LOG.debug("%s", error)
+                seconds = _RETRY_SECONDS
+
+    def written_by_others(self, entity_id: str) -> None:
+        """Note that somebody else has written an entity: from now on it is theirs."""
+        if entity_id not in self._written:
+            self._allowed.discard(entity_id)
+            self._due.set()
+        self._written[entity_id] = self._clock.monotonic()
+
+    def removed(self, entity_id: str) -> None:
+        """Note that an entity has no state any more: whoever wrote it is gone.
+
+        An integration that is deleted takes the state along, even if it is ours by then.
+        """
+        self._written.pop(entity_id, None)
+        self._allowed.discard(entity_id)
+        self._due.set()
+
+    def _registry_updated(self, event: Message) -> None:
+        data = event["data"]
+        self._check_again({data.get("entity_id"), data.get("old_entity_id")} & self._claims.keys())
+
+    def _check_again(self, entity_ids: Iterable[str]) -> None:
+        self._unchecked.update(entity_ids)
+        if self._unchecked or self._checked_since is None:
+            self._due.set()
+
+    async def _check(self) -> None:
+        """Ask who has the unchecked entities; what is claimed meanwhile is due again."""
+        since = self._websocket.up_since
+        if since is None:
+            return  # the next connection makes it due
+        if since != self._watched_since:
+            self._watched_since = since
+            self._watched.clear()
+            self._written.clear()
+        entity_ids, self._unchecked = self._unchecked, set()
+        try:
+            owners = await self._ask(entity_ids)
+        except CoreAwayError:
+            self._unchecked |= entity_ids
+            raise
+        kept = {one: owner for one, owner in self._owners.items() if one not in entity_ids}
+        self._owners = kept | owners
+        self._known |= entity_ids
+        if not self._due.is_set():
+            self._checked_since = since
+        self._update()
+        self._checked.set()
+
+    async def _ask(self, entity_ids: set[str]) -> dict[str, str]:
+        """Watch who writes these from now on, and return who owns them."""
+        try:
+            if unwatched := entity_ids - self._watched:
+                await self._entities.watch(unwatched, self)
+                self._watched |= unwatched
+            return await self._entities.owners(entity_ids) if entity_ids else {}
+        except CoreRefusedError as error:
+            # Better than showing nothing at all.
+            _LOG.warning("It is unknown whose the entities are: %s", error)
+            return {}
+
+    async def _look_at_recorder(self) -> None:
+        try:
+            unrecorded = await self._entities.unrecorded()
+        except CoreRefusedError as error:
+            _LOG.debug("%s", error)
+        else:
+            self._unrecorded = unrecorded & self._claims.keys()
+            self._raise(Kind.UNRECORDED, None, self._unrecorded)
+
+    def _update(self) -> None:
+        """Work out what may be written."""
+        others = {one: at for one, at in self._written.items() if one not in self._owners}
+        if others and self._clock.monotonic() - max(others.values()) >= _SILENT_SECONDS:
+            for entity_id in others:
+                del self._written[entity_id]
+        before, self._allowed = self._allowed, {*filterfalse(self.is_taken, self._known)}
+        self._report()
+        if freed := self._allowed - before:
+            self._freed(freed)
+
+    def _report(self) -> None:
+        """Raise and clear the problems of what somebody else has."""
+        by_owner: dict[str, set[str]] = {}
+        for entity_id, owner in self._owners.items():
+            by_owner.setdefault(owner, set()).add(entity_id)
+        for kind, subject in [*self._problems.now]:
+            if kind is Kind.OWNED and subject not in by_owner:
+                self._problems.clear(kind, subject)
+        for owner, entity_ids in by_owner.items():
+            self._raise(Kind.OWNED, owner, entity_ids)
+        self._raise(Kind.WRITTEN, None, self._written.keys() - self._owners)
+
+    def _raise(self, kind: Kind, subject: str | None, entity_ids: Collection[str]) -> None:
+        """Raise a problem of those that have had a value, or clear it if there are none."""
+        named = sorted(one for one in entity_ids if self._claims.get(one))
+        if not named:
+            self._problems.clear(kind, subject)
+            return
+        detail = _listed(named)
+        problem = self._problems.find(kind, subject=subject)
+        if problem is None or problem.detail != detail:
+            self._problems.raise_(kind, subject, detail)
+
+
+def _listed(entity_ids: Sequence[str]) -> str:
+    """Return some of them in words, such as: sensor.a, sensor.b and 41 more."""
+    named, more = entity_ids[:_MOST_NAMED], len(entity_ids) - _MOST_NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
