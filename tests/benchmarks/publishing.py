@@ -110,7 +110,10 @@ async def _push(task: Task) -> list[list[float]]:
 
         turns: list[tuple[Callable[[_States], Awaitable[None]], list[float]]]
         turns = [(ours, []), (posts, [])]
-        async with background("the publisher", publisher.run()):
+        async with (
+            background("the connection", core.run()),
+            background("the publisher", publisher.run()),
+        ):
             for number in range(task.rounds + 1):
                 # Each way is now first and now last: the machine may get slower, or faster.
                 for way, seconds in turns[:: (-1) ** number]:

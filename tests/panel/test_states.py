@@ -7,6 +7,7 @@ import pytest
 from house import until
 from panel.visitor import running, visitor
 from simulator import Fault, Kind
+from standin.core import Core
 from standin.faults import Faults
 
 pytestmark = pytest.mark.process
@@ -103,6 +104,31 @@ async def test_a_core_that_is_away_is_told_until_it_is_back() -> None:
         assert (await person.data("status"))["health"]["core"]["state"] == "bad"
         person.home.supervisor.faults = Faults()
         await person.all_well(seconds=60)
+
+
+async def test_entities_of_an_integration_are_told_until_they_are_deleted() -> None:
+    async with Core() as core, visitor(core=core.address) as person:
+        core.registry.add("sensor.redback_grid_power", "redback")
+        core.write("sensor.redback_grid_power", "7")
+        await person.home.service.start()
+        await until(person.answers)
+        told = await person.told("taken")
+        assert told == {
+            "kind": "taken",
+            "title": "An integration has the same entities",
+            "text": "The add-on does not write sensor.redback_grid_power: the integration redback"
+            " has the same entities. In Settings → Devices & services → Entities, delete or rename"
+            " the integration's entities, or disable them; the add-on then writes its own. Or give"
+            " the site another name in the option Sites.",
+            "level": "error",
+            "to_options": True,
+        }
+        await person.home.shows("redback_site_load")
+        assert await person.home.value("redback_grid_power") == "7"
+        core.registry.remove("sensor.redback_grid_power")
+        core.remove("sensor.redback_grid_power")
+        await person.all_well()
+        assert await person.home.shows("redback_grid_power") != "7"
 
 
 async def test_an_inverter_that_is_offline_is_named() -> None:

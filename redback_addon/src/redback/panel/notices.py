@@ -36,16 +36,28 @@ _NOTIFIED: dict[Notification, tuple[str, Level, bool]] = {
     Notification.MISSING_SITES: ("unknown_site", "warning", True),
 }
 
+_TAKEN = {
+    Kind.OWNED: "An integration has the same entities",
+    Kind.WRITTEN: "Something else writes the same entities",
+}
+
 
 def notices(context: Context) -> list[Notice]:
     """Return all that apply now."""
-    return [*_notified(context), *_away(context), *_of_inverters(context)]
+    return [*_notified(context), *_taken(context), *_away(context), *_of_inverters(context)]
 
 
 def _notified(context: Context) -> Iterator[Notice]:
     for notification, message in context.notifications.find(*_NOTIFIED):
         kind, level, to_options = _NOTIFIED[notification]
         yield Notice(kind, notification.title, message, level, to_options)
+
+
+def _taken(context: Context) -> Iterator[Notice]:
+    for problem in context.problems.now.values():
+        if problem.kind in _TAKEN:
+            text = f"{problem.sentence} {problem.kind.advice}"
+            yield Notice("taken", _TAKEN[problem.kind], text, "error", to_options=True)
 
 
 def _away(context: Context) -> Iterator[Notice]:
