@@ -125,6 +125,9 @@ async def test_entities_of_an_integration_are_told_until_they_are_deleted() -> N
         }
         await person.home.shows("redback_site_load")
         assert await person.home.value("redback_grid_power") == "7"
+        listed = {one["entity_id"] for one in (await person.data("entities"))["entities"]}
+        assert "sensor.redback_site_load" in listed
+        assert "sensor.redback_grid_power" not in listed
         core.registry.remove("sensor.redback_grid_power")
         core.remove("sensor.redback_grid_power")
         await person.all_well()

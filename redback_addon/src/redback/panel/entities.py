@@ -35,11 +35,12 @@ def entities(context: Context) -> Entities:
 
 
 def _entities(context: Context) -> Iterator[Entity]:
+    is_taken = context.publisher.ownership.is_taken
     for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
         known = context.registry.known(serial)
         states = context.publisher.states(Device(serial, given.name))
         for key, sensor in ({} if known is None else known.entities.sensors).items():
-            if (state := states.get(key)) is not None:
+            if (state := states.get(key)) is not None and not is_taken(state.entity_id):
                 yield _entity(sensor.name, state, given.name)
 
 
