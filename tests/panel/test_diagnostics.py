@@ -8,7 +8,9 @@ import pytest
 
 from house import CREDENTIAL, TOKEN, until
 from panel.visitor import Visitor, running
+from redback.publishing.entity_ids import entity_id
 from simulator import CLIENT_ID, Fault, Kind
+from standin.core import Core
 
 pytestmark = pytest.mark.process
 
@@ -36,9 +38,10 @@ async def _download(person: Visitor) -> str:
 
 
 async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
-    async with running("two-sites") as person:
+    async with Core() as core, running("two-sites", core=core.address) as person:
         await person.all_well()
         home = person.home
+        core.registry.add(entity_id(_NAMES[1], "grid_power"), "redback")
         await home.service.stop()
         entries = [
             {"id": serial, "name": name}
@@ -51,7 +54,9 @@ async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
         )
         await home.service.start()
         await until(person.answers)
-        await person.until("status", lambda status: status["health"]["problems"], seconds=60)
+        await person.until(
+            "status", lambda status: len(status["health"]["problems"]) > 1, seconds=60
+        )
         text = await _download(person)
         for identity in [*_identities(person), "S9999999999999", "Matilda"]:
             assert identity.casefold() not in text.casefold(), identity

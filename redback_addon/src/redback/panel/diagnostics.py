@@ -103,9 +103,10 @@ class _Aliases:
             if len(secret) >= _SHORTEST_SECRET:
                 self._aliases[secret.casefold()] = _HIDDEN
         longest_first = sorted(self._aliases, key=len, reverse=True)
+        known = "|".join(map(re.escape, longest_first)) or r"(?!)"
+        # A word of its own, or the beginning of an entity id.
         self._pattern = re.compile(
-            "|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in longest_first) or r"(?!)",
-            re.IGNORECASE,
+            rf"(?<!\w)(?:{known})(?!\w)|(?<=\bsensor\.)(?:{known})(?=_)", re.IGNORECASE
         )
 
     def _add(self, word: str, identities: Iterable[str | None]) -> None:
