@@ -1,7 +1,6 @@
 """That no entity of somebody else is written, and that people are told whose it is."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -175,10 +174,24 @@ async def test_a_restart_of_core_without_the_second_writer_ends_it(home: Home, c
     async with home.started("Redback"):
         home.show(grid_power=1.5)
         await until(lambda: home.told(Kind.WRITTEN))
-        restart = asyncio.create_task(core.restart())
-        await while_time_passes(home.clock, restart)
+        await core.restart()
+        await until_later(home.clock, lambda: not home.problems.now)
         await home.shows("sensor.redback_grid_power", 1.5)
-        assert not {*home.problems.now} & {(Kind.WRITTEN, None)}
+
+
+async def test_a_restart_of_core_with_a_new_integration_leaves_its_entity_to_it(
+    home: Home, core: Core
+) -> None:
+    async with home.started("Redback"):
+        home.show(grid_power=1.5, site_load=2.5)
+        await home.shows("sensor.redback_grid_power", 1.5)
+        await core.stop()
+        core.registry.add("sensor.redback_grid_power", PLATFORM)
+        core.write("sensor.redback_grid_power", "7")
+        await core.start()
+        await until_later(home.clock, lambda: home.told(Kind.OWNED))
+        await home.shows("sensor.redback_site_load", 2.5)
+        assert pushed(core, "sensor.redback_grid_power") == ["1.5", "7"]
 
 
 async def test_who_has_written_nothing_for_a_day_is_no_second_writer(
@@ -285,8 +298,11 @@ def pushed(core: Core, entity_id: str) -> list[str]:
     return [push.state for push in core.states.history if push.entity_id == entity_id]
 
 
-async def while_time_passes(clock: FakeClock, task: asyncio.Task[None]) -> None:
-    """Let those who wait for a retry go on until this is done."""
-    while not task.done():
+async def until_later(clock: FakeClock, is_so: Callable[[], object]) -> None:
+    """Let those who wait for a retry go on until something is so."""
+
+    async def pass_on() -> bool:
         await clock.advance(1)
-        await asyncio.sleep(0.01)
+        return bool(is_so())
+
+    await until(pass_on)
