@@ -22,7 +22,8 @@ from standin.integrations import PLATFORM, Integration
 from standin.real_core import AnyCore
 from standin.supervisor import TOKEN, Supervisor
 
-DAY = 24 * 3600
+HOUR = 3600
+DAY = 24 * HOUR
 
 
 class Home:
@@ -126,6 +127,18 @@ async def test_nothing_is_imported_of_what_the_recorder_leaves_out(any_home: Hom
         )
 
 
+async def test_what_is_recorded_again_is_noticed_within_an_hour(home: Home, core: Core) -> None:
+    core.statistics.excluded.add("sensor.redback_site_load_total")
+    async with home.started("Redback"):
+        home.show(site_load_total=5.5)
+        await home.shows("sensor.redback_site_load_total", 5.5)
+        await home.clock.advance(HOUR)
+        await until(lambda: home.told(Kind.UNRECORDED))
+        core.statistics.excluded.clear()
+        await home.clock.advance(HOUR)
+        await until(lambda: not home.problems.now)
+
+
 async def test_nothing_is_imported_of_what_somebody_else_has(home: Home, core: Core) -> None:
     core.registry.add("sensor.redback_site_load_total", PLATFORM)
     core.write("sensor.redback_grid_import_total", "1000.5")
@@ -203,12 +216,12 @@ async def test_who_has_written_nothing_for_a_day_is_no_second_writer(
         for entity_id in ("sensor.redback_grid_power", "sensor.redback_site_load"):
             core.write(entity_id, "7")
         await until(lambda: len((home.told(Kind.WRITTEN) or "").split(",")) == 2)
-        await home.clock.advance(DAY - 3600)
+        await home.clock.advance(DAY - HOUR)
         core.write("sensor.redback_site_load", "8")
         await home.publisher.ownership.importable({})  # Core answers in order
-        await home.clock.advance(DAY - 3600)
+        await home.clock.advance(DAY - HOUR)
         assert home.told(Kind.WRITTEN)
-        await home.clock.advance(2 * 3600)
+        await home.clock.advance(2 * HOUR)
         await home.shows("sensor.redback_grid_power", 1.5)
         await home.shows("sensor.redback_site_load", 2.5)
         assert not home.problems.now
