@@ -91,7 +91,7 @@ class Service:
             sites=options.sites,
         )
         statistics, websocket = self._home_assistant.statistics, self._home_assistant.websocket
-        self._history = Backfill(
+        self._backfill = Backfill(
             self._coverage,
             Fetcher(client, self._account.throttle, clock, self._coverage, seen=self._minutes.seen),
             Importer(statistics, clock),
@@ -101,9 +101,9 @@ class Service:
             registry=self._registry,
             days=options.history_days,
         )
-        self._audit = Audit(statistics, self._coverage, websocket, clock, self._history)
+        self._audit = Audit(statistics, self._coverage, websocket, clock, self._backfill)
         if saved_state.saved.is_history_paused:
-            self._history.pause()
+            self._backfill.pause()
         parts = Context(
             version=version("redback"),
             started_at=clock.now(),
@@ -119,7 +119,7 @@ class Service:
             publisher=self._publisher,
             minutes=self._minutes,
             coverage=self._coverage,
-            history=self._history,
+            backfill=self._backfill,
             setups={
                 "energy": EnergySetup(Energy(websocket), self._registry),
                 "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
@@ -142,7 +142,7 @@ class Service:
             self._believed,
             self._existing,
             self._account,
-            self._history,
+            self._backfill,
             self._audit,
         )
         self._account.use_saved()

@@ -180,10 +180,10 @@ class Registry:
 
     def inverters(self) -> list[Inverter]:
         """Return the inverters in use that have been read, by name."""
-        found = (self.known(serial) for serial in self._names)
-        return sorted(filter(None, found), key=lambda known: known.name)
+        found = (self.inverter(serial) for serial in self._names)
+        return sorted(filter(None, found), key=lambda inverter: inverter.name)
 
-    def known(self, serial: str) -> Inverter | None:
+    def inverter(self, serial: str) -> Inverter | None:
         """Return an inverter; None before its first reading."""
         record = self._records.get(serial)
         return None if record is None or record.last is None else _inverter(record)

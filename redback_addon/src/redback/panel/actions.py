@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from ..backfill import NOTHING, AskedError, ask, hours, moment, span
+from ..backfill import NOTHING, RefillError, hours, moment, request_hours, span
 from ..core import CoreError
 from ..dashboards.words import in_words
 from .context import Context, Setup
@@ -67,13 +67,13 @@ def _check(request: web.Request, token: str) -> None:
 
 
 async def _pause(context: Context, _: web.Request) -> str:
-    context.history.pause()
+    context.backfill.pause()
     context.saved_state.save(is_history_paused=True)
     return "Filling is paused."
 
 
 async def _resume(context: Context, _: web.Request) -> str:
-    context.history.resume()
+    context.backfill.resume()
     context.saved_state.save(is_history_paused=False)
     return "Filling has resumed."
 
@@ -92,9 +92,9 @@ async def _fill(context: Context, request: web.Request) -> str:
         for serial in names if wanted.serial is None else (wanted.serial,):
             allowed = span(coverage, serial, context.options.history_days, now)
             starts = hours(since, until, allowed)
-            ask(coverage, serial, starts)
+            request_hours(coverage, serial, starts)
             number += len(starts)
-    except AskedError as error:
+    except RefillError as error:
         raise ActionError(str(error)) from None
     if not number:
         raise ActionError(NOTHING)

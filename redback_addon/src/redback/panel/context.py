@@ -65,7 +65,7 @@ class Context:
     publisher: StatePublisher
     minutes: Minutes
     coverage: Coverage
-    history: Backfill
+    backfill: Backfill
     setups: Mapping[str, Setup]
 
     def names(self) -> Mapping[str, GivenName]:

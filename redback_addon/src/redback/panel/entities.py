@@ -36,9 +36,9 @@ def entities(context: Context) -> Entities:
 
 def _entities(context: Context) -> Iterator[Entity]:
     for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
-        known = context.registry.known(serial)
+        inverter = context.registry.inverter(serial)
         states = context.publisher.states(Device(serial, given.name))
-        for key, sensor in ({} if known is None else known.entities.sensors).items():
+        for key, sensor in ({} if inverter is None else inverter.entities.sensors).items():
             if (state := states.get(key)) is not None:
                 yield _entity(sensor.name, state, given.name)
 

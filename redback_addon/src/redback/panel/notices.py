@@ -79,7 +79,7 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
             "info",
         )
     unread = [
-        given.name for serial, given in names.items() if context.registry.known(serial) is None
+        given.name for serial, given in names.items() if context.registry.inverter(serial) is None
     ]
     if unread and not shown and problems.find(Kind.READINGS) is None:
         yield Notice(

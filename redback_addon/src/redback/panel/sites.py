@@ -48,14 +48,14 @@ def sites(context: Context) -> Sites:
     """Return the sites and inverters that the account can see."""
     names = context.names()
     by_site: dict[str | None, list[Seen]] = {}
-    for inverter in context.saved_state.saved.inverters:
-        serial = inverter.serial
-        known, given = context.registry.known(serial), names.get(serial)
+    for found in context.saved_state.saved.inverters:
+        serial = found.serial
+        inverter, given = context.registry.inverter(serial), names.get(serial)
         other = context.account.details.others.get(serial)
-        details = Details(other) if known is None else known.details
+        details = Details(other) if inverter is None else inverter.details
         static = details.static
         batteries = None if static is None else static.battery_count
-        by_site.setdefault(inverter.site_id, []).append(
+        by_site.setdefault(found.site_id, []).append(
             Seen(
                 serial=serial,
                 model=None if static is None else static.model,

@@ -146,16 +146,16 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
 
 
 def _now(context: Context, serial: str, given: GivenName) -> Now:
-    known = context.registry.known(serial)
+    inverter = context.registry.inverter(serial)
     reading = context.registry.reading(serial)
-    static = None if known is None else known.details.static
+    static = None if inverter is None else inverter.details.static
     sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
     now = Now(
         serial=serial,
         name=given.name,
         site=sites.get(serial),
         model=None if static is None else static.model,
-        status=None if known is None else OFFLINE,
+        status=None if inverter is None else OFFLINE,
         is_live=False,
         today=context.minutes.today(serial),
     )
@@ -258,7 +258,7 @@ def _bad(problem: Problem) -> Health:
 
 
 def _past(context: Context) -> Past:
-    progress, is_paused = context.history.progress, context.history.is_paused
+    progress, is_paused = context.backfill.progress, context.backfill.is_paused
     return Past(
         is_known=progress.is_known,
         is_running=progress.left > 0 and not is_paused,
