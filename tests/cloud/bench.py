@@ -162,13 +162,13 @@ class Cloud(FakeCloud):
     Attributes:
         web: the whole web.
         time: stands still but for those who sleep.
-        memory: of the account.
+        remembered: the account's facts.
         client: asks for the account.
     """
 
     web: responses.RequestsMock = field(kw_only=True)
     time: FakeTime = field(kw_only=True)
-    memory: RememberedHolder = field(kw_only=True)
+    remembered: RememberedHolder = field(kw_only=True)
     client: RedbackClient = field(kw_only=True)
 
     def read(self, *serials: str) -> dict[str, Dynamic | CloudError]:
@@ -181,7 +181,7 @@ class Cloud(FakeCloud):
 
     def routes(self) -> dict[str, str]:
         """Return the remembered routes."""
-        return {serial: kept.route for serial, kept in self.memory.current.routes.items()}
+        return {serial: kept.route for serial, kept in self.remembered.current.routes.items()}
 
 
 def _configuration(serial: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Login:
     web: responses.RequestsMock
     time: FakeTime
     transport: Transport
-    memory: RememberedHolder
+    remembered: RememberedHolder
     tokens: TokenSource
 
     def put(self, url: str, what: Answer | Exception) -> None:
@@ -79,10 +79,10 @@ def login(
     web: responses.RequestsMock,
     time: FakeTime,
     transport: Transport,
-    memory: RememberedHolder,
+    remembered: RememberedHolder,
     tokens: TokenSource,
 ) -> Login:
-    return Login(web, time, transport, memory, tokens)
+    return Login(web, time, transport, remembered, tokens)
 
 
 Answers = dict[str, tuple[str, Answer | Exception]]
@@ -117,7 +117,7 @@ def test_the_endpoint_that_took_the_credentials_is_remembered(login: Login) -> N
     login.put(NEW_TOKEN, denial("unauthorized_client", 400))
     login.put(OLD_TOKEN, grant())
     login.get()
-    assert login.memory.current.token_endpoint == "old"
+    assert login.remembered.current.token_endpoint == "old"
     login.asked()
     login.time.pass_(hours=2)
     login.get()
@@ -126,7 +126,7 @@ def test_the_endpoint_that_took_the_credentials_is_remembered(login: Login) -> N
 
 def test_the_endpoint_of_the_last_run_is_asked_first(login: Login) -> None:
     login.put(OLD_TOKEN, grant())
-    login.memory.remember_endpoint("old")
+    login.remembered.remember_endpoint("old")
     login.get()
     assert login.asked() == [OLD_TOKEN]
 
@@ -342,7 +342,7 @@ def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
     login.put(OLD_TOKEN, grant("of-old"))
     token = login.refuse(login.get())
     assert token.authorization == "Bearer of-old"
-    assert login.memory.current.token_endpoint == "old"
+    assert login.remembered.current.token_endpoint == "old"
     assert login.asked() == [NEW_TOKEN, OLD_TOKEN]
     for _ in range(3):
         with pytest.raises(CredentialsError, match="no data for the token") as caught:

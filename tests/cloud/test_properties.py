@@ -86,7 +86,7 @@ class Bench:
     """An account that asks a cloud which answers as it is told, and else as it should."""
 
     def __init__(
-        self, replies: Mapping[str, Reply] | None = None, memory: Remembered | None = None
+        self, replies: Mapping[str, Reply] | None = None, remembered: Remembered | None = None
     ) -> None:
         self.time = FakeTime()
         good = {route: _good(route) for route in _ROUTES}
@@ -95,7 +95,7 @@ class Bench:
         for scheme in ("http://", "https://"):
             session.mount(scheme, self.wire)
         transport = Transport(session, monotonic=self.time.monotonic, sleep=self.time.sleep)
-        holder = RememberedHolder(memory)
+        holder = RememberedHolder(remembered)
         credentials = Credentials(CLIENT_ID, SECRET)
         tokens = TokenSource(transport, credentials, holder, Hosts(API, LOGIN))
         self.client = RedbackClient(transport, tokens, holder, now=self.time.now)
@@ -342,8 +342,8 @@ def test_one_broken_field_costs_no_other_field_whatever_their_order(
 @given(spoilt(KEPT))
 def test_whatever_is_remembered_readings_come(remembered: object) -> None:
     try:
-        memory = msgspec.json.decode(_said(written(remembered)), type=Remembered)
+        facts = msgspec.json.decode(_said(written(remembered)), type=Remembered)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        memory = Remembered()  # as the service begins with where its file cannot be read
-    outcomes = Bench(memory=memory).client.dynamic([A, B], 45)
+        facts = Remembered()  # as the service begins with where its file cannot be read
+    outcomes = Bench(remembered=facts).client.dynamic([A, B], 45)
     assert outcomes == {serial: decoded(reading(serial)) for serial in (A, B)}

@@ -108,7 +108,7 @@ def test_the_last_route_is_good_enough(cloud: Cloud) -> None:
 
 def test_a_route_of_the_last_run_is_taken_at_once(cloud: Cloud) -> None:
     kept = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
-    cloud.memory.remember_routes(kept)
+    cloud.remembered.remember_routes(kept)
     assert cloud.client.batches([A, B]) == [(A,), (B,)]
     cloud.client.dynamic([A, B], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (B,))]
@@ -195,14 +195,14 @@ def test_one_that_stays_refused_is_asked_for_ever_less_up_to_a_quarter_of_an_hou
 
 def test_one_that_is_refused_keeps_its_remembered_route(cloud: Cloud) -> None:
     cloud.read(A)
-    before = cloud.memory.current
+    before = cloud.remembered.current
     cloud.faults |= {(route, A): 403 for route in (BEST, NEXT, THIRD, LAST)}
     assert kinds(cloud.read(A)) == {A: AccessError}
-    assert cloud.memory.current == before
+    assert cloud.remembered.current == before
 
 
 def test_a_remembered_route_that_is_gone_is_replaced_by_any_other(cloud: Cloud) -> None:
-    cloud.memory.remember_routes({A: RememberedRoute(LAST, START)})
+    cloud.remembered.remember_routes({A: RememberedRoute(LAST, START)})
     cloud.faults[LAST, None] = 404
     assert good(cloud.client.dynamic([A], 45)) == {A}
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
@@ -261,7 +261,7 @@ def test_looking_for_a_better_route_costs_no_reading(cloud: Cloud, status: int) 
 
 
 def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(cloud: Cloud) -> None:
-    cloud.memory.remember_routes({A: RememberedRoute(LAST, START + timedelta(days=9))})
+    cloud.remembered.remember_routes({A: RememberedRoute(LAST, START + timedelta(days=9))})
     cloud.client.dynamic([A], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
 
@@ -269,7 +269,7 @@ def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(cloud: Cloud) 
 def test_not_all_look_for_a_better_route_at_once(cloud: Cloud) -> None:
     serials = [f"RB{number}" for number in range(10)]
     kept = {serial: RememberedRoute(THIRD, START) for serial in serials}
-    cloud.memory.remember_routes(kept)
+    cloud.remembered.remember_routes(kept)
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     cloud.time.pass_(days=2)
     cloud.client.dynamic(serials, 45)
@@ -433,7 +433,7 @@ def test_a_token_of_the_other_endpoint_may_be_better(cloud: Cloud) -> None:
         else answer("", 401)
     )
     assert good(cloud.read(A)) == {A}
-    assert cloud.memory.current.token_endpoint == "old"
+    assert cloud.remembered.current.token_endpoint == "old"
 
 
 def test_without_a_token_no_inverter_is_asked_for(cloud: Cloud) -> None:
@@ -516,6 +516,6 @@ def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_n
     for _ in range(2):
         outcomes = cloud.read(A, B)
         assert isinstance(outcomes[B], Dynamic)
-        assert str(outcomes[A]).startswith("its reading has no time that can be understood")
+        assert str(outcomes[A]).startswith("its reading has no valid time")
         # The Multiple is asked again the next time, for both.
         assert cloud.take()[0] == (BEST, (A, B))

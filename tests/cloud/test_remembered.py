@@ -29,8 +29,8 @@ def test_the_routes_of_many_inverters_are_one_change() -> None:
 
 
 def test_the_memory_survives_a_file() -> None:
-    memory = Remembered("new", {"RB1": ROUTE})
-    assert msgspec.json.decode(msgspec.json.encode(memory), type=Remembered) == memory
+    remembered = Remembered("new", {"RB1": ROUTE})
+    assert msgspec.json.decode(msgspec.json.encode(remembered), type=Remembered) == remembered
 
 
 def test_a_memory_without_time_zone_is_not_taken() -> None:

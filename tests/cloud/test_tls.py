@@ -201,10 +201,10 @@ def test_a_login_page_of_somebody_else_gets_no_credentials(
 ) -> None:
     server = open_server(trustme.CA().issue_cert(HERE))
     url = f"https://{HERE}:{server.port}"
-    memory = RememberedHolder()
-    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(url, url))
+    remembered = RememberedHolder()
+    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), remembered, Hosts(url, url))
     with pytest.raises(CloudError, match="no token: no secure connection could be made"):
-        RedbackClient(transport, tokens, memory, now=time.now).inverters()
+        RedbackClient(transport, tokens, remembered, now=time.now).inverters()
     assert server.connections
     assert server.heard == b""
 

@@ -126,11 +126,11 @@ async def test_what_core_finds_wrong_is_said_of_our_sources_alone(
     core.states.set("sensor.house_export", "-5", COUNTER)
     core.states.remove("sensor.house_charge")
     assert [str(issue) for issue in await energy.issues([GRID, SOLAR, BATTERY])] == [
-        "Home Assistant says of sensor.house_export: entity negative state (-5.0).",
+        "Home Assistant reports sensor.house_export: entity negative state (-5.0).",
         "Home Assistant does not know sensor.house_charge yet.",
         "sensor.house_import is unavailable at the moment.",
         (
-            "Home Assistant has no statistics of sensor.house_solar yet: it makes them within five"
+            "Home Assistant has no statistics of sensor.house_solar yet; they appear within five"
             " minutes."
         ),
     ]

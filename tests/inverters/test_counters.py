@@ -103,7 +103,9 @@ def test_a_reset_at_night_waits_for_the_morning() -> None:
 
 def test_a_reset_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     shown(1000, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-    assert caplog.messages == ["a counter went from 1000.000 to 0.300 kWh and goes on from there."]
+    assert caplog.messages == [
+        "a counter went from 1000.000 to 0.300 kWh and continues from there."
+    ]
 
 
 def test_a_jump_that_no_inverter_can_produce_is_not_believed() -> None:
@@ -157,7 +159,7 @@ def test_a_counter_that_stays_corrected_is_told_once(caplog: pytest.LogCaptureFi
     assert shown(1000, *[950 + number / 10 for number in range(60)])[-1] == 1000
     (told,) = caplog.messages
     assert told == (
-        "a counter went back from 1000.000 to 952.900 kWh; it stands until it has caught up."
+        "a counter fell from 1000.000 to 952.900 kWh; the old value stays until it has caught up."
     )
 
 

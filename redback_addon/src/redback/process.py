@@ -56,7 +56,7 @@ def _run(redaction: log.Redaction) -> int:
         # Not asyncio.run, which waits for its threads too.
         asyncio.new_event_loop().run_until_complete(_serve(environment, settings, redaction))
     except Exception:  # noqa: BLE001 - any error is logged and ends the process
-        _LOG.exception("The service has failed and ends; it is started again.")
+        _LOG.exception("The service failed and ends; it will be restarted.")
         return EXIT_CRASH
     return 0
 

@@ -33,7 +33,7 @@ class Answer:
             CloudError: the data are something else.
         """
         if self.data is not None and not isinstance(self.data, list):
-            raise self.broken("the answer holds no list")
+            raise self.broken("the answer contains no list")
         return self.data or []
 
     def broken(self, detail: str) -> CloudError:

@@ -147,12 +147,12 @@ class TokenSource:
         self,
         transport: Transport,
         credentials: Credentials,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         hosts: Hosts = Hosts(),
         on_token: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = transport
-        self._memory = memory
+        self._remembered = remembered
         self._on_token = on_token
         self.api_url = hosts.api_url
         secret = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
@@ -193,7 +193,7 @@ class TokenSource:
             except CloudError as error:
                 if token is None or now >= token.expires:
                     raise
-                _LOG.debug("The token could not be renewed before its end: %s", error)
+                _LOG.debug("The token could not be renewed before it expired: %s", error)
                 # Refused credentials stay refused for longer than a minute.
                 is_final = isinstance(error, CredentialsError)
                 again = token.expires if is_final else now + _RENEWAL_PAUSE
@@ -252,7 +252,7 @@ class TokenSource:
 
     def _order(self) -> list[_Endpoint]:
         """Return the endpoints, the remembered one first, else the new one."""
-        first = self._memory.current.token_endpoint
+        first = self._remembered.current.token_endpoint
         return sorted(self._endpoints.values(), key=lambda endpoint: endpoint.name != first)
 
     def _renew(self, endpoints: Sequence[_Endpoint], deadline: Deadline) -> Token:
@@ -262,7 +262,7 @@ class TokenSource:
             self._conclude(without_traceback(error))
             raise
         self._conclude(None)
-        self._memory.remember_endpoint(self._token.endpoint)
+        self._remembered.remember_endpoint(self._token.endpoint)
         return self._token
 
     def _conclude(self, failure: _F) -> _F:

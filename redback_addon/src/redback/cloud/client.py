@@ -39,12 +39,12 @@ class RedbackClient:
         self,
         transport: Transport,
         tokens: TokenSource,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         *,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._api = Api(transport, tokens)
-        self._routes = Routes(memory, now, transport.monotonic)
+        self._routes = Routes(remembered, now, transport.monotonic)
         self._history = History(self._api)
         self._details = DetailsApi(self._api)
         self._sites: Sites = {}

@@ -157,7 +157,7 @@ class Decoder:
             self.malformed[field] += 1
             is_new = self.malformed[field] == 1
         if is_new:
-            _LOG.warning("The cloud sends an unexpected value as %s; it is left out", field)
+            _LOG.warning("The cloud sent an unexpected value for %s; it is ignored", field)
 
 
 @cache

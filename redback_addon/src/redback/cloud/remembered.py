@@ -66,7 +66,7 @@ class RememberedHolder:
             routes = {**self._current.routes, **routes}
             self._become(msgspec.structs.replace(self._current, routes=routes))
 
-    def _become(self, memory: Remembered) -> None:
-        if memory != self._current:
-            self._current = memory
-            self._on_change(memory)
+    def _become(self, changed: Remembered) -> None:
+        if changed != self._current:
+            self._current = changed
+            self._on_change(changed)

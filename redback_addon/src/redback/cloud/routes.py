@@ -97,11 +97,11 @@ class Routes:
 
     def __init__(
         self,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
-        self._memory = memory
+        self._holder = remembered
         self._now = now
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -169,9 +169,9 @@ class Routes:
         new = [serial for serial in serials if self._remembered(serial) is not route]
         if keep and new:
             remembered = RememberedRoute(route.value, self._now())
-            self._memory.remember_routes(dict.fromkeys(new, remembered))
+            self._holder.remember_routes(dict.fromkeys(new, remembered))
 
-    def met_trouble(self, serial: str) -> None:
+    def failed(self, serial: str) -> None:
         """Note that an inverter that was asked for by itself could not be read."""
         with self._lock:
             self._in_trouble.add(serial)
@@ -183,7 +183,7 @@ class Routes:
 
     def probes(self, serial: str) -> tuple[Route, ...]:
         """Return the routes above the remembered one, if it is time to look for a better one."""
-        kept = self._memory.current.routes.get(serial)
+        kept = self._holder.current.routes.get(serial)
         remembered = self._remembered(serial)
         if kept is None or remembered is None:
             return ()
@@ -194,11 +194,11 @@ class Routes:
 
     def probed(self, serial: str) -> None:
         """Note that no better route was found, this time."""
-        if (kept := self._memory.current.routes.get(serial)) is not None:
-            self._memory.remember_routes({serial: RememberedRoute(kept.route, self._now())})
+        if (kept := self._holder.current.routes.get(serial)) is not None:
+            self._holder.remember_routes({serial: RememberedRoute(kept.route, self._now())})
 
     def _remembered(self, serial: str) -> Route | None:
-        kept = self._memory.current.routes.get(serial)
+        kept = self._holder.current.routes.get(serial)
         return Route(kept.route) if kept is not None and kept.route in _ALL else None
 
     def _is_over(self, refusals: _Refusals) -> bool:

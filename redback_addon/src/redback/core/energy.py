@@ -15,12 +15,12 @@ _SAVE = "energy/save_prefs"
 # By Core's word for an issue.
 _SENTENCES: Mapping[str, str] = {
     "statistics_not_defined": (
-        "Home Assistant has no statistics of {} yet: it makes them within five minutes."
+        "Home Assistant has no statistics of {} yet; they appear within five minutes."
     ),
     "entity_not_defined": "Home Assistant does not know {} yet.",
     "entity_unavailable": "{} is {} at the moment.",
     "recorder_untracked": (
-        "Home Assistant does not record {}: your configuration of its recorder leaves it out."
+        "Home Assistant does not record {}: your recorder configuration excludes it."
     ),
 }
 
@@ -57,7 +57,7 @@ class Issue:
         if self.kind in _SENTENCES:
             return _SENTENCES[self.kind].format(self.entity_id, self.detail)
         detail = "" if self.detail is None else f" ({self.detail})"
-        return f"Home Assistant says of {self.entity_id}: {self.kind.replace('_', ' ')}{detail}."
+        return f"Home Assistant reports {self.entity_id}: {self.kind.replace('_', ' ')}{detail}."
 
 
 class Energy:

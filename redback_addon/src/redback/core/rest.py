@@ -72,6 +72,6 @@ class Rest:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise CoreAwayError("POST", path, None, type(error).__name__) from None
         if status in _AWAY:
-            raise CoreAwayError("POST", path, status, "Core does not take anything now")
+            raise CoreAwayError("POST", path, status, "Core is not ready")
         if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own range of success
-            raise CoreRefusedError("POST", path, status, "Core refuses this")
+            raise CoreRefusedError("POST", path, status, f"HTTP status {status}")

@@ -298,7 +298,7 @@ class Registry:
             self._problems.raise_(Kind.OFFLINE, record.device.serial)
             return
         if not record.was_live:
-            _LOG.info("%s: readings arrive", record.device.name)
+            _LOG.info("%s: receiving readings", record.device.name)
         record.was_live = True
         self._problems.clear(Kind.OFFLINE, record.device.serial)
 

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS minute (
   serial TEXT NOT NULL, at INTEGER NOT NULL, what BLOB NOT NULL, PRIMARY KEY (serial, at)
 ) WITHOUT ROWID;
 """
-_LOST = "the picture of the day may have gaps"
+_LOST = "the day's chart may have gaps"
 _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60

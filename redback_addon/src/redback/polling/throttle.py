@@ -40,7 +40,7 @@ class Throttle:
         self._clock = clock
         self._watcher = watcher
         self._runner = runner
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._open_from = self._open_later_from = clock.monotonic()
         # How often the cloud has said to wait.
         self.throttled = 0
@@ -69,7 +69,7 @@ class Throttle:
         return await self._ask(question, self._note_later)
 
     async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
-        async with self._places:
+        async with self._slots:
             # Only once it has a slot: whoever had it before may have been throttled.
             await self.opened()
             try:
