@@ -35,7 +35,7 @@ async def connected(
     clock = SystemClock()
     problems, shown = Problems(clock), Shown()
     home_assistant = HomeAssistant(session, url, token, clock, problems, prefix="redback")
-    home_assistant.keep(shown)
+    home_assistant.resend_on_connect(shown)
     async with running(home_assistant):
         yield home_assistant, problems, shown
 

@@ -117,7 +117,7 @@ class Round:
                 self.routes.refused(serial, route.multiple, above)
         for serial, refusal in refused.items():
             self.routes.refused(serial, route, refusal)
-        self.routes.served(read, route, keep=is_the_route)
+        self.routes.served(read, route, is_best=is_the_route)
         return tuple(refused)
 
     def _blame_all(

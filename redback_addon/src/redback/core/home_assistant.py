@@ -70,16 +70,16 @@ class HomeAssistant:
         self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
         self.statistics = Statistics(self.websocket)
         self.supervisor = Supervisor(session, supervisor_url, clock)
-        self._kept: list[Resendable] = [self.notices]
+        self._resendables: list[Resendable] = [self.notices]
 
     @property
     def options_url(self) -> str | None:
         """The path of the add-on's options in Home Assistant, once that is known."""
         return self.supervisor.options_url(self.websocket.version)
 
-    def keep(self, shown: Resendable) -> None:
+    def resend_on_connect(self, resendable: Resendable) -> None:
         """Send this again each time that Core may have lost it."""
-        self._kept.append(shown)
+        self._resendables.append(resendable)
 
     async def run(self) -> None:
         """Keep the connection and the notifications up to date, until cancelled."""
@@ -99,8 +99,8 @@ class HomeAssistant:
 
     def _connected(self) -> None:
         self._reached(_WEBSOCKET)
-        for shown in self._kept:
-            shown.resend()
+        for resendable in self._resendables:
+            resendable.resend()
 
     def _disconnected(self, error: CoreError) -> None:
         self._unreached(_WEBSOCKET, error)
