@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import patience
+import longer_timeouts
 
 _HERE = Path(__file__).parent
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where faketime has it
@@ -33,7 +33,7 @@ def run(
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],
-        env=os.environ | {"PYTHONPATH": str(_HERE), patience.VARIABLE: str(speed)},
+        env=os.environ | {"PYTHONPATH": str(_HERE), longer_timeouts.VARIABLE: str(speed)},
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as process:

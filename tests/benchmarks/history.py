@@ -48,7 +48,7 @@ _LIVE_HOURS = 3
 # What each counter shows after the first of them, kWh; one more after each hour.
 _COUNTED = 100_000.0
 # For a year, on a slow machine.
-_PATIENCE_SECONDS = 1200.0
+_LONGEST_SECONDS = 1200.0
 # Seconds, seconds of the processor, and the highest point of the process's memory, MB.
 _Used = tuple[float, float, float]
 
@@ -89,7 +89,7 @@ async def _measure(hours: int) -> list[_Used]:
         for _ in range(2):
             async with temporary_core() as core, Supervisor(core.address) as supervisor:
                 task = Task(supervisor.url, folder, begun, hours)
-                written = await run("benchmarks.history", task, seconds=_PATIENCE_SECONDS)
+                written = await run("benchmarks.history", task, seconds=_LONGEST_SECONDS)
                 used.append(msgspec.json.decode(written, type=_Used))
     return used
 

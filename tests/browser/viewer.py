@@ -14,7 +14,7 @@ PHONE = (360, 740)
 DESKTOP = (1280, 900)
 _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screenshots")
 # Longer than anything takes, even where three other things run.
-_PATIENCE = 15_000
+_TIMEOUT_MS = 15_000
 
 
 class Visit:
@@ -44,7 +44,7 @@ class Visit:
             timezone_id="Australia/Brisbane",
             locale="en-AU",
         )
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(_TIMEOUT_MS)
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)

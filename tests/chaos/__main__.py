@@ -12,7 +12,7 @@ import msgspec
 
 from chaos import leaks
 from chaos.checker import Checker
-from chaos.plan import PATIENCE, Plan, draw
+from chaos.plan import TIMEOUT_FACTOR, Plan, draw
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from house import secrets, until
@@ -36,7 +36,9 @@ def main() -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    async with running_system(arguments.seed, arguments.folder, times=PATIENCE) as system:
+    async with running_system(
+        arguments.seed, arguments.folder, timeout_factor=TIMEOUT_FACTOR
+    ) as system:
         shown = await system.begin()
         first = datetime.now(UTC)
         beginning = _next_hour(first + _RUN_UP)

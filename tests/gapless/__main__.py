@@ -14,7 +14,7 @@ from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
 from gapless.comparison import Difference, Rows, by_hour, energies, means
-from gapless.filling import PATIENCE_HOURS, filled, is_filled
+from gapless.filling import LONGEST_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
 from simulator import Kind
@@ -96,7 +96,7 @@ def _entities(system: System) -> frozenset[str]:
 async def _kill(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
     """Kill the service as soon as more of the past is written; return the number of rows then."""
     before = await _count(system, shown, first, end)
-    async with asyncio.timeout(PATIENCE_HOURS * 3600):
+    async with asyncio.timeout(LONGEST_HOURS * 3600):
         while (rows := await _count(system, shown, first, end)) == before:
             if is_filled(system, first, None):
                 break  # what was left was written before the last kill

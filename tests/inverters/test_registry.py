@@ -61,9 +61,9 @@ def problems(clock: FakeClock) -> Problems:
 
 @pytest.fixture
 def believed(clock: FakeClock, tmp_path: Path) -> CountersFile:
-    ledger = counters_file(tmp_path)
-    ledger.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
-    return ledger
+    file = counters_file(tmp_path)
+    file.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
+    return file
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
     registry: Registry, offered: Offered, clock: FakeClock
 ) -> None:
-    await clock.advance(1)  # the board sleeps
+    await clock.advance(1)  # the registry sleeps
     stamp = clock.now() - timedelta(minutes=9, seconds=58)
     registry.dynamic({SERIAL: dynamic(TimestampUtc=stamp.isoformat())})
     await clock.advance(1.9)

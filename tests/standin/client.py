@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import aiohttp
 
-import patience
+import longer_timeouts
 from standin.errors import CommandError
 from standin.serving import Message
 
 SECONDS = 30.0
 # Core hangs up on who does not log in within ten seconds, which a fast clock makes short; and that
-# cannot be stretched.
+# cannot be longer.
 _LOG_INS = 20
 
 
@@ -58,7 +58,7 @@ class Client:
         self._token = token
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}"},
-            timeout=aiohttp.ClientTimeout(total=patience.stretched(seconds)),
+            timeout=aiohttp.ClientTimeout(total=longer_timeouts.scaled(seconds)),
         )
 
     @classmethod

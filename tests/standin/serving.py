@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
-import patience
+import longer_timeouts
 
 Message = dict[str, Any]
 """A JSON object, as it goes over the wire."""
@@ -57,7 +57,9 @@ class Server:
         """
         if self._runner is not None:
             return
-        runner = web.AppRunner(self._make_app(), shutdown_timeout=patience.stretched(CLOSE_WAIT_S))
+        runner = web.AppRunner(
+            self._make_app(), shutdown_timeout=longer_timeouts.scaled(CLOSE_WAIT_S)
+        )
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
         try:
@@ -81,7 +83,8 @@ class Server:
     async def open_socket(self, request: web.Request) -> web.WebSocketResponse:
         """Answer a WebSocket handshake; the socket is closed when the server stops."""
         socket = web.WebSocketResponse(
-            heartbeat=patience.stretched(HEARTBEAT_S), timeout=patience.stretched(CLOSE_WAIT_S)
+            heartbeat=longer_timeouts.scaled(HEARTBEAT_S),
+            timeout=longer_timeouts.scaled(CLOSE_WAIT_S),
         )
         await socket.prepare(request)
         self._sockets.add(socket)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-import patience
+import longer_timeouts
 from standin.errors import CommandError, Problem, UnfitError, check_keys
 from standin.serving import Message
 from standin.states import context, new_context_id
@@ -116,7 +116,7 @@ class Session:
         version = {"ha_version": self._core.version}
         await self._socket.send_json({"type": "auth_required", **version})
         try:
-            answer = await self._socket.receive_json(timeout=patience.stretched(AUTH_WAIT_S))
+            answer = await self._socket.receive_json(timeout=longer_timeouts.scaled(AUTH_WAIT_S))
         except (TimeoutError, TypeError, ValueError):
             return False
         if not isinstance(answer, dict) or answer.get("type") != "auth":

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import aiohttp
 from aiohttp import web
 
-import patience
+import longer_timeouts
 from standin.faults import Faults
 from standin.serving import ANSWER_S, BODY_LIMIT, HEARTBEAT_S, Message, Server
 
@@ -80,7 +80,7 @@ class Supervisor:
         self.core = core
         self.token = token
         self.options = options
-        self.auth_wait_s = patience.stretched(10.0)
+        self.auth_wait_s = longer_timeouts.scaled(10.0)
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         self.ingress: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Supervisor:
         """Listen, on the same port as ever."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=patience.stretched(CORE_TIMEOUT_S))
+                timeout=aiohttp.ClientTimeout(total=longer_timeouts.scaled(CORE_TIMEOUT_S))
             )
         await self._server.start()
 
@@ -224,7 +224,7 @@ class Supervisor:
         try:
             core = await self._client.ws_connect(
                 f"{self.core.url}/api/websocket",
-                heartbeat=patience.stretched(HEARTBEAT_S),
+                heartbeat=longer_timeouts.scaled(HEARTBEAT_S),
                 max_msg_size=LARGEST_FROM_CORE,
             )
         except (aiohttp.ClientError, TimeoutError):
