@@ -67,11 +67,11 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
         supervisor = await stack.enter_async_context(Supervisor(address, token=token))
         (Path(folder) / "options.json").write_text(json.dumps(_OPTIONS))
         port = free_port()
-        _tell(f"The panel:      http://127.0.0.1:{port}/")
-        _tell(f"Home Assistant: {address.url}/ {log_in}")
-        _tell(f"Redback cloud:  {simulator.url} (simulated)")
-        _tell(f"Add-on's data:  {folder}")
-        _tell("Ctrl-C ends it all. What follows is the add-on's own log.\n")
+        _print(f"The panel:      http://127.0.0.1:{port}/")
+        _print(f"Home Assistant: {address.url}/ {log_in}")
+        _print(f"Redback cloud:  {simulator.url} (simulated)")
+        _print(f"Add-on's data:  {folder}")
+        _print("Ctrl-C ends it all. What follows is the add-on's own log.\n")
         variables = {
             "SUPERVISOR_TOKEN": token,
             "SUPERVISOR_URL": supervisor.url,
@@ -91,7 +91,7 @@ async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress,
         async with Core() as core:
             yield core.address, "(a stand-in; its page shows all states)"
         return
-    _tell("Starting Home Assistant Core: this takes a minute ...")
+    _print("Starting Home Assistant Core: this takes a minute ...")
     async with RealCore(find_hass(), folder / "core", frontend=True) as core:
         access = core.access
         yield core.address, f"(log in as {access.user_name} with {access.password})"
@@ -115,7 +115,7 @@ async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
         return await service.wait()
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -21,7 +21,7 @@ _SHARED = ("faketime_shm_", "sem.faketime_sem_")
 
 def run(
     module: str, *arguments: str, seconds: float, speed: int = 60, beginning: datetime | None = None
-) -> Any:  # noqa: ANN401 - whatever the program tells
+) -> Any:  # noqa: ANN401 - whatever the program prints
     """Run it, and return the JSON that it writes at its end.
 
     Args:
@@ -38,7 +38,7 @@ def run(
         start_new_session=True,
     ) as process:
         try:
-            told, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=seconds)
         finally:
             # Whatever it has started would live on, and disturb what comes next.
             with suppress(ProcessLookupError):
@@ -48,11 +48,11 @@ def run(
                 (_SHARED_MEMORY / f"{name}{process.pid}").unlink(missing_ok=True)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, module)
-    return json.loads(told)
+    return json.loads(output)
 
 
 def wrapper(speed: int, beginning: datetime | None = None) -> Sequence[str]:
     """Return what is put before a program, which then has such a clock."""
-    # Only a time that is told as a distance is the same for all programs that one starts.
+    # Only a time that is given as a distance is the same for all programs that one starts.
     away = 0 if beginning is None else round(beginning.timestamp() - time.time())
     return ["faketime", "-m", "-f", f"{away:+d} x{speed}"]

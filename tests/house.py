@@ -172,7 +172,7 @@ async def house(
 ) -> AsyncIterator[House]:
     """Make a house; with a stand-in for Core, if there is no address of a real one.
 
-    Where v2.21 does not tell of the past, the counters of a battery, which v2 does not have, come
+    If v2.21 does not have the past, the counters of a battery, which v2 does not have, come
     with the second reading only.
 
     At its end, the whole log of the service is searched for every secret that was used.

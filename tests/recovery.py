@@ -87,8 +87,8 @@ async def passing() -> Mapping[str, Any]:
 
 async def hanging() -> Mapping[str, Any]:
     """Try all faults that have no end, each in a house of its own."""
-    told = await asyncio.gather(*(_hanging(fault) for fault in HANGING.values()))
-    return dict(zip(HANGING, told, strict=True))
+    results = await asyncio.gather(*(_hanging(fault) for fault in HANGING.values()))
+    return dict(zip(HANGING, results, strict=True))
 
 
 async def _hanging(fault: Fault) -> Mapping[str, Any]:

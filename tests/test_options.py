@@ -1,4 +1,4 @@
-"""What the options may be, and what the user is told where they cannot work."""
+"""What the options may be, and what the user sees if they are invalid."""
 
 import json
 from pathlib import Path
@@ -151,7 +151,7 @@ def test_whatever_the_file_holds_it_is_good_options_or_sentences(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "options.json"
     path.write_bytes(content)
-    said, read = read_or_told(path)
+    said, read = read_or_problems(path)
     assert all(
         sentence.startswith((*options.LABELS.values(), "The options cannot be read"))
         for sentence in said
@@ -163,7 +163,7 @@ def test_whatever_the_file_holds_it_is_good_options_or_sentences(
         assert all([read.client_id, read.credential, *(site.id for site in read.sites)])
 
 
-def read_or_told(path: Path) -> tuple[tuple[str, ...], Options | None]:
+def read_or_problems(path: Path) -> tuple[tuple[str, ...], Options | None]:
     try:
         return (), options.read(path)
     except OptionsError as error:

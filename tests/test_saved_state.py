@@ -53,7 +53,7 @@ def test_a_damaged_file_is_set_aside_and_the_start_goes_on(
     assert SavedState(path).saved.names == NAMES
 
 
-def test_a_disk_that_cannot_be_written_is_told_and_stops_nothing(
+def test_a_disk_that_cannot_be_written_is_logged_and_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     saved_state = SavedState(tmp_path / "not-there" / "memory.json")

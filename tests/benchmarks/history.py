@@ -100,7 +100,7 @@ async def _write(task: Task) -> _Used:
     live = _live(task)
     rows = Path(task.folder) / "rows.json"
     async with aiohttp.ClientSession() as session:
-        link = WebSocket(
+        websocket = WebSocket(
             session,
             task.url,
             TOKEN,
@@ -108,17 +108,17 @@ async def _write(task: Task) -> _Used:
             connected=lambda: None,
             disconnected=lambda error: print(error, file=sys.stderr),  # noqa: T201 - for who runs it
         )
-        async with background("the WebSocket", link.run()):
-            while link.up_since is None:
+        async with background("the WebSocket", websocket.run()):
+            while websocket.up_since is None:
                 await asyncio.sleep(0.01)
-            core = Statistics(link)
+            core = Statistics(websocket)
             if rows.exists():
                 found = msgspec.json.decode(rows.read_bytes(), type=dict[str, list[Row]])
                 before = _used(begins=True)
                 await _put(core, {every[entity_id]: found[entity_id] for entity_id in every})
                 return _since(before)
             await _put(core, live)
-            used = await _ours(link, core, task)
+            used = await _ours(websocket, core, task)
             since, until = task.begun - task.hours * _HOUR, task.begun + _LIVE_HOURS * _HOUR
             stored = await core.rows(every, since, until)
             rows.write_bytes(msgspec.json.encode(stored))
@@ -138,7 +138,7 @@ async def _put(core: Statistics, rows: Mapping[Series, Sequence[Row]]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _ours(link: WebSocket, core: Statistics, task: Task) -> _Used:
+async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
     """Let the backfill do it, with everything that it does but fetch."""
 
     async def shown(*_: object) -> dict[str, float]:
@@ -151,7 +151,7 @@ async def _ours(link: WebSocket, core: Statistics, task: Task) -> _Used:
         coverage,
         cast("Fetcher", SimpleNamespace(shown=shown)),
         Importer(core, clock),
-        link,
+        websocket,
         clock,
         Problems(clock),
         registry=cast("Registry", SimpleNamespace(names=names, known=lambda _: known)),

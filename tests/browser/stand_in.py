@@ -38,7 +38,7 @@ class StandIn:
         self.posts: list[tuple[str, object]] = []
         self.strays: list[str] = []  # what was asked outside of the prefix
         self.is_away = False
-        self.is_silent = False  # tells no status before one is published
+        self.is_silent = False  # sends no status before one is published
         self._streams: set[asyncio.Queue[str | None]] = set()
         # aiohttp's own server for tests ends a request whose window has been closed, and leaves
         # the file open that it was about to send.

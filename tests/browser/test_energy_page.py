@@ -106,7 +106,7 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
         shown[:] = [await _total(energy, f"{name} total") for name in ("Solar", "Battery", "Grid")]
         return shown == wanted
 
-    with suppress(TimeoutError):  # and told below
+    with suppress(TimeoutError):  # and reported below
         await until(is_shown)
     assert shown == wanted
     await energy.mouse.move(0, 0)

@@ -98,7 +98,7 @@ async def test_the_day_of_one_of_several_inverters_can_be_chosen(
     assert stand_in.queries == [("day", {}), ("day", {"serial": "RB22031109876543"})]
 
 
-async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
+async def test_the_calendar_describes_each_hour_in_words(viewer: Viewer) -> None:
     page = await viewer.open("history")
     day = page.locator("[data-date='2026-11-22']")
     await expect(day.get_by_role("cell", name="13:00: Missing, will be filled")).to_be_visible()
@@ -109,7 +109,7 @@ async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
     )
 
 
-async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
+async def test_the_filling_shows_its_progress_and_can_be_paused(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     page = await viewer.open("history", status=examples.status(history=examples.filling()))
@@ -174,7 +174,7 @@ async def test_a_range_that_ends_before_it_begins_is_not_sent(
     assert stand_in.posts == []
 
 
-async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> None:
+async def test_health_shows_every_connection_and_the_last_error(viewer: Viewer) -> None:
     error = {
         "sentence": "The Redback cloud did not answer in time.",
         "at": examples.ago(minutes=25),
@@ -205,7 +205,7 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     await keep_picture(page, "health-light-1280")
 
 
-async def test_every_inverter_tells_its_battery_as_far_as_that_is_known(viewer: Viewer) -> None:
+async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     for serial, text in (
         (SERIAL, f"{SERIAL} · SH5000 · 13.2 kWh battery"),

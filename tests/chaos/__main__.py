@@ -24,15 +24,15 @@ _WRITING_SECONDS = 900.0
 
 
 def main() -> None:
-    """Run, and tell."""
+    """Run, and print the result."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="draws everything (%(default)s)")
     parser.add_argument("--hours", type=int, default=6, help="whole hours (%(default)s)")
     parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
     parser.add_argument("--calm", action="store_true", help="let nothing go wrong")
     arguments = parser.parse_args()
-    told = asyncio.run(_run(arguments))
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told)))
+    result = asyncio.run(_run(arguments))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)))
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             "hours": arguments.hours,
             "quiet": plan.quiet,
             "left_out": plan.left_out,
-            "troubles": [_told(event) for event in runner.events],
+            "troubles": [_described(event) for event in runner.events],
             "rows": [
                 row
                 for counter in system.counters
@@ -84,7 +84,7 @@ def _next_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def _told(event: Event) -> dict[str, Any]:
+def _described(event: Event) -> dict[str, Any]:
     return {
         "name": event.trouble.name,
         "began": event.began,

@@ -58,7 +58,7 @@ class Trouble:
         seconds: how slow a slow Supervisor is.
         kill_after: minutes after its beginning at which the service is killed, and started again.
         lead: minutes before it in which nothing else may happen, nor until it is healed. After a
-            reset nobody can know any more what a reading that was lost before it would have told;
+            reset nobody can know any more what a reading that was lost before it would have shown;
             and a glitch while Core is away, for example, would be seen by nobody.
     """
 
@@ -212,7 +212,7 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
 
     def time(how: How) -> Trouble:
         fault = Fault(kind=Kind.TIMESTAMPS, how=how, seconds=chance.uniform(900, 9000))
-        # What is told late is believed to be old for a few minutes more.
+        # What is shown late is believed to be old for a few minutes more.
         return replace(line(f"timestamps {how}", fault), heals=_SOON + 1)
 
     def glitch(name: str, kwh: float) -> Trouble:

@@ -150,7 +150,7 @@ async def running_system(
         folder: a new one.
         days: since when the inverters have been counting.
         history_days: the option of that name.
-        past_of_v221: whether the cloud tells of the past what only v2.21 knows.
+        past_of_v221: whether the cloud's past has what only v2.21 has.
         frontend: whether a browser is to look at Core.
         timeout_factor: how many times longer the service's timeouts are.
     """

@@ -89,7 +89,7 @@ Answers = dict[str, tuple[str, Answer | Exception]]
 UNREACHABLE = requests.ConnectionError(SECRET)
 
 
-def test_the_new_endpoint_is_told_all_it_wants(login: Login) -> None:
+def test_the_new_endpoint_gets_all_it_wants(login: Login) -> None:
     login.put(NEW_TOKEN, grant())
     assert login.get().authorization == "Bearer t0k3n-1"
     (call,) = login.web.calls
@@ -104,7 +104,7 @@ def test_the_new_endpoint_is_told_all_it_wants(login: Login) -> None:
     }
 
 
-def test_the_old_endpoint_is_told_the_credentials_only(login: Login) -> None:
+def test_the_old_endpoint_gets_the_credentials_only(login: Login) -> None:
     login.put(NEW_TOKEN, denial("unauthorized_client", 400))
     login.put(OLD_TOKEN, grant())
     assert login.get().authorization == "Bearer t0k3n-1"
@@ -193,7 +193,7 @@ def test_it_is_not_known_whether_credentials_are_bad_while_an_endpoint_is_in_tro
         login.get()
 
 
-def test_endpoints_that_are_both_absent_tell_nothing_about_credentials(login: Login) -> None:
+def test_endpoints_that_are_both_absent_say_nothing_about_credentials(login: Login) -> None:
     login.put(NEW_TOKEN, (404, {}, ""))
     login.put(OLD_TOKEN, (404, {}, ""))
     with pytest.raises(TransientError, match="404"):
@@ -413,14 +413,14 @@ def test_after_a_while_everything_has_another_chance(login: Login) -> None:
     assert login.asked() == [OLD_TOKEN, NEW_TOKEN]
 
 
-def test_each_new_token_is_told_before_it_is_used(login: Login) -> None:
-    told: list[str] = []
+def test_each_new_token_is_reported_before_it_is_used(login: Login) -> None:
+    reported: list[str] = []
     credentials = Credentials(CLIENT_ID, SECRET)
     hosts = Hosts(API, LOGIN)
-    tokens = TokenSource(login.transport, credentials, RememberedHolder(), hosts, told.append)
+    tokens = TokenSource(login.transport, credentials, RememberedHolder(), hosts, reported.append)
     login.put(NEW_TOKEN, grant())
     tokens.token(login.transport.deadline(60))
-    assert told == ["t0k3n-1"]
+    assert reported == ["t0k3n-1"]
 
 
 def test_a_slow_first_endpoint_leaves_time_for_the_second(login: Login) -> None:
@@ -439,7 +439,7 @@ def test_neither_secret_nor_token_shows_when_printed(login: Login) -> None:
     assert SECRET not in repr(Credentials(CLIENT_ID, SECRET))
 
 
-def test_an_error_of_a_token_endpoint_tells_the_oauth_error_but_nothing_else(
+def test_an_error_of_a_token_endpoint_has_the_oauth_error_but_nothing_else(
     login: Login,
 ) -> None:
     login.put(NEW_TOKEN, denial("invalid_scope", 400))

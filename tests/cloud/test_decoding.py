@@ -46,7 +46,7 @@ def test_a_full_reading_arrives_in_full() -> None:
     assert made.battery == Battery(-5.0, 200.0, "HV", 4, (cabinet,), (module,) * 4)
 
 
-def test_what_v2_does_not_tell_is_none() -> None:
+def test_what_v2_does_not_have_is_none() -> None:
     made = decoded(payload("single_phase"))
     assert list(made.phases) == ["A"]
     assert made.pvs == ()
@@ -168,15 +168,15 @@ def test_a_battery_may_be_empty() -> None:
     assert decoded(reading(None, Battery={"Modules": None, "Cabinets": None})).battery == Battery()
 
 
-def test_a_malformed_field_is_told_once_by_its_name_but_not_by_its_value(
+def test_a_malformed_field_is_logged_once_by_its_name_but_not_by_its_value(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     decoder = Decoder()
     for _ in range(3):
         decoder.dynamic(reading(None, Battery={"VoltageV": "s3cr3t"}, SiteId=5))
     assert decoder.malformed == {"Battery.VoltageV": 3, "Dynamic.SiteId": 3}
-    told = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(told) == 2
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 2
     assert "Battery.VoltageV" in caplog.text
     assert "s3cr3t" not in caplog.text
 

@@ -35,7 +35,7 @@ def test_static_data_of_nothing_or_of_another_inverter_are_not_taken(
         cloud.client.static(A)
 
 
-def test_static_data_that_are_refused_are_told_as_that(cloud: Cloud) -> None:
+def test_static_data_that_are_refused_are_reported_as_that(cloud: Cloud) -> None:
     cloud.faults["static", A] = 403
     with pytest.raises(AccessError):
         cloud.client.static(A)
@@ -90,7 +90,7 @@ def test_one_that_is_refused_does_not_make_all_come_singly(cloud: Cloud) -> None
     assert cloud.take() == [(MANY, (A, C))]
 
 
-def test_trouble_is_told_and_not_asked_singly(cloud: Cloud) -> None:
+def test_trouble_is_reported_and_not_asked_singly(cloud: Cloud) -> None:
     cloud.faults[MANY, None] = 500
     with pytest.raises(TransientError):
         cloud.client.configurations([A, B])

@@ -83,7 +83,7 @@ class Wire(HTTPAdapter):
 
 
 class Bench:
-    """An account that asks a cloud which answers as it is told, and else as it should."""
+    """An account that asks a cloud which answers as set, and else as it should."""
 
     def __init__(
         self, replies: Mapping[str, Reply] | None = None, remembered: Remembered | None = None
@@ -287,7 +287,7 @@ def test_one_broken_element_costs_no_other_inverter_its_configuration(data: st.D
 
 
 def is_proper(value: object) -> bool:
-    """Whether it is JSON in the strict sense, and not too deep; else nothing tells its parts."""
+    """Whether it is JSON in the strict sense, and not too deep; else its parts are unknown."""
     try:
         msgspec.json.decode(_said(written(value)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

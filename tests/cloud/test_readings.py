@@ -416,7 +416,7 @@ def test_a_token_that_has_run_out_is_renewed_without_a_word(cloud: Cloud) -> Non
     assert cloud.tokens == ["Bearer t0k3n-1", "Bearer t0k3n-1", "Bearer t0k3n-2"]
 
 
-def test_a_token_that_is_no_good_is_told_as_that(cloud: Cloud) -> None:
+def test_a_token_that_is_no_good_is_reported_as_that(cloud: Cloud) -> None:
     cloud.web.post(OLD_TOKEN, status=404)
     cloud.faults[BEST, None] = 401
     with pytest.raises(CredentialsError, match="no data for the token") as caught:
@@ -444,7 +444,7 @@ def test_without_a_token_no_inverter_is_asked_for(cloud: Cloud) -> None:
     assert len(cloud.web.calls) == 6
 
 
-def test_bad_credentials_are_told_as_that(cloud: Cloud) -> None:
+def test_bad_credentials_are_reported_as_that(cloud: Cloud) -> None:
     cloud.web.replace("POST", NEW_TOKEN, status=400, json={"error": "unauthorized_client"})
     cloud.web.post(OLD_TOKEN, status=401)
     with pytest.raises(CredentialsError) as caught:
@@ -503,7 +503,7 @@ def test_a_strange_serial_number_stays_one_part_of_the_path(cloud: Cloud) -> Non
 
 
 @pytest.mark.parametrize("stamp", [None, "yesterday", 7, "2026-13-32T25:61:61Z"])
-def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_nothing(
+def test_a_reading_without_a_time_is_logged_with_its_inverter_and_costs_the_others_nothing(
     cloud: Cloud, stamp: object
 ) -> None:
     broken = reading(A, TimestampUtc=stamp)

@@ -36,7 +36,7 @@ def inverter(
     usable_capacity: float = 12.78,
     **changes: None,
 ) -> Shown:
-    """Make one with a battery; `changes` are of the answer that tells what it does."""
+    """Make one with a battery; `changes` are of the answer that says what it does."""
     dynamic = examples.decoded(examples.payload("three_phase_battery") | changes)
     has_battery = dynamic.battery_soc_0_to_1 is not None
     static = msgspec.structs.replace(
@@ -92,7 +92,7 @@ async def show(inverter: Shown, client: Client) -> None:
         assert answer.status in (200, 201)
 
 
-async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
+async def compile_statistics(inverter: Shown, websocket: WebSocket) -> None:
     """Let a Core have an hour of its statistics, as it makes them of states by itself."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
 
@@ -102,7 +102,7 @@ async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
         return Row(start, mean=1, min=1, max=1)
 
     every = {series: [row(series)] for series in series_of(inverter.known).values()}
-    statistics = Statistics(link)
+    statistics = Statistics(websocket)
     assert not await statistics.put(every)
 
     async def is_written() -> bool:

@@ -34,7 +34,7 @@ class Minutes:
     Attributes:
         home: where the simulated inverter is.
         inverter: the inverter.
-        known: what the cloud tells of it.
+        known: what the cloud has of it.
     """
 
     home: House

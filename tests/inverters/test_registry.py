@@ -211,7 +211,7 @@ async def test_the_same_reading_again_changes_nothing(registry: Registry, offere
         ("2026-03-02T01:08:09Z", "ignored a reading from the future (2026-03-02 01:08:09 UTC)"),
     ],
 )
-async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
+async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_logged_once(
     registry: Registry,
     offered: Offered,
     problems: Problems,
@@ -267,7 +267,7 @@ async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(
     assert offered["solar_generation_total"] == "20000.5"
 
 
-async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
+async def test_the_minutes_before_the_first_reading_show_that_it_is_right(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: later(0, 20000.4)})
@@ -396,7 +396,7 @@ class TestAfterAKill:
         believed: CountersFile,
         existing: SensorsFile,
     ) -> Registry:
-        """Return one that is not told yet which inverters are in use."""
+        """Return one that does not know yet which inverters are in use."""
         return Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=True)
 
     async def test_refused_credentials_make_everything_unavailable(

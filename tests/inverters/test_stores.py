@@ -44,7 +44,7 @@ def test_what_is_still_to_be_written_is_written_at_the_end(tmp_path: Path) -> No
     assert counters_file(tmp_path).get("RB1") == COUNTERS
 
 
-def test_a_disk_that_cannot_be_written_is_told_once_and_again_when_it_can(
+def test_a_disk_that_cannot_be_written_is_logged_once_and_again_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -56,10 +56,10 @@ def test_a_disk_that_cannot_be_written_is_told_once_and_again_when_it_can(
     assert file.get("RB1") == {"grid_import_total": Believed(3.0, AT)}
     folder.mkdir()
     file.write()
-    told = [message.split("counters.json ")[1] for message in caplog.messages]
-    assert len(told) == 2
-    assert told[0].startswith("cannot be written (No such file or directory): a glitch of")
-    assert told[1] == "can be written again."
+    logged = [message.split("counters.json ")[1] for message in caplog.messages]
+    assert len(logged) == 2
+    assert logged[0].startswith("cannot be written (No such file or directory): a glitch of")
+    assert logged[1] == "can be written again."
 
 
 SENSORS = {"Redback": ("status", "grid_power")}

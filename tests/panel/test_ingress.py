@@ -112,7 +112,7 @@ async def test_the_diagnostics_are_downloaded_under_their_name(person: Visitor) 
         assert await answer.json()
 
 
-async def test_what_happens_is_told_at_once_where_core_does_not_compress_it(
+async def test_what_happens_is_shown_at_once_if_core_does_not_compress_it(
     person: Visitor, core: RealCore
 ) -> None:
     async with person.get("live") as stream:

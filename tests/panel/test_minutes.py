@@ -55,7 +55,7 @@ def reading(at: datetime, power: float = 2.0, **counters: float) -> Dynamic:
     return decoded(payload("three_phase_battery") | changes)
 
 
-def test_a_day_is_told_minute_by_minute(minutes: Minutes) -> None:
+def test_a_day_is_shown_minute_by_minute(minutes: Minutes) -> None:
     minutes.seen(inverter(), [reading(NOON - MINUTE, 2.5), reading(NOON, 3.0)])
     day = minutes.day([SERIAL])
     assert day.at == [int((NOON - MINUTE).timestamp()), int(NOON.timestamp())]

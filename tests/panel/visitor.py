@@ -84,8 +84,8 @@ class Visitor:
         except TimeoutError:
             raise AssertionError(f"it has not come to that: {last}") from None
 
-    async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until the page tells something first of all, and return it."""
+    async def first_notice(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
+        """Wait until this is the first notice, and return it."""
         status = await self.until(
             "status",
             lambda status: [one["kind"] for one in status["notices"][:1]] == [kind],
@@ -95,7 +95,7 @@ class Visitor:
         return first
 
     async def all_well(self, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until there are readings, and nothing to be told, and return the status."""
+        """Wait until there are readings and no notices, and return the status."""
 
         def is_well(status: dict[str, Any]) -> bool:
             inverters = status["inverters"]

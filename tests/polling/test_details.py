@@ -241,7 +241,7 @@ async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
         assert not house.problems.now
 
 
-async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
+async def test_a_token_that_is_refused_from_the_start_is_reported_and_tried_every_five_minutes(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.failing = TOKEN_REFUSED
@@ -251,7 +251,7 @@ async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_fi
         assert 10 <= len(cloud.asked) <= 13
 
 
-async def test_once_there_is_an_inverter_its_readings_tell_whether_the_token_is_refused(
+async def test_once_there_is_an_inverter_its_readings_show_whether_the_token_is_refused(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     async with surveyed(cloud, clock) as house:

@@ -313,7 +313,7 @@ class TestFreshness:
         values = shown(states(plain(dynamic(Status="Offline"))))
         assert (values["status"], values["solar_generation"]) == ("OFFLINE", "unavailable")
 
-    def test_a_fault_is_told_and_the_measurements_go_on(self) -> None:
+    def test_a_fault_is_shown_and_the_measurements_go_on(self) -> None:
         values = shown(states(plain(dynamic(Status="Fault"))))
         assert (values["status"], values["solar_generation"]) == ("FAULT", "3.0")
 
@@ -347,14 +347,14 @@ class TestDetails:
         assert "export_hard_limit" not in shown(states(reading, detailed=True))
 
 
-def test_nothing_tells_where_somebody_lives(reading: Reading) -> None:
-    told = " ".join(
+def test_nothing_shows_where_somebody_lives(reading: Reading) -> None:
+    shown = " ".join(
         f"{s.entity_id} {s.value} {s.attributes}" for s in states(reading, detailed=True)
     )
     payload = (Path(__file__).parents[1] / "payloads/static.json").read_text()
     for private in ("Example St", "Exampleton", "4999", "153.0", "-27.5"):
         assert private in payload
-        assert private not in told
+        assert private not in shown
 
 
 @pytest.mark.parametrize("value", [1e300, -0.0, 0, 12345678.9012])

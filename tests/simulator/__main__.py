@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="YYYY-MM-DD",
         help="the same as a local date (UTC+10), so that a later start serves the same numbers",
     )
-    add("--v221-past", action="store_true", help="let v2.21 tell of the past too")
+    add("--v221-past", action="store_true", help="let v2.21 have the past too")
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return made
 

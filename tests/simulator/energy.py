@@ -1,4 +1,4 @@
-"""The endpoints that tell about sites and inverters (dossier 3.1 to 3.5)."""
+"""The endpoints about sites and inverters (dossier 3.1 to 3.5)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ class Records:
         self._now = now
 
     def latest(self) -> Record | None:
-        """Return the newest visible record; its status tells whether the inverter is offline."""
+        """Return the newest visible record; its status shows whether the inverter is offline."""
         newest = next(self._backwards(self._now, _SEARCH_MINUTES), None)
         if newest is None:
             return None

@@ -187,7 +187,7 @@ async def test_static_data_list_all_inverters_by_site_but_one_by_serial_or_nmi(
         assert [node["StaticData"]["Id"] for node in nodes] == [*serials, "HouseLoad"]
 
 
-async def test_configuration_tells_the_reserve_where_there_is_a_battery(customer: Customer) -> None:
+async def test_the_configuration_has_the_reserve_if_there_is_a_battery(customer: Customer) -> None:
     path = "/Api/v2/Configuration"
     by_site = (await customer.get(f"{path}/{ST_SITE}/Configuration")).data
     by_serial = (await customer.get(f"{path}/Configuration/BySerialNumber/{ST}")).data
@@ -485,7 +485,7 @@ async def test_many_envelopes_are_answered_one_by_one(customer: Customer) -> Non
 # The simulator's own endpoints
 
 
-async def test_truth_is_told_before_the_cloud_shows_it(
+async def test_the_truth_is_there_before_the_cloud_shows_it(
     simulator: Simulator, stranger: Customer
 ) -> None:
     at = "2026-03-02T02:05:00Z"
@@ -515,7 +515,7 @@ async def test_the_journal_has_every_request_and_no_secret(
     assert simulator.journal.entries == ()
 
 
-async def test_the_journal_tells_the_exact_time_beside_the_legible_one(
+async def test_the_journal_has_the_exact_time_beside_the_legible_one(
     stranger: Customer, clock: time_machine.Traveller
 ) -> None:
     clock.shift(0.25)

@@ -15,7 +15,7 @@ from simulator_tests.customer import Customer
 TESTS = Path(__file__).parent.parent
 
 
-async def test_it_prints_its_url_serves_there_and_ends_when_told() -> None:
+async def test_it_prints_its_url_serves_there_and_ends_when_asked_to() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "simulator", "--port", "0", "--preset", "st"),

@@ -122,7 +122,7 @@ class Core:
         await self.start(starting_s=starting_s)
 
     def config(self) -> Message:
-        """What `/api/config` and `get_config` tell."""
+        """The answer of `/api/config` and `get_config`."""
         return {
             "version": self.version,
             "state": self.state,

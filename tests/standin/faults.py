@@ -1,4 +1,4 @@
-"""The ways in which the stand-in for the Supervisor can be told to fail."""
+"""The ways in which the stand-in for the Supervisor can be made to fail."""
 
 import asyncio
 from dataclasses import dataclass, fields, replace
@@ -52,12 +52,12 @@ class Faults:
         return self if self.times is None else replace(self, times=self.times - 1)
 
     async def inflict(self, request: web.Request) -> web.Response | None:
-        """Wait, cut off or answer as told; None means that the request may go on."""
+        """Wait, cut off or answer as set; None means that the request may go on."""
         await asyncio.sleep(self.delay_s)
         if self.drop:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
         if self.status is not None:
-            return web.Response(status=self.status, text=f"{self.status}: told to fail")
+            return web.Response(status=self.status, text=f"{self.status}: set to fail")
         return None

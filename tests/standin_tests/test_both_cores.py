@@ -562,7 +562,7 @@ async def test_a_unit_class_of_another_unit_is_refused(
     assert await refusal(client, import_of(whole, counter(0, 1, 1))) == expected
 
 
-async def test_the_kind_of_a_statistic_is_told_in_the_words_of_the_version(
+async def test_the_kind_of_a_statistic_is_named_in_the_words_of_the_version(
     client: Client, version: Version
 ) -> None:
     described = metadata(version, "sensor.kind")
@@ -585,7 +585,7 @@ async def test_the_kind_of_a_statistic_is_told_in_the_words_of_the_version(
             assert await client.command(message) is None
 
 
-async def test_rows_are_told_in_the_unit_of_the_state_unless_another_is_asked_for(
+async def test_rows_are_in_the_unit_of_the_state_unless_another_is_asked_for(
     client: Client, version: Version
 ) -> None:
     described = metadata(version, "sensor.converted", unit="MWh")
@@ -942,9 +942,9 @@ async def test_a_dashboard_is_made_once_and_filled_afterwards(
     }
     assert made in await client.command({"type": "lovelace/dashboards/list"})
     code, sentence = URL_IN_USE.at(version)
-    told = await refusal(client, make)
+    answer = await refusal(client, make)
     # The older one adds everything that it was asked for, in any order.
-    assert (told[0], told[1].partition(". Got {")[0]) == (code, sentence.format("a-b"))
+    assert (answer[0], answer[1].partition(". Got {")[0]) == (code, sentence.format("a-b"))
     assert await refusal(client, ask) == ("config_not_found", "No config found.")
     assert await client.command(save) is None
     assert await client.command(ask) == views
@@ -956,9 +956,9 @@ async def test_a_dashboard_without_a_hyphen_is_refused(client: Client) -> None:
         "url_path": "ab",
         "title": "T",
     }
-    code, told = await refusal(client, message)
+    code, answer = await refusal(client, message)
     assert code == "invalid_format"
-    assert told.startswith("Url path needs to contain a hyphen (-). Got {")
+    assert answer.startswith("Url path needs to contain a hyphen (-). Got {")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ async def test_a_restart_is_asked_for_over_http(core: Core, client: Client) -> N
             await asyncio.sleep(0.005)
 
 
-async def test_the_version_is_told_everywhere() -> None:
+async def test_the_version_is_shown_everywhere() -> None:
     async with (
         Core(version="2025.4.4") as core,
         Client.of_core(core.url, core.token) as client,

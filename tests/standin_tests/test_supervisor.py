@@ -116,7 +116,7 @@ async def test_an_event_comes_through_the_websocket(addon: Client) -> None:
         assert (await next_event())["data"]["new_state"]["state"] == "5"
 
 
-async def test_the_log_in_tells_cores_version(core: Core, supervisor: Supervisor) -> None:
+async def test_the_log_in_names_cores_version(core: Core, supervisor: Supervisor) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{supervisor.url}/core/websocket") as socket,
@@ -176,7 +176,7 @@ async def test_the_options_are_those_of_the_file(core: Core, tmp_path: Path) -> 
             assert answer == Answer(200, {"result": "ok", "data": {"client_id": name}})
 
 
-async def test_the_supervisor_tells_an_addon_about_itself(supervisor: Supervisor) -> None:
+async def test_the_supervisor_describes_an_addon_to_itself(supervisor: Supervisor) -> None:
     url = f"{supervisor.url}/addons/self/info"
     answer = await fetch(url, token=supervisor.token)
     assert answer.body["data"]["state"] == "started"
@@ -202,7 +202,7 @@ async def test_every_request_is_counted(supervisor: Supervisor, addon: Client) -
 
 
 @pytest.mark.parametrize("status", [401, 502])
-async def test_told_to_answer_with_a_status_it_does(
+async def test_it_answers_with_a_status_if_asked_to(
     supervisor: Supervisor, addon: Client, status: int
 ) -> None:
     supervisor.faults = Faults(status=status, times=1)
@@ -210,7 +210,7 @@ async def test_told_to_answer_with_a_status_it_does(
     assert (await addon.push("sensor.one", 5)).status == 201
 
 
-async def test_told_to_drop_connections_it_does(supervisor: Supervisor, addon: Client) -> None:
+async def test_it_drops_connections_if_asked_to(supervisor: Supervisor, addon: Client) -> None:
     supervisor.faults = Faults(drop=True)
     with pytest.raises(aiohttp.ClientConnectionError):
         await addon.push("sensor.one", 5)
@@ -218,14 +218,14 @@ async def test_told_to_drop_connections_it_does(supervisor: Supervisor, addon: C
     assert (await addon.push("sensor.one", 5)).status == 201
 
 
-async def test_told_to_be_slow_it_is(supervisor: Supervisor, addon: Client) -> None:
+async def test_it_is_slow_if_asked_to(supervisor: Supervisor, addon: Client) -> None:
     supervisor.faults = Faults(delay_s=30)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(addon.push("sensor.one", 5), 0.05)
     assert supervisor.requests["POST /core/api/states/sensor.one"] == 1
 
 
-async def test_told_to_close_websockets_it_does(supervisor: Supervisor, addon: Client) -> None:
+async def test_it_closes_websockets_if_asked_to(supervisor: Supervisor, addon: Client) -> None:
     async with await addon.connect() as socket:
         await supervisor.close_websockets()
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
