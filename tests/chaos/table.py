@@ -11,7 +11,7 @@ def text(result: Mapping[str, Any]) -> str:
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
-    yield f"seed {result['seed']}, {result['hours']} hours, quiet: {result['quiet']} (times are UTC)"
+    yield f"seed {result['seed']}, {result['hours']} hours, quiet: {result['quiet']} (UTC)"
     yield ""
     for trouble in result["troubles"]:
         times = (_time(trouble[name]) for name in ("began", "ended", "healed"))

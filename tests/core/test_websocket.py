@@ -171,9 +171,8 @@ async def test_the_websocket_knows_the_version_and_since_when_it_is_connected(
         await until(lambda: watched.connected)
         made = clock.monotonic()
         assert age(watched) == (core.version, made)
-        await watched.websocket.command(
-            {"type": "get_config"}
-        )  # Core has the subscription before it
+        # Core has the subscription before it.
+        await watched.websocket.command({"type": "get_config"})
         await clock.advance(100)
         core.finish_start()
         await until(lambda: watched.connected == 2)
