@@ -63,7 +63,7 @@ async def refusal(home: House) -> dict[str, Any]:
     home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
     home.simulator.faults.add(Fault(kind=Kind.TOKEN_EXPIRY))
     await asyncio.sleep(3600)
-    meanwhile = {
+    refused = {
         "states": sorted({state["state"] for state in (await home.states()).values()}),
         "notices": list(await home.notifications()),
         "token_requests": home.simulator.journal.count("token"),
@@ -71,7 +71,7 @@ async def refusal(home: House) -> dict[str, Any]:
     home.simulator.faults.clear()
     ended = datetime.now(UTC)
     await home.shows("redback_grid_import_total", seconds=1200)
-    return meanwhile | {"seconds": (datetime.now(UTC) - ended).total_seconds()}
+    return refused | {"seconds": (datetime.now(UTC) - ended).total_seconds()}
 
 
 async def passing() -> Mapping[str, Any]:

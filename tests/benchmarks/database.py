@@ -100,11 +100,11 @@ async def _push_all(client: Client, system: System) -> None:
     serial = simulator.world.inverters[0].serial
     # With these details it has the same sensors.
     details = Details(examples.static(), examples.configuration())
-    known = Inverter(serial, "Pushed", Entities(detailed=False), details)
+    inverter = Inverter(serial, "Pushed", Entities(detailed=False), details)
     due = time.monotonic()
     while True:
-        reading = known.reading(examples.decoded(simulator.truth(serial)))
-        states = [state("Pushed", one) for one in known.entities.show(reading)]
+        reading = inverter.reading(examples.decoded(simulator.truth(serial)))
+        states = [state("Pushed", one) for one in inverter.entities.show(reading)]
         await asyncio.gather(*(_push(client, one) for one in states))
         due += _MINUTE
         await asyncio.sleep(max(due - time.monotonic(), 0))

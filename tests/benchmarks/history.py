@@ -144,7 +144,7 @@ async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
     async def shown(*_: object) -> dict[str, float]:
         return {}  # what Core stored is what the inverter showed
 
-    clock, known = _LaterClock(), _inverter()
+    clock, inverter = _LaterClock(), _inverter()
     coverage = Coverage(Path(task.folder) / FILE)
     names = {SERIAL: GivenName("Redback", "Redback")}
     backfill = Backfill(
@@ -154,7 +154,7 @@ async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
         websocket,
         clock,
         Problems(clock),
-        registry=cast("Registry", SimpleNamespace(names=names, known=lambda _: known)),
+        registry=cast("Registry", SimpleNamespace(names=names, inverter=lambda _: inverter)),
         days=task.hours // 24,
     )
     before = _used(begins=True)
@@ -190,9 +190,9 @@ def _since(before: _Used) -> _Used:
 def _inverter() -> Inverter:
     """Make the inverter; all its entities exist."""
     entities = Entities(detailed=True)
-    known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
-    entities.show(known.reading(dynamic()))
-    return known
+    inverter = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
+    entities.show(inverter.reading(dynamic()))
+    return inverter
 
 
 def _fetch(folder: Path, begun: datetime, hours: int) -> None:
@@ -200,9 +200,9 @@ def _fetch(folder: Path, begun: datetime, hours: int) -> None:
     coverage = Coverage(folder / FILE)
     for number in range(60 * _LIVE_HOURS):
         coverage.note(SERIAL, begun + timedelta(minutes=number, seconds=8))
-    known = _inverter()
-    counters = [key for key, series in series_of(known).items() if series.is_counter]
-    usual = dict(known.entities.numbers(known.reading(dynamic())))
+    inverter = _inverter()
+    counters = [key for key, series in series_of(inverter).items() if series.is_counter]
+    usual = dict(inverter.entities.numbers(inverter.reading(dynamic())))
     found = []
     for number in range(-hours, 0):
         measured = {

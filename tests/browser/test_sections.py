@@ -318,12 +318,12 @@ async def test_diagnostics_can_be_downloaded_and_looked_at(viewer: Viewer) -> No
 async def test_an_answer_that_does_not_come_can_be_asked_for_again(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    kept = stand_in.data.pop("sites")
+    saved = stand_in.data.pop("sites")
     page = await viewer.open("sites")
     await expect(page.get_by_role("alert")).to_have_text(
         "The add-on answered with error 503. Try again in a moment."
     )
-    stand_in.data["sites"] = kept
+    stand_in.data["sites"] = saved
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", name="Site S2112091234567")).to_be_visible()
     viewer.complaints.clear()  # of the browser, about the answer 503

@@ -1,4 +1,4 @@
-"""The program: runs the hours, judges them, and prints everything that is known as one JSON."""
+"""The program: runs the hours, checks them, and prints everything that is known as one JSON."""
 
 import argparse
 import asyncio

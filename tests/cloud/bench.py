@@ -181,7 +181,7 @@ class Cloud(FakeCloud):
 
     def routes(self) -> dict[str, str]:
         """Return the remembered routes."""
-        return {serial: kept.route for serial, kept in self.remembered.current.routes.items()}
+        return {serial: one.route for serial, one in self.remembered.current.routes.items()}
 
 
 def _configuration(serial: str) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def test_there_is_a_second_between_two_requests(cloud: Cloud, status: int) -> No
 
 def test_trouble_is_no_reason_to_try_another_route(cloud: Cloud) -> None:
     cloud.faults["v2.21 between", None] = 503
-    with pytest.raises(TransientError) as met:
+    with pytest.raises(TransientError) as caught:
         cloud.client.history(A, SINCE, UNTIL)
-    assert isinstance(met.value, CloudError)
+    assert isinstance(caught.value, CloudError)
     assert set(asked(cloud)) == {"v2.21 between"}

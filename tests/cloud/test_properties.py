@@ -37,7 +37,7 @@ from strange import VALID, VALUES, spoilt, written
 
 # Each request takes so long, seconds.
 _PACE = 0.1
-KEPT = msgspec.to_builtins(
+REMEMBERED = msgspec.to_builtins(
     Remembered("old", {one: RememberedRoute("v2 single", START) for one in (A, B)})
 )
 SINCE = START.replace(minute=0, second=0)
@@ -313,9 +313,9 @@ def test_only_the_token_endpoints_own_words_are_taken_for_wrong_credentials(
     denial = {"error": word, "more": more}
     for status, routes in ((401, ("new token", "old token")), (500, ("nodes",))):
         answer = _always(Said(_said(written(denial)), status))
-        with pytest.raises(CloudError) as met:
+        with pytest.raises(CloudError) as caught:
             Bench(dict.fromkeys(routes, answer)).client.inverters()
-        assert isinstance(met.value, CredentialsError) == (status == 401)
+        assert isinstance(caught.value, CredentialsError) == (status == 401)
 
 
 _FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(Dynamic)}
@@ -339,7 +339,7 @@ def test_one_broken_field_costs_no_other_field_whatever_their_order(
     assert msgspec.structs.replace(outcome, **{attribute: getattr(good, attribute)}) == good
 
 
-@given(spoilt(KEPT))
+@given(spoilt(REMEMBERED))
 def test_whatever_is_remembered_readings_come(remembered: object) -> None:
     try:
         facts = msgspec.json.decode(_said(written(remembered)), type=Remembered)

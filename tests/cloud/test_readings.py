@@ -107,8 +107,8 @@ def test_the_last_route_is_good_enough(cloud: Cloud) -> None:
 
 
 def test_a_route_of_the_last_run_is_taken_at_once(cloud: Cloud) -> None:
-    kept = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
-    cloud.remembered.remember_routes(kept)
+    routes = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
+    cloud.remembered.remember_routes(routes)
     assert cloud.client.batches([A, B]) == [(A,), (B,)]
     cloud.client.dynamic([A, B], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (B,))]
@@ -268,8 +268,8 @@ def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(cloud: Cloud) 
 
 def test_not_all_look_for_a_better_route_at_once(cloud: Cloud) -> None:
     serials = [f"RB{number}" for number in range(10)]
-    kept = {serial: RememberedRoute(THIRD, START) for serial in serials}
-    cloud.remembered.remember_routes(kept)
+    routes = {serial: RememberedRoute(THIRD, START) for serial in serials}
+    cloud.remembered.remember_routes(routes)
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     cloud.time.pass_(days=2)
     cloud.client.dynamic(serials, 45)

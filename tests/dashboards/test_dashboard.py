@@ -33,13 +33,13 @@ def entities(config: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("each", [inverter(), without_battery()], ids=["battery", "no battery"])
 def test_every_entity_on_it_exists(each: Shown) -> None:
-    shown = entities(views([each.known]))
+    shown = entities(views([each.inverter]))
     assert len(shown) > 10
     assert shown <= {state.entity_id for state in each.states}
 
 
 def test_all_that_people_look_for_first_is_on_it() -> None:
-    assert entities(views([inverter().known])) >= {
+    assert entities(views([inverter().inverter])) >= {
         "sensor.house_solar_generation",
         "sensor.house_site_load",
         "sensor.house_grid_power",
@@ -52,7 +52,7 @@ def test_all_that_people_look_for_first_is_on_it() -> None:
 
 
 def test_every_inverter_has_sections_of_its_own_made_of_cores_cards() -> None:
-    config = views([inverter("House").known, inverter("Shed").known])
+    config = views([inverter("House").inverter, inverter("Shed").inverter])
     for view in config["views"]:
         headings = [section["cards"][0]["heading"] for section in view["sections"]]
         assert headings == ["House", "Shed"]

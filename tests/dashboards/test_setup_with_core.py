@@ -126,7 +126,7 @@ async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}
-    assert await websocket.command(question) == views([house.known])
+    assert await websocket.command(question) == views([house.inverter])
     mine = {"views": [{"title": "Mine"}]}
     await websocket.command({**question, "type": "lovelace/config/save", "config": mine})
     assert (await dashboard.apply()).startswith("Nothing was created")

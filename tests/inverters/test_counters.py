@@ -173,8 +173,8 @@ def test_a_first_zero_that_is_a_glitch_is_not_shown() -> None:
 
 def test_what_was_believed_survives_a_restart() -> None:
     counters = read_twice()
-    kept = msgspec.json.encode(counters.believed)
-    again = Counters("Redback", msgspec.json.decode(kept, type=dict[str, Believed]))
+    saved = msgspec.json.encode(counters.believed)
+    again = Counters("Redback", msgspec.json.decode(saved, type=dict[str, Believed]))
     later = dynamic(TimestampUtc="2026-03-02T01:03:03Z", ImportAllTimeEnergykWh=0)
     believed = again.believe(later, static())
     assert believed.import_all_time_energy_kwh == 1500.75

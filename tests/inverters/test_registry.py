@@ -451,8 +451,8 @@ class TestAfterAKill:
         unnamed.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
         assert offered["solar_generation"] == "unknown"
         assert "battery_capacity" not in offered  # it comes soon
-        ((kept, keys),) = (existing.get(SERIAL) or {}).items()
-        assert kept == name
+        ((saved, keys),) = (existing.get(SERIAL) or {}).items()
+        assert saved == name
         assert "battery_capacity" in keys
 
     async def test_the_entities_of_another_one_that_has_the_name_now_stay(

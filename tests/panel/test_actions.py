@@ -52,8 +52,8 @@ async def test_the_history_waits_and_goes_on(person: Visitor) -> None:
     )
     history = (await person.data("status"))["history"]
     assert (history["is_paused"], history["is_running"]) == (True, False)
-    kept = json.loads((person.home.data / "memory.json").read_text())
-    assert kept["is_history_paused"] is True
+    saved = json.loads((person.home.data / "memory.json").read_text())
+    assert saved["is_history_paused"] is True
     assert await person.post("history/resume") == (200, "Filling has resumed.")
     assert not (await person.data("status"))["history"]["is_paused"]
 

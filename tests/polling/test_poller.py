@@ -335,9 +335,9 @@ async def test_a_minute_after_the_end_of_any_trouble_there_are_readings(
     await clock.advance(600)
     cloud.failing["RB1"] = trouble
     await clock.advance(lasts)
-    # It ends just after somebody has met it: nobody waits for longer than who met it last.
-    met = len(cloud.asked)
-    while len(cloud.asked) == met:
+    # It ends just after one of them was refused: neither waits longer than the last one refused.
+    asked = len(cloud.asked)
+    while len(cloud.asked) == asked:
         await clock.advance(0.5)
     cloud.failing.clear()
     before = len(delivered.timestamps["RB1"])

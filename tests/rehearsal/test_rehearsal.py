@@ -335,7 +335,7 @@ class TestEnd:
         self, running: Container, neighbours: Neighbours, data: Path
     ) -> None:
         before = float(neighbours.value("redback_grid_import_total") or "nan")
-        kept = {path.name for path in data.iterdir()}
+        files = {path.name for path in data.iterdir()}
         podman("kill", running.name)
         assert running.exit_code == 137
         write_options(data)
@@ -343,7 +343,7 @@ class TestEnd:
         until(lambda: running.log.count("Redback add-on") == 2)
         shown(neighbours, running)
         assert float(neighbours.value("redback_grid_import_total") or "nan") >= before
-        assert kept <= {path.name for path in data.iterdir()}
+        assert files <= {path.name for path in data.iterdir()}
         assert not list(data.glob("*.damaged"))
         assert status(service(running), "Uid") == [str(USER)] * 4
 
@@ -413,8 +413,8 @@ class TestEnd:
                 measured(f"healthy after {took:.1f} s beside a Supervisor that {kind}")
                 assert took < 5
                 assert add_on.is_running
-                kept = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
-                assert kept == ""
+                leaked = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
+                assert leaked == ""
                 assert_no_secret(add_on)
 
 

@@ -153,14 +153,14 @@ class Envelopes:
 
     async def _delete(self, call: Call) -> JSON:
         wanted = call.request.match_info["id"]
-        kept = [
+        others = [
             envelope
             for envelope in self._envelopes
             if envelope.account is not call.account or envelope.asked.event_id != wanted
         ]
-        if len(kept) == len(self._envelopes):
+        if len(others) == len(self._envelopes):
             raise refusal(web.HTTPNotFound, "no such envelope")
-        self._envelopes = kept
+        self._envelopes = others
         return payloads.single(data=True)
 
     async def _delete_all(self, call: Call) -> JSON:
