@@ -224,6 +224,11 @@ class Static(Limits, frozen=True, kw_only=True):
     status: str | None = _at(name="Site.Status")
     latest_dynamic: datetime | None = _at(name="Site.LatestDynamicDataUtc")
 
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The inverter that this is about, if the cloud says."""
+        return () if self.serial is None else (self.serial,)
+
 
 class Configuration(Limits, frozen=True, kw_only=True):
     """An inverter's configuration (dossier 4.3).
