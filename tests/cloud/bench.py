@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,6 +65,15 @@ def grant(token: object = None, **more: object) -> Answer:
 def denial(error: str, status: int) -> Answer:
     """Make what a token endpoint says to bad credentials."""
     return answer({"error": error, "error_description": f"{error}: {SECRET}"}, status)
+
+
+def tree(**sites: Iterable[str]) -> Answer:
+    """Make the list of an account's sites and their inverters."""
+    roots = [
+        {"Id": site, "Type": "Site", "Nodes": [{"Id": one, "Type": "Inverter"} for one in serials]}
+        for site, serials in sites.items()
+    ]
+    return answer({"TotalCount": len(roots), "Data": roots})
 
 
 def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:

@@ -134,12 +134,10 @@ def test_the_endpoint_of_the_last_run_is_asked_first(login: Login) -> None:
 REFUSED: Answers = {
     "new: id unknown": (NEW_TOKEN, denial("unauthorized_client", 400)),
     "new: secret wrong": (NEW_TOKEN, denial("invalid_client", 401)),
-    "new: session expired": (NEW_TOKEN, (400, {}, '"Login session expired."')),
     "new: refusal with status 200": (NEW_TOKEN, denial("invalid_client", 200)),
     "old: 400": (OLD_TOKEN, (400, {}, "")),
     "old: 401": (OLD_TOKEN, denial("invalid_client", 401)),
     "old: 403": (OLD_TOKEN, (403, {}, "<html>")),
-    "old: session expired": (OLD_TOKEN, (500, {}, "Login session expired.")),
 }
 ABSENT: Answers = {
     "new: absent": (NEW_TOKEN, (404, {}, "")),
@@ -158,6 +156,9 @@ TROUBLE: Answers = {
     "new: token is a number": (NEW_TOKEN, grant(expires_in=1, access_token=5)),
     "new: nested without end": (NEW_TOKEN, (200, {}, "[" * 100_000)),
     "old: unreachable": (OLD_TOKEN, UNREACHABLE),
+    # Another maker's cloud says this, though another client looks for it here (dossier 10.3).
+    "new: another maker's sentence": (NEW_TOKEN, (400, {}, '"Login session expired."')),
+    "old: another maker's sentence": (OLD_TOKEN, (500, {}, "Login session expired.")),
     "old: 502": (OLD_TOKEN, (502, {}, "")),
     "old: not JSON": (OLD_TOKEN, (200, {}, "")),
 }

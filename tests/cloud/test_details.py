@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.bench import A, B, C, Cloud, answer
+from cloud.bench import A, B, C, Cloud, answer, tree
 from redback.cloud import (
     AccessError,
     Configuration,
@@ -33,6 +33,22 @@ def test_static_data_of_nothing_or_of_another_inverter_are_not_taken(
     cloud.answers["static"] = lambda _: answer({"Data": data})
     with pytest.raises(TransientError, match="does not describe this inverter"):
         cloud.client.static(A)
+
+
+def test_what_names_another_site_and_no_inverter_is_not_taken(cloud: Cloud) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A], S2=[B])
+    cloud.answers["static"] = lambda _: answer(
+        {"Data": {"StaticData": {"Type": "Site", "Id": "S1"}}}
+    )
+    cloud.faults[MANY, None] = 404
+    cloud.answers[ONE] = lambda _: answer({"Data": {"SiteId": "S1"}})
+    cloud.client.inverters()
+    assert cloud.client.static(A).site_id == "S1"
+    with pytest.raises(TransientError, match="about another inverter"):
+        cloud.client.static(B)
+    outcomes = cloud.client.configurations([A, B])
+    assert isinstance(outcomes[A], Configuration)
+    assert isinstance(outcomes[B], TransientError)
 
 
 def test_static_data_that_are_refused_are_reported_as_that(cloud: Cloud) -> None:

@@ -1,8 +1,8 @@
 """Readings: on which route they are got, and what one inverter's trouble means for the others."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,8 +12,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cloud.bench import (
     API,
+    CLIENT_ID,
+    LOGIN,
     NEW_TOKEN,
     OLD_TOKEN,
+    SECRET,
     START,
     A,
     Answer,
@@ -24,18 +27,25 @@ from cloud.bench import (
     answer,
     grant,
     reading,
+    tree,
 )
 from redback.cloud import (
     AccessError,
     CloudError,
     CredentialsError,
     Dynamic,
+    ListedInverter,
     NotFoundError,
     RememberedRoute,
     RequestError,
     ThrottledError,
     TransientError,
+    Transport,
 )
+from redback.environment import Environment
+from redback.options import Options
+from redback.polling.account import connect
+from redback.saved_state import SavedState
 
 BEST, NEXT, THIRD, LAST = "v2.21 multiple", "v2.21 single", "v2 multiple", "v2 single"
 
@@ -363,16 +373,42 @@ def test_a_single_answer_that_may_be_about_the_inverter_is_taken(
     assert kinds(cloud.read(A)) == {A: Dynamic}
 
 
-def _tree(**sites: Iterable[str]) -> Answer:
-    roots = [
-        {"Id": site, "Type": "Site", "Nodes": [{"Id": one, "Type": "Inverter"} for one in serials]}
-        for site, serials in sites.items()
-    ]
-    return answer({"TotalCount": len(roots), "Data": roots})
+@pytest.mark.parametrize(("site", "kind"), [("S2", TransientError), ("S1", Dynamic)])
+def test_a_single_answer_that_names_no_inverter_is_not_taken_from_another_site(
+    cloud: Cloud, site: str, kind: type[object]
+) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A, B])
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId=site)})
+    cloud.left_out = {A}
+    cloud.client.inverters()
+    assert kinds(cloud.read(A, B)) == {A: kind, B: Dynamic}
+
+
+def test_an_inverter_that_the_list_lacks_now_keeps_its_site(cloud: Cloud) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A])
+    cloud.client.inverters()
+    cloud.answers["nodes"] = lambda _: tree(S1=[])
+    cloud.client.inverters()
+    cloud.faults[BEST, None] = 404
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId="S2")})
+    assert kinds(cloud.read(A)) == {A: TransientError}
+
+
+def test_after_a_restart_the_sites_of_the_last_run_are_known(
+    cloud: Cloud, transport: Transport, tmp_path: Path
+) -> None:
+    saved = SavedState(tmp_path / "state.json")
+    saved.save(inverters=(ListedInverter(A, "S1"),))
+    environment = Environment("", "", API, LOGIN, data=tmp_path, panel_port=0)
+    options = Options(CLIENT_ID, SECRET)
+    client = connect(transport, environment, options, saved, lambda _: None)
+    cloud.faults[BEST, None] = 404
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId="S2")})
+    assert kinds(client.dynamic([A], 45)) == {A: TransientError}
 
 
 def test_an_element_without_inverters_is_known_by_its_site(cloud: Cloud) -> None:
-    cloud.answers["nodes"] = lambda _: _tree(S1=[A, B], S2=[C])
+    cloud.answers["nodes"] = lambda _: tree(S1=[A, B], S2=[C])
     cloud.answers[BEST] = lambda _: answer(
         {"Data": [reading(None, SiteId="S2"), reading(None, SiteId="S1")]}
     )

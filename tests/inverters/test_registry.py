@@ -204,6 +204,35 @@ async def test_the_same_reading_again_changes_nothing(registry: Registry, offere
     assert offered["solar_generation"] == "3.0"
 
 
+async def test_a_status_that_changes_after_the_reading_is_shown_and_costs_no_value(
+    registry: Registry, offered: Offered
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    registry.dynamic({SERIAL: dynamic(Status="Fault", PvPowerInstantaneouskW=None)})
+    assert offered["status"] == "FAULT"
+    assert offered["solar_generation"] == "3.0"
+    registry.dynamic({SERIAL: dynamic(Status="Offline")})
+    assert offered["status"] == "OFFLINE"
+    assert offered["solar_generation"] == "unavailable"
+    assert offered["grid_import_total"] == "1500.75"
+    registry.dynamic({SERIAL: dynamic(Status=None)})
+    assert offered["status"] == "OFFLINE"
+    registry.dynamic({SERIAL: dynamic()})
+    assert offered["status"] == "OK"
+    assert offered["solar_generation"] == "3.0"
+
+
+async def test_a_status_that_changes_does_not_revive_a_reading_that_has_lapsed(
+    registry: Registry, offered: Offered, clock: FakeClock
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    clock.set_wall(clock.now() - timedelta(minutes=4))
+    await clock.advance(600)
+    registry.dynamic({SERIAL: dynamic(Status="Fault")})
+    assert offered["status"] == "OFFLINE"
+    assert offered["solar_generation"] == "unavailable"
+
+
 @pytest.mark.parametrize(
     ("timestamp", "reason"),
     [
@@ -272,7 +301,7 @@ async def test_the_minutes_before_the_first_reading_show_that_it_is_right(
 ) -> None:
     registry.dynamic({SERIAL: later(0, 20000.4)})
     registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
-    assert offered["solar_generation_total"] == "20000.4"
+    assert offered["grid_import_total"] == "1500.75"
     assert registry.knows_counters(SERIAL)
 
 
@@ -290,7 +319,7 @@ async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
     registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered.states == {}
     registry.dynamic({SERIAL: later(0, 20000.4)})
-    assert offered["solar_generation_total"] == "20000.4"
+    assert offered["grid_import_total"] == "1500.75"
 
 
 class Counted(SensorsFile):

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from examples import configuration, static
+from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
 from polling import stand_ins
 from polling.stand_ins import AWAY, TOKEN_REFUSED
@@ -21,6 +21,7 @@ from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
 from redback.sensors.details import Details
+from redback.sensors.reading import Reading
 from running import running
 
 
@@ -34,6 +35,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._details: dict[str, Details] = {}
+        self.dynamic_of: dict[str, Dynamic] = {}
 
     @property
     def described(self) -> set[str]:
@@ -48,6 +50,11 @@ class Registry:
 
     def describe(self, serial: str, details: Details) -> None:
         self._details[serial] = details
+
+    def reading(self, serial: str) -> Reading | None:
+        if (found := self.dynamic_of.get(serial)) is None:
+            return None
+        return Reading(serial, found.timestamp, found, self.details(serial))
 
     def use(self, names: Iterable[str], instead_of: Iterable[str]) -> None:
         pass
@@ -203,6 +210,19 @@ async def test_without_a_battery_no_configuration_is_asked_for(
         await clock.advance(86400)
         assert house.registry.described
         assert not [what for what in cloud.asked if what.startswith("configurations")]
+
+
+async def test_a_battery_that_is_not_counted_but_has_values_has_a_configuration(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.battery_count = 0
+    async with surveyed(cloud, clock) as house:
+        house.registry.dynamic_of["RB1"] = dynamic("single_phase")
+        await clock.advance(3600)
+        assert not house.registry.configured
+        house.registry.dynamic_of["RB1"] = dynamic()
+        await clock.advance(3600)
+        assert house.registry.configured == {"RB1"}
 
 
 async def test_once_there_is_a_battery_its_configuration_is_asked_for(

@@ -15,7 +15,7 @@ from ..tracebacks import without_traceback
 from .decoding import MalformedError, parse
 from .errors import CloudError, CredentialsError, ThrottledError, TransientError
 from .remembered import RememberedHolder
-from .transport import SESSION_EXPIRED, Call, Deadline, Transport, oauth_code
+from .transport import Call, Deadline, Transport, oauth_code
 
 _LOG = logging.getLogger(__name__)
 _F = TypeVar("_F", bound=CloudError | None)
@@ -23,7 +23,7 @@ _F = TypeVar("_F", bound=CloudError | None)
 _NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
 _OLD_PATH = "/Api/v2/Auth/token"
 _SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
-_REFUSALS = frozenset({"invalid_client", "unauthorized_client", SESSION_EXPIRED})
+_REFUSALS = frozenset({"invalid_client", "unauthorized_client"})
 # The answers of an endpoint that no longer exists; a redirect leads elsewhere.
 _ABSENT = frozenset(
     {

@@ -9,7 +9,6 @@ from .details import DetailsApi
 from .discovery import discover
 from .errors import CloudError
 from .history import History
-from .matching import Sites
 from .models import Configuration, Dynamic, ListedInverter, Static
 from .readings import Round
 from .remembered import RememberedHolder
@@ -31,7 +30,8 @@ class RedbackClient:
     and raise a `CloudError` if they fail.
 
     Args:
-        remembered: holds which of the API's routes work.
+        memory: holds which of the API's routes work.
+        inverters: those that an earlier run found.
         now: the time, UTC.
     """
 
@@ -41,13 +41,14 @@ class RedbackClient:
         tokens: TokenSource,
         remembered: RememberedHolder,
         *,
+        inverters: Iterable[ListedInverter] = (),
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._api = Api(transport, tokens)
         self._routes = Routes(remembered, now, transport.monotonic)
-        self._history = History(self._api)
-        self._details = DetailsApi(self._api)
-        self._sites: Sites = {}
+        self._sites = _sites(inverters)
+        self._history = History(self._api, self._sites)
+        self._details = DetailsApi(self._api, self._sites)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -57,7 +58,7 @@ class RedbackClient:
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Return all inverters that the account can see (dossier 3.1, With/Nodes)."""
         found = discover(self._api, self._api.transport.deadline(_DISCOVERY_SECONDS))
-        self._sites = {inverter.serial: inverter.site_id for inverter in found}
+        self._sites.update(_sites(found))
         return found
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
@@ -116,4 +117,8 @@ class RedbackClient:
         Raises:
             CloudError: one that concerns all of them.
         """
-        return self._details.configurations(serials, self._sites)
+        return self._details.configurations(serials)
+
+
+def _sites(inverters: Iterable[ListedInverter]) -> dict[str, str | None]:
+    return {inverter.serial: inverter.site_id for inverter in inverters}

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..tracebacks import without_traceback
 from .api import Api
 from .errors import AccessError, CloudError, NotFoundError
-from .matching import is_own
+from .matching import Sites, is_own
 from .models import Dynamic
 from .routes import is_refusal
 from .transport import Deadline
@@ -34,8 +34,9 @@ _ROUTES = tuple(
 class History:
     """Reads the past, and learns which route works; may be used from several threads."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, sites: Sites) -> None:
         self._api = api
+        self._sites = sites
         # The route that answered last.
         self._working: str | None = None
         # The number of the other route whose turn it is; None while not all of them refuse.
@@ -92,7 +93,7 @@ class History:
     def _ask(self, path: str, serial: str, deadline: Deadline) -> list[Dynamic]:
         answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
         found = map(self._api.decoder.dynamic, answer.elements())
-        return [one for one in found if one is not None and is_own(one, serial)]
+        return [one for one in found if one is not None and is_own(one, serial, self._sites)]
 
 
 def _text(moment: datetime) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from .api import Answer
-from .models import Configuration, Dynamic
+from .models import Configuration, Dynamic, Static
 
 # The site of each inverter, by serial number; None where the cloud does not say.
 Sites = Mapping[str, str | None]
 
-_T = TypeVar("_T", bound=Dynamic | Configuration)
+_T = TypeVar("_T", bound=Dynamic | Configuration | Static)
 
 
 def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> dict[str, _T]:
@@ -49,7 +49,7 @@ def _alone_on_site(wanted: Collection[str], sites: Sites) -> dict[str, str]:
     return {site: serial for serial, site in located.items() if counts[site] == 1}
 
 
-def own(answer: Answer, found: _T | None, serial: str) -> _T:
+def own(answer: Answer, found: _T | None, serial: str, sites: Sites) -> _T:
     """Return the content of an answer for one inverter.
 
     Raises:
@@ -57,11 +57,16 @@ def own(answer: Answer, found: _T | None, serial: str) -> _T:
     """
     if found is None:
         raise answer.broken("the answer is empty or not as expected")
-    if not is_own(found, serial):
+    if not is_own(found, serial, sites):
         raise answer.broken("the answer is about another inverter")
     return found
 
 
-def is_own(found: Dynamic | Configuration, serial: str) -> bool:
-    """Whether this may be about this inverter: it need not say."""
-    return not found.serials or serial in found.serials
+def is_own(found: Dynamic | Configuration | Static, serial: str, sites: Sites) -> bool:
+    """Whether this may be about this inverter: it need not say, but it names no other one.
+
+    Without any inverter it names none of another site.
+    """
+    if found.serials:
+        return serial in found.serials
+    return found.site_id is None or sites.get(serial) in {None, found.site_id}

@@ -198,7 +198,7 @@ class Static(Limits, frozen=True, kw_only=True):
     Attributes:
         serial: the inverter; None where the cloud describes the site alone.
         model: for example `ST10000`.
-        battery_count: 0 = none.
+        battery_count: 0 = none, or not counted (dossier 10.3).
         software_version: of the inverter.
         firmware_version: of the inverter, leading zeros kept.
         battery_models: one per battery; `Unknown` and None occur.
@@ -223,6 +223,11 @@ class Static(Limits, frozen=True, kw_only=True):
     connection: str | None = _at(name="Site.RemoteAccessConnection.Type")
     status: str | None = _at(name="Site.Status")
     latest_dynamic: datetime | None = _at(name="Site.LatestDynamicDataUtc")
+
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The inverter that this is about, if the cloud says."""
+        return () if self.serial is None else (self.serial,)
 
 
 class Configuration(Limits, frozen=True, kw_only=True):

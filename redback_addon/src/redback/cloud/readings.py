@@ -173,7 +173,7 @@ class Round:
         found = self.api.decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
             raise answer.broken("its reading has no valid time")
-        return own(answer, found, serial)
+        return own(answer, found, serial, self.sites)
 
 
 def _left_out(route: Route) -> NotFoundError:

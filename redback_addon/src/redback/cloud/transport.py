@@ -45,9 +45,6 @@ _GROWING = wait_random_exponential(multiplier=0.5, max=8.0)
 _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 16 * 1024
-SESSION_EXPIRED = "session_expired"
-# Another client looks for it, though it comes from another maker's cloud (dossier 10.3).
-_SESSION_EXPIRED_TEXT = b"Login session expired."
 
 
 class _Denial(msgspec.Struct):
@@ -398,8 +395,6 @@ def _refusal_code(call: Call, raw: urllib3.HTTPResponse, until: Deadline) -> str
 
 def oauth_code(body: bytes) -> str | None:
     """Return the OAuth error in the answer of a token endpoint, if it is a known one."""
-    if _SESSION_EXPIRED_TEXT in body:
-        return SESSION_EXPIRED
     try:
         return parse(body, _Denial).error
     except MalformedError:

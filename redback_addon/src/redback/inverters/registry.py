@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..problems import Kind, Problems
@@ -129,12 +131,13 @@ class Registry:
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         """Take the latest readings; repeated and impossible ones change nothing."""
-        news = {serial: one for serial, one in readings.items() if self._is_news(serial, one)}
+        found = ((serial, self._news(serial, one)) for serial, one in readings.items())
+        news = {serial: one for serial, one in found if one is not None}
         for serial, dynamic in news.items():
             record = self._records[serial]
+            record.has_lapsed &= dynamic.timestamp == record.last
             record.last = dynamic.timestamp
             record.read = dynamic
-            record.has_lapsed = False
         self._believe(news)
         self._show(*news)
         for serial, dynamic in news.items():
@@ -143,16 +146,23 @@ class Registry:
                 self._publisher.sent(serial, dynamic.timestamp)
                 self._seen(_inverter(record), (record.dynamic,))
 
-    def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
-        """Whether a reading is a new one, with a time that is possible."""
+    def _news(self, serial: str, dynamic: Dynamic) -> Dynamic | None:
+        """Return the reading to take; None if it repeats the last one, or its time is impossible.
+
+        What was measured at a moment stays, but the status is what the cloud says now.
+        """
         record = self._records[serial]
         if (wrong := self._rejection_reason(dynamic.timestamp, record.last)) is not None:
             self._problems.drop(Kind.OLDER if wrong is Kind.FUTURE else Kind.FUTURE, serial)
             self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
-            return False
+            return None
         self._problems.clear(Kind.FUTURE, serial)
         self._problems.clear(Kind.OLDER, serial)
-        return dynamic.timestamp != record.last or record.dynamic is None
+        if record.read is None or record.dynamic is None or dynamic.timestamp != record.last:
+            return dynamic
+        if dynamic.status in {None, record.read.status}:
+            return None
+        return structs.replace(record.read, status=dynamic.status)
 
     def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
         """Return what is wrong with the time of a reading; None = nothing."""

@@ -55,11 +55,13 @@ def sites(context: Context) -> Sites:
         details = Details(other) if inverter is None else inverter.details
         static = details.static
         batteries = None if static is None else static.battery_count
+        reading = context.registry.reading(serial)
+        shows_battery = reading is not None and reading.has_battery
         by_site.setdefault(found.site_id, []).append(
             Seen(
                 serial=serial,
                 model=None if static is None else static.model,
-                has_battery=None if batteries is None else batteries > 0,
+                has_battery=None if batteries is None else shows_battery or batteries > 0,
                 capacity_kwh=details.limit(lambda limits: limits.battery_capacity_kwh),
                 in_use=given is not None,
                 name=None if given is None else given.name,

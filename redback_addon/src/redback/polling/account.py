@@ -166,4 +166,4 @@ def connect(
         Hosts(environment.api_url, environment.login_url),
         on_token,
     )
-    return RedbackClient(transport, tokens, holder)
+    return RedbackClient(transport, tokens, holder, inverters=saved_state.saved.inverters)
