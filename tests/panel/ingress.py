@@ -42,5 +42,6 @@ async def ingress() -> AsyncIterator[Ingress]:
         running(core=core.address, options={"history_days": 0}) as inside,
     ):
         supervisor.ingress[TOKEN] = inside.home.panel_url
+        supervisor.visitor = await core.owner()
         async with Visitor(inside.home, f"{core.url}/api/hassio_ingress/{TOKEN}") as person:
             yield Ingress(core, supervisor, person)

@@ -88,6 +88,22 @@ async def test_a_button_of_the_page_works_and_one_of_a_stranger_does_not(person:
     assert not (await person.data("status"))["history"]["is_paused"]
 
 
+async def test_a_user_who_is_no_administrator_sees_the_page_and_changes_nothing(
+    person: Visitor, inside: Ingress
+) -> None:
+    owner = inside.supervisor.visitor
+    command = {"type": "config/auth/create", "name": "Kim", "group_ids": ["system-users"]}
+    inside.supervisor.visitor = (await inside.core.command(command))["user"]["id"]
+    try:
+        await person.all_well()
+        # The visitor's own header says that they are the owner of another Core.
+        status, text = await person.post("history/pause")
+    finally:
+        inside.supervisor.visitor = owner
+    assert (status, "Only administrators" in text) == (403, True)
+    assert not (await person.data("status"))["history"]["is_paused"]
+
+
 async def test_the_diagnostics_are_downloaded_under_their_name(person: Visitor) -> None:
     async with person.get("diagnostics") as answer:
         assert answer.status == 200
