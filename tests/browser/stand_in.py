@@ -112,6 +112,7 @@ class StandIn:
         style = request.query.get("style", "")
         return web.Response(
             text=f'<!doctype html><html style="{style}"><link rel="icon" href="data:,">'
+            "<style>body{margin:0}iframe{border:0;width:100vw;height:100vh}</style>"
             f'<iframe src="{_PREFIX}/"></iframe>',
             content_type="text/html",
         )

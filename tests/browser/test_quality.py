@@ -168,24 +168,71 @@ async def test_the_flows_move_only_where_motion_is_wanted(
     assert bool(await page.evaluate("document.getAnimations().length")) is runs
 
 
-async def test_the_theme_around_the_page_is_taken(viewer: Viewer, stand_in: StandIn) -> None:
-    style = (
-        "--primary-background-color:#101820;--card-background-color:#182430;"
-        "--primary-text-color:#f0f0f0;--secondary-text-color:#b0b8c0"
-    )
-    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
-    frame = page.frame_locator("iframe")
-    await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(24, 36, 48)")
-    await expect(frame.locator("h1")).to_have_css("color", "rgb(240, 240, 240)")
-    await expect(frame.locator("html")).to_have_css("color-scheme", "dark")
+_THEMES = {
+    # page, card, text, secondary text; whether it is dark
+    "dark": ("#101820", "#182430", "#f0f0f0", "#b0b8c0", True),
+    "glass": ("#0b1e2d", "rgba(255, 255, 255, 0.08)", "rgba(255, 255, 255, 0.9)", "#9ab", True),
+    "transparent": ("rgba(20, 20, 30, 0.4)", "rgba(20, 20, 30, 0.4)", "#eee", "#bbb", True),
+    "oklch": ("oklch(0.2 0.02 250)", "oklch(0.26 0.02 250)", "oklch(0.95 0 0)", "#999", True),
+    "dim": ("#1c1c1c", "#222", "#777", "#555", True),
+    "middle": ("#555", "#6a6a6a", "#888", "#888", True),
+    "light": ("#f2f4f8", "hsl(0 0% 100%)", "#222", "rgba(0, 0, 0, 0.5)", False),
+    "pale": ("#fff", "#fff", "#ddd", "#ddd", False),
+    "divided": ("#000", "#fff", "#111", "#333", False),
+}
 
 
-async def test_a_theme_that_cannot_be_read_is_not_taken(viewer: Viewer, stand_in: StandIn) -> None:
-    style = (
-        "--primary-background-color:#fff;--card-background-color:#fff;"
-        "--primary-text-color:#ddd;--secondary-text-color:#ddd"
-    )
-    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
+def _style(name: str) -> str:
+    names = ("primary-background", "card-background", "primary-text", "secondary-text")
+    given = zip(names, _THEMES[name][:4], strict=True)
+    return quote(";".join(f"--{one}-color:{value}" for one, value in given))
+
+
+@pytest.mark.parametrize("name", _THEMES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_theme_around_the_page_can_be_read(
+    viewer: Viewer, stand_in: StandIn, name: str, theme: Theme
+) -> None:
+    stand_in.status = examples.status_of("cloud_away")
+    page = await viewer.open(url=f"{stand_in.home}?style={_style(name)}", theme=theme)
     frame = page.frame_locator("iframe")
-    await expect(frame.locator(".card").first).to_be_visible()
-    await expect(frame.locator("h1")).to_have_css("color", "rgb(20, 20, 20)")
+    await expect(frame.locator(".notice").first).to_be_visible()
+    is_dark = _THEMES[name][4]
+    await expect(frame.locator("html")).to_have_css("color-scheme", "dark" if is_dark else "light")
+    inside = page.frames[1]
+    for section in ("now", "health", "sites"):
+        await inside.evaluate("name => { location.hash = name; }", section)
+        await expect(frame.locator(f"#{section}")).to_be_visible()
+        await expect(frame.locator(f"#{section}").get_by_text("Loading …")).to_have_count(0)
+        texts = await inside.evaluate(_CONTRASTS)
+        assert len(texts) > 15
+        assert [text for text in texts if text["contrast"] < 4.5] == [], section
+        if theme == "light":
+            await keep_picture(page, f"theme-{name}-{section}", whole=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "ground", "ink"),
+    [
+        ("dark", "rgb(24, 36, 48)", "rgb(240, 240, 240)"),
+        ("glass", "rgb(31, 48, 62)", "rgba(255, 255, 255, 0.9)"),
+        ("dim", "rgb(34, 34, 34)", "rgb(225, 225, 225)"),
+        ("pale", "rgb(255, 255, 255)", "rgb(20, 20, 20)"),
+    ],
+)
+async def test_a_theme_is_taken_as_far_as_it_can_be_read(
+    viewer: Viewer, stand_in: StandIn, name: str, ground: str, ink: str
+) -> None:
+    page = await viewer.open(url=f"{stand_in.home}?style={_style(name)}")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_have_css("background-color", ground)
+    await expect(frame.locator("h1")).to_have_css("color", ink)
+
+
+async def test_a_theme_that_is_no_theme_leaves_the_systems_mode(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    style = quote("--primary-background-color:url(x);--card-background-color:none")
+    page = await viewer.open(url=f"{stand_in.home}?style={style}", theme="dark")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(28, 28, 28)")
