@@ -11,6 +11,7 @@ from browser.viewer import DESKTOP, PHONE, Theme, Viewer, keep_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+SMALL_PHONE = (320, 568)
 SECTIONS = ("now", "day", "history", "health", "sites", "entities", "setup", "diagnostics")
 
 # Every text that is seen, with the contrast between it and what is painted behind it.
@@ -55,7 +56,7 @@ async def _settled(page: Page, section: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize("size", [SMALL_PHONE, PHONE, DESKTOP])
 async def test_every_section_fits_and_can_be_read(
     viewer: Viewer, theme: Theme, size: tuple[int, int]
 ) -> None:
@@ -166,6 +167,31 @@ async def test_the_flows_move_only_where_motion_is_wanted(
     page = await viewer.open(motion="reduce" if motion == "reduce" else "no-preference")
     await expect(page.locator("[data-flow=solar-house] .stream")).to_be_visible()
     assert bool(await page.evaluate("document.getAnimations().length")) is runs
+
+
+async def test_what_changes_at_the_top_is_announced(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open()
+    status = page.get_by_role("banner").get_by_role("status")
+    await expect(status).to_have_text("All is well")
+    stand_in.publish(examples.status_of("cloud_away"))
+    await expect(status).to_have_text("The Redback cloud is unavailable")
+    notices = page.get_by_role("region", name="Notices")
+    await expect(notices).to_have_attribute("aria-live", "polite")
+
+
+_NAME = "Bullamakanka_Homestead_" + 5 * "ABCDEFGHIJKLMNOPQRSTUVWXY"
+
+
+@pytest.mark.parametrize("name", [_NAME, "The old house behind the big shed by the river bend"])
+async def test_long_names_fit_on_a_small_phone(viewer: Viewer, name: str) -> None:
+    one, other = examples.inverter(name=name), examples.granny_flat() | {"name": f"{name} 2"}
+    page = await viewer.open(size=SMALL_PHONE, status=examples.status(one, other))
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await _settled(page, section)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= SMALL_PHONE[0], f"{section} is {width} pixels wide"
+        await keep_picture(page, f"long-{section}-320")
 
 
 _THEMES = {

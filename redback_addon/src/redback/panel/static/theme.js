@@ -1,5 +1,7 @@
 // Uses Home Assistant's theme if the surrounding page can be read.
 
+import { BLACK, WHITE, contrast, css, luminance, mix, over, rgba } from "./colour.js";
+
 const GROUNDS = {
   "--page": "--primary-background-color",
   "--card": "--card-background-color",
@@ -25,57 +27,12 @@ const AS_THEY_ARE = {
 };
 const NAMES = Object.keys({ ...GROUNDS, ...INKS, ...AS_THEY_ARE });
 const READABLE = 4.5; // WCAG AA's minimum contrast of text
-const BLACK = [0, 0, 0];
-const WHITE = [255, 255, 255];
 // The luminance from which black is more readable than white.
 const MIDDLE = 0.179;
 
 const root = document.documentElement;
 const dark = document.getElementById("dark");
 const BY_SYSTEM = dark.media;
-
-/** Red, green, blue (0 to 255) and alpha (0 to 1) of any CSS colour, or null. */
-function rgba(colour) {
-  const probe = document.createElement("i");
-  document.body.append(probe);
-  const computed = (value) => {
-    probe.style.color = value;
-    return probe.style.color && getComputedStyle(probe).color;
-  };
-  const plain = computed(colour);
-  // Colours such as oklch stay as they are, until they are mixed in sRGB.
-  const isPlain = !plain || plain.startsWith("rgb");
-  const written = isPlain ? plain : computed(`color-mix(in srgb, ${colour}, ${colour})`);
-  probe.remove();
-  const numbers = written?.match(/-?[\d.]+(?:e-?\d+)?/g)?.map(Number);
-  if (!numbers || numbers.length < 3) return null;
-  const [red, green, blue, alpha = 1] = numbers;
-  const most = isPlain ? 1 : 255;
-  return [...[red, green, blue].map((part) => Math.min(255, Math.max(0, part * most))), alpha];
-}
-
-/** A colour, perhaps translucent, on an opaque one; null if it is none. */
-function over(colour, ground) {
-  const parts = colour && rgba(colour);
-  return parts && mix(ground, parts, parts[3]);
-}
-
-function mix(one, other, share) {
-  return one.map((part, index) => part + (other[index] - part) * share);
-}
-
-function luminance(colour) {
-  const [red, green, blue] = colour.map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-function contrast(one, other) {
-  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (high + 0.05) / (low + 0.05);
-}
 
 /** Values of the surrounding page by our names; those that it lacks are left out. */
 function read(names) {
@@ -106,10 +63,6 @@ function readable(inks, all, isDark) {
   const start = rgba(known[known.length - 1]).slice(0, 3);
   const steps = [0.2, 0.4, 0.6, 0.8, 1].map((share) => css(mix(start, isDark ? WHITE : BLACK, share)));
   return steps.find(isReadable) ?? steps[steps.length - 1];
-}
-
-function css(colour) {
-  return `rgb(${colour.map(Math.round).join(", ")})`;
 }
 
 function apply() {
