@@ -149,6 +149,11 @@ class House:
             shown = await client.command({"type": "persistent_notification/get"})
         return {notice["notification_id"]: notice["message"] for notice in shown}
 
+    async def command(self, message: dict[str, Any]) -> Any:  # noqa: ANN401 - each has its own
+        """Send Core a command, and return its result."""
+        async with Client.of_core(self._address.url, self._address.token) as client:
+            return await client.command(message)
+
     async def value(self, name: str) -> str | None:
         """Return the state of one entity, None where there is none."""
         state = (await self.states()).get(name)

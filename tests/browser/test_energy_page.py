@@ -73,7 +73,7 @@ async def person(core: RealCore) -> AsyncIterator[Visitor]:
 async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them(
     browser: Browser, person: Visitor, core: RealCore, past: dict[str, Any], folder: Path
 ) -> None:
-    visit = Visit(browser, f"{person.home.panel_url}/")
+    visit = Visit(browser, f"{person.home.panel_url}/", await core.owner())
     page = await visit.open("setup")
     # A counter may wait for a second reading; the section shows it by itself.
     await expect(page.locator("#setup")).to_contain_text("Solar, Shed", timeout=_TIMEOUT_MS * 3)

@@ -12,6 +12,7 @@ from browser.viewer import PHONE, Viewer, flows, keep_picture, parts
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 HOUSE = "RB21120912345678"
+_MINUS = "\N{MINUS SIGN}"
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
@@ -46,12 +47,20 @@ async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Vi
     night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
     page = await viewer.open(status=examples.status(night))
     assert await parts(page, HOUSE) == {
-        "solar": "−0.012",  # noqa: RUF001 - a minus as people write it
+        "solar": f"{_MINUS}0.012",
         "house": "3.60",
         "battery": "0.00",
         "grid": "3.612",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
+
+
+@pytest.mark.parametrize(
+    ("kw", "written"), [(-0.0004, "0.00"), (0.0, "0.00"), (-0.001, f"{_MINUS}0.001")]
+)
+async def test_a_zero_has_no_sign(viewer: Viewer, kw: float, written: str) -> None:
+    page = await viewer.open(status=examples.status(examples.evening(solar_kw=kw)))
+    assert (await parts(page, HOUSE))["solar"] == written
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:

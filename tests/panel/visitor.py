@@ -7,18 +7,24 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import aiohttp
+from multidict import CIMultiDict
 
 from house import House, eventually, house, until
 from standin.real_core import free_port
+from standin.users import OWNER
 
 _TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
 
 
 class Visitor:
-    """Somebody at the panel, or at the address below which something else shows it."""
+    """Somebody at the panel, or at the address below which something else shows it.
 
-    def __init__(self, home: House, url: str = "") -> None:
+    At the panel itself they say who they are, as the Supervisor would.
+    """
+
+    def __init__(self, home: House, url: str = "", user: str = OWNER) -> None:
         self.home = home
+        self._user = {"X-Remote-User-Id": user} if user else {}
         self._session = aiohttp.ClientSession(base_url=f"{url or home.panel_url}/")
 
     async def __aenter__(self) -> Self:
@@ -67,7 +73,10 @@ class Visitor:
 
     def send(self, path: str, body: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `get`
         """Send whatever there is to a button."""
-        return self._session.post(f"do/{path}", data=body, headers=headers)
+        sent = CIMultiDict(headers)
+        if "X-Remote-User-Id" not in sent:
+            sent.update(self._user)
+        return self._session.post(f"do/{path}", data=body, headers=sent)
 
     async def until(
         self, name: str, is_so: Callable[[dict[str, Any]], object], *, seconds: float = 20

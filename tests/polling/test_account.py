@@ -36,8 +36,9 @@ class Shown:
         self.messages: dict[str, str] = {}
         self.withdrawn: set[str] = set()
 
-    def show(self, key: str, _: str, message: str) -> None:
+    def show(self, key: str, _: str, message: str) -> bool:
         self.messages[key] = message
+        return True
 
     def withdraw(self, key: str) -> None:
         self.withdrawn.add(key)

@@ -249,6 +249,31 @@ async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
         assert house.registry.configured
 
 
+async def test_what_could_not_be_read_is_no_problem_once_it_can_be(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.configuration = AWAY
+    cloud.undescribed = {"RB1": AWAY}
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        assert set(house.problems.now) == {(Kind.DETAILS, "RB1"), (Kind.CONFIGURATION, None)}
+        cloud.configuration = configuration()
+        cloud.undescribed.clear()
+        await clock.advance(310)
+        assert not house.problems.now
+
+
+async def test_what_is_no_longer_in_use_has_no_problem(cloud: Cloud, clock: FakeClock) -> None:
+    cloud.configuration = AWAY
+    cloud.undescribed = {"RB1": AWAY}
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        house.problems.watch({}, instead_of=["RB1"])
+        house.account.details.watch([])
+        await clock.advance(65)
+        assert not house.problems.now
+
+
 async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
     cloud: Cloud, clock: FakeClock
 ) -> None:

@@ -215,6 +215,17 @@ async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(
     assert notified.denials == [("RB1",), ()]
 
 
+async def test_one_that_does_not_exist_any_more_is_no_longer_denied(
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
+) -> None:
+    cloud.failing["RB1"] = DENIED
+    poller.watch(["RB1", "RB2"])
+    await clock.advance(60)
+    cloud.failing["RB1"] = GONE
+    await clock.advance(60)
+    assert notified.denials == [("RB1",), ()]
+
+
 async def test_a_token_that_stays_refused_is_reported_and_tried_every_five_minutes(
     poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
 ) -> None:

@@ -20,6 +20,7 @@ from standin.session import Session
 from standin.states import RefusedStateError, State, States, context, new_context_id
 from standin.statistics import Statistics
 from standin.supervisor import CoreAddress
+from standin.users import Users
 from standin.versions import NEWEST, STATE_OF_ANOTHER_TYPE, STATE_WITHOUT_BODY, parse
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,7 +41,8 @@ class Core:
     """Core on one port, which can be stopped, started and restarted as people do.
 
     It behaves like `version`, as far as `standin.versions` has rows for the differences.
-    A restart loses `states` and `notifications`, and keeps `statistics`, `energy` and `lovelace`;
+    A restart loses `states` and `notifications`, and keeps `statistics`, `energy`, `lovelace`
+    and `users`;
     what was pushed stays in `states.history` for tests to look back at. `POST /_standin/restart`
     with `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows
     the history, and `GET /` is a page for people.
@@ -66,6 +68,7 @@ class Core:
         self.statistics = Statistics(self.release, self.states, self._write_later)
         self.energy = Energy(self.release, self.states, self.statistics)
         self.lovelace = Lovelace(self.release)
+        self.users = Users()
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()

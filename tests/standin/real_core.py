@@ -216,6 +216,10 @@ class RealCore:
         await self.stop()
         await self.start()
 
+    async def owner(self) -> str:
+        """Return the id of the user who has set Core up, whose token it is."""
+        return str((await self.command({"type": "auth/current_user"}))["id"])
+
     def client(self) -> Client:
         """A client that holds the long-lived token; an async context manager."""
         return Client.of_core(self.url, self.token)

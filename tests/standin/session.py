@@ -38,6 +38,8 @@ _DASHBOARD_KEYS = {
 }
 _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
 _KEYS: Mapping[str, Collection[str]] = {
+    "config/auth/create": {"group_ids", "local_only", "name"},
+    "config/auth/update": {"group_ids", "is_active", "local_only", "name", "user_id"},
     "call_service": {"domain", "return_response", "service", "service_data", "target"},
     "energy/save_prefs": set(ENERGY_LISTS.new),
     "lovelace/config": {"force", "url_path"},
@@ -83,6 +85,10 @@ class Session:
             "energy/get_prefs": lambda _: core.energy.get(),
             "energy/save_prefs": core.energy.save,
             "energy/validate": lambda _: core.energy.validate(),
+            "auth/current_user": core.users.current,
+            "config/auth/create": core.users.create,
+            "config/auth/list": core.users.list,
+            "config/auth/update": core.users.update,
             "lovelace/config": core.lovelace.config,
             "lovelace/config/save": core.lovelace.save,
             "lovelace/dashboards/create": core.lovelace.create,

@@ -33,6 +33,8 @@ _OF_ONE_HOP = frozenset(
 )
 """Headers that a proxy does not forward."""
 
+_USER_HEADER = "X-Remote-User-Id"
+
 CORE_TIMEOUT_S = 300
 
 _EXPLOITS = (
@@ -62,7 +64,8 @@ class Supervisor:
     connections for so long. Requests below `/_standin/` neither fail nor count.
 
     `ingress` has the address of an add-on's page by its ingress token. Core forwards to it what a
-    browser asks for below `/api/hassio_ingress/TOKEN`.
+    browser asks for below `/api/hassio_ingress/TOKEN`. `visitor` is the id of the user who is
+    logged in there, which the page gets in a header; what a browser says of that is left out.
 
     Use it as an async context manager, or call `start` and `stop`: it comes back on its own port,
     and refuses connections in between.
@@ -84,6 +87,7 @@ class Supervisor:
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         self.ingress: dict[str, str] = {}
+        self.visitor = ""
         self._server = Server(self._make_app, host=host, port=port)
         self._session: aiohttp.ClientSession | None = None
         self._pause: asyncio.Task[None] | None = None
@@ -243,8 +247,12 @@ class Supervisor:
         if page is None:
             raise web.HTTPServiceUnavailable
         headers = {
-            name: value for name, value in request.headers.items() if name not in _OF_ONE_HOP
+            name: value
+            for name, value in request.headers.items()
+            if name not in _OF_ONE_HOP and name.title() != _USER_HEADER
         }
+        if self.visitor:
+            headers[_USER_HEADER] = self.visitor
         try:
             async with self._client.request(
                 request.method,

@@ -65,7 +65,7 @@ class Notifications:
 
     @property
     def shown(self) -> Mapping[tuple[Notification, str], str]:
-        """The messages shown now, in Markdown, by notification and suffix of the id."""
+        """The messages that apply now, in Markdown, by notification and suffix of the id."""
         return self._shown
 
     def find(self, *wanted: Notification) -> list[tuple[Notification, str]]:
@@ -78,11 +78,11 @@ class Notifications:
         ]
 
     def show(self, notification: Notification, message: str, suffix: str = "") -> None:
-        """Show a notification, and log it if it is new or has changed."""
+        """Show a notification, and log it if Core shows it at once: see `Notices.show`."""
         if self._shown.get((notification, suffix)) != message:
             self._shown[notification, suffix] = message
-            _LOG.warning("%s", message)
-            self._notices.show(notification.key + suffix, notification.heading, message)
+            is_shown = self._notices.show(notification.key + suffix, notification.heading, message)
+            _LOG.log(logging.WARNING if is_shown else logging.DEBUG, "%s", message)
 
     def withdraw(self, notification: Notification, suffix: str = "") -> None:
         """Withdraw a notification, including one left by an earlier run."""

@@ -12,6 +12,9 @@ from slugify import slugify
 # In the data folder; the Supervisor writes it.
 FILE = "options.json"
 
+# An entity id has at most 255 characters; a serial number and a sensor's key need some of them.
+_LONGEST_NAME = 150
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -112,8 +115,8 @@ def check(raw: dict[str, Any]) -> Options:
         if field.name not in raw and not field.required:
             continue
         value = raw.get(field.name, "")
-        # Pasted text may have blanks around it.
-        value = value.strip() if isinstance(value, str) else value
+        # Pasted text may have blanks around it, and characters in it that nobody sees.
+        value = "".join(filter(str.isprintable, value)).strip() if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
@@ -149,8 +152,8 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
     for number, site in enumerate(sites, start=1):
         if not site.id:
             yield f"Sites: entry {number} has no id: enter a site id or a serial number."
-        if site.name and not slugify(site.name):
-            yield f"Sites: the name of entry {number} contains no letter or digit."
+        if site.name and (wrong := _wrong_name(site.name)):
+            yield f"Sites: the name of entry {number} {wrong}."
     for identity, count in Counter(site.id.casefold() for site in sites if site.id).items():
         if count > 1:
             wanted = next(site.id for site in sites if site.id.casefold() == identity)
@@ -160,3 +163,13 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
         if slug and count > 1:
             wanted = next(site.name for site in sites if slugify(site.name) == slug)
             yield f"Sites: the name {wanted} is used {count} times: each entry needs its own."
+
+
+def _wrong_name(name: str) -> str:
+    """Return why entity ids cannot be made of a name, in a clause; empty if they can."""
+    slug = slugify(name)
+    if not slug:
+        return "contains no letter or digit"
+    if max(len(name), len(slug)) > _LONGEST_NAME:
+        return f"is too long: use at most {_LONGEST_NAME} letters"
+    return ""

@@ -8,6 +8,7 @@ metadata.py        the metadata of a statistic, for each version of Core
 energy.py          the Energy dashboard: sources are added to it
 preferences.py     how its sources are written in each version of Core
 dashboards.py      other dashboards
+users.py           who may change something
 supervisor.py      the add-on's options page
 versions.py        comparing Core's version
 sync.py            sends what Core should show, and resends it
@@ -28,6 +29,7 @@ from .session import open_session
 from .statistics import Period, Row, Statistics
 from .supervisor import Supervisor
 from .sync import Sync
+from .users import Users
 from .websocket import WebSocket
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Statistics",
     "Supervisor",
     "Sync",
+    "Users",
     "WebSocket",
     "open_session",
 ]

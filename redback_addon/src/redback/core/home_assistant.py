@@ -13,6 +13,7 @@ from .notices import Notices
 from .rest import Rest
 from .statistics import Statistics
 from .supervisor import Supervisor
+from .users import Users
 from .websocket import WebSocket
 
 _LOG = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class HomeAssistant:
         websocket: commands and events.
         notices: persistent notifications.
         statistics: long-term statistics.
+        users: who may change something.
         supervisor: its information about this add-on.
     """
 
@@ -69,6 +71,7 @@ class HomeAssistant:
         )
         self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
         self.statistics = Statistics(self.websocket)
+        self.users = Users(self.websocket)
         self.supervisor = Supervisor(session, supervisor_url, clock)
         self._resendables: list[Resendable] = [self.notices]
 

@@ -1,4 +1,4 @@
-"""The actions of the page; each is a POST that only the page itself can make."""
+"""The actions of the page: each is a POST that only the page can make, for an administrator."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -12,6 +12,8 @@ from ..core import CoreError
 from ..dashboards.words import in_words
 from .context import Context, Setup
 
+# The Supervisor sets it, and drops one that a browser sends.
+USER_HEADER = "X-Remote-User-Id"
 TOKEN_HEADER = "X-Redback-Token"  # noqa: S105 - the header's name
 _Action = Callable[[Context, web.Request], Awaitable[str]]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,6 +50,7 @@ def _handler(context: Context, token: str, action: _Action) -> _Handler:
     async def handler(request: web.Request) -> web.Response:
         try:
             _check(request, token)
+            await _authorise(context, request)
             text, status = await action(context, request), HTTPStatus.OK.value
         except ActionError as error:
             text, status = str(error), error.status
@@ -64,6 +67,28 @@ def _check(request: web.Request, token: str) -> None:
         raise ActionError("The request must come from the panel itself.", HTTPStatus.FORBIDDEN)
     if request.content_type != "application/json":
         raise ActionError("The request must be JSON.")
+
+
+async def _authorise(context: Context, request: web.Request) -> None:
+    """Refuse whoever is not known to be an administrator: Core lets every user open the page."""
+    users = request.headers.getall(USER_HEADER, [])
+    if len(users) != 1:
+        raise ActionError(
+            "Home Assistant did not say who you are: open the panel from its sidebar.",
+            HTTPStatus.FORBIDDEN,
+        )
+    try:
+        is_allowed = await context.home_assistant.users.is_administrator(users[0])
+    except CoreError:
+        raise ActionError(
+            "Home Assistant does not say whether you are an administrator. Try again in a moment.",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ) from None
+    if not is_allowed:
+        raise ActionError(
+            "Only administrators of Home Assistant can change something here.",
+            HTTPStatus.FORBIDDEN,
+        )
 
 
 async def _pause(context: Context, _: web.Request) -> str:

@@ -67,7 +67,7 @@ class DetailsPoller:
         self.others = {
             serial: static for serial, static in self.others.items() if serial in self._others_due
         }
-        if self._static_due.keys() - known.keys():
+        if self._static_due.keys() != known.keys():
             self._configuration_due = now
         if self._static_due or self._others_due:
             self._something_new.set()

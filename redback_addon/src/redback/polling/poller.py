@@ -6,7 +6,14 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..cloud import AccessError, CloudError, CredentialsError, Dynamic, RedbackClient
+from ..cloud import (
+    AccessError,
+    CloudError,
+    CredentialsError,
+    Dynamic,
+    NotFoundError,
+    RedbackClient,
+)
 from ..inverters.registry import Registry
 from ..notifications import AccountNotifications
 from ..problems import AccountProblems, Kind
@@ -115,7 +122,9 @@ class Poller:
         elif any(isinstance(e, CredentialsError) and e.token_refused for e in errors.values()):
             self._note_refused()
         denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
-        self._note_denied((self._denied_now - read) | denied)
+        # One that is not there any more is no longer denied.
+        gone = {serial for serial, error in errors.items() if isinstance(error, NotFoundError)}
+        self._note_denied((self._denied_now - read - gone) | denied)
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
             if not isinstance(error, CredentialsError):  # for which there is a notification

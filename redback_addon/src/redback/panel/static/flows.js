@@ -75,7 +75,7 @@ export function together(inverters) {
 const NAMES = { solar: "solar", house: "the house", battery: "the battery", grid: "the grid" };
 
 function listed(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 }
 
 const upper = (words) => words[0].toUpperCase() + words.slice(1);
