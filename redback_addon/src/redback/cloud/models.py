@@ -97,14 +97,10 @@ class Battery(msgspec.Struct, frozen=True):
 
     Attributes:
         current_a: negative = charging.
-        voltage_type: for example `HV`.
-        number_of_modules: as the inverter counts them; `modules` may have another length.
     """
 
     current_a: Number | None = _at(name="CurrentNegativeIsChargingA")
     voltage_v: Number | None = _at(name="VoltageV")
-    voltage_type: str | None = _at(name="VoltageType")
-    number_of_modules: int | None = _at(name="NumberOfModules")
     cabinets: tuple[Cabinet, ...] = field(name="Cabinets", default=())
     modules: tuple[Module, ...] = field(name="Modules", default=())
 
@@ -196,33 +192,24 @@ class Static(Limits, frozen=True, kw_only=True):
     """Static data of an inverter and its site (dossier 4.2), without address, position or NMI.
 
     Attributes:
-        serial: the inverter; None where the cloud describes the site alone.
-        model: for example `ST10000`.
+        model: for example `ST10000`; None where the cloud describes the site alone.
         battery_count: 0 = none.
         software_version: of the inverter.
         firmware_version: of the inverter, leading zeros kept.
         battery_models: one per battery; `Unknown` and None occur.
         panel_size_kw: of all solar panels together.
         commissioning_date: when the site was put into service.
-        connection: how the inverter reaches the internet, for example `ETHERNET`.
-        status: of the site: `OK`, `Offline` or `Fault`.
-        latest_dynamic: the time of the site's latest reading, UTC.
     """
 
-    serial: str | None = _at(name="Inverter.Id")
     site_id: str | None = _at(name="Site.Id")
     model: str | None = _at(name="Inverter.ModelName")
     battery_count: int | None = _at(name="Inverter.BatteryCount")
     software_version: str | None = _at(name="Inverter.SoftwareVersion")
     firmware_version: str | None = _at(name="Inverter.FirmwareVersion")
     battery_models: tuple[str | None, ...] = field(name="Inverter.BatteryModels", default=())
-    panel_model: str | None = _at(name="PanelModel")
     panel_size_kw: Number | None = _at(name="PanelSizekW")
     approved_capacity_w: Number | None = _at(name="Site.ApprovedCapacityW")
     commissioning_date: date | None = _at(name="Site.CommissioningDate")
-    connection: str | None = _at(name="Site.RemoteAccessConnection.Type")
-    status: str | None = _at(name="Site.Status")
-    latest_dynamic: datetime | None = _at(name="Site.LatestDynamicDataUtc")
 
 
 class Configuration(Limits, frozen=True, kw_only=True):
