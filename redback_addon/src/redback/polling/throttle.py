@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 from ..clock import Clock
 from ..cloud import CloudError, CredentialsError, ThrottledError
-from ..threads import in_thread
 
 _T = TypeVar("_T")
 _AT_ONCE = 8
@@ -19,7 +18,7 @@ _THROTTLED_WAIT = 45.0
 class Runner(Protocol):
     """Runs blocking work beside the event loop."""
 
-    def __call__(self, work: Callable[[], _T]) -> Awaitable[_T]:
+    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
         """Return what the work returns, or raise what it raises."""
 
 
@@ -36,7 +35,7 @@ class Watcher(Protocol):
 class Throttle:
     """The only way from the event loop to the cloud; tests pass a runner without threads."""
 
-    def __init__(self, clock: Clock, watcher: Watcher, runner: Runner = in_thread) -> None:
+    def __init__(self, clock: Clock, watcher: Watcher, runner: Runner = asyncio.to_thread) -> None:
         self._clock = clock
         self._watcher = watcher
         self._runner = runner
