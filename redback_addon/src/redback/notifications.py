@@ -118,11 +118,9 @@ class Notifications:
 
 
 class AccountNotifications:
-    """The notifications of one account: no other account withdraws them.
+    """The notifications of one account, by its key: no other account withdraws them.
 
-    Args:
-        notifications: those of all accounts.
-        account: its key; empty = ids as in 1.0.0, which may have left some.
+    If the key is empty, the ids are those of 1.0.0, which may have left some.
     """
 
     def __init__(self, notifications: Notifications, account: str) -> None:
@@ -150,12 +148,9 @@ class AccountNotifications:
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
     ) -> None:
-        """Show entries of the option Sites that the account lacks, or that it has no inverter.
+        """Show which entries of the option Sites are missing, or that the account has no inverter.
 
-        Args:
-            inverters: what the account can see.
-            missing: the entries that it does not have.
-            others: whether there are entries that it has.
+        `others` is whether it has other entries.
         """
         if inverters:
             self.withdraw(Notification.NO_INVERTER)

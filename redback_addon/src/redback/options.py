@@ -16,11 +16,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class OptionsError(Exception):
-    """The options are invalid.
-
-    Attributes:
-        problems: one sentence for each thing that is wrong.
-    """
+    """The options are invalid: `problems` has one sentence for each thing that is wrong."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(" ".join(problems))
@@ -44,12 +40,10 @@ class Options(msgspec.Struct, frozen=True):
     """The options, checked.
 
     Attributes:
-        client_id: from Redback's support.
-        credential: from Redback's support; a secret.
+        credential: from Redback's support, as the client id; a secret.
         sites: those to publish; empty = every inverter that the account can see.
         history_days: how far the first import of history goes back, days.
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
-        log_level: the lowest level that is logged.
     """
 
     client_id: str
@@ -76,11 +70,7 @@ LABELS = {
 
 
 def read(path: Path) -> Options:
-    """Read options.json.
-
-    Raises:
-        OptionsError: the file cannot be read, or something in it is invalid.
-    """
+    """Read options.json; raise an OptionsError if that or anything in it cannot be used."""
     try:
         raw = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
@@ -99,12 +89,9 @@ def read(path: Path) -> Options:
 
 
 def check(raw: dict[str, Any]) -> Options:
-    """Return the checked options.
+    """Return the checked options, or raise an OptionsError with everything that is wrong.
 
     Unknown ones are ignored, so that going back to an older version works.
-
-    Raises:
-        OptionsError: with everything that is wrong, not only the first.
     """
     problems: list[str] = []
     values: dict[str, Any] = {}

@@ -18,7 +18,6 @@ class Saved(msgspec.Struct, frozen=True):
         names: the name that each inverter was first given, by serial number.
         inverters: those in the account's latest list.
         cloud: the facts that the cloud client found out about the account.
-        is_history_paused: whether somebody has paused the backfill.
     """
 
     names: dict[str, GivenName] = {}

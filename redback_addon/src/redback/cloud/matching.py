@@ -50,11 +50,7 @@ def _alone_on_site(wanted: Collection[str], sites: Sites) -> dict[str, str]:
 
 
 def own(answer: Answer, found: _T | None, serial: str) -> _T:
-    """Return the content of an answer for one inverter.
-
-    Raises:
-        CloudError: there is none, or it is about another inverter.
-    """
+    """Return the content of an answer for one inverter, or raise a CloudError if it is not that."""
     if found is None:
         raise answer.broken("the answer is empty or not as expected")
     if not is_own(found, serial):

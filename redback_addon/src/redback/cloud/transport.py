@@ -68,12 +68,7 @@ class _Denial(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment at which something must have ended.
-
-    Attributes:
-        at: in the seconds of `monotonic`.
-        monotonic: the clock.
-    """
+    """The moment at which something must have ended, in the seconds of a clock."""
 
     at: float
     monotonic: Callable[[], float] = field(repr=False)
@@ -95,15 +90,11 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request.
+    """One request; its URL is without the query.
 
     Attributes:
-        method: `GET` or `POST`.
-        url: without query.
         authorization: value of the header of that name; without it, none is sent.
-        params: the query.
         form: sent form-encoded; only the token endpoints get one.
-        json: sent as JSON.
         may_repeat: whether making it twice does no harm. Reads may be repeated, whatever their
             method; writes may not.
     """
@@ -134,15 +125,8 @@ class Call:
     ) -> CloudError:
         """Return the error that says that this did not work, this time.
 
-        Args:
-            detail: what went wrong.
-            status: of the answer; None = there was none.
-            code: the OAuth error in the answer, if it is a known one.
-            arrived: whether the request may have reached the cloud without an answer.
-
-        Returns:
-            A `TransientError`; of a request that must not be repeated, and may have arrived, an
-            `OutcomeUnknownError`.
+        It is a `TransientError`; of a request that must not be repeated, and that has an answer or
+        may at least have `arrived`, an `OutcomeUnknownError`.
         """
         where = {"method": self.method, "url": self.where}
         if not self.may_repeat and (arrived or status is not None):
@@ -178,9 +162,6 @@ class Transport:
         version: of this program, for the User-Agent.
         monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
         sleep: waits for some seconds.
-
-    Attributes:
-        tally: counts the requests.
     """
 
     def __init__(
@@ -225,15 +206,10 @@ class Transport:
         return Deadline(self.monotonic() + timeout(seconds), self.monotonic)
 
     def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
-        """Make a request; one that may be repeated is retried while that helps and time is left.
+        """Make a request, and return the body of an answer with status 200.
 
-        Args:
-            call: the request.
-            deadline: of all tries together.
-            apart: the least time between two of them, seconds.
-
-        Returns:
-            The body of an answer with status 200.
+        One that may be repeated is retried while that helps and time is left, with at least `apart`
+        seconds between two tries.
 
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.

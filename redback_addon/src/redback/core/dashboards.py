@@ -13,13 +13,10 @@ from .websocket import WebSocket
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A dashboard.
+    """A dashboard: its views as Core's own editor writes them, and its place in the sidebar.
 
     Attributes:
         url_path: where it is shown; it holds a hyphen.
-        title: its name in the side bar.
-        icon: for example mdi:solar-power-variant.
-        config: its views, as Core's own editor writes them.
     """
 
     url_path: str
@@ -48,10 +45,7 @@ class Dashboards:
         return listed.mode != "storage" or await self._config(url_path) is not None
 
     async def make(self, dashboard: Dashboard) -> bool:
-        """Create a dashboard unless it exists; an existing one stays unchanged.
-
-        Returns:
-            Whether it was created.
+        """Create a dashboard unless it exists, and return whether; an existing one stays unchanged.
 
         Raises:
             CoreRefusedError: with the code not_taken if it is missing afterwards.

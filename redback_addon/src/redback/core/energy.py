@@ -44,7 +44,6 @@ class Issue:
 
     Attributes:
         kind: Core's word for it.
-        entity_id: the entity it is about.
         detail: the wrong value; None = there is none.
     """
 

@@ -10,12 +10,7 @@ from .sync import Sync, Watcher
 class Notices:
     """The notifications that Core should show, each under a key of its own.
 
-    Args:
-        rest: shows them.
-        clock: waits between retries.
-        problems: get those that Core refuses.
-        prefix: of their ids.
-        watcher: is called with each outcome.
+    Their ids are the prefix and the key. The watcher is called with each outcome.
     """
 
     def __init__(

@@ -6,11 +6,9 @@ Version = tuple[int, int]
 
 
 def is_since(version: str | None, first: Version) -> bool:
-    """Whether a Core is of this year and month, or later.
+    """Whether a Core is of this year and month, such as (2026, 3), or later.
 
-    Args:
-        version: Core's, for example 2026.11.0. One that cannot be parsed counts as new.
-        first: the first version, for example (2026, 3).
+    A version that cannot be parsed counts as new.
     """
     found = re.match(r"(\d+)\.(\d+)", version or "")
     return found is None or (int(found[1]), int(found[2])) >= first

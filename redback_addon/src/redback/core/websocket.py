@@ -72,12 +72,7 @@ class WebSocket:
         self.subscribe("homeassistant_started", lambda _: connected())
 
     def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
-        """Handle each event of a type, from the next connection on.
-
-        Args:
-            event_type: of Core's bus, such as `homeassistant_started`.
-            handler: takes the event as Core sends it: `event_type`, `data`, `context` and so on.
-        """
+        """Handle each event of a type of Core's bus as it sends it, from the next connection on."""
         self._handlers[event_type] = handler
 
     @property
@@ -106,11 +101,9 @@ class WebSocket:
         return await self._connection.command(command)
 
     async def ask(self, command: Mapping[str, object], kind: type[_T]) -> _T:
-        """Send a command and return its result as this type.
+        """Send a command and return its result as this type; raise as `command` does.
 
-        Raises:
-            CoreAwayError: as for `command`.
-            CoreRefusedError: too; or with the code unexpected_answer where the result does not fit.
+        The code is unexpected_answer where the result does not fit.
         """
         answer = await self.command(command)
         try:
@@ -242,11 +235,9 @@ async def _log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> _Conne
 
 
 async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
-    """Return the next message.
+    """Return the next message; raise a CoreAwayError if the connection was closed.
 
-    Raises:
-        CoreAwayError: the connection was closed, or something came that is no message of Core's.
-            The Supervisor accepts every connection, and may notice only then that Core is away.
+    The Supervisor accepts every connection, and may notice only then that Core is away.
     """
     frame = await socket.receive()
     if frame.type is aiohttp.WSMsgType.TEXT:

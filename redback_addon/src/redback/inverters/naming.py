@@ -27,10 +27,9 @@ class GivenName(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The inverters to publish, from the options and what the account can see.
+    """The inverters to publish, with their names by serial number.
 
     Attributes:
-        names: the name of every inverter that is published, by serial number.
         missing: the entries of the option Sites that the account does not have.
     """
 

@@ -33,23 +33,12 @@ class Setup(Protocol):
         """Return what is there and what can be added, as JSON; it never raises a CoreError."""
 
     async def apply(self) -> str:
-        """Add what is missing, and return in one sentence what was done.
-
-        Raises:
-            CoreError: it was not done; after a CoreAwayError it may have been.
-        """
+        """Add what is missing, and return in one sentence what was done; or raise a CoreError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the service.
-
-    Attributes:
-        version: of the add-on.
-        started_at: when the service started, UTC.
-        setups: by the last part of their addresses.
-        tally: of the requests to the cloud.
-    """
+    """The parts of the service; the setups are by the last part of their addresses."""
 
     version: str
     started_at: datetime

@@ -14,12 +14,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One inverter of the account.
-
-    Attributes:
-        in_use: whether it is published.
-        line: its entry in the option Sites, as YAML.
-    """
+    """One inverter of the account; `line` is its entry in the option Sites, as YAML."""
 
     serial: str
     model: str | None

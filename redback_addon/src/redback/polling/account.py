@@ -41,10 +41,6 @@ class Account:
     Several accounts share the registry and nothing else: each has problems, notifications and a
     saved state of its own.
 
-    Args:
-        sites: the option; empty = every inverter is used.
-        runner: makes the requests; tests have one without threads.
-
     Attributes:
         names: the name of each inverter in use, by serial number.
         throttle: limits the requests, including those of the backfill.

@@ -50,19 +50,11 @@ class Throttle:
             await self._clock.sleep(wait)
 
     async def ask(self, question: Callable[[], _T]) -> _T:
-        """Make a request, and return its answer.
-
-        Raises:
-            CloudError: as the request raised it.
-        """
+        """Make a request, and return its answer or raise its CloudError."""
         return await self._ask(question, self.note)
 
     async def ask_later(self, question: Callable[[], _T]) -> _T:
-        """Make a request that can wait: if the cloud says to wait, only such requests do.
-
-        Raises:
-            CloudError: as the request raised it.
-        """
+        """Make a request that can wait: if the cloud says to wait, only such requests do."""
         while (wait := self._open_later_from - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
         return await self._ask(question, self._note_later)

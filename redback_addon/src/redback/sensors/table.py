@@ -31,9 +31,6 @@ class Quantity:
     """The kind of value that a sensor has, in Home Assistant's words.
 
     Attributes:
-        unit: of the value.
-        device_class: what is measured.
-        state_class: which statistics are made of it.
         digits: decimals that the meter really resolves; None = not a number.
         options: all the values of an enum.
     """
@@ -100,7 +97,6 @@ class Sensor:
 
     Attributes:
         key: its identity, which never changes.
-        quantity: the kind of its value.
         value: gets the value from a reading; None = not known now.
         fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.

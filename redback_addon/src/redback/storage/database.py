@@ -27,11 +27,9 @@ _PRAGMAS = (
 
 
 class Database:
-    """The file.
+    """The file, with tables of this schema.
 
     Args:
-        path: where it is.
-        schema: creates its tables if they do not exist.
         lost: what a failure costs, for the log, for example "hours may be fetched again".
 
     Attributes:

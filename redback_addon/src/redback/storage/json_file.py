@@ -16,8 +16,6 @@ class JsonFile(Generic[_T]):
     """One file that holds one value; saving is for one thread at a time.
 
     Args:
-        path: where it is.
-        kind: the type of the value.
         loss: what its loss means for the user, as the end of a sentence.
     """
 
