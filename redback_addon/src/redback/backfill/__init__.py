@@ -26,24 +26,3 @@ from .gaps import HOUR
 from .importer import Importer
 from .progress import Progress
 from .refill import NOTHING, AskedError, ask, hours, moment, span
-
-__all__ = [
-    "COVERAGE_FILE",
-    "HOUR",
-    "NOTHING",
-    "NO_READINGS",
-    "AskedError",
-    "Audit",
-    "Backfill",
-    "Coverage",
-    "Fetcher",
-    "Hour",
-    "Importer",
-    "Progress",
-    "Span",
-    "Stage",
-    "ask",
-    "hours",
-    "moment",
-    "span",
-]
