@@ -67,6 +67,14 @@ LABELS = {
     "detailed_sensors": "Detailed sensors",
     "log_level": "Log level",
 }
+_MUST_BE = {
+    "client_id": "text",
+    "credential": "text",
+    "sites": "a list whose entries each have an id",
+    "history_days": "a whole number from 0 to 3650",
+    "detailed_sensors": "on or off",
+    "log_level": "one of debug, info, warning and error",
+}
 
 
 def read(path: Path) -> Options:
@@ -104,28 +112,17 @@ def check(raw: dict[str, Any]) -> Options:
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
-            problems.append(f"{LABELS[field.name]} {_plainly(field.name, error)}.")
+            # The decoder's own words would quote the value.
+            problems.append(f"{LABELS[field.name]} must be {_MUST_BE[field.name]}{_where(error)}.")
     problems.extend(_conflicts(values))
     if problems:
         raise OptionsError(*problems)
     return Options(**values)
 
 
-def _plainly(name: str, error: msgspec.ValidationError) -> str:
-    """Return the decoder's error in a user's words; it never quotes the value itself."""
-    match name:
-        case "client_id" | "credential":
-            return "must be text"
-        case "sites":
-            entry = re.search(r"\[(\d+)\]", str(error))
-            where = f" (entry {int(entry[1]) + 1} has none)" if entry else ""
-            return f"must be a list whose entries each have an id{where}"
-        case "history_days":
-            return "must be a whole number from 0 to 3650"
-        case "detailed_sensors":
-            return "must be on or off"
-        case _:
-            return "must be one of debug, info, warning and error"
+def _where(error: msgspec.ValidationError) -> str:
+    entry = re.search(r"\[(\d+)\]", str(error))
+    return f" (entry {int(entry[1]) + 1} has none)" if entry else ""
 
 
 def _conflicts(values: dict[str, Any]) -> Iterator[str]:

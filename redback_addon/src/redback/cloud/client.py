@@ -20,10 +20,6 @@ from .transport import Transport
 _DISCOVERY_SECONDS = 60.0
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RedbackClient:
     """Makes all requests of one pair of credentials to Redback's cloud.
 
@@ -37,7 +33,7 @@ class RedbackClient:
         tokens: TokenSource,
         memory: RememberedHolder,
         *,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = Api(transport, tokens)
         self._routes = Routes(memory, now, transport.monotonic)

@@ -67,7 +67,8 @@ class WebSocket:
         self._connected = connected
         self._disconnected = disconnected
         self._connection: _Connection | None = None
-        self._up_since: float | None = None
+        # Since when it is connected, in the clock's monotonic seconds; None while it is not.
+        self.up_since: float | None = None
         self._handlers: dict[str, Callable[[Message], None]] = {}
         self.subscribe("homeassistant_started", lambda _: connected())
 
@@ -79,11 +80,6 @@ class WebSocket:
     def version(self) -> str | None:
         """Core's version, for example 2026.11.0; None while not connected."""
         return None if self._connection is None else self._connection.version
-
-    @property
-    def up_since(self) -> float | None:
-        """Since when it is connected, in the clock's monotonic seconds; None while it is not."""
-        return self._up_since
 
     async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
         """Send a command, with its `type` and without an id, and return its result.
@@ -124,14 +120,14 @@ class WebSocket:
         try:
             connection, handlers = await self._open()
             try:
-                self._connection, self._up_since = connection, self._clock.monotonic()
+                self._connection, self.up_since = connection, self._clock.monotonic()
                 self._connected()
                 while True:
                     subscription, event = await connection.next_event()
                     if handler := handlers.get(subscription):
                         handler(event)
             finally:
-                self._connection = self._up_since = None
+                self._connection = self.up_since = None
                 await connection.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             status = getattr(error, "status", None)
