@@ -107,8 +107,6 @@ class Problem:
         name: what people call the subject.
         within: what the subject belongs to; the problem ends when that is no longer watched.
         detail: why, in a few words, as of the last time.
-        since: when it began, UTC.
-        count: how often it was raised since.
     """
 
     kind: Kind

@@ -124,11 +124,7 @@ class Service:
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then make all entities unavailable.
-
-        Raises:
-            ExceptionGroup: a part has crashed, which ends all others.
-        """
+        """Run until `stop` is set, or a part crashes; then make all entities unavailable."""
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
             self._panel,

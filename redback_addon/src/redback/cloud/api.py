@@ -14,11 +14,7 @@ from .transport import Call, Deadline, Transport
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, out of its envelope (dossier 2.1).
-
-    Attributes:
-        total_count: the number of elements on all pages; None where there is none.
-    """
+    """An answer, out of its envelope (dossier 2.1), and how many elements all pages have."""
 
     call: Call
     data: Any

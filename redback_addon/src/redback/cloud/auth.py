@@ -64,11 +64,7 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """A token endpoint (dossier 1).
-
-    Attributes:
-        refusals: the statuses by which it refuses credentials without an OAuth error.
-    """
+    """A token endpoint, and the statuses by which it refuses without an OAuth error (dossier 1)."""
 
     name: str
     call: Call
@@ -81,13 +77,7 @@ class _Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, and how long it lasts in the seconds of the transport's clock.
-
-    Attributes:
-        authorization: value of the header of that name.
-        endpoint: name of the endpoint that gave it.
-        expires: when it ends; infinity if the endpoint does not say.
-    """
+    """A token; its times are those of the transport's clock, infinity if it need not end."""
 
     authorization: str = field(repr=False)
     endpoint: str

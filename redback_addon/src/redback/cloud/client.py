@@ -53,10 +53,7 @@ class RedbackClient:
         return found
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
-        """Group inverters such that each group can be read by itself, side by side with others.
-
-        A group has up to 100 where one request can bring them all, else one.
-        """
+        """Group inverters to be read side by side: up to 100 where one request brings them all."""
         return [group for group, _ in self._routes.groups(serials)]
 
     def dynamic(self, batch: Iterable[str], deadline: float) -> dict[str, Dynamic | CloudError]:
@@ -89,9 +86,6 @@ class RedbackClient:
 
         They are requested together; those missing from the answer, or all if it makes no sense, are
         then requested one by one. If the joint request is refused although each single one works,
-        they are requested one by one for a day.
-
-        Raises:
-            CloudError: one that concerns all of them.
+        they are requested one by one for a day. An error that concerns all is raised.
         """
         return self._details.configurations(serials, self._sites)

@@ -33,21 +33,14 @@ def parse(body: bytes, kind: type[_T]) -> _T:
 
 
 def unwrap(body: bytes) -> tuple[Any, int | None]:
-    """Return an answer and its total count, out of its envelope (dossier 2.1).
-
-    Raises:
-        MalformedError: it is not a JSON object.
-    """
+    """Return an answer and its total count, out of its envelope (dossier 2.1); raise as `parse`."""
     envelope = parse(body, dict[str, Any])
     total = envelope.get("TotalCount")
     return envelope.get("Data"), total if type(total) is int else None
 
 
 class Decoder:
-    """Makes models of JSON, and counts what was malformed by `Model.Field`.
-
-    It may be used from several threads.
-    """
+    """Makes models of JSON, in any thread, and counts what was malformed by `Model.Field`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

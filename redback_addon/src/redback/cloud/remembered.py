@@ -21,10 +21,7 @@ class RememberedRoute(msgspec.Struct, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """The facts that should outlive a restart; losing them costs a few requests.
-
-    They are the token endpoint that accepted the credentials, and the routes by serial number.
-    """
+    """The facts that should outlive a restart; losing them costs a few requests."""
 
     token_endpoint: str | None = None
     routes: Mapping[str, RememberedRoute] = {}

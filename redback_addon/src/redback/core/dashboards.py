@@ -13,11 +13,7 @@ from .websocket import WebSocket
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A dashboard: its views as Core's own editor writes them, and its place in the sidebar.
-
-    Attributes:
-        url_path: where it is shown; it holds a hyphen.
-    """
+    """A dashboard at a path with a hyphen; its config is as Core's own editor writes it."""
 
     url_path: str
     title: str

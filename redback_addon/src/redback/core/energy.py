@@ -40,12 +40,7 @@ class _Validation(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something that Core finds wrong with a source.
-
-    Attributes:
-        kind: Core's word for it.
-        detail: the wrong value; None = there is none.
-    """
+    """Something that Core finds wrong with a source, by Core's word for it."""
 
     kind: str
     entity_id: str
@@ -74,9 +69,6 @@ class Energy:
         """Add the missing sources, and return them; existing ones stay unchanged.
 
         A grid beside another one is left out: its energy might count twice.
-
-        Raises:
-            CoreRefusedError: with the code not_taken if it is missing afterwards.
         """
         async with self._saving:
             # People may have changed it since they were shown the plan.

@@ -8,10 +8,7 @@ from .sync import Sync, Watcher
 
 
 class Notices:
-    """The notifications that Core should show, each under a key of its own.
-
-    Their ids are the prefix and the key. The watcher is called with each outcome.
-    """
+    """The notifications that Core should show, each under a key that ends its id."""
 
     def __init__(
         self,

@@ -30,10 +30,7 @@ class State:
 
 
 class Rest:
-    """Core's REST API below `<supervisor_url>/core/api`.
-
-    The session is the caller's, who closes it; its headers carry the Supervisor's token.
-    """
+    """Core's REST API below `<supervisor_url>/core/api`; the session is closed by its owner."""
 
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str) -> None:
         self._session = session

@@ -71,11 +71,7 @@ class EnergySetup:
         return _answer(state, text, planned, issues, known, waiting)
 
     async def apply(self) -> str:
-        """Add what is missing; return in a sentence what was done.
-
-        Raises:
-            CoreError: it was not done; after a CoreAwayError it may have been.
-        """
+        """Add what is missing; return in a sentence what was done, or raise a CoreError."""
         sources = _sources(self._registry.inverters())
         if not sources:
             return _NOTHING_YET

@@ -27,11 +27,7 @@ class GivenName(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The inverters to publish, with their names by serial number.
-
-    Attributes:
-        missing: the entries of the option Sites that the account does not have.
-    """
+    """The names of the inverters to publish, and the entries of Sites that match none."""
 
     names: Mapping[str, GivenName]
     missing: tuple[Site, ...]

@@ -21,11 +21,7 @@ from .minutes import Minutes
 
 
 class Setup(Protocol):
-    """Something that people would otherwise set up by hand in Home Assistant.
-
-    Attributes:
-        what: what it sets up, in words, as in "its dashboards".
-    """
+    """Sets up something in Home Assistant; `what` it is, in words, as in "its dashboards"."""
 
     what: str
 
@@ -33,7 +29,11 @@ class Setup(Protocol):
         """Return what is there and what can be added, as JSON; it never raises a CoreError."""
 
     async def apply(self) -> str:
-        """Add what is missing, and return in one sentence what was done; or raise a CoreError."""
+        """Add what is missing, and return in one sentence what was done.
+
+        Raises:
+            CoreError: it was not done; after a CoreAwayError it may have been.
+        """
 
 
 @dataclass(frozen=True, slots=True)

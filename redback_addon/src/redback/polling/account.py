@@ -40,10 +40,6 @@ class Account:
 
     Several accounts share the registry and nothing else: each has problems, notifications and a
     saved state of its own.
-
-    Attributes:
-        names: the name of each inverter in use, by serial number.
-        throttle: limits the requests, including those of the backfill.
     """
 
     def __init__(

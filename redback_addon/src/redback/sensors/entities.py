@@ -8,12 +8,7 @@ from .table import STATUS, Sensor, Value, find, sensors
 
 
 class Shown(NamedTuple):
-    """The value that one sensor shows.
-
-    Attributes:
-        value: rounded to what the meter resolves; None = unknown.
-        is_available: whether the sensor has anything to show now.
-    """
+    """The value that a sensor shows, rounded to what the meter resolves; None = unknown."""
 
     key: str
     value: Value = None

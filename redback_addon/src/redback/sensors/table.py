@@ -28,12 +28,7 @@ _MOST = 32
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """The kind of value that a sensor has, in Home Assistant's words.
-
-    Attributes:
-        digits: decimals that the meter really resolves; None = not a number.
-        options: all the values of an enum.
-    """
+    """The kind of value that a sensor has, in Home Assistant's words; numbers alone have digits."""
 
     unit: str | None = None
     device_class: str | None = None
@@ -101,7 +96,7 @@ class Sensor:
         fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.
         detailed: whether it needs the option Detailed sensors.
-        flow: the power that it counts, kW; only for counters that not every API version has.
+        flow: as in `CounterRow`.
     """
 
     key: str
