@@ -2,6 +2,7 @@
 
 import io
 import logging
+import random
 import socket
 import threading
 import time
@@ -17,13 +18,11 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
-from ..tracebacks import without_traceback
 from .decoding import MalformedError, parse
 from .errors import (
     CloudError,
@@ -40,7 +39,8 @@ _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
 _TOTAL_SECONDS = 30.0
 _ATTEMPTS = 3
-_GROWING = wait_random_exponential(multiplier=0.5, max=8.0)
+# The longest random wait before the second attempt; twice that before the third.
+_FIRST_WAIT = 0.5
 
 _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
@@ -181,14 +181,6 @@ class Transport:
         self.sleep = sleep
         self.monotonic = monotonic
         self.tally = Tally()
-        # One for all requests, as each of these is a cycle of references.
-        self._again = Retrying(
-            retry=retry_if_exception(_passes),
-            stop=_is_enough,
-            wait=_wait,
-            sleep=sleep,
-            reraise=True,
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -216,13 +208,20 @@ class Transport:
             OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
                 All other errors mean that it was not.
         """
-        try:
-            return self._again(self._attempt, call, deadline, apart)
-        except CloudError as error:
-            without_traceback(error)  # tenacity's frames hold it
-            raise
+        number = 0
+        while True:
+            number += 1
+            try:
+                return self._attempt(call, deadline)
+            except CloudError as error:
+                wait = random.uniform(0, _FIRST_WAIT * 2 ** (number - 1))  # noqa: S311 - no secret
+                wait = max(wait, getattr(error, "retry_after", None) or 0.0, apart)
+                is_last = not call.may_repeat or number == _ATTEMPTS
+                if is_last or not _passes(error) or not deadline.allows(wait):
+                    raise
+            self.sleep(wait)
 
-    def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
+    def _attempt(self, call: Call, deadline: Deadline) -> bytes:
         started = self.monotonic()
         self.tally.made()
         try:
@@ -413,24 +412,8 @@ def _reason(error: Exception) -> object:
     return getattr(error.args[0] if error.args else None, "reason", None)
 
 
-def _passes(error: BaseException) -> bool:
+def _passes(error: CloudError) -> bool:
     """Whether a retry may help; a cloud that throttles must say when."""
     if isinstance(error, ThrottledError):
         return error.retry_after is not None
     return isinstance(error, TransientError)
-
-
-def _is_enough(state: RetryCallState) -> bool:
-    """Whether the next try would be one too many, or come too late."""
-    call, deadline, _ = state.args
-    is_last = not call.may_repeat or state.attempt_number >= _ATTEMPTS
-    return is_last or not deadline.allows(state.upcoming_sleep)
-
-
-def _wait(state: RetryCallState) -> float:
-    """Return a random, growing time, and not less than the cloud or the caller asked for."""
-    _, _, apart = state.args
-    grown = _GROWING(state)
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, ThrottledError) else None
-    return float(max(grown, asked or 0.0, apart))
