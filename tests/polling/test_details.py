@@ -16,7 +16,7 @@ from redback.cloud import (
     RedbackClient,
 )
 from redback.inverters import registry
-from redback.notifications import AccountNotifications
+from redback.notifications import AccountNotifications, Notification
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
@@ -88,10 +88,10 @@ class House:
             runner=at_once,
         )
 
-    def token_refused(self) -> None:
+    def show(self, _: Notification) -> None:
         self.refused += 1
 
-    def credentials_accepted(self) -> None:
+    def withdraw(self, _: Notification) -> None:
         pass
 
     def inverters(self, *_: object, others: bool) -> None:

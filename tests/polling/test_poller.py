@@ -21,7 +21,7 @@ from redback.cloud import (
     ThrottledError,
 )
 from redback.inverters.registry import Registry
-from redback.notifications import AccountNotifications
+from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
 from redback.problems import Kind, Problems
@@ -83,10 +83,10 @@ class Notified:
         self.denials: list[tuple[str, ...]] = []
         self.refused: list[bool] = []
 
-    def token_refused(self) -> None:
+    def show(self, _: Notification) -> None:
         self.refused.append(True)
 
-    def token_accepted(self) -> None:
+    def withdraw(self, _: Notification) -> None:
         self.refused.append(False)
 
     def denied(self, serials: Collection[str]) -> None:

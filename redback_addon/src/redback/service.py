@@ -33,12 +33,8 @@ _SAVED_STATE = "memory.json"
 class Service:
     """All parts between the cloud and Core, connected.
 
-    Args:
-        environment: addresses, and the data folder.
-        options: what the user has set.
-        session: for Core; its headers carry the Supervisor's token.
-        clock: the time.
-        on_token: called with each token of the cloud, to keep it out of the log.
+    The session's headers carry the Supervisor's token. `on_token` is called with each token of the
+    cloud, to keep it out of the log.
     """
 
     def __init__(
@@ -128,11 +124,7 @@ class Service:
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then make all entities unavailable.
-
-        Raises:
-            ExceptionGroup: a part has crashed, which ends all others.
-        """
+        """Run until `stop` is set, or a part crashes; then make all entities unavailable."""
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
             self._panel,

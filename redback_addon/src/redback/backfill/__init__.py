@@ -26,24 +26,3 @@ from .gaps import HOUR
 from .importer import Importer
 from .progress import Progress
 from .refill import NOTHING, RefillError, hours, moment, request_hours, span
-
-__all__ = [
-    "COVERAGE_FILE",
-    "HOUR",
-    "NOTHING",
-    "NO_READINGS",
-    "Audit",
-    "Backfill",
-    "Coverage",
-    "Fetcher",
-    "Hour",
-    "Importer",
-    "Progress",
-    "RefillError",
-    "Span",
-    "Stage",
-    "hours",
-    "moment",
-    "request_hours",
-    "span",
-]

@@ -45,12 +45,7 @@ _FRESH = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials that Redback's support gave to the customer.
-
-    Attributes:
-        client_id: the "Client ID".
-        client_secret: the "Credential".
-    """
+    """The "Client ID" and the "Credential" that Redback's support gave to the customer."""
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
@@ -60,9 +55,7 @@ class Credentials:
 class Hosts:
     """The addresses of the cloud, without trailing slashes.
 
-    Attributes:
-        api_url: base of the API, and of the old token endpoint.
-        login_url: base of the new token endpoint.
+    The old token endpoint is below that of the API, the new one below that of the login.
     """
 
     api_url: str = "https://api.redbacktech.com"
@@ -71,13 +64,7 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """A token endpoint (dossier 1).
-
-    Attributes:
-        name: by which it is remembered.
-        call: the request for a token.
-        refusals: the statuses by which it refuses credentials without an OAuth error.
-    """
+    """A token endpoint, and the statuses by which it refuses without an OAuth error (dossier 1)."""
 
     name: str
     call: Call
@@ -90,15 +77,7 @@ class _Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, and how long it lasts in the seconds of the transport's clock.
-
-    Attributes:
-        authorization: value of the header of that name.
-        endpoint: name of the endpoint that gave it.
-        obtained: when.
-        renew_from: when to ask for a new one.
-        expires: when it ends; infinity if the endpoint does not say.
-    """
+    """A token; its times are those of the transport's clock, infinity if it need not end."""
 
     authorization: str = field(repr=False)
     endpoint: str
@@ -135,12 +114,8 @@ class TokenSource:
     """Provides the token; may be used from several threads, of which one at a time renews it.
 
     Args:
-        remembered: holds which endpoint accepts the credentials.
         on_token: called with each new token before it is used, to keep it out of logs; in the
             thread that fetched the token. It must not raise.
-
-    Attributes:
-        api_url: base of the API that the tokens are for.
     """
 
     def __init__(

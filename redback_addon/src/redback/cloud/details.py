@@ -90,11 +90,7 @@ class DetailsApi:
         above: CloudError | None,
         deadline: Deadline,
     ) -> None:
-        """Ask for the rest one by one.
-
-        Raises:
-            CloudError: the error `above` of one request for all, if single ones fail like it.
-        """
+        """Ask for the rest one by one; raise `above`, why not together, if single ones fail too."""
         troubles = 0
         for number, serial in enumerate(missing):
             share = deadline.share(len(missing) - number, LEAST_SHARE)

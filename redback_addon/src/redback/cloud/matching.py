@@ -18,13 +18,8 @@ def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> 
 
     An element is an inverter's own if it lists that one alone. If it lists several it is that of
     the first, provided that every wanted one of them has an element to itself in this way. If it
-    lists none it is that of its site's inverter, provided that only one on that site is wanted.
-    Two elements for one inverter count as none.
-
-    Args:
-        found: the elements of an answer; None = malformed.
-        wanted: the serial numbers that were asked for.
-        sites: the site of each inverter that is known.
+    lists none it is that of its site's inverter, provided that only one on that site is wanted. Two
+    elements for one inverter count as none.
     """
     wanted = frozenset(wanted)
     alone = _alone_on_site(wanted, sites)
@@ -50,11 +45,7 @@ def _alone_on_site(wanted: Collection[str], sites: Sites) -> dict[str, str]:
 
 
 def own(answer: Answer, found: _T | None, serial: str, sites: Sites) -> _T:
-    """Return the content of an answer for one inverter.
-
-    Raises:
-        CloudError: there is none, or it is about another inverter.
-    """
+    """Return the content of an answer for one inverter, or raise a CloudError if it is not that."""
     if found is None:
         raise answer.broken("the answer is empty or not as expected")
     if not is_own(found, serial, sites):

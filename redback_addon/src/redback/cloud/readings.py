@@ -19,12 +19,7 @@ _MOST_PROBES = 3
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call for readings, by the rules of `routes`.
-
-    Attributes:
-        routes: knows where each inverter starts, and learns from what comes.
-        deadline: of all requests together.
-    """
+    """One call for readings, by the rules of `routes`; the deadline is of all requests together."""
 
     api: Api
     routes: Routes

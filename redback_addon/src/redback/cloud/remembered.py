@@ -21,12 +21,7 @@ class RememberedRoute(msgspec.Struct, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """The facts that should outlive a restart; losing them costs a few requests.
-
-    Attributes:
-        token_endpoint: name of the token endpoint that accepted the credentials.
-        routes: by serial number.
-    """
+    """The facts that should outlive a restart; losing them costs a few requests."""
 
     token_endpoint: str | None = None
     routes: Mapping[str, RememberedRoute] = {}
@@ -36,7 +31,6 @@ class RememberedHolder:
     """Holds the facts, and reports each change; may be used from several threads.
 
     Args:
-        current: the facts of the last run.
         on_change: called with the new facts after each change, in the order of the changes, in the
             thread that made it. It must not raise.
     """

@@ -87,13 +87,7 @@ class _Refusals:
 
 
 class Routes:
-    """Knows the route of every inverter; may be used from several threads.
-
-    Args:
-        remembered: holds the routes that gave readings.
-        now: the time, UTC.
-        monotonic: seconds.
-    """
+    """Knows the route of every inverter; may be used from several threads."""
 
     def __init__(
         self,
@@ -155,13 +149,7 @@ class Routes:
             refusals.errors[route] = error
 
     def served(self, serials: Collection[str], route: Route, *, is_best: bool = True) -> None:
-        """Note that a route gave the readings of inverters.
-
-        Args:
-            serials: of the inverters.
-            route: the route.
-            is_best: whether to start there from now on.
-        """
+        """Note that a route gave these readings; if it `is_best`, they start there from now on."""
         with self._lock:
             for serial in serials:
                 self._refusals.pop(serial, None)

@@ -32,21 +32,8 @@ class Resendable(Protocol):
 class HomeAssistant:
     """Core and the Supervisor, as an add-on reaches them.
 
-    Args:
-        session: its headers carry the Supervisor's token.
-        supervisor_url: where the Supervisor is.
-        token: the Supervisor's, for the WebSocket.
-        clock: waits between retries.
-        problems: get those of the connection.
-        prefix: of the ids of notifications.
-
-    Attributes:
-        rest: states and services.
-        websocket: commands and events.
-        notices: persistent notifications.
-        statistics: long-term statistics.
-        users: who may change something.
-        supervisor: its information about this add-on.
+    The session's headers carry the Supervisor's token, which the WebSocket needs once more. The ids
+    of notifications begin with the prefix.
     """
 
     def __init__(

@@ -15,15 +15,7 @@ _Notice = dict[str, str]
 
 
 class Notices:
-    """The notifications that Core should show, each under a key of its own.
-
-    Args:
-        rest: shows them.
-        clock: waits between retries, and until one may be shown again.
-        problems: get those that Core refuses.
-        prefix: of their ids.
-        watcher: is called with each outcome.
-    """
+    """The notifications that Core should show, each under a key that ends its id."""
 
     def __init__(
         self,

@@ -36,13 +36,9 @@ class _Record:
     """Everything known of one inverter; the cloud sends it at different times.
 
     Attributes:
-        device: as Home Assistant shows it.
-        entities: its sensors that exist.
-        counters: decide which of the counters' values are believed.
         last: the time of the last reading.
         read: that reading as the cloud gave it.
         dynamic: the same with believed counters, while it may be shown.
-        details: facts that rarely change.
         lapses_at: when the shown values expire; None = they have.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
         has_lapsed: whether the last reading has become too old.
@@ -65,14 +61,8 @@ class _Record:
 class Registry:
     """Keeps the latest of each inverter, and offers its values on every change.
 
-    Args:
-        clock: tells how old a reading is.
-        problems: get the readings whose time is impossible.
-        believed: stores the believed counter values.
-        existing: stores which sensors Home Assistant has.
-        publisher: shows the values.
-        seen: called with each new reading, with believed counters.
-        detailed: whether the detailed sensors are wanted.
+    `believed` stores counter values, `existing` which sensors Home Assistant has. `seen` is called
+    with each new reading, with believed counters.
     """
 
     def __init__(
@@ -98,12 +88,7 @@ class Registry:
         self._changed = asyncio.Event()
 
     def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
-        """Set which inverters of an account are in use.
-
-        Args:
-            names: what each of them is called, by serial number.
-            instead_of: those of the account that were in use before.
-        """
+        """Set which inverters of an account are in use, with their names, instead of others."""
         for serial in instead_of:
             self._names.pop(serial, None)
         self._names.update(names)

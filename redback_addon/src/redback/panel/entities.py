@@ -20,21 +20,11 @@ class Entity(msgspec.Struct, frozen=True):
     inverter: str
 
 
-class Entities(msgspec.Struct, frozen=True):
-    """All entities."""
-
-    entities: list[Entity]
-
-
 _KINDS = {"total_increasing": "counter", "measurement": "measurement"}
 
 
-def entities(context: Context) -> Entities:
-    """Return all entities, inverter by inverter."""
-    return Entities(list(_entities(context)))
-
-
-def _entities(context: Context) -> Iterator[Entity]:
+def entities(context: Context) -> Iterator[Entity]:
+    """Yield all entities, inverter by inverter."""
     for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
         inverter = context.registry.inverter(serial)
         states = context.publisher.states(Device(serial, given.name))

@@ -110,6 +110,6 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "status": lambda context, _: status(context),
     "day": _day,
     "calendar": _calendar,
-    "sites": lambda context, _: sites(context),
-    "entities": lambda context, _: entities(context),
+    "sites": lambda context, _: {"sites": list(sites(context))},
+    "entities": lambda context, _: {"entities": list(entities(context))},
 }

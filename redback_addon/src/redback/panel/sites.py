@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -14,12 +15,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One inverter of the account.
-
-    Attributes:
-        in_use: whether it is published.
-        line: its entry in the option Sites, as YAML.
-    """
+    """One inverter of the account; `line` is its entry in the option Sites, as YAML."""
 
     serial: str
     model: str | None
@@ -38,14 +34,8 @@ class SeenSite(msgspec.Struct, frozen=True):
     inverters: list[Seen]
 
 
-class Sites(msgspec.Struct, frozen=True):
-    """All sites of the account."""
-
-    sites: list[SeenSite]
-
-
-def sites(context: Context) -> Sites:
-    """Return the sites and inverters that the account can see."""
+def sites(context: Context) -> Iterator[SeenSite]:
+    """Yield the sites that the account can see, with their inverters."""
     names = context.names()
     by_site: dict[str | None, list[Seen]] = {}
     for found in context.saved_state.saved.inverters:
@@ -68,11 +58,9 @@ def sites(context: Context) -> Sites:
                 line=_line(serial, given.name if given is not None else "Redback"),
             )
         )
-    seen = []
     for site, inverters in by_site.items():
         name = next((one.name for one in inverters if one.name is not None), "Redback")
-        seen.append(SeenSite(site, None if site is None else _line(site, name), inverters))
-    return Sites(seen)
+        yield SeenSite(site, None if site is None else _line(site, name), inverters)
 
 
 def _line(identity: str, name: str) -> str:

@@ -26,11 +26,7 @@ _PACE_SECONDS = 1.0
 
 
 class DetailsPoller:
-    """Keeps the details of an account's inverters up to date.
-
-    Attributes:
-        others: those of the inverters that are not in use, by serial number.
-    """
+    """Keeps the details of an account's inverters, in use and others, up to date."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from ..cloud import (
     RedbackClient,
 )
 from ..inverters.registry import Registry
-from ..notifications import AccountNotifications
+from ..notifications import AccountNotifications, Notification
 from ..problems import AccountProblems, Kind
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
@@ -118,7 +118,7 @@ class Poller:
         read = outcomes.keys() - errors.keys()
         if read:
             self._refusals = 0
-            self._notifications.token_accepted()
+            self._notifications.withdraw(Notification.TOKEN)
         elif any(isinstance(e, CredentialsError) and e.token_refused for e in errors.values()):
             self._note_refused()
         denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
@@ -141,7 +141,7 @@ class Poller:
         """Wait longer and longer while the token is refused; the first time is not shown."""
         self._refusals += 1
         if self._refusals > 1:
-            self._notifications.token_refused()
+            self._notifications.show(Notification.TOKEN)
         self._throttle.close(_REFUSED_WAITS[min(self._refusals, len(_REFUSED_WAITS)) - 1])
 
     def _note_denied(self, denied: AbstractSet[str]) -> None:

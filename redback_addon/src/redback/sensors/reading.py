@@ -19,14 +19,7 @@ OFFLINE = "OFFLINE"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One inverter at one minute.
-
-    Attributes:
-        serial: the inverter's serial number.
-        at: the moment for which it is evaluated, UTC.
-        dynamic: the reading as the cloud sent it.
-        details: facts that rarely change.
-    """
+    """One inverter at one minute, evaluated for a moment (UTC)."""
 
     serial: str
     at: datetime
