@@ -48,11 +48,13 @@ class Call:
 
     def site(self, site_id: str) -> Site:
         """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
-        return self._own_site(lambda site: site.site_id == site_id, site_id)
-
-    def site_by_nmi(self, nmi: str) -> Site:
-        """Return a site of the caller's by its NMI; 404 if there is none, 403 if not theirs."""
-        return self._own_site(lambda site: site.nmi == nmi, nmi)
+        for account in self.world.accounts:
+            for site in account.sites:
+                if site.site_id == site_id:
+                    if account is self.account:
+                        return site
+                    raise refusal(web.HTTPForbidden, f"no access to {site_id}")
+        raise refusal(web.HTTPNotFound, f"no site {site_id}")
 
     def inverter(self, serial: str) -> tuple[Site, Inverter]:
         """Return an inverter of the caller's and its site; 404 if there is none, else 403."""
@@ -62,14 +64,6 @@ class Call:
         if owner[0] is not self.account or self.struck.first(Kind.FORBIDDEN, serial):
             raise refusal(web.HTTPForbidden, f"no access to {serial}")
         return owner[1], inverter
-
-    def first_of_site(self, site_id: str) -> tuple[Site, Inverter]:
-        """Return the "original" inverter of a site: all that by-site calls ever show."""
-        return self._first(self.site(site_id))
-
-    def first_of_nmi(self, nmi: str) -> tuple[Site, Inverter]:
-        """Return the "original" inverter of the site with this NMI."""
-        return self._first(self.site_by_nmi(nmi))
 
     async def body(self) -> Any:  # noqa: ANN401 -- whatever JSON somebody sent
         """Return the JSON that was sent; 400 if it is none."""
@@ -86,21 +80,6 @@ class Call:
         if not 0 < len(body) <= MOST_IDS:
             raise refusal(web.HTTPBadRequest, f"1 to {MOST_IDS} ids may be asked for")
         return body
-
-    def _own_site(self, wanted: Callable[[Site], bool], name: str) -> Site:
-        for account in self.world.accounts:
-            for site in account.sites:
-                if wanted(site):
-                    if account is self.account:
-                        return site
-                    raise refusal(web.HTTPForbidden, f"no access to {name}")
-        raise refusal(web.HTTPNotFound, f"no site {name}")
-
-    def _first(self, site: Site) -> tuple[Site, Inverter]:
-        first = site.inverters[0]
-        if self.struck.first(Kind.FORBIDDEN, first.serial):
-            raise refusal(web.HTTPForbidden, f"no access to {site.site_id}")
-        return site, first
 
     def _extended(self, site: Site) -> bool:
         """Whether the fault "extra inverter" means this site: its own, else the first."""

@@ -1,13 +1,11 @@
-"""The schedule endpoints (dossier 3.6 and 4.6), in memory; they do not change the plant's day.
+"""The schedule endpoints by serial number (dossier 3.6 and 4.6); they do not change the day.
 
 What is created works at once, but is listed only some seconds later.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Literal
 
 import msgspec
@@ -15,12 +13,12 @@ from aiohttp import web
 
 from . import payloads
 from .calls import Call, endpoint, refusal
-from .faults import Moment
 from .payloads import JSON
-from .times import iso, span, to_span
+from .times import Moment, iso, span, to_span
 from .world import Inverter, Site
 
-PATH = "/Api/v2/Schedule"
+PATH = "/Api/v2/Schedule/By/SerialNumber/{id}"
+CREATE = "/Api/v2/Schedule/Create/By/SerialNumber"
 LISTED_AFTER_SECONDS = 3.0
 
 Mode = Literal[
@@ -47,15 +45,13 @@ class DesiredMode(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class CreateSchedule(msgspec.Struct, frozen=True, rename="pascal"):
-    """The body of a create call; one of the three ids says for whom."""
+    """The body of a create call."""
 
     start_time_utc: Moment
     duration: str
     desired_mode: DesiredMode
+    serial_number: str
     user_notes: str | None = None
-    site_id: str | None = None
-    nmi: str | None = None
-    serial_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,53 +73,28 @@ class Schedule:
         return self.start + self.duration.total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
-    """One of the three ways to say for which inverter: path, body member, and what lists add."""
-
-    path: str
-    find: Callable[[Call, str], tuple[Site, Inverter]]
-    wanted: Callable[[CreateSchedule], str | None]
-    added: Callable[[Schedule], JSON]
-
-
-BY_SITE = Addressing("Site", Call.first_of_site, lambda new: new.site_id, lambda _: {})
-BY_NMI = Addressing(
-    "Nmi", Call.first_of_nmi, lambda new: new.nmi, lambda schedule: {"Nmi": schedule.site.nmi}
-)
-BY_SERIAL = Addressing(
-    "SerialNumber",
-    Call.inverter,
-    lambda new: new.serial_number,
-    lambda schedule: {"SerialNumber": schedule.inverter.serial},
-)
-
-
 class Schedules:
     """All schedules, and the endpoints around them."""
 
     def __init__(self) -> None:
         self._schedules: dict[str, Schedule] = {}
 
-    def routes(self) -> Iterator[web.RouteDef]:
+    def routes(self) -> list[web.RouteDef]:
         """Return all endpoints of this module."""
-        for by in (BY_SITE, BY_NMI, BY_SERIAL):
-            one = f"{PATH}/By/{by.path}/{{id}}"
-            create = endpoint(partial(self._create, by))
-            path = f"{PATH}/Create" + ("" if by is BY_SITE else f"/By/{by.path}")
-            yield web.get(one, endpoint(partial(self._list, by)))
-            yield web.get(f"{one}/{{schedule}}", endpoint(partial(self._show, by)))
-            yield web.delete(f"{one}/{{schedule}}", endpoint(partial(self._delete, by)))
-            yield web.post(path, create)
-            yield web.post(f"{path}/", create)
+        return [
+            web.get(PATH, endpoint(self._list)),
+            web.delete(f"{PATH}/{{schedule}}", endpoint(self._delete)),
+            web.post(CREATE, endpoint(self._create)),
+            web.post(f"{CREATE}/", endpoint(self._create)),
+        ]
 
-    async def _create(self, by: Addressing, call: Call) -> JSON:
+    async def _create(self, call: Call) -> JSON:
         try:
             new = msgspec.convert(await call.body(), CreateSchedule)
             duration = to_span(new.duration)
         except ValueError as error:
             raise refusal(web.HTTPBadRequest, str(error)) from None
-        site, inverter = by.find(call, by.wanted(new) or "")
+        site, inverter = call.inverter(new.serial_number)
         if inverter.family.system_type is None:
             raise refusal(web.HTTPBadRequest, "this inverter has no schedules")
         schedule = Schedule(
@@ -139,11 +110,11 @@ class Schedules:
         self._schedules[schedule.schedule_id] = schedule
         return payloads.single({"ScheduleId": schedule.schedule_id})
 
-    async def _list(self, by: Addressing, call: Call) -> JSON:
-        _, inverter = by.find(call, call.request.match_info["id"])
+    async def _list(self, call: Call) -> JSON:
+        _, inverter = call.inverter(call.request.match_info["id"])
         stale = call.request.query.get("includeStale", "").lower() == "true"
         listed = [
-            _item(by, schedule)
+            _item(schedule)
             for schedule in self._schedules.values()
             if schedule.inverter is inverter
             and call.now >= schedule.created + LISTED_AFTER_SECONDS
@@ -151,27 +122,24 @@ class Schedules:
         ]
         return payloads.single({"DailySchedules": [], "Schedules": listed})
 
-    async def _show(self, by: Addressing, call: Call) -> JSON:
-        return payloads.single(_item(by, self._one(by, call)))
-
-    async def _delete(self, by: Addressing, call: Call) -> JSON:
-        del self._schedules[self._one(by, call).schedule_id]
+    async def _delete(self, call: Call) -> JSON:
+        del self._schedules[self._one(call).schedule_id]
         return payloads.single(data=True)
 
-    def _one(self, by: Addressing, call: Call) -> Schedule:
+    def _one(self, call: Call) -> Schedule:
         """Return the schedule of the path; 404 if that inverter has none of this id."""
-        _, inverter = by.find(call, call.request.match_info["id"])
+        _, inverter = call.inverter(call.request.match_info["id"])
         schedule = self._schedules.get(call.request.match_info["schedule"].lower())
         if schedule is None or schedule.inverter is not inverter:
             raise refusal(web.HTTPNotFound, "no such schedule")
         return schedule
 
 
-def _item(by: Addressing, schedule: Schedule) -> JSON:
+def _item(schedule: Schedule) -> JSON:
     return {
         "ScheduleId": schedule.schedule_id,
         "SiteId": schedule.site.site_id,
-        **by.added(schedule),
+        "SerialNumber": schedule.inverter.serial,
         "UserNotes": schedule.notes,
         "StartTimeUtc": iso(schedule.start),
         "Duration": span(schedule.duration),

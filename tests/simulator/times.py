@@ -2,6 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+# A moment in a request must say its offset from UTC.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _SPAN = re.compile(
     r"(?:(?P<days>\d{1,4})\.)?(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)"
