@@ -4,7 +4,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -46,16 +45,6 @@ class Call:
         """Return the inverters of a site, with the one installed later if that has happened."""
         return (*site.inverters, site.spare) if self._extended(site) else site.inverters
 
-    def site(self, site_id: str) -> Site:
-        """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
-        for account in self.world.accounts:
-            for site in account.sites:
-                if site.site_id == site_id:
-                    if account is self.account:
-                        return site
-                    raise refusal(web.HTTPForbidden, f"no access to {site_id}")
-        raise refusal(web.HTTPNotFound, f"no site {site_id}")
-
     def inverter(self, serial: str) -> tuple[Site, Inverter]:
         """Return an inverter of the caller's and its site; 404 if there is none, else 403."""
         owner, inverter = self.world.owner(serial), self.world.inverter(serial)
@@ -65,16 +54,12 @@ class Call:
             raise refusal(web.HTTPForbidden, f"no access to {serial}")
         return owner[1], inverter
 
-    async def body(self) -> Any:  # noqa: ANN401 -- whatever JSON somebody sent
-        """Return the JSON that was sent; 400 if it is none."""
-        try:
-            return msgspec.json.decode(await self.request.read())
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
-
     async def ids(self) -> list[str]:
         """Return the ids that a Multiple call asks for; 400 if they are none or too many."""
-        body = await self.body()
+        try:
+            body = msgspec.json.decode(await self.request.read())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
         if not isinstance(body, list) or not all(isinstance(one, str) for one in body):
             raise refusal(web.HTTPBadRequest, "the body is not a list of ids")
         if not 0 < len(body) <= MOST_IDS:

@@ -12,31 +12,6 @@ from .world import Inverter, Site
 
 JSON = dict[str, Any]
 
-_CALCULATED = frozenset(
-    {
-        "BatterySoCInstantaneous0to1",
-        "PvPowerInstantaneouskW",
-        "BatteryPowerNegativeIsChargingkW",
-        "PvAllTimeEnergykWh",
-        "LoadAllTimeEnergykWh",
-    }
-)
-_DESCRIBED = (
-    "ActiveExportedPowerInstantaneouskW",
-    "ActiveImportedPowerInstantaneouskW",
-    "VoltageInstantaneousV",
-    "CurrentInstantaneousA",
-    "PowerFactorInstantaneousMinus1to1",
-    "FrequencyInstantaneousHz",
-    "BatterySoCInstantaneous0to1",
-    "PvPowerInstantaneouskW",
-    "InverterTemperatureC",
-    "BatteryPowerNegativeIsChargingkW",
-    "PvAllTimeEnergykWh",
-    "ExportAllTimeEnergykWh",
-    "ImportAllTimeEnergykWh",
-    "LoadAllTimeEnergykWh",
-)
 _COUNTERS_OF_V2 = (
     "PvAllTimeEnergykWh",
     "ExportAllTimeEnergykWh",
@@ -102,9 +77,6 @@ def static(site: Site, inverter: Inverter, latest: Record | None, now: float) ->
         "Status": "Offline" if offline else "OK",
         "Id": site.site_id,
         "Type": "Site",
-        "DynamicDataMetadata": {
-            f"{name}Metadata": {"Measured": name not in _CALCULATED} for name in _DESCRIBED
-        },
     }
     house = {"Id": "HouseLoad", "Type": "Houseload", "DynamicDataMetadata": None}
     nodes = [_static_inverter(inverter), {"StaticData": house, "Nodes": None}]

@@ -14,12 +14,10 @@ from aiohttp import web
 
 from . import energy, payloads
 from .calls import ACCOUNT, STRUCK, WORLD, json_response, refusal
-from .envelopes import Envelopes
 from .faults import Faults, Kind, Struck
 from .journal import Entry, Journal
 from .payloads import JSON
 from .records import Records
-from .schedules import Schedules
 from .tokens import NEW_PATH, OLD_PATH, Tokens
 from .world import World
 
@@ -46,8 +44,6 @@ def build_app(world: World) -> web.Application:
     app[TOKENS] = Tokens(world)
     app.add_routes(app[TOKENS].routes())
     app.add_routes(energy.routes())
-    app.add_routes(Schedules().routes())
-    app.add_routes(Envelopes().routes())
     return app
 
 
