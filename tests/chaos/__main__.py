@@ -70,7 +70,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             "notices": {name: text for name, text in notices.items() if name.startswith("redback")},
             "tracebacks": system.home.service.log.count("Traceback"),
             "leaks": leaks.find(known, arguments.folder),
-            "requests": system.home.simulator.journal.as_json()["statuses"],
+            "requests": dict(system.home.simulator.journal.statuses),
         }
 
 

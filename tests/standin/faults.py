@@ -1,12 +1,10 @@
 """The ways in which the stand-in for the Supervisor can be made to fail."""
 
 import asyncio
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from aiohttp import web
-
-from standin.serving import Message
 
 
 @dataclass(frozen=True)
@@ -24,22 +22,6 @@ class Faults:
     drop: bool = False
     delay_s: float = 0.0
     times: int | None = None
-
-    @classmethod
-    def from_dict(cls, data: Message) -> Self:
-        """Read what `POST /_standin/faults` carries; what is not named is off.
-
-        Raises:
-            ValueError: there is no fault of that name.
-            TypeError: a value is not a number, a boolean or null.
-        """
-        known = {field.name for field in fields(cls)}
-        for name, value in data.items():
-            if name not in known:
-                raise ValueError(f"no such fault: {name}")
-            if not isinstance(value, (int, float, type(None))):
-                raise TypeError(f"{name} cannot be {value!r}")
-        return cls(**data)
 
     @property
     def active(self) -> bool:

@@ -14,9 +14,6 @@ Message = dict[str, Any]
 BODY_LIMIT = 16 * 1024**2
 """Bytes that Core takes as a request's body."""
 
-ANSWER_S = 0.05
-"""Seconds that an answer has to leave before its own server stops."""
-
 CLOSE_WAIT_S = 0.5
 """Seconds that a WebSocket's peer has to say goodbye."""
 

@@ -11,14 +11,12 @@ from aiohttp import web
 import longer_timeouts
 from standin.errors import CommandError, Problem, UnfitError, check_keys
 from standin.serving import Message
-from standin.states import context, new_context_id
 from standin.versions import ENERGY_LISTS
 
 if TYPE_CHECKING:
     from standin.core import Core
 
 AUTH_WAIT_S = 10
-ALL_EVENTS = "*"
 _PONG = object()
 
 _ADJUSTMENT_KEYS = {
@@ -40,7 +38,6 @@ _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "u
 _KEYS: Mapping[str, Collection[str]] = {
     "config/auth/create": {"group_ids", "local_only", "name"},
     "config/auth/update": {"group_ids", "is_active", "local_only", "name", "user_id"},
-    "call_service": {"domain", "return_response", "service", "service_data", "target"},
     "energy/save_prefs": set(ENERGY_LISTS.new),
     "lovelace/config": {"force", "url_path"},
     "lovelace/config/save": {"config", "url_path"},
@@ -48,11 +45,8 @@ _KEYS: Mapping[str, Collection[str]] = {
     "recorder/adjust_sum_statistics": _ADJUSTMENT_KEYS,
     "recorder/get_statistics_metadata": {"statistic_ids"},
     "recorder/import_statistics": {"metadata", "stats"},
-    "recorder/list_statistic_ids": {"statistic_type"},
     "recorder/statistics_during_period": _PERIOD_KEYS,
     "subscribe_events": {"event_type"},
-    "supported_features": {"features"},
-    "unsubscribe_events": {"subscription"},
 }
 """What a message may hold beside its id and type; nothing, where it is not named."""
 
@@ -70,17 +64,13 @@ class Session:
             "ping": lambda _: _PONG,
             "get_states": lambda _: [state.as_dict() for state in core.states],
             "get_config": lambda _: core.config(),
-            "supported_features": lambda _: None,
             "subscribe_events": self._subscribe,
-            "unsubscribe_events": self._unsubscribe,
-            "call_service": self._call_service,
             "persistent_notification/get": lambda _: [
                 each.as_dict() for each in core.notifications
             ],
             "recorder/adjust_sum_statistics": core.statistics.adjust,
             "recorder/import_statistics": core.statistics.import_rows,
             "recorder/statistics_during_period": core.statistics.during_period,
-            "recorder/list_statistic_ids": core.statistics.list_ids,
             "recorder/get_statistics_metadata": core.statistics.list_ids,
             "energy/get_prefs": lambda _: core.energy.get(),
             "energy/save_prefs": core.energy.save,
@@ -115,7 +105,7 @@ class Session:
     def publish(self, event: Message) -> None:
         """Send an event on each subscription that asked for its kind."""
         for number, kind in self._subscriptions.items():
-            if kind in (event["event_type"], ALL_EVENTS):
+            if kind == event["event_type"]:
                 self._outgoing.put_nowait({"id": number, "type": "event", "event": event})
 
     async def _log_in(self) -> bool:
@@ -166,19 +156,7 @@ class Session:
         return command(message)
 
     def _subscribe(self, message: Message) -> None:
-        self._subscriptions[message["id"]] = message.get("event_type", ALL_EVENTS)
-
-    def _unsubscribe(self, message: Message) -> None:
-        check_keys(message, {"subscription"}, message)
-        if self._subscriptions.pop(message["subscription"], None) is None:
-            raise CommandError("not_found", "Subscription not found.")
-
-    def _call_service(self, message: Message) -> Message:
-        check_keys(message, {"domain", "service"}, message)
-        self._core.call_service(
-            message["domain"], message["service"], message.get("service_data", {})
-        )
-        return {"context": context(new_context_id())}
+        self._subscriptions[message["id"]] = message["event_type"]
 
 
 def _checked(message: object) -> Message:

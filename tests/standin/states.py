@@ -91,12 +91,7 @@ class States:
         return self._states.get(entity_id.lower())
 
     def set(
-        self,
-        entity_id: str,
-        state: str,
-        attributes: Mapping[str, Any],
-        *,
-        force_update: bool = False,
+        self, entity_id: str, state: str, attributes: Mapping[str, Any]
     ) -> tuple[State | None, State]:
         """Store a state as Core does; returns the old one (None when new) and the new one.
 
@@ -115,7 +110,7 @@ class States:
         self.history.append(Push(entity_id, state, dict(attributes), now))
         old = self._states.get(entity_id)
         new = State(entity_id, state, dict(attributes), now, now, now, new_context_id())
-        if old is not None and old.state == state and not force_update:
+        if old is not None and old.state == state:
             same = old.attributes == attributes
             new = old if same else replace(new, last_changed=old.last_changed)
         self._states[entity_id] = new
