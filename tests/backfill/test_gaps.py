@@ -1,4 +1,4 @@
-"""That every hour with a missing minute is found, and joined to those it must be filled with."""
+"""That every hour with a missing minute is found, together with those it must be filled with."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         default=COMMISSIONED_DAYS,
         help="days before today at which all counters began (%(default)s)",
     )
-    add("--v221-past", action="store_true", help="let v2.21 tell of the past too")
+    add("--v221-past", action="store_true", help="let v2.21 have the past too")
     return made
 
 

@@ -1,4 +1,4 @@
-"""The endpoints that tell about sites and inverters (dossier 3.1 to 3.5).
+"""The endpoints about sites and inverters (dossier 3.1 to 3.5).
 
 What can be asked by site, by NMI and by serial number can be asked here by serial number alone,
 as the add-on does.

@@ -95,7 +95,7 @@ class World:
             `COMMISSIONED_DAYS` before today.
         latency: seconds until a record is visible; None means 4 to 12 for each inverter, and up
             to 2 more for each record.
-        past_of_v221: whether v2.21 tells of the past too, which is not known (dossier 3.4).
+        past_of_v221: whether v2.21 has the past too, which is not known (dossier 3.4).
     """
 
     def __init__(

@@ -152,9 +152,9 @@ async def test_static_data_have_the_quirks_of_the_real_ones(customer: Customer) 
     assert (house["Id"], house["Type"]) == ("HouseLoad", "Houseload")
 
 
-async def test_configuration_tells_the_reserve_where_there_is_a_battery(customer: Customer) -> None:
-    told = (await customer.get(f"{CONFIGURATION}/{ST}")).data
-    assert (told["MinSoC0to1"], told["MinOffgridSoC0to1"]) == (0.2, 0.1)
+async def test_the_configuration_has_the_reserve_if_there_is_a_battery(customer: Customer) -> None:
+    found = (await customer.get(f"{CONFIGURATION}/{ST}")).data
+    assert (found["MinSoC0to1"], found["MinOffgridSoC0to1"]) == (0.2, 0.1)
     assert (await customer.get(f"{CONFIGURATION}/{SI}")).data["MinSoC0to1"] is None
 
 

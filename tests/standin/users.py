@@ -32,7 +32,7 @@ class Users:
         self._users = {OWNER: User(OWNER, "Demo", ["system-admin"], is_owner=True)}
 
     def list(self, _: Message) -> list[Message]:
-        """All of them, as `config/auth/list` tells."""
+        """All of them, as `config/auth/list` lists them."""
         return [asdict(user) for user in self._users.values()]
 
     def create(self, message: Message) -> Message:
@@ -53,5 +53,5 @@ class Users:
         return {"user": asdict(user)}
 
     def current(self, _: Message) -> Message:
-        """The one that a token belongs to, as `auth/current_user` tells."""
+        """The one that a token belongs to, as `auth/current_user` answers."""
         return {"id": OWNER, "name": "Demo", "is_owner": True, "is_admin": True}

@@ -1,4 +1,4 @@
-// Reads CSS colours, and tells how well one can be read on another.
+// Reads CSS colours, and works out how readable one is on another.
 
 export const BLACK = [0, 0, 0];
 export const WHITE = [255, 255, 255];
