@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from core.linking import link_through
+from core.connections import websocket_through
 from fake_clock import FakeClock
 from redback.core import WebSocket, open_session
 from secret_words import leaks
@@ -85,10 +85,10 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def link(supervisor: Supervisor) -> AsyncIterator[WebSocket]:
-    """The add-on's own link to `core`, ready for commands."""
-    async with link_through(supervisor) as watched:
-        yield watched.link
+async def websocket(supervisor: Supervisor) -> AsyncIterator[WebSocket]:
+    """The add-on's own WebSocket to `core`, ready for commands."""
+    async with websocket_through(supervisor) as watched:
+        yield watched.websocket
 
 
 @pytest_asyncio.fixture(
@@ -120,8 +120,8 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 def measured(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Print a figure that a test has measured, whether the test passes or not."""
 
-    def tell(figure: str) -> None:
+    def report(figure: str) -> None:
         with capsys.disabled():
             sys.stdout.write(f"\n    measured: {figure}\n")
 
-    return tell
+    return report

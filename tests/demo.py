@@ -17,9 +17,11 @@ from simulator.world import CLIENT_ID, CREDENTIAL, PRESETS, World, days_ago
 from standin.core import Core
 from standin.real_core import CoreFailedError, RealCore, find_hass, free_port
 from standin.supervisor import CoreAddress, Supervisor
+from standin.users import OWNER
 
 _OPTIONS = {"client_id": CLIENT_ID, "credential": CREDENTIAL, "log_level": "info"}
 _STOP_SECONDS = 5
+_INGRESS = "demo"
 
 
 def main() -> None:
@@ -61,17 +63,20 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
             tempfile.TemporaryDirectory(prefix="redback-demo-", dir="/tmp")
         )
         simulator = await stack.enter_async_context(Simulator(world))
-        address, log_in = await stack.enter_async_context(_core(Path(folder), real=real))
+        address, log_in, owner = await stack.enter_async_context(_core(Path(folder), real=real))
         if ended.is_set():  # while Core was starting
             return 0
         supervisor = await stack.enter_async_context(Supervisor(address, token=token))
         (Path(folder) / "options.json").write_text(json.dumps(_OPTIONS))
         port = free_port()
-        _tell(f"The panel:      http://127.0.0.1:{port}/")
-        _tell(f"Home Assistant: {address.url}/ {log_in}")
-        _tell(f"Redback cloud:  {simulator.url} (simulated)")
-        _tell(f"Add-on's data:  {folder}")
-        _tell("Ctrl-C ends it all. What follows is the add-on's own log.\n")
+        # As from the sidebar, by the user who may press its buttons.
+        supervisor.ingress[_INGRESS] = f"http://127.0.0.1:{port}"
+        supervisor.visitor = owner
+        _print(f"The panel:      {supervisor.url}/ingress/{_INGRESS}/")
+        _print(f"Home Assistant: {address.url}/ {log_in}")
+        _print(f"Redback cloud:  {simulator.url} (simulated)")
+        _print(f"Add-on's data:  {folder}")
+        _print("Ctrl-C ends it all. What follows is the add-on's own log.\n")
         variables = {
             "SUPERVISOR_TOKEN": token,
             "SUPERVISOR_URL": supervisor.url,
@@ -85,16 +90,17 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress, str]]:
-    """Run a Core, and return its address, and what a person must know to look at it."""
+async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress, str, str]]:
+    """Run a Core; return its address, what a person must know to look at it, and its owner."""
     if not real:
         async with Core() as core:
-            yield core.address, "(a stand-in; its page shows all states)"
+            yield core.address, "(a stand-in; its page shows all states)", OWNER
         return
-    _tell("Starting Home Assistant Core: this takes a minute ...")
+    _print("Starting Home Assistant Core: this takes a minute ...")
     async with RealCore(find_hass(), folder / "core", frontend=True) as core:
         access = core.access
-        yield core.address, f"(log in as {access.user_name} with {access.password})"
+        log_in = f"(log in as {access.user_name} with {access.password})"
+        yield core.address, log_in, await core.owner()
 
 
 async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
@@ -115,7 +121,7 @@ async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
         return await service.wait()
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -54,7 +54,7 @@ class FakeClock:
 
 
 async def at_once(work: Callable[[], _T]) -> _T:
-    """Run without a thread, so that a fake clock tells all the time there is."""
+    """Run without a thread, so that a fake clock decides all times."""
     return work()
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import patience
+import longer_timeouts
 
 _HERE = Path(__file__).parent
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where faketime has it
@@ -21,7 +21,7 @@ _SHARED = ("faketime_shm_", "sem.faketime_sem_")
 
 def run(
     module: str, *arguments: str, seconds: float, speed: int = 60, beginning: datetime | None = None
-) -> Any:  # noqa: ANN401 - whatever the program tells
+) -> Any:  # noqa: ANN401 - whatever the program prints
     """Run it, and return the JSON that it writes at its end.
 
     Args:
@@ -33,12 +33,12 @@ def run(
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],
-        env=os.environ | {"PYTHONPATH": str(_HERE), patience.VARIABLE: str(speed)},
+        env=os.environ | {"PYTHONPATH": str(_HERE), longer_timeouts.VARIABLE: str(speed)},
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as process:
         try:
-            told, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=seconds)
         finally:
             # Whatever it has started would live on, and disturb what comes next.
             with suppress(ProcessLookupError):
@@ -48,11 +48,11 @@ def run(
                 (_SHARED_MEMORY / f"{name}{process.pid}").unlink(missing_ok=True)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, module)
-    return json.loads(told)
+    return json.loads(output)
 
 
 def wrapper(speed: int, beginning: datetime | None = None) -> Sequence[str]:
     """Return what is put before a program, which then has such a clock."""
-    # Only a time that is told as a distance is the same for all programs that one starts.
+    # Only a time that is given as a distance is the same for all programs that one starts.
     away = 0 if beginning is None else round(beginning.timestamp() - time.time())
     return ["faketime", "-m", "-f", f"{away:+d} x{speed}"]

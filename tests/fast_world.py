@@ -47,8 +47,8 @@ def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> d
             check=False,
         )
     assert ended.returncode == 0, log.read_text()
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result
 
 
 def _output(*command: str | Path) -> str:

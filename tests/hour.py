@@ -1,4 +1,4 @@
-"""An hour of the whole house, told as JSON; to be run under a clock that is 60 times faster."""
+"""An hour of the whole house, as JSON; to be run under a clock that is 60 times faster."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def main() -> None:
         # The stand-in makes no statistics of states, so that there is nothing to join hours to.
         warnings = [line for line in log if "WARNING" in line and "History: " not in line]
         errors = [line for line in log if "ERROR" in line]
-        told = {
+        result = {
             "minutes": (until - since) / 60,
             "resident_mb_early": early,
             "resident_mb_late": late,
@@ -43,30 +43,30 @@ async def main() -> None:
             "warnings": warnings + errors,
             "exit_code": await home.service.stop(),
         }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(result))
 
 
 def _readings(home: House, core: Core, since: float, until: float) -> dict[str, Any]:
-    """Count the readings that the cloud told in this time, and what became of them in Core."""
+    """Count the readings that the cloud showed in this time, and what became of them in Core."""
     (inverter,) = home.simulator.world.inverters
     arrived: dict[int, float] = {}
     for push in core.states.history:
         if push.entity_id.endswith(_TIME) and push.state[0].isdigit():
             stamp = int(datetime.fromisoformat(push.state).timestamp())
             arrived.setdefault(stamp, push.at.timestamp())
-    told = list(_told(inverter, since, until))
+    shown = list(_shown(inverter, since, until))
     # When there was a younger one already.
     late = [
-        stamp for stamp in told if arrived.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)
+        stamp for stamp in shown if arrived.get(stamp, 0) >= inverter.visible_at(stamp + _PERIOD)
     ]
     return {
-        "readings": len(told),
-        "missed": len([stamp for stamp in told if stamp not in arrived]),
+        "readings": len(shown),
+        "missed": len([stamp for stamp in shown if stamp not in arrived]),
         "late": len(late),
     }
 
 
-def _told(inverter: Inverter, since: float, until: float) -> Iterator[int]:
+def _shown(inverter: Inverter, since: float, until: float) -> Iterator[int]:
     """Return the time of each reading that the cloud began to show then."""
     for minute in range(int(since) // _PERIOD - 1, int(until) // _PERIOD + 1):
         stamp = minute * _PERIOD + inverter.second

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
-import patience
+import longer_timeouts
 from simulator import CLIENT_ID, Simulator
 from simulator.world import Accepts, World, days_ago
 from standin.client import Client
@@ -27,7 +27,7 @@ TOKEN = "token-of-the-supervisor"
 
 _T = TypeVar("_T")
 _AS_IT_IS = ("-m", "redback")
-_WITH_PATIENCE = (patience.__file__,)
+_WITH_LONGER_TIMEOUTS = (longer_timeouts.__file__,)
 
 
 class Service:
@@ -64,7 +64,7 @@ class Service:
         (self._data / "options.json").write_text(json.dumps(options))
 
     async def start(self) -> None:
-        program = _AS_IT_IS if patience.times() == 1 else _WITH_PATIENCE
+        program = _AS_IT_IS if longer_timeouts.factor() == 1 else _WITH_LONGER_TIMEOUTS
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -77,7 +77,7 @@ class Service:
     async def ended(self, seconds: float = 10) -> int:
         """Wait for its end, and return the exit code."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), patience.stretched(seconds))
+        return await asyncio.wait_for(self._process.wait(), longer_timeouts.scaled(seconds))
 
     async def stop(self) -> int:
         """Stop it as the Supervisor does, and return the exit code."""
@@ -96,7 +96,7 @@ class Service:
 class House:
     """Everything together; the service is not yet started.
 
-    `times` longer than in real time are the service's timeouts, if not as those of all others.
+    `timeout_factor` is the service's own; None = that of all others.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class House:
         panel_port: int,
         log: Path | None = None,
         panel_allow: str = "",
-        times: float | None = None,
+        timeout_factor: float | None = None,
     ) -> None:
         self.panel_url = f"http://127.0.0.1:{panel_port}"
         self.inverters = [inverter.serial for inverter in simulator.world.inverters]
@@ -125,7 +125,7 @@ class House:
                 "REDBACK_DATA": str(data),
                 "REDBACK_PANEL_PORT": str(panel_port),
                 "REDBACK_PANEL_ALLOW": panel_allow,
-                patience.VARIABLE: str(times or patience.times()),
+                longer_timeouts.VARIABLE: str(timeout_factor or longer_timeouts.factor()),
             },
             data,
             log or data / "log",
@@ -148,6 +148,11 @@ class House:
         async with Client.of_core(self._address.url, self._address.token) as client:
             shown = await client.command({"type": "persistent_notification/get"})
         return {notice["notification_id"]: notice["message"] for notice in shown}
+
+    async def command(self, message: dict[str, Any]) -> Any:  # noqa: ANN401 - each has its own
+        """Send Core a command, and return its result."""
+        async with Client.of_core(self._address.url, self._address.token) as client:
+            return await client.command(message)
 
     async def value(self, name: str) -> str | None:
         """Return the state of one entity, None where there is none."""
@@ -172,7 +177,7 @@ async def house(
 ) -> AsyncIterator[House]:
     """Make a house; with a stand-in for Core, if there is no address of a real one.
 
-    Where v2.21 does not tell of the past, the counters of a battery, which v2 does not have, come
+    If v2.21 does not have the past, the counters of a battery, which v2 does not have, come
     with the second reading only.
 
     At its end, the whole log of the service is searched for every secret that was used.
@@ -224,7 +229,7 @@ async def eventually(
     every: float = 0.05,
 ) -> _T:
     """Ask `every` so many seconds until the answer is as it should be, and return it."""
-    async with asyncio.timeout(patience.stretched(seconds)):
+    async with asyncio.timeout(longer_timeouts.scaled(seconds)):
         while not is_so(answer := await ask()):
             await asyncio.sleep(every)
         return answer

@@ -63,7 +63,7 @@ async def refusal(home: House) -> dict[str, Any]:
     home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
     home.simulator.faults.add(Fault(kind=Kind.TOKEN_EXPIRY))
     await asyncio.sleep(3600)
-    meanwhile = {
+    refused = {
         "states": sorted({state["state"] for state in (await home.states()).values()}),
         "notices": list(await home.notifications()),
         "token_requests": home.simulator.journal.count("token"),
@@ -71,7 +71,7 @@ async def refusal(home: House) -> dict[str, Any]:
     home.simulator.faults.clear()
     ended = datetime.now(UTC)
     await home.shows("redback_grid_import_total", seconds=1200)
-    return meanwhile | {"seconds": (datetime.now(UTC) - ended).total_seconds()}
+    return refused | {"seconds": (datetime.now(UTC) - ended).total_seconds()}
 
 
 async def passing() -> Mapping[str, Any]:
@@ -87,8 +87,8 @@ async def passing() -> Mapping[str, Any]:
 
 async def hanging() -> Mapping[str, Any]:
     """Try all faults that have no end, each in a house of its own."""
-    told = await asyncio.gather(*(_hanging(fault) for fault in HANGING.values()))
-    return dict(zip(HANGING, told, strict=True))
+    results = await asyncio.gather(*(_hanging(fault) for fault in HANGING.values()))
+    return dict(zip(HANGING, results, strict=True))
 
 
 async def _hanging(fault: Fault) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """That folders import each other in one direction, as CONTRIBUTING draws it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import redback
 
 ROOT = Path(redback.__file__).parent
+CONTRIBUTING = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 
 
 def imports() -> dict[str, set[str]]:
@@ -29,6 +31,14 @@ def _imported(path: Path, place: tuple[str, ...]) -> Iterator[str]:
 
 def test_no_folder_imports_one_that_imports_it() -> None:
     assert len(list(TopologicalSorter(imports()).static_order())) > 20
+
+
+def test_imports_run_as_contributing_draws_them() -> None:
+    found = re.search(r"^    (service > .+)$", CONTRIBUTING, re.MULTILINE)
+    assert found is not None
+    order, folders = found[1].split(" > "), imports()
+    for number, name in enumerate(order):
+        assert not folders[name] & {*order[:number]}, name
 
 
 def test_the_cloud_and_home_assistant_know_nothing_of_each_other() -> None:

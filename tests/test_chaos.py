@@ -22,8 +22,8 @@ HOURS = int(os.environ.get("CHAOS_HOURS", "6"))
 # UTC, some minutes before the first whole hour. With even seeds that is at two in the afternoon,
 # local time, so that the battery is discharged; with odd ones at six in the morning.
 BEGINNINGS = ("2026-03-02 03:40:00", "2026-03-01 19:40:00")
-# So many hours have room for one trouble of every kind.
-WHOLE_DECK = 6
+# This many hours have room for one trouble of every kind.
+ROOM_FOR_ALL = 6
 
 
 @pytest.mark.chaos
@@ -31,38 +31,38 @@ WHOLE_DECK = 6
 def test_whatever_goes_wrong_the_energy_is_right(measured: Callable[[str], None]) -> None:
     folder = fast_world.new_folder(f"chaos-{SEED}")
     began = time.monotonic()
-    told = fast_world.run(
+    result = fast_world.run(
         *("chaos", f"--seed={SEED}", f"--hours={HOURS}", f"--folder={folder}"),
         folder=folder,
         beginning=BEGINNINGS[SEED % 2],
         seconds=600 + 180 * HOURS,
     )
-    rows = told["rows"]
+    rows = result["rows"]
     measured(
-        f"seed {SEED}: {len(told['troubles'])} troubles in {HOURS} hours,"
+        f"seed {SEED}: {len(result['troubles'])} troubles in {HOURS} hours,"
         f" {sum(row['healthy'] for row in rows)} of {len(rows)} hourly sums compared,"
         f" {sum(row['clean'] for row in rows)} hours by themselves,"
         f" in {(time.monotonic() - began) / 60:.1f} real minutes"
     )
-    report = f"{table.text(told)}\n\nall logs: {folder}"
+    report = f"{table.text(result)}\n\nall logs: {folder}"
     assert [row for row in rows if row["verdict"] not in GOOD] == [], report
-    assert told["crashes"] == [], report
-    assert told["tracebacks"] == 0, report
-    assert told["exit_code"] == 0, report
-    assert told["notices"] == {}, "people are told of something that is long over"
-    assert told["leaks"] == [], "secrets are in the logs"
-    check_that_it_was_a_test(told)
+    assert result["crashes"] == [], report
+    assert result["tracebacks"] == 0, report
+    assert result["exit_code"] == 0, report
+    assert result["notices"] == {}, "people are notified of something that is long over"
+    assert result["leaks"] == [], "secrets are in the logs"
+    check_that_it_was_a_test(result)
     shutil.rmtree(folder)
 
 
-def check_that_it_was_a_test(told: dict[str, Any]) -> None:
+def check_that_it_was_a_test(result: dict[str, Any]) -> None:
     """Everything that was to happen did, and there was enough that could be compared."""
-    assert told["left_out"] == [] or told["hours"] < WHOLE_DECK
-    assert len(told["troubles"]) >= 30 or told["hours"] < WHOLE_DECK
-    counters = {row["entity"] for row in told["rows"]}
+    assert result["left_out"] == [] or result["hours"] < ROOM_FOR_ALL
+    assert len(result["troubles"]) >= 30 or result["hours"] < ROOM_FOR_ALL
+    counters = {row["entity"] for row in result["rows"]}
     assert len(counters) == 10
     # One that was reset and then stands still, for there is nothing to export, may take all day to
     # be believed again; and on some days there is nothing to import, or no need to discharge.
-    clean = [row for row in told["rows"] if row["clean"]]
-    assert len(clean) > len(counters) / 2 * len(told["quiet"])
+    clean = [row for row in result["rows"] if row["clean"]]
+    assert len(clean) > len(counters) / 2 * len(result["quiet"])
     assert len({row["entity"] for row in clean if row["true"] > 0}) > len(counters) / 2

@@ -49,6 +49,15 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(target.read_text()), link
 
 
+def test_every_section_of_the_dossier_that_is_cited_exists() -> None:
+    dossier = (ROOT / "docs/redback-api.md").read_text()
+    sections = {*re.findall(r"^#+ (\d+(?:\.\d+)?)\.? ", dossier, re.MULTILINE)}
+    for folder in ("redback_addon/src", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            cited = re.findall(r"[Dd]ossier (?:sections? )?(\d+(?:\.\d+)?)", path.read_text())
+            assert {*cited} <= sections, path
+
+
 def section(title: str) -> str:
     """Return what stands below a heading, up to the next one of its kind."""
     below = rf"^(#+) {re.escape(title)}\n(.*?)(?=^\1 |\Z)"

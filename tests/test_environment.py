@@ -1,4 +1,4 @@
-"""What the process is told by its environment variables."""
+"""What the process reads from its environment variables."""
 
 from pathlib import Path
 

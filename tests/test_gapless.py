@@ -22,9 +22,9 @@ def folder() -> Path:
     return fast_world.new_folder("gapless")
 
 
-def check(told: dict[str, Any], folder: Path) -> None:
-    assert told["wrong"] == [], f"all logs: {folder}"
-    assert told["compared"] > 0
+def check(result: dict[str, Any], folder: Path) -> None:
+    assert result["wrong"] == [], f"all logs: {folder}"
+    assert result["compared"] > 0
 
 
 @pytest.mark.chaos
@@ -32,23 +32,23 @@ def check(told: dict[str, Any], folder: Path) -> None:
 def test_the_days_before_the_first_start_are_there_whatever_interrupts_them(
     folder: Path, measured: Callable[[str], None]
 ) -> None:
-    told = fast_world.run(
+    result = fast_world.run(
         *("gapless", f"--folder={folder}", f"--days={DAYS}", f"--kills={KILLS}"),
         folder=folder,
         beginning=BEGINNING,
         seconds=800,
     )
-    past = told["past"]
+    past = result["past"]
     measured(
-        f"Core {told['version']}: {past['hours']} hours of {past['entities']} entities, written in"
-        f" spite of kills at {told['killed_at_rows']} rows; the worst hour of a counter is wrong by"
+        f"Core {result['version']}: {past['hours']} hours of {past['entities']} entities, written"
+        f" in spite of kills at {result['killed_at_rows']} rows; a counter's worst hour is wrong by"
         f" {past['worst_kwh']:.4f} kWh"
     )
     check(past, folder)
     assert past["hours"] == 24 * DAYS
-    assert len(told["killed_at_rows"]) == KILLS
-    assert told["tracebacks"] == 0
-    assert told["rejections"] == []
+    assert len(result["killed_at_rows"]) == KILLS
+    assert result["tracebacks"] == 0
+    assert result["rejections"] == []
     shutil.rmtree(folder)
 
 
@@ -57,21 +57,21 @@ def test_the_days_before_the_first_start_are_there_whatever_interrupts_them(
 def test_outages_of_everything_leave_no_trace(
     folder: Path, measured: Callable[[str], None]
 ) -> None:
-    told = fast_world.run(
+    result = fast_world.run(
         *("gapless", f"--folder={folder}", "--days=1", "--outages"),
         folder=folder,
         beginning=BEGINNING,
         seconds=1400,
     )
-    live = told["live"]
+    live = result["live"]
     measured(
-        f"Core {told['version']}: {live['hours']} hours with {len(told['events'])} outages and"
+        f"Core {result['version']}: {live['hours']} hours with {len(result['events'])} outages and"
         f" resets; the worst hour of a counter is wrong by {live['worst_kwh']:.4f} kWh"
     )
-    check(told["past"], folder)
+    check(result["past"], folder)
     check(live, folder)
-    assert len(told["events"]) == 5
-    assert told["crashes"] == []
-    assert told["tracebacks"] == 0
-    assert told["rejections"] == []
+    assert len(result["events"]) == 5
+    assert result["crashes"] == []
+    assert result["tracebacks"] == 0
+    assert result["rejections"] == []
     shutil.rmtree(folder)

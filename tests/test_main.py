@@ -1,4 +1,4 @@
-"""The process before anything runs: what it is told by its surroundings."""
+"""The process before anything runs: what it reads from its surroundings."""
 
 import os
 import subprocess
@@ -60,5 +60,5 @@ print(gone() is None)
 
 
 def test_an_old_cycle_is_soon_freed_however_much_has_been_loaded() -> None:
-    told = subprocess.check_output([sys.executable, "-c", FORGETS_A_CYCLE], text=True)  # noqa: S603 - the program is above
-    assert told == "True\n"
+    output = subprocess.check_output([sys.executable, "-c", FORGETS_A_CYCLE], text=True)  # noqa: S603 - the program is above
+    assert output == "True\n"

@@ -1,6 +1,7 @@
-"""What the options may be, and what the user is told where they cannot work."""
+"""What the options may be, and what the user sees if they are invalid."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import SERIAL, configuration, dynamic, static
 from redback import options
 from redback.options import Options, OptionsError, Site
+from redback.publishing.entity_ids import entity_id
+from redback.sensors.details import Details
+from redback.sensors.reading import Reading
+from redback.sensors.table import sensors
 from strange import VALUES, spoilt, written
 
 ADDON = Path(__file__).parent.parent / "redback_addon"
@@ -50,6 +56,22 @@ def test_blanks_that_were_pasted_along_are_taken_off() -> None:
     assert options.check({"client_id": " an-id\n", "credential": "\ta-secret "}) == Options(
         "an-id", "a-secret"
     )
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202a", "\u00a0"]
+)
+def test_characters_that_nobody_sees_are_taken_out_of_credentials(unseen: str) -> None:
+    pasted = {"client_id": f"{unseen}an-{unseen}id", "credential": f" a-{unseen}secret{unseen}\n"}
+    assert options.check(pasted) == Options("an-id", "a-secret")
+    assert problems_of(GOOD | {"credential": unseen})[0].startswith("Credential is empty")
+
+
+def test_the_longest_name_makes_ids_that_core_takes() -> None:
+    reading = Reading(SERIAL, datetime.now(UTC), dynamic(), Details(static(), configuration()))
+    (site,) = options.check(GOOD | {"sites": [{"id": "S1", "name": 150 * "x"}]}).sites
+    for sensor in sensors(reading, detailed=True):
+        assert len(entity_id(f"{site.name} {SERIAL}", sensor.key)) <= 255
 
 
 def test_a_name_is_one_line_of_what_can_be_read() -> None:
@@ -93,6 +115,14 @@ def test_options_of_another_version_are_passed_over() -> None:
         (
             {"sites": [{"id": "S1", "name": "!!"}]},
             "Sites: the name of entry 1 contains no letter or digit.",
+        ),
+        (
+            {"sites": [{"id": "S0"}, {"id": "S1", "name": 300 * "x"}]},
+            "Sites: the name of entry 2 is too long: use at most 150 letters.",
+        ),
+        (  # each becomes five letters or more of an entity id
+            {"sites": [{"id": "S1", "name": 40 * "中"}]},
+            "Sites: the name of entry 1 is too long: use at most 150 letters.",
         ),
     ],
 )
@@ -151,7 +181,7 @@ def test_whatever_the_file_holds_it_is_good_options_or_sentences(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "options.json"
     path.write_bytes(content)
-    said, read = read_or_told(path)
+    said, read = read_or_problems(path)
     assert all(
         sentence.startswith((*options.LABELS.values(), "The options cannot be read"))
         for sentence in said
@@ -163,7 +193,7 @@ def test_whatever_the_file_holds_it_is_good_options_or_sentences(
         assert all([read.client_id, read.credential, *(site.id for site in read.sites)])
 
 
-def read_or_told(path: Path) -> tuple[tuple[str, ...], Options | None]:
+def read_or_problems(path: Path) -> tuple[tuple[str, ...], Options | None]:
     try:
         return (), options.read(path)
     except OptionsError as error:

@@ -21,8 +21,8 @@ def test_what_is_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     saved_state = SavedState(tmp_path / "memory.json")
     saved_state.save(names=NAMES)
     saved_state.save(cloud=CLOUD)
-    kept = SavedState(tmp_path / "memory.json").saved
-    assert (kept.names, kept.cloud) == (NAMES, CLOUD)
+    saved = SavedState(tmp_path / "memory.json").saved
+    assert (saved.names, saved.cloud) == (NAMES, CLOUD)
 
 
 def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_damaged_file_is_set_aside_and_the_start_goes_on(
     assert SavedState(path).saved.names == NAMES
 
 
-def test_a_disk_that_cannot_be_written_is_told_and_stops_nothing(
+def test_a_disk_that_cannot_be_written_is_logged_and_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     saved_state = SavedState(tmp_path / "not-there" / "memory.json")
@@ -75,10 +75,10 @@ def test_whatever_is_in_the_file_the_start_goes_on(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "memory.json"
     path.write_bytes(content)
-    kept = SavedState(path).saved
-    chosen = choose(kept.inverters, (), kept.names).names
-    assert chosen.keys() == {inverter.serial for inverter in kept.inverters}
-    SavedState(path).save(names={**kept.names, **chosen, "RB3": NAMES["RB1"]})
+    saved = SavedState(path).saved
+    chosen = choose(saved.inverters, (), saved.names).names
+    assert chosen.keys() == {inverter.serial for inverter in saved.inverters}
+    SavedState(path).save(names={**saved.names, **chosen, "RB3": NAMES["RB1"]})
     assert SavedState(path).saved == msgspec.structs.replace(
-        kept, names={**kept.names, **chosen, "RB3": NAMES["RB1"]}
+        saved, names={**saved.names, **chosen, "RB3": NAMES["RB1"]}
     )

@@ -58,7 +58,7 @@ async def test_within_seconds_every_reading_is_a_state_and_agrees_with_the_inver
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", stamp)
 
 
-async def test_a_counter_that_the_past_does_not_tell_comes_with_the_second_reading() -> None:
+async def test_a_counter_that_the_past_does_not_have_comes_with_the_second_reading() -> None:
     async with house("st", past_of_v221=False) as home:
         await home.service.start()
         await home.shows("redback_grid_import_total")
@@ -129,7 +129,7 @@ async def test_options_that_cannot_work_end_it_with_78_and_a_sentence_each() -> 
         await eventually(home.notifications, operator.not_)
 
 
-async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_told() -> None:
+async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_reported() -> None:
     async with house("two-sites") as home:
         site = home.simulator.world.account.sites[0].site_id
         home.service.options(
@@ -144,7 +144,7 @@ async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_told()
         assert not [name for name in await home.states() if not name.startswith("home_")]
 
 
-async def test_credentials_that_are_refused_are_told_in_home_assistant() -> None:
+async def test_credentials_that_are_refused_are_reported_in_home_assistant() -> None:
     async with house() as home:
         home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
         await home.service.start()
@@ -195,7 +195,7 @@ async def test_after_a_restart_of_core_all_states_are_back_within_ten_seconds() 
         assert not await home.states()
         await eventually(home.states, lambda states: states.keys() >= before.keys(), 10)
         assert home.service.log.count("Home Assistant does not answer") >= 1
-        # A push may have failed the moment before the link was seen to be gone.
+        # A push may have failed the moment before the disconnection was noticed.
         assert len(re.findall("WARNING", home.service.log)) <= 2
 
 
@@ -340,7 +340,7 @@ async def test_a_part_that_crashes_ends_the_whole_with_a_traceback_and_a_code() 
             assert "address already in use" in home.service.log
 
 
-async def test_a_disk_that_takes_nothing_is_told_and_readings_go_on() -> None:
+async def test_a_full_disk_is_logged_and_readings_go_on() -> None:
     async with house() as home:
         for name in ("memory.json", "counters.json"):
             (home.data / name).mkdir()
@@ -398,7 +398,7 @@ async def test_a_core_that_refuses_for_a_while_has_every_state_afterwards() -> N
         assert home.service.log.count("WARNING") == 1
 
 
-async def test_an_inverter_that_may_not_be_read_is_told_and_costs_the_others_nothing() -> None:
+async def test_an_inverter_that_may_not_be_read_is_reported_and_costs_the_others_nothing() -> None:
     async with house("two-inverters") as home:
         denied, other = home.inverters
         home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=denied))

@@ -102,7 +102,7 @@ class FakeStatistics:
         for series, rows in everything.items():
             if self.takes is not None:
                 if self.takes == 0:
-                    raise CoreAwayError("GET", "/core/websocket", None, "the link was closed")
+                    raise CoreAwayError("GET", "/core/websocket", None, "the connection was closed")
                 self.takes -= 1
             for row in rows:
                 self.imported.append((series.entity_id, row.start))

@@ -23,8 +23,8 @@ HOUR = timedelta(hours=1)
 DAYS = 75
 
 
-class Link:
-    """A link to Core that was made long ago."""
+class Connection:
+    """A WebSocket that connected long ago."""
 
     up_since: float | None = 0.0
 
@@ -47,33 +47,33 @@ def coverage(tmp_path: Path, until: datetime) -> Iterator[Coverage]:
 
 
 @pytest.fixture
-def known(clock: FakeClock) -> Inverter:
+def inverter(clock: FakeClock) -> Inverter:
     made = Inverter(SERIAL, "House", Entities(detailed=False), Details(static(), configuration()))
     made.entities.show(made.reading(dynamic(TimestampUtc=f"{clock.now():%Y-%m-%dT%H:%M:%SZ}")))
     return made
 
 
 @pytest.fixture
-def statistics(known: Inverter, until: datetime) -> FakeStatistics:
+def statistics(inverter: Inverter, until: datetime) -> FakeStatistics:
     """Have a row for every hour, of every counter."""
     made = FakeStatistics()
     starts = [until - number * HOUR for number in range(-6, 24 * DAYS + 1)]
-    for one in series_of(known).values():
+    for one in series_of(inverter).values():
         if one.is_counter:
             made.stored[one.entity_id] = {start: Row(start, state=1, sum=1) for start in starts}
     return made
 
 
 @pytest.fixture
-def link() -> Link:
-    return Link()
+def websocket() -> Connection:
+    return Connection()
 
 
 class _Watching:
-    """A history of one inverter."""
+    """A backfill of one inverter."""
 
-    def __init__(self, known: Inverter, since: datetime) -> None:
-        self._found = [(known, since)]
+    def __init__(self, inverter: Inverter, since: datetime) -> None:
+        self._found = [(inverter, since)]
 
     def watched(self) -> list[tuple[Inverter, datetime]]:
         return self._found
@@ -83,17 +83,17 @@ class _Watching:
 async def audit(
     statistics: FakeStatistics,
     coverage: Coverage,
-    link: Link,
+    websocket: Connection,
     clock: FakeClock,
-    known: Inverter,
+    inverter: Inverter,
     until: datetime,
 ) -> AsyncIterator[None]:
     audit = Audit(
         cast("Statistics", statistics),
         coverage,
-        cast("WebSocket", link),
+        cast("WebSocket", websocket),
         clock,
-        cast("Backfill", _Watching(known, until - 24 * DAYS * HOUR)),
+        cast("Backfill", _Watching(inverter, until - 24 * DAYS * HOUR)),
     )
     task = asyncio.create_task(audit.run())
     yield
@@ -127,14 +127,18 @@ async def test_everything_is_wanted_of_a_core_that_has_begun_anew(
     assert len(wanted(coverage, until)) == 24 * DAYS - 3
 
 
-async def test_a_day_after_it_is_looked_again_and_with_a_new_link_after_two_hours(
-    statistics: FakeStatistics, coverage: Coverage, link: Link, clock: FakeClock, until: datetime
+async def test_it_checks_again_after_a_day_and_two_hours_after_a_new_connection(
+    statistics: FakeStatistics,
+    coverage: Coverage,
+    websocket: Connection,
+    clock: FakeClock,
+    until: datetime,
 ) -> None:
     await clock.advance(3 * 3600)
     lose(statistics, until - 9 * HOUR, until - 8 * HOUR)
     await clock.advance(3600)
     assert wanted(coverage, until) == []
-    link.up_since = clock.monotonic()
+    websocket.up_since = clock.monotonic()
     await clock.advance(1.9 * 3600)
     assert wanted(coverage, until) == []
     await clock.advance(0.2 * 3600)
@@ -147,6 +151,6 @@ async def test_what_was_found_once_is_not_wanted_for_ever(
     lost = until - 9 * HOUR
     lose(statistics, lost, lost + HOUR)
     await clock.advance(3 * 3600)
-    coverage.put(SERIAL, [Hour(lost, Stage.SETTLED)])  # as the history does, which gets no row
+    coverage.put(SERIAL, [Hour(lost, Stage.SETTLED)])  # as the backfill does, which gets no row
     await clock.advance(25 * 3600)
     assert wanted(coverage, until) == []

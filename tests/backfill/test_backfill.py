@@ -63,12 +63,12 @@ def reading(moment: datetime) -> Dynamic:
 
 def without_counters(now: datetime) -> Inverter:
     """Return what is known after one reading, whose counters are not believed yet."""
-    known = Inverter(
+    inverter = Inverter(
         SERIAL, "Redback", Entities(detailed=False), Details(static(), configuration())
     )
-    known.entities.show(known.reading(Counters("", {}).believe(reading(now), static())))
-    assert not any(series.is_counter for series in series_of(known).values())
-    return known
+    inverter.entities.show(inverter.reading(Counters("", {}).believe(reading(now), static())))
+    assert not any(series.is_counter for series in series_of(inverter).values())
+    return inverter
 
 
 class Cloud:
@@ -117,8 +117,8 @@ class Cloud:
         return tuple(reading(one) for one in moments if self.since <= one < until)
 
 
-class Link:
-    """A link to Core that was made long ago."""
+class Connection:
+    """A WebSocket that connected long ago."""
 
     up_since: float | None = 0.0
 
@@ -131,45 +131,46 @@ class Alone:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def known(self, _: str) -> Inverter:
-        return self._world.known
+    def inverter(self, _: str) -> Inverter:
+        return self._world.inverter
 
 
 class World:
-    """A history with everything around it; Core has been shown the last hour and a half."""
+    """A backfill with everything around it; Core has been shown the last hour and a half."""
 
     def __init__(self, folder: Path, clock: FakeClock, days: int) -> None:
         self.clock = clock
         self.now = clock.now()
-        self.link = Link()
+        self.websocket = Connection()
         self.statistics = FakeStatistics()
         self.coverage = Coverage(folder / "history.db")
         self.cloud = Cloud(clock, self.now - timedelta(days=30))
         self.problems = Problems(clock)
         self.registry = Alone(self)
         entities = Entities(detailed=False)
-        self.known = known = Inverter(
+        self.inverter = inverter = Inverter(
             SERIAL, "Redback", entities, Details(static(), configuration())
         )
         for minutes in (1, 0):
-            entities.show(known.reading(reading(self.now - minutes * MINUTE)))
+            entities.show(inverter.reading(reading(self.now - minutes * MINUTE)))
         counters = {one.key for one in entities.statistics() if one.quantity.is_counter}
-        shown = dict(entities.numbers(known.reading(reading(self.now))))
+        shown = dict(entities.numbers(inverter.reading(reading(self.now))))
         self.others = {one: shown[one] or 0.0 for one in counters - {KEY}}
         account = cast("RedbackClient", self.cloud)
         self.throttle = throttle = stand_ins.throttle(clock)
-        statistics, link = cast("Statistics", self.statistics), cast("WebSocket", self.link)
-        self.history = Backfill(
+        statistics = cast("Statistics", self.statistics)
+        websocket = cast("WebSocket", self.websocket)
+        self.backfill = Backfill(
             self.coverage,
             Fetcher(account, throttle, clock, self.coverage, seen=lambda *_: None),
             Importer(statistics, clock, cast("Ownership", FakeOwnership())),
-            link,
+            websocket,
             clock,
             self.problems,
             registry=cast("Registry", self.registry),
             days=days,
         )
-        self.audit = Audit(statistics, self.coverage, link, clock, self.history)
+        self.audit = Audit(statistics, self.coverage, websocket, clock, self.backfill)
 
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""
@@ -216,7 +217,7 @@ def world(tmp_path: Path, clock: FakeClock, days: int) -> Iterator[World]:
 
 @pytest.fixture
 async def running(world: World) -> AsyncIterator[World]:
-    tasks = [asyncio.create_task(part.run()) for part in (world.history, world.audit)]
+    tasks = [asyncio.create_task(part.run()) for part in (world.backfill, world.audit)]
     yield world
     for task in tasks:
         task.cancel()
@@ -236,18 +237,20 @@ async def test_the_past_is_filled_newest_first(running: World, clock: FakeClock)
     energy = running.energy()
     assert len(energy) == 50  # of these the last one has not ended
     assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
-    progress = running.history.progress
+    progress = running.backfill.progress
     assert (progress.done, progress.left, progress.failed) == (49, 0, 0)
 
 
-async def test_what_is_missing_is_told_while_it_is_paused(running: World, clock: FakeClock) -> None:
+async def test_what_is_missing_is_shown_while_it_is_paused(
+    running: World, clock: FakeClock
+) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.history.pause()
+    running.backfill.pause()
     await clock.advance(600)
-    progress = running.history.progress
+    progress = running.backfill.progress
     assert (progress.is_known, progress.done, progress.left) == (True, 0, 49)
     assert not running.cloud.asked
-    running.history.resume()
+    running.backfill.resume()
     await clock.advance(10)
     assert running.cloud.asked
 
@@ -270,11 +273,11 @@ async def test_what_is_filled_is_not_asked_for_again(running: World, clock: Fake
 
 async def test_without_core_it_fetches_and_writes_later(running: World, clock: FakeClock) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.link.up_since = None
+    running.websocket.up_since = None
     await clock.advance(600)
     assert len(running.cloud.hours) == 49
     assert running.statistics.imported == []
-    running.link.up_since = clock.monotonic()
+    running.websocket.up_since = clock.monotonic()
     await clock.advance(500)
     assert running.statistics.imported == []  # Core makes up first for what it has missed
     await clock.advance(300)
@@ -286,16 +289,16 @@ async def test_an_hour_that_cannot_be_read_again_is_fetched_again(
     running: World, clock: FakeClock, tmp_path: Path
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.link.up_since = None
+    running.websocket.up_since = None
     await clock.advance(600)
     with opened(tmp_path / "history.db") as other:
         other.execute("UPDATE hour SET summary = x'c1' WHERE start % 86400 = 0")
     asked = len(running.cloud.hours)
-    running.link.up_since = 0.0
+    running.websocket.up_since = 0.0
     await clock.advance(600)
     assert len(running.cloud.hours) == asked + 2
     assert len(running.energy()) == 50
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
 
 
 async def test_a_busy_cloud_is_asked_more_slowly(running: World, clock: FakeClock) -> None:
@@ -311,7 +314,7 @@ async def test_what_the_cloud_does_not_have_is_left_out(running: World, clock: F
     running.cloud.since = running.now - 10 * HOUR
     await clock.advance(600)
     assert len(running.energy()) == pytest.approx(10, abs=1)
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
 
 
 @pytest.mark.parametrize("refusal", [GONE, DENIED, UNFIT, None])
@@ -322,7 +325,7 @@ async def test_what_alone_is_refused_counts_as_not_there(
     await clock.advance(30)
     running.cloud.failing = [refusal]
     await clock.advance(600)
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
     assert len(running.energy()) == 49  # one less than there could be
 
 
@@ -340,7 +343,7 @@ async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
     running.cloud.failing.clear()
     await clock.advance(1200)
     assert len(running.energy()) == 50
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
     assert running.problems.now == {}
 
 
@@ -363,10 +366,10 @@ async def test_that_the_cloud_has_nothing_costs_few_questions(
     running.publish(running.now - 90 * MINUTE, running.now)
     running.cloud.since = running.now - 90 * MINUTE
     await clock.advance(600)
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
     hours = len(running.cloud.hours)
     assert hours == 49
-    # Each day begins with what was shown before it; now and then there is proof that it tells.
+    # Each day begins with what was shown before it, and sometimes a known hour is fetched again.
     assert len(running.cloud.asked) - hours <= 3 + hours / 8
 
 
@@ -417,12 +420,12 @@ async def test_where_core_makes_no_statistics_none_are_made(
 async def test_hours_wait_until_the_first_counter_is_believed(
     running: World, clock: FakeClock
 ) -> None:
-    believed = running.known
-    running.known = without_counters(running.now)
+    believed = running.inverter
+    running.inverter = without_counters(running.now)
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(300)
     assert running.cloud.asked == []
-    running.known = believed
+    running.inverter = believed
     await clock.advance(600)
     energy = running.energy()
     assert len(energy) == 50
@@ -430,12 +433,12 @@ async def test_hours_wait_until_the_first_counter_is_believed(
 
 
 async def test_hours_wait_until_the_inverter_is_described(running: World, clock: FakeClock) -> None:
-    described = running.known
-    running.known = replace(described, details=replace(described.details, configuration=None))
+    described = running.inverter
+    running.inverter = replace(described, details=replace(described.details, configuration=None))
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(300)
     assert running.cloud.asked == []
-    running.known = described
+    running.inverter = described
     await clock.advance(600)
     assert len(running.energy()) == 50
 
@@ -443,10 +446,10 @@ async def test_hours_wait_until_the_inverter_is_described(running: World, clock:
 async def test_where_there_are_no_counters_the_rest_is_filled_after_ten_minutes(
     running: World, clock: FakeClock
 ) -> None:
-    running.known = without_counters(running.now)
+    running.inverter = without_counters(running.now)
     running.publish(running.now - 90 * MINUTE, running.now)
     await clock.advance(600 + 300)
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
     assert len(running.cloud.hours) == 49
 
 
@@ -457,18 +460,18 @@ async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
     broken = running.now.replace(minute=0, second=0) - 30 * HOUR
     running.cloud.broken = {broken, broken + HOUR - timedelta(minutes=10)}
     await clock.advance(600)
-    assert running.history.progress.left == 24  # the others go on
+    assert running.backfill.progress.left == 24  # the others go on
     await clock.advance(2 * 3600)
     assert running.cloud.hours.count(broken) == 3
     # What it is at its end is found out by the hour after it.
     assert len(running.energy()) == 49
-    progress = running.history.progress
+    progress = running.backfill.progress
     assert (progress.left, progress.failed) == (0, 1)
     assert "it is broken" in progress.rejections[-1]
-    assert caplog.text.count("cannot be had") == 1
+    assert caplog.text.count(f" UTC of {SERIAL} failed: ") == 1
     await clock.advance(2 * 86400)
     assert running.cloud.hours.count(broken) == 4
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
 
 
 async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(
@@ -491,7 +494,7 @@ async def test_a_hiccup_of_one_hour_costs_nothing(running: World, clock: FakeClo
     running.cloud.failing = [BROKEN]
     await clock.advance(1200)
     assert len(running.energy()) == 50
-    progress = running.history.progress
+    progress = running.backfill.progress
     assert (progress.left, progress.failed, progress.rejections) == (0, 0, ())
 
 
@@ -508,7 +511,7 @@ async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
     assert len(running.energy()) == 50
 
 
-async def test_a_disk_that_takes_nothing_is_told_once_and_waited_for(
+async def test_a_full_disk_is_logged_once_and_waited_for(
     running: World, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
@@ -530,14 +533,14 @@ async def test_a_disk_that_takes_nothing_once_hours_are_fetched_is_waited_for_to
     running: World, clock: FakeClock, tmp_path: Path
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
-    running.link.up_since = None
+    running.websocket.up_since = None
     await clock.advance(600)
     with opened(tmp_path / "history.db") as other:
         other.execute("CREATE TRIGGER full BEFORE DELETE ON hour BEGIN SELECT RAISE(FAIL, ''); END")
-    running.link.up_since = 0.0
+    running.websocket.up_since = 0.0
     await clock.advance(3600)
     assert len(running.cloud.hours) == 49
-    assert 0 < len(running.statistics.imported) < 20 * len(series_of(running.known).values())
+    assert 0 < len(running.statistics.imported) < 20 * len(series_of(running.inverter).values())
     assert (Kind.HISTORY_DISK, None) in running.problems.now
 
 
@@ -571,7 +574,7 @@ async def test_what_an_inverter_sends_after_a_long_outage_is_filled_however_old_
     outage = {running.now.replace(second=0) - n * MINUTE for n in range(121 * 60)}
     running.cloud.holes = {minute for minute in outage if minute < running.now - 90 * MINUTE}
     await clock.advance(1200)
-    assert running.history.progress.left == 0
+    assert running.backfill.progress.left == 0
     assert len(running.energy()) < 15
     await clock.advance(2 * 3600)
     running.cloud.holes.clear()
@@ -580,13 +583,13 @@ async def test_what_an_inverter_sends_after_a_long_outage_is_filled_however_old_
     assert energy == pytest.approx([1.0] * 128, abs=0.02)
 
 
-async def test_what_core_refuses_is_told_once_and_not_tried_for_ever(
+async def test_what_core_refuses_is_logged_once_and_not_retried_for_ever(
     running: World, clock: FakeClock
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
     running.statistics.refuses_to_shift = {ENERGY}
     await clock.advance(600)
-    progress = running.history.progress
+    progress = running.backfill.progress
     assert (progress.left, progress.done, progress.failed) == (0, 49, 48)
     assert progress.rejections
     assert all(ENERGY in sentence for sentence in progress.rejections)

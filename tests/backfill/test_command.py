@@ -1,4 +1,4 @@
-"""That redback-history tells what is missing, and has a time filled again."""
+"""The command redback-history shows what is missing, and has a time filled again."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -44,24 +44,24 @@ def coverage(
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     def run(*arguments: str) -> tuple[int, str, str]:
         code = main(arguments)
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return run
 
 
-def test_it_tells_what_is_missing(coverage: Coverage, command: Command) -> None:
+def test_it_prints_what_is_missing(coverage: Coverage, command: Command) -> None:
     coverage.put(SERIAL, [Hour(NOW.replace(hour=9, minute=0), Stage.SETTLED, why="A reason.")])
-    code, told, _ = command("status")
+    code, printed, _ = command("status")
     assert code == 0
-    assert "missing: 2" in told
-    assert "2026-03-02 10:00 to 2026-03-02 12:00" in told
-    assert "2026-03-02 09:00 to 2026-03-02 10:00: A reason." in told
+    assert "missing: 2" in printed
+    assert "2026-03-02 10:00 to 2026-03-02 12:00" in printed
+    assert "2026-03-02 09:00 to 2026-03-02 10:00: A reason." in printed
 
 
 def test_a_time_is_marked_to_be_filled_again(coverage: Coverage, command: Command) -> None:
-    code, told, _ = command("fill", "2026-03-02T08", "2026-03-02T10:00")
-    assert (code, told) == (0, "2 hours will be filled again while the add-on runs.\n")
+    code, printed, _ = command("fill", "2026-03-02T08", "2026-03-02T10:00")
+    assert (code, printed) == (0, "2 hours will be filled again while the add-on runs.\n")
     hours = coverage.hours(SERIAL, NOW - timedelta(days=1), NOW)
     assert [(hour.start.hour, hour.stage, hour.asked) for hour in hours.values()] == [
         (8, Stage.WANTED, True),
@@ -69,10 +69,10 @@ def test_a_time_is_marked_to_be_filled_again(coverage: Coverage, command: Comman
     ]
 
 
-def test_a_dry_run_only_tells(coverage: Coverage, command: Command) -> None:
-    code, told, _ = command("fill", "2026-03-02T08", "2026-03-02T09:30", "--dry-run")
+def test_a_dry_run_only_prints(coverage: Coverage, command: Command) -> None:
+    code, printed, _ = command("fill", "2026-03-02T08", "2026-03-02T09:30", "--dry-run")
     assert code == 0
-    assert told.splitlines() == [
+    assert printed.splitlines() == [
         f"{SERIAL} 2026-03-02 08:00",
         f"{SERIAL} 2026-03-02 09:00",
         "2 hours would be filled again while the add-on runs.",
@@ -98,7 +98,7 @@ def test_what_has_not_passed_or_is_too_long_ago_cannot_be_filled(
 
 
 @pytest.mark.usefixtures("coverage")
-def test_an_inverter_that_is_not_there_is_told_with_those_that_are(command: Command) -> None:
+def test_an_unknown_inverter_is_reported_with_the_known_ones(command: Command) -> None:
     code, _, complaint = command("status", "--serial", "RB1")
     assert code == 1
     assert complaint == f"There is no inverter RB1; there are: {SERIAL}.\n"
@@ -115,7 +115,7 @@ def test_before_the_first_reading_there_is_no_history(
 
 
 @pytest.mark.usefixtures("coverage")
-def test_a_time_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_time_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["fill", "yesterday", "today"])
     assert "'yesterday' is not a time like 2026-03-02T07" in capsys.readouterr().err

@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_until_the_end(
     coverage.close()
 
 
-def test_a_file_that_fails_is_told_once_and_when_it_works_again(
+def test_a_file_that_fails_is_logged_once_and_when_it_works_again(
     coverage: Coverage, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -36,9 +36,9 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
     """Return what the counter of the grid showed now."""
     cloud, now = Cloud(imported), clock.now()
     entities = Entities(detailed=False)
-    known = Inverter(SERIAL, "House", entities, Details(static(), configuration()))
+    inverter = Inverter(SERIAL, "House", entities, Details(static(), configuration()))
     for minutes in (1, 0):
-        entities.show(known.reading(cloud.reading(now - minutes * MINUTE)))
+        entities.show(inverter.reading(cloud.reading(now - minutes * MINUTE)))
     fetcher = Fetcher(
         cast("RedbackClient", cloud),
         stand_ins.throttle(clock),
@@ -46,7 +46,7 @@ async def shown(clock: FakeClock, imported: Callable[[datetime], float]) -> floa
         cast("Coverage", _ShownLately(now)),
         seen=lambda *_: None,
     )
-    return (await fetcher.shown(known, now)).get(IMPORT)
+    return (await fetcher.shown(inverter, now)).get(IMPORT)
 
 
 class _ShownLately:

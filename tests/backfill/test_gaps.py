@@ -1,4 +1,4 @@
-"""That every hour with a missing minute is found, and joined to those it must be filled with."""
+"""That every hour with a missing minute is found, together with those it must be filled with."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -171,7 +171,7 @@ def test_what_was_fetched_and_not_yet_written_is_missing(coverage: Coverage) -> 
     assert gaps(coverage, "0:00", "4:00") == [[1, 2]]
 
 
-def test_a_gap_that_goes_on_is_told_from_one_that_is_over(coverage: Coverage) -> None:
+def test_a_gap_that_goes_on_is_distinguished_from_one_that_is_over(coverage: Coverage) -> None:
     publish(coverage, "0:00", "3:30")
     publish(coverage, "5:20", "7:00")
     assert [gap.goes_on for gap in found(coverage, "0:00", "5:10")] == [True]
@@ -225,7 +225,7 @@ def test_where_all_hours_are_settled_only_those_that_are_due_are_missing(
 
 
 class Looked(Coverage):
-    """One that tells how far back somebody has looked."""
+    """A coverage that records how far back somebody has looked."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

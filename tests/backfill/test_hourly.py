@@ -21,11 +21,11 @@ ENERGY = "solar_generation_total"
 
 
 @pytest.fixture
-def known() -> Inverter:
+def inverter() -> Inverter:
     entities = Entities(detailed=False)
-    known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
-    entities.show(known.reading(dynamic()))
-    return known
+    inverter = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
+    entities.show(inverter.reading(dynamic()))
+    return inverter
 
 
 def at(
@@ -41,107 +41,111 @@ def at(
 
 
 def summarised(
-    known: Inverter,
+    inverter: Inverter,
     readings: Sequence[Dynamic],
     before: Dynamic | None = None,
     shown_until: datetime | None = None,
 ) -> Summary | None:
-    held = believed(known, readings if before is None else (before, *readings))
+    held = believed(inverter, readings if before is None else (before, *readings))
     inside = held[len(held) - len(readings) :]
-    return summarise(known, inside, START, None if before is None else held[0], shown_until)
+    return summarise(inverter, inside, START, None if before is None else held[0], shown_until)
 
 
-def summed(known: Inverter, readings: Iterable[Dynamic]) -> Summary:
-    summary = summarised(known, tuple(readings))
+def summed(inverter: Inverter, readings: Iterable[Dynamic]) -> Summary:
+    summary = summarised(inverter, tuple(readings))
     assert summary is not None
     return summary
 
 
-def test_a_value_holds_until_the_next_one(known: Inverter) -> None:
-    found = summed(known, [at(0, 1), *(at(minute, 4) for minute in range(1, 60))]).measured[POWER]
+def test_a_value_holds_until_the_next_one(inverter: Inverter) -> None:
+    found = summed(inverter, [at(0, 1), *(at(minute, 4) for minute in range(1, 60))]).measured[
+        POWER
+    ]
     assert found.mean == pytest.approx((1 + 4 * 59) / 60)
     assert (found.min, found.max) == (1, 4)
 
 
 def test_the_first_value_holds_from_the_hours_beginning_and_the_last_until_its_end(
-    known: Inverter,
+    inverter: Inverter,
 ) -> None:
     # For ten minutes at most, and so does the one before a hole.
-    found = summed(known, [at(5, 2), at(40, 8)]).measured[POWER]
+    found = summed(inverter, [at(5, 2), at(40, 8)]).measured[POWER]
     assert found.mean == pytest.approx((2 * 15 + 8 * 10) / 25)
 
 
-def test_what_was_shown_before_the_hour_holds_until_its_first_reading(known: Inverter) -> None:
+def test_what_was_shown_before_the_hour_holds_until_its_first_reading(inverter: Inverter) -> None:
     readings = [at(minute + 0.5, 4) for minute in range(60)]
-    summary = summarised(known, readings, before=at(-0.5, 1))
+    summary = summarised(inverter, readings, before=at(-0.5, 1))
     assert summary is not None
     found = summary.measured[POWER]
     assert found.mean == pytest.approx((1 * 0.5 + 4 * 59.5) / 60)
     assert (found.min, found.max) == (1, 4)
 
 
-def test_what_lapsed_before_the_hour_does_not_count(known: Inverter) -> None:
+def test_what_lapsed_before_the_hour_does_not_count(inverter: Inverter) -> None:
     readings = [at(minute, 4) for minute in range(30, 60)]
-    summary = summarised(known, readings, before=at(-11, 1))
+    summary = summarised(inverter, readings, before=at(-11, 1))
     assert summary is not None
     assert summary.measured[POWER].min == 4
 
 
-def test_the_reading_before_the_hour_confirms_the_first_value_of_a_counter(known: Inverter) -> None:
+def test_the_reading_before_the_hour_confirms_the_first_value_of_a_counter(
+    inverter: Inverter,
+) -> None:
     readings = [at(minute, 1, 100 + minute / 60) for minute in range(60)]
-    summary = summarised(known, readings, before=at(-1, 1, 99.983))
+    summary = summarised(inverter, readings, before=at(-1, 1, 99.983))
     assert summary is not None
     assert summary.counted[ENERGY].first == 100.0
     assert summary.counted[ENERGY].gain == pytest.approx(59 / 60, abs=0.002)
 
 
-def test_a_null_counts_for_no_time(known: Inverter) -> None:
-    found = summed(known, [at(0, 2), at(1, None), at(2, 2)]).measured[POWER]
+def test_a_null_counts_for_no_time(inverter: Inverter) -> None:
+    found = summed(inverter, [at(0, 2), at(1, None), at(2, 2)]).measured[POWER]
     assert found.mean == 2
 
 
-def test_what_is_offline_measures_nothing_and_counts_on(known: Inverter) -> None:
+def test_what_is_offline_measures_nothing_and_counts_on(inverter: Inverter) -> None:
     offline = [at(minute, 2, 100 + minute / 60, "Offline") for minute in range(60)]
-    summary = summed(known, offline)
+    summary = summed(inverter, offline)
     assert POWER not in summary.measured
     assert summary.counted[ENERGY].last == pytest.approx(100.983)
 
 
-def test_values_are_rounded_as_those_of_the_states(known: Inverter) -> None:
-    summary = summed(known, [at(minute, 1.23456, 100.00049) for minute in range(60)])
+def test_values_are_rounded_as_those_of_the_states(inverter: Inverter) -> None:
+    summary = summed(inverter, [at(minute, 1.23456, 100.00049) for minute in range(60)])
     assert summary.measured[POWER].max == 1.235
     assert summary.counted[ENERGY].last == 100.0
 
 
 @pytest.mark.parametrize("glitch", [None, 0.0, 5000.0, 99.9])
-def test_a_glitch_of_a_counter_counts_for_nothing(known: Inverter, glitch: float | None) -> None:
+def test_a_glitch_of_a_counter_counts_for_nothing(inverter: Inverter, glitch: float | None) -> None:
     values: list[float | None] = [100 + minute / 60 for minute in range(60)]
     values[30] = glitch
-    found = summed(known, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
+    found = summed(inverter, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
     assert found.gain == pytest.approx(58 / 60, abs=0.002)  # from the second reading to the last
     assert found.last == pytest.approx(100.983)
     assert found.resets == 0
 
 
-def test_a_reset_counts_from_zero(known: Inverter) -> None:
+def test_a_reset_counts_from_zero(inverter: Inverter) -> None:
     values = [1000 + minute / 60 for minute in range(30)] + [n / 60 for n in range(1, 31)]
-    found = summed(known, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
+    found = summed(inverter, [at(n, 1, value) for n, value in enumerate(values)]).counted[ENERGY]
     assert found.resets == 1
     assert found.last == 0.5
     assert found.gain == pytest.approx(28 / 60 + 0.5, abs=0.002)
 
 
-def test_one_reading_alone_tells_nothing_of_a_counter(known: Inverter) -> None:
-    assert ENERGY not in summed(known, [at(0, 1)]).counted
+def test_one_reading_alone_says_nothing_about_a_counter(inverter: Inverter) -> None:
+    assert ENERGY not in summed(inverter, [at(0, 1)]).counted
 
 
-def test_nothing_comes_to_nothing(known: Inverter) -> None:
-    assert summarise(known, [], START) is None
+def test_nothing_comes_to_nothing(inverter: Inverter) -> None:
+    assert summarise(inverter, [], START) is None
 
 
-def test_all_that_has_statistics_is_there_and_nothing_else(known: Inverter) -> None:
-    summary = summed(known, [at(minute, 1) for minute in range(60)])
-    series = series_of(known).keys()
+def test_all_that_has_statistics_is_there_and_nothing_else(inverter: Inverter) -> None:
+    summary = summed(inverter, [at(minute, 1) for minute in range(60)])
+    series = series_of(inverter).keys()
     assert summary.measured.keys() | summary.counted.keys() == series
     assert len(summary.counted) == 6
 
@@ -167,32 +171,34 @@ def flowed(summary: Summary | None) -> dict[str, tuple[float, float, float | Non
     }
 
 
-def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(known: Inverter) -> None:
+def test_a_batterys_energy_is_worked_out_where_the_cloud_does_not_count_it(
+    inverter: Inverter,
+) -> None:
     readings = [of_battery(minute, 2.0 if minute <= 30 else -1.0) for minute in range(60)]
-    energies = flowed(summed(known, readings))
+    energies = flowed(summed(inverter, readings))
     # From one reading to the next it is the mean of both powers.
     assert energies == {DISCHARGED: (0, 1.016667, None), CHARGED: (0, 0.491667, None)}
 
 
-def test_it_is_told_apart_what_core_was_shown_of_it(known: Inverter) -> None:
+def test_what_core_was_shown_of_it_is_counted_apart(inverter: Inverter) -> None:
     readings = [of_battery(minute, -6.0) for minute in range(60)]
-    summary = summarised(known, readings, of_battery(-0.5, -6.0), at(40, 1).timestamp)
+    summary = summarised(inverter, readings, of_battery(-0.5, -6.0), at(40, 1).timestamp)
     assert flowed(summary)[CHARGED] == (0.05, 4.0, 2.0)
 
 
-def test_a_battery_that_nobody_heard_of_for_long_has_not_flowed_meanwhile(known: Inverter) -> None:
+def test_a_battery_without_readings_for_long_has_not_flowed(inverter: Inverter) -> None:
     readings = [of_battery(5, -6.0), of_battery(40, -6.0)]
-    assert flowed(summed(known, readings))[CHARGED] == (0, 2.5, None)
+    assert flowed(summed(inverter, readings))[CHARGED] == (0, 2.5, None)
 
 
-def test_what_the_cloud_counts_is_not_worked_out(known: Inverter) -> None:
-    assert summed(known, [at(minute, 1) for minute in range(60)]).flowed == {}
+def test_what_the_cloud_counts_is_not_worked_out(inverter: Inverter) -> None:
+    assert summed(inverter, [at(minute, 1) for minute in range(60)]).flowed == {}
 
 
-def test_it_is_small_and_quick(known: Inverter, measured: Callable[[str], None]) -> None:
+def test_it_is_small_and_quick(inverter: Inverter, measured: Callable[[str], None]) -> None:
     readings = [at(minute, 1.5, 100 + minute / 60) for minute in range(60)]
     began = time.perf_counter()
-    summary = summed(known, readings)
+    summary = summed(inverter, readings)
     milliseconds = (time.perf_counter() - began) * 1000
     packed = msgspec.msgpack.encode(summary)
     measured(f"a summary of an hour: {milliseconds:.1f} ms, {len(packed)} bytes")

@@ -84,7 +84,7 @@ async def write(
     summaries: Mapping[datetime, Summary | None],
     now: float | Mapping[datetime, float] | None = None,
 ) -> list[str]:
-    """Write a gap; `now` is what the counter shows after it, or when, if the cloud tells."""
+    """Write a gap; `now` is what the counter shows after it, or when, if the cloud has it."""
 
     async def shown(moment: datetime) -> dict[str, float]:
         value = now[moment] if isinstance(now, Mapping) else now
@@ -172,15 +172,15 @@ async def test_the_hour_of_the_first_reading_goes_on_from_that(
     writer: Importer, statistics: FakeStatistics, *, is_written: bool
 ) -> None:
     # The first reading is of 3:40, and nothing was published from 3:58 to 4:10.
-    told = [one for one in growing([3, 4, 5]) if one[0] >= at(3) + timedelta(minutes=40)]
+    shown = [one for one in growing([3, 4, 5]) if one[0] >= at(3) + timedelta(minutes=40)]
     outage = at(3) + timedelta(minutes=58), at(4) + timedelta(minutes=10)
-    told = [one for one in told if not outage[0] <= one[0] < outage[1]]
-    statistics.compile(COUNTER.entity_id, told)
+    shown = [one for one in shown if not outage[0] <= one[0] < outage[1]]
+    statistics.compile(COUNTER.entity_id, shown)
     if not is_written:  # Core may have been away when the hour ended
         del statistics.stored[COUNTER.entity_id][at(3)]
     assert await write(writer, gap(3, 4), [COUNTER], counted({h: true(h) for h in (3, 4)})) == []
     rows = statistics.stored[COUNTER.entity_id]
-    first = told[0][1]
+    first = shown[0][1]
     for hour in (3, 4, 5):
         assert rows[at(hour)].sum == pytest.approx(101 + hour - first, abs=1e-4)
     # What is wanted of the past comes before it.
@@ -222,7 +222,7 @@ async def test_what_comes_after_a_row_that_is_kept_is_moved_with_it(
     assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
 
 
-async def test_a_counter_that_the_cloud_does_not_tell_is_spread_over_an_outage(
+async def test_a_counter_that_the_cloud_does_not_have_is_spread_over_an_outage(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     lump = growing([1, 2, 3, 6, 7])
@@ -286,7 +286,7 @@ async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
     assert statistics.stored[POWER.entity_id][at(2)] == Row(at(2), mean=1.5, min=0.5, max=2.5)
 
 
-async def test_ends_that_do_not_meet_are_told_and_nothing_is_written(
+async def test_ends_that_do_not_meet_are_reported_and_nothing_is_written(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
@@ -323,21 +323,21 @@ async def test_a_reset_in_the_gap_moves_what_comes_after_it(
     assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
 
 
-@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("is_counted", [True, False])
 async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
-    writer: Importer, statistics: FakeStatistics, *, is_told: bool
+    writer: Importer, statistics: FakeStatistics, *, is_counted: bool
 ) -> None:
     # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
     forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
     hours_out = range(-299, 7)
-    told = counted({hour: old(hour) for hour in hours_out})
-    summaries = told if is_told else flowed(dict.fromkeys(hours_out, Flowed(0.0, 1.0)))
+    old_values = counted({hour: old(hour) for hour in hours_out})
+    summaries = old_values if is_counted else flowed(dict.fromkeys(hours_out, Flowed(0.0, 1.0)))
     outage = gap(*range(-299, 7), standing=[6])
     for _ in range(2):  # the same again changes nothing
         assert await write(writer, outage, [COUNTER], summaries) == []
         changes = statistics.change(COUNTER.entity_id)
         hours = [changes[at(hour)] for hour in range(-300, 8)]
-        assert hours == pytest.approx([1.0] * 308, abs=1e-4 if is_told else 2e-3)
+        assert hours == pytest.approx([1.0] * 308, abs=1e-4 if is_counted else 2e-3)
 
 
 async def test_it_does_so_too_where_the_cloud_has_nothing_of_the_outage(
@@ -397,7 +397,7 @@ async def test_a_reset_in_the_hour_after_the_gap_is_core_s_own(
     assert [changes[at(hour)] for hour in range(2, 6)] == pytest.approx([1.0] * 4, abs=1e-3)
 
 
-async def test_what_nobody_has_told_core_yet_does_no_harm(
+async def test_what_core_was_not_shown_yet_does_no_harm(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     # Core stays alone with the value of 3:00 until 6:40, with rows of it every five minutes.

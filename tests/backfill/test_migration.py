@@ -37,7 +37,7 @@ def lifetime(states: Sequence[tuple[datetime, float]]) -> list[tuple[datetime, f
 
 
 def hour(number: int) -> Counted:
-    """Return what the cloud tells of an hour, a kilowatt all the time."""
+    """Return what the cloud has of an hour, a kilowatt all the time."""
     begin = 100 + number + LIFETIME
     return Counted(begin + FIRST_MINUTE, begin + 1, 1 - FIRST_MINUTE)
 
@@ -59,7 +59,7 @@ async def test_the_step_to_the_lifetime_counter_is_no_energy(
     for _ in range(2):  # the same again changes nothing
         assert await write(writer, past, [COUNTER], counted({h: hour(h) for h in (3, 4)})) == []
         energy = changes(statistics, 2, 6)
-        # What was counted in the minute between the two counters nobody knows.
+        # What was counted in the minute between the two counters is unknown.
         assert energy == pytest.approx([1.0, 1 - FIRST_MINUTE, 1.0, 1.0, 1.0])
 
 
@@ -104,7 +104,7 @@ async def test_a_running_sum_that_is_greater_than_a_lifetime_is_no_energy_either
     assert changes(statistics, 3, 4) == pytest.approx([1 - FIRST_MINUTE, 1.0])
 
 
-async def test_where_the_cloud_tells_the_power_alone_the_step_is_what_flowed(
+async def test_where_the_cloud_has_only_the_power_the_step_is_what_flowed(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     both = growing([1, 2]) + growing([3])[:25] + lifetime(growing([3])[31:] + growing([4]))

@@ -3,7 +3,7 @@
 import pytest
 
 from redback.backfill.hourly import Flowed
-from redback.backfill.splice import End, JoiningError
+from redback.backfill.splice import End, SpliceError
 from redback.backfill.spreading import spread
 
 LEFT = End(100.0, 7.0)
@@ -48,7 +48,7 @@ def test_what_has_not_grown_needs_no_power() -> None:
     assert spread([None, whole(0.0)], LEFT, [None, LEFT]) == [(100.0, 7.0)]
 
 
-def test_a_little_that_no_reading_tells_of_is_spread_evenly() -> None:
+def test_a_little_that_no_reading_shows_is_spread_evenly() -> None:
     sums = spread([whole(0.0), whole(0.0)], LEFT, [None, End(100.02, 7.02)])
     assert sums == [pytest.approx((100.01, 7.01))]
 
@@ -62,5 +62,5 @@ def test_a_little_that_no_reading_tells_of_is_spread_evenly() -> None:
     ],
 )
 def test_what_cannot_be_spread_is_refused(hour: Flowed | None, right: End) -> None:
-    with pytest.raises(JoiningError, match="the cloud has no values"):
+    with pytest.raises(SpliceError, match="the cloud has no values"):
         spread([hour, hour], LEFT, [None, right])

@@ -59,8 +59,8 @@ def main() -> None:
             continue
         result = _run(name, length)
         # What other benchmarks have measured stays, also in earlier runs.
-        kept = msgspec.json.decode(file.read_bytes())["benchmarks"] if file.exists() else {}
-        everything = {"benchmarks": kept | {name: result}}
+        earlier = msgspec.json.decode(file.read_bytes())["benchmarks"] if file.exists() else {}
+        everything = {"benchmarks": earlier | {name: result}}
         file.write_bytes(msgspec.json.format(msgspec.json.encode(everything)))
         if "failed" in result:
             failed.append(name)

@@ -32,7 +32,7 @@ from standin.client import Client
 _BEGINNING = "2026-02-28 22:00:00"
 _MINUTES = {Length.QUICK: 10, Length.USUAL: 60, Length.LONG: 1440}
 _MINUTE = 60.0
-_PATIENCE_SECONDS = 300.0
+_LONGEST_SECONDS = 300.0
 # Until everything has been shown once.
 _WARM_UP_MINUTES = 5
 _COUNT = """
@@ -56,7 +56,7 @@ def measure(length: Length) -> Sequence[Figure]:
         *("benchmarks.database", msgspec.json.encode((str(folder), minutes)).decode()),
         folder=folder,
         beginning=_BEGINNING,
-        seconds=_PATIENCE_SECONDS + 2 * _MINUTE * minutes / FAST,
+        seconds=_LONGEST_SECONDS + 2 * _MINUTE * minutes / FAST,
     )
     shutil.rmtree(folder)
     ours, pushed = seen["house"], seen["pushed"]
@@ -100,11 +100,11 @@ async def _push_all(client: Client, system: System) -> None:
     serial = simulator.world.inverters[0].serial
     # With these details it has the same sensors.
     details = Details(examples.static(), examples.configuration())
-    known = Inverter(serial, "Pushed", Entities(detailed=False), details)
+    inverter = Inverter(serial, "Pushed", Entities(detailed=False), details)
     due = time.monotonic()
     while True:
-        reading = known.reading(examples.decoded(simulator.truth(serial)))
-        states = [state("Pushed", one) for one in known.entities.show(reading)]
+        reading = inverter.reading(examples.decoded(simulator.truth(serial)))
+        states = [state("Pushed", one) for one in inverter.entities.show(reading)]
         await asyncio.gather(*(_push(client, one) for one in states))
         due += _MINUTE
         await asyncio.sleep(max(due - time.monotonic(), 0))

@@ -36,7 +36,7 @@ _BEGINNING = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 # Between two rounds is more time, between the answers of one round is less.
 _APART = 20.0
 # Real seconds for everything that is not watched, on a slow machine.
-_PATIENCE_SECONDS = 300.0
+_LONGEST_SECONDS = 300.0
 _MOMENTS = ("at the first state", "after {warm} minutes", "after {end} minutes", "after the page")
 _LOOKED_AT = ("/", "/data/status")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -129,7 +129,7 @@ async def _watch(task: Task) -> Seen:
         service, proxy, journal = running.service, running.proxy, running.simulator.journal
         began = clock()
         await service.start()
-        await running.has_readings(_PATIENCE_SECONDS)
+        await running.has_readings(_LONGEST_SECONDS)
         memory = [service.resident_mb]
         await asyncio.sleep(max(began + task.warm_up * _MINUTE - clock(), 0))
         memory.append(service.resident_mb)

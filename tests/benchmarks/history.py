@@ -50,7 +50,7 @@ _LIVE_HOURS = 3
 # What each counter shows after the first of them, kWh; one more after each hour.
 _COUNTED = 100_000.0
 # For a year, on a slow machine.
-_PATIENCE_SECONDS = 1200.0
+_LONGEST_SECONDS = 1200.0
 # Seconds, seconds of the processor, and the highest point of the process's memory, MB.
 _Used = tuple[float, float, float]
 
@@ -91,7 +91,7 @@ async def _measure(hours: int) -> list[_Used]:
         for _ in range(2):
             async with temporary_core() as core, Supervisor(core.address) as supervisor:
                 task = Task(supervisor.url, folder, begun, hours)
-                written = await run("benchmarks.history", task, seconds=_PATIENCE_SECONDS)
+                written = await run("benchmarks.history", task, seconds=_LONGEST_SECONDS)
                 used.append(msgspec.json.decode(written, type=_Used))
     return used
 
@@ -102,7 +102,7 @@ async def _write(task: Task) -> _Used:
     live = _live(task)
     rows = Path(task.folder) / "rows.json"
     async with aiohttp.ClientSession() as session:
-        link = WebSocket(
+        websocket = WebSocket(
             session,
             task.url,
             TOKEN,
@@ -110,17 +110,17 @@ async def _write(task: Task) -> _Used:
             connected=lambda: None,
             disconnected=lambda error: print(error, file=sys.stderr),  # noqa: T201 - for who runs it
         )
-        async with background("the WebSocket", link.run()):
-            while link.up_since is None:
+        async with background("the WebSocket", websocket.run()):
+            while websocket.up_since is None:
                 await asyncio.sleep(0.01)
-            core = Statistics(link)
+            core = Statistics(websocket)
             if rows.exists():
                 found = msgspec.json.decode(rows.read_bytes(), type=dict[str, list[Row]])
                 before = _used(begins=True)
                 await _put(core, {every[entity_id]: found[entity_id] for entity_id in every})
                 return _since(before)
             await _put(core, live)
-            used = await _ours(link, core, task)
+            used = await _ours(websocket, core, task)
             since, until = task.begun - task.hours * _HOUR, task.begun + _LIVE_HOURS * _HOUR
             stored = await core.rows(every, since, until)
             rows.write_bytes(msgspec.json.encode(stored))
@@ -140,23 +140,23 @@ async def _put(core: Statistics, rows: Mapping[Series, Sequence[Row]]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _ours(link: WebSocket, core: Statistics, task: Task) -> _Used:
+async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
     """Let the backfill do it, with everything that it does but fetch."""
 
     async def shown(*_: object) -> dict[str, float]:
         return {}  # what Core stored is what the inverter showed
 
-    clock, known = _LaterClock(), _inverter()
+    clock, inverter = _LaterClock(), _inverter()
     coverage = Coverage(Path(task.folder) / FILE)
     names = {SERIAL: GivenName("Redback", "Redback")}
     backfill = Backfill(
         coverage,
         cast("Fetcher", SimpleNamespace(shown=shown)),
         Importer(core, clock, cast("Ownership", FakeOwnership())),
-        link,
+        websocket,
         clock,
         Problems(clock),
-        registry=cast("Registry", SimpleNamespace(names=names, known=lambda _: known)),
+        registry=cast("Registry", SimpleNamespace(names=names, inverter=lambda _: inverter)),
         days=task.hours // 24,
     )
     before = _used(begins=True)
@@ -192,9 +192,9 @@ def _since(before: _Used) -> _Used:
 def _inverter() -> Inverter:
     """Make the inverter; all its entities exist."""
     entities = Entities(detailed=True)
-    known = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
-    entities.show(known.reading(dynamic()))
-    return known
+    inverter = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
+    entities.show(inverter.reading(dynamic()))
+    return inverter
 
 
 def _fetch(folder: Path, begun: datetime, hours: int) -> None:
@@ -202,9 +202,9 @@ def _fetch(folder: Path, begun: datetime, hours: int) -> None:
     coverage = Coverage(folder / FILE)
     for number in range(60 * _LIVE_HOURS):
         coverage.note(SERIAL, begun + timedelta(minutes=number, seconds=8))
-    known = _inverter()
-    counters = [key for key, series in series_of(known).items() if series.is_counter]
-    usual = dict(known.entities.numbers(known.reading(dynamic())))
+    inverter = _inverter()
+    counters = [key for key, series in series_of(inverter).items() if series.is_counter]
+    usual = dict(inverter.entities.numbers(inverter.reading(dynamic())))
     found = []
     for number in range(-hours, 0):
         measured = {

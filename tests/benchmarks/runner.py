@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import fast_clock
-import patience
+import longer_timeouts
 from benchmarks.proxy import Proxy
 from house import Service
 from simulator import CREDENTIAL, Simulator, build_world
@@ -24,7 +24,7 @@ from standin.supervisor import TOKEN, Supervisor
 
 _LOOK_SECONDS = 0.05
 _LOG_END = 2000
-_PATIENCE_SECONDS = 300.0
+_LONGEST_SECONDS = 300.0
 _T = TypeVar("_T")
 
 
@@ -58,7 +58,7 @@ class Runner:
         """
         wanted = len(self.simulator.world.inverters)
         try:
-            async with asyncio.timeout(patience.stretched(seconds)):
+            async with asyncio.timeout(longer_timeouts.scaled(seconds)):
                 while len(self.proxy.inverters) < wanted:
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
@@ -109,7 +109,7 @@ async def run(module: str, task: object, *, seconds: float) -> bytes:
     program = (sys.executable, "-m", module)
     process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE)
     try:
-        async with asyncio.timeout(patience.stretched(seconds)):
+        async with asyncio.timeout(longer_timeouts.scaled(seconds)):
             written, _ = await process.communicate(msgspec.json.encode(task))
     finally:
         if process.returncode is None:
@@ -124,7 +124,7 @@ def run_faster(module: str, task: Task, kind: type[_T], beginning: datetime | No
     found = fast_clock.run(
         module,
         msgspec.json.encode(task).decode(),
-        seconds=_PATIENCE_SECONDS + 3 * 60.0 * (task.warm_up + task.minutes) / task.speed,
+        seconds=_LONGEST_SECONDS + 3 * 60.0 * (task.warm_up + task.minutes) / task.speed,
         speed=task.speed,
         beginning=beginning,
     )

@@ -1,4 +1,4 @@
-"""Fills the past of a new Core, and tells what the inverters did on its last whole day.
+"""Fills the past of a new Core, and returns what the inverters did on its last whole day.
 
 A program for a world whose clock runs faster; Core stays in its folder, for a browser.
 """
@@ -33,7 +33,7 @@ async def fill(folder: Path) -> dict[str, object]:
         energies: dict[str, float] = {}
         for counter in system.counters:
             truth = Truth(counter, system.home.simulator, ())
-            # A day ends with its last reading, for what comes after that nobody has told yet.
+            # A day ends with its last reading, for nothing after that is known yet.
             ends = [truth.record_before(moment) for moment in (today - _DAY, today)]
             before, after = (truth.energy(end) for end in ends)
             energies[counter.entity] = after - before

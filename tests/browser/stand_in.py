@@ -38,7 +38,7 @@ class StandIn:
         self.posts: list[tuple[str, object]] = []
         self.strays: list[str] = []  # what was asked outside of the prefix
         self.is_away = False
-        self.is_silent = False  # tells no status before one is published
+        self.is_silent = False  # no event comes before one is published, as if it were held back
         self._streams: set[asyncio.Queue[str | None]] = set()
         # aiohttp's own server for tests ends a request whose window has been closed, and leaves
         # the file open that it was about to send.
@@ -112,6 +112,7 @@ class StandIn:
         style = request.query.get("style", "")
         return web.Response(
             text=f'<!doctype html><html style="{style}"><link rel="icon" href="data:,">'
+            "<style>body{margin:0}iframe{border:0;width:100vw;height:100vh}</style>"
             f'<iframe src="{_PREFIX}/"></iframe>',
             content_type="text/html",
         )
@@ -134,6 +135,8 @@ class StandIn:
 
     async def _data(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
+        if path == "status":
+            return web.json_response(self.status)
         self.queries.append((path, dict(request.query)))
         if path not in self.data:
             raise web.HTTPServiceUnavailable

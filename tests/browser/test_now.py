@@ -1,4 +1,4 @@
-"""That the page tells at once what the house is doing, and what there is to do."""
+"""That the page shows at once what the house is doing, and what there is to do."""
 
 import re
 
@@ -12,6 +12,7 @@ from browser.viewer import PHONE, Viewer, flows, keep_picture, parts
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 HOUSE = "RB21120912345678"
+_MINUS = "\N{MINUS SIGN}"
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
@@ -42,16 +43,24 @@ async def test_the_flows_of_an_evening_come_from_the_battery_and_the_grid(viewer
     await keep_picture(page, "now-evening")
 
 
-async def test_what_an_inverter_draws_at_night_is_told_with_its_sign(viewer: Viewer) -> None:
+async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Viewer) -> None:
     night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
     page = await viewer.open(status=examples.status(night))
     assert await parts(page, HOUSE) == {
-        "solar": "−0.012",  # noqa: RUF001 - a minus as people write it
+        "solar": f"{_MINUS}0.012",
         "house": "3.60",
         "battery": "0.00",
         "grid": "3.612",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
+
+
+@pytest.mark.parametrize(
+    ("kw", "written"), [(-0.0004, "0.00"), (0.0, "0.00"), (-0.001, f"{_MINUS}0.001")]
+)
+async def test_a_zero_has_no_sign(viewer: Viewer, kw: float, written: str) -> None:
+    page = await viewer.open(status=examples.status(examples.evening(solar_kw=kw)))
+    assert (await parts(page, HOUSE))["solar"] == written
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
@@ -112,25 +121,25 @@ async def test_the_age_of_the_reading_counts_up(viewer: Viewer) -> None:
     await expect(age).not_to_have_text(str(first))
 
 
-async def test_a_lost_connection_is_told_and_comes_back_by_itself(
+async def test_a_lost_connection_is_shown_and_comes_back_by_itself(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     page = await viewer.open()
     stand_in.is_away = True
     stand_in.drop()
-    told = page.locator("#connection")
-    await expect(told).to_contain_text("Connection to the add-on lost")
+    connection = page.locator("#connection")
+    await expect(connection).to_contain_text("Connection to the add-on lost")
     await expect(page.locator("#summary")).to_have_text("Disconnected")
     await keep_picture(page, "connection-lost")
     stand_in.status = examples.status(examples.evening())
     stand_in.is_away = False
-    await expect(told).to_have_text("")
+    await expect(connection).to_have_text("")
     await expect(page.locator("#summary")).to_have_text("All is well")
     await expect(page.locator("[data-part=house]")).to_have_text("3.60")
     viewer.complaints.clear()  # of the browser, about what did not answer
 
 
-async def test_each_state_of_the_page_tells_what_to_do(viewer: Viewer, stand_in: StandIn) -> None:
+async def test_each_state_of_the_page_says_what_to_do(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open(size=PHONE)
     shown = page.get_by_role("region", name="Notices").get_by_role("article")
     link = shown.get_by_role("link", name="Open options")

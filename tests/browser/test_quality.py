@@ -11,6 +11,7 @@ from browser.viewer import DESKTOP, PHONE, Theme, Viewer, keep_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+SMALL_PHONE = (320, 568)
 SECTIONS = ("now", "day", "history", "health", "sites", "entities", "setup", "diagnostics")
 
 # Every text that is seen, with the contrast between it and what is painted behind it.
@@ -55,7 +56,7 @@ async def _settled(page: Page, section: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize("size", [SMALL_PHONE, PHONE, DESKTOP])
 async def test_every_section_fits_and_can_be_read(
     viewer: Viewer, theme: Theme, size: tuple[int, int]
 ) -> None:
@@ -168,24 +169,96 @@ async def test_the_flows_move_only_where_motion_is_wanted(
     assert bool(await page.evaluate("document.getAnimations().length")) is runs
 
 
-async def test_the_theme_around_the_page_is_taken(viewer: Viewer, stand_in: StandIn) -> None:
-    style = (
-        "--primary-background-color:#101820;--card-background-color:#182430;"
-        "--primary-text-color:#f0f0f0;--secondary-text-color:#b0b8c0"
-    )
-    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
-    frame = page.frame_locator("iframe")
-    await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(24, 36, 48)")
-    await expect(frame.locator("h1")).to_have_css("color", "rgb(240, 240, 240)")
-    await expect(frame.locator("html")).to_have_css("color-scheme", "dark")
+async def test_what_changes_at_the_top_is_announced(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open()
+    status = page.get_by_role("banner").get_by_role("status")
+    await expect(status).to_have_text("All is well")
+    stand_in.publish(examples.status_of("cloud_away"))
+    await expect(status).to_have_text("The Redback cloud is unavailable")
+    notices = page.get_by_role("region", name="Notices")
+    await expect(notices).to_have_attribute("aria-live", "polite")
 
 
-async def test_a_theme_that_cannot_be_read_is_not_taken(viewer: Viewer, stand_in: StandIn) -> None:
-    style = (
-        "--primary-background-color:#fff;--card-background-color:#fff;"
-        "--primary-text-color:#ddd;--secondary-text-color:#ddd"
-    )
-    page = await viewer.open(url=f"{stand_in.home}?style={quote(style)}")
+_NAME = "Bullamakanka_Homestead_" + 5 * "ABCDEFGHIJKLMNOPQRSTUVWXY"
+
+
+@pytest.mark.parametrize("name", [_NAME, "The old house behind the big shed by the river bend"])
+async def test_long_names_fit_on_a_small_phone(viewer: Viewer, name: str) -> None:
+    one, other = examples.inverter(name=name), examples.granny_flat() | {"name": f"{name} 2"}
+    page = await viewer.open(size=SMALL_PHONE, status=examples.status(one, other))
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await _settled(page, section)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= SMALL_PHONE[0], f"{section} is {width} pixels wide"
+        await keep_picture(page, f"long-{section}-320")
+
+
+_THEMES = {
+    # page, card, text, secondary text; whether it is dark
+    "dark": ("#101820", "#182430", "#f0f0f0", "#b0b8c0", True),
+    "glass": ("#0b1e2d", "rgba(255, 255, 255, 0.08)", "rgba(255, 255, 255, 0.9)", "#9ab", True),
+    "transparent": ("rgba(20, 20, 30, 0.4)", "rgba(20, 20, 30, 0.4)", "#eee", "#bbb", True),
+    "oklch": ("oklch(0.2 0.02 250)", "oklch(0.26 0.02 250)", "oklch(0.95 0 0)", "#999", True),
+    "dim": ("#1c1c1c", "#222", "#777", "#555", True),
+    "middle": ("#555", "#6a6a6a", "#888", "#888", True),
+    "light": ("#f2f4f8", "hsl(0 0% 100%)", "#222", "rgba(0, 0, 0, 0.5)", False),
+    "pale": ("#fff", "#fff", "#ddd", "#ddd", False),
+    "divided": ("#000", "#fff", "#111", "#333", False),
+}
+
+
+def _style(name: str) -> str:
+    names = ("primary-background", "card-background", "primary-text", "secondary-text")
+    given = zip(names, _THEMES[name][:4], strict=True)
+    return quote(";".join(f"--{one}-color:{value}" for one, value in given))
+
+
+@pytest.mark.parametrize("name", _THEMES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_theme_around_the_page_can_be_read(
+    viewer: Viewer, stand_in: StandIn, name: str, theme: Theme
+) -> None:
+    stand_in.status = examples.status_of("cloud_away")
+    page = await viewer.open(url=f"{stand_in.home}?style={_style(name)}", theme=theme)
     frame = page.frame_locator("iframe")
-    await expect(frame.locator(".card").first).to_be_visible()
-    await expect(frame.locator("h1")).to_have_css("color", "rgb(20, 20, 20)")
+    await expect(frame.locator(".notice").first).to_be_visible()
+    is_dark = _THEMES[name][4]
+    await expect(frame.locator("html")).to_have_css("color-scheme", "dark" if is_dark else "light")
+    inside = page.frames[1]
+    for section in ("now", "health", "sites"):
+        await inside.evaluate("name => { location.hash = name; }", section)
+        await expect(frame.locator(f"#{section}")).to_be_visible()
+        await expect(frame.locator(f"#{section}").get_by_text("Loading …")).to_have_count(0)
+        texts = await inside.evaluate(_CONTRASTS)
+        assert len(texts) > 15
+        assert [text for text in texts if text["contrast"] < 4.5] == [], section
+        if theme == "light":
+            await keep_picture(page, f"theme-{name}-{section}", whole=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "ground", "ink"),
+    [
+        ("dark", "rgb(24, 36, 48)", "rgb(240, 240, 240)"),
+        ("glass", "rgb(31, 48, 62)", "rgba(255, 255, 255, 0.9)"),
+        ("dim", "rgb(34, 34, 34)", "rgb(225, 225, 225)"),
+        ("pale", "rgb(255, 255, 255)", "rgb(20, 20, 20)"),
+    ],
+)
+async def test_a_theme_is_taken_as_far_as_it_can_be_read(
+    viewer: Viewer, stand_in: StandIn, name: str, ground: str, ink: str
+) -> None:
+    page = await viewer.open(url=f"{stand_in.home}?style={_style(name)}")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_have_css("background-color", ground)
+    await expect(frame.locator("h1")).to_have_css("color", ink)
+
+
+async def test_a_theme_that_is_no_theme_leaves_the_systems_mode(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    style = quote("--primary-background-color:url(x);--card-background-color:none")
+    page = await viewer.open(url=f"{stand_in.home}?style={style}", theme="dark")
+    frame = page.frame_locator("iframe")
+    await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(28, 28, 28)")

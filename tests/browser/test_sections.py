@@ -98,7 +98,7 @@ async def test_the_day_of_one_of_several_inverters_can_be_chosen(
     assert stand_in.queries == [("day", {}), ("day", {"serial": "RB22031109876543"})]
 
 
-async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
+async def test_the_calendar_describes_each_hour_in_words(viewer: Viewer) -> None:
     page = await viewer.open("history")
     day = page.locator("[data-date='2026-11-22']")
     await expect(day.get_by_role("cell", name="13:00: Missing, will be filled")).to_be_visible()
@@ -109,7 +109,7 @@ async def test_the_calendar_tells_each_hour_in_words(viewer: Viewer) -> None:
     )
 
 
-async def test_the_filling_tells_how_far_it_is_and_can_be_paused(
+async def test_the_filling_shows_its_progress_and_can_be_paused(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     page = await viewer.open("history", status=examples.status(history=examples.filling()))
@@ -174,7 +174,7 @@ async def test_a_range_that_ends_before_it_begins_is_not_sent(
     assert stand_in.posts == []
 
 
-async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> None:
+async def test_health_shows_every_connection_and_the_last_error(viewer: Viewer) -> None:
     error = {
         "sentence": "The Redback cloud did not answer in time.",
         "at": examples.ago(minutes=25),
@@ -205,7 +205,7 @@ async def test_health_tells_of_every_part_and_the_last_error(viewer: Viewer) -> 
     await keep_picture(page, "health-light-1280")
 
 
-async def test_every_inverter_tells_its_battery_as_far_as_that_is_known(viewer: Viewer) -> None:
+async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     for serial, text in (
         (SERIAL, f"{SERIAL} · SH5000 · 13.2 kWh battery"),
@@ -318,12 +318,12 @@ async def test_diagnostics_can_be_downloaded_and_looked_at(viewer: Viewer) -> No
 async def test_an_answer_that_does_not_come_can_be_asked_for_again(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    kept = stand_in.data.pop("sites")
+    saved = stand_in.data.pop("sites")
     page = await viewer.open("sites")
     await expect(page.get_by_role("alert")).to_have_text(
         "The add-on answered with error 503. Try again in a moment."
     )
-    stand_in.data["sites"] = kept
+    stand_in.data["sites"] = saved
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", name="Site S2112091234567")).to_be_visible()
     viewer.complaints.clear()  # of the browser, about the answer 503

@@ -101,9 +101,11 @@ async def test_the_next_reading_comes_by_itself(person: Visitor, visit: Visit) -
 
     await until(is_another, 90)
     inverters = (await person.data("status"))["inverters"]
-    (told,) = (one for one in inverters if one["serial"] == serial)
+    (inverter,) = (one for one in inverters if one["serial"] == serial)
     solar = page.locator(f"[data-serial={serial}] [data-part=solar]")
-    await expect(solar).to_have_text(re.compile(re.escape(f"{told['solar_kw']:.3f}".rstrip("0"))))
+    await expect(solar).to_have_text(
+        re.compile(re.escape(f"{inverter['solar_kw']:.3f}".rstrip("0")))
+    )
     assert await page.evaluate("window.isTheSame") is True
 
 
@@ -187,13 +189,13 @@ async def test_what_is_wrong_is_the_first_that_a_person_sees(kind: str, browser:
             person.home.service.options(sites=[{"id": "S0000000000", "name": "Beach"}])
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told(kind)
+        shown = await person.first_notice(kind)
         async with visiting(browser, person) as visit:
             page = await visit.open(size=PHONE)
             notice = page.locator("#notices > *").first
-            await expect(notice).to_contain_text(told["title"])
-            await expect(notice).to_contain_text(told["text"][:40])
-            if told["to_options"]:
+            await expect(notice).to_contain_text(shown["title"])
+            await expect(notice).to_contain_text(shown["text"][:40])
+            if shown["to_options"]:
                 link = notice.get_by_role("link")
                 await expect(link).to_have_attribute("href", re.compile("/config$"))
                 await expect(link).to_have_attribute("target", "_top")

@@ -8,21 +8,23 @@ from typing import Any, Literal
 from playwright.async_api import Browser, ConsoleMessage, Error, Page
 
 from browser.stand_in import StandIn
+from standin.users import OWNER
 
 Theme = Literal["light", "dark"]
 PHONE = (360, 740)
 DESKTOP = (1280, 900)
 _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screenshots")
 # Longer than anything takes, even where three other things run.
-_PATIENCE = 15_000
+_TIMEOUT_MS = 15_000
 
 
 class Visit:
     """Windows of one person, and the complaints that the page causes in it."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: Browser, url: str, user: str = OWNER) -> None:
         self._browser = browser
         self._url = url
+        self._user = user
         self.complaints: list[str] = []
 
     async def open(
@@ -43,8 +45,9 @@ class Visit:
             reduced_motion=motion,
             timezone_id="Australia/Brisbane",
             locale="en-AU",
+            extra_http_headers={"X-Remote-User-Id": self._user},
         )
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(_TIMEOUT_MS)
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)

@@ -1,4 +1,4 @@
-"""The program: runs the hours, judges them, and prints everything that is known as one JSON."""
+"""The program: runs the hours, checks them, and prints everything that is known as one JSON."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ import msgspec
 
 from chaos import leaks
 from chaos.checker import Checker
-from chaos.plan import PATIENCE, Plan, draw
+from chaos.plan import TIMEOUT_FACTOR, Plan, draw
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from house import secrets, until
@@ -24,19 +24,21 @@ _WRITING_SECONDS = 900.0
 
 
 def main() -> None:
-    """Run, and tell."""
+    """Run, and print the result."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="draws everything (%(default)s)")
     parser.add_argument("--hours", type=int, default=6, help="whole hours (%(default)s)")
     parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
     parser.add_argument("--calm", action="store_true", help="let nothing go wrong")
     arguments = parser.parse_args()
-    told = asyncio.run(_run(arguments))
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told)))
+    result = asyncio.run(_run(arguments))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)))
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
-    async with running_system(arguments.seed, arguments.folder, times=PATIENCE) as system:
+    async with running_system(
+        arguments.seed, arguments.folder, timeout_factor=TIMEOUT_FACTOR
+    ) as system:
         shown = await system.begin()
         first = datetime.now(UTC)
         beginning = _next_hour(first + _RUN_UP)
@@ -57,7 +59,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             "hours": arguments.hours,
             "quiet": plan.quiet,
             "left_out": plan.left_out,
-            "troubles": [_told(event) for event in runner.events],
+            "troubles": [_described(event) for event in runner.events],
             "rows": [
                 row
                 for counter in system.counters
@@ -68,7 +70,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             "notices": {name: text for name, text in notices.items() if name.startswith("redback")},
             "tracebacks": system.home.service.log.count("Traceback"),
             "leaks": leaks.find(known, arguments.folder),
-            "requests": system.home.simulator.journal.as_json()["statuses"],
+            "requests": dict(system.home.simulator.journal.statuses),
         }
 
 
@@ -82,7 +84,7 @@ def _next_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def _told(event: Event) -> dict[str, Any]:
+def _described(event: Event) -> dict[str, Any]:
     return {
         "name": event.trouble.name,
         "began": event.began,

@@ -1,10 +1,10 @@
 """Compares what Core has written with what the inverters did.
 
 The comparison is honest without any tolerance beyond the 0.05 kWh, see `truth`. A plan lets nothing
-else happen around a reset. Only where the cloud's past does not tell a counter, the service has
-worked out what it showed at the end of an hour: that is compared with the truth of that moment.
+else happen around a reset. Only if the cloud's past does not have a counter, the service has
+estimated what it showed at the end of an hour: that is compared with the truth of that moment.
 
-Whether the service was healthy is told by the troubles alone: from the beginning of one until it
+Whether the service was healthy depends on the troubles alone: from the beginning of one until it
 is healed it need not be right. After a reset, a counter is believed again once it has gone on
 growing for some records, so that one which stands still may take longer.
 
@@ -32,7 +32,7 @@ _JUST_BEFORE = timedelta(minutes=3)
 
 
 class Verdict(StrEnum):
-    """What is to be said of one hour of one counter."""
+    """The result for one hour of one counter."""
 
     RIGHT = "right"
     EXCUSED = "excused"
@@ -108,7 +108,7 @@ class Checker:
     def rows(
         self, counter: Counter, shown: float, stored: Sequence[Mapping[str, Any]]
     ) -> Iterator[Row]:
-        """Judge every hour of one counter.
+        """Check every hour of one counter.
 
         Args:
             counter: the counter.
@@ -133,7 +133,7 @@ class Checker:
                 stored=before.stored if row is None else row["sum"],
                 true=most if at is None else truth.energy(at) - truth.energy(start),
             )
-            judged = Row(
+            checked = Row(
                 hour=hour,
                 entity=counter.entity,
                 clean=not _touch(bad, hour - _JUST_BEFORE, end),
@@ -145,25 +145,25 @@ class Checker:
                 true=edge.true - before.true,
                 verdict=Verdict.RIGHT,
             )
-            is_told = at is not None or self._is_reckoned(counter)
-            yield replace(judged, verdict=_verdict(judged, most, is_told=is_told))
+            is_known = at is not None or self._is_estimated(counter)
+            yield replace(checked, verdict=_verdict(checked, most, is_known=is_known))
             before = edge
 
-    def _is_reckoned(self, counter: Counter) -> bool:
-        """Whether an hour's state may be worked out, since the cloud's past has no counter."""
+    def _is_estimated(self, counter: Counter) -> bool:
+        """Whether an hour's state may be an estimate, since the cloud's past has no counter."""
         return counter.is_of_battery and not self.simulator.world.past_of_v221
 
     def _bad(self) -> Iterator[tuple[datetime, datetime]]:
         return ((event.began, event.healed) for event in self.events)
 
 
-def _verdict(row: Row, most: float, *, is_told: bool) -> Verdict:
+def _verdict(row: Row, most: float, *, is_known: bool) -> Verdict:
     if row.stored is None or row.stored_sum is None:
         return Verdict.MISSING if row.healthy else Verdict.EXCUSED
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
         Verdict.MADE_UP: row.stored_sum > most + TOLERANCE_KWH,
-        Verdict.NO_READING: row.healthy and not is_told,
+        Verdict.NO_READING: row.healthy and not is_known,
         Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > TOLERANCE_KWH,
         Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > TOLERANCE_KWH,
     }

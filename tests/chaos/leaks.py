@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def find(secrets: Iterable[str], folder: Path) -> list[str]:
-    """Name each line of the logs below a folder in which a secret stands, and not tell it."""
+    """Name each line of the logs below a folder that contains a secret, without the secret."""
     wanted = tuple(secrets)
     logs = (path for path in sorted(folder.rglob("*log*")) if path.is_file())
     return [

@@ -11,9 +11,9 @@ from simulator.faults import How
 from simulator.records import COUNTERS
 
 HOUR = 60.0
-# A quiet hour has nothing in it, nor in so many minutes before it; so do some other hours' ends.
-PEACE = 6.0
-_ENDS_IN_PEACE = 0.5
+# Nothing happens in a quiet hour, nor in these minutes before it and at the end of some others.
+QUIET_MINUTES = 6.0
+_ENDS_QUIETLY = 0.5
 # What the service needs after most faults: a round or two, and its way to Core.
 _SOON = 3.0
 # After credentials were refused the service waits for a quarter of an hour, after a fresh token was
@@ -21,11 +21,11 @@ _SOON = 3.0
 _CREDENTIALS_REFUSED = 17.0
 _TOKEN_REFUSED = 7.0
 _INVERTER_REFUSED = 7.0
-# How many times longer the service's timeouts are, and whatever is to outlast them. As fast as the
-# clock is would be too long: hours would go by until the service gives up what has no answer.
-PATIENCE = 10
+# The factor of the service's timeouts, and of whatever is to outlast them. The clock's would be too
+# long: hours would go by until the service gives up what has no answer.
+TIMEOUT_FACTOR = 10
 # Until it does: a round of readings has 45 seconds.
-_HANGING = 0.75 * PATIENCE
+_HANGING = 0.75 * TIMEOUT_FACTOR
 # So many of the rarer troubles are in a batch.
 _RARER_AT_ONCE = 4
 
@@ -58,7 +58,7 @@ class Trouble:
         seconds: how slow a slow Supervisor is.
         kill_after: minutes after its beginning at which the service is killed, and started again.
         lead: minutes before it in which nothing else may happen, nor until it is healed. After a
-            reset nobody can know any more what a reading that was lost before it would have told;
+            reset nobody can know any more what a reading that was lost before it would have shown;
             and a glitch while Core is away, for example, would be seen by nobody.
     """
 
@@ -152,14 +152,14 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
 
 
 def _stretches(chance: Random, hours: int, quiet: Sequence[int]) -> Iterator[_Stretch]:
-    """Return the times in which something may happen; half of their hours end in peace as well."""
+    """Return the times in which something may happen; half of their hours end quietly as well."""
     start = 0.0
     for hour in range(hours):
         end = (hour + 1) * HOUR
         if hour in quiet:
             start = end
-        elif hour + 1 in {*quiet, hours} or chance.random() < _ENDS_IN_PEACE:
-            yield _Stretch(start, end - PEACE)
+        elif hour + 1 in {*quiet, hours} or chance.random() < _ENDS_QUIETLY:
+            yield _Stretch(start, end - QUIET_MINUTES)
             start = end
 
 
@@ -212,7 +212,7 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
 
     def time(how: How) -> Trouble:
         fault = Fault(kind=Kind.TIMESTAMPS, how=how, seconds=chance.uniform(900, 9000))
-        # What is told late is believed to be old for a few minutes more.
+        # What is shown late is believed to be old for a few minutes more.
         return replace(line(f"timestamps {how}", fault), heals=_SOON + 1)
 
     def glitch(name: str, kwh: float) -> Trouble:
@@ -278,7 +278,7 @@ def _cloud_batch(
     )
     yield line("429 without Retry-After", Fault(kind=Kind.STATUS, status=429), heals=_SOON + 1)
     hangs = (Kind.SLOW, Kind.DRIP)[turn % 2]
-    seconds = chance.uniform(10, 90) * PATIENCE
+    seconds = chance.uniform(10, 90) * TIMEOUT_FACTOR
     yield line(hangs.value, Fault(kind=hangs, seconds=seconds), heals=_SOON + _HANGING)
     yield line("cut before the answer", Fault(kind=Kind.DROP, how="before"))
     yield line("cut in the middle", Fault(kind=Kind.DROP, how="middle"))
@@ -331,7 +331,7 @@ def _house_batch(chance: Random) -> Iterator[Trouble]:
 
     yield house_fault(HouseFault.PROXY_502, 1, 5)
     yield house_fault(
-        HouseFault.PROXY_SLOW, 1, 4, heals=_SOON + 1, seconds=chance.uniform(1, 6) * PATIENCE
+        HouseFault.PROXY_SLOW, 1, 4, heals=_SOON + 1, seconds=chance.uniform(1, 6) * TIMEOUT_FACTOR
     )
     yield house_fault(HouseFault.PROXY_CUTS, 1, 4)
     yield house_fault(HouseFault.PROXY_GONE, 1, 5)

@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-
-import msgspec
 
 from chaos.plan import HouseFault, Plan, Scheduled, Trouble
 from chaos.system import FAST, NORMAL, System, set_speed, sleep_until
@@ -184,6 +182,4 @@ def _dated(fault: Fault, began: datetime, until: datetime) -> Fault:
     """Set the time that a fault of records covers."""
     if fault.kind not in RECORD_KINDS:
         return fault
-    return msgspec.structs.replace(
-        fault, since=began, until=until if fault.kind in _GLITCHES else None
-    )
+    return replace(fault, since=began, until=until if fault.kind in _GLITCHES else None)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import patience
+import longer_timeouts
 from house import CREDENTIAL, TOKEN, House, until
 from simulator import Simulator
 from simulator.records import COUNTERS
@@ -141,7 +141,7 @@ async def running_system(
     history_days: int = 0,
     past_of_v221: bool = False,
     frontend: bool = False,
-    times: float = FAST,
+    timeout_factor: float = FAST,
 ) -> AsyncIterator[System]:
     """Make it; the days are drawn from the seed too. All logs are below the folder.
 
@@ -150,12 +150,12 @@ async def running_system(
         folder: a new one.
         days: since when the inverters have been counting.
         history_days: the option of that name.
-        past_of_v221: whether the cloud tells of the past what only v2.21 knows.
+        past_of_v221: whether the cloud's past has what only v2.21 has.
         frontend: whether a browser is to look at Core.
-        times: how many times longer the service's timeouts are.
+        timeout_factor: how many times longer the service's timeouts are.
     """
     # For all that runs here; what is slow at normal speed ends with the whole run.
-    os.environ[patience.VARIABLE] = str(FAST)
+    os.environ[longer_timeouts.VARIABLE] = str(FAST)
     data, hosts = folder / "data", folder / "hosts"
     data.mkdir(parents=True)
     hosts.write_text(_HOSTS_OF_CLOUD)
@@ -177,7 +177,7 @@ async def running_system(
             data,
             panel_port=_ANY_PORT,
             log=log,
-            times=times,
+            timeout_factor=timeout_factor,
         )
         named = dict(zip(world.inverters, _NAMES, strict=True))
         home.service.options(
@@ -202,9 +202,9 @@ async def _mount(*words: str | Path) -> None:
         raise RuntimeError("this is not a world with a view of its own")
 
 
-async def set_speed(times: int) -> None:
-    """Let the clock of all run so many times faster from now on."""
-    process = await asyncio.create_subprocess_exec("speed", str(times))
+async def set_speed(speed: int) -> None:
+    """Let everybody's clock run faster by this factor from now on."""
+    process = await asyncio.create_subprocess_exec("speed", str(speed))
     if await process.wait():
         raise RuntimeError("this is not the world whose clock can run faster")
 

@@ -5,20 +5,20 @@ from datetime import datetime
 from typing import Any
 
 
-def text(told: Mapping[str, Any]) -> str:
+def text(result: Mapping[str, Any]) -> str:
     """Write what went wrong and what became of every hour of every counter."""
-    return "\n".join(_lines(told))
+    return "\n".join(_lines(result))
 
 
-def _lines(told: Mapping[str, Any]) -> Iterator[str]:
-    yield f"seed {told['seed']}, {told['hours']} hours, quiet ones: {told['quiet']} (times are UTC)"
+def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+    yield f"seed {result['seed']}, {result['hours']} hours, quiet: {result['quiet']} (UTC)"
     yield ""
-    for trouble in told["troubles"]:
+    for trouble in result["troubles"]:
         times = (_time(trouble[name]) for name in ("began", "ended", "healed"))
         yield f"{'  '.join(times)}  {trouble['name']}"
     yield ""
     yield f"{'hour':5}  {'counter':32} {'stored':>8} {'true':>8} {'sum':>9} {'true sum':>9}"
-    for row in sorted(told["rows"], key=lambda row: (row["hour"], row["entity"])):
+    for row in sorted(result["rows"], key=lambda row: (row["hour"], row["entity"])):
         stored = (_kwh(row[name]) for name in ("stored", "true"))
         sums = (_kwh(row[name]) for name in ("stored_sum", "true_sum"))
         kind = "clean" if row["clean"] else "healthy" if row["healthy"] else "faulty"

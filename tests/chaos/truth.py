@@ -4,7 +4,7 @@ The truth is energy: the integral of the simulator's power, not what a counter s
 make it comparable.
 
 When: Core writes the state at the end of an hour, which is a reading of up to a minute and some
-seconds before. The state tells which: it must be, to the last digit, what one of the inverter's
+seconds before. The state shows which: it must be, to the last digit, what one of the inverter's
 records of the last three minutes says. The truth is then taken at the second of that record.
 
 Resets: a counter that starts over takes with it what was used since its last record; nobody can
@@ -38,7 +38,7 @@ class Truth:
     resets: tuple[datetime, ...]
 
     def energy(self, at: datetime) -> float:
-        """Return the energy until `at` that a record has told or still can tell, kWh."""
+        """Return the energy until `at` that a record has shown or still can show, kWh."""
         lost = sum(
             self._whole(reset) - self._whole(self.record_before(reset))
             for reset in self.resets

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,6 +65,15 @@ def grant(token: object = None, **more: object) -> Answer:
 def denial(error: str, status: int) -> Answer:
     """Make what a token endpoint says to bad credentials."""
     return answer({"error": error, "error_description": f"{error}: {SECRET}"}, status)
+
+
+def tree(**sites: Iterable[str]) -> Answer:
+    """Make the list of an account's sites and their inverters."""
+    roots = [
+        {"Id": site, "Type": "Site", "Nodes": [{"Id": one, "Type": "Inverter"} for one in serials]}
+        for site, serials in sites.items()
+    ]
+    return answer({"TotalCount": len(roots), "Data": roots})
 
 
 def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:
@@ -162,13 +171,13 @@ class Cloud(FakeCloud):
     Attributes:
         web: the whole web.
         time: stands still but for those who sleep.
-        memory: of the account.
+        remembered: the account's facts.
         client: asks for the account.
     """
 
     web: responses.RequestsMock = field(kw_only=True)
     time: FakeTime = field(kw_only=True)
-    memory: RememberedHolder = field(kw_only=True)
+    remembered: RememberedHolder = field(kw_only=True)
     client: RedbackClient = field(kw_only=True)
 
     def read(self, *serials: str) -> dict[str, Dynamic | CloudError]:
@@ -181,7 +190,7 @@ class Cloud(FakeCloud):
 
     def routes(self) -> dict[str, str]:
         """Return the remembered routes."""
-        return {serial: kept.route for serial, kept in self.memory.current.routes.items()}
+        return {serial: one.route for serial, one in self.remembered.current.routes.items()}
 
 
 def _configuration(serial: str) -> dict[str, Any]:

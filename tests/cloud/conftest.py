@@ -37,13 +37,13 @@ def transport(time: FakeTime) -> Iterator[Transport]:
 
 
 @pytest.fixture
-def memory() -> RememberedHolder:
+def remembered() -> RememberedHolder:
     return RememberedHolder()
 
 
 @pytest.fixture
-def tokens(transport: Transport, memory: RememberedHolder) -> TokenSource:
-    return TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(API, LOGIN))
+def tokens(transport: Transport, remembered: RememberedHolder) -> TokenSource:
+    return TokenSource(transport, Credentials(CLIENT_ID, SECRET), remembered, Hosts(API, LOGIN))
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ def cloud(
     web: responses.RequestsMock,
     transport: Transport,
     tokens: TokenSource,
-    memory: RememberedHolder,
+    remembered: RememberedHolder,
     time: FakeTime,
 ) -> Cloud:
     """Answers all data requests; the new token endpoint takes the credentials."""
-    client = RedbackClient(transport, tokens, memory, now=time.now)
-    cloud = Cloud(web=web, time=time, memory=memory, client=client)
+    client = RedbackClient(transport, tokens, remembered, now=time.now)
+    cloud = Cloud(web=web, time=time, remembered=remembered, client=client)
     web.add_callback("POST", NEW_TOKEN, lambda _: grant())
     for method in ("GET", "POST"):
         web.add_callback(method, re.compile(rf"{API}/Api/v(?!2/Auth).*"), cloud)

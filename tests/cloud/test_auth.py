@@ -49,7 +49,7 @@ class Login:
     web: responses.RequestsMock
     time: FakeTime
     transport: Transport
-    memory: RememberedHolder
+    remembered: RememberedHolder
     tokens: TokenSource
 
     def put(self, url: str, what: Answer | Exception) -> None:
@@ -79,17 +79,17 @@ def login(
     web: responses.RequestsMock,
     time: FakeTime,
     transport: Transport,
-    memory: RememberedHolder,
+    remembered: RememberedHolder,
     tokens: TokenSource,
 ) -> Login:
-    return Login(web, time, transport, memory, tokens)
+    return Login(web, time, transport, remembered, tokens)
 
 
 Answers = dict[str, tuple[str, Answer | Exception]]
 UNREACHABLE = requests.ConnectionError(SECRET)
 
 
-def test_the_new_endpoint_is_told_all_it_wants(login: Login) -> None:
+def test_the_new_endpoint_gets_all_it_wants(login: Login) -> None:
     login.put(NEW_TOKEN, grant())
     assert login.get().authorization == "Bearer t0k3n-1"
     (call,) = login.web.calls
@@ -104,7 +104,7 @@ def test_the_new_endpoint_is_told_all_it_wants(login: Login) -> None:
     }
 
 
-def test_the_old_endpoint_is_told_the_credentials_only(login: Login) -> None:
+def test_the_old_endpoint_gets_the_credentials_only(login: Login) -> None:
     login.put(NEW_TOKEN, denial("unauthorized_client", 400))
     login.put(OLD_TOKEN, grant())
     assert login.get().authorization == "Bearer t0k3n-1"
@@ -117,7 +117,7 @@ def test_the_endpoint_that_took_the_credentials_is_remembered(login: Login) -> N
     login.put(NEW_TOKEN, denial("unauthorized_client", 400))
     login.put(OLD_TOKEN, grant())
     login.get()
-    assert login.memory.current.token_endpoint == "old"
+    assert login.remembered.current.token_endpoint == "old"
     login.asked()
     login.time.pass_(hours=2)
     login.get()
@@ -126,7 +126,7 @@ def test_the_endpoint_that_took_the_credentials_is_remembered(login: Login) -> N
 
 def test_the_endpoint_of_the_last_run_is_asked_first(login: Login) -> None:
     login.put(OLD_TOKEN, grant())
-    login.memory.remember_endpoint("old")
+    login.remembered.remember_endpoint("old")
     login.get()
     assert login.asked() == [OLD_TOKEN]
 
@@ -134,12 +134,10 @@ def test_the_endpoint_of_the_last_run_is_asked_first(login: Login) -> None:
 REFUSED: Answers = {
     "new: id unknown": (NEW_TOKEN, denial("unauthorized_client", 400)),
     "new: secret wrong": (NEW_TOKEN, denial("invalid_client", 401)),
-    "new: session expired": (NEW_TOKEN, (400, {}, '"Login session expired."')),
     "new: refusal with status 200": (NEW_TOKEN, denial("invalid_client", 200)),
     "old: 400": (OLD_TOKEN, (400, {}, "")),
     "old: 401": (OLD_TOKEN, denial("invalid_client", 401)),
     "old: 403": (OLD_TOKEN, (403, {}, "<html>")),
-    "old: session expired": (OLD_TOKEN, (500, {}, "Login session expired.")),
 }
 ABSENT: Answers = {
     "new: absent": (NEW_TOKEN, (404, {}, "")),
@@ -158,6 +156,9 @@ TROUBLE: Answers = {
     "new: token is a number": (NEW_TOKEN, grant(expires_in=1, access_token=5)),
     "new: nested without end": (NEW_TOKEN, (200, {}, "[" * 100_000)),
     "old: unreachable": (OLD_TOKEN, UNREACHABLE),
+    # Another maker's cloud says this, though another client looks for it here (dossier 10.3).
+    "new: another maker's sentence": (NEW_TOKEN, (400, {}, '"Login session expired."')),
+    "old: another maker's sentence": (OLD_TOKEN, (500, {}, "Login session expired.")),
     "old: 502": (OLD_TOKEN, (502, {}, "")),
     "old: not JSON": (OLD_TOKEN, (200, {}, "")),
 }
@@ -193,7 +194,7 @@ def test_it_is_not_known_whether_credentials_are_bad_while_an_endpoint_is_in_tro
         login.get()
 
 
-def test_endpoints_that_are_both_absent_tell_nothing_about_credentials(login: Login) -> None:
+def test_endpoints_that_are_both_absent_say_nothing_about_credentials(login: Login) -> None:
     login.put(NEW_TOKEN, (404, {}, ""))
     login.put(OLD_TOKEN, (404, {}, ""))
     with pytest.raises(TransientError, match="404"):
@@ -342,7 +343,7 @@ def test_a_fresh_token_that_is_refused_gives_the_other_endpoint_its_chance_once(
     login.put(OLD_TOKEN, grant("of-old"))
     token = login.refuse(login.get())
     assert token.authorization == "Bearer of-old"
-    assert login.memory.current.token_endpoint == "old"
+    assert login.remembered.current.token_endpoint == "old"
     assert login.asked() == [NEW_TOKEN, OLD_TOKEN]
     for _ in range(3):
         with pytest.raises(CredentialsError, match="no data for the token") as caught:
@@ -413,14 +414,14 @@ def test_after_a_while_everything_has_another_chance(login: Login) -> None:
     assert login.asked() == [OLD_TOKEN, NEW_TOKEN]
 
 
-def test_each_new_token_is_told_before_it_is_used(login: Login) -> None:
-    told: list[str] = []
+def test_each_new_token_is_reported_before_it_is_used(login: Login) -> None:
+    reported: list[str] = []
     credentials = Credentials(CLIENT_ID, SECRET)
     hosts = Hosts(API, LOGIN)
-    tokens = TokenSource(login.transport, credentials, RememberedHolder(), hosts, told.append)
+    tokens = TokenSource(login.transport, credentials, RememberedHolder(), hosts, reported.append)
     login.put(NEW_TOKEN, grant())
     tokens.token(login.transport.deadline(60))
-    assert told == ["t0k3n-1"]
+    assert reported == ["t0k3n-1"]
 
 
 def test_a_slow_first_endpoint_leaves_time_for_the_second(login: Login) -> None:
@@ -439,7 +440,7 @@ def test_neither_secret_nor_token_shows_when_printed(login: Login) -> None:
     assert SECRET not in repr(Credentials(CLIENT_ID, SECRET))
 
 
-def test_an_error_of_a_token_endpoint_tells_the_oauth_error_but_nothing_else(
+def test_an_error_of_a_token_endpoint_has_the_oauth_error_but_nothing_else(
     login: Login,
 ) -> None:
     login.put(NEW_TOKEN, denial("invalid_scope", 400))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.bench import A, B, C, Cloud, answer
+from cloud.bench import A, B, C, Cloud, answer, tree
 from redback.cloud import (
     AccessError,
     Configuration,
@@ -22,7 +22,7 @@ def _static(serial: str) -> dict[str, object]:
 def test_static_data_are_asked_for_by_serial_number(cloud: Cloud) -> None:
     cloud.answers["static"] = lambda serials: answer({"Data": _static(serials[0])})
     static = cloud.client.static(A)
-    assert (static.serial, static.model, static.site_id) == (A, "ST10000", "S1")
+    assert (static.model, static.site_id) == ("ST10000", "S1")
     assert cloud.take() == [("static", (A,))]
 
 
@@ -35,7 +35,23 @@ def test_static_data_of_nothing_or_of_another_inverter_are_not_taken(
         cloud.client.static(A)
 
 
-def test_static_data_that_are_refused_are_told_as_that(cloud: Cloud) -> None:
+def test_what_names_another_site_and_no_inverter_is_not_taken(cloud: Cloud) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A], S2=[B])
+    cloud.answers["static"] = lambda _: answer(
+        {"Data": {"StaticData": {"Type": "Site", "Id": "S1"}}}
+    )
+    cloud.faults[MANY, None] = 404
+    cloud.answers[ONE] = lambda _: answer({"Data": {"SiteId": "S1"}})
+    cloud.client.inverters()
+    assert cloud.client.static(A).site_id == "S1"
+    with pytest.raises(TransientError, match="about another inverter"):
+        cloud.client.static(B)
+    outcomes = cloud.client.configurations([A, B])
+    assert isinstance(outcomes[A], Configuration)
+    assert isinstance(outcomes[B], TransientError)
+
+
+def test_static_data_that_are_refused_are_reported_as_that(cloud: Cloud) -> None:
     cloud.faults["static", A] = 403
     with pytest.raises(AccessError):
         cloud.client.static(A)
@@ -90,7 +106,7 @@ def test_one_that_is_refused_does_not_make_all_come_singly(cloud: Cloud) -> None
     assert cloud.take() == [(MANY, (A, C))]
 
 
-def test_trouble_is_told_and_not_asked_singly(cloud: Cloud) -> None:
+def test_trouble_is_reported_and_not_asked_singly(cloud: Cloud) -> None:
     cloud.faults[MANY, None] = 500
     with pytest.raises(TransientError):
         cloud.client.configurations([A, B])

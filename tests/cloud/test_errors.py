@@ -50,9 +50,9 @@ def error(status: int, retry_after: str | None = None) -> CloudError:
     ],
 )
 def test_a_status_means_one_thing(status: int, kind: type[CloudError]) -> None:
-    met = error(status)
-    assert type(met) is kind
-    assert (met.status, met.method, met.url) == (status, "GET", "https://a/b")
+    found = error(status)
+    assert type(found) is kind
+    assert (found.status, found.method, found.url) == (status, "GET", "https://a/b")
 
 
 def test_an_error_reads_as_a_sentence() -> None:
@@ -61,30 +61,30 @@ def test_an_error_reads_as_a_sentence() -> None:
 
 
 def test_a_401_on_data_is_about_the_token() -> None:
-    met = error(401)
-    assert isinstance(met, CredentialsError)
-    assert met.token_refused
+    found = error(401)
+    assert isinstance(found, CredentialsError)
+    assert found.token_refused
 
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7), (" 0 ", 0), ("999999", 3600)])
 def test_retry_after_in_seconds_is_understood(status: int, header: str, seconds: float) -> None:
-    met = error(status, header)
-    assert isinstance(met, ThrottledError)
-    assert met.retry_after == seconds
+    found = error(status, header)
+    assert isinstance(found, ThrottledError)
+    assert found.retry_after == seconds
 
 
 def test_retry_after_as_a_date_is_understood() -> None:
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    met = error(503, when)
-    assert isinstance(met, ThrottledError)
-    assert met.retry_after == pytest.approx(100, abs=5)
+    found = error(503, when)
+    assert isinstance(found, ThrottledError)
+    assert found.retry_after == pytest.approx(100, abs=5)
 
 
 def test_a_retry_after_that_is_over_is_no_wait() -> None:
-    met = error(429, "Mon, 02 Jan 2006 15:04:05 GMT")
-    assert isinstance(met, ThrottledError)
-    assert met.retry_after == 0
+    found = error(429, "Mon, 02 Jan 2006 15:04:05 GMT")
+    assert isinstance(found, ThrottledError)
+    assert found.retry_after == 0
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-5", "1e3", "9" * 5000, "Mon, 99 Foo 99999999"])

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from cloud.bench import API, START, A, Answer, B, Cloud, answer, reading
+from cloud.bench import API, START, A, Answer, B, Cloud, answer, reading, tree
 from redback.cloud import (
     AccessError,
     CloudError,
@@ -55,6 +55,18 @@ def test_what_is_malformed_or_of_another_inverter_is_left_out(cloud: Cloud) -> N
     cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 5, "Data": elements})
     (found,) = cloud.client.history(A, SINCE, UNTIL)
     assert found.timestamp == SINCE + timedelta(minutes=1, seconds=3)
+
+
+def test_what_names_another_site_and_no_inverter_is_left_out(cloud: Cloud) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A])
+    cloud.client.inverters()
+    elements = [
+        reading(None, SiteId=site, TimestampUtc=f"2026-03-02T00:0{minute}:03Z")
+        for minute, site in enumerate(("S2", "S1", None))
+    ]
+    cloud.answers["v2.21 between"] = lambda _: answer({"TotalCount": 3, "Data": elements})
+    found = cloud.client.history(A, SINCE, UNTIL)
+    assert [one.site_id for one in found] == ["S1", None]
 
 
 @pytest.mark.parametrize(("answers", "status"), [*product(range(4), [400, 403, 404, 405])])
@@ -153,7 +165,7 @@ def test_there_is_a_second_between_two_requests(cloud: Cloud, status: int) -> No
 
 def test_trouble_is_no_reason_to_try_another_route(cloud: Cloud) -> None:
     cloud.faults["v2.21 between", None] = 503
-    with pytest.raises(TransientError) as met:
+    with pytest.raises(TransientError) as caught:
         cloud.client.history(A, SINCE, UNTIL)
-    assert isinstance(met.value, CloudError)
+    assert isinstance(caught.value, CloudError)
     assert set(asked(cloud)) == {"v2.21 between"}

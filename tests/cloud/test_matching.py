@@ -50,7 +50,7 @@ def test_of_several_none_counts_if_it_may_be_the_others() -> None:
     assert matched("B", element("A", "B")) == {}
 
 
-def test_without_a_serial_number_the_site_tells_if_only_one_of_it_was_asked_for() -> None:
+def test_without_a_serial_number_the_site_decides_if_only_one_of_it_was_asked_for() -> None:
     assert matched("AC", element(site="S1"), element(site="S2")) == {"A": "of S1", "C": "of S2"}
     assert matched("AB", element(site="S1"), element(site="S1")) == {}
     assert matched("D", element(site=None)) == {}

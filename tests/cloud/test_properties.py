@@ -37,7 +37,7 @@ from strange import VALID, VALUES, spoilt, written
 
 # Each request takes so long, seconds.
 _PACE = 0.1
-KEPT = msgspec.to_builtins(
+REMEMBERED = msgspec.to_builtins(
     Remembered("old", {one: RememberedRoute("v2 single", START) for one in (A, B)})
 )
 SINCE = START.replace(minute=0, second=0)
@@ -83,10 +83,10 @@ class Wire(HTTPAdapter):
 
 
 class Bench:
-    """An account that asks a cloud which answers as it is told, and else as it should."""
+    """An account that asks a cloud which answers as set, and else as it should."""
 
     def __init__(
-        self, replies: Mapping[str, Reply] | None = None, memory: Remembered | None = None
+        self, replies: Mapping[str, Reply] | None = None, remembered: Remembered | None = None
     ) -> None:
         self.time = FakeTime()
         good = {route: _good(route) for route in _ROUTES}
@@ -95,7 +95,7 @@ class Bench:
         for scheme in ("http://", "https://"):
             session.mount(scheme, self.wire)
         transport = Transport(session, monotonic=self.time.monotonic, sleep=self.time.sleep)
-        holder = RememberedHolder(memory)
+        holder = RememberedHolder(remembered)
         credentials = Credentials(CLIENT_ID, SECRET)
         tokens = TokenSource(transport, credentials, holder, Hosts(API, LOGIN))
         self.client = RedbackClient(transport, tokens, holder, now=self.time.now)
@@ -287,7 +287,7 @@ def test_one_broken_element_costs_no_other_inverter_its_configuration(data: st.D
 
 
 def is_proper(value: object) -> bool:
-    """Whether it is JSON in the strict sense, and not too deep; else nothing tells its parts."""
+    """Whether it is JSON in the strict sense, and not too deep; else its parts are unknown."""
     try:
         msgspec.json.decode(_said(written(value)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -313,9 +313,9 @@ def test_only_the_token_endpoints_own_words_are_taken_for_wrong_credentials(
     denial = {"error": word, "more": more}
     for status, routes in ((401, ("new token", "old token")), (500, ("nodes",))):
         answer = _always(Said(_said(written(denial)), status))
-        with pytest.raises(CloudError) as met:
+        with pytest.raises(CloudError) as caught:
             Bench(dict.fromkeys(routes, answer)).client.inverters()
-        assert isinstance(met.value, CredentialsError) == (status == 401)
+        assert isinstance(caught.value, CredentialsError) == (status == 401)
 
 
 _FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(Dynamic)}
@@ -339,11 +339,11 @@ def test_one_broken_field_costs_no_other_field_whatever_their_order(
     assert msgspec.structs.replace(outcome, **{attribute: getattr(good, attribute)}) == good
 
 
-@given(spoilt(KEPT))
+@given(spoilt(REMEMBERED))
 def test_whatever_is_remembered_readings_come(remembered: object) -> None:
     try:
-        memory = msgspec.json.decode(_said(written(remembered)), type=Remembered)
+        facts = msgspec.json.decode(_said(written(remembered)), type=Remembered)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        memory = Remembered()  # as the service begins with where its file cannot be read
-    outcomes = Bench(memory=memory).client.dynamic([A, B], 45)
+        facts = Remembered()  # as the service begins with where its file cannot be read
+    outcomes = Bench(remembered=facts).client.dynamic([A, B], 45)
     assert outcomes == {serial: decoded(reading(serial)) for serial in (A, B)}

@@ -1,8 +1,8 @@
 """Readings: on which route they are got, and what one inverter's trouble means for the others."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,8 +12,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cloud.bench import (
     API,
+    CLIENT_ID,
+    LOGIN,
     NEW_TOKEN,
     OLD_TOKEN,
+    SECRET,
     START,
     A,
     Answer,
@@ -24,18 +27,25 @@ from cloud.bench import (
     answer,
     grant,
     reading,
+    tree,
 )
 from redback.cloud import (
     AccessError,
     CloudError,
     CredentialsError,
     Dynamic,
+    ListedInverter,
     NotFoundError,
     RememberedRoute,
     RequestError,
     ThrottledError,
     TransientError,
+    Transport,
 )
+from redback.environment import Environment
+from redback.options import Options
+from redback.polling.account import connect
+from redback.saved_state import SavedState
 
 BEST, NEXT, THIRD, LAST = "v2.21 multiple", "v2.21 single", "v2 multiple", "v2 single"
 
@@ -107,8 +117,8 @@ def test_the_last_route_is_good_enough(cloud: Cloud) -> None:
 
 
 def test_a_route_of_the_last_run_is_taken_at_once(cloud: Cloud) -> None:
-    kept = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
-    cloud.memory.remember_routes(kept)
+    routes = {A: RememberedRoute(LAST, START), B: RememberedRoute("v9 telepathy", START)}
+    cloud.remembered.remember_routes(routes)
     assert cloud.client.batches([A, B]) == [(A,), (B,)]
     cloud.client.dynamic([A, B], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (B,))]
@@ -195,14 +205,14 @@ def test_one_that_stays_refused_is_asked_for_ever_less_up_to_a_quarter_of_an_hou
 
 def test_one_that_is_refused_keeps_its_remembered_route(cloud: Cloud) -> None:
     cloud.read(A)
-    before = cloud.memory.current
+    before = cloud.remembered.current
     cloud.faults |= {(route, A): 403 for route in (BEST, NEXT, THIRD, LAST)}
     assert kinds(cloud.read(A)) == {A: AccessError}
-    assert cloud.memory.current == before
+    assert cloud.remembered.current == before
 
 
 def test_a_remembered_route_that_is_gone_is_replaced_by_any_other(cloud: Cloud) -> None:
-    cloud.memory.remember_routes({A: RememberedRoute(LAST, START)})
+    cloud.remembered.remember_routes({A: RememberedRoute(LAST, START)})
     cloud.faults[LAST, None] = 404
     assert good(cloud.client.dynamic([A], 45)) == {A}
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
@@ -261,15 +271,15 @@ def test_looking_for_a_better_route_costs_no_reading(cloud: Cloud, status: int) 
 
 
 def test_a_better_route_is_looked_for_even_if_the_clock_was_wrong(cloud: Cloud) -> None:
-    cloud.memory.remember_routes({A: RememberedRoute(LAST, START + timedelta(days=9))})
+    cloud.remembered.remember_routes({A: RememberedRoute(LAST, START + timedelta(days=9))})
     cloud.client.dynamic([A], 45)
     assert cloud.take() == [(LAST, (A,)), (BEST, (A,))]
 
 
 def test_not_all_look_for_a_better_route_at_once(cloud: Cloud) -> None:
     serials = [f"RB{number}" for number in range(10)]
-    kept = {serial: RememberedRoute(THIRD, START) for serial in serials}
-    cloud.memory.remember_routes(kept)
+    routes = {serial: RememberedRoute(THIRD, START) for serial in serials}
+    cloud.remembered.remember_routes(routes)
     cloud.faults |= {(BEST, None): 404, (NEXT, None): 404}
     cloud.time.pass_(days=2)
     cloud.client.dynamic(serials, 45)
@@ -363,16 +373,42 @@ def test_a_single_answer_that_may_be_about_the_inverter_is_taken(
     assert kinds(cloud.read(A)) == {A: Dynamic}
 
 
-def _tree(**sites: Iterable[str]) -> Answer:
-    roots = [
-        {"Id": site, "Type": "Site", "Nodes": [{"Id": one, "Type": "Inverter"} for one in serials]}
-        for site, serials in sites.items()
-    ]
-    return answer({"TotalCount": len(roots), "Data": roots})
+@pytest.mark.parametrize(("site", "kind"), [("S2", TransientError), ("S1", Dynamic)])
+def test_a_single_answer_that_names_no_inverter_is_not_taken_from_another_site(
+    cloud: Cloud, site: str, kind: type[object]
+) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A, B])
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId=site)})
+    cloud.left_out = {A}
+    cloud.client.inverters()
+    assert kinds(cloud.read(A, B)) == {A: kind, B: Dynamic}
+
+
+def test_an_inverter_that_the_list_lacks_now_keeps_its_site(cloud: Cloud) -> None:
+    cloud.answers["nodes"] = lambda _: tree(S1=[A])
+    cloud.client.inverters()
+    cloud.answers["nodes"] = lambda _: tree(S1=[])
+    cloud.client.inverters()
+    cloud.faults[BEST, None] = 404
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId="S2")})
+    assert kinds(cloud.read(A)) == {A: TransientError}
+
+
+def test_after_a_restart_the_sites_of_the_last_run_are_known(
+    cloud: Cloud, transport: Transport, tmp_path: Path
+) -> None:
+    saved = SavedState(tmp_path / "state.json")
+    saved.save(inverters=(ListedInverter(A, "S1"),))
+    environment = Environment("", "", API, LOGIN, data=tmp_path, panel_port=0)
+    options = Options(CLIENT_ID, SECRET)
+    client = connect(transport, environment, options, saved, lambda _: None)
+    cloud.faults[BEST, None] = 404
+    cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId="S2")})
+    assert kinds(client.dynamic([A], 45)) == {A: TransientError}
 
 
 def test_an_element_without_inverters_is_known_by_its_site(cloud: Cloud) -> None:
-    cloud.answers["nodes"] = lambda _: _tree(S1=[A, B], S2=[C])
+    cloud.answers["nodes"] = lambda _: tree(S1=[A, B], S2=[C])
     cloud.answers[BEST] = lambda _: answer(
         {"Data": [reading(None, SiteId="S2"), reading(None, SiteId="S1")]}
     )
@@ -416,7 +452,7 @@ def test_a_token_that_has_run_out_is_renewed_without_a_word(cloud: Cloud) -> Non
     assert cloud.tokens == ["Bearer t0k3n-1", "Bearer t0k3n-1", "Bearer t0k3n-2"]
 
 
-def test_a_token_that_is_no_good_is_told_as_that(cloud: Cloud) -> None:
+def test_a_token_that_is_no_good_is_reported_as_that(cloud: Cloud) -> None:
     cloud.web.post(OLD_TOKEN, status=404)
     cloud.faults[BEST, None] = 401
     with pytest.raises(CredentialsError, match="no data for the token") as caught:
@@ -433,7 +469,7 @@ def test_a_token_of_the_other_endpoint_may_be_better(cloud: Cloud) -> None:
         else answer("", 401)
     )
     assert good(cloud.read(A)) == {A}
-    assert cloud.memory.current.token_endpoint == "old"
+    assert cloud.remembered.current.token_endpoint == "old"
 
 
 def test_without_a_token_no_inverter_is_asked_for(cloud: Cloud) -> None:
@@ -444,7 +480,7 @@ def test_without_a_token_no_inverter_is_asked_for(cloud: Cloud) -> None:
     assert len(cloud.web.calls) == 6
 
 
-def test_bad_credentials_are_told_as_that(cloud: Cloud) -> None:
+def test_bad_credentials_are_reported_as_that(cloud: Cloud) -> None:
     cloud.web.replace("POST", NEW_TOKEN, status=400, json={"error": "unauthorized_client"})
     cloud.web.post(OLD_TOKEN, status=401)
     with pytest.raises(CredentialsError) as caught:
@@ -503,7 +539,7 @@ def test_a_strange_serial_number_stays_one_part_of_the_path(cloud: Cloud) -> Non
 
 
 @pytest.mark.parametrize("stamp", [None, "yesterday", 7, "2026-13-32T25:61:61Z"])
-def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_nothing(
+def test_a_reading_without_a_time_is_logged_with_its_inverter_and_costs_the_others_nothing(
     cloud: Cloud, stamp: object
 ) -> None:
     broken = reading(A, TimestampUtc=stamp)
@@ -516,6 +552,6 @@ def test_a_reading_without_a_time_is_told_by_its_inverter_and_costs_the_others_n
     for _ in range(2):
         outcomes = cloud.read(A, B)
         assert isinstance(outcomes[B], Dynamic)
-        assert str(outcomes[A]).startswith("its reading has no time that can be understood")
+        assert str(outcomes[A]).startswith("its reading has no valid time")
         # The Multiple is asked again the next time, for both.
         assert cloud.take()[0] == (BEST, (A, B))

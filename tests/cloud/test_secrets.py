@@ -144,11 +144,14 @@ def use(client: RedbackClient, printed: list[str]) -> None:
 
 @pytest.fixture
 def client(
-    web: responses.RequestsMock, transport: Transport, tokens: TokenSource, memory: RememberedHolder
+    web: responses.RequestsMock,
+    transport: Transport,
+    tokens: TokenSource,
+    remembered: RememberedHolder,
 ) -> RedbackClient:
     """An account with a token that says what it is."""
     web.post(NEW_TOKEN, body=grant(TOKEN)[2])
-    return RedbackClient(transport, tokens, memory)
+    return RedbackClient(transport, tokens, remembered)
 
 
 def put(web: responses.RequestsMock, url: object, fault: Answer | Exception) -> None:

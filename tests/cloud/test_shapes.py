@@ -1,4 +1,4 @@
-"""That the shape of an answer tells its fields, and no value of any of them."""
+"""That the shape of an answer has its fields, and no value of any of them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +12,9 @@ _JSON = st.recursive(
 )
 
 
-def test_fields_are_told_with_their_types() -> None:
-    told = shape({"Id": 3, "Name": "Zoe", "Ok": True, "None": None, "Phases": [{"V": 240.5}, 3]})
-    assert told == {
+def test_fields_are_named_with_their_types() -> None:
+    found = shape({"Id": 3, "Name": "Zoe", "Ok": True, "None": None, "Phases": [{"V": 240.5}, 3]})
+    assert found == {
         "Id": "number",
         "Name": "string",
         "Ok": "boolean",
@@ -24,7 +24,7 @@ def test_fields_are_told_with_their_types() -> None:
 
 
 @given(_JSON)
-def test_no_value_is_told(value: object) -> None:
+def test_no_value_is_included(value: object) -> None:
     assert "value" not in str(shape(value))
 
 
@@ -38,9 +38,9 @@ def test_a_shape_ends_however_deep_and_wide_the_answer_is() -> None:
 
 def test_the_shape_of_a_real_answer_keeps_every_field() -> None:
     data = payload("three_phase_battery")
-    told = shape(data)
-    assert isinstance(told, dict)
-    assert told.keys() == data.keys()
+    found = shape(data)
+    assert isinstance(found, dict)
+    assert found.keys() == data.keys()
 
 
 def test_a_route_names_no_inverter() -> None:

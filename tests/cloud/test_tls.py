@@ -1,4 +1,4 @@
-"""That the cloud must prove who it is before it is told anything, with real connections.
+"""That the cloud must prove who it is before it is sent anything, with real connections.
 
 Each server that is refused here has one fault and no other: its authority is trusted unless that
 is the fault, so that nothing but the fault can be why it is refused.
@@ -44,7 +44,7 @@ class Server:
     Attributes:
         port: where it is.
         connections: how many have been made.
-        heard: all that it was told over them, decrypted if there is a `context` for that.
+        heard: all that it was sent over them, decrypted if there is a `context` for that.
     """
 
     def __init__(self, context: ssl.SSLContext | None, repeated: bytes | None) -> None:
@@ -109,7 +109,7 @@ def open_server() -> Iterator[Open]:
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """An authority that this machine may be told to trust."""
+    """An authority that this machine may be made to trust."""
     return trustme.CA()
 
 
@@ -122,7 +122,7 @@ def trusted(authority: trustme.CA, tmp_path: Path) -> Iterator[trustme.CA]:
         yield authority
 
 
-def tell(transport: Transport, server: Server, scheme: str = "https", seconds: float = 60) -> bytes:
+def send(transport: Transport, server: Server, scheme: str = "https", seconds: float = 60) -> bytes:
     """Send one request with everything that must not get out."""
     call = Call(
         "POST",
@@ -136,18 +136,18 @@ def tell(transport: Transport, server: Server, scheme: str = "https", seconds: f
 
 def assert_refused(transport: Transport, server: Server) -> None:
     with pytest.raises(TransientError) as caught:
-        tell(transport, server)
+        send(transport, server)
     url = f"https://{HERE}:{server.port}/x"
     assert str(caught.value) == f"no secure connection could be made (POST {url})"
     assert server.connections == 3
     assert server.heard == b""
 
 
-def test_a_cloud_with_a_certificate_of_a_trusted_authority_is_told(
+def test_a_cloud_with_a_certificate_of_a_trusted_authority_gets_the_request(
     open_server: Open, trusted: trustme.CA, transport: Transport
 ) -> None:
     server = open_server(trusted.issue_cert(HERE))
-    assert tell(transport, server) == b"OK"
+    assert send(transport, server) == b"OK"
     assert b"Authorization: Bearer t0k3n" in server.heard
 
 
@@ -156,7 +156,7 @@ def test_a_certified_cloud_that_does_not_begin_to_answer_is_given_up(
 ) -> None:
     server = open_server(trusted.issue_cert(HERE), b"HTTP/1.1 100 Continue\r\n\r\n")
     with Transport() as transport, pytest.raises(TransientError, match="no answer came in time"):
-        tell(transport, server, seconds=0.5)
+        send(transport, server, seconds=0.5)
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(
@@ -201,10 +201,10 @@ def test_a_login_page_of_somebody_else_gets_no_credentials(
 ) -> None:
     server = open_server(trustme.CA().issue_cert(HERE))
     url = f"https://{HERE}:{server.port}"
-    memory = RememberedHolder()
-    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), memory, Hosts(url, url))
+    remembered = RememberedHolder()
+    tokens = TokenSource(transport, Credentials(CLIENT_ID, SECRET), remembered, Hosts(url, url))
     with pytest.raises(CloudError, match="no token: no secure connection could be made"):
-        RedbackClient(transport, tokens, memory, now=time.now).inverters()
+        RedbackClient(transport, tokens, remembered, now=time.now).inverters()
     assert server.connections
     assert server.heard == b""
 
@@ -243,7 +243,7 @@ def test_no_variable_makes_a_good_certificate_bad(
     name: str,
 ) -> None:
     monkeypatch.setenv(name, "/there/is/no/such/file")
-    assert tell(transport, open_server(trusted.issue_cert(HERE))) == b"OK"
+    assert send(transport, open_server(trusted.issue_cert(HERE))) == b"OK"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -261,6 +261,6 @@ def test_no_variable_leads_a_request_to_a_proxy(
     for one in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(one, raising=False)
     monkeypatch.setenv(name.format(scheme), f"http://{HERE}:{proxy.port}")
-    assert tell(transport, server, scheme) == b"OK"
+    assert send(transport, server, scheme) == b"OK"
     assert server.connections == 1
     assert proxy.connections == 0

@@ -285,7 +285,7 @@ def test_the_time_outs_are_no_longer_than_the_time_left(
         (_unresolved(), "name could not be resolved"),
     ],
 )
-def test_trouble_on_the_line_is_told_in_words_of_our_own(
+def test_trouble_on_the_line_is_described_in_words_of_our_own(
     web: responses.RequestsMock, transport: Transport, trouble: Exception, sentence: str
 ) -> None:
     web.get(URL, body=trouble)
@@ -327,7 +327,7 @@ def test_a_redirect_is_not_followed(web: responses.RequestsMock, transport: Tran
     assert {call.request.url for call in web.calls} == {URL}
 
 
-def test_each_try_is_told_in_one_line_for_those_who_debug(
+def test_each_try_is_one_line_in_the_debug_log(
     web: responses.RequestsMock, transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "redback.cloud.transport")

@@ -175,11 +175,11 @@ def test_a_head_that_came_in_time_has_no_effect_on_what_comes_later(serve: Serve
 
     def answer(connection: socket.socket) -> None:
         connections.append(connection)
-        kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
-        connection.sendall(kept)
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+        connection.sendall(answer)
         connection.recv(65536)
         real_time.sleep(3)  # until the time for the first answer is over
-        connection.sendall(kept)
+        connection.sendall(answer)
 
     url = serve(answer)
     with Transport() as transport:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core.linking import SilentCore
+from core.connections import SilentCore
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ async def test_a_notification_comes_and_goes(
         await until(lambda: not list(core.notifications))
 
 
-async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
+async def test_a_notification_that_is_refused_is_logged_and_stops_no_other(
     session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
 ) -> None:
     supervisor.faults = Faults(status=400, times=1)
@@ -78,7 +78,7 @@ async def test_a_notification_that_is_refused_is_told_and_stops_no_other(
 
 
 @pytest.mark.parametrize("faults", [Faults(status=502), Faults(drop=True)])
-async def test_a_core_that_is_away_is_told_as_such(
+async def test_a_core_that_is_away_is_reported_as_such(
     client: Rest, supervisor: Supervisor, faults: Faults
 ) -> None:
     supervisor.faults = faults

@@ -13,8 +13,8 @@ DASHBOARD = Dashboard("redback-solar", "Redback", "mdi:solar-power-variant", VIE
 
 
 @pytest.fixture
-def dashboards(link: WebSocket) -> Dashboards:
-    return Dashboards(link)
+def dashboards(websocket: WebSocket) -> Dashboards:
+    return Dashboards(websocket)
 
 
 async def test_a_dashboard_is_made_and_shown_in_the_side_bar(
@@ -46,7 +46,7 @@ async def test_two_who_press_together_make_one(dashboards: Dashboards, core: Cor
 async def test_one_that_was_created_and_never_filled_is_filled(
     dashboards: Dashboards, core: Core
 ) -> None:
-    """The link may break between the two."""
+    """The connection may break between the two."""
     core.lovelace.create({"url_path": "redback-solar", "title": "Redback"})
     assert not await dashboards.has("redback-solar")
     assert await dashboards.make(DASHBOARD)

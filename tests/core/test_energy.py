@@ -25,8 +25,8 @@ async def core(request: pytest.FixtureRequest) -> AsyncIterator[Core]:
 
 
 @pytest.fixture
-def energy(link: WebSocket) -> Energy:
-    return Energy(link)
+def energy(websocket: WebSocket) -> Energy:
+    return Energy(websocket)
 
 
 def sources_of(core: Core) -> list[dict[str, Any]]:
@@ -98,7 +98,9 @@ async def test_a_save_that_changed_nothing_is_an_error(
     assert refused.value.code == "not_taken"
 
 
-async def test_a_refusal_of_core_is_told_and_changes_nothing(energy: Energy, core: Core) -> None:
+async def test_a_refusal_of_core_is_reported_and_changes_nothing(
+    energy: Energy, core: Core
+) -> None:
     """As when a version that nobody has tried yet wants something else."""
     own = {"type": "wind", "stat_energy_from": "sensor.wind"}
     core.energy.preferences = {"energy_sources": [own]}
@@ -126,17 +128,17 @@ async def test_what_core_finds_wrong_is_said_of_our_sources_alone(
     core.states.set("sensor.house_export", "-5", COUNTER)
     core.states.remove("sensor.house_charge")
     assert [str(issue) for issue in await energy.issues([GRID, SOLAR, BATTERY])] == [
-        "Home Assistant says of sensor.house_export: entity negative state (-5.0).",
+        "Home Assistant reports sensor.house_export: entity negative state (-5.0).",
         "Home Assistant does not know sensor.house_charge yet.",
         "sensor.house_import is unavailable at the moment.",
         (
-            "Home Assistant has no statistics of sensor.house_solar yet: it makes them within five"
+            "Home Assistant has no statistics of sensor.house_solar yet; they appear within five"
             " minutes."
         ),
     ]
 
 
-async def test_a_core_that_is_away_is_told_as_such(core: Core, energy: Energy) -> None:
+async def test_a_core_that_is_away_is_reported_as_such(core: Core, energy: Energy) -> None:
     await core.stop()
     with pytest.raises(CoreAwayError):
         await energy.add(ALL)

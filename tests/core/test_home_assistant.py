@@ -7,7 +7,7 @@ from unittest import mock
 import aiohttp
 import pytest
 
-from core.linking import SilentCore
+from core.connections import SilentCore
 from fake_clock import FakeClock
 from house import until
 from redback.clock import SystemClock
@@ -35,7 +35,7 @@ async def connected(
     clock = SystemClock()
     problems, shown = Problems(clock), Shown()
     home_assistant = HomeAssistant(session, url, token, clock, problems, prefix="redback")
-    home_assistant.keep(shown)
+    home_assistant.resend_on_connect(shown)
     async with running(home_assistant):
         yield home_assistant, problems, shown
 
@@ -50,7 +50,7 @@ async def test_only_a_start_of_core_has_everything_sent_again(
         await silent.fire("redback_command")
         await until(lambda: heard)
         assert shown.times == 1
-        await silent.tell_that_it_has_started()
+        await silent.report_its_start()
         await until(lambda: shown.times == 2)
 
 
@@ -121,7 +121,7 @@ async def test_states_that_do_not_arrive_are_a_problem_until_they_do(
     assert not problems.now
 
 
-async def test_a_token_that_is_not_accepted_is_told_in_plain_words(
+async def test_a_token_that_is_not_accepted_is_reported_in_plain_words(
     session: aiohttp.ClientSession, supervisor: Supervisor
 ) -> None:
     async with connected(session, supervisor.url, "a-wrong-token") as (_, problems, __):

@@ -74,7 +74,7 @@ def old_grid(*meters: str) -> dict[str, Any]:
     return {"type": "grid", "flow_from": flows, "flow_to": [], "cost_adjustment_day": 0.0}
 
 
-def test_the_oldest_core_is_told_of_energy_alone_and_has_one_grid() -> None:
+def test_the_oldest_core_gets_energy_alone_and_has_one_grid() -> None:
     grid, solar, battery = added([], ALL, OLD)
     assert grid == {
         "type": "grid",
@@ -117,7 +117,7 @@ def test_power_came_next() -> None:
 
 
 @pytest.mark.parametrize("version", [NEW, None, "nightly"])
-def test_a_new_core_is_told_everything(version: str | None) -> None:
+def test_a_new_core_gets_everything(version: str | None) -> None:
     grid, solar, battery = added([], ALL, version)
     assert grid == {
         "type": "grid",

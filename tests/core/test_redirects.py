@@ -74,14 +74,14 @@ async def test_a_state_goes_nowhere_else(
     assert stranger.heard == []
 
 
-async def test_the_link_is_made_with_nobody_else(
+async def test_the_websocket_connects_to_nobody_else(
     session: aiohttp.ClientSession, misled: str, stranger: Stranger, clock: FakeClock
 ) -> None:
     gone: asyncio.Queue[CoreError] = asyncio.Queue()
-    link = WebSocket(
+    websocket = WebSocket(
         session, misled, TOKEN, clock, connected=lambda: None, disconnected=gone.put_nowait
     )
-    async with running(link):
+    async with running(websocket):
         async with asyncio.timeout(10):
             error = await gone.get()
     assert str(error) == "GET /core/websocket: no answer: RedirectError"

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from core.linking import Watched, link_through
+from core.connections import Watched, websocket_through
 from house import until
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
 from redback.core.metadata import UNIT_CLASSES
@@ -68,13 +68,13 @@ async def supervisor(any_core: AnyCore) -> AsyncIterator[Supervisor]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def watched(supervisor: Supervisor) -> AsyncIterator[Watched]:
-    async with link_through(supervisor) as watched:
+    async with websocket_through(supervisor) as watched:
         yield watched
 
 
 @pytest.fixture
 def statistics(watched: Watched) -> Statistics:
-    return Statistics(watched.link)
+    return Statistics(watched.websocket)
 
 
 def energy(entity_id: str, unit: str = "kWh") -> Series:
@@ -203,13 +203,13 @@ async def test_what_is_too_long_for_one_message_goes_in_several(
 def hear(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Keep all commands from now on."""
     heard: list[dict[str, Any]] = []
-    send = watched.link.command
+    send = watched.websocket.command
 
     async def command(message: Mapping[str, object]) -> object:
         heard.append(dict(message))
         return await send(message)
 
-    monkeypatch.setattr(watched.link, "command", command)
+    monkeypatch.setattr(watched.websocket, "command", command)
     return heard
 
 
@@ -418,9 +418,9 @@ async def write_short_term(
 ) -> None:
     """Write what only Core itself writes, every five minutes."""
     if isinstance(any_core, Core):
-        told = [{"start": row.start, "state": row.state, "sum": row.sum} for row in rows]
+        written = [{"start": row.start, "state": row.state, "sum": row.sum} for row in rows]
         known = any_core.statistics.metadata[entity_id]
-        any_core.statistics.write(known, told, short_term=True)
+        any_core.statistics.write(known, written, short_term=True)
         return
     connected = watched.connected
     await any_core.stop()
@@ -432,7 +432,7 @@ async def write_short_term(
             values,
         )
     await any_core.start()
-    await until(lambda: watched.connected > connected and watched.link.version, 30)
+    await until(lambda: watched.connected > connected and watched.websocket.version, 30)
 
 
 async def test_a_shift_of_what_is_not_there_is_refused(statistics: Statistics) -> None:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from fake_clock import FakeClock
-from redback.core import Supervisor
+from redback.core.supervisor import Supervisor
 
 
 async def _served(

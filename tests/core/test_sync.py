@@ -42,7 +42,7 @@ def core() -> Core:
     return Core()
 
 
-class Told(list[CoreAwayError | None]):
+class Reported(list[CoreAwayError | None]):
     """Each failure, and None each time that everything has arrived."""
 
     def arrived(self) -> None:
@@ -53,13 +53,13 @@ class Told(list[CoreAwayError | None]):
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def reported() -> Reported:
+    return Reported()
 
 
 @pytest.fixture
-async def sync(core: Core, clock: FakeClock, told: Told) -> AsyncIterator[Sync[str, int]]:
-    sync = Sync[str, int](core.take, clock, at_once=4, watcher=told)
+async def sync(core: Core, clock: FakeClock, reported: Reported) -> AsyncIterator[Sync[str, int]]:
+    sync = Sync[str, int](core.take, clock, at_once=4, watcher=reported)
     async with running(sync):
         yield sync
 
@@ -76,7 +76,7 @@ async def test_an_absence_leaves_nothing_behind(
     sync: Sync[str, int],
     core: Core,
     clock: FakeClock,
-    told: Told,
+    reported: Reported,
 ) -> None:
     with collected() as kinds:
         core.away = True
@@ -85,8 +85,8 @@ async def test_an_absence_leaves_nothing_behind(
         await clock.advance(60)
         core.away = False
         await clock.advance(60)
-        assert told[0] is not None
-        told.clear()
+        assert reported[0] is not None
+        reported.clear()
     assert not kinds & {"CoreAwayError", "RetryCallState"}
 
 
@@ -175,7 +175,7 @@ async def test_twenty_times_as_much_takes_little_more_than_twenty_times_as_long(
         pass
 
     async def seconds(count: int) -> float:
-        sync = Sync[int, int](send, clock, at_once=4, watcher=Told())
+        sync = Sync[int, int](send, clock, at_once=4, watcher=Reported())
         for number in range(count):
             sync.want(number, number)
         started = time.process_time()
@@ -193,7 +193,7 @@ async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> No
         await clock.sleep(10)
         arrived.append(value)
 
-    sync = Sync[str, int](take, clock, at_once=4, watcher=Told())
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Reported())
     sync.want("a", 1)
     task = asyncio.create_task(sync.run())
     await settle()
@@ -207,7 +207,7 @@ async def test_what_is_cancelled_on_its_way_is_still_due(clock: FakeClock) -> No
 
 
 async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
-    clock: FakeClock, told: Told
+    clock: FakeClock, reported: Reported
 ) -> None:
     under_way: set[int] = set()
     most: list[int] = []
@@ -218,7 +218,7 @@ async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
         await clock.sleep(100 if key == 0 else 1)
         under_way.remove(key)
 
-    sync = Sync[int, int](take, clock, at_once=4, watcher=told)
+    sync = Sync[int, int](take, clock, at_once=4, watcher=reported)
     async with running(sync):
         sync.want(0, 0)
         await clock.advance(1)
@@ -227,21 +227,21 @@ async def test_what_comes_in_while_one_is_slow_is_sent_by_all_the_others(
         await clock.advance(10)
         assert under_way == {0}
         assert max(most) == 4
-        assert told == []
+        assert reported == []
         await clock.advance(90)
-        assert told == [None]
+        assert reported == [None]
 
 
-async def test_that_core_is_away_is_told_and_that_it_is_back_too(
-    sync: Sync[str, int], core: Core, clock: FakeClock, told: Told
+async def test_that_core_is_away_is_reported_and_that_it_is_back_too(
+    sync: Sync[str, int], core: Core, clock: FakeClock, reported: Reported
 ) -> None:
     core.away = True
     sync.want("a", 1)
     await settle()
-    assert isinstance(told[-1], CoreAwayError)
+    assert isinstance(reported[-1], CoreAwayError)
     core.away = False
     await clock.advance(5)
-    assert told[-1] is None
+    assert reported[-1] is None
 
 
 async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: FakeClock) -> None:
@@ -252,7 +252,7 @@ async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: F
         await clock.sleep(10 if value == 1 else 0)
         arrived.append(value)
 
-    sync = Sync[str, int](take, clock, at_once=4, watcher=Told())
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Reported())
     async with running(sync):
         sync.want("a", 1)
         sync.want("b", 3)
@@ -271,7 +271,7 @@ def after(turns: int, work: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize("turns", range(10))
-async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
+async def test_all_has_arrived_when_that_is_reported_whenever_more_comes(
     clock: FakeClock, turns: int
 ) -> None:
     wanted: set[str] = set()
@@ -284,7 +284,7 @@ async def test_all_has_arrived_when_that_is_told_whenever_more_comes(
         if key == "first":
             after(turns, lambda: want("second"))
 
-    class Missing(Told):
+    class Missing(Reported):
         def arrived(self) -> None:
             missing.append(wanted - shown)
 
@@ -307,7 +307,7 @@ async def test_nothing_is_sent_until_it_may_be_but_at_the_end(core: Core, clock:
     async def ready() -> None:
         await may.wait()
 
-    sync = Sync[str, int](core.take, clock, at_once=4, watcher=Told(), ready=ready)
+    sync = Sync[str, int](core.take, clock, at_once=4, watcher=Reported(), ready=ready)
     async with running(sync):
         sync.want("a", 1)
         await clock.advance(60)

@@ -1,4 +1,4 @@
-"""That the link tells when Core comes and goes, and that commands and answers find each other."""
+"""That the WebSocket reports connections and disconnections, and matches answers to commands."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from core.linking import SilentCore, Watched, link_through, linked
+from core.connections import SilentCore, Watched, watching, websocket_through
 from fake_clock import FakeClock
 from house import until
 from redback.core import CoreAwayError, CoreRefusedError, open_session
@@ -23,13 +23,13 @@ AROUND = len('{"type":"x","text":"","id":2}')
 
 @pytest.fixture
 async def watched(supervisor: Supervisor) -> AsyncIterator[Watched]:
-    async with link_through(supervisor) as watched:
+    async with websocket_through(supervisor) as watched:
         yield watched
 
 
 @pytest.fixture
 async def to_silent(silent: SilentCore, session: aiohttp.ClientSession) -> AsyncIterator[Watched]:
-    with linked(session, silent.url) as watched:
+    with watching(session, silent.url) as watched:
         await until(lambda: watched.connected)
         yield watched
 
@@ -39,15 +39,13 @@ async def test_a_handshake_that_hangs_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr("redback.core.websocket._HANDSHAKE_TIME_OUT", 0.2)
     silent = socket.create_server(("127.0.0.1", 0))  # takes connections, says nothing
-    with silent, linked(session, f"http://127.0.0.1:{silent.getsockname()[1]}") as watched:
+    with silent, watching(session, f"http://127.0.0.1:{silent.getsockname()[1]}") as watched:
         await until(lambda: watched.disconnected)
 
 
-async def test_the_link_tells_when_it_is_made_and_when_core_has_started(
-    watched: Watched, core: Core
-) -> None:
+async def test_connecting_and_the_start_of_core_are_reported(watched: Watched, core: Core) -> None:
     assert watched.connected == 1
-    await watched.link.command({"type": "get_config"})  # Core has the subscription before it
+    await watched.websocket.command({"type": "get_config"})  # Core has the subscription before it
     core.finish_start()
     await until(lambda: watched.connected > 1)
 
@@ -63,24 +61,24 @@ async def test_an_event_goes_to_its_handler_and_is_no_start_of_core(
     session: aiohttp.ClientSession, silent: SilentCore
 ) -> None:
     heard: list[dict[str, object]] = []
-    with linked(session, silent.url) as watched:
-        watched.link.subscribe("redback_command", heard.append)
+    with watching(session, silent.url) as watched:
+        watched.websocket.subscribe("redback_command", heard.append)
         await until(lambda: watched.connected)
         await silent.fire("redback_command", action="charge")
         await until(lambda: heard)
         assert heard == [{"event_type": "redback_command", "data": {"action": "charge"}}]
         assert watched.connected == 1
-        await silent.tell_that_it_has_started()
+        await silent.report_its_start()
         await until(lambda: watched.connected == 2)
         assert len(heard) == 1
 
 
-async def test_subscriptions_are_made_again_after_the_link_broke(
+async def test_subscriptions_are_renewed_after_a_disconnection(
     session: aiohttp.ClientSession, silent: SilentCore
 ) -> None:
     heard: list[dict[str, object]] = []
-    with linked(session, silent.url) as watched:
-        watched.link.subscribe("redback_command", heard.append)
+    with watching(session, silent.url) as watched:
+        watched.websocket.subscribe("redback_command", heard.append)
         await until(lambda: watched.connected)
         silent.commands.clear()
         await silent.hang_up()
@@ -94,8 +92,8 @@ async def test_an_event_that_comes_while_another_subscription_is_made_is_not_los
 ) -> None:
     silent.early = ["homeassistant_started"]
     heard: list[dict[str, object]] = []
-    with linked(session, silent.url) as watched:
-        watched.link.subscribe("redback_command", heard.append)
+    with watching(session, silent.url) as watched:
+        watched.websocket.subscribe("redback_command", heard.append)
         await until(lambda: watched.connected >= 2)
 
 
@@ -103,23 +101,23 @@ async def test_a_core_that_stays_away_is_asked_again_and_again_but_not_in_a_stor
     session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
 ) -> None:
     await core.stop()
-    with linked(session, supervisor.url) as watched:
+    with watching(session, supervisor.url) as watched:
         await asyncio.sleep(2)
         assert 1 <= len(watched.disconnected) <= 10
         assert {error.status for error in watched.disconnected} == {502}
 
 
-async def test_a_token_that_is_not_accepted_is_told_apart(
+async def test_a_token_that_is_not_accepted_is_reported_apart(
     session: aiohttp.ClientSession, supervisor: Supervisor
 ) -> None:
-    with linked(session, supervisor.url, "a-wrong-token") as watched:
+    with watching(session, supervisor.url, "a-wrong-token") as watched:
         await until(lambda: watched.disconnected)
     assert isinstance(watched.disconnected[0], CoreRefusedError)
     assert "a-wrong-token" not in str(watched.disconnected[0])
 
 
 async def test_a_command_gets_its_result(watched: Watched) -> None:
-    config = await watched.link.command({"type": "get_config"})
+    config = await watched.websocket.command({"type": "get_config"})
     assert config["time_zone"] == "Australia/Brisbane"
 
 
@@ -127,7 +125,7 @@ async def test_answers_find_their_commands_in_any_order(
     silent: SilentCore, to_silent: Watched
 ) -> None:
     names = ["first", "second", "third"]
-    asking = asyncio.gather(*(to_silent.link.command({"type": name}) for name in names))
+    asking = asyncio.gather(*(to_silent.websocket.command({"type": name}) for name in names))
     await until(lambda: silent.asked("third"))
     for name in reversed(names):
         await silent.answer(silent.asked(name), f"of the {name}")
@@ -136,9 +134,9 @@ async def test_answers_find_their_commands_in_any_order(
     assert numbers == sorted(set(numbers))
 
 
-async def test_a_command_that_core_refuses_tells_why(watched: Watched) -> None:
+async def test_a_command_that_core_refuses_says_why(watched: Watched) -> None:
     with pytest.raises(CoreRefusedError) as raised:
-        await watched.link.command({"type": "energy/get_prefs"})
+        await watched.websocket.command({"type": "energy/get_prefs"})
     assert not watched.disconnected
     assert raised.value.code == "not_found"
     assert str(raised.value) == "COMMAND energy/get_prefs: not_found: No prefs"
@@ -146,34 +144,35 @@ async def test_a_command_that_core_refuses_tells_why(watched: Watched) -> None:
 
 async def test_an_error_does_not_repeat_a_whole_message(watched: Watched) -> None:
     with pytest.raises(CoreRefusedError) as raised:
-        await watched.link.command({"type": "get_states", "x": "x" * 100_000})
+        await watched.websocket.command({"type": "get_states", "x": "x" * 100_000})
     assert raised.value.code == "invalid_format"
     assert len(str(raised.value)) < 500
 
 
 def age(watched: Watched) -> tuple[str | None, float | None]:
-    return watched.link.version, watched.link.up_since
+    return watched.websocket.version, watched.websocket.up_since
 
 
-async def test_without_a_link_there_is_no_command_no_version_and_no_age(
+async def test_without_a_connection_there_is_no_command_no_version_and_no_age(
     session: aiohttp.ClientSession, supervisor: Supervisor, core: Core
 ) -> None:
     await core.stop()
-    with linked(session, supervisor.url) as watched:
+    with watching(session, supervisor.url) as watched:
         await until(lambda: watched.disconnected)
         with pytest.raises(CoreAwayError):
-            await watched.link.command({"type": "get_config"})
+            await watched.websocket.command({"type": "get_config"})
         assert age(watched) == (None, None)
 
 
-async def test_the_link_knows_the_version_and_since_when_it_lasts(
+async def test_the_websocket_knows_the_version_and_since_when_it_is_connected(
     session: aiohttp.ClientSession, supervisor: Supervisor, core: Core, clock: FakeClock
 ) -> None:
-    with linked(session, supervisor.url, clock=clock) as watched:
+    with watching(session, supervisor.url, clock=clock) as watched:
         await until(lambda: watched.connected)
         made = clock.monotonic()
         assert age(watched) == (core.version, made)
-        await watched.link.command({"type": "get_config"})  # Core has the subscription before it
+        # Core has the subscription before it.
+        await watched.websocket.command({"type": "get_config"})
         await clock.advance(100)
         core.finish_start()
         await until(lambda: watched.connected == 2)
@@ -192,18 +191,18 @@ async def test_the_link_knows_the_version_and_since_when_it_lasts(
         assert made + 100 < since <= clock.monotonic()
 
 
-async def test_a_link_that_breaks_in_the_middle_of_a_command_ends_it_and_comes_back(
+async def test_a_disconnection_ends_a_running_command_and_is_followed_by_a_connection(
     silent: SilentCore, to_silent: Watched
 ) -> None:
     asking = asyncio.gather(
-        *(to_silent.link.command({"type": name}) for name in ("one", "two")),
+        *(to_silent.websocket.command({"type": name}) for name in ("one", "two")),
         return_exceptions=True,
     )
     await until(lambda: silent.asked("two"))
     await silent.hang_up()
     assert [type(error) for error in await asking] == [CoreAwayError, CoreAwayError]
     await until(lambda: to_silent.connected == 2)
-    again = asyncio.create_task(to_silent.link.command({"type": "again"}))
+    again = asyncio.create_task(to_silent.websocket.command({"type": "again"}))
     await until(lambda: silent.asked("again"))
     await silent.answer(silent.asked("again"), "here")
     assert await again == "here"
@@ -215,8 +214,8 @@ async def test_an_answer_that_does_not_come_in_time_is_waited_for_no_longer(
     with monkeypatch.context() as patch:
         patch.setattr("redback.core.websocket._ANSWER_TIME_OUT", 0.1)
         with pytest.raises(CoreAwayError):
-            await to_silent.link.command({"type": "slow"})
-    asking = asyncio.create_task(to_silent.link.command({"type": "quick"}))
+            await to_silent.websocket.command({"type": "slow"})
+    asking = asyncio.create_task(to_silent.websocket.command({"type": "quick"}))
     await until(lambda: silent.asked("quick"))
     await silent.answer(silent.asked("slow"), "too late")
     await silent.answer(silent.asked("quick"), "in time")
@@ -224,12 +223,12 @@ async def test_an_answer_that_does_not_come_in_time_is_waited_for_no_longer(
     assert not to_silent.disconnected
 
 
-async def test_that_core_has_started_is_told_while_an_answer_is_awaited(
+async def test_that_core_has_started_is_reported_while_an_answer_is_awaited(
     silent: SilentCore, to_silent: Watched
 ) -> None:
-    asking = asyncio.create_task(to_silent.link.command({"type": "slow"}))
+    asking = asyncio.create_task(to_silent.websocket.command({"type": "slow"}))
     await until(lambda: silent.asked("slow"))
-    await silent.tell_that_it_has_started()
+    await silent.report_its_start()
     await until(lambda: to_silent.connected == 2)
     assert not asking.done()
     await silent.answer(silent.asked("slow"), "at last")
@@ -240,10 +239,10 @@ async def test_an_answer_larger_than_any_command_may_be_breaks_nothing(
     silent: SilentCore, to_silent: Watched
 ) -> None:
     large = "x" * (2 * LIMIT)
-    asking = asyncio.create_task(to_silent.link.command({"type": "large"}))
+    asking = asyncio.create_task(to_silent.websocket.command({"type": "large"}))
     await until(lambda: silent.asked("large"))
     await silent.answer(silent.asked("large"), large)
-    await silent.tell_that_it_has_started()
+    await silent.report_its_start()
     assert await asking == large
     await until(lambda: to_silent.connected == 2)
     assert not to_silent.disconnected
@@ -251,15 +250,15 @@ async def test_an_answer_larger_than_any_command_may_be_breaks_nothing(
 
 async def test_a_command_as_large_as_the_limit_is_not_sent(watched: Watched) -> None:
     with pytest.raises(CoreRefusedError) as raised:
-        await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND)})
+        await watched.websocket.command({"type": "x", "text": "x" * (LIMIT - AROUND)})
     assert raised.value.code == "too_large"
-    await watched.link.command({"type": "get_config"})
+    await watched.websocket.command({"type": "get_config"})
     assert not watched.disconnected
 
 
 async def test_a_command_just_below_the_limit_arrives(watched: Watched) -> None:
     with pytest.raises(CoreRefusedError) as raised:
-        await watched.link.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
+        await watched.websocket.command({"type": "x", "text": "x" * (LIMIT - AROUND - 1)})
     assert raised.value.code == "unknown_command"  # Core's own word: it has seen it
     assert not watched.disconnected
 
@@ -277,6 +276,6 @@ async def test_a_supervisor_that_lets_in_and_hangs_up_is_no_core() -> None:
     app = web.Application()
     app.router.add_get("/core/websocket", hang_up)
     async with TestServer(app) as server, open_session(TOKEN) as session:
-        with linked(session, str(server.make_url("")).rstrip("/")) as watched:
+        with watching(session, str(server.make_url("")).rstrip("/")) as watched:
             await until(lambda: len(watched.disconnected) >= 2)
             assert watched.connected == 0

@@ -1,4 +1,4 @@
-"""Inverters that are known, as the service would know them, and their entities in a Core."""
+"""Inverters that were read, as the service would have them, and their entities in a Core."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 class Shown:
     """One that has been read, with what its entities show."""
 
-    known: Inverter
+    inverter: Inverter
     states: Sequence[State]
 
 
@@ -36,7 +36,7 @@ def inverter(
     usable_capacity: float = 12.78,
     **changes: None,
 ) -> Shown:
-    """Make one with a battery; `changes` are of the answer that tells what it does."""
+    """Make one with a battery; `changes` are of the answer that says what it does."""
     dynamic = examples.decoded(examples.payload("three_phase_battery") | changes)
     has_battery = dynamic.battery_soc_0_to_1 is not None
     static = msgspec.structs.replace(
@@ -45,14 +45,14 @@ def inverter(
     configuration = msgspec.structs.replace(
         examples.configuration(), usable_battery_capacity_kwh=usable_capacity
     )
-    known = Inverter(
+    made = Inverter(
         examples.SERIAL,
         name,
         Entities(detailed=False),
         Details(static, configuration if has_battery else None),
     )
-    shown = known.entities.show(known.reading(dynamic))
-    return Shown(known, [state(name, one) for one in shown])
+    shown = made.entities.show(made.reading(dynamic))
+    return Shown(made, [state(name, one) for one in shown])
 
 
 def without_battery(name: str = "House") -> Shown:
@@ -66,11 +66,11 @@ def without_battery(name: str = "House") -> Shown:
     )
 
 
-class Known:
+class ReadInverters:
     """A registry of these inverters, and of others that have not been read yet."""
 
     def __init__(self, *inverters: Shown, others: Sequence[str] = ()) -> None:
-        self._inverters = [each.known for each in inverters]
+        self._inverters = [each.inverter for each in inverters]
         self._others = others
 
     def inverters(self) -> list[Inverter]:
@@ -82,7 +82,7 @@ class Known:
 
 def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
     """Make a registry of these inverters, and of others that have not been read yet."""
-    return cast("Registry", Known(*inverters, others=others))
+    return cast("Registry", ReadInverters(*inverters, others=others))
 
 
 async def show(inverter: Shown, client: Client) -> None:
@@ -92,7 +92,7 @@ async def show(inverter: Shown, client: Client) -> None:
         assert answer.status in (200, 201)
 
 
-async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
+async def compile_statistics(inverter: Shown, websocket: WebSocket) -> None:
     """Let a Core have an hour of its statistics, as it makes them of states by itself."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * HOUR
 
@@ -101,8 +101,8 @@ async def compile_statistics(inverter: Shown, link: WebSocket) -> None:
             return Row(start, state=1, sum=1)
         return Row(start, mean=1, min=1, max=1)
 
-    every = {series: [row(series)] for series in series_of(inverter.known).values()}
-    statistics = Statistics(link)
+    every = {series: [row(series)] for series in series_of(inverter.inverter).values()}
+    statistics = Statistics(websocket)
     assert not await statistics.put(every)
 
     async def is_written() -> bool:

@@ -15,8 +15,8 @@ from standin.core import Core
 OF_CORE = {"heading", "gauge", "tile", "history-graph", "statistics-graph", "entities", "grid"}
 
 
-def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
-    return DashboardSetup(Dashboards(link), registry(*inverters, others=others))
+def offered(websocket: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
+    return DashboardSetup(Dashboards(websocket), registry(*inverters, others=others))
 
 
 def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -33,13 +33,13 @@ def entities(config: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("each", [inverter(), without_battery()], ids=["battery", "no battery"])
 def test_every_entity_on_it_exists(each: Shown) -> None:
-    shown = entities(views([each.known]))
+    shown = entities(views([each.inverter]))
     assert len(shown) > 10
     assert shown <= {state.entity_id for state in each.states}
 
 
 def test_all_that_people_look_for_first_is_on_it() -> None:
-    assert entities(views([inverter().known])) >= {
+    assert entities(views([inverter().inverter])) >= {
         "sensor.house_solar_generation",
         "sensor.house_site_load",
         "sensor.house_grid_power",
@@ -52,15 +52,15 @@ def test_all_that_people_look_for_first_is_on_it() -> None:
 
 
 def test_every_inverter_has_sections_of_its_own_made_of_cores_cards() -> None:
-    config = views([inverter("House").known, inverter("Shed").known])
+    config = views([inverter("House").inverter, inverter("Shed").inverter])
     for view in config["views"]:
         headings = [section["cards"][0]["heading"] for section in view["sections"]]
         assert headings == ["House", "Shed"]
     assert {card["type"] for card in cards(config)} <= OF_CORE
 
 
-async def test_it_is_made_once_and_can_then_be_opened(link: WebSocket, core: Core) -> None:
-    dashboard = offered(link, inverter())
+async def test_it_is_made_once_and_can_then_be_opened(websocket: WebSocket, core: Core) -> None:
+    dashboard = offered(websocket, inverter())
     looked = await dashboard.look()
     assert (looked["state"], looked["url"]) == ("ready", None)
     assert await dashboard.apply() == (
@@ -78,26 +78,26 @@ async def test_it_is_made_once_and_can_then_be_opened(link: WebSocket, core: Cor
     assert core.lovelace.configs["redback-solar"] == {"views": []}
 
 
-async def test_an_inverter_that_would_be_missing_from_it_is_named(link: WebSocket) -> None:
-    alone = await offered(link, inverter(), others=["Shed"]).look()
+async def test_an_inverter_that_would_be_missing_from_it_is_named(websocket: WebSocket) -> None:
+    alone = await offered(websocket, inverter(), others=["Shed"]).look()
     assert str(alone["text"]).endswith(" Shed would be missing from it: no reading yet.")
-    several = await offered(link, inverter(), others=["Farm", "Shed"]).look()
+    several = await offered(websocket, inverter(), others=["Farm", "Shed"]).look()
     assert str(several["text"]).endswith(" Farm and Shed would be missing from it: no reading yet.")
 
 
 async def test_before_the_first_reading_there_is_nothing_to_show(
-    link: WebSocket, core: Core
+    websocket: WebSocket, core: Core
 ) -> None:
-    dashboard = offered(link)
+    dashboard = offered(websocket)
     assert (await dashboard.look())["state"] == "away"
     assert (await dashboard.apply()).startswith("There is nothing to show yet")
     assert core.lovelace.dashboards == {}
 
 
 async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
-    link: WebSocket, core: Core
+    websocket: WebSocket, core: Core
 ) -> None:
-    dashboard = offered(link, inverter())
+    dashboard = offered(websocket, inverter())
     await core.stop()
     looked = await dashboard.look()
     assert (looked["state"], looked["text"]) == (
@@ -109,7 +109,7 @@ async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
 
 
 async def test_a_core_without_dashboards_says_so(
-    link: WebSocket, monkeypatch: pytest.MonkeyPatch
+    websocket: WebSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in its recovery mode."""
 
@@ -118,8 +118,8 @@ async def test_a_core_without_dashboards_says_so(
             "COMMAND", str(command["type"]), None, "Unknown command.", code="unknown_command"
         )
 
-    monkeypatch.setattr(link, "command", refuse)
-    looked = await offered(link, inverter()).look()
+    monkeypatch.setattr(websocket, "command", refuse)
+    looked = await offered(websocket, inverter()).look()
     assert (looked["state"], looked["text"]) == (
         "away",
         "Home Assistant has not loaded its dashboards.",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.linking import link_to
+from core.connections import websocket_to
 from dashboards.inverters import (
     Shown,
     compile_statistics,
@@ -20,12 +20,12 @@ from standin.client import Client
 from standin.core import Core
 
 
-def offered(link: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
-    return EnergySetup(Energy(link), registry(*inverters, others=others))
+def offered(websocket: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
+    return EnergySetup(Energy(websocket), registry(*inverters, others=others))
 
 
-async def test_all_that_will_be_added_is_shown_first(link: WebSocket) -> None:
-    assert await offered(link, inverter()).look() == {
+async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> None:
+    assert await offered(websocket, inverter()).look() == {
         "state": "ready",
         "text": "Grid, solar and battery of House can be added. Existing sources stay unchanged.",
         "items": [
@@ -70,8 +70,8 @@ async def test_all_that_will_be_added_is_shown_first(link: WebSocket) -> None:
 
 
 async def test_an_old_core_is_shown_what_it_can_take() -> None:
-    async with Core(version="2025.4.4") as core, link_to(core.address) as link:
-        items = items_of(await offered(link, inverter()).look())
+    async with Core(version="2025.4.4") as core, websocket_to(core.address) as websocket:
+        items = items_of(await offered(websocket, inverter()).look())
     assert [[entity["role"] for entity in item["entities"]] for item in items] == [
         ["From the grid", "To the grid"],
         ["Generated"],
@@ -80,9 +80,9 @@ async def test_an_old_core_is_shown_what_it_can_take() -> None:
 
 
 async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
-    link: WebSocket, core: Core
+    websocket: WebSocket, core: Core
 ) -> None:
-    energy = offered(link, inverter())
+    energy = offered(websocket, inverter())
     assert await energy.apply() == (
         "Grid, solar and battery of House are now in the Energy dashboard."
     )
@@ -96,35 +96,35 @@ async def test_when_it_is_done_it_says_so_and_a_second_time_does_nothing(
     assert all(item["is_there"] for item in items_of(looked))
 
 
-async def test_an_inverter_without_a_battery_gets_none(link: WebSocket) -> None:
-    looked = await offered(link, without_battery()).look()
+async def test_an_inverter_without_a_battery_gets_none(websocket: WebSocket) -> None:
+    looked = await offered(websocket, without_battery()).look()
     assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
 
 
-async def test_a_battery_whose_counters_are_not_there_yet_waits(link: WebSocket) -> None:
+async def test_a_battery_whose_counters_are_not_there_yet_waits(websocket: WebSocket) -> None:
     bare = inverter(BatteryDischargeAllTimeEnergykWh=None)
-    looked = await offered(link, bare).look()
+    looked = await offered(websocket, bare).look()
     assert [item["kind"] for item in items_of(looked)] == ["grid", "solar"]
 
 
-async def test_a_battery_whose_usable_capacity_is_not_told_counts_with_all_of_it(
-    link: WebSocket,
+async def test_a_battery_whose_usable_capacity_is_unknown_counts_with_all_of_it(
+    websocket: WebSocket,
 ) -> None:
-    (*_, battery) = items_of(await offered(link, inverter(usable_capacity=0.0)).look())
+    (*_, battery) = items_of(await offered(websocket, inverter(usable_capacity=0.0)).look())
     assert battery["entities"][-1] == {
         "role": "Capacity (14.2 kWh)",
         "entity_id": "sensor.house_battery_capacity",
     }
 
 
-async def test_an_inverter_that_cannot_be_added_yet_is_named(link: WebSocket) -> None:
+async def test_an_inverter_that_cannot_be_added_yet_is_named(websocket: WebSocket) -> None:
     no_counters = inverter(
         "Farm",
         ImportAllTimeEnergykWh=None,
         PvAllTimeEnergykWh=None,
         BatteryDischargeAllTimeEnergykWh=None,
     )
-    energy = offered(link, inverter(), no_counters, others=["Shed"])
+    energy = offered(websocket, inverter(), no_counters, others=["Shed"])
     looked = await energy.look()
     assert looked["notes"] == [
         "Farm is not listed yet: waiting for its counters.",
@@ -136,8 +136,8 @@ async def test_an_inverter_that_cannot_be_added_yet_is_named(link: WebSocket) ->
     assert looked["text"] == "Everything known so far is in the Energy dashboard."
 
 
-async def test_several_inverters_each_get_their_own(link: WebSocket, core: Core) -> None:
-    energy = offered(link, inverter("House", "site 1"), inverter("Farm", "site 2"))
+async def test_several_inverters_each_get_their_own(websocket: WebSocket, core: Core) -> None:
+    energy = offered(websocket, inverter("House", "site 1"), inverter("Farm", "site 2"))
     assert await energy.apply() == (
         "Grid, solar and battery of House and grid, solar and battery of Farm"
         " are now in the Energy dashboard."
@@ -155,9 +155,9 @@ async def test_several_inverters_each_get_their_own(link: WebSocket, core: Core)
     assert [source["capacity"] for source in sources if "capacity" in source] == [12.78, 12.78]
 
 
-async def test_two_inverters_of_one_site_share_the_grid(link: WebSocket, core: Core) -> None:
+async def test_two_inverters_of_one_site_share_the_grid(websocket: WebSocket, core: Core) -> None:
     """Whether their counters are of the site is not known: counted twice would be worse."""
-    energy = offered(link, inverter("House", "site"), inverter("Shed", "site"))
+    energy = offered(websocket, inverter("House", "site"), inverter("Shed", "site"))
     await energy.apply()
     looked = await energy.look()
     assert looked["state"] == "done"
@@ -166,8 +166,8 @@ async def test_two_inverters_of_one_site_share_the_grid(link: WebSocket, core: C
     assert "sensor.shed_solar_generation_total" in str(core.energy.preferences)
 
 
-async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
-    link: WebSocket, core: Core
+async def test_the_grid_of_another_meter_is_mentioned_and_not_doubled(
+    websocket: WebSocket, core: Core
 ) -> None:
     core.energy.save(
         {
@@ -176,7 +176,7 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
             ]
         }
     )
-    energy = offered(link, inverter())
+    energy = offered(websocket, inverter())
     looked = await energy.look()
     assert looked["text"] == (
         "Solar and battery of House can be added. Existing sources stay unchanged."
@@ -189,24 +189,24 @@ async def test_the_grid_of_another_meter_is_told_of_and_not_doubled(
         ),
     ]
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
-    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
-    assert "sensor.house_grid_import_total" in str(core.energy.preferences)
-    assert "sensor.meter" not in str((await energy.look())["notes"])
+    assert "sensor.house_grid_import_total" not in str(core.energy.preferences)
 
 
-async def test_what_core_still_lacks_is_said_until_it_has_it(link: WebSocket, core: Core) -> None:
+async def test_what_core_still_lacks_is_said_until_it_has_it(
+    websocket: WebSocket, core: Core
+) -> None:
     house = inverter()
-    energy = offered(link, house)
+    energy = offered(websocket, house)
     await energy.apply()
     assert len(unsettled(await energy.look())) > 5
     async with Client.of_core(core.url, core.token) as client:
         await show(house, client)
-    await compile_statistics(house, link)
+    await compile_statistics(house, websocket)
     assert (await energy.look())["issues"] == []
 
 
-async def test_before_the_first_reading_there_is_nothing_to_add(link: WebSocket) -> None:
-    energy = offered(link)
+async def test_before_the_first_reading_there_is_nothing_to_add(websocket: WebSocket) -> None:
+    energy = offered(websocket)
     assert await energy.look() == {
         "state": "away",
         "text": "There is nothing to add yet: waiting for the first reading.",
@@ -218,9 +218,9 @@ async def test_before_the_first_reading_there_is_nothing_to_add(link: WebSocket)
 
 
 async def test_a_core_that_is_away_is_a_state_to_look_at_and_an_error_to_act_on(
-    link: WebSocket, core: Core
+    websocket: WebSocket, core: Core
 ) -> None:
-    energy = offered(link, inverter())
+    energy = offered(websocket, inverter())
     await core.stop()
     looked = await energy.look()
     assert (looked["state"], looked["text"]) == (

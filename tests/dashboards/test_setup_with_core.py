@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from core.linking import link_to
+from core.connections import websocket_to
 from dashboards.inverters import Shown, compile_statistics, inverter, registry, show
 from redback.core import Dashboards, Energy, WebSocket
 from redback.core.versions import is_since
@@ -42,9 +42,9 @@ OLD_METERED = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def link(any_core: AnyCore) -> AsyncIterator[WebSocket]:
-    async with link_to(any_core.address) as link:
-        yield link
+async def websocket(any_core: AnyCore) -> AsyncIterator[WebSocket]:
+    async with websocket_to(any_core.address) as websocket:
+        yield websocket
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +53,21 @@ def house() -> Shown:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def energy(any_core: AnyCore, link: WebSocket, house: Shown) -> EnergySetup:
+async def energy(any_core: AnyCore, websocket: WebSocket, house: Shown) -> EnergySetup:
     """Set up the Energy dashboard of a Core that has had the inverter for an hour."""
     async with Client.of_core(any_core.url, any_core.token) as client:
         await show(house, client)
-    await compile_statistics(house, link)
-    return EnergySetup(Energy(link), registry(house))
+    await compile_statistics(house, websocket)
+    return EnergySetup(Energy(websocket), registry(house))
 
 
-async def preferences(link: WebSocket) -> dict[str, Any]:
-    stored: dict[str, Any] = await link.command({"type": "energy/get_prefs"})
+async def preferences(websocket: WebSocket) -> dict[str, Any]:
+    stored: dict[str, Any] = await websocket.command({"type": "energy/get_prefs"})
     return stored
 
 
 async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
-    energy: EnergySetup, link: WebSocket
+    energy: EnergySetup, websocket: WebSocket
 ) -> None:
     assert (await energy.look())["state"] == "ready"
     assert await energy.apply() == (
@@ -75,21 +75,21 @@ async def test_the_first_set_up_is_one_that_core_finds_nothing_wrong_with(
     )
     looked = await energy.look()
     assert (looked["state"], looked["issues"]) == ("done", [])
-    validation = await link.command({"type": "energy/validate"})
+    validation = await websocket.command({"type": "energy/validate"})
     assert validation["energy_sources"] == [[], [], []]
 
 
-async def test_pressed_again_nothing_changes(energy: EnergySetup, link: WebSocket) -> None:
+async def test_pressed_again_nothing_changes(energy: EnergySetup, websocket: WebSocket) -> None:
     await energy.apply()
-    before = await preferences(link)
+    before = await preferences(websocket)
     assert (await energy.apply()).startswith("Nothing was added")
-    assert await preferences(link) == before
+    assert await preferences(websocket) == before
 
 
 async def test_what_a_person_has_survives_byte_for_byte(
-    energy: EnergySetup, link: WebSocket
+    energy: EnergySetup, websocket: WebSocket
 ) -> None:
-    stored = await link.command(
+    stored = await websocket.command(
         {
             "type": "energy/save_prefs",
             "energy_sources": [GAS, SOLAR],
@@ -97,38 +97,33 @@ async def test_what_a_person_has_survives_byte_for_byte(
         }
     )
     await energy.apply()
-    after = await preferences(link)
+    after = await preferences(websocket)
     assert json.dumps(after["energy_sources"][:2]) == json.dumps(stored["energy_sources"])
     assert json.dumps(after["device_consumption"]) == json.dumps(stored["device_consumption"])
     assert [one["type"] for one in after["energy_sources"][2:]] == ["grid", "solar", "battery"]
 
 
-async def test_the_grid_of_another_meter_is_only_joined_when_that_is_asked_for(
-    energy: EnergySetup, link: WebSocket
+async def test_no_grid_is_added_beside_that_of_another_meter(
+    energy: EnergySetup, websocket: WebSocket
 ) -> None:
-    grid = METERED if is_since(link.version, (2026, 3)) else OLD_METERED
-    stored = await link.command({"type": "energy/save_prefs", "energy_sources": [grid]})
+    grid = METERED if is_since(websocket.version, (2026, 3)) else OLD_METERED
+    stored = await websocket.command({"type": "energy/save_prefs", "energy_sources": [grid]})
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
-    after = await preferences(link)
+    after = await preferences(websocket)
     assert after["energy_sources"][0] == stored["energy_sources"][0]
-    assert await energy.apply(beside=True) == "Grid of House is now in the Energy dashboard."
-    whole = str((await preferences(link))["energy_sources"])
-    assert "sensor.house_grid_import_total" in whole
-    assert "sensor.meter" in whole
-    looked = await energy.look()
-    assert (looked["notes"], looked["issues"]) == ([], [])
+    assert "sensor.house_grid_import_total" not in str(after["energy_sources"])
 
 
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
-    link: WebSocket, house: Shown
+    websocket: WebSocket, house: Shown
 ) -> None:
-    dashboard = DashboardSetup(Dashboards(link), registry(house))
+    dashboard = DashboardSetup(Dashboards(websocket), registry(house))
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}
-    assert await link.command(question) == views([house.known])
+    assert await websocket.command(question) == views([house.inverter])
     mine = {"views": [{"title": "Mine"}]}
-    await link.command({**question, "type": "lovelace/config/save", "config": mine})
+    await websocket.command({**question, "type": "lovelace/config/save", "config": mine})
     assert (await dashboard.apply()).startswith("Nothing was created")
-    assert await link.command(question) == mine
+    assert await websocket.command(question) == mine
     assert (await dashboard.look())["url"] == "/redback-solar"

@@ -14,7 +14,7 @@ from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
 from gapless.comparison import Difference, Rows, by_hour, energies, means
-from gapless.filling import PATIENCE_HOURS, filled, is_filled
+from gapless.filling import LONGEST_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
 from simulator import Kind
@@ -27,14 +27,14 @@ _LOOK_EVERY_SECONDS = 5.0
 
 
 def main() -> None:
-    """Run, and tell."""
+    """Run, and print the result."""
     parser = argparse.ArgumentParser(prog="gapless", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
     parser.add_argument("--days", type=int, default=3, help="of the past (%(default)s)")
     parser.add_argument("--kills", type=int, default=0, help="while the past is written")
     parser.add_argument("--outages", action="store_true", help="let live polling miss hours too")
-    told = asyncio.run(_run(parser.parse_args()))
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told)))
+    result = asyncio.run(_run(parser.parse_args()))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)))
 
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -56,18 +56,18 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         ended = datetime.now(UTC)
         await set_speed(NORMAL)
         past = await _compare(system, shown, (), first, _floor(begun))
-        told = {
+        result = {
             "version": await system.core_version(),
-            "past": _told(past),
+            "past": _described(past),
             "seconds": (ended - begun).total_seconds(),
             "killed_at_rows": killed,
         }
         if arguments.outages:
             await set_speed(FAST)
-            told |= await _live(system, shown, _floor(begun))
+            result |= await _live(system, shown, _floor(begun))
         await system.home.service.kill()
         log = system.home.service.log
-        return told | {"tracebacks": log.count("Traceback"), "rejections": _rejections(log)}
+        return result | {"tracebacks": log.count("Traceback"), "rejections": _rejections(log)}
 
 
 async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
@@ -83,7 +83,7 @@ async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> di
     runner.leave_service()
     compared = await _compare(system, shown, runner.events, first, end)
     return {
-        "live": _told([one for one in compared if one.entity in _entities(system)]),
+        "live": _described([one for one in compared if one.entity in _entities(system)]),
         "crashes": runner.crashes,
         "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
     }
@@ -96,7 +96,7 @@ def _entities(system: System) -> frozenset[str]:
 async def _kill(system: System, shown: Sequence[Minutes], first: datetime, end: datetime) -> int:
     """Kill the service as soon as more of the past is written; return the number of rows then."""
     before = await _count(system, shown, first, end)
-    async with asyncio.timeout(PATIENCE_HOURS * 3600):
+    async with asyncio.timeout(LONGEST_HOURS * 3600):
         while (rows := await _count(system, shown, first, end)) == before:
             if is_filled(system, first, None):
                 break  # what was left was written before the last kill
@@ -149,7 +149,7 @@ async def _rows(
     return {entity_id: by_hour(rows) for entity_id, rows in found.items()}
 
 
-def _told(compared: Iterable[Difference]) -> dict[str, Any]:
+def _described(compared: Iterable[Difference]) -> dict[str, Any]:
     every = list(compared)
     return {
         "entities": len({one.entity for one in every}),

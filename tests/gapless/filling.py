@@ -9,7 +9,7 @@ from redback.backfill import COVERAGE_FILE, Coverage
 from redback.backfill.gaps import find
 
 # For a first start with ten kills: each costs ten minutes.
-PATIENCE_HOURS = 6.0
+LONGEST_HOURS = 6.0
 # How long an hour may be missing after its end: it is looked at when Core has written it.
 _SETTLED = timedelta(minutes=15)
 _LOOK_EVERY_SECONDS = 5.0
@@ -17,7 +17,7 @@ _LOOK_EVERY_SECONDS = 5.0
 
 async def filled(system: System, since: datetime, until: datetime | None = None) -> None:
     """Wait until nothing is missing before the last hours, or before a moment."""
-    async with asyncio.timeout(PATIENCE_HOURS * 3600):
+    async with asyncio.timeout(LONGEST_HOURS * 3600):
         while not is_filled(system, since, until):
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 

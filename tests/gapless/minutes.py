@@ -15,7 +15,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.decoding import Decoder
-from redback.inverters import inverter as known_inverter
+from redback.inverters import inverter as inverter_module
 from redback.publishing.entity_ids import entity_id
 from redback.publishing.entity_ids import series as series_of
 from redback.sensors.details import Details
@@ -34,16 +34,16 @@ class Minutes:
     Attributes:
         home: where the simulated inverter is.
         inverter: the inverter.
-        known: what the cloud tells of it.
+        read: the same inverter as the service has it.
     """
 
     home: House
     inverter: Inverter
-    known: known_inverter.Inverter
+    read: inverter_module.Inverter
 
     def measurements(self) -> tuple[str, ...]:
         """Return the ids of all entities whose mean is kept."""
-        return tuple(one.entity_id for one in series_of(self.known).values() if not one.is_counter)
+        return tuple(one.entity_id for one in series_of(self.read).values() if not one.is_counter)
 
     def of_hour(self, start: datetime) -> Mapping[str, list[tuple[float, float]]]:
         """Return what each entity with statistics showed in an hour, and for how many seconds.
@@ -57,11 +57,11 @@ class Minutes:
             record = self.home.simulator.truth(self.inverter.serial, moment.timestamp())
             dynamic = Decoder().dynamic(record)
             assert dynamic is not None
-            reading = self.known.reading(dynamic)
-            self.known.entities.show(reading)  # so that those exist of which it is the first
-            for key, value in self.known.entities.numbers(reading):
+            reading = self.read.reading(dynamic)
+            self.read.entities.show(reading)  # so that those exist of which it is the first
+            for key, value in self.read.entities.numbers(reading):
                 if value is not None and seconds > 0:
-                    shown.setdefault(entity_id(self.known.name, key), []).append((value, seconds))
+                    shown.setdefault(entity_id(self.read.name, key), []).append((value, seconds))
         return shown
 
     def _stamps(self, start: datetime) -> Iterator[datetime]:
@@ -89,5 +89,5 @@ def _minutes(home: House, inverter: Inverter, name: str) -> Minutes:
     return Minutes(
         home,
         inverter,
-        known_inverter.Inverter(serial, name, entities, Details(static, configuration)),
+        inverter_module.Inverter(serial, name, entities, Details(static, configuration)),
     )

@@ -101,9 +101,11 @@ def test_a_reset_at_night_waits_for_the_morning() -> None:
     assert values[-1] == 0.2
 
 
-def test_a_reset_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reset_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     shown(1000, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-    assert caplog.messages == ["a counter went from 1000.000 to 0.300 kWh and goes on from there."]
+    assert caplog.messages == [
+        "a counter went from 1000.000 to 0.300 kWh and continues from there."
+    ]
 
 
 def test_a_jump_that_no_inverter_can_produce_is_not_believed() -> None:
@@ -153,11 +155,11 @@ def test_the_same_reading_again_confirms_nothing() -> None:
     assert [counter.take(99999, START, MOST_KW) for _ in range(40)] == [None] * 40
 
 
-def test_a_counter_that_stays_corrected_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_counter_that_stays_corrected_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert shown(1000, *[950 + number / 10 for number in range(60)])[-1] == 1000
-    (told,) = caplog.messages
-    assert told == (
-        "a counter went back from 1000.000 to 952.900 kWh; it stands until it has caught up."
+    (message,) = caplog.messages
+    assert message == (
+        "a counter fell from 1000.000 to 952.900 kWh; the old value stays until it has caught up."
     )
 
 
@@ -171,8 +173,8 @@ def test_a_first_zero_that_is_a_glitch_is_not_shown() -> None:
 
 def test_what_was_believed_survives_a_restart() -> None:
     counters = read_twice()
-    kept = msgspec.json.encode(counters.believed)
-    again = Counters("Redback", msgspec.json.decode(kept, type=dict[str, Believed]))
+    saved = msgspec.json.encode(counters.believed)
+    again = Counters("Redback", msgspec.json.decode(saved, type=dict[str, Believed]))
     later = dynamic(TimestampUtc="2026-03-02T01:03:03Z", ImportAllTimeEnergykWh=0)
     believed = again.believe(later, static())
     assert believed.import_all_time_energy_kwh == 1500.75
@@ -225,7 +227,7 @@ def test_whatever_glitches_there_are_core_counts_the_truth_and_never_more(
         assert as_core_counts(seen) == pytest.approx(energy, abs=0.16)
 
 
-def test_it_tells_that_a_step_was_let_through() -> None:
+def test_it_says_that_a_step_was_let_through() -> None:
     counter = Counter("a counter")
     steps = []
     for minute, value in enumerate((1000, 1000.1, 0.1, 0.2, 0.3, 0.4, 0.5)):

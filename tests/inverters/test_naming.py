@@ -21,7 +21,7 @@ def test_several_inverters_have_the_end_of_their_serial_number() -> None:
     assert called(choose([ONE, TWO], (), {})) == {"11": "Redback 0011", "22": "Redback 0022"}
 
 
-def test_the_end_is_as_long_as_it_takes_to_tell_them_apart() -> None:
+def test_the_end_is_as_long_as_it_takes_to_distinguish_them() -> None:
     choice = choose([ListedInverter("RBA0001"), ListedInverter("RBB0001")], (), {})
     assert sorted(name.name for name in choice.names.values()) == ["Redback 0001", "Redback B0001"]
 
@@ -46,7 +46,7 @@ def test_an_inverters_own_entry_counts_before_its_sites() -> None:
     assert called(choose([TWO, TWIN], sites, {})) == {"22": "Farm", "23": "Pump"}
 
 
-def test_two_inverters_of_one_named_site_are_told_apart() -> None:
+def test_two_inverters_of_one_named_site_are_distinguished() -> None:
     choice = choose([TWO, TWIN], (Site("S2", "Farm"),), {})
     assert called(choice) == {"22": "Farm 0022", "23": "Farm 0023"}
 
@@ -64,7 +64,7 @@ def test_a_new_name_in_the_options_is_obeyed() -> None:
     assert called(choose([ONE], (Site("S1", "House"),), given)) == {"11": "House"}
 
 
-def test_what_the_account_does_not_have_is_told_and_stops_nothing() -> None:
+def test_what_the_account_does_not_have_is_reported_and_stops_nothing() -> None:
     choice = choose([ONE], (Site("S1", "Home"), Site("S9", "Gone")), {})
     assert called(choice) == {"11": "Home"}
     assert choice.missing == (Site("S9", "Gone"),)
@@ -97,7 +97,7 @@ def test_a_list_with_a_hole_in_it_gives_nobody_anothers_name() -> None:
     }
 
 
-def test_two_that_were_given_one_name_are_told_apart_from_now_on() -> None:
+def test_two_that_were_given_one_name_are_distinguished_from_now_on() -> None:
     twice = {serial: GivenName("Redback", "Redback") for serial in (ONE.serial, TWO.serial)}
     assert called(choose([ONE, TWO], (), twice)) == {"11": "Redback", "22": "Redback 0022"}
 

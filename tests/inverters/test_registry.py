@@ -61,9 +61,9 @@ def problems(clock: FakeClock) -> Problems:
 
 @pytest.fixture
 def believed(clock: FakeClock, tmp_path: Path) -> CountersFile:
-    ledger = counters_file(tmp_path)
-    ledger.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
-    return ledger
+    file = counters_file(tmp_path)
+    file.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
+    return file
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
     registry: Registry, offered: Offered, clock: FakeClock
 ) -> None:
-    await clock.advance(1)  # the board sleeps
+    await clock.advance(1)  # the registry sleeps
     stamp = clock.now() - timedelta(minutes=9, seconds=58)
     registry.dynamic({SERIAL: dynamic(TimestampUtc=stamp.isoformat())})
     await clock.advance(1.9)
@@ -204,6 +204,35 @@ async def test_the_same_reading_again_changes_nothing(registry: Registry, offere
     assert offered["solar_generation"] == "3.0"
 
 
+async def test_a_status_that_changes_after_the_reading_is_shown_and_costs_no_value(
+    registry: Registry, offered: Offered
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    registry.dynamic({SERIAL: dynamic(Status="Fault", PvPowerInstantaneouskW=None)})
+    assert offered["status"] == "FAULT"
+    assert offered["solar_generation"] == "3.0"
+    registry.dynamic({SERIAL: dynamic(Status="Offline")})
+    assert offered["status"] == "OFFLINE"
+    assert offered["solar_generation"] == "unavailable"
+    assert offered["grid_import_total"] == "1500.75"
+    registry.dynamic({SERIAL: dynamic(Status=None)})
+    assert offered["status"] == "OFFLINE"
+    registry.dynamic({SERIAL: dynamic()})
+    assert offered["status"] == "OK"
+    assert offered["solar_generation"] == "3.0"
+
+
+async def test_a_status_that_changes_does_not_revive_a_reading_that_has_lapsed(
+    registry: Registry, offered: Offered, clock: FakeClock
+) -> None:
+    registry.dynamic({SERIAL: dynamic()})
+    clock.set_wall(clock.now() - timedelta(minutes=4))
+    await clock.advance(600)
+    registry.dynamic({SERIAL: dynamic(Status="Fault")})
+    assert offered["status"] == "OFFLINE"
+    assert offered["solar_generation"] == "unavailable"
+
+
 @pytest.mark.parametrize(
     ("timestamp", "reason"),
     [
@@ -211,7 +240,7 @@ async def test_the_same_reading_again_changes_nothing(registry: Registry, offere
         ("2026-03-02T01:08:09Z", "ignored a reading from the future (2026-03-02 01:08:09 UTC)"),
     ],
 )
-async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_told_once(
+async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_logged_once(
     registry: Registry,
     offered: Offered,
     problems: Problems,
@@ -267,12 +296,12 @@ async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(
     assert offered["solar_generation_total"] == "20000.5"
 
 
-async def test_the_minutes_before_the_first_reading_tell_that_it_is_right(
+async def test_the_minutes_before_the_first_reading_show_that_it_is_right(
     registry: Registry, offered: Offered
 ) -> None:
     registry.dynamic({SERIAL: later(0, 20000.4)})
     registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
-    assert offered["solar_generation_total"] == "20000.4"
+    assert offered["grid_import_total"] == "1500.75"
     assert registry.knows_counters(SERIAL)
 
 
@@ -290,7 +319,7 @@ async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
     registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert offered.states == {}
     registry.dynamic({SERIAL: later(0, 20000.4)})
-    assert offered["solar_generation_total"] == "20000.4"
+    assert offered["grid_import_total"] == "1500.75"
 
 
 class Counted(SensorsFile):
@@ -396,7 +425,7 @@ class TestAfterAKill:
         believed: CountersFile,
         existing: SensorsFile,
     ) -> Registry:
-        """Return one that is not told yet which inverters are in use."""
+        """Return one that does not know yet which inverters are in use."""
         return Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=True)
 
     async def test_refused_credentials_make_everything_unavailable(
@@ -451,8 +480,8 @@ class TestAfterAKill:
         unnamed.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
         assert offered["solar_generation"] == "unknown"
         assert "battery_capacity" not in offered  # it comes soon
-        ((kept, keys),) = (existing.get(SERIAL) or {}).items()
-        assert kept == name
+        ((saved, keys),) = (existing.get(SERIAL) or {}).items()
+        assert saved == name
         assert "battery_capacity" in keys
 
     async def test_the_entities_of_another_one_that_has_the_name_now_stay(

@@ -20,16 +20,16 @@ from redback.storage.keyed_file import KeyedFile
 from strange import VALUES, spoilt, written
 
 AT = datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)
-PAGE = {"grid_import_total": Believed(1500.75, AT)}
+COUNTERS = {"grid_import_total": Believed(1500.75, AT)}
 
 
 async def test_it_is_on_disk_at_once(tmp_path: Path) -> None:
-    ledger = counters_file(tmp_path)
-    task = asyncio.create_task(ledger.run())
-    ledger.set("RB1", PAGE)
+    file = counters_file(tmp_path)
+    task = asyncio.create_task(file.run())
+    file.set("RB1", COUNTERS)
 
     async def written() -> bool:
-        return counters_file(tmp_path).get("RB1") == PAGE
+        return counters_file(tmp_path).get("RB1") == COUNTERS
 
     await until(written, 5)
     task.cancel()
@@ -38,33 +38,33 @@ async def test_it_is_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_still_to_be_written_is_written_at_the_end(tmp_path: Path) -> None:
-    ledger = counters_file(tmp_path)
-    ledger.set("RB1", PAGE)
-    ledger.write()
-    assert counters_file(tmp_path).get("RB1") == PAGE
+    file = counters_file(tmp_path)
+    file.set("RB1", COUNTERS)
+    file.write()
+    assert counters_file(tmp_path).get("RB1") == COUNTERS
 
 
-def test_a_disk_that_cannot_be_written_is_told_once_and_again_when_it_can(
+def test_a_disk_that_cannot_be_written_is_logged_once_and_again_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     folder = tmp_path / "later"
-    ledger = counters_file(folder)
+    file = counters_file(folder)
     for value in (1.0, 2.0, 3.0):
-        ledger.set("RB1", {"grid_import_total": Believed(value, AT)})
-        ledger.write()
-    assert ledger.get("RB1") == {"grid_import_total": Believed(3.0, AT)}
+        file.set("RB1", {"grid_import_total": Believed(value, AT)})
+        file.write()
+    assert file.get("RB1") == {"grid_import_total": Believed(3.0, AT)}
     folder.mkdir()
-    ledger.write()
-    told = [message.split("counters.json ")[1] for message in caplog.messages]
-    assert len(told) == 2
-    assert told[0].startswith("cannot be written (No such file or directory): a glitch of")
-    assert told[1] == "can be written again."
+    file.write()
+    logged = [message.split("counters.json ")[1] for message in caplog.messages]
+    assert len(logged) == 2
+    assert logged[0].startswith("cannot be written (No such file or directory): a glitch of")
+    assert logged[1] == "can be written again."
 
 
 SENSORS = {"Redback": ("status", "grid_power")}
 FORMER = {"entity_id": "sensor.redback_status", "attributes": {"friendly_name": "Redback Status"}}
-GOOD_COUNTERS = msgspec.to_builtins({"RB1": PAGE, "RB2": PAGE})
+GOOD_COUNTERS = msgspec.to_builtins({"RB1": COUNTERS, "RB2": COUNTERS})
 GOOD_SENSORS = msgspec.to_builtins({"RB1": SENSORS, "RB2": {}})
 GOOD_ENTITIES = {"RB1": [FORMER], "RB2": []}
 
@@ -80,9 +80,9 @@ def test_whatever_is_in_the_file_counters_are_counted(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     (folder / "counters.json").write_bytes(content)
-    pages = [counters_file(folder).get(serial) or {} for serial in ("RB1", "RB2")]
-    assert all(math.isfinite(one.value) for page in pages for one in page.values())
-    assert_it_goes_on(counters_file, folder, PAGE)
+    read = [counters_file(folder).get(serial) or {} for serial in ("RB1", "RB2")]
+    assert all(math.isfinite(one.value) for counters in read for one in counters.values())
+    assert_it_goes_on(counters_file, folder, COUNTERS)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_whatever_is_in_the_files_sensors_are_known_again(
 
 
 def assert_it_goes_on(
-    open_in: Callable[[Path], KeyedFile[Any]], folder: Path, page: object
+    open_in: Callable[[Path], KeyedFile[Any]], folder: Path, value: object
 ) -> None:
-    ledger = open_in(folder)
-    ledger.set("RB1", page)
-    ledger.write()
-    assert open_in(folder).get("RB1") == page
+    file = open_in(folder)
+    file.set("RB1", value)
+    file.write()
+    assert open_in(folder).get("RB1") == value

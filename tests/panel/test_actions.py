@@ -1,13 +1,15 @@
 """That the page's buttons do what they say, and only if the page itself has sent them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from multidict import CIMultiDict
 
 from panel.visitor import Visitor, running
+from standin.users import OWNER
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
@@ -38,6 +40,41 @@ async def test_what_comes_from_elsewhere_is_refused(person: Visitor, action: str
     assert not (await person.data("status"))["history"]["is_paused"]
 
 
+@pytest.mark.parametrize("action", _ACTIONS)
+async def test_who_is_no_administrator_is_refused(person: Visitor, action: str) -> None:
+    home = person.home
+    kim = await home.command({"type": "config/auth/create", "name": "Kim"})
+    for user, says in (
+        ("", "did not say who you are"),
+        (kim["user"]["id"], "Only administrators"),
+        ("0" * 32, "Only administrators"),
+    ):
+        async with Visitor(home, user=user) as other:
+            status, text = await other.post(action)
+            assert (status, says in text) == (403, True), text
+    two = [("X-Remote-User-Id", OWNER), ("X-Remote-User-Id", OWNER)]
+    assert (await person.post(action, headers=await _by(person, two)))[0] == 403
+    assert not (await person.data("status"))["history"]["is_paused"]
+
+
+async def _by(person: Visitor, users: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
+    """Return the headers of the page, from these users at once."""
+    token = ("X-Redback-Token", await person.token())
+    return CIMultiDict([*users, token, ("Content-Type", "application/json")])
+
+
+async def test_nothing_is_changed_while_home_assistant_does_not_answer(person: Visitor) -> None:
+    await person.home.supervisor.stop()
+    try:
+        await person.first_notice("core_away")
+        status, text = await person.post("history/pause")
+    finally:
+        await person.home.supervisor.start()
+    assert (status, "Try again in a moment" in text) == (503, True)
+    status_now = await person.all_well()
+    assert not status_now["history"]["is_paused"]
+
+
 async def test_the_token_is_another_after_each_start(person: Visitor) -> None:
     before = await person.token()
     assert await person.token() == before
@@ -52,8 +89,8 @@ async def test_the_history_waits_and_goes_on(person: Visitor) -> None:
     )
     history = (await person.data("status"))["history"]
     assert (history["is_paused"], history["is_running"]) == (True, False)
-    kept = json.loads((person.home.data / "memory.json").read_text())
-    assert kept["is_history_paused"] is True
+    saved = json.loads((person.home.data / "memory.json").read_text())
+    assert saved["is_history_paused"] is True
     assert await person.post("history/resume") == (200, "Filling has resumed.")
     assert not (await person.data("status"))["history"]["is_paused"]
 

@@ -48,7 +48,7 @@ def test_an_hour_in_which_minutes_are_missing_waits(coverage: Coverage) -> None:
     assert codes(coverage) == "ccwcccc" + 17 * "f"
 
 
-def test_what_became_of_an_hour_is_told(coverage: Coverage) -> None:
+def test_what_became_of_an_hour_is_shown(coverage: Coverage) -> None:
     coverage.note(SERIAL, NOW)
     coverage.put(
         SERIAL,

@@ -1,4 +1,4 @@
-"""That the page is told what is: the same numbers as Home Assistant and the inverters have."""
+"""That the page shows the same numbers as Home Assistant and the inverters have."""
 
 import json
 import time
@@ -72,7 +72,7 @@ async def test_what_is_missing_is_counted_as_the_calendar_does(person: Visitor) 
     assert waiting - 2 * len(person.home.inverters) <= history["left"] <= waiting
 
 
-async def test_counts_and_the_next_look_are_told(person: Visitor) -> None:
+async def test_counts_and_the_next_update_are_shown(person: Visitor) -> None:
     shown = len(await person.home.states())
     health = (await person.data("status"))["health"]
     counts = health["counts"]
@@ -130,7 +130,7 @@ async def test_every_entity_is_listed_with_its_value(person: Visitor) -> None:
     }
 
 
-async def test_the_day_is_told_minute_by_minute(person: Visitor) -> None:
+async def test_the_day_is_sent_minute_by_minute(person: Visitor) -> None:
     serial = person.home.inverters[0]
     for query in ("", f"?serial={serial}"):
         day = await person.data(f"day{query}")
@@ -142,11 +142,11 @@ async def test_the_day_is_told_minute_by_minute(person: Visitor) -> None:
 
 async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None:
     serial = person.home.inverters[1]
-    told = await person.data(f"calendar?serial={serial}&days=3")
-    assert told["serial"] == serial
-    assert len(told["days"]) == 3
+    calendar = await person.data(f"calendar?serial={serial}&days=3")
+    assert calendar["serial"] == serial
+    assert len(calendar["days"]) == 3
     now = time.time()
-    for day in told["days"]:
+    for day in calendar["days"]:
         for hour in day["hours"]:
             is_future = datetime.fromisoformat(hour["start"]).timestamp() > now + 1
             assert (hour["code"] == "future") == is_future
@@ -168,7 +168,7 @@ async def test_what_makes_no_sense_is_an_answer_too(
         assert answer.status == status
 
 
-async def test_nothing_that_is_told_may_be_kept_or_framed_by_others(person: Visitor) -> None:
+async def test_no_answer_may_be_cached_or_framed_by_others(person: Visitor) -> None:
     for path in ("/", "/data/status", "/diagnostics", "/static/main.js"):
         async with person.get(path) as answer:
             assert answer.status == 200

@@ -1,4 +1,4 @@
-"""That the diagnostics file helps, and tells nobody who it comes from."""
+"""That the diagnostics file helps, and does not show who it comes from."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _NAMES = ("Zoë's house at 12 Wattle Street", "Granny flat")
 
 
 def _identities(person: Visitor) -> list[str]:
-    """Return everything that tells who or where it is, as the simulated cloud has it."""
+    """Return everything that shows who or where it is, as the simulated cloud has it."""
     world = person.home.simulator.world
     found = [CLIENT_ID, CREDENTIAL, TOKEN, *_NAMES, "wattle", "granny", "eyJ0eXAi"]
     for account in world.accounts:
@@ -37,7 +37,7 @@ async def _download(person: Visitor) -> str:
     return text
 
 
-async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
+async def test_nothing_in_it_shows_who_or_where_it_is() -> None:
     async with Core() as core, running("two-sites", core=core.address) as person:
         await person.all_well()
         home = person.home
@@ -60,25 +60,25 @@ async def test_nothing_in_it_tells_who_or_where_it_is() -> None:
         text = await _download(person)
         for identity in [*_identities(person), "S9999999999999", "Matilda"]:
             assert identity.casefold() not in text.casefold(), identity
-        # What is told with all that in it is there, as somebody has called it.
+        # The text that contains all that is there, as somebody has called it.
         assert _NAMES[1] in json.dumps(await person.data("status"))
 
 
-async def test_it_tells_what_helps() -> None:
+async def test_it_contains_what_helps() -> None:
     async with running(options={"history_days": 4}) as person:
         await person.all_well()
         await asyncio.sleep(1)
-        told = json.loads(await _download(person))
-        assert told["options"] == {
+        file = json.loads(await _download(person))
+        assert file["options"] == {
             "sites": [],
             "history_days": 4,
-            "detailed_sensors": told["options"]["detailed_sensors"],
+            "detailed_sensors": file["options"]["detailed_sensors"],
             "log_level": "debug",
         }
-        assert told["status"]["version"]
-        assert told["home_assistant"]
-        (inverter,) = told["inverters"].values()
+        assert file["status"]["version"]
+        assert file["home_assistant"]
+        (inverter,) = file["inverters"].values()
         assert re.fullmatch(r"[\d.]+", inverter["software"])
         assert "grid_import_total" in inverter["counters"]
-        assert any("Dynamic" in route for route in told["answers"])
-        assert told["status"]["health"]["counts"]["requests"] > 0
+        assert any("Dynamic" in route for route in file["answers"])
+        assert file["status"]["health"]["counts"]["requests"] > 0

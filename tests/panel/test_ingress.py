@@ -1,8 +1,4 @@
-"""That the page works through the ingress of a real Home Assistant Core.
-
-Core's own Supervisor integration forwards what a browser asks for to the stand-in for the
-Supervisor, and that to the panel of a running service.
-"""
+"""That the page works through the ingress of a real Home Assistant Core."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,9 +7,8 @@ from html.parser import HTMLParser
 import pytest
 import pytest_asyncio
 
-from panel.visitor import Visitor, running
-from standin.real_core import RealCore, temporary_core
-from standin.supervisor import CoreAddress, Supervisor
+from panel.ingress import TOKEN, Ingress, ingress
+from panel.visitor import Visitor
 from standin.versions import EVENT_STREAM
 
 pytestmark = [
@@ -23,9 +18,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-_TOKEN = "x4Vt9"
 _TYPES = {"js": "application/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_NO_CORE = CoreAddress("http://127.0.0.1:1", "")
 
 
 class Links(HTMLParser):
@@ -42,25 +35,15 @@ class Links(HTMLParser):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def supervisor() -> AsyncIterator[Supervisor]:
-    """One in front of the panel; the service has another one in front of Core."""
-    async with Supervisor(_NO_CORE) as supervisor:
-        yield supervisor
+async def inside() -> AsyncIterator[Ingress]:
+    async with ingress() as inside:
+        yield inside
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def core(supervisor: Supervisor) -> AsyncIterator[RealCore]:
-    async with temporary_core(supervisor=supervisor.url) as core:
-        yield core
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def person(core: RealCore, supervisor: Supervisor) -> AsyncIterator[Visitor]:
+@pytest.fixture
+def person(inside: Ingress) -> Visitor:
     """Somebody who has opened the page in Home Assistant's side bar."""
-    async with running(core=core.address, options={"history_days": 0}) as inside:
-        supervisor.ingress[_TOKEN] = inside.home.panel_url
-        async with Visitor(inside.home, f"{core.url}/api/hassio_ingress/{_TOKEN}") as person:
-            yield person
+    return inside.person
 
 
 async def test_the_page_comes_with_all_of_its_files(person: Visitor) -> None:
@@ -80,12 +63,12 @@ async def test_the_page_comes_with_all_of_its_files(person: Visitor) -> None:
 
 
 async def test_the_status_comes_through_core_and_the_supervisor(
-    person: Visitor, core: RealCore, supervisor: Supervisor
+    person: Visitor, inside: Ingress
 ) -> None:
     status = await person.all_well()
-    assert supervisor.requests[f"GET /ingress/{_TOKEN}/data/status"] >= 1
+    assert inside.supervisor.requests[f"GET /ingress/{TOKEN}/data/status"] >= 1
     assert [one["serial"] for one in status["inverters"]] == person.home.inverters
-    assert core.version in str(status)
+    assert inside.core.version in str(status)
 
 
 async def test_what_is_asked_for_keeps_its_query(person: Visitor) -> None:
@@ -105,6 +88,22 @@ async def test_a_button_of_the_page_works_and_one_of_a_stranger_does_not(person:
     assert not (await person.data("status"))["history"]["is_paused"]
 
 
+async def test_a_user_who_is_no_administrator_sees_the_page_and_changes_nothing(
+    person: Visitor, inside: Ingress
+) -> None:
+    owner = inside.supervisor.visitor
+    command = {"type": "config/auth/create", "name": "Kim", "group_ids": ["system-users"]}
+    inside.supervisor.visitor = (await inside.core.command(command))["user"]["id"]
+    try:
+        await person.all_well()
+        # The visitor's own header says that they are the owner of another Core.
+        status, text = await person.post("history/pause")
+    finally:
+        inside.supervisor.visitor = owner
+    assert (status, "Only administrators" in text) == (403, True)
+    assert not (await person.data("status"))["history"]["is_paused"]
+
+
 async def test_the_diagnostics_are_downloaded_under_their_name(person: Visitor) -> None:
     async with person.get("diagnostics") as answer:
         assert answer.status == 200
@@ -112,13 +111,13 @@ async def test_the_diagnostics_are_downloaded_under_their_name(person: Visitor) 
         assert await answer.json()
 
 
-async def test_what_happens_is_told_at_once_where_core_does_not_compress_it(
-    person: Visitor, core: RealCore
+async def test_what_happens_is_shown_at_once_if_core_does_not_compress_it(
+    person: Visitor, inside: Ingress
 ) -> None:
     async with person.get("live") as stream:
         assert stream.status == 200
         assert stream.content_type == "text/event-stream"
-        comes_at_once = EVENT_STREAM.at(core.release)
+        comes_at_once = EVENT_STREAM.at(inside.core.release)
         assert ("Content-Encoding" not in stream.headers) is comes_at_once
         if comes_at_once:
             async with asyncio.timeout(5):

@@ -43,7 +43,7 @@ def minutes(tmp_path: Path, clock: FakeClock) -> Iterator[Minutes]:
     made.close()
 
 
-def known(serial: str = SERIAL) -> Inverter:
+def inverter(serial: str = SERIAL) -> Inverter:
     return Inverter(serial, "House", Entities(detailed=False))
 
 
@@ -55,8 +55,8 @@ def reading(at: datetime, power: float = 2.0, **counters: float) -> Dynamic:
     return decoded(payload("three_phase_battery") | changes)
 
 
-def test_a_day_is_told_minute_by_minute(minutes: Minutes) -> None:
-    minutes.seen(known(), [reading(NOON - MINUTE, 2.5), reading(NOON, 3.0)])
+def test_a_day_is_shown_minute_by_minute(minutes: Minutes) -> None:
+    minutes.seen(inverter(), [reading(NOON - MINUTE, 2.5), reading(NOON, 3.0)])
     day = minutes.day([SERIAL])
     assert day.at == [int((NOON - MINUTE).timestamp()), int(NOON.timestamp())]
     assert day.solar == [2.5, 3.0]
@@ -64,15 +64,15 @@ def test_a_day_is_told_minute_by_minute(minutes: Minutes) -> None:
 
 
 def test_what_comes_late_takes_its_place(minutes: Minutes) -> None:
-    minutes.seen(known(), [reading(NOON, 3.0)])
-    minutes.seen(known(), [reading(NOON - 30 * MINUTE, 1.0), reading(NOON, 3.1)])
+    minutes.seen(inverter(), [reading(NOON, 3.0)])
+    minutes.seen(inverter(), [reading(NOON - 30 * MINUTE, 1.0), reading(NOON, 3.1)])
     assert minutes.day([SERIAL]).solar == [1.0, 3.1]
 
 
 def test_the_energy_of_a_day_is_what_its_counters_have_grown_by(minutes: Minutes) -> None:
     morning = reading(NOON - 60 * MINUTE, solar=100.0, load=200.0, imported=50.0, exported=70.0)
     noon = reading(NOON, solar=104.0, load=205.0, imported=52.0, exported=71.0)
-    minutes.seen(known(), [morning, noon])
+    minutes.seen(inverter(), [morning, noon])
     energy = minutes.today(SERIAL)
     assert (energy.solar_kwh, energy.load_kwh) == (4.0, 5.0)
     assert (energy.import_kwh, energy.export_kwh) == (2.0, 1.0)
@@ -86,7 +86,7 @@ def test_the_energy_of_a_day_begins_with_the_last_minute_before_it(
 ) -> None:
     midnight, _ = local_day(clock.now())
     minutes.seen(
-        known(),
+        inverter(),
         [
             reading(midnight - 60 * MINUTE, load=10.0),
             reading(midnight - MINUTE, load=11.0),
@@ -101,22 +101,24 @@ def test_the_energy_of_a_day_begins_with_the_last_minute_before_it(
 def test_a_counter_that_begins_anew_adds_what_it_shows(minutes: Minutes) -> None:
     shown = (4000.0, 4001.0, 0.5, 1.0)
     minutes.seen(
-        known(),
+        inverter(),
         [reading(NOON + number * MINUTE, load=value) for number, value in enumerate(shown)],
     )
     assert minutes.today(SERIAL).load_kwh == 2.0
 
 
 def test_a_day_of_several_inverters_is_their_sum(minutes: Minutes) -> None:
-    minutes.seen(known(), [reading(NOON, 2.0, load=10.0), reading(NOON + MINUTE, 3.0, load=11.0)])
-    minutes.seen(known(OTHER), [reading(NOON, 0.5, load=5.0)])
+    minutes.seen(
+        inverter(), [reading(NOON, 2.0, load=10.0), reading(NOON + MINUTE, 3.0, load=11.0)]
+    )
+    minutes.seen(inverter(OTHER), [reading(NOON, 0.5, load=5.0)])
     both = minutes.day([SERIAL, OTHER])
     assert both.solar == [2.5, 3.5]
     assert both.energy.load_kwh == 1.0
 
 
 async def test_at_midnight_a_new_day_begins(minutes: Minutes, clock: FakeClock) -> None:
-    minutes.seen(known(), [reading(NOON, load=1.0), reading(NOON + MINUTE, load=2.0)])
+    minutes.seen(inverter(), [reading(NOON, load=1.0), reading(NOON + MINUTE, load=2.0)])
     assert minutes.today(SERIAL).load_kwh == 1.0
     await clock.advance(2 * 3600)
     assert minutes.today(SERIAL).load_kwh is None
@@ -127,16 +129,16 @@ async def test_what_is_two_days_old_is_forgotten(
     minutes: Minutes, clock: FakeClock, tmp_path: Path
 ) -> None:
     day = [reading(NOON - number * MINUTE) for number in range(1440)]
-    minutes.seen(known(), day)
+    minutes.seen(inverter(), day)
     await clock.advance(3 * 86400)
-    minutes.seen(known(), [*day, reading(clock.now())])
+    minutes.seen(inverter(), [*day, reading(clock.now())])
     assert minutes._database.read("SELECT count(*) FROM minute") == [(1,)]  # noqa: SLF001 - what is kept shows nowhere else
     assert (tmp_path / FILE).stat().st_size < 500_000
 
 
 def test_it_survives_the_end_of_the_process(tmp_path: Path, clock: FakeClock) -> None:
     before = Minutes(tmp_path / FILE, clock)
-    before.seen(known(), [reading(NOON)])
+    before.seen(inverter(), [reading(NOON)])
     after = Minutes(tmp_path / FILE, clock)  # before the other is closed, as after a kill
     assert after.day([SERIAL]).solar == [2.0]
     before.close()
@@ -148,7 +150,7 @@ def test_a_damaged_file_costs_the_picture_alone(
 ) -> None:
     (tmp_path / FILE).write_bytes(b"no database" * 1000)
     minutes = Minutes(tmp_path / FILE, clock)
-    minutes.seen(known(), [reading(NOON)])
+    minutes.seen(inverter(), [reading(NOON)])
     assert minutes.day([SERIAL]).solar == [2.0]
     assert "minutes.db is damaged: it is set aside as minutes.damaged" in caplog.text
     minutes.close()

@@ -13,12 +13,12 @@ from standin.faults import Faults
 pytestmark = pytest.mark.process
 
 
-async def test_the_first_seconds_are_told_as_such() -> None:
+async def test_the_first_seconds_are_shown_as_such() -> None:
     async with visitor() as person:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=3, path="token", times=1))
         await person.home.service.start()
         await until(person.answers)
-        assert (await person.told("starting"))["level"] == "info"
+        assert (await person.first_notice("starting"))["level"] == "info"
         await person.all_well()
 
 
@@ -27,8 +27,8 @@ async def test_before_the_first_reading_the_page_says_so() -> None:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=4, path="Dynamic", times=2))
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told("first_reading")
-        assert told["text"].startswith("Redback: the first reading")
+        notice = await person.first_notice("first_reading")
+        assert notice["text"].startswith("Redback: the first reading")
         await person.all_well()
 
 
@@ -37,8 +37,8 @@ async def test_refused_credentials_lead_to_the_options() -> None:
         person.home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told("credentials")
-        assert told == told | {
+        notice = await person.first_notice("credentials")
+        assert notice == notice | {
             "title": "Credentials rejected",
             "level": "error",
             "to_options": True,
@@ -50,11 +50,11 @@ async def test_refused_credentials_lead_to_the_options() -> None:
         assert status["notices"][0]["kind"] == "credentials"
 
 
-async def test_an_account_without_an_inverter_is_told() -> None:
+async def test_an_account_without_an_inverter_is_shown() -> None:
     async with running("fleet") as person:  # of no inverter at all
-        told = await person.told("no_inverter")
-        assert "Ask Redback support" in told["text"]
-        assert told["to_options"] is True
+        notice = await person.first_notice("no_inverter")
+        assert "Ask Redback support" in notice["text"]
+        assert notice["to_options"] is True
         assert (await person.data("sites"))["sites"] == []
         assert (await person.data("status"))["inverters"] == []
 
@@ -62,32 +62,32 @@ async def test_an_account_without_an_inverter_is_told() -> None:
 async def test_a_site_that_the_account_does_not_have_is_named_with_those_it_has() -> None:
     options = {"sites": [{"id": "S0000000000", "name": "Holiday house"}]}
     async with running(options=options) as person:
-        told = await person.told("unknown_site")
-        assert "S0000000000" in told["text"]
-        assert person.home.inverters[0] in told["text"]
-        assert "`" not in told["text"]
-        assert told["to_options"] is True
+        notice = await person.first_notice("unknown_site")
+        assert "S0000000000" in notice["text"]
+        assert person.home.inverters[0] in notice["text"]
+        assert "`" not in notice["text"]
+        assert notice["to_options"] is True
         assert (await person.data("status"))["health"]["cloud"]["text"] == "Unknown site."
         (site,) = (await person.data("sites"))["sites"]
         assert [one["in_use"] for one in site["inverters"]] == [False]
 
 
-async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
+async def test_a_cloud_that_is_away_is_shown_and_that_it_is_over() -> None:
     async with running() as person:
         await person.all_well()
         await person.home.service.stop()
         person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path="Dynamic"))
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told("cloud_away")
-        assert told["level"] == "warning"
+        notice = await person.first_notice("cloud_away")
+        assert notice["level"] == "warning"
         health = (await person.data("status"))["health"]
         assert health["cloud"]["state"] == "bad"
         assert health["problems"][0]["advice"].startswith(
             "You don't need to do anything: it retries every minute"
         )
         assert health["counts"]["failed_requests"] > 0
-        assert "http:" not in told["text"]
+        assert "http:" not in notice["text"]
         assert health["last_error"]["sentence"] in {one["sentence"] for one in health["problems"]}
         person.home.simulator.faults.clear()
         after = (await person.all_well(seconds=90))["health"]
@@ -95,25 +95,25 @@ async def test_a_cloud_that_is_away_is_told_and_that_it_is_over() -> None:
         assert after["last_error"]["sentence"]
 
 
-async def test_a_core_that_is_away_is_told_until_it_is_back() -> None:
+async def test_a_core_that_is_away_is_shown_until_it_is_back() -> None:
     async with running() as person:
         await person.all_well()
         person.home.supervisor.faults = Faults(status=502)
         await person.home.supervisor.close_websockets()
-        assert (await person.told("core_away"))["to_options"] is False
+        assert (await person.first_notice("core_away"))["to_options"] is False
         assert (await person.data("status"))["health"]["core"]["state"] == "bad"
         person.home.supervisor.faults = Faults()
         await person.all_well(seconds=60)
 
 
-async def test_entities_of_an_integration_are_told_until_they_are_deleted() -> None:
+async def test_entities_of_an_integration_are_named_until_they_are_deleted() -> None:
     async with Core() as core, visitor(core=core.address) as person:
         core.registry.add("sensor.redback_grid_power", "redback")
         core.write("sensor.redback_grid_power", "7")
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told("taken")
-        assert told == {
+        notice = await person.first_notice("taken")
+        assert notice == {
             "kind": "taken",
             "title": "An integration has the same entities",
             "text": "The add-on does not write sensor.redback_grid_power: the integration redback"
@@ -143,8 +143,8 @@ async def test_an_inverter_that_is_offline_is_named() -> None:
         )
         await person.home.service.start()
         await until(person.answers)
-        told = await person.told("offline")
-        assert told["title"] == f"Redback {silent[-4:]} is offline"
+        notice = await person.first_notice("offline")
+        assert notice["title"] == f"Redback {silent[-4:]} is offline"
         status = await person.data("status")
         assert {one["serial"]: one["state"] for one in status["health"]["inverters"]} == {
             person.home.inverters[0]: "good",

@@ -7,18 +7,24 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import aiohttp
+from multidict import CIMultiDict
 
 from house import House, eventually, house, until
 from standin.real_core import free_port
+from standin.users import OWNER
 
 _TOKEN = re.compile(r'<meta name="redback-token" content="([^"]+)"')
 
 
 class Visitor:
-    """Somebody at the panel, or at the address below which something else shows it."""
+    """Somebody at the panel, or at the address below which something else shows it.
 
-    def __init__(self, home: House, url: str = "") -> None:
+    At the panel itself they say who they are, as the Supervisor would.
+    """
+
+    def __init__(self, home: House, url: str = "", user: str = OWNER) -> None:
         self.home = home
+        self._user = {"X-Remote-User-Id": user} if user else {}
         self._session = aiohttp.ClientSession(base_url=f"{url or home.panel_url}/")
 
     async def __aenter__(self) -> Self:
@@ -67,7 +73,10 @@ class Visitor:
 
     def send(self, path: str, body: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `get`
         """Send whatever there is to a button."""
-        return self._session.post(f"do/{path}", data=body, headers=headers)
+        sent = CIMultiDict(headers)
+        if "X-Remote-User-Id" not in sent:
+            sent.update(self._user)
+        return self._session.post(f"do/{path}", data=body, headers=sent)
 
     async def until(
         self, name: str, is_so: Callable[[dict[str, Any]], object], *, seconds: float = 20
@@ -84,8 +93,8 @@ class Visitor:
         except TimeoutError:
             raise AssertionError(f"it has not come to that: {last}") from None
 
-    async def told(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until the page tells something first of all, and return it."""
+    async def first_notice(self, kind: str, *, seconds: float = 30) -> dict[str, Any]:
+        """Wait until this is the first notice, and return it."""
         status = await self.until(
             "status",
             lambda status: [one["kind"] for one in status["notices"][:1]] == [kind],
@@ -95,7 +104,7 @@ class Visitor:
         return first
 
     async def all_well(self, *, seconds: float = 30) -> dict[str, Any]:
-        """Wait until there are readings, and nothing to be told, and return the status."""
+        """Wait until there are readings and no notices, and return the status."""
 
         def is_well(status: dict[str, Any]) -> bool:
             inverters = status["inverters"]

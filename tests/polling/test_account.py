@@ -36,8 +36,9 @@ class Shown:
         self.messages: dict[str, str] = {}
         self.withdrawn: set[str] = set()
 
-    def show(self, key: str, _: str, message: str) -> None:
+    def show(self, key: str, _: str, message: str) -> bool:
         self.messages[key] = message
+        return True
 
     def withdraw(self, key: str) -> None:
         self.withdrawn.add(key)
@@ -109,7 +110,7 @@ async def test_both_are_read_into_one_registry(world: World) -> None:
 
 
 @pytest.mark.parametrize(("number", "other", "key"), [(0, "shed", ""), (1, "house", "_2")])
-async def test_a_good_answer_of_one_does_not_take_away_what_is_told_of_the_other(
+async def test_a_good_answer_of_one_does_not_take_away_the_notification_of_the_other(
     world: World, clock: FakeClock, number: int, other: str, key: str
 ) -> None:
     world.clouds[number].failing = REFUSED
@@ -153,7 +154,7 @@ async def test_each_has_problems_of_its_own(world: World, clock: FakeClock) -> N
     assert set(world.problems.now) == {(Kind.READINGS, None)}
 
 
-async def test_an_account_without_inverters_is_told_beside_one_that_has_some(
+async def test_an_account_without_inverters_is_reported_beside_one_that_has_some(
     world: World, clock: FakeClock
 ) -> None:
     nothing = world.account(Cloud(clock), "3")

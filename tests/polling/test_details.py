@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from examples import configuration, static
+from examples import configuration, dynamic, static
 from fake_clock import FakeClock, at_once
 from polling import stand_ins
 from polling.stand_ins import AWAY, TOKEN_REFUSED
@@ -16,11 +16,12 @@ from redback.cloud import (
     RedbackClient,
 )
 from redback.inverters import registry
-from redback.notifications import AccountNotifications
+from redback.notifications import AccountNotifications, Notification
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import Kind, Problems
 from redback.sensors.details import Details
+from redback.sensors.reading import Reading
 from running import running
 
 
@@ -34,6 +35,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._details: dict[str, Details] = {}
+        self.dynamic_of: dict[str, Dynamic] = {}
 
     @property
     def described(self) -> set[str]:
@@ -48,6 +50,11 @@ class Registry:
 
     def describe(self, serial: str, details: Details) -> None:
         self._details[serial] = details
+
+    def reading(self, serial: str) -> Reading | None:
+        if (found := self.dynamic_of.get(serial)) is None:
+            return None
+        return Reading(serial, found.timestamp, found, self.details(serial))
 
     def use(self, names: Iterable[str], instead_of: Iterable[str]) -> None:
         pass
@@ -81,10 +88,10 @@ class House:
             runner=at_once,
         )
 
-    def token_refused(self) -> None:
+    def show(self, _: Notification) -> None:
         self.refused += 1
 
-    def credentials_accepted(self) -> None:
+    def withdraw(self, _: Notification) -> None:
         pass
 
     def inverters(self, *_: object, others: bool) -> None:
@@ -205,6 +212,19 @@ async def test_without_a_battery_no_configuration_is_asked_for(
         assert not [what for what in cloud.asked if what.startswith("configurations")]
 
 
+async def test_a_battery_that_is_not_counted_but_has_values_has_a_configuration(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.battery_count = 0
+    async with surveyed(cloud, clock) as house:
+        house.registry.dynamic_of["RB1"] = dynamic("single_phase")
+        await clock.advance(3600)
+        assert not house.registry.configured
+        house.registry.dynamic_of["RB1"] = dynamic()
+        await clock.advance(3600)
+        assert house.registry.configured == {"RB1"}
+
+
 async def test_once_there_is_a_battery_its_configuration_is_asked_for(
     cloud: Cloud, clock: FakeClock
 ) -> None:
@@ -229,6 +249,31 @@ async def test_a_configuration_that_could_not_be_had_is_asked_for_again_soon(
         assert house.registry.configured
 
 
+async def test_what_could_not_be_read_is_no_problem_once_it_can_be(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.configuration = AWAY
+    cloud.undescribed = {"RB1": AWAY}
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        assert set(house.problems.now) == {(Kind.DETAILS, "RB1"), (Kind.CONFIGURATION, None)}
+        cloud.configuration = configuration()
+        cloud.undescribed.clear()
+        await clock.advance(310)
+        assert not house.problems.now
+
+
+async def test_what_is_no_longer_in_use_has_no_problem(cloud: Cloud, clock: FakeClock) -> None:
+    cloud.configuration = AWAY
+    cloud.undescribed = {"RB1": AWAY}
+    async with surveyed(cloud, clock) as house:
+        await clock.advance(60)
+        house.problems.watch({}, instead_of=["RB1"])
+        house.account.details.watch([])
+        await clock.advance(65)
+        assert not house.problems.now
+
+
 async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
     cloud: Cloud, clock: FakeClock
 ) -> None:
@@ -241,7 +286,7 @@ async def test_where_there_is_nothing_to_configure_any_more_that_is_no_problem(
         assert not house.problems.now
 
 
-async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_five_minutes(
+async def test_a_token_that_is_refused_from_the_start_is_reported_and_tried_every_five_minutes(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.failing = TOKEN_REFUSED
@@ -251,7 +296,7 @@ async def test_a_token_that_is_refused_from_the_start_is_told_and_tried_every_fi
         assert 10 <= len(cloud.asked) <= 13
 
 
-async def test_once_there_is_an_inverter_its_readings_tell_whether_the_token_is_refused(
+async def test_once_there_is_an_inverter_its_readings_show_whether_the_token_is_refused(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     async with surveyed(cloud, clock) as house:

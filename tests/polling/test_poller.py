@@ -21,7 +21,7 @@ from redback.cloud import (
     ThrottledError,
 )
 from redback.inverters.registry import Registry
-from redback.notifications import AccountNotifications
+from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
 from redback.problems import Kind, Problems
@@ -76,17 +76,17 @@ class Delivered:
             self.timestamps.setdefault(serial, []).append(reading.timestamp)
 
 
-class Told:
-    """What people are told, time after time."""
+class Notified:
+    """What people were notified of, time after time."""
 
     def __init__(self) -> None:
         self.denials: list[tuple[str, ...]] = []
         self.refused: list[bool] = []
 
-    def token_refused(self) -> None:
+    def show(self, _: Notification) -> None:
         self.refused.append(True)
 
-    def token_accepted(self) -> None:
+    def withdraw(self, _: Notification) -> None:
         self.refused.append(False)
 
     def denied(self, serials: Collection[str]) -> None:
@@ -104,8 +104,8 @@ def delivered() -> Delivered:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def notified() -> Notified:
+    return Notified()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def poller(
     cloud: Cloud,
     throttle: Throttle,
     delivered: Delivered,
-    told: Told,
+    notified: Notified,
     problems: Problems,
 ) -> AsyncIterator[Poller]:
     poller = Poller(
@@ -133,7 +133,7 @@ async def poller(
         clock,
         problems.of(""),
         cast("Registry", delivered),
-        cast("AccountNotifications", told),
+        cast("AccountNotifications", notified),
     )
     async with running(poller):
         yield poller
@@ -178,59 +178,70 @@ async def test_one_inverter_that_fails_costs_the_others_nothing(
     assert "Inverter RB1 cannot be read" in problems.now[Kind.INVERTER, "RB1"].sentence
 
 
-async def test_an_inverter_that_may_not_be_read_is_told_once_and_taken_back(
-    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
+async def test_an_inverter_that_may_not_be_read_is_reported_once_and_taken_back(
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(300)
-    assert told.denials == [("RB1",)]
+    assert notified.denials == [("RB1",)]
     cloud.failing.clear()
     await clock.advance(60)
-    assert told.denials == [("RB1",), ()]
+    assert notified.denials == [("RB1",), ()]
 
 
-async def test_what_is_told_does_not_flap_when_the_cloud_is_away_in_between(
-    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
+async def test_a_notification_does_not_flap_when_the_cloud_is_away_in_between(
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     for error in (DENIED, AWAY, DENIED, AWAY):
         cloud.failing["RB1"] = error
         await clock.advance(120)
-    assert told.denials == [("RB1",)]
-    told.refused.clear()
+    assert notified.denials == [("RB1",)]
+    notified.refused.clear()
     for refused in (TOKEN_REFUSED, AWAY, TOKEN_REFUSED, AWAY, TOKEN_REFUSED):
         cloud.failing["RB1"] = refused
         await clock.advance(600)
-    assert all(told.refused)
+    assert all(notified.refused)
 
 
 async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(
-    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
 ) -> None:
     cloud.failing["RB1"] = DENIED
     poller.watch(["RB1", "RB2"])
     await clock.advance(60)
     poller.watch(["RB2"])
-    assert told.denials == [("RB1",), ()]
+    assert notified.denials == [("RB1",), ()]
 
 
-async def test_a_token_that_stays_refused_is_told_and_tried_every_five_minutes(
-    poller: Poller, cloud: Cloud, told: Told, clock: FakeClock
+async def test_one_that_does_not_exist_any_more_is_no_longer_denied(
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
+) -> None:
+    cloud.failing["RB1"] = DENIED
+    poller.watch(["RB1", "RB2"])
+    await clock.advance(60)
+    cloud.failing["RB1"] = GONE
+    await clock.advance(60)
+    assert notified.denials == [("RB1",), ()]
+
+
+async def test_a_token_that_stays_refused_is_reported_and_tried_every_five_minutes(
+    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
 ) -> None:
     cloud.batch_size = 1
     cloud.failing["RB1"] = TOKEN_REFUSED
     poller.watch(["RB1"])
     await clock.advance(3600)
-    assert told.refused[-1]
+    assert notified.refused[-1]
     assert 12 <= len(cloud.asked) <= 15
     cloud.failing.clear()
     await clock.advance(360)
-    assert not told.refused[-1]
+    assert not notified.refused[-1]
 
 
 async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
-    poller: Poller, cloud: Cloud, delivered: Delivered, told: Told, clock: FakeClock
+    poller: Poller, cloud: Cloud, delivered: Delivered, notified: Notified, clock: FakeClock
 ) -> None:
     poller.watch(["RB1"])
     await clock.advance(300)
@@ -238,7 +249,7 @@ async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
     await clock.advance(60)
     cloud.failing.clear()
     await clock.advance(120)
-    assert not any(told.refused)
+    assert not any(notified.refused)
     assert clock.now() - delivered.timestamps["RB1"][-1] < timedelta(seconds=90)
 
 
@@ -335,9 +346,9 @@ async def test_a_minute_after_the_end_of_any_trouble_there_are_readings(
     await clock.advance(600)
     cloud.failing["RB1"] = trouble
     await clock.advance(lasts)
-    # It ends just after somebody has met it: nobody waits for longer than who met it last.
-    met = len(cloud.asked)
-    while len(cloud.asked) == met:
+    # It ends just after one of them was refused: neither waits longer than the last one refused.
+    asked = len(cloud.asked)
+    while len(cloud.asked) == asked:
         await clock.advance(0.5)
     cloud.failing.clear()
     before = len(delivered.timestamps["RB1"])

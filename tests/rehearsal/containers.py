@@ -114,7 +114,7 @@ def base_image() -> str:
 
 
 def _fingerprint() -> str:
-    """Return what tells the base that is wanted from one that was made of something else."""
+    """Return what distinguishes the wanted base from one that was made of something else."""
     made_from = [*_PACKAGES, *_LATER, _RELEASE, *(path.read_text() for path in _base_files())]
     return hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:12]
 
@@ -153,7 +153,7 @@ def build(base: str, version: str, *, npmrc: Path | None = None) -> str:
     Args:
         base: the image that takes the place of the base image.
         version: of the add-on.
-        npmrc: what npm is told instead of what this machine's is.
+        npmrc: npm's settings instead of this machine's.
     """
     name = "localhost/rehearsal-add-on" + ("" if npmrc is None else "-other-npm")
     volumes = [

@@ -41,7 +41,7 @@ ENTITIES = 43
 USER = 1000
 PYTHON = "/opt/redback/bin/python"
 PANEL = f"http://{ADD_ON}:8099"
-# Tells, by its source, the flags of each module's bytecode, or that there is none.
+# Prints, by its source, the flags of each module's bytecode, or that there is none.
 COMPILED = """
 import importlib.util, json, pathlib, struct
 found = {}
@@ -149,7 +149,7 @@ def add_on(neighbours: Neighbours, image: str, data: Path) -> Container:
         "rehearsal-add-on",
         (
             *("--network", neighbours.network, "--ip", ADD_ON),
-            # By name, as the Supervisor tells an add-on of itself.
+            # By name, as the Supervisor describes itself.
             *("--add-host", f"supervisor:{SUPERVISOR}", "--add-host", f"cloud:{CLOUD}"),
             *("--read-only", "--read-only-tmpfs=false", "--volume", f"{data}:/data"),
             # s6 needs a place of its own, which s6-overlay has there too.
@@ -204,7 +204,7 @@ def service(add_on: Container) -> int:
 
 
 def status(number: int, field: str) -> list[str]:
-    """Return a line of what the kernel tells of a process."""
+    """Return a line of what the kernel shows of a process."""
     text = Path(f"/proc/{number}/status").read_text()
     (line,) = re.findall(rf"^{field}:(.*)$", text, re.MULTILINE)
     return str(line).split()
@@ -253,9 +253,9 @@ class TestImage:
 
     def test_every_module_is_compiled_for_good(self, image: str) -> None:
         run = ("run", "--rm", "--network=none", f"--entrypoint={PYTHON}", image, "-I", "-c")
-        told = json.loads(podman(*run, COMPILED))
-        assert len(told) > 200
-        assert set(told.values()) == {UNCHECKED}, "its source is looked at when it runs"
+        output = json.loads(podman(*run, COMPILED))
+        assert len(output) > 200
+        assert set(output.values()) == {UNCHECKED}, "its source is looked at when it runs"
 
 
 class TestRunning:
@@ -335,7 +335,7 @@ class TestEnd:
         self, running: Container, neighbours: Neighbours, data: Path
     ) -> None:
         before = float(neighbours.value("redback_grid_import_total") or "nan")
-        kept = {path.name for path in data.iterdir()}
+        files = {path.name for path in data.iterdir()}
         podman("kill", running.name)
         assert running.exit_code == 137
         write_options(data)
@@ -343,7 +343,7 @@ class TestEnd:
         until(lambda: running.log.count("Redback add-on") == 2)
         shown(neighbours, running)
         assert float(neighbours.value("redback_grid_import_total") or "nan") >= before
-        assert kept <= {path.name for path in data.iterdir()}
+        assert files <= {path.name for path in data.iterdir()}
         assert not list(data.glob("*.damaged"))
         assert status(service(running), "Uid") == [str(USER)] * 4
 
@@ -413,8 +413,8 @@ class TestEnd:
                 measured(f"healthy after {took:.1f} s beside a Supervisor that {kind}")
                 assert took < 5
                 assert add_on.is_running
-                kept = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
-                assert kept == ""
+                leaked = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
+                assert leaked == ""
                 assert_no_secret(add_on)
 
 
@@ -432,5 +432,5 @@ class TestBashio:
         path.write_text(f"set +e\n{script}\n")
         run = ("run", "--rm", "--network=none", f"--volume={tmp_path}:/scripts:ro")
         shell = "SUPERVISOR_TOKEN=x bashio /scripts/script; echo $?"
-        told = podman(*run, "--entrypoint=sh", image, "-c", shell)
-        assert told.split() == (["<>", "0"] if code == 0 else ["1"])
+        output = podman(*run, "--entrypoint=sh", image, "-c", shell)
+        assert output.split() == (["<>", "0"] if code == 0 else ["1"])

@@ -96,14 +96,14 @@ async def test_nothing_that_holds_a_secret_shows_it(
             ),
             session,
             Rest(session, "http://supervisor"),
-            link(session, "http://supervisor", clock),
+            websocket(session, "http://supervisor", clock),
             service,
         )
         for holder in holders:
             assert not shown(f"{holder!r} {holder!s} {[holder]} {holder}"), type(holder)
 
 
-def link(session: aiohttp.ClientSession, url: str, clock: FakeClock) -> WebSocket:
+def websocket(session: aiohttp.ClientSession, url: str, clock: FakeClock) -> WebSocket:
     return WebSocket(
         session, url, SUPERVISOR_TOKEN, clock, connected=lambda: None, disconnected=lambda _: None
     )
@@ -130,9 +130,7 @@ def whole(error: BaseException) -> str:
         '{{"client_id": "{0}", "credential": "{1}\\ud800"}}',
     ],
 )
-def test_options_that_cannot_work_are_told_without_their_secrets(
-    tmp_path: Path, content: str
-) -> None:
+def test_invalid_options_are_reported_without_their_secrets(tmp_path: Path, content: str) -> None:
     path = tmp_path / "options.json"
     path.write_text(content.format(CLIENT_ID, SECRET))
     with pytest.raises(OptionsError) as caught:
@@ -142,7 +140,7 @@ def test_options_that_cannot_work_are_told_without_their_secrets(
 
 
 @pytest.mark.parametrize("body", ['{{"access_token": "{}', '{{"access_token": ["{}"]}}'])
-def test_a_token_that_cannot_be_read_is_told_without_it(body: str) -> None:
+def test_a_token_that_cannot_be_read_is_reported_without_it(body: str) -> None:
     with responses.RequestsMock() as web, Transport(sleep=lambda _: None) as transport:
         for url in (NEW_TOKEN, OLD_TOKEN):
             web.post(url, body=body.format(TOKEN))
@@ -159,7 +157,7 @@ async def locked() -> AsyncIterator[str]:
         yield supervisor.url
 
 
-async def test_a_supervisor_that_lets_nobody_in_is_told_without_the_token(
+async def test_a_supervisor_that_lets_nobody_in_is_reported_without_the_token(
     session: aiohttp.ClientSession, locked: str
 ) -> None:
     with pytest.raises(CoreAwayError) as caught:

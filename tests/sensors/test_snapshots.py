@@ -159,7 +159,7 @@ async def test_core_is_given_just_these_states(
 
 
 @pytest.mark.parametrize("refusals", _REFUSALS, ids=" and ".join)
-async def test_credentials_that_are_not_good_are_told_and_make_no_state(
+async def test_credentials_that_are_not_good_are_reported_and_make_no_state(
     refusals: tuple[str, str], served: Serve, core: Core
 ) -> None:
     await served(Cloud(*_CASES[1], refusals), lambda: list(core.notifications))

@@ -268,10 +268,75 @@ def test_the_load_is_not_known_before_it_is_known_whether_there_is_a_battery() -
     assert shown(of(entities, plain(dynamic(BatterySoCInstantaneous0to1=0))))["site_load"] == "1.4"
 
 
-def test_static_data_without_a_battery_count_for_more_than_a_charge_of_zero() -> None:
-    without = msgspec.structs.replace(static(), battery_count=0)
-    names = shown(states(Reading(SERIAL, AT, dynamic(), Details(without))))
-    assert not [name for name in names if "battery" in name]
+def described(data: Dynamic, **details: object) -> dict[str, str]:
+    """Return what is shown of a reading where the static data have these values."""
+    changed = msgspec.structs.replace(static(), **details)
+    return shown(states(Reading(SERIAL, AT, data, Details(changed, configuration()))))
+
+
+SWITCHED_OFF: dict[str, Any] = {
+    "BatterySoCInstantaneous0to1": None,
+    "BatteryPowerNegativeIsChargingkW": None,
+    "Battery": {"VoltageV": 0.0, "Modules": None, "Cabinets": None},
+}
+WITHOUT_PANELS: dict[str, Any] = {
+    "PvPowerInstantaneouskW": None,
+    "PvAllTimeEnergykWh": None,
+    "PVs": [],
+}
+
+
+def test_a_battery_that_the_static_data_do_not_count_is_shown_like_any_other() -> None:
+    assert described(dynamic(), battery_count=0) == shown(states(full(dynamic())))
+
+
+@pytest.mark.parametrize("battery", [None, {"Modules": [{"VoltageV": 0, "SoC0To1": 0}]}])
+def test_static_data_without_a_battery_count_for_more_than_values_of_zero(
+    battery: dict[str, Any] | None,
+) -> None:
+    zeros = dynamic(
+        BatterySoCInstantaneous0to1=0, BatteryPowerNegativeIsChargingkW=0, Battery=battery
+    )
+    assert not [name for name in described(zeros, battery_count=0) if "battery" in name]
+
+
+def test_a_battery_that_is_switched_off_gives_the_house_no_power() -> None:
+    values = described(dynamic(**SWITCHED_OFF))
+    assert values["site_load"] == "2.4"
+    assert values["battery_capacity"] == "14.2"
+    assert "battery_soc" not in values
+
+
+def test_while_a_battery_has_any_value_but_no_power_the_load_is_not_known() -> None:
+    assert "site_load" not in described(dynamic(BatteryPowerNegativeIsChargingkW=None))
+    assert "site_load" not in described(
+        dynamic(BatteryPowerNegativeIsChargingkW=None), battery_count=0
+    )
+    only_modules = dynamic(**SWITCHED_OFF | {"Battery": {"Modules": [{"VoltageV": 0}]}})
+    assert "site_load" not in described(only_modules)
+
+
+@pytest.mark.parametrize(("size", "counter"), [(0, None), (None, None), (None, 0)])
+def test_a_site_without_panels_has_a_load(size: float | None, counter: float | None) -> None:
+    data = dynamic(**WITHOUT_PANELS | {"PvAllTimeEnergykWh": counter})
+    values = described(data, panel_size_kw=size)
+    assert values["site_load"] == "-1.6"
+    assert "solar_generation" not in values
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"PvAllTimeEnergykWh": 1.5}, {"PVs": [{"VoltageV": 375.0}]}],
+)
+def test_while_panels_have_any_value_but_no_power_the_load_is_not_known(
+    changes: dict[str, Any],
+) -> None:
+    data = dynamic(**WITHOUT_PANELS | changes)
+    assert "site_load" not in described(data, panel_size_kw=None)
+
+
+def test_panels_of_a_known_size_without_any_value_leave_the_load_unknown() -> None:
+    assert "site_load" not in described(dynamic(**WITHOUT_PANELS))
 
 
 def test_a_mode_that_nobody_knew_is_shown_as_it_is() -> None:
@@ -313,7 +378,7 @@ class TestFreshness:
         values = shown(states(plain(dynamic(Status="Offline"))))
         assert (values["status"], values["solar_generation"]) == ("OFFLINE", "unavailable")
 
-    def test_a_fault_is_told_and_the_measurements_go_on(self) -> None:
+    def test_a_fault_is_shown_and_the_measurements_go_on(self) -> None:
         values = shown(states(plain(dynamic(Status="Fault"))))
         assert (values["status"], values["solar_generation"]) == ("FAULT", "3.0")
 
@@ -347,14 +412,14 @@ class TestDetails:
         assert "export_hard_limit" not in shown(states(reading, detailed=True))
 
 
-def test_nothing_tells_where_somebody_lives(reading: Reading) -> None:
-    told = " ".join(
+def test_nothing_shows_where_somebody_lives(reading: Reading) -> None:
+    shown = " ".join(
         f"{s.entity_id} {s.value} {s.attributes}" for s in states(reading, detailed=True)
     )
     payload = (Path(__file__).parents[1] / "payloads/static.json").read_text()
     for private in ("Example St", "Exampleton", "4999", "153.0", "-27.5"):
         assert private in payload
-        assert private not in told
+        assert private not in shown
 
 
 @pytest.mark.parametrize("value", [1e300, -0.0, 0, 12345678.9012])

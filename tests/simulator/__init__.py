@@ -8,13 +8,12 @@ As a program, `python -m simulator --preset st --port 0`; in a test:
 
 From the bottom up: `physics` is the day of a plant and `families` its sizes; `world` says who has
 which inverters; `records` is what the cloud has of one at a moment; `payloads` gives that the
-API's shapes and `spoil` spoils them; `energy`, `schedules` and `envelopes` are the endpoints and
-`tokens` their door; `faults` can make anything go wrong; `server` puts it together; `control`
-steers it from outside.
+API's shapes and `spoil` spoils them; `energy` has the endpoints and `tokens` is
+their door; `faults` can make anything go wrong; `server` puts it together.
 """
 
 from .faults import Fault, Kind
-from .server import Simulator, build_app
+from .server import Simulator
 from .world import CLIENT_ID, CREDENTIAL, PRESETS, World, build_world
 
 __all__ = [
@@ -25,6 +24,5 @@ __all__ = [
     "Kind",
     "Simulator",
     "World",
-    "build_app",
     "build_world",
 ]

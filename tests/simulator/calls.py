@@ -4,7 +4,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -46,14 +45,6 @@ class Call:
         """Return the inverters of a site, with the one installed later if that has happened."""
         return (*site.inverters, site.spare) if self._extended(site) else site.inverters
 
-    def site(self, site_id: str) -> Site:
-        """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
-        return self._own_site(lambda site: site.site_id == site_id, site_id)
-
-    def site_by_nmi(self, nmi: str) -> Site:
-        """Return a site of the caller's by its NMI; 404 if there is none, 403 if not theirs."""
-        return self._own_site(lambda site: site.nmi == nmi, nmi)
-
     def inverter(self, serial: str) -> tuple[Site, Inverter]:
         """Return an inverter of the caller's and its site; 404 if there is none, else 403."""
         owner, inverter = self.world.owner(serial), self.world.inverter(serial)
@@ -63,44 +54,17 @@ class Call:
             raise refusal(web.HTTPForbidden, f"no access to {serial}")
         return owner[1], inverter
 
-    def first_of_site(self, site_id: str) -> tuple[Site, Inverter]:
-        """Return the "original" inverter of a site: all that by-site calls ever show."""
-        return self._first(self.site(site_id))
-
-    def first_of_nmi(self, nmi: str) -> tuple[Site, Inverter]:
-        """Return the "original" inverter of the site with this NMI."""
-        return self._first(self.site_by_nmi(nmi))
-
-    async def body(self) -> Any:  # noqa: ANN401 -- whatever JSON somebody sent
-        """Return the JSON that was sent; 400 if it is none."""
-        try:
-            return msgspec.json.decode(await self.request.read())
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
-
     async def ids(self) -> list[str]:
         """Return the ids that a Multiple call asks for; 400 if they are none or too many."""
-        body = await self.body()
+        try:
+            body = msgspec.json.decode(await self.request.read())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
         if not isinstance(body, list) or not all(isinstance(one, str) for one in body):
             raise refusal(web.HTTPBadRequest, "the body is not a list of ids")
         if not 0 < len(body) <= MOST_IDS:
             raise refusal(web.HTTPBadRequest, f"1 to {MOST_IDS} ids may be asked for")
         return body
-
-    def _own_site(self, wanted: Callable[[Site], bool], name: str) -> Site:
-        for account in self.world.accounts:
-            for site in account.sites:
-                if wanted(site):
-                    if account is self.account:
-                        return site
-                    raise refusal(web.HTTPForbidden, f"no access to {name}")
-        raise refusal(web.HTTPNotFound, f"no site {name}")
-
-    def _first(self, site: Site) -> tuple[Site, Inverter]:
-        first = site.inverters[0]
-        if self.struck.first(Kind.FORBIDDEN, first.serial):
-            raise refusal(web.HTTPForbidden, f"no access to {site.site_id}")
-        return site, first
 
     def _extended(self, site: Site) -> bool:
         """Whether the fault "extra inverter" means this site: its own, else the first."""

@@ -3,27 +3,20 @@
 Three sorts of kinds share the model:
 
 - Request faults (`status`, `slow`, `nulls`, ...) strike requests. `path` (a part of the path;
-  each kind has a sensible default), `serial` (the request or element that concerns this inverter),
-  `probability` and `times` (the next N requests that match) narrow them down.
+  each kind has a sensible default), `serial` (the request or element that concerns this inverter)
+  and `times` (the next N requests that match) narrow them down.
 - Record faults (`offline` and those of counters) change what the inverter records between
   `since` and `until`, for every later reader alike, history included.
   Clearing them ends them now; what they did to records stays, as it would with a real cloud.
-- Standing faults (`extra_inverter`, `token_expiry`, `token_storm`) are states of the cloud.
+- Standing faults (`extra_inverter`, `token_expiry`) are states of the cloud.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
-
-import msgspec
-
-from .chance import dice
-
-# A moment in a request must say its offset from UTC.
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-
+from typing import Literal
 
 How = Literal[
     "before",
@@ -31,7 +24,6 @@ How = Literal[
     "null",
     "empty",
     "absent",
-    "all",
     "lost",
     "late",
     "past",
@@ -56,15 +48,11 @@ class Kind(StrEnum):
     TIMESTAMPS = "timestamps"  # how: past | future | garbled | absent, seconds
     UNKNOWN_ENUMS = "unknown_enums"
     TOKEN_EXPIRY = "token_expiry"
-    TOKEN_STORM = "token_storm"  # times (5) token requests within seconds (60) are a storm
     WRONG_SECRET = "wrong_secret"
     REJECT_TOKENS = "reject_tokens"
     FORBIDDEN = "forbidden"
     V2_ONLY = "v2_only"
     NO_MULTIPLE = "no_multiple"  # status (404)
-    NO_SERIAL_NUMBER = "no_serial_number"
-    INVERTERS = "inverters"  # how: absent | null | all
-    UNKNOWN_NODES = "unknown_nodes"
     EXTRA_INVERTER = "extra_inverter"
     OFFLINE = "offline"  # since, until, how: lost | late (records are sent when it is over)
     COUNTER_RESET = "counter_reset"  # since, value (kWh), fields
@@ -84,28 +72,26 @@ RECORD_KINDS = frozenset(
         Kind.COUNTER_JITTER,
     }
 )
-STANDING_KINDS = frozenset({Kind.TOKEN_EXPIRY, Kind.TOKEN_STORM, Kind.EXTRA_INVERTER})
+STANDING_KINDS = frozenset({Kind.TOKEN_EXPIRY, Kind.EXTRA_INVERTER})
 
 _READING_KINDS = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT})
 # What these do ends when they are cleared, if no moment was named.
 _LASTING_KINDS = frozenset({Kind.OFFLINE, Kind.COUNTER_JITTER})
 _DEFAULT_PATHS: Mapping[Kind, str] = {
     Kind.NULLS: "Dynamic",
-    Kind.INVERTERS: "Dynamic",
     Kind.TIMESTAMPS: "Dynamic",
     Kind.UNKNOWN_ENUMS: "EnergyData",
     Kind.WRONG_SECRET: "token",
     Kind.V2_ONLY: "/Api/v2.21/",
     Kind.NO_MULTIPLE: "/Multiple/",
-    Kind.NO_SERIAL_NUMBER: "/With/Nodes",
-    Kind.UNKNOWN_NODES: "/With/Nodes",
 }
 _DEFAULT_PATH = "/Api/"
 _NOT_ON_TOKENS = frozenset({Kind.REJECT_TOKENS, Kind.FORBIDDEN})
 _TOKEN_PATH_END = "/token"
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
     """One thing that goes wrong; the module's docstring says which fields matter when.
 
     Attributes:
@@ -114,7 +100,6 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             for most is everything below `/Api/` (the new token endpoint is not: it is another
             company's); "" means all.
         serial: only what concerns this inverter.
-        probability: 0..1, for each request by itself.
         times: only the next so many requests that match; None means until cleared.
         since: when a record fault begins; None means when it is switched on.
         until: when a record fault ends; None means when it is cleared.
@@ -130,17 +115,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kind: Kind
     path: str | None = None
     serial: str | None = None
-    probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
-    times: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    since: Moment | None = None
-    until: Moment | None = None
-    status: Annotated[int, msgspec.Meta(ge=300, le=599)] | None = None
+    times: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    status: int | None = None
     retry_after: str | None = None
-    seconds: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    seconds: float | None = None
     how: How | None = None
     fields: tuple[str, ...] = ()
     value: float = 0.0
-    megabytes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    megabytes: int | None = None
 
     def matches(self, path: str) -> bool:
         """Whether a request with this path is one of those meant."""
@@ -171,8 +155,7 @@ class Struck:
 class Faults:
     """All faults that are switched on, by number."""
 
-    def __init__(self, seed: str = "") -> None:
-        self._dice = dice(f"{seed} faults")
+    def __init__(self) -> None:
         self._active: dict[int, Fault] = {}
         self._past: list[Fault] = []
         self._numbers = 0
@@ -186,9 +169,9 @@ class Faults:
     def add(self, fault: Fault) -> int:
         """Switch a fault on and return its number, for `clear`."""
         if fault.kind in RECORD_KINDS and fault.since is None:
-            fault = msgspec.structs.replace(fault, since=_now())
+            fault = replace(fault, since=_now())
         if fault.kind in _READING_KINDS and fault.until is None and fault.since is not None:
-            fault = msgspec.structs.replace(fault, until=fault.since + timedelta(minutes=1))
+            fault = replace(fault, until=fault.since + timedelta(minutes=1))
         if fault.kind is Kind.TOKEN_EXPIRY:
             self.expiries += 1
         self._numbers += 1
@@ -216,9 +199,8 @@ class Faults:
                 continue
             if fault.serial and not any(name in text for name in names(fault.serial)):
                 continue
-            if self._dice.random() < fault.probability:
-                struck.append(fault)
-                self._count(number, fault)
+            struck.append(fault)
+            self._count(number, fault)
         return Struck(tuple(struck))
 
     def standing(self, kind: Kind) -> tuple[Fault, ...]:
@@ -241,7 +223,7 @@ class Faults:
         if fault.times == 1:
             del self._active[number]
         elif fault.times is not None:
-            self._active[number] = msgspec.structs.replace(fault, times=fault.times - 1)
+            self._active[number] = replace(fault, times=fault.times - 1)
 
 
 def _ended(fault: Fault) -> Fault:
@@ -249,7 +231,7 @@ def _ended(fault: Fault) -> Fault:
     if fault.kind not in _LASTING_KINDS:
         return fault
     now = _now()
-    return msgspec.structs.replace(fault, until=min(fault.until or now, now))
+    return replace(fault, until=min(fault.until or now, now))
 
 
 def _now() -> datetime:

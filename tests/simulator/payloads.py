@@ -7,43 +7,11 @@ from typing import Any
 from .chance import dice
 from .families import BatteryBank, Family
 from .records import Record
-from .times import compact, iso
+from .times import iso
 from .world import Inverter, Site
 
 JSON = dict[str, Any]
 
-_BACK_AND_FORWARD = (
-    ("1m", 60, 1),
-    ("10m", 600, 2),
-    ("1h", 3600, 5),
-    ("1d", 86_400, 60),
-    ("1w", 604_800, 60),
-)
-_CALCULATED = frozenset(
-    {
-        "BatterySoCInstantaneous0to1",
-        "PvPowerInstantaneouskW",
-        "BatteryPowerNegativeIsChargingkW",
-        "PvAllTimeEnergykWh",
-        "LoadAllTimeEnergykWh",
-    }
-)
-_DESCRIBED = (
-    "ActiveExportedPowerInstantaneouskW",
-    "ActiveImportedPowerInstantaneouskW",
-    "VoltageInstantaneousV",
-    "CurrentInstantaneousA",
-    "PowerFactorInstantaneousMinus1to1",
-    "FrequencyInstantaneousHz",
-    "BatterySoCInstantaneous0to1",
-    "PvPowerInstantaneouskW",
-    "InverterTemperatureC",
-    "BatteryPowerNegativeIsChargingkW",
-    "PvAllTimeEnergykWh",
-    "ExportAllTimeEnergykWh",
-    "ImportAllTimeEnergykWh",
-    "LoadAllTimeEnergykWh",
-)
 _COUNTERS_OF_V2 = (
     "PvAllTimeEnergykWh",
     "ExportAllTimeEnergykWh",
@@ -91,9 +59,8 @@ def site_node(site: Site, inverters: Iterable[Inverter]) -> JSON:
     return {"Id": site.site_id, "Nmi": site.nmi, "Type": "Site", "Nodes": [*leaves, house]}
 
 
-def static(site: Site, inverters: Sequence[Inverter], latest: Record | None, now: float) -> JSON:
-    """Return the static data of a site with some of its inverters (dossier 4.2)."""
-    first = inverters[0]
+def static(site: Site, inverter: Inverter, latest: Record | None, now: float) -> JSON:
+    """Return the static data of a site with one of its inverters (dossier 4.2)."""
     offline = latest is not None and latest.status == "Offline"
     data = {
         # Static data are made now and then, not for each request.
@@ -103,20 +70,17 @@ def static(site: Site, inverters: Sequence[Inverter], latest: Record | None, now
         "RemoteAccessConnection": {"Type": "ETHERNET", "CustomerChoice": True},
         "ApprovedCapacityW": None,
         "SolarRetailer": {"Name": "Example Solar", "ABN": "00000000000"},
-        "SiteDetails": _site_details(first.family),
-        "CommissioningDate": first.plant.commissioned.isoformat(),
+        "SiteDetails": _site_details(inverter.family),
+        "CommissioningDate": inverter.plant.commissioned.isoformat(),
         "NMI": site.nmi,
         "LatestDynamicDataUtc": iso(latest.stamp) if latest else None,
         "Status": "Offline" if offline else "OK",
         "Id": site.site_id,
         "Type": "Site",
-        "DynamicDataMetadata": {
-            f"{name}Metadata": {"Measured": name not in _CALCULATED} for name in _DESCRIBED
-        },
     }
     house = {"Id": "HouseLoad", "Type": "Houseload", "DynamicDataMetadata": None}
-    nodes = [_static_inverter(inverter) for inverter in inverters]
-    return {"StaticData": data, "Nodes": [*nodes, {"StaticData": house, "Nodes": None}]}
+    nodes = [_static_inverter(inverter), {"StaticData": house, "Nodes": None}]
+    return {"StaticData": data, "Nodes": nodes}
 
 
 def _location() -> JSON:
@@ -305,23 +269,4 @@ def _battery(record: Record, bank: BatteryBank, chance: Random) -> JSON:
             for _ in range(bank.cabinets)
         ],
         "Modules": modules,
-    }
-
-
-def time_travel(stamp: int, now_path: str, history_path: str) -> JSON:
-    """Return the `Metadata` of a record of `stamp` (Unix seconds); all links are relative."""
-    base = stamp + 1
-
-    def links(sign: int) -> JSON:
-        search = f"{history_path}/LatestBeforeUtc"
-        return {
-            label: f"{search}/{compact(base + sign * span)}/{window}?metadata=true"
-            for label, span, window in _BACK_AND_FORWARD
-        }
-
-    return {
-        "Latest": f"{now_path}?metadata=True",
-        "Permalink": f"{history_path}/At/{compact(stamp)}?metadata=True",
-        "Back": links(-1),
-        "Forward": links(1),
     }

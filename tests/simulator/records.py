@@ -48,17 +48,11 @@ class Records:
         self._now = now
 
     def latest(self) -> Record | None:
-        """Return the newest visible record; its status tells whether the inverter is offline."""
+        """Return the newest visible record; its status shows whether the inverter is offline."""
         newest = next(self._backwards(self._now, _SEARCH_MINUTES), None)
         if newest is None:
             return None
         return self._record(newest, status="Offline" if self._offline else "OK")
-
-    def latest_before(self, when: float, minutes: int) -> Record | None:
-        """Return the newest visible record before `when`, at most `minutes` before it."""
-        stamps = self._backwards(when, minutes + 1)
-        newest = next((s for s in stamps if when - minutes * 60 <= s < when), None)
-        return self._record(newest) if newest is not None else None
 
     def between(self, start: float, end: float) -> list[Record]:
         """Return the visible records from `start` to `end`, both included, oldest first."""

@@ -1,7 +1,7 @@
 """The HTTP server: routes, and the layers that every request passes.
 
 A request passes, from the outside in: the journal, the faults of the line (slow, cut, 5xx, ...),
-the bearer token, the endpoint. The simulator's own endpoints pass none of them.
+the bearer token, the endpoint.
 """
 
 import asyncio
@@ -12,14 +12,12 @@ from typing import Self
 
 from aiohttp import web
 
-from . import control, energy
+from . import energy, payloads
 from .calls import ACCOUNT, STRUCK, WORLD, json_response, refusal
-from .control import Control
-from .envelopes import Envelopes
 from .faults import Faults, Kind, Struck
 from .journal import Entry, Journal
 from .payloads import JSON
-from .schedules import Schedules
+from .records import Records
 from .tokens import NEW_PATH, OLD_PATH, Tokens
 from .world import World
 
@@ -46,9 +44,6 @@ def build_app(world: World) -> web.Application:
     app[TOKENS] = Tokens(world)
     app.add_routes(app[TOKENS].routes())
     app.add_routes(energy.routes())
-    app.add_routes(Schedules().routes())
-    app.add_routes(Envelopes().routes())
-    app.add_routes(Control(world, app[JOURNAL]).routes())
     return app
 
 
@@ -88,7 +83,12 @@ class Simulator:
 
     def truth(self, serial: str, at: float | None = None) -> JSON | None:
         """Return the v2.21 record at or before `at` (Unix seconds; None: now), seen or not."""
-        return control.truth(self.world, serial, time.time() if at is None else at)
+        inverter, owner = self.world.inverter(serial), self.world.owner(serial)
+        if inverter is None or owner is None:
+            return None
+        when = time.time() if at is None else at
+        record = Records(inverter, self.faults, when).truth(when)
+        return payloads.dynamic_v221(record, owner[1]) if record else None
 
     async def start(self) -> Self:
         """Begin to listen."""
@@ -113,14 +113,8 @@ class Simulator:
         await self.stop()
 
 
-def _is_own(request: web.Request) -> bool:
-    return request.path.startswith(control.PREFIX)
-
-
 @web.middleware
 async def _journal(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if _is_own(request):
-        return await handler(request)
     status: int | None = None
     try:
         response = await handler(request)
@@ -133,8 +127,6 @@ async def _journal(request: web.Request, handler: Handler) -> web.StreamResponse
 @web.middleware
 async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the request and its answer suffer what strikes them."""
-    if _is_own(request):
-        return await handler(request)
     world = request.app[WORLD]
     text = request.path + (await request.read()).decode(errors="replace")
     struck = world.faults.strike(request.path, text, world.names)
@@ -262,14 +254,12 @@ async def _opened(
 @web.middleware
 async def _bearer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let only those with a good token through to the data."""
-    if _is_own(request) or request.path in {OLD_PATH, NEW_PATH}:
+    if request.path in {OLD_PATH, NEW_PATH}:
         return await handler(request)
     struck, tokens = request[STRUCK], request.app[TOKENS]
     account = tokens.account(request.headers.get("Authorization"))
     if account is None or struck.first(Kind.REJECT_TOKENS):
         raise refusal(web.HTTPUnauthorized, "the token is not valid")
-    if tokens.is_storm():
-        raise refusal(web.HTTPInternalServerError, "too many tokens")
     if struck.first(Kind.V2_ONLY):
         raise refusal(web.HTTPNotFound, "no such path")
     if fault := struck.first(Kind.NO_MULTIPLE):

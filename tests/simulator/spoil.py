@@ -1,6 +1,6 @@
-"""What faults do to an answer's content: nulls, unknown words, wrong times, misleading members."""
+"""What faults do to an answer's content: nulls, unknown words, wrong times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,8 @@ _NEVER_NULL_BY_ITSELF = frozenset(
 )
 
 
-def reading(record: JSON, struck: Struck, serial: str, site_serials: Sequence[str]) -> JSON:
-    """Return a dynamic record as it arrives; `site_serials` are all inverters of its site."""
-    if fault := struck.first(Kind.INVERTERS, serial):
-        record = _with_inverters(record, fault, site_serials)
+def reading(record: JSON, struck: Struck, serial: str) -> JSON:
+    """Return a dynamic record as it arrives."""
     if fault := struck.first(Kind.TIMESTAMPS, serial):
         record = _with_time(record, fault)
     return data(record, struck, serial)
@@ -34,27 +32,6 @@ def data(answer: JSON, struck: Struck, serial: str) -> JSON:
     if fault := struck.first(Kind.NULLS, serial):
         answer = _with_nulls(answer, fault)
     return answer
-
-
-def tree(node: JSON, struck: Struck) -> JSON:
-    """Return a site's node as it arrives."""
-    if struck.first(Kind.NO_SERIAL_NUMBER):
-        node = _changed(node, "SerialNumber".__eq__, None)
-    if struck.first(Kind.UNKNOWN_NODES):
-        house = {"Id": "Pump", "Nmi": None, "Type": _UNHEARD_OF, "Nodes": None}
-        gateway = {"Id": "Gateway", "Nmi": None, "Type": _UNHEARD_OF, "Nodes": node["Nodes"]}
-        node = {**node, "Nodes": [house, gateway]}
-    return node
-
-
-def _with_inverters(record: JSON, fault: Fault, site_serials: Sequence[str]) -> JSON:
-    if fault.how == "all":
-        mode = record["Inverters"][0]["PowerMode"]
-        every = [{"SerialNumber": serial, "PowerMode": mode} for serial in site_serials]
-        return {**record, "Inverters": every}
-    if fault.how == "null":
-        return {**record, "Inverters": None}
-    return {name: value for name, value in record.items() if name != "Inverters"}
 
 
 def _with_time(record: JSON, fault: Fault) -> JSON:

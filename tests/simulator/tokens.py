@@ -1,9 +1,7 @@
 """The two token endpoints and the tokens they gave out (dossier section 1)."""
 
-import base64
 import secrets
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,8 +15,7 @@ OLD_PATH = "/Api/v2/Auth/token"
 NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
 SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
 
-_STORM_REQUESTS = 5
-_STORM_SECONDS = 60.0
+_LIFETIME_SECONDS = 3599
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,6 @@ class Tokens:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tokens: dict[str, Token] = {}
-        self._asked: deque[float] = deque(maxlen=1000)
 
     def routes(self) -> list[web.RouteDef]:
         """Return both token endpoints."""
@@ -51,17 +47,8 @@ class Tokens:
         good = token.expires > time.time() and token.expiries == self._world.faults.expiries
         return token.account if good else None
 
-    def is_storm(self) -> bool:
-        """Whether tokens are asked for so often that the cloud falters (dossier 1.4)."""
-        now = time.time()
-        return any(
-            sum(now - asked <= (fault.seconds or _STORM_SECONDS) for asked in self._asked)
-            > (fault.times or _STORM_REQUESTS)
-            for fault in self._world.faults.standing(Kind.TOKEN_STORM)
-        )
-
     async def _old(self, request: web.Request) -> web.Response:
-        form = {**_basic(request), **await _form(request)}
+        form = await _form(request)
         if form.get("grant_type", "client_credentials") != "client_credentials":
             return _old_error(400, "unsupported_grant_type")
         account = self._find(form.get("client_id"))
@@ -84,7 +71,7 @@ class Tokens:
             return _new_error(400, "unauthorized_client")
         if self._refuses(request, account, form):
             return _new_error(401, "invalid_client")
-        return self._issue(account, ext_expires_in=int(self._world.token_lifetime))
+        return self._issue(account, ext_expires_in=_LIFETIME_SECONDS)
 
     def _find(self, client_id: str | None) -> Account | None:
         mine = (account for account in self._world.accounts if account.client_id == client_id)
@@ -95,31 +82,18 @@ class Tokens:
         return wrong or request[STRUCK].first(Kind.WRONG_SECRET) is not None
 
     def _issue(self, account: Account, **more: int) -> web.Response:
-        now, lifetime = time.time(), self._world.token_lifetime
-        self._asked.append(now)
+        now = time.time()
         self._tokens = {text: old for text, old in self._tokens.items() if old.expires > now}
         text = f"eyJ0eXAi.SIMULATED.{secrets.token_urlsafe(24)}"
-        self._tokens[text] = Token(account, now + lifetime, self._world.faults.expiries)
-        body = {"token_type": "Bearer", "expires_in": int(lifetime), **more, "access_token": text}
-        return json_response(body)
+        self._tokens[text] = Token(account, now + _LIFETIME_SECONDS, self._world.faults.expiries)
+        lasts = {"expires_in": _LIFETIME_SECONDS, **more}
+        return json_response({"token_type": "Bearer", **lasts, "access_token": text})
 
 
 async def _form(request: web.Request) -> dict[str, str]:
     """Return the text fields of a form-encoded body."""
     fields = await request.post()
     return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-def _basic(request: web.Request) -> dict[str, str]:
-    """Return client id and secret of a Basic header, which the old endpoint may take too."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    try:
-        text = base64.b64decode(value, validate=True).decode()
-    except ValueError:
-        return {}
-    name, colon, secret = text.partition(":")
-    given = scheme.lower() == "basic" and colon
-    return {"client_id": name, "client_secret": secret} if given else {}
 
 
 def _old_error(status: int, error: str) -> web.Response:

@@ -95,8 +95,7 @@ class World:
             `COMMISSIONED_DAYS` before today.
         latency: seconds until a record is visible; None means 4 to 12 for each inverter, and up
             to 2 more for each record.
-        token_lifetime: seconds.
-        past_of_v221: whether v2.21 tells of the past too, which is not known (dossier 3.4).
+        past_of_v221: whether v2.21 has the past too, which is not known (dossier 3.4).
     """
 
     def __init__(
@@ -105,16 +104,14 @@ class World:
         seed: str = "1",
         commissioned: date | None = None,
         latency: float | None = None,
-        token_lifetime: float = 3599,
         past_of_v221: bool = False,
     ) -> None:
         self.seed = seed
         self.past_of_v221 = past_of_v221
         self.commissioned = commissioned or days_ago(COMMISSIONED_DAYS)
         self.latency = latency
-        self.token_lifetime = token_lifetime
         self.accounts: list[Account] = []
-        self.faults = Faults(seed)
+        self.faults = Faults()
         self._sites = 0
         self._owners: dict[str, tuple[Account, Site]] = {}
         self._inverters: dict[str, Inverter] = {}
@@ -163,12 +160,9 @@ class World:
         return self._owners.get(serial)
 
     def names(self, serial: str) -> tuple[str, ...]:
-        """Return all ids by which a request can mean an inverter: serial, site id and NMI."""
+        """Return the ids by which a request can mean an inverter: its own, and its site's."""
         owner = self._owners.get(serial)
-        if owner is None:
-            return (serial,)
-        site = owner[1]
-        return (serial, site.site_id, site.nmi) if site.nmi else (serial, site.site_id)
+        return (serial, owner[1].site_id) if owner else (serial,)
 
     def _new_sites(self, presets: Iterable[str], inverters: int) -> Iterator[Site]:
         for preset in presets:

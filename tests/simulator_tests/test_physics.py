@@ -114,12 +114,6 @@ def test_any_order_of_questions_gives_the_answers_of_a_fresh_start(moments: list
     assert answers == [expected[moment] for moment in moments]
 
 
-def test_days_may_be_asked_for_backwards() -> None:
-    forwards, backwards = Plant(families.SH, "1", FIRST), Plant(families.SH, "1", FIRST)
-    ends = [backwards.day(day).end for day in reversed(range(20))]
-    assert [forwards.day(day).end for day in range(20)] == ends[::-1]
-
-
 def test_there_is_nothing_before_commissioning_and_counters_begin_at_zero() -> None:
     plant = Plant(families.ST, "1", FIRST)
     assert plant.at(midnight() - 1) is None

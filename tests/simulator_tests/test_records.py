@@ -114,23 +114,6 @@ def test_history_has_one_record_a_minute_at_the_inverters_own_second(
     assert len(seconds) == 3
 
 
-def test_the_latest_before_a_moment_excludes_it_and_what_is_older_than_the_window(
-    simulator: Simulator,
-) -> None:
-    records = Records(simulator.world.inverters[0], simulator.faults, NOW.timestamp())
-    newest = records.latest()
-    assert newest is not None
-    for seconds, minutes, expected in (
-        (0, 1, newest.stamp - 60),
-        (1, 1, newest.stamp),
-        (60, 1, newest.stamp),
-        (61, 1, None),
-        (61, 2, newest.stamp),
-    ):
-        found = records.latest_before(newest.stamp + seconds, minutes)
-        assert (found.stamp if found else None) == expected
-
-
 def test_a_restart_with_the_same_arguments_gives_the_same_records(simulator: Simulator) -> None:
     again = build_world(["st", "two-inverters"], commissioned=date(2026, 2, 20))
     for before, after in zip(simulator.world.inverters, again.inverters, strict=True):

@@ -1,20 +1,20 @@
 """A small client of Core for tests: REST and WebSocket, straight or through the Supervisor."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 import aiohttp
 
-import patience
+import longer_timeouts
 from standin.errors import CommandError
 from standin.serving import Message
 
 SECONDS = 30.0
 # Core hangs up on who does not log in within ten seconds, which a fast clock makes short; and that
-# cannot be stretched.
+# cannot be longer.
 _LOG_INS = 20
 
 
@@ -58,7 +58,7 @@ class Client:
         self._token = token
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}"},
-            timeout=aiohttp.ClientTimeout(total=patience.stretched(seconds)),
+            timeout=aiohttp.ClientTimeout(total=longer_timeouts.scaled(seconds)),
         )
 
     @classmethod
@@ -127,16 +127,3 @@ class Client:
                 raise aiohttp.ClientError(f"log-in refused: {answer.get('message')}")
             stack.pop_all()
         return socket
-
-    @asynccontextmanager
-    async def listen(self, kind: str) -> AsyncIterator[Callable[[], Awaitable[Message]]]:
-        """Subscribe to one kind of event; what is given waits for the next one."""
-        async with await self.connect() as socket:
-            await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": kind})
-            await socket.receive_json()
-
-            async def next_event() -> Message:
-                event: Message = (await socket.receive_json())["event"]
-                return event
-
-            yield next_event

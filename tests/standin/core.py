@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Self
@@ -16,11 +15,12 @@ from standin.entities import EntityRegistry, change
 from standin.errors import CommandError
 from standin.lovelace import Lovelace
 from standin.notifications import Notifications
-from standin.serving import ANSWER_S, BODY_LIMIT, Message, Server
+from standin.serving import BODY_LIMIT, Message, Server
 from standin.session import Session
-from standin.states import USER_ID, RefusedStateError, State, States, context, new_context_id
+from standin.states import RefusedStateError, State, States, context, new_context_id
 from standin.statistics import Statistics
 from standin.supervisor import CoreAddress
+from standin.users import OWNER, Users
 from standin.versions import NEWEST, STATE_OF_ANOTHER_TYPE, STATE_WITHOUT_BODY, parse
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,11 +41,9 @@ class Core:
     """Core on one port, which can be stopped, started and restarted as people do.
 
     It behaves like `version`, as far as `standin.versions` has rows for the differences.
-    A restart loses `states` and `notifications`, and keeps `statistics`, `energy`, `lovelace` and
-    `registry`;
-    what was pushed stays in `states.history` for tests to look back at. `POST /_standin/restart`
-    with `{"down_s": 5, "starting_s": 2}` restarts it from outside, `GET /_standin/history` shows
-    the history, and `GET /` is a page for people.
+    A restart loses `states` and `notifications`, and keeps `statistics`, `energy`, `lovelace`,
+    `registry` and `users`; what was pushed stays in `states.history` for tests to look back at.
+    `GET /` is a page for people.
 
     Use it as an async context manager, or call `start` and `stop`.
     """
@@ -69,10 +67,10 @@ class Core:
         self.energy = Energy(self.release, self.states, self.statistics)
         self.lovelace = Lovelace(self.release)
         self.registry = EntityRegistry(self._fire)
+        self.users = Users()
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()
-        self._restarting: asyncio.Task[None] | None = None
         self._to_write: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
@@ -80,8 +78,6 @@ class Core:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._restarting is not None:
-            self._restarting.cancel()
         await self.stop()
 
     @property
@@ -94,10 +90,9 @@ class Core:
         """What the Supervisor's stand-in needs to stand in front of this Core."""
         return CoreAddress(self.url, self.token)
 
-    async def start(self, *, starting_s: float = 0) -> None:
-        """Answer requests, and be RUNNING after `starting_s` seconds of STARTING."""
+    async def start(self) -> None:
+        """Answer requests, and be RUNNING."""
         await self.begin_start()
-        await asyncio.sleep(starting_s)
         self.finish_start()
 
     async def begin_start(self) -> None:
@@ -118,14 +113,13 @@ class Core:
         self.states.forget()
         self.notifications.forget()
 
-    async def restart(self, *, down_s: float = 0, starting_s: float = 0) -> None:
-        """Stop, stay away for `down_s` seconds, and start again."""
+    async def restart(self) -> None:
+        """Stop, and start again."""
         await self.stop()
-        await asyncio.sleep(down_s)
-        await self.start(starting_s=starting_s)
+        await self.start()
 
     def config(self) -> Message:
-        """What `/api/config` and `get_config` tell."""
+        """The answer of `/api/config` and `get_config`."""
         return {
             "version": self.version,
             "state": self.state,
@@ -141,56 +135,38 @@ class Core:
             "unit_system": {"length": "km", "temperature": "°C", "volume": "L", "mass": "g"},
         }
 
-    def call_service(self, domain: str, service: str, data: Message) -> None:
-        """Run a service; only those of persistent notifications exist here.
-
-        Raises:
-            CommandError: there is no such service, or its data are wrong.
-        """
-        if domain != notifications.DOMAIN:
-            raise CommandError("not_found", f"Service {domain}.{service} not found.")
-        self.notifications.call(service, data)
-
     def write(self, entity_id: str, state: str, attributes: Message | None = None) -> None:
         """Write a state as one of Core's own integrations does."""
         self._set(entity_id, state, attributes or {}, user_id=None)
 
-    def remove(self, entity_id: str) -> State | None:
-        """Remove a state; return what it was, or None where there was none."""
+    def remove(self, entity_id: str) -> None:
+        """Remove a state, as Core does with its integration."""
         old = self.states.remove(entity_id)
-        if old is not None:
-            self._state_changed(old, None)
-        return old
+        for session in self._sessions:
+            session.publish_change(entity_id, change(old, None))
 
     def _set(
         self,
         entity_id: str,
         state: str,
         attributes: Message,
-        *,
-        force_update: bool = False,
-        user_id: str | None = USER_ID,
+        user_id: str | None = OWNER,
     ) -> tuple[State | None, State]:
-        old, new = self.states.set(
-            entity_id, state, attributes, force_update=force_update, user_id=user_id
-        )
+        old, new = self.states.set(entity_id, state, attributes, user_id)
         if new is not old:
-            self._state_changed(old, new)
+            for session in self._sessions:
+                session.publish_change(entity_id, change(old, new))
         return old, new
 
     def _make_app(self) -> web.Application:
         app = web.Application(middlewares=[self._check_token], client_max_size=BODY_LIMIT)
         app.router.add_get("/", self._page)
-        app.router.add_get("/_standin/history", self._history)
-        app.router.add_post("/_standin/restart", self._restart)
-        app.router.add_get("/api/", self._status)
         app.router.add_get("/api/config", self._config)
         app.router.add_get("/api/core/state", self._core_state)
         app.router.add_get("/api/states", self._list_states)
         app.router.add_get("/api/states/{entity_id}", self._get_state)
         app.router.add_post("/api/states/{entity_id}", self._post_state)
-        app.router.add_delete("/api/states/{entity_id}", self._delete_state)
-        app.router.add_post("/api/services/{domain}/{service}", self._service)
+        app.router.add_post(f"/api/services/{notifications.DOMAIN}/{{service}}", self._service)
         app.router.add_get("/api/websocket", self._websocket)
         return app
 
@@ -204,24 +180,6 @@ class Core:
     async def _page(self, _: web.Request) -> web.Response:
         text = page.render(list(self.states), list(self.notifications), self._clock())
         return web.Response(text=text, content_type="text/html")
-
-    async def _history(self, _: web.Request) -> web.Response:
-        pushes = [{**asdict(push), "at": push.at.isoformat()} for push in self.states.history]
-        return web.json_response(pushes)
-
-    async def _restart(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        down_s, starting_s = float(asked.get("down_s", 0)), float(asked.get("starting_s", 0))
-        self._restarting = asyncio.create_task(self._restart_soon(down_s, starting_s))
-        return _message("Restarting.")
-
-    async def _restart_soon(self, down_s: float, starting_s: float) -> None:
-        # the answer to who asked for it goes out first
-        await asyncio.sleep(ANSWER_S)
-        await self.restart(down_s=down_s, starting_s=starting_s)
-
-    async def _status(self, _: web.Request) -> web.Response:
-        return _message("API running.")
 
     async def _config(self, _: web.Request) -> web.Response:
         return web.json_response(self.config())
@@ -251,7 +209,6 @@ class Core:
                 request.match_info["entity_id"],
                 str(data["state"]),
                 attributes,
-                force_update=bool(data.get("force_update")),
             )
         except RefusedStateError as error:
             return _message(str(error), HTTPStatus.BAD_REQUEST)
@@ -276,18 +233,13 @@ class Core:
             return _message("No state specified.", HTTPStatus.BAD_REQUEST)
         return data
 
-    async def _delete_state(self, request: web.Request) -> web.Response:
-        if self.remove(request.match_info["entity_id"]) is None:
-            return _message("Entity not found.", HTTPStatus.NOT_FOUND)
-        return _message("Entity removed.")
-
     async def _service(self, request: web.Request) -> web.Response:
         try:
             data = json.loads(await request.text() or "{}")
         except ValueError:
             return _message("Data should be valid JSON.", HTTPStatus.BAD_REQUEST)
         try:
-            self.call_service(request.match_info["domain"], request.match_info["service"], data)
+            self.notifications.call(request.match_info["service"], data)
         except CommandError:
             raise web.HTTPBadRequest from None
         return web.json_response([])
@@ -310,19 +262,6 @@ class Core:
     def _write(self) -> None:
         while self._to_write:
             self._to_write.pop(0)()
-
-    def _state_changed(self, old: State | None, new: State | None) -> None:
-        (entity_id,) = {state.entity_id for state in (old, new) if state is not None}
-        self._fire(
-            "state_changed",
-            {
-                "entity_id": entity_id,
-                "old_state": old and old.as_dict(),
-                "new_state": new and new.as_dict(),
-            },
-        )
-        for session in self._sessions:
-            session.publish_change(entity_id, change(old, new))
 
     def _fire(self, kind: str, data: Message) -> None:
         event = {

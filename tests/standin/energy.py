@@ -51,12 +51,6 @@ _OLD_FLOWS = {
     "flow_to": ("stat_energy_to", _PRICES | {"stat_compensation"}),
     "power": ("stat_rate", frozenset({"power_config"})),
 }
-_UNIQUE = {
-    "stat_energy_from": "Import meter",
-    "stat_energy_to": "Export meter",
-    "stat_rate": "Power stat",
-}
-
 # of a statistic, by the name it has in the preferences: device class, and state classes
 _ENERGY = ("energy", frozenset({"total", "total_increasing"}))
 _EXPECTED = {
@@ -122,8 +116,6 @@ class Energy:
         else:
             keys = self._known(_REQUIRED[kind] | _OPTIONAL[kind])
             yield from key_problems(source, _REQUIRED[kind], keys, path)
-            if "capacity" in keys & source.keys():
-                yield from _capacity_problems(source["capacity"], (*path, "capacity"))
 
     def _known(self, names: frozenset[str]) -> frozenset[str]:
         version = self._version
@@ -146,26 +138,12 @@ class Energy:
             if name == "flow_from" and not all(flow.keys() >= _PRICES for flow in flows):
                 # Core looks into both without asking whether they are there
                 raise CommandError("unknown_error", "Unknown error")
-            meters = [flow[role] for flow in flows]
-            for meter in meters:
-                if meters.count(meter) > 1:
-                    yield Problem(f"Cannot specify {meter} more than once", place, flows)
-                    break
 
     def _check_grids(self, sources: list[Message]) -> None:
         grids = [source for source in sources if source["type"] == "grid"]
-        place = ("energy_sources",)
-        if not GRID_PER_CONNECTION.at(self._version):
-            if len(grids) > 1:
-                what = "You cannot have more than 1 grid source"
-                raise UnfitError(Problem(what, place, sources))
-            return
-        for role, name in _UNIQUE.items():
-            meters = [grid[role] for grid in grids if grid.get(role) is not None]
-            for meter in meters:
-                if meters.count(meter) > 1:
-                    what = f"{name} {meter} is used in multiple grid connections"
-                    raise UnfitError(Problem(what, place, sources))
+        if len(grids) > 1 and not GRID_PER_CONNECTION.at(self._version):
+            what = "You cannot have more than 1 grid source"
+            raise UnfitError(Problem(what, ("energy_sources",), sources))
 
     def _completed(self, source: Message) -> Message:
         if source["type"] != "grid":
@@ -204,13 +182,6 @@ class Energy:
         if device_class == kind:
             return None
         return {f"{device_class}_units": ", ".join(map(str, self._units[device_class]))}
-
-
-def _capacity_problems(capacity: object, path: Path) -> Iterator[Problem]:
-    if not isinstance(capacity, int | float):
-        yield Problem("expected float", path, capacity)
-    elif capacity <= 0:
-        yield Problem("value must be higher than 0", path, capacity)
 
 
 def _issues_of_state(

@@ -1,12 +1,10 @@
-"""The ways in which the stand-in for the Supervisor can be told to fail."""
+"""The ways in which the stand-in for the Supervisor can be made to fail."""
 
 import asyncio
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from aiohttp import web
-
-from standin.serving import Message
 
 
 @dataclass(frozen=True)
@@ -25,22 +23,6 @@ class Faults:
     delay_s: float = 0.0
     times: int | None = None
 
-    @classmethod
-    def from_dict(cls, data: Message) -> Self:
-        """Read what `POST /_standin/faults` carries; what is not named is off.
-
-        Raises:
-            ValueError: there is no fault of that name.
-            TypeError: a value is not a number, a boolean or null.
-        """
-        known = {field.name for field in fields(cls)}
-        for name, value in data.items():
-            if name not in known:
-                raise ValueError(f"no such fault: {name}")
-            if not isinstance(value, (int, float, type(None))):
-                raise TypeError(f"{name} cannot be {value!r}")
-        return cls(**data)
-
     @property
     def active(self) -> bool:
         """Whether the next request will suffer."""
@@ -52,12 +34,12 @@ class Faults:
         return self if self.times is None else replace(self, times=self.times - 1)
 
     async def inflict(self, request: web.Request) -> web.Response | None:
-        """Wait, cut off or answer as told; None means that the request may go on."""
+        """Wait, cut off or answer as set; None means that the request may go on."""
         await asyncio.sleep(self.delay_s)
         if self.drop:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
         if self.status is not None:
-            return web.Response(status=self.status, text=f"{self.status}: told to fail")
+            return web.Response(status=self.status, text=f"{self.status}: set to fail")
         return None

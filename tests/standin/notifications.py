@@ -40,19 +40,13 @@ class Notifications:
     def __iter__(self) -> Iterator[Notification]:
         return iter(self._notifications.values())
 
-    def get(self, notification_id: str) -> Notification | None:
-        """The notification of that id, or None."""
-        return self._notifications.get(notification_id)
-
     def call(self, service: str, data: Message) -> None:
-        """Run one of the services `create`, `dismiss` and `dismiss_all`."""
+        """Run one of the services `create` and `dismiss`."""
         if service == "create":
             self._create(data)
         elif service == "dismiss":
             check_keys(data, {"notification_id"}, {"notification_id"})
             self._notifications.pop(data["notification_id"], None)
-        elif service == "dismiss_all":
-            self.forget()
         else:
             raise CommandError("not_found", f"Service {DOMAIN}.{service} not found.")
 

@@ -1,9 +1,5 @@
-"""A real Home Assistant Core for tests and the demo: set up, started, stopped, killed and read.
+"""A real Home Assistant Core for tests and the demo: set up, started, stopped, killed and read."""
 
-`python -m standin.real_core --config DIR --port N` runs one to look at, and says how to log in.
-"""
-
-import argparse
 import asyncio
 import contextlib
 import json
@@ -13,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -219,6 +214,10 @@ class RealCore:
         await self.stop()
         await self.start()
 
+    async def owner(self) -> str:
+        """Return the id of the user who has set Core up, whose token it is."""
+        return str((await self.command({"type": "auth/current_user"}))["id"])
+
     def client(self) -> Client:
         """A client that holds the long-lived token; an async context manager."""
         return Client.of_core(self.url, self.token)
@@ -419,35 +418,3 @@ async def _post(session: aiohttp.ClientSession, url: str, **body: Any) -> Messag
 def _signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
-
-
-async def _demo(folder: Path, port: int) -> None:
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with RealCore(find_hass(), folder, port=port, frontend=True) as core:
-        sys.stdout.write(
-            f"Core: {core.url}\nUser: {core.access.user_name}\nPassword: {core.access.password}\n"
-        )
-        sys.stdout.flush()
-        await ended.wait()
-
-
-def main() -> None:
-    """Run a Core until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="python -m standin.real_core",
-        description="A real Home Assistant Core to look at, already set up.",
-        epilog="Environment: HASS_EXECUTABLE, the hass to run (default: the one on PATH).",
-    )
-    parser.add_argument("--config", type=Path, required=True, help="its folder, new or used before")
-    parser.add_argument("--port", type=int, default=8123, help="its port, 0 for any")
-    arguments = parser.parse_args()
-    try:
-        asyncio.run(_demo(arguments.config, arguments.port))
-    except CoreFailedError as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,16 +6,13 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
-import patience
+import longer_timeouts
 
 Message = dict[str, Any]
 """A JSON object, as it goes over the wire."""
 
 BODY_LIMIT = 16 * 1024**2
 """Bytes that Core takes as a request's body."""
-
-ANSWER_S = 0.05
-"""Seconds that an answer has to leave before its own server stops."""
 
 CLOSE_WAIT_S = 0.5
 """Seconds that a WebSocket's peer has to say goodbye."""
@@ -57,7 +54,9 @@ class Server:
         """
         if self._runner is not None:
             return
-        runner = web.AppRunner(self._make_app(), shutdown_timeout=patience.stretched(CLOSE_WAIT_S))
+        runner = web.AppRunner(
+            self._make_app(), shutdown_timeout=longer_timeouts.scaled(CLOSE_WAIT_S)
+        )
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
         try:
@@ -81,7 +80,8 @@ class Server:
     async def open_socket(self, request: web.Request) -> web.WebSocketResponse:
         """Answer a WebSocket handshake; the socket is closed when the server stops."""
         socket = web.WebSocketResponse(
-            heartbeat=patience.stretched(HEARTBEAT_S), timeout=patience.stretched(CLOSE_WAIT_S)
+            heartbeat=longer_timeouts.scaled(HEARTBEAT_S),
+            timeout=longer_timeouts.scaled(CLOSE_WAIT_S),
         )
         await socket.prepare(request)
         self._sockets.add(socket)

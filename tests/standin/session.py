@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-import patience
+import longer_timeouts
 from standin.errors import CommandError, Problem, UnfitError, check_keys
 from standin.serving import Message
-from standin.states import USER_ID, context, new_context_id
 from standin.versions import ENERGY_LISTS
 
 if TYPE_CHECKING:
     from standin.core import Core
 
 AUTH_WAIT_S = 10
-ALL_EVENTS = "*"
 _PONG = object()
 
 _ADJUSTMENT_KEYS = {
@@ -38,7 +36,8 @@ _DASHBOARD_KEYS = {
 }
 _PERIOD_KEYS = {"end_time", "period", "start_time", "statistic_ids", "types", "units"}
 _KEYS: Mapping[str, Collection[str]] = {
-    "call_service": {"domain", "return_response", "service", "service_data", "target"},
+    "config/auth/create": {"group_ids", "local_only", "name"},
+    "config/auth/update": {"group_ids", "is_active", "local_only", "name", "user_id"},
     "energy/save_prefs": set(ENERGY_LISTS.new),
     "config/entity_registry/get_entries": {"entity_ids"},
     "lovelace/config": {"force", "url_path"},
@@ -47,12 +46,9 @@ _KEYS: Mapping[str, Collection[str]] = {
     "recorder/adjust_sum_statistics": _ADJUSTMENT_KEYS,
     "recorder/get_statistics_metadata": {"statistic_ids"},
     "recorder/import_statistics": {"metadata", "stats"},
-    "recorder/list_statistic_ids": {"statistic_type"},
     "recorder/statistics_during_period": _PERIOD_KEYS,
     "subscribe_entities": {"entity_ids"},
     "subscribe_events": {"event_type"},
-    "supported_features": {"features"},
-    "unsubscribe_events": {"subscription"},
 }
 """What a message may hold beside its id and type; nothing, where it is not named."""
 
@@ -71,13 +67,9 @@ class Session:
             "ping": lambda _: _PONG,
             "get_states": lambda _: [state.as_dict() for state in core.states],
             "get_config": lambda _: core.config(),
-            "supported_features": lambda _: None,
-            "auth/current_user": lambda _: {"id": USER_ID, "is_admin": True},
             "config/entity_registry/get_entries": core.registry.get_entries,
             "subscribe_entities": self._subscribe_entities,
             "subscribe_events": self._subscribe,
-            "unsubscribe_events": self._unsubscribe,
-            "call_service": self._call_service,
             "persistent_notification/get": lambda _: [
                 each.as_dict() for each in core.notifications
             ],
@@ -85,11 +77,14 @@ class Session:
             "recorder/import_statistics": core.statistics.import_rows,
             "recorder/statistics_during_period": core.statistics.during_period,
             "recorder/validate_statistics": lambda _: core.statistics.validate(),
-            "recorder/list_statistic_ids": core.statistics.list_ids,
             "recorder/get_statistics_metadata": core.statistics.list_ids,
             "energy/get_prefs": lambda _: core.energy.get(),
             "energy/save_prefs": core.energy.save,
             "energy/validate": lambda _: core.energy.validate(),
+            "auth/current_user": core.users.current,
+            "config/auth/create": core.users.create,
+            "config/auth/list": core.users.list,
+            "config/auth/update": core.users.update,
             "lovelace/config": core.lovelace.config,
             "lovelace/config/save": core.lovelace.save,
             "lovelace/dashboards/create": core.lovelace.create,
@@ -116,7 +111,7 @@ class Session:
     def publish(self, event: Message) -> None:
         """Send an event on each subscription that asked for its kind."""
         for number, kind in self._subscriptions.items():
-            if kind in (event["event_type"], ALL_EVENTS):
+            if kind == event["event_type"]:
                 self._outgoing.put_nowait({"id": number, "type": "event", "event": event})
 
     def publish_change(self, entity_id: str, change: Message) -> None:
@@ -129,7 +124,7 @@ class Session:
         version = {"ha_version": self._core.version}
         await self._socket.send_json({"type": "auth_required", **version})
         try:
-            answer = await self._socket.receive_json(timeout=patience.stretched(AUTH_WAIT_S))
+            answer = await self._socket.receive_json(timeout=longer_timeouts.scaled(AUTH_WAIT_S))
         except (TimeoutError, TypeError, ValueError):
             return False
         if not isinstance(answer, dict) or answer.get("type") != "auth":
@@ -173,7 +168,7 @@ class Session:
         return command(message)
 
     def _subscribe(self, message: Message) -> None:
-        self._subscriptions[message["id"]] = message.get("event_type", ALL_EVENTS)
+        self._subscriptions[message["id"]] = message["event_type"]
 
     def _subscribe_entities(self, message: Message) -> None:
         entity_ids = set(message["entity_ids"])
@@ -183,18 +178,6 @@ class Session:
         event = {"id": message["id"], "type": "event", "event": {"a": there}}
         # After the answer, which is on its way as soon as this returns.
         asyncio.get_running_loop().call_soon(self._outgoing.put_nowait, event)
-
-    def _unsubscribe(self, message: Message) -> None:
-        check_keys(message, {"subscription"}, message)
-        if self._subscriptions.pop(message["subscription"], None) is None:
-            raise CommandError("not_found", "Subscription not found.")
-
-    def _call_service(self, message: Message) -> Message:
-        check_keys(message, {"domain", "service"}, message)
-        self._core.call_service(
-            message["domain"], message["service"], message.get("service_data", {})
-        )
-        return {"context": context(new_context_id())}
 
 
 def _checked(message: object) -> Message:

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from standin.serving import Message
+from standin.users import OWNER
 
 LONGEST_STATE = 255
-USER_ID = "standin-user"
-"""Whose token everybody has who calls; what Core's own integrations write has no user."""
 _PART = r"[0-9a-z](?:[0-9a-z_]*[0-9a-z])?"
 _ENTITY_ID = re.compile(rf"{_PART}\.{_PART}")
 
@@ -66,7 +65,7 @@ class Push:
     at: datetime
 
 
-def context(context_id: str, user_id: str | None = USER_ID) -> Message:
+def context(context_id: str, user_id: str | None = OWNER) -> Message:
     """A context as Core writes it; every call comes from the one user."""
     return {"id": context_id, "parent_id": None, "user_id": user_id}
 
@@ -108,9 +107,7 @@ class States:
         entity_id: str,
         state: str,
         attributes: Mapping[str, Any],
-        *,
-        force_update: bool = False,
-        user_id: str | None = USER_ID,
+        user_id: str | None = OWNER,
     ) -> tuple[State | None, State]:
         """Store a state as Core does; returns the old one (None when new) and the new one.
 
@@ -129,7 +126,7 @@ class States:
         self.history.append(Push(entity_id, state, dict(attributes), now))
         old = self._states.get(entity_id)
         new = State(entity_id, state, dict(attributes), now, now, now, new_context_id(), user_id)
-        if old is not None and old.state == state and not force_update:
+        if old is not None and old.state == state:
             same = old.attributes == attributes
             new = old if same else replace(new, last_changed=old.last_changed)
         self._states[entity_id] = new

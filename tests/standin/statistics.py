@@ -1,14 +1,13 @@
 """The stand-in Core's long-term statistics: what may be imported, and what is read back."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from standin.errors import (
     CommandError,
     Path,
     Problem,
-    UnfitError,
     check_keys,
     home_assistant_error,
     key_problems,
@@ -17,22 +16,12 @@ from standin.errors import (
 from standin.serving import Message
 from standin.states import States, is_entity_id
 from standin.versions import (
-    EMPTY,
-    MISSING_KEY,
-    NO_MAPPING,
     NO_NUMBER,
-    NO_TEXT_OR_NULL,
     OPTIONAL_METADATA,
-    PERIODS,
     REQUIRED_METADATA,
     UNIT_CLASSES_SINCE,
-    Change,
     Version,
-    not_one_of,
 )
-
-LOCAL = timezone(timedelta(hours=10), "AEST")
-"""The stand-in Core's time zone, Brisbane's: days and months begin by it."""
 
 _UNIT_CLASSES: Mapping[str, Collection[str | None]] = {
     "energy": ("mWh", "Wh", "kWh", "MWh", "GWh", "TWh", "J", "kJ", "MJ", "GJ"),
@@ -49,25 +38,9 @@ _MEAN_TYPE_OF = {"measurement": 1, "measurement_angle": 2}
 _PER_LARGEST = {"Wh": 1e6, "kWh": 1e3, "MWh": 1.0, "W": 1e3, "kW": 1.0}
 """How many of a unit make the largest one of its class here: all that can be converted here."""
 
-_BOOLEAN = ((bool,), "expected bool")
-_TEXT = ((str,), "expected str")
-_TEXT_OR_NULL = ((str, type(None)), NO_TEXT_OR_NULL)
-_METADATA: Mapping[str, tuple[tuple[type, ...], str | Change[str]]] = {
-    "has_mean": _BOOLEAN,
-    "mean_type": ((int,), "expected int"),
-    "has_sum": _BOOLEAN,
-    "name": _TEXT_OR_NULL,
-    "source": _TEXT,
-    "statistic_id": _TEXT,
-    "unit_class": _TEXT_OR_NULL,
-    "unit_of_measurement": _TEXT_OR_NULL,
-}
 _NEW_METADATA = frozenset({"mean_type", "unit_class"})
 
-_MEANS = ("mean", "min", "max")
-_NUMBERS = (*_MEANS, "state", "sum")
-COLUMNS = ("change", "last_reset", "max", "mean", "min", "state", "sum")
-
+_NUMBERS = ("mean", "min", "max", "state", "sum")
 Row = dict[str, Any]
 Table = dict[str, dict[datetime, Row]]
 
@@ -120,7 +93,7 @@ class Statistics:
         name = metadata["statistic_id"]
         self.metadata[name] = metadata
         table = (self.short_term if short_term else self.rows).setdefault(name, {})
-        empty: Row = {"last_reset": None, **dict.fromkeys(_NUMBERS)}
+        empty: Row = dict.fromkeys(_NUMBERS)
         for row in rows:
             start = row["start"].astimezone(UTC)
             table[start] = {**empty, **row, "start": start}
@@ -135,9 +108,6 @@ class Statistics:
             raise CommandError("unknown_statistic_id", "Unknown statistic ID")
         stored = listed[0]["statistics_unit_of_measurement"]
         unit = message["adjustment_unit_of_measurement"]
-        unit_class = self._class_of(unit)
-        if unit != stored and (unit_class is None or unit_class != self._class_of(stored)):
-            raise CommandError("invalid_units", f"Can't convert {stored} to {unit}")
         amount = message["adjustment"] * self._factor(unit, stored)
         self.defer(lambda: self._add(message["statistic_id"], start, amount))
 
@@ -149,36 +119,34 @@ class Statistics:
 
     def during_period(self, message: Message) -> dict[str, list[Row]]:
         """`recorder/statistics_during_period`, in the units of the states or those asked for."""
-        refuse(self._question_problems(message))
-        period, names = message["period"], message["statistic_ids"]
-        columns = message.get("types", COLUMNS)
-        units = message.get("units", {})
-        start = _time(message, "start_time")
-        end = _time(message, "end_time") if "end_time" in message else None
-        table = self.short_term if period == "5minute" else self.rows
-        known = [name for name in names if name in table]
-        shown = [column for column in columns if any(self._has(name, column) for name in known)]
-        found = {name: _read(table[name], start, end, period) for name in known}
-        return {
-            name: [
-                {key: row[key] for key in ("start", "end", *shown)}
-                for row in _times(rows, self._conversion(name, units))
+        refuse(key_problems(message["units"], (), self._unit_classes, ("units",)))
+        start, end = _time(message, "start_time"), _time(message, "end_time")
+        is_short = message["period"] == "5minute"
+        table = self.short_term if is_short else self.rows
+        length = timedelta(minutes=5) if is_short else timedelta(hours=1)
+        found: dict[str, list[Row]] = {}
+        for name in message["statistic_ids"]:
+            factor = self._conversion(name, message["units"]) if name in table else 1.0
+            rows = [
+                {
+                    "start": _milliseconds(at),
+                    "end": _milliseconds(at + length),
+                    **{column: _times(row[column], factor) for column in message["types"]},
+                }
+                for at, row in sorted(table.get(name, {}).items())
+                if start <= at < end
             ]
-            for name, rows in found.items()
-            if rows
-        }
+            if rows:
+                found[name] = rows
+        return found
 
     def list_ids(self, message: Message) -> list[Message]:
-        """`recorder/list_statistic_ids` and `recorder/get_statistics_metadata`."""
-        wanted = message.get("statistic_ids")
-        kind = message.get("statistic_type")
+        """`recorder/get_statistics_metadata`."""
         known = {**self._promised(), **self.metadata}
         return [
             self._listed(metadata)
             for name, metadata in known.items()
-            if (not wanted or name in wanted)
-            and (kind != "sum" or metadata["has_sum"])
-            and (kind != "mean" or metadata["mean_type"])
+            if name in message["statistic_ids"]
         ]
 
     def validate(self) -> dict[str, list[Message]]:
@@ -198,44 +166,11 @@ class Statistics:
         return "entity_not_recorded" if "state_class" in state.attributes else None
 
     def _import_problems(self, message: Message) -> Iterator[Problem]:
-        metadata, stats = message.get("metadata"), message.get("stats")
-        if isinstance(metadata, dict):
-            yield from self._metadata_problems(metadata)
-        else:
-            yield Problem(NO_MAPPING, ("metadata",), metadata)
-        if not isinstance(stats, list):
-            yield Problem("expected a list", ("stats",), stats)
-            return
-        for index, row in enumerate(stats):
-            yield from _row_problems(row, ("stats", index))
-
-    def _metadata_problems(self, metadata: Message) -> Iterator[Problem]:
         required = REQUIRED_METADATA.at(self._version)
         known = required | OPTIONAL_METADATA.at(self._version)
-        yield from key_problems(metadata, required, known, ("metadata",))
-        for name in known & set(metadata):
-            types, problem = _METADATA[name]
-            if not isinstance(metadata[name], types):
-                yield Problem(problem, ("metadata", name), metadata[name])
-        if "mean_type" in known and metadata.get("mean_type", 0) not in {0, 1, 2}:
-            place = ("metadata", "mean_type")
-            yield Problem("value must be 0, 1 or 2", place, metadata["mean_type"])
-
-    def _question_problems(self, message: Message) -> Iterator[Problem]:
-        required = ("period", "start_time", "statistic_ids")
-        yield from key_problems(message, required, message)
-        if "period" in message:
-            yield from _choice_problems(PERIODS.at(self._version), message["period"], ("period",))
-        for index, name in enumerate(message.get("types", ())):
-            yield from _choice_problems(COLUMNS, name, ("types", index))
-        if not message.get("statistic_ids", True):
-            yield Problem(EMPTY, ("statistic_ids",), message["statistic_ids"])
-        units = message.get("units", {})
-        yield from key_problems(units, (), self._unit_classes, ("units",))
-        for name in self._unit_classes.keys() & set(units):
-            known = self._unit_classes[name]
-            if units[name] not in known:
-                yield Problem(f"value must be one of {known}", ("units", name), units[name])
+        yield from key_problems(message["metadata"], required, known, ("metadata",))
+        for index, row in enumerate(message["stats"]):
+            yield from _row_problems(row, ("stats", index))
 
     def _complete(self, metadata: Message) -> Message:
         known = OPTIONAL_METADATA.at(self._version)
@@ -271,12 +206,6 @@ class Statistics:
 
     def _class_of(self, unit: str | None) -> str | None:
         return next((name for name, units in self._unit_classes.items() if unit in units), None)
-
-    def _has(self, name: str, column: str) -> bool:
-        metadata = self.metadata[name]
-        if column in _MEANS:
-            return bool(metadata["mean_type"])
-        return column == "last_reset" or bool(metadata["has_sum"])
 
     def _promised(self) -> dict[str, Message]:
         """What Core lists already because a sensor's state says it will have statistics."""
@@ -326,57 +255,15 @@ def unit_classes(version: Version) -> dict[str, Collection[str | None]]:
     }
 
 
-def _times(rows: Iterable[Row], factor: float) -> list[Row]:
-    numbers = ("change", *_NUMBERS)
-    return [
-        {
-            **row,
-            **{name: row[name] * factor for name in numbers if row[name] is not None},
-        }
-        for row in rows
-    ]
-
-
-def _read(
-    table: Mapping[datetime, Row], start: datetime, end: datetime | None, period: str
-) -> list[Row]:
-    if period not in {"5minute", "hour"}:
-        start = _period_start(start, period)
-        end = end and _period_end(end, period)
-    ordered = sorted(table.items())
-    earlier = [row["sum"] for at, row in ordered if at < start]
-    last_sum = (earlier[-1] if earlier else None) or 0.0
-    groups: dict[datetime, list[Row]] = {}
-    for at, row in ordered:
-        if start <= at and (end is None or at < end):
-            groups.setdefault(_period_start(at, period), []).append(row)
-    answer = []
-    for at, rows in groups.items():
-        row = _reduced(rows)
-        row["start"] = _milliseconds(at)
-        row["end"] = _milliseconds(_period_end(at, period))
-        row["change"] = None if row["sum"] is None else row["sum"] - last_sum
-        last_sum = last_sum if row["sum"] is None else row["sum"]
-        answer.append(row)
-    return answer
-
-
-def _choice_problems(known: Sequence[str], value: object, path: Path) -> Iterator[Problem]:
-    if value not in known:
-        yield Problem(not_one_of(known), path, value)
+def _times(number: float | None, factor: float) -> float | None:
+    return None if number is None else number * factor
 
 
 def _row_problems(row: Message, path: Path) -> Iterator[Problem]:
-    yield from key_problems(row, ("start",), ("start", "last_reset", *_NUMBERS), path)
+    yield from key_problems(row, ("start",), ("start", *_NUMBERS), path)
     for name in _NUMBERS:
         if name in row and not isinstance(row[name], (int, float)):
             yield Problem(NO_NUMBER, (*path, name), row[name])
-    if "start" in row:
-        try:
-            datetime.fromisoformat(row["start"])
-        except (TypeError, ValueError):
-            what = f"Invalid datetime specified: {row['start']}"
-            yield Problem(what, (*path, "start"), row["start"])
 
 
 def _parsed(row: Message) -> Row:
@@ -395,55 +282,7 @@ def _check_start(start: datetime) -> None:
 
 
 def _time(message: Message, name: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(message[name])
-    except KeyError:
-        raise UnfitError(Problem(MISSING_KEY, (name,))) from None
-    except TypeError:
-        raise UnfitError(Problem("expected str", (name,), message[name])) from None
-    except ValueError:
-        raise CommandError(f"invalid_{name}", f"Invalid {name}") from None
-    return time.replace(tzinfo=time.tzinfo or LOCAL).astimezone(UTC)
-
-
-def _period_start(time: datetime, period: str) -> datetime:
-    if period == "5minute":
-        return time.replace(minute=time.minute // 5 * 5, second=0, microsecond=0)
-    if period == "hour":
-        return time.replace(minute=0, second=0, microsecond=0)
-    day = time.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
-    if period == "week":
-        return day - timedelta(days=day.weekday())
-    if period == "month":
-        return day.replace(day=1)
-    return day.replace(month=1, day=1) if period == "year" else day
-
-
-def _period_end(time: datetime, period: str) -> datetime:
-    longest = {
-        "5minute": timedelta(minutes=5),
-        "hour": timedelta(hours=1),
-        "day": timedelta(days=1),
-        "week": timedelta(days=7),
-        "month": timedelta(days=31),
-        "year": timedelta(days=366),
-    }[period]
-    return _period_start(_period_start(time, period) + longest, period)
-
-
-def _reduced(rows: Sequence[Row]) -> Row:
-    """One row of many: the mean, the extremes, and the last of what counts up."""
-
-    def values(name: str) -> list[float]:
-        return [row[name] for row in rows if row[name] is not None]
-
-    means = values("mean")
-    return {
-        **rows[-1],
-        "mean": sum(means) / len(means) if means else None,
-        "min": min(values("min"), default=None),
-        "max": max(values("max"), default=None),
-    }
+    return datetime.fromisoformat(message[name]).astimezone(UTC)
 
 
 def _milliseconds(time: datetime) -> int:

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote
@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import aiohttp
 from aiohttp import web
 
-import patience
+import longer_timeouts
 from standin.faults import Faults
-from standin.serving import ANSWER_S, BODY_LIMIT, HEARTBEAT_S, Message, Server
+from standin.serving import BODY_LIMIT, HEARTBEAT_S, Message, Server
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OwnHandler = Callable[[], web.Response]
@@ -26,12 +26,12 @@ TOKEN = "supervisor-token"
 LARGEST_FROM_CORE = 64 * 1024**2
 """Bytes of a WebSocket frame that Core may send; an add-on's own limit is aiohttp's 4 MiB."""
 
-REFUSED_COMMANDS = ("supervisor/", "hassio/")
-
 _OF_ONE_HOP = frozenset(
     {"Host", "Connection", "Content-Length", "Transfer-Encoding", "Accept-Encoding"}
 )
 """Headers that a proxy does not forward."""
+
+_USER_HEADER = "X-Remote-User-Id"
 
 CORE_TIMEOUT_S = 300
 
@@ -57,12 +57,11 @@ class Supervisor:
     by method and path without its query, e.g. `"POST /core/api/states/sensor.one"`; a WebSocket
     handshake counts as `"GET /core/websocket"`, and then has `auth_wait_s` to log in.
 
-    Set `faults` to make requests fail, or POST them to `/_standin/faults`, where
-    `"close_websockets": true` also closes those that are open, and `"refuse_s": 5` refuses
-    connections for so long. Requests below `/_standin/` neither fail nor count.
+    Set `faults` to make requests fail.
 
     `ingress` has the address of an add-on's page by its ingress token. Core forwards to it what a
-    browser asks for below `/api/hassio_ingress/TOKEN`.
+    browser asks for below `/api/hassio_ingress/TOKEN`. `visitor` is the id of the user who is
+    logged in there, which the page gets in a header; what a browser says of that is left out.
 
     Use it as an async context manager, or call `start` and `stop`: it comes back on its own port,
     and refuses connections in between.
@@ -80,13 +79,13 @@ class Supervisor:
         self.core = core
         self.token = token
         self.options = options
-        self.auth_wait_s = patience.stretched(10.0)
+        self.auth_wait_s = longer_timeouts.scaled(10.0)
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         self.ingress: dict[str, str] = {}
+        self.visitor = ""
         self._server = Server(self._make_app, host=host, port=port)
         self._session: aiohttp.ClientSession | None = None
-        self._pause: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -104,15 +103,12 @@ class Supervisor:
         """Listen, on the same port as ever."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=patience.stretched(CORE_TIMEOUT_S))
+                timeout=aiohttp.ClientTimeout(total=longer_timeouts.scaled(CORE_TIMEOUT_S))
             )
         await self._server.start()
 
     async def stop(self) -> None:
         """Close every WebSocket and refuse connections from now on."""
-        if self._pause is not None:
-            self._pause.cancel()
-            self._pause = None
         await self._server.stop()
         if self._session is not None:
             await self._session.close()
@@ -127,22 +123,15 @@ class Supervisor:
             middlewares=[self._watch, _block_exploits], client_max_size=BODY_LIMIT
         )
         app.router.add_get("/core/websocket", self._websocket)
-        for method in ("GET", "POST", "DELETE"):
+        for method in ("GET", "POST"):
             app.router.add_route(method, "/core/api/{path:.*}", self._rest)
         app.router.add_route("*", "/ingress/{token}/{path:.*}", self._ingress)
-        app.router.add_get("/supervisor/ping", _ping)
         app.router.add_get("/addons/self/info", self._own(self._info))
         app.router.add_get("/addons/self/options/config", self._own(self._options))
-        app.router.add_get("/services/mqtt", self._own(self._mqtt))
-        app.router.add_get("/_standin/faults", self._show_faults)
-        app.router.add_post("/_standin/faults", self._set_faults)
-        app.router.add_get("/_standin/requests", self._show_requests)
         return app
 
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith("/_standin/"):
-            return await handler(request)
         self.requests[f"{request.method} {request.path}"] += 1
         faults = self.faults
         if faults.active:
@@ -157,8 +146,6 @@ class Supervisor:
     async def _rest(self, request: web.Request) -> web.Response:
         if not self._knows(_bearer(request)):
             raise web.HTTPUnauthorized
-        if request.match_info["path"].startswith("hassio"):
-            raise web.HTTPForbidden
         await self._require_core()
         try:
             return await self._forward(request)
@@ -224,7 +211,7 @@ class Supervisor:
         try:
             core = await self._client.ws_connect(
                 f"{self.core.url}/api/websocket",
-                heartbeat=patience.stretched(HEARTBEAT_S),
+                heartbeat=longer_timeouts.scaled(HEARTBEAT_S),
                 max_msg_size=LARGEST_FROM_CORE,
             )
         except (aiohttp.ClientError, TimeoutError):
@@ -243,8 +230,12 @@ class Supervisor:
         if page is None:
             raise web.HTTPServiceUnavailable
         headers = {
-            name: value for name, value in request.headers.items() if name not in _OF_ONE_HOP
+            name: value
+            for name, value in request.headers.items()
+            if name not in _OF_ONE_HOP and name.title() != _USER_HEADER
         }
+        if self.visitor:
+            headers[_USER_HEADER] = self.visitor
         try:
             async with self._client.request(
                 request.method,
@@ -286,45 +277,11 @@ class Supervisor:
     def _options(self) -> web.Response:
         return _ok(self._read_options())
 
-    def _mqtt(self) -> web.Response:
-        return web.json_response(
-            {"result": "error", "message": "Service mqtt is not provided"}, status=400
-        )
-
     def _read_options(self) -> Message:
         if self.options is None:
             return {}
         options: Message = json.loads(self.options.read_text(encoding="utf-8"))
         return options
-
-    # Its controls
-
-    async def _show_faults(self, _: web.Request) -> web.Response:
-        return web.json_response(asdict(self.faults))
-
-    async def _set_faults(self, request: web.Request) -> web.Response:
-        try:
-            asked = await request.json()
-            close = asked.pop("close_websockets", False)
-            refuse_s = asked.pop("refuse_s", 0)
-            self.faults = Faults.from_dict(asked)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise web.HTTPBadRequest(text=str(error)) from None
-        if close:
-            await self.close_websockets()
-        if refuse_s:
-            self._pause = asyncio.create_task(self._refuse(refuse_s))
-        return await self._show_faults(request)
-
-    async def _refuse(self, seconds: float) -> None:
-        # the answer to who asked for it goes out first
-        await asyncio.sleep(ANSWER_S)
-        await self._server.stop()
-        await asyncio.sleep(seconds)
-        await self._server.start()
-
-    async def _show_requests(self, _: web.Request) -> web.Response:
-        return web.json_response(self.requests)
 
     def _knows(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
@@ -338,10 +295,6 @@ class Supervisor:
         if self._session is None:
             raise web.HTTPBadGateway
         return self._session
-
-
-async def _ping(_: web.Request) -> web.Response:
-    return _ok({})
 
 
 @web.middleware
@@ -387,27 +340,8 @@ async def _to_addon(core: aiohttp.ClientWebSocketResponse, addon: web.WebSocketR
 
 async def _to_core(addon: web.WebSocketResponse, core: aiohttp.ClientWebSocketResponse) -> None:
     async for message in addon:
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            continue
-        refused = _refused_id(message.data)
-        if refused is None:
+        if message.type is aiohttp.WSMsgType.TEXT:
             await core.send_str(message.data)
-        else:
-            error = {"code": "unauthorized", "message": "Unauthorized"}
-            await addon.send_json(
-                {"id": refused, "type": "result", "success": False, "error": error}
-            )
-
-
-def _refused_id(text: str) -> int | None:
-    try:
-        message = json.loads(text)
-    except ValueError:
-        return None
-    if isinstance(message, dict) and str(message.get("type")).startswith(REFUSED_COMMANDS):
-        number = message.get("id")
-        return number if isinstance(number, int) else 0
-    return None
 
 
 async def _first_to_end(*directions: Awaitable[None]) -> None:

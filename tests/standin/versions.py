@@ -4,7 +4,7 @@ The stand-in Core follows these rows. The tests take what they expect from them,
 with a real Core. When something changed was found in the source of the releases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -59,18 +59,7 @@ DOTTED_PLACES = _new(2026, 9)
 
 EXTRA_KEY = Change((2026, 9), old="extra keys not allowed", new="not a valid option")
 MISSING_KEY = "required key not provided"
-NO_MAPPING = Change((2026, 9), old="expected a dictionary", new="expected a mapping")
 NO_NUMBER = Change((2026, 9), old="expected float", new="expected int or float")
-NO_TEXT_OR_NULL = Change((2026, 9), old="expected str", new="expected str or None")
-
-
-def not_one_of(known: Sequence[str]) -> Change[str]:
-    """Return how a value is refused that is none of these."""
-    choice = " or ".join(map(repr, known))
-    return Change((2026, 9), old="not a valid value", new=f"expected {choice}")
-
-
-EMPTY = Change((2026, 11), old="length of value must be at least 1", new="value must not be empty")
 
 # Statistics
 
@@ -83,13 +72,6 @@ OPTIONAL_METADATA: Change[frozenset[str]] = Change(
     (2025, 11), old=frozenset(), new=frozenset({"has_mean", "mean_type", "unit_class"})
 )
 """What they may say beside it."""
-
-PERIODS = Change(
-    (2026, 3),
-    old=("5minute", "hour", "day", "week", "month"),
-    new=("5minute", "hour", "day", "week", "month", "year"),
-)
-"""What the rows of statistics can be put together by."""
 
 UNIT_CLASSES_SINCE: Mapping[str, Version] = {
     "apparent_power": (2025, 9),

@@ -22,13 +22,11 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
+    monotonic = staticmethod(time.monotonic)
+
     def now(self) -> datetime:
         """Return the wall time, aware UTC."""
         return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return the seconds since some moment, never set back."""
-        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -28,11 +28,7 @@ class Environment:
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables; those that are absent or empty keep their defaults.
-
-        Raises:
-            EnvironmentVariableError: the token is missing, or the port is not one.
-        """
+        """Read the variables; those that are absent or empty keep their defaults."""
         token = variables.get("SUPERVISOR_TOKEN", "").strip()
         if not token:
             raise EnvironmentVariableError(

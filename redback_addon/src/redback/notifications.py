@@ -9,8 +9,6 @@ from .core import Notices
 from .options import Site
 
 _LOG = logging.getLogger(__name__)
-
-
 # The beginning of every notification's id.
 PREFIX = "redback"
 
@@ -35,17 +33,46 @@ class Notification(Enum):
         return f"Redback: {self.title[0].lower()}{self.title[1:]}"
 
 
+_MESSAGES = {
+    Notification.OPTIONS: (
+        "Correct these in the Redback add-on's configuration, then start it:\n{problems}"
+    ),
+    Notification.CREDENTIALS: (
+        "The Redback cloud rejected the Client ID and the Credential. Check both in the Redback "
+        "add-on's configuration, then restart it. If they are correct, they may have expired: ask "
+        "Redback support for new ones. There are no readings until then."
+    ),
+    Notification.TOKEN: (
+        "The Redback cloud accepts the Client ID and the Credential, but refuses access to "
+        "readings. Either the cloud has a problem, or your access has been withdrawn. The add-on "
+        "keeps retrying; if it persists, ask Redback support."
+    ),
+    Notification.NO_INVERTER: (
+        "The Redback cloud accepts the credentials, but lists no inverter for them. Ask Redback "
+        "support which sites your Client ID can see."
+    ),
+    Notification.MISSING_SITES: (
+        "The option Sites lists {missing}, which your account does not have. It has {available}. "
+        "Correct the entry in the Redback add-on's configuration, then restart it. {others}"
+    ),
+    Notification.DENIED: (
+        "The Redback cloud does not allow your account to read {serials}. If it persists, ask "
+        "Redback support. Everything else continues."
+    ),
+}
+
+
 def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]:
     """Return the service call that shows what is wrong with the options.
 
     The program then ends without waiting; the next good start withdraws the notification.
     """
-    listed = "\n".join(f"- {problem}" for problem in problems)
-    text = f"Correct these in the Redback add-on's configuration, then start it:\n{listed}"
     data: dict[str, object] = {
         "notification_id": f"{PREFIX}_{Notification.OPTIONS.key}",
         "title": Notification.OPTIONS.heading,
-        "message": text,
+        "message": _MESSAGES[Notification.OPTIONS].format(
+            problems="\n".join(f"- {problem}" for problem in problems)
+        ),
     }
     return "persistent_notification", "create", data
 
@@ -65,7 +92,7 @@ class Notifications:
 
     @property
     def shown(self) -> Mapping[tuple[Notification, str], str]:
-        """The messages shown now, in Markdown, by notification and suffix of the id."""
+        """The messages that apply now, in Markdown, by notification and suffix of the id."""
         return self._shown
 
     def find(self, *wanted: Notification) -> list[tuple[Notification, str]]:
@@ -78,11 +105,11 @@ class Notifications:
         ]
 
     def show(self, notification: Notification, message: str, suffix: str = "") -> None:
-        """Show a notification, and log it if it is new or has changed."""
+        """Show a notification, and log it if Core shows it at once: see `Notices.show`."""
         if self._shown.get((notification, suffix)) != message:
             self._shown[notification, suffix] = message
-            _LOG.warning("%s", message)
-            self._notices.show(notification.key + suffix, notification.heading, message)
+            is_shown = self._notices.show(notification.key + suffix, notification.heading, message)
+            _LOG.log(logging.WARNING if is_shown else logging.DEBUG, "%s", message)
 
     def withdraw(self, notification: Notification, suffix: str = "") -> None:
         """Withdraw a notification, including one left by an earlier run."""
@@ -91,90 +118,53 @@ class Notifications:
 
 
 class AccountNotifications:
-    """The notifications of one account: no other account withdraws them.
+    """The notifications of one account, by its key: no other account withdraws them.
 
-    Args:
-        notifications: those of all accounts.
-        account: its key; empty = ids as in 1.0.0, which may have left some.
+    If the key is empty, the ids are those of 1.0.0, which may have left some.
     """
 
     def __init__(self, notifications: Notifications, account: str) -> None:
         self._notifications = notifications
         self._suffix = f"_{account}" if account else ""
         # An earlier run may have left it, and nothing else would withdraw it.
-        self._withdraw(Notification.DENIED)
+        self.withdraw(Notification.DENIED)
 
-    def credentials_refused(self) -> None:
-        """Show that the cloud refuses the credentials."""
-        self._show(
-            Notification.CREDENTIALS,
-            "The Redback cloud rejected the Client ID and the Credential. Check both in the "
-            "Redback add-on's configuration, then restart it. If they are correct, they may have "
-            "expired: ask Redback support for new ones. There are no readings until then.",
-        )
+    def show(self, notification: Notification, **places: str) -> None:
+        """Show a notification with these texts in its message."""
+        message = _MESSAGES[notification].format(**places)
+        self._notifications.show(notification, message, self._suffix)
 
-    def credentials_accepted(self) -> None:
-        """Withdraw that the cloud refuses the credentials."""
-        self._withdraw(Notification.CREDENTIALS)
-
-    def token_refused(self) -> None:
-        """Show that the cloud refuses the token it gave."""
-        self._show(
-            Notification.TOKEN,
-            "The Redback cloud accepts the Client ID and the Credential, but refuses access to "
-            "readings. Either the cloud has a problem, or your access has been withdrawn. The "
-            "add-on keeps retrying; if it persists, ask Redback support.",
-        )
-
-    def token_accepted(self) -> None:
-        """Withdraw that the cloud refuses the token it gave."""
-        self._withdraw(Notification.TOKEN)
+    def withdraw(self, notification: Notification) -> None:
+        """Withdraw a notification, including one left by an earlier run."""
+        self._notifications.withdraw(notification, self._suffix)
 
     def denied(self, serials: Collection[str]) -> None:
         """Show which inverters the account may not read any more; none = it may read them all."""
-        if not serials:
-            self._withdraw(Notification.DENIED)
-            return
-        self._show(
-            Notification.DENIED,
-            f"The Redback cloud does not allow your account to read {_listed(serials)}. If it "
-            "persists, ask Redback support. Everything else continues.",
-        )
+        if serials:
+            self.show(Notification.DENIED, serials=_listed(serials))
+        else:
+            self.withdraw(Notification.DENIED)
 
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
     ) -> None:
-        """Show entries of the option Sites that the account lacks, or that it has no inverter.
+        """Show which entries of the option Sites are missing, or that the account has no inverter.
 
-        Args:
-            inverters: what the account can see.
-            missing: the entries that it does not have.
-            others: whether there are entries that it has.
+        `others` is whether it has other entries.
         """
         if inverters:
-            self._withdraw(Notification.NO_INVERTER)
+            self.withdraw(Notification.NO_INVERTER)
         else:
-            self._show(
-                Notification.NO_INVERTER,
-                "The Redback cloud accepts the credentials, but lists no inverter for them. Ask "
-                "Redback support which sites your Client ID can see.",
-            )
-        if missing and inverters:
-            self._show(
+            self.show(Notification.NO_INVERTER)
+        if inverters and missing:
+            self.show(
                 Notification.MISSING_SITES,
-                f"The option Sites lists {_listed(site.id for site in missing)}, which your "
-                f"account does not have. It has {_available(inverters)}. Correct the entry in the "
-                "Redback add-on's configuration, then restart it. "
-                f"{'The other entries work.' if others else 'There are no readings until then.'}",
+                missing=_listed(site.id for site in missing),
+                available=_available(inverters),
+                others="The other entries work." if others else "There are no readings until then.",
             )
         else:
-            self._withdraw(Notification.MISSING_SITES)
-
-    def _show(self, notification: Notification, message: str) -> None:
-        self._notifications.show(notification, message, self._suffix)
-
-    def _withdraw(self, notification: Notification) -> None:
-        self._notifications.withdraw(notification, self._suffix)
+            self.withdraw(Notification.MISSING_SITES)
 
 
 def _available(inverters: Iterable[ListedInverter]) -> str:

@@ -12,15 +12,14 @@ from slugify import slugify
 # In the data folder; the Supervisor writes it.
 FILE = "options.json"
 
+# An entity id has at most 255 characters; a serial number and a sensor's key need some of them.
+_LONGEST_NAME = 150
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class OptionsError(Exception):
-    """The options are invalid.
-
-    Attributes:
-        problems: one sentence for each thing that is wrong.
-    """
+    """The options are invalid: `problems` has one sentence for each thing that is wrong."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(" ".join(problems))
@@ -44,12 +43,10 @@ class Options(msgspec.Struct, frozen=True):
     """The options, checked.
 
     Attributes:
-        client_id: from Redback's support.
-        credential: from Redback's support; a secret.
+        credential: from Redback's support, as the client id; a secret.
         sites: those to publish; empty = every inverter that the account can see.
         history_days: how far the first import of history goes back, days.
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
-        log_level: the lowest level that is logged.
     """
 
     client_id: str
@@ -73,14 +70,18 @@ LABELS = {
     "detailed_sensors": "Detailed sensors",
     "log_level": "Log level",
 }
+_MUST_BE = {
+    "client_id": "text",
+    "credential": "text",
+    "sites": "a list whose entries each have an id",
+    "history_days": "a whole number from 0 to 3650",
+    "detailed_sensors": "on or off",
+    "log_level": "one of debug, info, warning and error",
+}
 
 
 def read(path: Path) -> Options:
-    """Read options.json.
-
-    Raises:
-        OptionsError: the file cannot be read, or something in it is invalid.
-    """
+    """Read options.json; raise an OptionsError if that or anything in it cannot be used."""
     try:
         raw = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
@@ -99,12 +100,9 @@ def read(path: Path) -> Options:
 
 
 def check(raw: dict[str, Any]) -> Options:
-    """Return the checked options.
+    """Return the checked options, or raise an OptionsError with everything that is wrong.
 
     Unknown ones are ignored, so that going back to an older version works.
-
-    Raises:
-        OptionsError: with everything that is wrong, not only the first.
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -112,33 +110,22 @@ def check(raw: dict[str, Any]) -> Options:
         if field.name not in raw and not field.required:
             continue
         value = raw.get(field.name, "")
-        # Pasted text may have blanks around it.
-        value = value.strip() if isinstance(value, str) else value
+        # Pasted text may have blanks around it, and characters in it that nobody sees.
+        value = "".join(filter(str.isprintable, value)).strip() if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
-            problems.append(f"{LABELS[field.name]} {_plainly(field.name, error)}.")
+            # The decoder's own words would quote the value.
+            problems.append(f"{LABELS[field.name]} must be {_MUST_BE[field.name]}{_where(error)}.")
     problems.extend(_conflicts(values))
     if problems:
         raise OptionsError(*problems)
     return Options(**values)
 
 
-def _plainly(name: str, error: msgspec.ValidationError) -> str:
-    """Return the decoder's error in a user's words; it never quotes the value itself."""
-    match name:
-        case "client_id" | "credential":
-            return "must be text"
-        case "sites":
-            entry = re.search(r"\[(\d+)\]", str(error))
-            where = f" (entry {int(entry[1]) + 1} has none)" if entry else ""
-            return f"must be a list whose entries each have an id{where}"
-        case "history_days":
-            return "must be a whole number from 0 to 3650"
-        case "detailed_sensors":
-            return "must be on or off"
-        case _:
-            return "must be one of debug, info, warning and error"
+def _where(error: msgspec.ValidationError) -> str:
+    entry = re.search(r"\[(\d+)\]", str(error))
+    return f" (entry {int(entry[1]) + 1} has none)" if entry else ""
 
 
 def _conflicts(values: dict[str, Any]) -> Iterator[str]:
@@ -149,8 +136,8 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
     for number, site in enumerate(sites, start=1):
         if not site.id:
             yield f"Sites: entry {number} has no id: enter a site id or a serial number."
-        if site.name and not slugify(site.name):
-            yield f"Sites: the name of entry {number} contains no letter or digit."
+        if site.name and (wrong := _wrong_name(site.name)):
+            yield f"Sites: the name of entry {number} {wrong}."
     for identity, count in Counter(site.id.casefold() for site in sites if site.id).items():
         if count > 1:
             wanted = next(site.id for site in sites if site.id.casefold() == identity)
@@ -160,3 +147,13 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
         if slug and count > 1:
             wanted = next(site.name for site in sites if slugify(site.name) == slug)
             yield f"Sites: the name {wanted} is used {count} times: each entry needs its own."
+
+
+def _wrong_name(name: str) -> str:
+    """Return why entity ids cannot be made of a name, in a clause; empty if they can."""
+    slug = slugify(name)
+    if not slug:
+        return "contains no letter or digit"
+    if max(len(name), len(slug)) > _LONGEST_NAME:
+        return f"is too long: use at most {_LONGEST_NAME} letters"
+    return ""

@@ -133,8 +133,6 @@ class Problem:
         name: what people call the subject.
         within: what the subject belongs to; the problem ends when that is no longer watched.
         detail: why, in a few words, as of the last time.
-        since: when it began, UTC.
-        count: how often it was raised since.
     """
 
     kind: Kind
@@ -190,12 +188,9 @@ class Problems:
     ) -> None:
         """Raise a problem: the first time is logged, every time is counted.
 
-        Args:
-            kind: what is wrong.
-            subject: what has the problem; nothing happens if it is no longer watched.
-            why: a clause or an error. The log gets an error's whole text, people only its `detail`,
-                which leaves out the request.
-            within: what the subject belongs to, such as the inverter of an entity.
+        Nothing happens if the subject, or what it is `within`, such as the inverter of an entity,
+        is no longer watched. `why` is a clause or an error: the log gets an error's whole text,
+        people only its `detail`, which leaves out the request.
         """
         if {subject, within} & self._unwatched:
             return
@@ -228,12 +223,10 @@ class Problems:
             _LOG.info("No longer relevant: %s", problem.sentence)
 
     def watch(self, names: Mapping[str, str], instead_of: Collection[str] = ()) -> None:
-        """Set what is watched from now on.
+        """Set what is watched from now on, and what people call each subject.
 
-        Args:
-            names: what people call each subject.
-            instead_of: the subjects watched before: the problems of those that are not among the
-                new ones end, and no more are raised.
+        The problems of what was watched before (`instead_of`) and is not now end, and no more are
+        raised.
         """
         self._names.update(names)
         self._unwatched.update(instead_of)
@@ -246,9 +239,7 @@ class Problems:
 class AccountProblems:
     """The problems of one account, which is the subject of those that have none.
 
-    Args:
-        problems: those of all accounts.
-        account: its key; empty = no subject is added, as with a single account.
+    If its key is empty, no subject is added, as with a single account.
     """
 
     def __init__(self, problems: Problems, account: str) -> None:

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 from . import log, notifications, options
@@ -20,6 +21,9 @@ _LOG = logging.getLogger(__name__)
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
 _NOTIFY_SECONDS = 3
+# Enough for every request that the throttle lets through, and for the files and the names of hosts:
+# the default is fewer on a small machine.
+_THREADS = 16
 # gc.set_threshold(): generation 0 every 200 allocations, 1 every 5th, 2 every 2nd. From 3.14 the
 # 2nd value is the increment and the 3rd is ignored.
 _THRESHOLDS = (200, 5, 2)
@@ -56,7 +60,7 @@ def _run(redaction: log.Redaction) -> int:
         # Not asyncio.run, which waits for its threads too.
         asyncio.new_event_loop().run_until_complete(_serve(environment, settings, redaction))
     except Exception:  # noqa: BLE001 - any error is logged and ends the process
-        _LOG.exception("The service has failed and ends; it is started again.")
+        _LOG.exception("The service failed and ends; it will be restarted.")
         return EXIT_CRASH
     return 0
 
@@ -88,6 +92,7 @@ async def _serve(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_session(environment.supervisor_token) as session:

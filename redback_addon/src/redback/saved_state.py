@@ -12,14 +12,7 @@ from .storage.json_file import JsonFile
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """The content of the file.
-
-    Attributes:
-        names: the name that each inverter was first given, by serial number.
-        inverters: those in the account's latest list.
-        cloud: the facts that the cloud client found out about the account.
-        is_history_paused: whether somebody has paused the backfill.
-    """
+    """The content of the file; names stay as first given, and all are by serial number."""
 
     names: dict[str, GivenName] = {}
     inverters: tuple[ListedInverter, ...] = ()

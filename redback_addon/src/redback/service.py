@@ -33,12 +33,8 @@ _SAVED_STATE = "memory.json"
 class Service:
     """All parts between the cloud and Core, connected.
 
-    Args:
-        environment: addresses, and the data folder.
-        options: what the user has set.
-        session: for Core; its headers carry the Supervisor's token.
-        clock: the time.
-        on_token: called with each token of the cloud, to keep it out of the log.
+    The session's headers carry the Supervisor's token. `on_token` is called with each token of the
+    cloud, to keep it out of the log.
     """
 
     def __init__(
@@ -91,7 +87,7 @@ class Service:
             sites=options.sites,
         )
         statistics, websocket = self._home_assistant.statistics, self._home_assistant.websocket
-        self._history = Backfill(
+        self._backfill = Backfill(
             self._coverage,
             Fetcher(client, self._account.throttle, clock, self._coverage, seen=self._minutes.seen),
             Importer(statistics, clock, self._publisher.ownership),
@@ -101,9 +97,9 @@ class Service:
             registry=self._registry,
             days=options.history_days,
         )
-        self._audit = Audit(statistics, self._coverage, websocket, clock, self._history)
+        self._audit = Audit(statistics, self._coverage, websocket, clock, self._backfill)
         if saved_state.saved.is_history_paused:
-            self._history.pause()
+            self._backfill.pause()
         parts = Context(
             version=version("redback"),
             started_at=clock.now(),
@@ -119,7 +115,7 @@ class Service:
             publisher=self._publisher,
             minutes=self._minutes,
             coverage=self._coverage,
-            history=self._history,
+            backfill=self._backfill,
             setups={
                 "energy": EnergySetup(Energy(websocket), self._registry),
                 "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
@@ -128,11 +124,7 @@ class Service:
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then make all entities unavailable.
-
-        Raises:
-            ExceptionGroup: a part has crashed, which ends all others.
-        """
+        """Run until `stop` is set, or a part crashes; then make all entities unavailable."""
         _LOG.info("Redback add-on %s", version("redback"))
         parts = (
             self._panel,
@@ -142,7 +134,7 @@ class Service:
             self._believed,
             self._existing,
             self._account,
-            self._history,
+            self._backfill,
             self._audit,
         )
         self._account.use_saved()

@@ -11,7 +11,7 @@ sums.py       continues a counter's sums through a gap, with splice.py and sprea
 
 coverage.py   records what Core was shown, and the state of the other hours
 audit.py      finds what Core has lost
-refill.py     asks for hours again
+refill.py     requests hours again
 progress.py   counts hours for the panel and the log
 backfill.py   runs all of it while anything is missing
 __main__.py   the command redback-history
@@ -25,25 +25,4 @@ from .fetcher import Fetcher
 from .gaps import HOUR
 from .importer import Importer
 from .progress import Progress
-from .refill import NOTHING, AskedError, ask, hours, moment, span
-
-__all__ = [
-    "COVERAGE_FILE",
-    "HOUR",
-    "NOTHING",
-    "NO_READINGS",
-    "AskedError",
-    "Audit",
-    "Backfill",
-    "Coverage",
-    "Fetcher",
-    "Hour",
-    "Importer",
-    "Progress",
-    "Span",
-    "Stage",
-    "ask",
-    "hours",
-    "moment",
-    "span",
-]
+from .refill import NOTHING, RefillError, hours, moment, request_hours, span

@@ -13,7 +13,7 @@ from .. import options
 from ..environment import data_folder
 from .coverage import FILE, Coverage, Hour
 from .gaps import HOUR, find
-from .refill import NOTHING, AskedError, ask, hours, moment, span
+from .refill import NOTHING, RefillError, hours, moment, request_hours, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return the exit code."""
     try:
         _run(_parser().parse_args(arguments))
-    except (AskedError, options.OptionsError) as error:
+    except (RefillError, options.OptionsError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for whoever typed the command
         return 1
     return 0
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(wanted: argparse.Namespace) -> None:
     path = data_folder() / FILE
     if not path.exists():
-        raise AskedError("There is no history yet: no reading has arrived.")
+        raise RefillError("There is no history yet: no reading has arrived.")
     coverage = Coverage(path)
     try:
         inverters = list(_wanted(coverage, wanted.serial))
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 def _moment(text: str) -> datetime:
     try:
         return moment(text)
-    except AskedError as error:
+    except RefillError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
@@ -74,7 +74,7 @@ def _wanted(coverage: Coverage, serial: str | None) -> Iterator[_Wanted]:
     """Yield the selected inverters."""
     serials = coverage.serials()
     if serial is not None and serial not in serials:
-        raise AskedError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
+        raise RefillError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
     days = options.read(data_folder() / options.FILE).history_days
     for one in serials if serial is None else [serial]:
         yield _Wanted(one, *span(coverage, one, days, datetime.now(UTC)))
@@ -114,11 +114,11 @@ def _fill(coverage: Coverage, inverters: Sequence[_Wanted], wanted: argparse.Nam
         starts = hours(wanted.since, wanted.until, (inverter.since, inverter.until))
         number += len(starts)
         if not wanted.dry_run:
-            ask(coverage, inverter.serial, starts)
+            request_hours(coverage, inverter.serial, starts)
         for start in starts if wanted.dry_run else []:
             print(f"{inverter.serial} {_local(start)}")  # noqa: T201 - as above
     if not number:
-        raise AskedError(NOTHING)
+        raise RefillError(NOTHING)
     verb = "would be" if wanted.dry_run else "will be"
     print(f"{number} hours {verb} filled again while the add-on runs.")  # noqa: T201 - as above
 

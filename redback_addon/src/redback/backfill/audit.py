@@ -11,7 +11,7 @@ from ..publishing.entity_ids import series
 from .backfill import Backfill
 from .coverage import Coverage, UnwritableError
 from .gaps import HOUR, Shown, floor
-from .refill import ask
+from .refill import request_hours
 
 _LOG = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Audit:
         if lost:
             _LOG.info("Home Assistant has lost %d hours of %s", len(lost), inverter.name)
             # These hours count as published, so only an explicit request fills them.
-            ask(self._coverage, inverter.serial, lost)
+            request_hours(self._coverage, inverter.serial, lost)
             self._found.update((inverter.serial, start) for start in lost)
 
     def _covered(self, serial: str, since: datetime, until: datetime) -> list[datetime]:

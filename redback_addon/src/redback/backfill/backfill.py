@@ -87,15 +87,15 @@ class Backfill:
         # Since when (monotonic seconds) each inverter is known.
         self._known_since: dict[str, float] = {}
         self._counting = Counting()
-        self._told_at = clock.now()
-        self._patience = _TROUBLE_SECONDS
+        self._logged_at = clock.now()
+        self._trouble_wait = _TROUBLE_SECONDS
         self._going = asyncio.Event()
         self._going.set()
 
     @property
     def progress(self) -> Progress:
         """The progress so far."""
-        return self._counting.tell(self._clock.now())
+        return self._counting.progress(self._clock.now())
 
     @property
     def is_paused(self) -> bool:
@@ -104,7 +104,7 @@ class Backfill:
 
     def since(self, serial: str) -> datetime | None:
         """Return where an inverter's history begins; None before its first reading."""
-        inverter, begun = self._registry.known(serial), self._coverage.begun(serial)
+        inverter, begun = self._registry.inverter(serial), self._coverage.begun(serial)
         if inverter is None or begun is None:
             return None
         return max(begun - self._days, _earliest(inverter))
@@ -112,7 +112,7 @@ class Backfill:
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:
         """Yield the inverters with a history, and where each begins, UTC."""
         for serial in sorted(self._registry.names):
-            inverter, since = self._registry.known(serial), self.since(serial)
+            inverter, since = self._registry.inverter(serial), self.since(serial)
             if inverter is not None and since is not None:
                 yield inverter, since
 
@@ -198,17 +198,17 @@ class Backfill:
             return _Outcome.LEFT
         for kind in _WAITING:
             self._problems.clear(kind)
-        self._tell()
+        self._log_progress()
         return _Outcome.FILLED
 
     async def _wait(self) -> _Outcome:
         """Wait for trouble to pass, each time twice as long."""
-        await self._clock.sleep(self._patience)
-        self._patience = min(2 * self._patience, _LONGEST_TROUBLE_SECONDS)
+        await self._clock.sleep(self._trouble_wait)
+        self._trouble_wait = min(2 * self._trouble_wait, _LONGEST_TROUBLE_SECONDS)
         return _Outcome.TROUBLE
 
     async def _try_to_fill(self, gap: Gap) -> bool:
-        inverter = self._registry.known(gap.serial)
+        inverter = self._registry.inverter(gap.serial)
         if inverter is None:
             return False
         if gap.past and self._is_core_ready() and await self._stands(gap, inverter):
@@ -253,7 +253,7 @@ class Backfill:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)
         self._coverage.put(gap.serial, [fetched])
-        self._patience = _TROUBLE_SECONDS
+        self._trouble_wait = _TROUBLE_SECONDS
         return fetched
 
     def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
@@ -292,7 +292,7 @@ class Backfill:
         if refused:
             self._reject(
                 f"{len(refused)} of the hours from {gap.since:%Y-%m-%d %H:%M} to"
-                f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} cannot be had: {refused[-1].why}"
+                f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} failed: {refused[-1].why}"
             )
         failed = len(gap.hours if rejections else refused)
         self._counting.filled(len(gap.hours), self._clock.now(), failed=failed)
@@ -302,12 +302,12 @@ class Backfill:
         if self._counting.reject(sentence):
             _LOG.warning("History: %s", sentence)
 
-    def _tell(self) -> None:
+    def _log_progress(self) -> None:
         """Log the progress once an hour."""
         now = self._clock.now()
         progress = self.progress
-        if now - self._told_at >= _LOG_EVERY or progress.left == 0:
-            self._told_at = now
+        if now - self._logged_at >= _LOG_EVERY or progress.left == 0:
+            self._logged_at = now
             _LOG.info("History: %d of %d hours filled", progress.done, progress.found)
 
 

@@ -16,7 +16,7 @@ _FAR = timedelta(days=400)
 _SHORT_TERM = timedelta(days=9)
 _LENGTHS: Mapping[Period, timedelta] = {"hour": HOUR, "5minute": timedelta(minutes=5)}
 # Core may need this long for its first row of an entity; after that none is expected.
-_PATIENCE_SECONDS = 20 * 60.0
+_FIRST_ROW_SECONDS = 20 * 60.0
 
 
 class NotYetError(Exception):
@@ -106,4 +106,4 @@ class EndsReader:
     def _may_still_come(self, series: Series) -> bool:
         """Whether to wait for a first row after the gap."""
         now = self._clock.monotonic()
-        return now - self._missed_since.setdefault(series.entity_id, now) < _PATIENCE_SECONDS
+        return now - self._missed_since.setdefault(series.entity_id, now) < _FIRST_ROW_SECONDS

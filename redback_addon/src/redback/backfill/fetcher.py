@@ -192,7 +192,7 @@ class Fetcher:
         latest = self._coverage.latest(serial)
         until = None if latest is None else latest + timedelta(seconds=1)
         if until is None or not await self._ask(serial, until - HOUR, until):
-            raise error or SilentError("it has no readings even where it had some")
+            raise error or SilentError("it returns no readings, even for a time that has some")
         self._proven[serial] = self._clock.monotonic() + _PROVEN_SECONDS
 
     async def _ask(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:

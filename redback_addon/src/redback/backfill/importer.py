@@ -14,7 +14,7 @@ from ..publishing.ownership import Ownership
 from .ends import EndsReader, NotYetError
 from .gaps import HOUR, Gap
 from .hourly import Summary
-from .splice import JoiningError
+from .splice import SpliceError
 from .sums import Ends, Right, Rows, Shift, Summaries, continued, cut
 
 # Asks what each counter really showed at a moment or soon after, by key; kWh.
@@ -68,7 +68,7 @@ class Importer:
         fetched = _fetched(summaries.values())
         wanted = {key: one for key, one in series.items() if key in fetched}
         wanted = await self._ownership.importable(wanted)
-        rejections: dict[str, JoiningError | CoreRefusedError] = {
+        rejections: dict[str, SpliceError | CoreRefusedError] = {
             **await self._statistics.misfits([*wanted.values()])
         }
         wanted = {key: one for key, one in wanted.items() if one.entity_id not in rejections}
@@ -149,9 +149,9 @@ class Importer:
             NotYetError: it takes too long.
         """
         began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
-        patience = _MOVED_SECONDS if shifts else _READ_BACK_SECONDS
+        longest = _MOVED_SECONDS if shifts else _READ_BACK_SECONDS
         while not await self._is_there(gap, written, shifts):
-            if self._clock.monotonic() - began > patience:
+            if self._clock.monotonic() - began > longest:
                 raise NotYetError
             await self._clock.sleep(wait)
             wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)

@@ -66,7 +66,7 @@ class Counting:
         self.rejections.append(sentence)
         return True
 
-    def tell(self, now: datetime) -> Progress:
+    def progress(self, now: datetime) -> Progress:
         """Return the progress so far."""
         while self._recent and self._recent[0][0] < now - _RECENT:
             self._recent.popleft()

@@ -6,7 +6,7 @@ from .coverage import Coverage, Hour, Stage, UnwritableError
 from .gaps import HOUR, floor
 
 
-class AskedError(Exception):
+class RefillError(Exception):
     """The request cannot be fulfilled; the text is one sentence."""
 
 
@@ -20,12 +20,12 @@ def moment(text: str) -> datetime:
     """Parse a local time such as 2026-03-02T07, or a day; return it as aware UTC.
 
     Raises:
-        AskedError: it is not a time.
+        RefillError: it is not a time.
     """
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise AskedError(f"{text!r} is not a time like 2026-03-02T07.") from None
+        raise RefillError(f"{text!r} is not a time like 2026-03-02T07.") from None
 
 
 def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[datetime, datetime]:
@@ -38,11 +38,11 @@ def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[dat
         now: the time.
 
     Raises:
-        AskedError: nothing was read of it so far.
+        RefillError: nothing was read of it so far.
     """
     begun = coverage.begun(serial)
     if begun is None:
-        raise AskedError(f"There is no history for {serial} yet.")
+        raise RefillError(f"There is no history for {serial} yet.")
     return floor(begun - timedelta(days=days)), floor(now)
 
 
@@ -52,13 +52,13 @@ def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) 
     return [first + number * HOUR for number in range(max(-int((first - end) // HOUR), 0))]
 
 
-def ask(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
+def request_hours(coverage: Coverage, serial: str, starts: list[datetime]) -> None:
     """Mark these hours as wanted; the service fills them within minutes.
 
     Raises:
-        AskedError: the request cannot be saved.
+        RefillError: the request cannot be saved.
     """
     try:
         coverage.put(serial, [Hour(start, Stage.WANTED, asked=True) for start in starts])
     except UnwritableError as error:
-        raise AskedError(f"The request cannot be saved: {error}.") from None
+        raise RefillError(f"The request cannot be saved: {error}.") from None

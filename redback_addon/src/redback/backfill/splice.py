@@ -36,7 +36,7 @@ _MOST_KW = 30.0
 _SLACK_KWH = 30.0
 
 
-class JoiningError(Exception):
+class SpliceError(Exception):
     """The hours do not fit what is stored; the text is one sentence."""
 
 
@@ -47,7 +47,7 @@ class End:
     Attributes:
         state: what it showed.
         sum: all energy until then.
-        apart: how many hours lie between its end and the hours that are joined to it.
+        apart: how many hours lie between its end and the hours that are spliced to it.
     """
 
     state: float
@@ -56,7 +56,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class Spliced:
     """The values to write.
 
     Attributes:
@@ -68,13 +68,13 @@ class Joined:
     shift: float = 0.0
 
 
-def join(
+def splice(
     hours: Sequence[Counted | None],
     left: End | None,
     right: End | None,
     now: float | None = None,
-) -> Joined:
-    """Join hours to the rows before and after them; one of the two must be there.
+) -> Spliced:
+    """Splice hours to the rows before and after them; one of the two must be there.
 
     Args:
         hours: in order; None = the cloud has nothing, so that nothing changes.
@@ -84,28 +84,28 @@ def join(
             unknown, so that the row's value is used.
 
     Raises:
-        JoiningError: the ends do not meet, and no reset explains it.
+        SpliceError: the ends do not meet, and no reset explains it.
     """
     if left is None and right is None:
-        raise ValueError("hours cannot be joined to nothing")
+        raise ValueError("hours cannot be spliced to nothing")
     if left is None:
         first = next((hour.first for hour in hours if hour is not None), 0.0)
         walk = _walk(hours, End(first, 0.0))
-        return Joined(walk.sums, 0.0 if right is None else _meet(walk, right, now, 1.0).missing)
+        return Spliced(walk.sums, 0.0 if right is None else _meet(walk, right, now, 1.0).missing)
     walk = _walk(hours, left)
     if right is None:
-        return Joined(walk.sums)
+        return Spliced(walk.sums)
     if now is None and walk.is_reset and right.state == left.state:
         # Core still has the old value, and will continue from what the counter shows then.
         now = walk.sums[-1][0]
     met = _meet(walk, right, now, left.apart + len(hours))
     if abs(met.missing) <= TOLERANCE:
-        return Joined(walk.sums)
+        return Spliced(walk.sums)
     if walk.is_replaced and met.is_other:
-        raise JoiningError("Home Assistant has another counter's statistics on both sides")
+        raise SpliceError("Home Assistant has another counter's statistics on both sides")
     if begins_anew(left, right) or _is_explained(walk, left, met):
-        return Joined(walk.sums, shift=met.missing)
-    raise JoiningError(
+        return Spliced(walk.sums, shift=met.missing)
+    raise SpliceError(
         f"the inverter's counter differs by {abs(met.missing):.3f} kWh from Home Assistant's"
         " statistics on both sides"
     )
@@ -130,10 +130,10 @@ def has_leapt(hours: Sequence[Counted | None], left: End, right: End, now: float
     """Whether Core shows the counter of these hours after them, and another one before them.
 
     Args:
-        hours: as for `join`.
-        left: as for `join`.
-        right: as for `join`.
-        now: as for `join`.
+        hours: as for `splice`.
+        left: as for `splice`.
+        right: as for `splice`.
+        now: as for `splice`.
     """
     walk = _walk(hours, left)
     return walk.is_replaced and not _meet(walk, right, now, left.apart + len(hours)).is_other

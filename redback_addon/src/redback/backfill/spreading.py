@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from .hourly import Flowed
-from .splice import TOLERANCE, End, JoiningError, is_too_much
+from .splice import TOLERANCE, End, SpliceError, is_too_much
 
 
 @dataclass(slots=True)
@@ -41,13 +41,13 @@ class _Stretch:
         """Yield what the counter showed, and the sum, at the end of each hour; kWh.
 
         Raises:
-            JoiningError: see `spread`.
+            SpliceError: see `spread`.
         """
         grown = end.state - self.start.state
         if grown < 0 or abs(self.start.sum + grown - end.sum) > TOLERANCE:
-            raise JoiningError("the cloud has no values, and the counter was reset meanwhile")
+            raise SpliceError("the cloud has no values, and the counter was reset in between")
         if not self.is_known and grown > TOLERANCE:
-            raise JoiningError("the cloud has no values, and nothing shows when it grew")
+            raise SpliceError("the cloud has no values, and nothing shows when it grew")
         total = sum(self.flows)
         shares = self.flows if total > 0 else [1.0] * len(self.flows)
         for share in [*accumulate(shares)][:-1]:
@@ -70,7 +70,7 @@ def spread(
         What the counter showed about then and the sum at the end of each hour but the last; kWh.
 
     Raises:
-        JoiningError: the rows do not fit each other, or there is nothing to go by.
+        SpliceError: the rows do not fit each other, or there is nothing to go by.
     """
     stretch = _Stretch(left)
     if hours and hours[0] is not None:

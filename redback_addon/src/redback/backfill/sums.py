@@ -12,7 +12,7 @@ from ..core import Row, Series
 from ..inverters.counters import RESET_BELOW
 from .gaps import HOUR, Gap, floor
 from .hourly import Counted, Flowed, Summary
-from .splice import End, Joined, JoiningError, begins_anew, has_leapt, is_leap, join
+from .splice import End, Spliced, SpliceError, begins_anew, has_leapt, is_leap, splice
 from .spreading import spread, spread_apart
 
 Summaries = Mapping[datetime, Summary | None]
@@ -134,7 +134,7 @@ class Continued:
 
     rows: list[Row]
     shifts: list[Shift]
-    rejection_reason: JoiningError | None = None
+    rejection_reason: SpliceError | None = None
 
 
 def cut(key: str, gap: Gap, summaries: Summaries, stored: Rows) -> Iterator[Piece]:
@@ -167,7 +167,7 @@ def continued(ends: Ends) -> Continued:
     """Return the rows of a counter, and the shifts of what comes after them."""
     made: list[Row] = []
     shifts: list[Shift] = []
-    rejection_reason: JoiningError | None = None
+    rejection_reason: SpliceError | None = None
     before = ends.left
     for piece in ends.pieces:
         raised = sum(shift.amount for shift in shifts)
@@ -175,30 +175,30 @@ def continued(ends: Ends) -> Continued:
         right, shown = end, piece.last
         if piece.end is None and ends.right is not None:
             right, shown = _raised(ends.right.row, raised), ends.right.shown
-        joined, unknown = Joined(()), frozenset[datetime]()
+        spliced, unknown = Spliced(()), frozenset[datetime]()
         try:
             if piece.is_counted or _has_changed(piece, before, end):
                 first = ends.first if piece is ends.pieces[0] else None
                 first = ends.stored.get(piece.hours[0], first)
                 left = _left(before, piece) or _begun(piece, first)
-                joined = _join(piece, left, right, shown)
+                spliced = _splice(piece, left, right, shown)
                 unknown = piece.uncounted - ends.stored.keys()
             elif any(one is not None for one in piece.flowed):
                 rows = [_raised(ends.stored.get(start), raised) for start in piece.hours]
-                joined = _spread(piece, before, rows)
-        except JoiningError as error:
+                spliced = _spread(piece, before, rows)
+        except SpliceError as error:
             rejection_reason = error
-        if joined.shift and right is not None:
-            shifts.append(Shift(ends.series, right, joined.shift))
-        made += _rows(piece, joined, unknown)
-        before = _raised(end, joined.shift)
+        if spliced.shift and right is not None:
+            shifts.append(Shift(ends.series, right, spliced.shift))
+        made += _rows(piece, spliced, unknown)
+        before = _raised(end, spliced.shift)
     return Continued(made, shifts, rejection_reason)
 
 
-def _rows(piece: Piece, joined: Joined, unknown: frozenset[datetime]) -> Iterator[Row]:
+def _rows(piece: Piece, spliced: Spliced, unknown: frozenset[datetime]) -> Iterator[Row]:
     """Yield the rows of those hours of which something is known, and whose row does not stand."""
     pending = piece.hours if piece.end is None else piece.hours[:-1]
-    for start, pair in zip(pending, joined.sums, strict=False):
+    for start, pair in zip(pending, spliced.sums, strict=False):
         if start not in unknown:
             yield Row(start, state=pair[0], sum=pair[1])
 
@@ -239,25 +239,25 @@ def _has_changed(piece: Piece, left: Row | None, end: Row | None) -> bool:
     return begins_anew(before, after) or has_leapt(piece.counted, before, after, last)
 
 
-def _join(piece: Piece, before: End | None, right: Row | None, shown: float | None) -> Joined:
+def _splice(piece: Piece, before: End | None, right: Row | None, shown: float | None) -> Spliced:
     apart = timedelta() if right is None else right.start - (piece.hours[-1] + HOUR)
     after = _end(right, apart)
     if before is None and after is None:
-        raise JoiningError("Home Assistant has no statistics to connect the hours to")
-    return join(piece.counted, before, after, shown)
+        raise SpliceError("Home Assistant has no statistics to connect the hours to")
+    return splice(piece.counted, before, after, shown)
 
 
-def _spread(piece: Piece, left: Row | None, rows: Sequence[Row | None]) -> Joined:
+def _spread(piece: Piece, left: Row | None, rows: Sequence[Row | None]) -> Spliced:
     ends = [_end(row) for row in rows]
     before, last = _left(left, piece), ends[-1]
     if before is None or last is None or piece.end is None:
-        return Joined(())
+        return Spliced(())
     if is_leap(before.state, last.state, before.apart + len(piece.hours)):
-        return Joined(*spread_apart(piece.flowed, before, last))
+        return Spliced(*spread_apart(piece.flowed, before, last))
     missing = 0.0
     if begins_anew(before, last) and last.state >= before.state:
         missing = before.sum + last.state - before.state - last.sum
         ends[-1] = replace(last, sum=last.sum + missing)
     elif not any(one is not None for one in piece.flowed[:-1]):
-        return Joined(())
-    return Joined(tuple(spread(piece.flowed, before, ends)), missing)
+        return Spliced(())
+    return Spliced(tuple(spread(piece.flowed, before, ends)), missing)

@@ -37,34 +37,3 @@ from .models import (
 )
 from .remembered import Remembered, RememberedHolder, RememberedRoute
 from .transport import Tally, Transport
-
-__all__ = [
-    "AccessError",
-    "Battery",
-    "Cabinet",
-    "CloudError",
-    "Configuration",
-    "Credentials",
-    "CredentialsError",
-    "Dynamic",
-    "Hosts",
-    "InverterPower",
-    "Limits",
-    "ListedInverter",
-    "Module",
-    "NotFoundError",
-    "OutcomeUnknownError",
-    "Phase",
-    "PvString",
-    "RedbackClient",
-    "Remembered",
-    "RememberedHolder",
-    "RememberedRoute",
-    "RequestError",
-    "Static",
-    "Tally",
-    "ThrottledError",
-    "TokenSource",
-    "TransientError",
-    "Transport",
-]

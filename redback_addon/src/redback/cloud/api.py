@@ -14,26 +14,16 @@ from .transport import Call, Deadline, Transport
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, out of its envelope (dossier 2.1).
-
-    Attributes:
-        call: the request.
-        data: the answer itself, as JSON.
-        total_count: the number of elements on all pages; None where there is none.
-    """
+    """An answer, out of its envelope (dossier 2.1), and how many elements all pages have."""
 
     call: Call
     data: Any
     total_count: int | None
 
     def elements(self) -> list[Any]:
-        """Return the data as a list; null is an empty one.
-
-        Raises:
-            CloudError: the data are something else.
-        """
+        """Return the data as a list; null is an empty one, and anything else a CloudError."""
         if self.data is not None and not isinstance(self.data, list):
-            raise self.broken("the answer holds no list")
+            raise self.broken("the answer contains no list")
         return self.data or []
 
     def broken(self, detail: str) -> CloudError:
@@ -42,13 +32,7 @@ class Answer:
 
 
 class Api:
-    """Makes requests with a token; may be used from several threads.
-
-    Attributes:
-        transport: makes the requests, and has the clock.
-        decoder: makes models of the answers.
-        shapes: the shape of the last answer of each route.
-    """
+    """Makes requests with a token, and models of the answers; may be used from several threads."""
 
     def __init__(self, transport: Transport, tokens: TokenSource) -> None:
         self.transport = transport
@@ -68,13 +52,9 @@ class Api:
     ) -> Answer:
         """Make a request with a token, and with a better one if that is refused.
 
-        Args:
-            path: below the API's base.
-            deadline: of all tries together.
-            may_repeat: whether making it twice does no harm: reads may, writes may not.
-            params: the query.
-            serials: serial numbers to be sent as JSON, by POST; without them it is a GET.
-            apart: the least time between two tries, seconds.
+        With `serials` it is a POST of these, as JSON; without, a GET. `deadline` is that of all
+        tries together, of which two are at least `apart` seconds apart. `may_repeat` is whether
+        making it twice does no harm: reads may, writes may not.
 
         Raises:
             TransientError: also if the answer is not JSON in its envelope.

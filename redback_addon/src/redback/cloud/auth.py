@@ -15,7 +15,7 @@ from ..tracebacks import without_traceback
 from .decoding import MalformedError, parse
 from .errors import CloudError, CredentialsError, ThrottledError, TransientError
 from .remembered import RememberedHolder
-from .transport import SESSION_EXPIRED, Call, Deadline, Transport, oauth_code
+from .transport import Call, Deadline, Transport, oauth_code
 
 _LOG = logging.getLogger(__name__)
 _F = TypeVar("_F", bound=CloudError | None)
@@ -23,7 +23,7 @@ _F = TypeVar("_F", bound=CloudError | None)
 _NEW_PATH = "/fb46c16c-9144-45e0-87b7-f578abed629f/oauth2/v2.0/token"
 _OLD_PATH = "/Api/v2/Auth/token"
 _SCOPE = "api://f0ea23e1-8533-44ab-8592-509cff0774da/.default"
-_REFUSALS = frozenset({"invalid_client", "unauthorized_client", SESSION_EXPIRED})
+_REFUSALS = frozenset({"invalid_client", "unauthorized_client"})
 # The answers of an endpoint that no longer exists; a redirect leads elsewhere.
 _ABSENT = frozenset(
     {
@@ -45,12 +45,7 @@ _FRESH = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials that Redback's support gave to the customer.
-
-    Attributes:
-        client_id: the "Client ID".
-        client_secret: the "Credential".
-    """
+    """The "Client ID" and the "Credential" that Redback's support gave to the customer."""
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
@@ -60,9 +55,7 @@ class Credentials:
 class Hosts:
     """The addresses of the cloud, without trailing slashes.
 
-    Attributes:
-        api_url: base of the API, and of the old token endpoint.
-        login_url: base of the new token endpoint.
+    The old token endpoint is below that of the API, the new one below that of the login.
     """
 
     api_url: str = "https://api.redbacktech.com"
@@ -71,13 +64,7 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """A token endpoint (dossier 1).
-
-    Attributes:
-        name: by which it is remembered.
-        call: the request for a token.
-        refusals: the statuses by which it refuses credentials without an OAuth error.
-    """
+    """A token endpoint, and the statuses by which it refuses without an OAuth error (dossier 1)."""
 
     name: str
     call: Call
@@ -90,15 +77,7 @@ class _Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, and how long it lasts in the seconds of the transport's clock.
-
-    Attributes:
-        authorization: value of the header of that name.
-        endpoint: name of the endpoint that gave it.
-        obtained: when.
-        renew_from: when to ask for a new one.
-        expires: when it ends; infinity if the endpoint does not say.
-    """
+    """A token; its times are those of the transport's clock, infinity if it need not end."""
 
     authorization: str = field(repr=False)
     endpoint: str
@@ -135,24 +114,20 @@ class TokenSource:
     """Provides the token; may be used from several threads, of which one at a time renews it.
 
     Args:
-        remembered: holds which endpoint accepts the credentials.
         on_token: called with each new token before it is used, to keep it out of logs; in the
             thread that fetched the token. It must not raise.
-
-    Attributes:
-        api_url: base of the API that the tokens are for.
     """
 
     def __init__(
         self,
         transport: Transport,
         credentials: Credentials,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         hosts: Hosts = Hosts(),
         on_token: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = transport
-        self._memory = memory
+        self._remembered = remembered
         self._on_token = on_token
         self.api_url = hosts.api_url
         secret = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
@@ -193,7 +168,7 @@ class TokenSource:
             except CloudError as error:
                 if token is None or now >= token.expires:
                     raise
-                _LOG.debug("The token could not be renewed before its end: %s", error)
+                _LOG.debug("The token could not be renewed before it expired: %s", error)
                 # Refused credentials stay refused for longer than a minute.
                 is_final = isinstance(error, CredentialsError)
                 again = token.expires if is_final else now + _RENEWAL_PAUSE
@@ -252,7 +227,7 @@ class TokenSource:
 
     def _order(self) -> list[_Endpoint]:
         """Return the endpoints, the remembered one first, else the new one."""
-        first = self._memory.current.token_endpoint
+        first = self._remembered.current.token_endpoint
         return sorted(self._endpoints.values(), key=lambda endpoint: endpoint.name != first)
 
     def _renew(self, endpoints: Sequence[_Endpoint], deadline: Deadline) -> Token:
@@ -262,7 +237,7 @@ class TokenSource:
             self._conclude(without_traceback(error))
             raise
         self._conclude(None)
-        self._memory.remember_endpoint(self._token.endpoint)
+        self._remembered.remember_endpoint(self._token.endpoint)
         return self._token
 
     def _conclude(self, failure: _F) -> _F:

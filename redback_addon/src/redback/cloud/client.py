@@ -9,7 +9,6 @@ from .details import DetailsApi
 from .discovery import discover
 from .errors import CloudError
 from .history import History
-from .matching import Sites
 from .models import Configuration, Dynamic, ListedInverter, Static
 from .readings import Round
 from .remembered import RememberedHolder
@@ -20,34 +19,27 @@ from .transport import Transport
 _DISCOVERY_SECONDS = 60.0
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class RedbackClient:
     """Makes all requests of one pair of credentials to Redback's cloud.
 
     It may be used from several threads. All methods but `batches` make requests and wait for them,
     and raise a `CloudError` if they fail.
-
-    Args:
-        remembered: holds which of the API's routes work.
-        now: the time, UTC.
     """
 
     def __init__(
         self,
         transport: Transport,
         tokens: TokenSource,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         *,
-        now: Callable[[], datetime] = _utc_now,
+        inverters: Iterable[ListedInverter] = (),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = Api(transport, tokens)
-        self._routes = Routes(memory, now, transport.monotonic)
-        self._history = History(self._api)
-        self._details = DetailsApi(self._api)
-        self._sites: Sites = {}
+        self._routes = Routes(remembered, now, transport.monotonic)
+        self._sites = _sites(inverters)
+        self._history = History(self._api, self._sites)
+        self._details = DetailsApi(self._api, self._sites)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -57,26 +49,18 @@ class RedbackClient:
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Return all inverters that the account can see (dossier 3.1, With/Nodes)."""
         found = discover(self._api, self._api.transport.deadline(_DISCOVERY_SECONDS))
-        self._sites = {inverter.serial: inverter.site_id for inverter in found}
+        self._sites.update(_sites(found))
         return found
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
-        """Group inverters such that each group can be read by itself, side by side with others.
-
-        Returns:
-            Groups of up to 100 where one request can bring them all, else of one.
-        """
+        """Group inverters to be read side by side: up to 100 where one request brings them all."""
         return [group for group, _ in self._routes.groups(serials)]
 
     def dynamic(self, batch: Iterable[str], deadline: float) -> dict[str, Dynamic | CloudError]:
-        """Return the latest reading of each inverter; `routes` has the rules.
+        """Return the latest reading of each inverter, or its error; `routes` has the rules.
 
-        Args:
-            batch: serial numbers, best as `batches` grouped them.
-            deadline: how long this may take in all, seconds.
-
-        Returns:
-            For every inverter its reading or its error.
+        `batch` is best as `batches` grouped it; `deadline` is how long this may take in all,
+        seconds.
 
         Raises:
             CredentialsError, ThrottledError: these concern the whole account. If some readings
@@ -88,14 +72,8 @@ class RedbackClient:
     def history(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         """Return the readings of a time in the past (dossier 3.5); `history` has the rules.
 
-        Args:
-            serial: of the inverter.
-            since: aware; the first moment of it.
-            until: aware; the moment after it, at most an hour later.
-
-        Returns:
-            The readings in their order, each moment once. Those that are malformed, or of another
-            inverter, are left out.
+        They are those from `since` on and before `until`, an hour later at most, in their order,
+        each moment once. Those that are malformed, or of another inverter, are left out.
         """
         return self._history.readings(serial, since, until)
 
@@ -104,16 +82,14 @@ class RedbackClient:
         return self._details.static(serial)
 
     def configurations(self, serials: Iterable[str]) -> dict[str, Configuration | CloudError]:
-        """Return the configurations of inverters (dossier 3.3).
+        """Return the configuration of each inverter, or its error (dossier 3.3).
 
-        They are requested together; those missing from the answer, or all if it makes no sense,
-        are then requested one by one. If the joint request is refused although each single one
-        works, they are requested one by one for a day.
-
-        Returns:
-            For every inverter its configuration or its error.
-
-        Raises:
-            CloudError: one that concerns all of them.
+        They are requested together; those missing from the answer, or all if it makes no sense, are
+        then requested one by one. If the joint request is refused although each single one works,
+        they are requested one by one for a day. An error that concerns all is raised.
         """
-        return self._details.configurations(serials, self._sites)
+        return self._details.configurations(serials)
+
+
+def _sites(inverters: Iterable[ListedInverter]) -> dict[str, str | None]:
+    return {inverter.serial: inverter.site_id for inverter in inverters}

@@ -24,11 +24,7 @@ class MalformedError(Exception):
 
 
 def parse(body: bytes, kind: type[_T]) -> _T:
-    """Parse JSON.
-
-    Raises:
-        MalformedError: it is no JSON, or not of this type.
-    """
+    """Parse JSON; raise a MalformedError if it is none, or not of this type."""
     try:
         return msgspec.json.decode(body, type=kind)
     # JSON can be nested more deeply than Python can follow.
@@ -37,22 +33,14 @@ def parse(body: bytes, kind: type[_T]) -> _T:
 
 
 def unwrap(body: bytes) -> tuple[Any, int | None]:
-    """Return an answer and its total count, out of its envelope (dossier 2.1).
-
-    Raises:
-        MalformedError: it is not a JSON object.
-    """
+    """Return an answer and its total count, out of its envelope (dossier 2.1); raise as `parse`."""
     envelope = parse(body, dict[str, Any])
     total = envelope.get("TotalCount")
     return envelope.get("Data"), total if type(total) is int else None
 
 
 class Decoder:
-    """Makes models of JSON, and counts what was malformed; may be used from several threads.
-
-    Attributes:
-        malformed: how often each field was malformed, by `Model.Field`.
-    """
+    """Makes models of JSON, in any thread, and counts what was malformed by `Model.Field`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,9 +57,7 @@ class Decoder:
     def static(self, data: object, serial: str) -> Static | None:
         """Return the static data of one inverter, from the tree that holds it (dossier 4.2).
 
-        Returns:
-            None if there is no description of a site or an inverter, or none of this inverter
-            but of another one.
+        None if no site and no inverter is described, or only other inverters are.
         """
         site: Mapping[str, object] = {}
         inverters = {}
@@ -96,11 +82,7 @@ class Decoder:
             return None
 
     def _model(self, kind: type[_S], data: object) -> _S:
-        """Return a model.
-
-        Raises:
-            MalformedError: it is no object, or lacks a field that the model cannot be without.
-        """
+        """Return a model, or raise a MalformedError: it is no object, or lacks a required field."""
         if not isinstance(data, dict):
             raise MalformedError
         values = {}
@@ -157,7 +139,7 @@ class Decoder:
             self.malformed[field] += 1
             is_new = self.malformed[field] == 1
         if is_new:
-            _LOG.warning("The cloud sends an unexpected value as %s; it is left out", field)
+            _LOG.warning("The cloud sent an unexpected value for %s; it is ignored", field)
 
 
 @cache

@@ -24,8 +24,9 @@ Outcomes = dict[str, Configuration | CloudError]
 class DetailsApi:
     """Asks for static data and configurations; may be used from several threads."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, sites: Sites) -> None:
         self._api = api
+        self._sites = sites
         # Until when (monotonic seconds) configurations are asked for one by one.
         self._singly_until = api.transport.monotonic()
 
@@ -36,14 +37,14 @@ class DetailsApi:
         static = self._api.decoder.static(answer.data, serial)
         if static is None:
             raise answer.broken("the answer does not describe this inverter")
-        return static
+        return own(answer, static, serial, self._sites)
 
-    def configurations(self, serials: Iterable[str], sites: Sites) -> Outcomes:
+    def configurations(self, serials: Iterable[str]) -> Outcomes:
         """Return configurations, as described in `RedbackClient.configurations`."""
         wanted = tuple(dict.fromkeys(serials))
         outcomes: Outcomes = {}
         try:
-            self._configure(wanted, sites, outcomes)
+            self._configure(wanted, outcomes)
         except WHOLE_ACCOUNT as error:
             if not any(isinstance(outcome, Configuration) for outcome in outcomes.values()):
                 raise
@@ -54,18 +55,18 @@ class DetailsApi:
             raise
         return {serial: outcomes[serial] for serial in wanted}
 
-    def _configure(self, wanted: Sequence[str], sites: Sites, outcomes: Outcomes) -> None:
+    def _configure(self, wanted: Sequence[str], outcomes: Outcomes) -> None:
         deadline = self._api.transport.deadline(_SECONDS)
         above = None
         if self._api.transport.monotonic() >= self._singly_until:
-            above = self._ask_together(wanted, sites, outcomes, deadline)
+            above = self._ask_together(wanted, outcomes, deadline)
         self._ask_singly([one for one in wanted if one not in outcomes], outcomes, above, deadline)
         is_refused = above is not None and is_refusal(above)
         if is_refused and all(isinstance(one, Configuration) for one in outcomes.values()):
             self._singly_until = self._api.transport.monotonic() + _SINGLY_FOR
 
     def _ask_together(
-        self, wanted: Sequence[str], sites: Sites, outcomes: Outcomes, deadline: Deadline
+        self, wanted: Sequence[str], outcomes: Outcomes, deadline: Deadline
     ) -> CloudError | None:
         """Ask for many with one request; return why to ask for the rest singly."""
         for start in range(0, len(wanted), MOST_AT_ONCE):
@@ -78,7 +79,8 @@ class DetailsApi:
                     return without_traceback(error)
                 raise
             found = (one.get("Data") if isinstance(one, dict) else None for one in elements)
-            outcomes.update(match(map(self._api.decoder.configuration, found), serials, sites))
+            configurations = map(self._api.decoder.configuration, found)
+            outcomes.update(match(configurations, serials, self._sites))
         return None
 
     def _ask_singly(
@@ -88,18 +90,15 @@ class DetailsApi:
         above: CloudError | None,
         deadline: Deadline,
     ) -> None:
-        """Ask for the rest one by one.
-
-        Raises:
-            CloudError: the error `above` of one request for all, if single ones fail like it.
-        """
+        """Ask for the rest one by one; raise `above`, why not together, if single ones fail too."""
         troubles = 0
         for number, serial in enumerate(missing):
             share = deadline.share(len(missing) - number, LEAST_SHARE)
             try:
                 path = f"{_CONFIGURATION}/{quote(serial, safe='')}"
                 answer = self._api.ask(path, share, may_repeat=True)
-                outcomes[serial] = own(answer, self._api.decoder.configuration(answer.data), serial)
+                found = self._api.decoder.configuration(answer.data)
+                outcomes[serial] = own(answer, found, serial, self._sites)
             except WHOLE_ACCOUNT:
                 raise
             except CloudError as error:

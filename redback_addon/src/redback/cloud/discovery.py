@@ -14,11 +14,7 @@ _MOST_PAGES = 1000
 
 
 def discover(api: Api, deadline: Deadline) -> tuple[ListedInverter, ...]:
-    """Return every inverter once, in the order in which the cloud lists them (dossier 3.1, 4.1).
-
-    Raises:
-        CloudError: a page could not be read.
-    """
+    """Return every inverter once, in the order in which the cloud lists them (dossier 3.1, 4.1)."""
     found: dict[str, ListedInverter] = {}
     for root in _roots(api, deadline):
         for inverter in _inverters(root):

@@ -16,10 +16,11 @@ _LONGEST_RETRY_AFTER = 60 * 60
 class CloudError(Exception):
     """A request failed; the text is fit for the log and the panel.
 
+    Nothing in it is secret, or sent by the cloud.
+
     Attributes:
-        detail: what went wrong, in a few words; nothing that the cloud sent, nothing secret.
-        method: of the request, for example `GET`.
-        url: of the request, without query and without anything secret.
+        detail: what went wrong, in a few words.
+        url: of the request, without query.
         status: the HTTP status of the answer, or None if there was no answer.
         code: the OAuth error of a token endpoint, one of a few known words, or None.
     """
@@ -60,11 +61,7 @@ class RequestError(CloudError):
 
 @dataclass(eq=False, kw_only=True)
 class ThrottledError(CloudError):
-    """The cloud asks to wait.
-
-    Attributes:
-        retry_after: for how long, seconds, an hour at most; None if it does not say.
-    """
+    """The cloud asks to wait: how many seconds, an hour at most; None if it does not say."""
 
     retry_after: float | None = None
 
@@ -116,14 +113,7 @@ def of_status(
 ) -> CloudError:
     """Return the error that an HTTP status other than 200 means: the one place that decides it.
 
-    Args:
-        status: of the answer.
-        retry_after: the answer's header of that name.
-        code: the OAuth error in the answer, if it is a known one.
-        method: of the request.
-        url: of the request, without query and without anything secret.
-        may_repeat: whether the request may be made again; if not, trouble that passes leaves it
-            open whether it was done.
+    If the request may not be repeated, trouble that passes leaves it open whether it was done.
     """
     kind = _kind(status, _seconds(retry_after), may_repeat=may_repeat)
     answered = f"the cloud answered {status} {responses.get(status, '')}".rstrip()

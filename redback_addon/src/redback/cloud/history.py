@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..tracebacks import without_traceback
 from .api import Api
 from .errors import AccessError, CloudError, NotFoundError
-from .matching import is_own
+from .matching import Sites, is_own
 from .models import Dynamic
 from .routes import is_refusal
 from .transport import Deadline
@@ -34,9 +34,11 @@ _ROUTES = tuple(
 class History:
     """Reads the past, and learns which route works; may be used from several threads."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, sites: Sites) -> None:
         self._api = api
-        self._kept: str | None = None
+        self._sites = sites
+        # The route that answered last.
+        self._working: str | None = None
         # The number of the other route whose turn it is; None while not all of them refuse.
         self._turn: int | None = None
 
@@ -54,34 +56,34 @@ class History:
     def _ask_routes(
         self, serial: str, since: datetime, until: datetime, deadline: Deadline
     ) -> list[Dynamic]:
-        places = {
+        values = {
             "serial": quote(serial, safe=""),
             "since": _text(since),
             "until": _text(until),
             "minutes": -(-(until - since) // timedelta(minutes=1)),  # rounded up
         }
-        kept, turn = self._kept, self._turn
-        routes = [route for route in _ROUTES if route != kept]
+        working, turn = self._working, self._turn
+        routes = [route for route in _ROUTES if route != working]
         if turn is not None:
             routes = [routes[turn % len(routes)]]
-        if kept is not None:
-            routes.insert(0, kept)
+        if working is not None:
+            routes.insert(0, working)
         refusals: list[CloudError] = []
         for number, route in enumerate(routes):
             if number:
                 self._api.transport.sleep(_PACE_SECONDS)
             try:
-                found = self._ask(route.format_map(places), serial, deadline)
+                found = self._ask(route.format_map(values), serial, deadline)
             except CloudError as error:
-                if route == kept and isinstance(error, NotFoundError):
+                if route == working and isinstance(error, NotFoundError):
                     return []
                 # A route that has answered before is not to blame for a lack of access.
-                if not is_refusal(error) or (route == kept and isinstance(error, AccessError)):
+                if not is_refusal(error) or (route == working and isinstance(error, AccessError)):
                     raise
-                if route != kept:
+                if route != working:
                     refusals.append(without_traceback(error))
             else:
-                self._kept = route if route == kept or turn is None else None
+                self._working = route if route == working or turn is None else None
                 self._turn = None
                 return found
         self._turn = 0 if turn is None else turn + 1
@@ -91,7 +93,7 @@ class History:
     def _ask(self, path: str, serial: str, deadline: Deadline) -> list[Dynamic]:
         answer = self._api.ask(path, deadline, apart=_PACE_SECONDS, may_repeat=True)
         found = map(self._api.decoder.dynamic, answer.elements())
-        return [one for one in found if one is not None and is_own(one, serial)]
+        return [one for one in found if one is not None and is_own(one, serial, self._sites)]
 
 
 def _text(moment: datetime) -> str:

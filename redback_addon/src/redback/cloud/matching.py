@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from .api import Answer
-from .models import Configuration, Dynamic
+from .models import Configuration, Dynamic, Static
 
 # The site of each inverter, by serial number; None where the cloud does not say.
 Sites = Mapping[str, str | None]
 
-_T = TypeVar("_T", bound=Dynamic | Configuration)
+_T = TypeVar("_T", bound=Dynamic | Configuration | Static)
 
 
 def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> dict[str, _T]:
@@ -18,13 +18,8 @@ def match(found: Iterable[_T | None], wanted: Collection[str], sites: Sites) -> 
 
     An element is an inverter's own if it lists that one alone. If it lists several it is that of
     the first, provided that every wanted one of them has an element to itself in this way. If it
-    lists none it is that of its site's inverter, provided that only one on that site is wanted.
-    Two elements for one inverter count as none.
-
-    Args:
-        found: the elements of an answer; None = malformed.
-        wanted: the serial numbers that were asked for.
-        sites: the site of each inverter that is known.
+    lists none it is that of its site's inverter, provided that only one on that site is wanted. Two
+    elements for one inverter count as none.
     """
     wanted = frozenset(wanted)
     alone = _alone_on_site(wanted, sites)
@@ -49,19 +44,20 @@ def _alone_on_site(wanted: Collection[str], sites: Sites) -> dict[str, str]:
     return {site: serial for serial, site in located.items() if counts[site] == 1}
 
 
-def own(answer: Answer, found: _T | None, serial: str) -> _T:
-    """Return the content of an answer for one inverter.
-
-    Raises:
-        CloudError: there is none, or it is about another inverter.
-    """
+def own(answer: Answer, found: _T | None, serial: str, sites: Sites) -> _T:
+    """Return the content of an answer for one inverter, or raise a CloudError if it is not that."""
     if found is None:
         raise answer.broken("the answer is empty or not as expected")
-    if not is_own(found, serial):
+    if not is_own(found, serial, sites):
         raise answer.broken("the answer is about another inverter")
     return found
 
 
-def is_own(found: Dynamic | Configuration, serial: str) -> bool:
-    """Whether this may be about this inverter: it need not say."""
-    return not found.serials or serial in found.serials
+def is_own(found: Dynamic | Configuration | Static, serial: str, sites: Sites) -> bool:
+    """Whether this may be about this inverter: it need not say, but it names no other one.
+
+    Without any inverter it names none of another site.
+    """
+    if found.serials:
+        return serial in found.serials
+    return found.site_id is None or sites.get(serial) in {None, found.site_id}

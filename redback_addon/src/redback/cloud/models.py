@@ -25,12 +25,7 @@ _at = partial(field, default=None)
 
 
 class ListedInverter(msgspec.Struct, frozen=True):
-    """An inverter that the account can see.
-
-    Attributes:
-        serial: its serial number, by which everything else is asked for.
-        site_id: the site it belongs to, or None if the cloud does not say.
-    """
+    """An inverter that the account can see; None = the cloud does not name its site."""
 
     serial: str
     site_id: str | None = None
@@ -67,13 +62,7 @@ class PvString(msgspec.Struct, frozen=True):
 
 
 class Module(msgspec.Struct, frozen=True):
-    """One module of the battery (dossier 4.4, v2.21).
-
-    Attributes:
-        current_a: negative = charging.
-        power_kw: negative = charging.
-        soc_0_to_1: state of charge.
-    """
+    """One module of the battery; current and power: negative = charging (dossier 4.4, v2.21)."""
 
     current_a: Number | None = _at(name="CurrentNegativeIsChargingA")
     voltage_v: Number | None = _at(name="VoltageV")
@@ -82,40 +71,23 @@ class Module(msgspec.Struct, frozen=True):
 
 
 class Cabinet(msgspec.Struct, frozen=True):
-    """One cabinet of battery modules (dossier 4.4, v2.21).
-
-    Attributes:
-        fan_state: `Off`, `On` or `Error`.
-    """
+    """One cabinet of battery modules, whose fan is `Off`, `On` or `Error` (dossier 4.4, v2.21)."""
 
     temperature_c: Number | None = _at(name="TemperatureC")
     fan_state: str | None = _at(name="FanState")
 
 
 class Battery(msgspec.Struct, frozen=True):
-    """The battery as a whole and in parts (dossier 4.4, v2.21).
-
-    Attributes:
-        current_a: negative = charging.
-        voltage_type: for example `HV`.
-        number_of_modules: as the inverter counts them; `modules` may have another length.
-    """
+    """The battery as a whole and in parts; current: negative = charging (dossier 4.4, v2.21)."""
 
     current_a: Number | None = _at(name="CurrentNegativeIsChargingA")
     voltage_v: Number | None = _at(name="VoltageV")
-    voltage_type: str | None = _at(name="VoltageType")
-    number_of_modules: int | None = _at(name="NumberOfModules")
     cabinets: tuple[Cabinet, ...] = field(name="Cabinets", default=())
     modules: tuple[Module, ...] = field(name="Modules", default=())
 
 
 class InverterPower(msgspec.Struct, frozen=True):
-    """The mode that an inverter is set to at the moment (dossier 4.4).
-
-    Attributes:
-        mode: for example `Auto` or `ChargeBattery`.
-        power_w: the mode's argument.
-    """
+    """The mode that an inverter is set to, such as `Auto`, and the mode's power (dossier 4.4)."""
 
     serial: str | None = _at(name="SerialNumber")
     mode: str | None = _at(name="PowerMode.InverterMode")
@@ -126,19 +98,15 @@ class Dynamic(msgspec.Struct, frozen=True):
     """A reading: one inverter at one minute (dossier 4.4).
 
     The counters (`all_time_energy`) normally only grow, but the vendor does not promise it. Whether
-    grid, load and counters are of the inverter or of its whole site is not known.
+    grid, load and counters are of the inverter or of its whole site is not known. Only v2.21 has
+    the strings of panels, and the battery with its counters.
 
     Attributes:
-        timestamp: when it was taken, UTC.
         phases: by name, `A`, `B` and `C`; a single-phase house has only `A`.
-        battery_soc_0_to_1: state of charge.
         battery_power_kw: negative = charging.
-        battery_charge_all_time_energy_kwh: v2.21 only.
-        battery_discharge_all_time_energy_kwh: v2.21 only.
         status: `OK`, `Offline` or `Fault`.
         inverters: the inverters that this is about.
-        pvs: the strings of panels; v2.21 only.
-        battery: v2.21 only; may be there, and empty, without a battery.
+        battery: may be there, and empty, without a battery.
     """
 
     timestamp: datetime = field(name="TimestampUtc")
@@ -171,11 +139,8 @@ class Dynamic(msgspec.Struct, frozen=True):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits that both static data and configuration have (dossier 4.2 SiteDetails, 4.3).
 
-    Attributes:
-        battery_max_charge_power_kw: nominal, as the three other `_max_` powers.
-        battery_capacity_kwh: total size.
-        usable_battery_capacity_kwh: size above the nominal (not the set) reserve.
-        system_type: for example `Hybrid`.
+    The `_max_` powers are nominal. The usable capacity is that above the nominal (not the set)
+    reserve. The system type is for example `Hybrid`.
     """
 
     generation_hard_limit_va: Number | None = _at(name="GenerationHardLimitVA")
@@ -197,16 +162,11 @@ class Static(Limits, frozen=True, kw_only=True):
 
     Attributes:
         serial: the inverter; None where the cloud describes the site alone.
+        battery_count: 0 = none, or not counted (dossier 10.3).
         model: for example `ST10000`.
-        battery_count: 0 = none.
-        software_version: of the inverter.
-        firmware_version: of the inverter, leading zeros kept.
+        firmware_version: leading zeros are kept.
         battery_models: one per battery; `Unknown` and None occur.
         panel_size_kw: of all solar panels together.
-        commissioning_date: when the site was put into service.
-        connection: how the inverter reaches the internet, for example `ETHERNET`.
-        status: of the site: `OK`, `Offline` or `Fault`.
-        latest_dynamic: the time of the site's latest reading, UTC.
     """
 
     serial: str | None = _at(name="Inverter.Id")
@@ -216,22 +176,18 @@ class Static(Limits, frozen=True, kw_only=True):
     software_version: str | None = _at(name="Inverter.SoftwareVersion")
     firmware_version: str | None = _at(name="Inverter.FirmwareVersion")
     battery_models: tuple[str | None, ...] = field(name="Inverter.BatteryModels", default=())
-    panel_model: str | None = _at(name="PanelModel")
     panel_size_kw: Number | None = _at(name="PanelSizekW")
     approved_capacity_w: Number | None = _at(name="Site.ApprovedCapacityW")
     commissioning_date: date | None = _at(name="Site.CommissioningDate")
-    connection: str | None = _at(name="Site.RemoteAccessConnection.Type")
-    status: str | None = _at(name="Site.Status")
-    latest_dynamic: datetime | None = _at(name="Site.LatestDynamicDataUtc")
+
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The inverter that this is about, if the cloud says."""
+        return () if self.serial is None else (self.serial,)
 
 
 class Configuration(Limits, frozen=True, kw_only=True):
-    """An inverter's configuration (dossier 4.3).
-
-    Attributes:
-        min_soc_0_to_1: reserve while the grid is available.
-        min_offgrid_soc_0_to_1: reserve in a blackout.
-    """
+    """An inverter's configuration (dossier 4.3); `offgrid` is the reserve for a blackout."""
 
     serial: str | None = _at(name="SerialNumber")
     site_id: str | None = _at(name="SiteId")

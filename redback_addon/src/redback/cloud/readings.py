@@ -19,12 +19,7 @@ _MOST_PROBES = 3
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One call for readings, by the rules of `routes`.
-
-    Attributes:
-        routes: knows where each inverter starts, and learns from what comes.
-        deadline: of all requests together.
-    """
+    """One call for readings, by the rules of `routes`; the deadline is of all requests together."""
 
     api: Api
     routes: Routes
@@ -52,7 +47,7 @@ class Round:
             if route.is_multiple:
                 group, above = self._try_together(route, group)
                 if above is not None and below is not route.single:
-                    group, above = self._put_down_to_all(route, group, above), None
+                    group, above = self._blame_all(route, group, above), None
             else:
                 group, above = self._try_singly(route, group, above), None
             if not group:
@@ -74,7 +69,7 @@ class Round:
             without_traceback(error)
             if isinstance(error, TransientError) and not error.arrived:
                 # More requests would not arrive either.
-                return self._put_down_to_all(route, group, error), None
+                return self._blame_all(route, group, error), None
             return group, error
         self._outcomes.update(readings)
         self.routes.served(readings.keys(), route)
@@ -103,11 +98,11 @@ class Round:
                 if is_refusal(error):
                     refused[serial] = error
                     continue
-                self.routes.met_trouble(serial)
+                self.routes.failed(serial)
                 troubles += 1
                 if troubles == TROUBLES and not read and isinstance(above, TransientError):
                     # It is the cloud, not one inverter.
-                    return self._put_down_to_all(route, group, above)
+                    return self._blame_all(route, group, above)
             else:
                 read.append(serial)
         is_the_route = above is None
@@ -117,10 +112,10 @@ class Round:
                 self.routes.refused(serial, route.multiple, above)
         for serial, refusal in refused.items():
             self.routes.refused(serial, route, refusal)
-        self.routes.served(read, route, keep=is_the_route)
+        self.routes.served(read, route, is_best=is_the_route)
         return tuple(refused)
 
-    def _put_down_to_all(
+    def _blame_all(
         self, route: Route, group: tuple[str, ...], error: CloudError
     ) -> tuple[str, ...]:
         """Record a Multiple's error for each inverter; return those to ask for elsewhere."""
@@ -172,8 +167,8 @@ class Round:
         answer = self.api.ask(path, deadline, may_repeat=True)
         found = self.api.decoder.dynamic(answer.data)
         if found is None and isinstance(answer.data, dict):
-            raise answer.broken("its reading has no time that can be understood")
-        return own(answer, found, serial)
+            raise answer.broken("its reading has no valid time")
+        return own(answer, found, serial, self.sites)
 
 
 def _left_out(route: Route) -> NotFoundError:

@@ -21,12 +21,7 @@ class RememberedRoute(msgspec.Struct, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """The facts that should outlive a restart; losing them costs a few requests.
-
-    Attributes:
-        token_endpoint: name of the token endpoint that accepted the credentials.
-        routes: by serial number.
-    """
+    """The facts that should outlive a restart; losing them costs a few requests."""
 
     token_endpoint: str | None = None
     routes: Mapping[str, RememberedRoute] = {}
@@ -36,7 +31,6 @@ class RememberedHolder:
     """Holds the facts, and reports each change; may be used from several threads.
 
     Args:
-        current: the facts of the last run.
         on_change: called with the new facts after each change, in the order of the changes, in the
             thread that made it. It must not raise.
     """
@@ -66,7 +60,7 @@ class RememberedHolder:
             routes = {**self._current.routes, **routes}
             self._become(msgspec.structs.replace(self._current, routes=routes))
 
-    def _become(self, memory: Remembered) -> None:
-        if memory != self._current:
-            self._current = memory
-            self._on_change(memory)
+    def _become(self, changed: Remembered) -> None:
+        if changed != self._current:
+            self._current = changed
+            self._on_change(changed)

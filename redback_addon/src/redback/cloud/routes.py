@@ -7,9 +7,9 @@ not documented, so they are tried, from the best one down:
 - A route that refuses an inverter (400, 403, 404, 405, or an answer without it) is left for the
   next one at once. The route that gave a reading is remembered, and the next call starts there.
 - A Multiple that is refused does not say why, so its inverters are read singly. If some of them are
-  refused there too, they alone are to blame: the others keep their place on the Multiple, and are
-  asked there next time without the culprits. Only if none is refused singly is it the route, and
-  all stay on the single form.
+  refused there too, they alone are to blame: the others stay on the Multiple, and are asked there
+  next time without the culprits. Only if none is refused singly is it the route, and all stay on
+  the single form.
 - A Multiple that fails (5xx, or an answer that makes no sense) has its inverters read singly in the
   same call too, unless the first two of them fail as well. Nothing of that is remembered but which
   ones failed: those are asked last from then on, until they are read.
@@ -87,21 +87,15 @@ class _Refusals:
 
 
 class Routes:
-    """Knows the route of every inverter; may be used from several threads.
-
-    Args:
-        remembered: holds the routes that gave readings.
-        now: the time, UTC.
-        monotonic: seconds.
-    """
+    """Knows the route of every inverter; may be used from several threads."""
 
     def __init__(
         self,
-        memory: RememberedHolder,
+        remembered: RememberedHolder,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
-        self._memory = memory
+        self._holder = remembered
         self._now = now
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -154,24 +148,18 @@ class Routes:
                 refusals = self._refusals[serial] = _Refusals(self._monotonic(), cool_down)
             refusals.errors[route] = error
 
-    def served(self, serials: Collection[str], route: Route, *, keep: bool = True) -> None:
-        """Note that a route gave the readings of inverters.
-
-        Args:
-            serials: of the inverters.
-            route: the route.
-            keep: whether to start there from now on.
-        """
+    def served(self, serials: Collection[str], route: Route, *, is_best: bool = True) -> None:
+        """Note that a route gave these readings; if it `is_best`, they start there from now on."""
         with self._lock:
             for serial in serials:
                 self._refusals.pop(serial, None)
                 self._in_trouble.discard(serial)
         new = [serial for serial in serials if self._remembered(serial) is not route]
-        if keep and new:
-            remembered = RememberedRoute(route.value, self._now())
-            self._memory.remember_routes(dict.fromkeys(new, remembered))
+        if is_best and new:
+            entry = RememberedRoute(route.value, self._now())
+            self._holder.remember_routes(dict.fromkeys(new, entry))
 
-    def met_trouble(self, serial: str) -> None:
+    def failed(self, serial: str) -> None:
         """Note that an inverter that was asked for by itself could not be read."""
         with self._lock:
             self._in_trouble.add(serial)
@@ -183,23 +171,23 @@ class Routes:
 
     def probes(self, serial: str) -> tuple[Route, ...]:
         """Return the routes above the remembered one, if it is time to look for a better one."""
-        kept = self._memory.current.routes.get(serial)
+        entry = self._holder.current.routes.get(serial)
         remembered = self._remembered(serial)
-        if kept is None or remembered is None:
+        if entry is None or remembered is None:
             return ()
         # A future time means the clock was wrong: probe anyway.
-        if timedelta(0) <= self._now() - kept.since < _PROBE_AFTER:
+        if timedelta(0) <= self._now() - entry.since < _PROBE_AFTER:
             return ()
         return _ALL[: _ALL.index(remembered)]
 
     def probed(self, serial: str) -> None:
         """Note that no better route was found, this time."""
-        if (kept := self._memory.current.routes.get(serial)) is not None:
-            self._memory.remember_routes({serial: RememberedRoute(kept.route, self._now())})
+        if (entry := self._holder.current.routes.get(serial)) is not None:
+            self._holder.remember_routes({serial: RememberedRoute(entry.route, self._now())})
 
     def _remembered(self, serial: str) -> Route | None:
-        kept = self._memory.current.routes.get(serial)
-        return Route(kept.route) if kept is not None and kept.route in _ALL else None
+        entry = self._holder.current.routes.get(serial)
+        return Route(entry.route) if entry is not None and entry.route in _ALL else None
 
     def _is_over(self, refusals: _Refusals) -> bool:
         return self._monotonic() - refusals.since >= refusals.cool_down

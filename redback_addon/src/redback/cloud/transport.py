@@ -2,6 +2,7 @@
 
 import io
 import logging
+import random
 import socket
 import threading
 import time
@@ -17,13 +18,11 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import parse_url
 
 from ..timeouts import timeout
-from ..tracebacks import without_traceback
 from .decoding import MalformedError, parse
 from .errors import (
     CloudError,
@@ -40,14 +39,12 @@ _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
 _TOTAL_SECONDS = 30.0
 _ATTEMPTS = 3
-_GROWING = wait_random_exponential(multiplier=0.5, max=8.0)
+# The longest random wait before the second attempt; twice that before the third.
+_FIRST_WAIT = 0.5
 
 _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 16 * 1024
-SESSION_EXPIRED = "session_expired"
-# Another client looks for it, though it comes from another maker's cloud (dossier 10.3).
-_SESSION_EXPIRED_TEXT = b"Login session expired."
 
 
 class _Denial(msgspec.Struct):
@@ -68,12 +65,7 @@ class _Denial(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment at which something must have ended.
-
-    Attributes:
-        at: in the seconds of `monotonic`.
-        monotonic: the clock.
-    """
+    """The moment at which something must have ended, in the seconds of a clock."""
 
     at: float
     monotonic: Callable[[], float] = field(repr=False)
@@ -95,15 +87,11 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request.
+    """One request; its URL is without the query.
 
     Attributes:
-        method: `GET` or `POST`.
-        url: without query.
         authorization: value of the header of that name; without it, none is sent.
-        params: the query.
         form: sent form-encoded; only the token endpoints get one.
-        json: sent as JSON.
         may_repeat: whether making it twice does no harm. Reads may be repeated, whatever their
             method; writes may not.
     """
@@ -134,15 +122,8 @@ class Call:
     ) -> CloudError:
         """Return the error that says that this did not work, this time.
 
-        Args:
-            detail: what went wrong.
-            status: of the answer; None = there was none.
-            code: the OAuth error in the answer, if it is a known one.
-            arrived: whether the request may have reached the cloud without an answer.
-
-        Returns:
-            A `TransientError`; of a request that must not be repeated, and may have arrived, an
-            `OutcomeUnknownError`.
+        It is a `TransientError`; of a request that must not be repeated, and that has an answer or
+        may at least have `arrived`, an `OutcomeUnknownError`.
         """
         where = {"method": self.method, "url": self.where}
         if not self.may_repeat and (arrived or status is not None):
@@ -178,9 +159,6 @@ class Transport:
         version: of this program, for the User-Agent.
         monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
         sleep: waits for some seconds.
-
-    Attributes:
-        tally: counts the requests.
     """
 
     def __init__(
@@ -200,14 +178,6 @@ class Transport:
         self.sleep = sleep
         self.monotonic = monotonic
         self.tally = Tally()
-        # One for all requests, as each of these is a cycle of references.
-        self._again = Retrying(
-            retry=retry_if_exception(_passes),
-            stop=_is_enough,
-            wait=_wait,
-            sleep=sleep,
-            reraise=True,
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -225,28 +195,30 @@ class Transport:
         return Deadline(self.monotonic() + timeout(seconds), self.monotonic)
 
     def request(self, call: Call, deadline: Deadline, *, apart: float = 0.0) -> bytes:
-        """Make a request; one that may be repeated is retried while that helps and time is left.
+        """Make a request, and return the body of an answer with status 200.
 
-        Args:
-            call: the request.
-            deadline: of all tries together.
-            apart: the least time between two of them, seconds.
-
-        Returns:
-            The body of an answer with status 200.
+        One that may be repeated is retried while that helps and time is left, with at least `apart`
+        seconds between two tries.
 
         Raises:
             CloudError: of whatever kind fits; `CredentialsError` for every 401.
             OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
                 All other errors mean that it was not.
         """
-        try:
-            return self._again(self._attempt, call, deadline, apart)
-        except CloudError as error:
-            without_traceback(error)  # tenacity's frames hold it
-            raise
+        number = 0
+        while True:
+            number += 1
+            try:
+                return self._attempt(call, deadline)
+            except CloudError as error:
+                wait = random.uniform(0, _FIRST_WAIT * 2 ** (number - 1))  # noqa: S311 - no secret
+                wait = max(wait, getattr(error, "retry_after", None) or 0.0, apart)
+                is_last = not call.may_repeat or number == _ATTEMPTS
+                if is_last or not _passes(error) or not deadline.allows(wait):
+                    raise
+            self.sleep(wait)
 
-    def _attempt(self, call: Call, deadline: Deadline, _apart: float) -> bytes:
+    def _attempt(self, call: Call, deadline: Deadline) -> bytes:
         started = self.monotonic()
         self.tally.made()
         try:
@@ -398,8 +370,6 @@ def _refusal_code(call: Call, raw: urllib3.HTTPResponse, until: Deadline) -> str
 
 def oauth_code(body: bytes) -> str | None:
     """Return the OAuth error in the answer of a token endpoint, if it is a known one."""
-    if _SESSION_EXPIRED_TEXT in body:
-        return SESSION_EXPIRED
     try:
         return parse(body, _Denial).error
     except MalformedError:
@@ -437,24 +407,8 @@ def _reason(error: Exception) -> object:
     return getattr(error.args[0] if error.args else None, "reason", None)
 
 
-def _passes(error: BaseException) -> bool:
+def _passes(error: CloudError) -> bool:
     """Whether a retry may help; a cloud that throttles must say when."""
     if isinstance(error, ThrottledError):
         return error.retry_after is not None
     return isinstance(error, TransientError)
-
-
-def _is_enough(state: RetryCallState) -> bool:
-    """Whether the next try would be one too many, or come too late."""
-    call, deadline, _ = state.args
-    is_last = not call.may_repeat or state.attempt_number >= _ATTEMPTS
-    return is_last or not deadline.allows(state.upcoming_sleep)
-
-
-def _wait(state: RetryCallState) -> float:
-    """Return a random, growing time, and not less than the cloud or the caller asked for."""
-    _, _, apart = state.args
-    grown = _GROWING(state)
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, ThrottledError) else None
-    return float(max(grown, asked or 0.0, apart))

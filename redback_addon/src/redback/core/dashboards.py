@@ -13,14 +13,7 @@ from .websocket import WebSocket
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A dashboard.
-
-    Attributes:
-        url_path: where it is shown; it holds a hyphen.
-        title: its name in the side bar.
-        icon: for example mdi:solar-power-variant.
-        config: its views, as Core's own editor writes them.
-    """
+    """A dashboard at a path with a hyphen; its config is as Core's own editor writes it."""
 
     url_path: str
     title: str
@@ -48,10 +41,7 @@ class Dashboards:
         return listed.mode != "storage" or await self._config(url_path) is not None
 
     async def make(self, dashboard: Dashboard) -> bool:
-        """Create a dashboard unless it exists; an existing one stays unchanged.
-
-        Returns:
-            Whether it was created.
+        """Create a dashboard unless it exists, and return whether; an existing one stays unchanged.
 
         Raises:
             CoreRefusedError: with the code not_taken if it is missing afterwards.

@@ -15,12 +15,12 @@ _SAVE = "energy/save_prefs"
 # By Core's word for an issue.
 _SENTENCES: Mapping[str, str] = {
     "statistics_not_defined": (
-        "Home Assistant has no statistics of {} yet: it makes them within five minutes."
+        "Home Assistant has no statistics of {} yet; they appear within five minutes."
     ),
     "entity_not_defined": "Home Assistant does not know {} yet.",
     "entity_unavailable": "{} is {} at the moment.",
     "recorder_untracked": (
-        "Home Assistant does not record {}: your configuration of its recorder leaves it out."
+        "Home Assistant does not record {}: your recorder configuration excludes it."
     ),
 }
 
@@ -40,13 +40,7 @@ class _Validation(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something that Core finds wrong with a source.
-
-    Attributes:
-        kind: Core's word for it.
-        entity_id: the entity it is about.
-        detail: the wrong value; None = there is none.
-    """
+    """Something that Core finds wrong with a source, by Core's word for it."""
 
     kind: str
     entity_id: str
@@ -57,7 +51,7 @@ class Issue:
         if self.kind in _SENTENCES:
             return _SENTENCES[self.kind].format(self.entity_id, self.detail)
         detail = "" if self.detail is None else f" ({self.detail})"
-        return f"Home Assistant says of {self.entity_id}: {self.kind.replace('_', ' ')}{detail}."
+        return f"Home Assistant reports {self.entity_id}: {self.kind.replace('_', ' ')}{detail}."
 
 
 class Energy:
@@ -71,18 +65,10 @@ class Energy:
         """Return for each source whether it exists, and what adding it would mean."""
         return plan(await self._sources(), sources, self._websocket.version)
 
-    async def add(self, sources: Sequence[Source], *, beside: bool = False) -> tuple[Source, ...]:
-        """Add the missing sources; existing ones stay unchanged.
+    async def add(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+        """Add the missing sources, and return them; existing ones stay unchanged.
 
-        Args:
-            sources: what should be there.
-            beside: whether a grid is added beside another one too.
-
-        Returns:
-            What was added.
-
-        Raises:
-            CoreRefusedError: with the code not_taken if it is missing afterwards.
+        A grid beside another one is left out: its energy might count twice.
         """
         async with self._saving:
             # People may have changed it since they were shown the plan.
@@ -90,7 +76,7 @@ class Energy:
             wanted = tuple(
                 planned.source
                 for planned in plan(stored, sources, self._websocket.version)
-                if not planned.is_there and (beside or not planned.beside)
+                if not planned.is_there and not planned.beside
             )
             if wanted:
                 merged = merge(stored, wanted, self._websocket.version)

@@ -10,7 +10,6 @@ class CoreError(Exception):
         method: of the request; COMMAND for one over the WebSocket.
         path: below the Supervisor's address, or the command's type; it holds no secret.
         status: of the answer, or None where there was none.
-        detail: a few words.
         code: why a command was refused, in Core's word or our own, such as not_found.
     """
 

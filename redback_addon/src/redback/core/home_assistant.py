@@ -14,6 +14,7 @@ from .notices import Notices
 from .rest import Rest
 from .statistics import Statistics
 from .supervisor import Supervisor
+from .users import Users
 from .websocket import WebSocket
 
 _LOG = logging.getLogger(__name__)
@@ -32,21 +33,8 @@ class Resendable(Protocol):
 class HomeAssistant:
     """Core and the Supervisor, as an add-on reaches them.
 
-    Args:
-        session: its headers carry the Supervisor's token.
-        supervisor_url: where the Supervisor is.
-        token: the Supervisor's, for the WebSocket.
-        clock: waits between retries.
-        problems: get those of the connection.
-        prefix: of the ids of notifications.
-
-    Attributes:
-        rest: states and services.
-        websocket: commands and events.
-        notices: persistent notifications.
-        statistics: long-term statistics.
-        entities: who else has entities.
-        supervisor: its information about this add-on.
+    The session's headers carry the Supervisor's token, which the WebSocket needs once more. The ids
+    of notifications begin with the prefix.
     """
 
     def __init__(
@@ -72,17 +60,18 @@ class HomeAssistant:
         self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
         self.statistics = Statistics(self.websocket)
         self.entities = Entities(self.websocket)
+        self.users = Users(self.websocket)
         self.supervisor = Supervisor(session, supervisor_url, clock)
-        self._kept: list[Resendable] = [self.notices]
+        self._resendables: list[Resendable] = [self.notices]
 
     @property
     def options_url(self) -> str | None:
         """The path of the add-on's options in Home Assistant, once that is known."""
         return self.supervisor.options_url(self.websocket.version)
 
-    def keep(self, shown: Resendable) -> None:
+    def resend_on_connect(self, resendable: Resendable) -> None:
         """Send this again each time that Core may have lost it."""
-        self._kept.append(shown)
+        self._resendables.append(resendable)
 
     async def run(self) -> None:
         """Keep the connection and the notifications up to date, until cancelled."""
@@ -102,8 +91,8 @@ class HomeAssistant:
 
     def _connected(self) -> None:
         self._reached(_WEBSOCKET)
-        for shown in self._kept:
-            shown.resend()
+        for resendable in self._resendables:
+            resendable.resend()
 
     def _disconnected(self, error: CoreError) -> None:
         self._unreached(_WEBSOCKET, error)

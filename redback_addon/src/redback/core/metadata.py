@@ -29,11 +29,10 @@ UNIT_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A statistic as the add-on has it.
+    """A statistic as the add-on has it, with the unit of the sensor's state.
 
     Attributes:
         entity_id: of the sensor, which is the statistic's id too.
-        unit: of its values, as the sensor's state has it.
         is_counter: whether its rows have a state and a sum, rather than a mean, a min and a max.
     """
 
@@ -91,10 +90,8 @@ class Stored(msgspec.Struct, frozen=True):
 def metadata(series: Series, known: Stored | None, version: str | None) -> dict[str, object]:
     """Return the metadata for an import.
 
-    Args:
-        series: the statistic.
-        known: what Core has stored of it, which is repeated unchanged.
-        version: Core's. One that cannot be parsed counts as new.
+    What Core has stored of the statistic is repeated unchanged. A version of Core that cannot be
+    parsed counts as new.
     """
     described: dict[str, object] = {
         "source": "recorder",

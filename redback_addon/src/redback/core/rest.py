@@ -19,12 +19,9 @@ _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One entity's state.
+    """One entity's state, at most 255 characters.
 
-    Attributes:
-        entity_id: for example sensor.redback_grid_import_total.
-        value: the state as text, at most 255 characters.
-        attributes: the same at every push, since Core stores each new set of attributes.
+    Core stores each new set of attributes, so they are the same at every push.
     """
 
     entity_id: str
@@ -33,10 +30,7 @@ class State:
 
 
 class Rest:
-    """Core's REST API below `<supervisor_url>/core/api`.
-
-    The session is the caller's, who closes it; its headers carry the Supervisor's token.
-    """
+    """Core's REST API below `<supervisor_url>/core/api`; the session is closed by its owner."""
 
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str) -> None:
         self._session = session
@@ -72,6 +66,6 @@ class Rest:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise CoreAwayError("POST", path, None, type(error).__name__) from None
         if status in _AWAY:
-            raise CoreAwayError("POST", path, status, "Core does not take anything now")
+            raise CoreAwayError("POST", path, status, "Core is not ready")
         if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own range of success
-            raise CoreRefusedError("POST", path, status, "Core refuses this")
+            raise CoreRefusedError("POST", path, status, f"HTTP status {status}")

@@ -33,8 +33,6 @@ class Row:
         state: a counter's reading at the end.
         sum: how much it has counted up to the end, since some beginning; it may be negative.
         mean: of a measurement, weighted by time.
-        min: its lowest value.
-        max: its highest value.
     """
 
     start: datetime
@@ -105,9 +103,8 @@ class Statistics:
         When this returns Core has queued them: read them back to know that they are written. When
         it fails in the middle, some are; putting them again does no harm.
 
-        Returns:
-            The refusals, by entity id; with the code other_metadata where Core keeps this
-            statistic in another unit, or as another kind: it would relabel all its rows.
+        Returned are the refusals, by entity id; with the code other_metadata where Core keeps this
+        statistic in another unit, or as another kind: it would relabel all its rows.
         """
         known = await self._known(series.entity_id for series in everything)
         refused: dict[str, CoreRefusedError] = {}

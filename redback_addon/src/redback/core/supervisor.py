@@ -27,10 +27,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """Asks the Supervisor once where Home Assistant shows this add-on.
-
-    The session's headers carry the Supervisor's token.
-    """
+    """Asks the Supervisor once where Home Assistant shows this add-on."""
 
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str, clock: Clock) -> None:
         self._session = session

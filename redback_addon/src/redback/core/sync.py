@@ -26,12 +26,9 @@ class Watcher(Protocol):
 class Sync(Generic[_Key, _Value]):
     """The values that Core should show, by key.
 
-    Args:
-        send: sends one value to Core; raises CoreAwayError where it is to be retried.
-        clock: waits between retries.
-        at_once: how many may be under way together.
-        watcher: is called with each failure, and when everything has arrived.
-        ready: waits until something may be sent.
+    `send` sends one, `at_once` at most together; a CoreAwayError means that it is to be retried.
+    The watcher is called with each failure, and when everything has arrived. `run` sends nothing
+    until it is `ready`.
     """
 
     def __init__(
@@ -80,11 +77,7 @@ class Sync(Generic[_Key, _Value]):
                     await self._settle_watched()
 
     async def settle(self) -> None:
-        """Send everything that is due, or becomes due while sending.
-
-        Raises:
-            CoreAwayError: not all of it arrived; the rest is still due.
-        """
+        """Send all that is due, or becomes due meanwhile; the rest is still due if Core is away."""
         errors: list[CoreAwayError] = []
         async with asyncio.TaskGroup() as tasks:
             workers: list[asyncio.Task[None]] = []

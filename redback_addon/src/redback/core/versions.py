@@ -6,11 +6,6 @@ Version = tuple[int, int]
 
 
 def is_since(version: str | None, first: Version) -> bool:
-    """Whether a Core is of this year and month, or later.
-
-    Args:
-        version: Core's, for example 2026.11.0. One that cannot be parsed counts as new.
-        first: the first version, for example (2026, 3).
-    """
+    """Whether a Core is of this year and month, or later; one that cannot be parsed is new."""
     found = re.match(r"(\d+)\.(\d+)", version or "")
     return found is None or (int(found[1]), int(found[2])) >= first

@@ -67,28 +67,19 @@ class WebSocket:
         self._connected = connected
         self._disconnected = disconnected
         self._connection: _Connection | None = None
-        self._up_since: float | None = None
+        # Since when it is connected, in the clock's monotonic seconds; None while it is not.
+        self.up_since: float | None = None
         self._handlers: dict[str, Callable[[Message], None]] = {}
         self.subscribe("homeassistant_started", lambda _: connected())
 
     def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
-        """Handle each event of a type, from the next connection on.
-
-        Args:
-            event_type: of Core's bus, such as `homeassistant_started`.
-            handler: takes the event as Core sends it: `event_type`, `data`, `context` and so on.
-        """
+        """Handle each event of a type of Core's bus as it sends it, from the next connection on."""
         self._handlers[event_type] = handler
 
     @property
     def version(self) -> str | None:
         """Core's version, for example 2026.11.0; None while not connected."""
         return None if self._connection is None else self._connection.version
-
-    @property
-    def up_since(self) -> float | None:
-        """Since when it is connected, in the clock's monotonic seconds; None while it is not."""
-        return self._up_since
 
     async def command(self, command: Mapping[str, object]) -> Any:  # noqa: ANN401 - each has its own
         """Send a command, with its `type` and without an id, and return its result.
@@ -106,11 +97,9 @@ class WebSocket:
         return await self._connection.command(command)
 
     async def ask(self, command: Mapping[str, object], kind: type[_T]) -> _T:
-        """Send a command and return its result as this type.
+        """Send a command and return its result as this type; raise as `command` does.
 
-        Raises:
-            CoreAwayError: as for `command`.
-            CoreRefusedError: too; or with the code unexpected_answer where the result does not fit.
+        The code is unexpected_answer where the result does not fit.
         """
         answer = await self.command(command)
         try:
@@ -144,14 +133,14 @@ class WebSocket:
         try:
             connection = await self._open()
             try:
-                self._connection, self._up_since = connection, self._clock.monotonic()
+                self._connection, self.up_since = connection, self._clock.monotonic()
                 self._connected()
                 while True:
                     subscription, event = await connection.next_event()
                     if handler := connection.handlers.get(subscription):
                         handler(event)
             finally:
-                self._connection = self._up_since = None
+                self._connection = self.up_since = None
                 await connection.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             status = getattr(error, "status", None)
@@ -262,11 +251,9 @@ async def _log_in(socket: aiohttp.ClientWebSocketResponse, token: str) -> _Conne
 
 
 async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
-    """Return the next message.
+    """Return the next message; raise a CoreAwayError if the connection was closed.
 
-    Raises:
-        CoreAwayError: the connection was closed, or something came that is no message of Core's.
-            The Supervisor accepts every connection, and may notice only then that Core is away.
+    The Supervisor accepts every connection, and may notice only then that Core is away.
     """
     frame = await socket.receive()
     if frame.type is aiohttp.WSMsgType.TEXT:

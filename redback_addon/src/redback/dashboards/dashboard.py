@@ -69,11 +69,7 @@ class DashboardSetup:
         return _answer("ready", text)
 
     async def apply(self) -> str:
-        """Create it unless it exists; return in a sentence what was done.
-
-        Raises:
-            CoreError: it was not done; after a CoreAwayError it may have been.
-        """
+        """Create it unless it exists; return in a sentence what was done, or raise a CoreError."""
         known = tuple(self._registry.inverters())
         if not known:
             return _NOTHING_YET

@@ -70,19 +70,12 @@ class EnergySetup:
         state, text = _summary(planned, waiting=bool(waiting))
         return _answer(state, text, planned, issues, known, waiting)
 
-    async def apply(self, *, beside: bool = False) -> str:
-        """Add what is missing; return in a sentence what was done.
-
-        Args:
-            beside: whether a grid is added beside that of another meter too.
-
-        Raises:
-            CoreError: it was not done; after a CoreAwayError it may have been.
-        """
+    async def apply(self) -> str:
+        """Add what is missing; return in a sentence what was done, or raise a CoreError."""
         sources = _sources(self._registry.inverters())
         if not sources:
             return _NOTHING_YET
-        added = await self._energy.add(sources, beside=beside)
+        added = await self._energy.add(sources)
         if not added:
             return "Nothing was added: everything is already in the Energy dashboard."
         return f"{_named(added)} {'is' if len(added) == 1 else 'are'} now in the Energy dashboard."

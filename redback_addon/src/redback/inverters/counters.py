@@ -124,7 +124,7 @@ class Counter:
         if doubt.growths < _GROWTHS and not has_stayed:
             return False
         _LOG.warning(
-            "%s went from %.3f to %.3f kWh and goes on from there.", self._name, last.value, value
+            "%s went from %.3f to %.3f kWh and continues from there.", self._name, last.value, value
         )
         self.has_stepped = True
         return True
@@ -134,7 +134,7 @@ class Counter:
         self._held += 1
         if self._held == _STAYS:
             _LOG.warning(
-                "%s went back from %.3f to %.3f kWh; it stands until it has caught up.",
+                "%s fell from %.3f to %.3f kWh; the old value stays until it has caught up.",
                 self._name,
                 last,
                 value,

@@ -10,14 +10,7 @@ from ..sensors.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Inverter:
-    """One inverter.
-
-    Attributes:
-        serial: its serial number.
-        name: what people call it.
-        entities: its sensors that exist so far.
-        details: facts that rarely change.
-    """
+    """One inverter, with its sensors that exist so far and what is known of its details."""
 
     serial: str
     name: str

@@ -27,12 +27,7 @@ class GivenName(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The inverters to publish, from the options and what the account can see.
-
-    Attributes:
-        names: the name of every inverter that is published, by serial number.
-        missing: the entries of the option Sites that the account does not have.
-    """
+    """The names of the inverters to publish, and the entries of Sites that match none."""
 
     names: Mapping[str, GivenName]
     missing: tuple[Site, ...]

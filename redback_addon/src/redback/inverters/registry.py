@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..problems import Kind, Problems
@@ -34,13 +36,9 @@ class _Record:
     """Everything known of one inverter; the cloud sends it at different times.
 
     Attributes:
-        device: as Home Assistant shows it.
-        entities: its sensors that exist.
-        counters: decide which of the counters' values are believed.
         last: the time of the last reading.
         read: that reading as the cloud gave it.
         dynamic: the same with believed counters, while it may be shown.
-        details: facts that rarely change.
         lapses_at: when the shown values expire; None = they have.
         lapses_after: the same in monotonic seconds: the wall clock may be set back.
         has_lapsed: whether the last reading has become too old.
@@ -63,14 +61,8 @@ class _Record:
 class Registry:
     """Keeps the latest of each inverter, and offers its values on every change.
 
-    Args:
-        clock: tells how old a reading is.
-        problems: get the readings whose time is impossible.
-        believed: stores the believed counter values.
-        existing: stores which sensors Home Assistant has.
-        publisher: shows the values.
-        seen: called with each new reading, with believed counters.
-        detailed: whether the detailed sensors are wanted.
+    `believed` stores counter values, `existing` which sensors Home Assistant has. `seen` is called
+    with each new reading, with believed counters.
     """
 
     def __init__(
@@ -96,12 +88,7 @@ class Registry:
         self._changed = asyncio.Event()
 
     def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
-        """Set which inverters of an account are in use.
-
-        Args:
-            names: what each of them is called, by serial number.
-            instead_of: those of the account that were in use before.
-        """
+        """Set which inverters of an account are in use, with their names, instead of others."""
         for serial in instead_of:
             self._names.pop(serial, None)
         self._names.update(names)
@@ -129,12 +116,13 @@ class Registry:
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         """Take the latest readings; repeated and impossible ones change nothing."""
-        news = {serial: one for serial, one in readings.items() if self._is_news(serial, one)}
+        found = ((serial, self._news(serial, one)) for serial, one in readings.items())
+        news = {serial: one for serial, one in found if one is not None}
         for serial, dynamic in news.items():
             record = self._records[serial]
+            record.has_lapsed &= dynamic.timestamp == record.last
             record.last = dynamic.timestamp
             record.read = dynamic
-            record.has_lapsed = False
         self._believe(news)
         self._show(*news)
         for serial, dynamic in news.items():
@@ -143,16 +131,23 @@ class Registry:
                 self._publisher.sent(serial, dynamic.timestamp)
                 self._seen(_inverter(record), (record.dynamic,))
 
-    def _is_news(self, serial: str, dynamic: Dynamic) -> bool:
-        """Whether a reading is a new one, with a time that is possible."""
+    def _news(self, serial: str, dynamic: Dynamic) -> Dynamic | None:
+        """Return the reading to take; None if it repeats the last one, or its time is impossible.
+
+        What was measured at a moment stays, but the status is what the cloud says now.
+        """
         record = self._records[serial]
         if (wrong := self._rejection_reason(dynamic.timestamp, record.last)) is not None:
             self._problems.drop(Kind.OLDER if wrong is Kind.FUTURE else Kind.FUTURE, serial)
             self._problems.raise_(wrong, serial, f"{dynamic.timestamp:%Y-%m-%d %H:%M:%S} UTC")
-            return False
+            return None
         self._problems.clear(Kind.FUTURE, serial)
         self._problems.clear(Kind.OLDER, serial)
-        return dynamic.timestamp != record.last or record.dynamic is None
+        if record.read is None or record.dynamic is None or dynamic.timestamp != record.last:
+            return dynamic
+        if dynamic.status in {None, record.read.status}:
+            return None
+        return structs.replace(record.read, status=dynamic.status)
 
     def _rejection_reason(self, timestamp: datetime, last: datetime | None) -> Kind | None:
         """Return what is wrong with the time of a reading; None = nothing."""
@@ -180,10 +175,10 @@ class Registry:
 
     def inverters(self) -> list[Inverter]:
         """Return the inverters in use that have been read, by name."""
-        found = (self.known(serial) for serial in self._names)
-        return sorted(filter(None, found), key=lambda known: known.name)
+        found = (self.inverter(serial) for serial in self._names)
+        return sorted(filter(None, found), key=lambda inverter: inverter.name)
 
-    def known(self, serial: str) -> Inverter | None:
+    def inverter(self, serial: str) -> Inverter | None:
         """Return an inverter; None before its first reading."""
         record = self._records.get(serial)
         return None if record is None or record.last is None else _inverter(record)
@@ -298,7 +293,7 @@ class Registry:
             self._problems.raise_(Kind.OFFLINE, record.device.serial)
             return
         if not record.was_live:
-            _LOG.info("%s: readings arrive", record.device.name)
+            _LOG.info("%s: receiving readings", record.device.name)
         record.was_live = True
         self._problems.clear(Kind.OFFLINE, record.device.serial)
 

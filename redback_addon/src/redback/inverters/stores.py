@@ -13,7 +13,7 @@ from .counters import Believed
 
 CountersFile = KeyedFile[dict[str, Believed]]
 SensorsFile = KeyedFile[dict[str, tuple[str, ...]]]
-_SENSORS_LOSS = "after a power cut Home Assistant may show what is no longer so"
+_SENSORS_LOSS = "after a power cut Home Assistant may show outdated values"
 
 
 class _Former(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The actions of the page; each is a POST that only the page itself can make."""
+"""The actions of the page: each is a POST that only the page can make, for an administrator."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,13 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from ..backfill import NOTHING, AskedError, ask, hours, moment, span
+from ..backfill import NOTHING, RefillError, hours, moment, request_hours, span
 from ..core import CoreError
 from ..dashboards.words import in_words
 from .context import Context, Setup
 
+# The Supervisor sets it, and drops one that a browser sends.
+USER_HEADER = "X-Remote-User-Id"
 TOKEN_HEADER = "X-Redback-Token"  # noqa: S105 - the header's name
 _Action = Callable[[Context, web.Request], Awaitable[str]]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,6 +50,7 @@ def _handler(context: Context, token: str, action: _Action) -> _Handler:
     async def handler(request: web.Request) -> web.Response:
         try:
             _check(request, token)
+            await _authorise(context, request)
             text, status = await action(context, request), HTTPStatus.OK.value
         except ActionError as error:
             text, status = str(error), error.status
@@ -66,14 +69,36 @@ def _check(request: web.Request, token: str) -> None:
         raise ActionError("The request must be JSON.")
 
 
+async def _authorise(context: Context, request: web.Request) -> None:
+    """Refuse whoever is not known to be an administrator: Core lets every user open the page."""
+    users = request.headers.getall(USER_HEADER, [])
+    if len(users) != 1:
+        raise ActionError(
+            "Home Assistant did not say who you are: open the panel from its sidebar.",
+            HTTPStatus.FORBIDDEN,
+        )
+    try:
+        is_allowed = await context.home_assistant.users.is_administrator(users[0])
+    except CoreError:
+        raise ActionError(
+            "Home Assistant does not say whether you are an administrator. Try again in a moment.",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ) from None
+    if not is_allowed:
+        raise ActionError(
+            "Only administrators of Home Assistant can change something here.",
+            HTTPStatus.FORBIDDEN,
+        )
+
+
 async def _pause(context: Context, _: web.Request) -> str:
-    context.history.pause()
+    context.backfill.pause()
     context.saved_state.save(is_history_paused=True)
     return "Filling is paused."
 
 
 async def _resume(context: Context, _: web.Request) -> str:
-    context.history.resume()
+    context.backfill.resume()
     context.saved_state.save(is_history_paused=False)
     return "Filling has resumed."
 
@@ -92,9 +117,9 @@ async def _fill(context: Context, request: web.Request) -> str:
         for serial in names if wanted.serial is None else (wanted.serial,):
             allowed = span(coverage, serial, context.options.history_days, now)
             starts = hours(since, until, allowed)
-            ask(coverage, serial, starts)
+            request_hours(coverage, serial, starts)
             number += len(starts)
-    except AskedError as error:
+    except RefillError as error:
         raise ActionError(str(error)) from None
     if not number:
         raise ActionError(NOTHING)

@@ -21,11 +21,7 @@ from .minutes import Minutes
 
 
 class Setup(Protocol):
-    """Something that people would otherwise set up by hand in Home Assistant.
-
-    Attributes:
-        what: what it sets up, in words, as in "its dashboards".
-    """
+    """Sets up something in Home Assistant; `what` it is, in words, as in "its dashboards"."""
 
     what: str
 
@@ -42,14 +38,7 @@ class Setup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the service.
-
-    Attributes:
-        version: of the add-on.
-        started_at: when the service started, UTC.
-        setups: by the last part of their addresses.
-        tally: of the requests to the cloud.
-    """
+    """The parts of the service; the setups are by the last part of their addresses."""
 
     version: str
     started_at: datetime
@@ -65,7 +54,7 @@ class Context:
     publisher: StatePublisher
     minutes: Minutes
     coverage: Coverage
-    history: Backfill
+    backfill: Backfill
     setups: Mapping[str, Setup]
 
     def names(self) -> Mapping[str, GivenName]:

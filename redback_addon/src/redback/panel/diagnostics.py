@@ -65,17 +65,18 @@ def _options(context: Context) -> dict[str, Any]:
 
 
 def _inverter(context: Context, serial: str) -> dict[str, Any]:
-    known, coverage, now = context.registry.known(serial), context.coverage, context.clock.now()
+    inverter, coverage = context.registry.inverter(serial), context.coverage
+    now = context.clock.now()
     begun = coverage.begun(serial)
     since = now - timedelta(days=context.options.history_days) if begun is None else begun
     hours = coverage.hours(serial, since - _LONG_AGO, now).values()
     believed = context.registry.believed(serial)
-    static = None if known is None else known.details.static
+    static = None if inverter is None else inverter.details.static
     return {
         "model": None if static is None else static.model,
         "software": None if static is None else static.software_version,
         "batteries": None if static is None else static.battery_count,
-        "sensors": [] if known is None else sorted(known.entities.sensors),
+        "sensors": [] if inverter is None else sorted(inverter.entities.sensors),
         "counters": {name: [one.value, _time(one.at)] for name, one in believed.items()},
         "covered_since": None if begun is None else _time(begun),
         "spans": len(coverage.spans(serial, since, now)),

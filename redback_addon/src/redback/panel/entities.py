@@ -20,26 +20,16 @@ class Entity(msgspec.Struct, frozen=True):
     inverter: str
 
 
-class Entities(msgspec.Struct, frozen=True):
-    """All entities."""
-
-    entities: list[Entity]
-
-
 _KINDS = {"total_increasing": "counter", "measurement": "measurement"}
 
 
-def entities(context: Context) -> Entities:
-    """Return all entities, inverter by inverter."""
-    return Entities(list(_entities(context)))
-
-
-def _entities(context: Context) -> Iterator[Entity]:
+def entities(context: Context) -> Iterator[Entity]:
+    """Yield all entities, inverter by inverter, but those that somebody else has."""
     is_taken = context.publisher.ownership.is_taken
     for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
-        known = context.registry.known(serial)
+        inverter = context.registry.inverter(serial)
         states = context.publisher.states(Device(serial, given.name))
-        for key, sensor in ({} if known is None else known.entities.sensors).items():
+        for key, sensor in ({} if inverter is None else inverter.entities.sensors).items():
             if (state := states.get(key)) is not None and not is_taken(state.entity_id):
                 yield _entity(sensor.name, state, given.name)
 

@@ -1,10 +1,11 @@
 """The status as it changes, as server-sent events."""
 
 import asyncio
+import contextlib
 
 import msgspec
 from aiohttp import web
-from aiohttp_sse import sse_response
+from aiohttp_sse import EventSourceResponse, sse_response
 
 from .context import Context
 from .status import status
@@ -26,16 +27,22 @@ class Live:
         return [web.get("/live", self._follow)]
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse()
+        # The page was closed, or its device does not answer.
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with sse_response(request) as stream:
+                await self._send(stream)
+        return stream
+
+    async def _send(self, stream: EventSourceResponse) -> None:
         """Send an event `status` at once, at each change, and after each silence."""
         loop = asyncio.get_running_loop()
-        async with sse_response(request) as stream:
-            shown, at = None, 0.0
-            while stream.is_connected():
-                found = status(self._context)
-                # The time of day alone is no change.
-                is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
-                if is_new or loop.time() - at >= _SILENCE_SECONDS:
-                    await stream.send(msgspec.json.encode(found).decode(), event="status")
-                    shown, at = found, loop.time()
-                await asyncio.sleep(_LOOK_SECONDS)
-        return stream
+        shown, at = None, 0.0
+        while stream.is_connected():
+            found = status(self._context)
+            # The time of day alone is no change.
+            is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
+            if is_new or loop.time() - at >= _SILENCE_SECONDS:
+                await stream.send(msgspec.json.encode(found).decode(), event="status")
+                shown, at = found, loop.time()
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -27,10 +27,11 @@ CREATE TABLE IF NOT EXISTS minute (
   serial TEXT NOT NULL, at INTEGER NOT NULL, what BLOB NOT NULL, PRIMARY KEY (serial, at)
 ) WITHOUT ROWID;
 """
-_LOST = "the picture of the day may have gaps"
+_LOST = "the day's chart may have gaps"
 _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
+_POWERS = ("solar", "load", "battery", "grid")
 # After this long without a minute, an inverter no longer counts towards the total of several.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
 
@@ -136,12 +137,8 @@ class Minutes:
             start=start,
             end=end,
             at=times,
-            solar=[minute.solar for minute in minutes],
-            load=[minute.load for minute in minutes],
-            battery=[minute.battery for minute in minutes],
-            grid=[minute.grid for minute in minutes],
-            soc=[minute.soc for minute in minutes],
             energy=_energy(each, start),
+            **{name: [getattr(one, name) for one in minutes] for name in (*_POWERS, "soc")},
         )
 
     def today(self, serial: str) -> Energy:
@@ -215,14 +212,9 @@ def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
 
 def _sum(minutes: Sequence[Minute]) -> Minute:
     socs = [minute.soc for minute in minutes if minute.soc is not None]
-    return Minute(
-        _total(minute.solar for minute in minutes),
-        _total(minute.load for minute in minutes),
-        _total(minute.battery for minute in minutes),
-        _total(minute.grid for minute in minutes),
-        # Batteries of different sizes have no common charge.
-        socs[0] if len(socs) == 1 else None,
-    )
+    powers = {name: _total(getattr(one, name) for one in minutes) for name in _POWERS}
+    # Batteries of different sizes have no common charge.
+    return Minute(soc=socs[0] if len(socs) == 1 else None, **powers)
 
 
 def _total(values: Iterable[float | None]) -> float | None:

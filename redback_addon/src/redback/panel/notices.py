@@ -13,13 +13,7 @@ Level = Literal["error", "warning", "info"]
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something that people must know.
-
-    Attributes:
-        kind: a word for it, which the page knows.
-        text: what it means, and what to do.
-        to_options: whether to do that in the options.
-    """
+    """Something that people must know, and perhaps do in the options; the page knows its kind."""
 
     kind: str
     title: str
@@ -91,7 +85,7 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
             "info",
         )
     unread = [
-        given.name for serial, given in names.items() if context.registry.known(serial) is None
+        given.name for serial, given in names.items() if context.registry.inverter(serial) is None
     ]
     if unread and not shown and problems.find(Kind.READINGS) is None:
         yield Notice(

@@ -87,7 +87,7 @@ def _calendar(context: Context, request: web.Request) -> Calendar:
     serial = _serial(context, request) or min(context.names(), default=None)
     if serial is None:
         raise web.HTTPNotFound
-    since, name = context.history.since(serial), context.names()[serial].name
+    since, name = context.backfill.since(serial), context.names()[serial].name
     days, now = _days(request), context.clock.now()
     return calendar(context.coverage, serial, name, since, days, now)
 
@@ -110,6 +110,6 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "status": lambda context, _: status(context),
     "day": _day,
     "calendar": _calendar,
-    "sites": lambda context, _: sites(context),
-    "entities": lambda context, _: entities(context),
+    "sites": lambda context, _: {"sites": list(sites(context))},
+    "entities": lambda context, _: {"entities": list(entities(context))},
 }

@@ -28,12 +28,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Panel:
-    """The web server.
+    """The web server; any port if that is 0.
 
-    Args:
-        port: to listen on; 0 = any.
-        allowed: the addresses that may use it; the container's own may only check its health.
-        routes: what it serves.
+    Only the allowed addresses may use it; the container's own may check its health.
     """
 
     def __init__(
@@ -44,11 +41,7 @@ class Panel:
         self._routes = tuple(routes)
 
     async def run(self) -> None:
-        """Serve, for ever.
-
-        Raises:
-            OSError: another program has the port.
-        """
+        """Serve, for ever; raise an OSError if another program has the port."""
         runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -14,12 +15,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One inverter of the account.
-
-    Attributes:
-        in_use: whether it is published.
-        line: its entry in the option Sites, as YAML.
-    """
+    """One inverter of the account; `line` is its entry in the option Sites, as YAML."""
 
     serial: str
     model: str | None
@@ -38,39 +34,33 @@ class SeenSite(msgspec.Struct, frozen=True):
     inverters: list[Seen]
 
 
-class Sites(msgspec.Struct, frozen=True):
-    """All sites of the account."""
-
-    sites: list[SeenSite]
-
-
-def sites(context: Context) -> Sites:
-    """Return the sites and inverters that the account can see."""
+def sites(context: Context) -> Iterator[SeenSite]:
+    """Yield the sites that the account can see, with their inverters."""
     names = context.names()
     by_site: dict[str | None, list[Seen]] = {}
-    for inverter in context.saved_state.saved.inverters:
-        serial = inverter.serial
-        known, given = context.registry.known(serial), names.get(serial)
+    for found in context.saved_state.saved.inverters:
+        serial = found.serial
+        inverter, given = context.registry.inverter(serial), names.get(serial)
         other = context.account.details.others.get(serial)
-        details = Details(other) if known is None else known.details
+        details = Details(other) if inverter is None else inverter.details
         static = details.static
         batteries = None if static is None else static.battery_count
-        by_site.setdefault(inverter.site_id, []).append(
+        reading = context.registry.reading(serial)
+        shows_battery = reading is not None and reading.has_battery
+        by_site.setdefault(found.site_id, []).append(
             Seen(
                 serial=serial,
                 model=None if static is None else static.model,
-                has_battery=None if batteries is None else batteries > 0,
+                has_battery=None if batteries is None else shows_battery or batteries > 0,
                 capacity_kwh=details.limit(lambda limits: limits.battery_capacity_kwh),
                 in_use=given is not None,
                 name=None if given is None else given.name,
                 line=_line(serial, given.name if given is not None else "Redback"),
             )
         )
-    seen = []
     for site, inverters in by_site.items():
         name = next((one.name for one in inverters if one.name is not None), "Redback")
-        seen.append(SeenSite(site, None if site is None else _line(site, name), inverters))
-    return Sites(seen)
+        yield SeenSite(site, None if site is None else _line(site, name), inverters)
 
 
 def _line(identity: str, name: str) -> str:

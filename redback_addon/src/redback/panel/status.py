@@ -1,5 +1,6 @@
 """The status: everything that the page shows live."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -91,21 +92,6 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     today: Energy = Energy()
 
 
-class Past(msgspec.Struct, frozen=True):
-    """The progress of the backfill; see `redback.backfill.Progress`."""
-
-    is_known: bool
-    is_running: bool
-    is_paused: bool
-    found: int
-    done: int
-    left: int
-    failed: int
-    rate: float | None
-    ends_at: datetime | None
-    rejections: tuple[str, ...]
-
-
 class Status(msgspec.Struct, frozen=True):
     """The whole status; times are UTC."""
 
@@ -117,7 +103,7 @@ class Status(msgspec.Struct, frozen=True):
     notices: list[Notice]
     inverters: list[Now]
     health: AllHealth
-    history: Past
+    history: dict[str, object]
 
 
 def clock_ahead_s(now: datetime) -> float:
@@ -137,7 +123,7 @@ def status(context: Context) -> Status:
         notices=notices(context),
         inverters=[_now(context, serial, given) for serial, given in _named(context)],
         health=_health(context),
-        history=_past(context),
+        history=_history(context),
     )
 
 
@@ -146,16 +132,16 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
 
 
 def _now(context: Context, serial: str, given: GivenName) -> Now:
-    known = context.registry.known(serial)
+    inverter = context.registry.inverter(serial)
     reading = context.registry.reading(serial)
-    static = None if known is None else known.details.static
+    static = None if inverter is None else inverter.details.static
     sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
     now = Now(
         serial=serial,
         name=given.name,
         site=sites.get(serial),
         model=None if static is None else static.model,
-        status=None if known is None else OFFLINE,
+        status=None if inverter is None else OFFLINE,
         is_live=False,
         today=context.minutes.today(serial),
     )
@@ -257,17 +243,10 @@ def _bad(problem: Problem) -> Health:
     return Health(state="bad", text=problem.sentence, since=problem.since)
 
 
-def _past(context: Context) -> Past:
-    progress, is_paused = context.history.progress, context.history.is_paused
-    return Past(
-        is_known=progress.is_known,
-        is_running=progress.left > 0 and not is_paused,
-        is_paused=is_paused,
-        found=progress.found,
-        done=progress.done,
-        left=progress.left,
-        failed=progress.failed,
-        rate=progress.rate,
-        ends_at=None if is_paused else progress.ends_at,
-        rejections=progress.rejections,
-    )
+def _history(context: Context) -> dict[str, object]:
+    progress, is_paused = context.backfill.progress, context.backfill.is_paused
+    return asdict(progress) | {
+        "is_running": progress.left > 0 and not is_paused,
+        "is_paused": is_paused,
+        "ends_at": None if is_paused else progress.ends_at,
+    }

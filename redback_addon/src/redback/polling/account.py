@@ -20,11 +20,10 @@ from ..cloud import (
 from ..environment import Environment
 from ..inverters.naming import Choice, GivenName, choose
 from ..inverters.registry import Registry
-from ..notifications import AccountNotifications
+from ..notifications import AccountNotifications, Notification
 from ..options import Options, Site
 from ..problems import AccountProblems, Kind
 from ..saved_state import SavedState
-from ..threads import in_thread
 from .details import DetailsPoller
 from .poller import Poller
 from .throttle import Runner, Throttle
@@ -41,14 +40,6 @@ class Account:
 
     Several accounts share the registry and nothing else: each has problems, notifications and a
     saved state of its own.
-
-    Args:
-        sites: the option; empty = every inverter is used.
-        runner: makes the requests; tests have one without threads.
-
-    Attributes:
-        names: the name of each inverter in use, by serial number.
-        throttle: limits the requests, including those of the backfill.
     """
 
     def __init__(
@@ -61,7 +52,7 @@ class Account:
         saved_state: SavedState,
         *,
         sites: Sequence[Site],
-        runner: Runner = in_thread,
+        runner: Runner = asyncio.to_thread,
     ) -> None:
         self.client = client
         self._clock = clock
@@ -90,12 +81,12 @@ class Account:
 
     def credentials_refused(self) -> None:
         """Show that the cloud refuses the credentials, and clear the readings."""
-        self._notifications.credentials_refused()
+        self._notifications.show(Notification.CREDENTIALS)
         self._registry.clear(self.names)
 
     def credentials_accepted(self) -> None:
         """Show that the cloud accepts the credentials."""
-        self._notifications.credentials_accepted()
+        self._notifications.withdraw(Notification.CREDENTIALS)
 
     async def _keep_discovering(self) -> NoReturn:
         while True:
@@ -117,7 +108,7 @@ class Account:
         elif error.token_refused and not self.names:
             # No inverter is known yet whose readings would show it.
             self.throttle.close(_REFUSED_SECONDS)
-            self._notifications.token_refused()
+            self._notifications.show(Notification.TOKEN)
 
     def _take(self, inverters: tuple[ListedInverter, ...]) -> None:
         """Use the list of the account's inverters.
@@ -166,4 +157,4 @@ def connect(
         Hosts(environment.api_url, environment.login_url),
         on_token,
     )
-    return RedbackClient(transport, tokens, holder)
+    return RedbackClient(transport, tokens, holder, inverters=saved_state.saved.inverters)

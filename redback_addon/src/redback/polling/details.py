@@ -26,11 +26,7 @@ _PACE_SECONDS = 1.0
 
 
 class DetailsPoller:
-    """Keeps the details of an account's inverters up to date.
-
-    Attributes:
-        others: those of the inverters that are not in use, by serial number.
-    """
+    """Keeps the details of an account's inverters, in use and others, up to date."""
 
     def __init__(
         self,
@@ -52,7 +48,6 @@ class DetailsPoller:
         self._others_due: dict[str, float] = {}
         self.others: dict[str, Static] = {}
         self._described_once: set[str] = set()
-        self._without_battery: set[str] = set()
         self._something_new = asyncio.Event()
 
     def watch(self, serials: Iterable[str], others: Iterable[str] = ()) -> None:
@@ -68,7 +63,7 @@ class DetailsPoller:
         self.others = {
             serial: static for serial, static in self.others.items() if serial in self._others_due
         }
-        if self._static_due.keys() - known.keys():
+        if self._static_due.keys() != known.keys():
             self._configuration_due = now
         if self._static_due or self._others_due:
             self._something_new.set()
@@ -117,16 +112,14 @@ class DetailsPoller:
             self._problems.raise_(Kind.DETAILS, serial, error)
             return False
         self._problems.clear(Kind.DETAILS, serial)
-        self._note_battery(serial, static)
         self._registry.describe(serial, replace(self._registry.details(serial), static=static))
         return True
 
-    def _note_battery(self, serial: str, static: Static) -> None:
-        """Believe the latest answer: a battery may be added, and a 0 may be a mistake."""
-        if static.battery_count == 0:
-            self._without_battery.add(serial)
-        else:
-            self._without_battery.discard(serial)
+    def _may_have_battery(self, serial: str) -> bool:
+        """Whether a battery is counted, or its values show it, or that is not known yet."""
+        static, reading = self._registry.details(serial).static, self._registry.reading(serial)
+        is_counted = static is None or static.battery_count != 0
+        return is_counted or (reading is not None and reading.has_battery)
 
     async def _describe_other(self, serial: str) -> None:
         """Describe an inverter that is not in use; a failure is no problem."""
@@ -142,7 +135,7 @@ class DetailsPoller:
                 self.others[serial] = static
 
     async def _configure(self) -> bool:
-        serials = tuple(sorted(self._static_due.keys() - self._without_battery))
+        serials = tuple(sorted(filter(self._may_have_battery, self._static_due)))
         if not serials:
             self._problems.drop(Kind.CONFIGURATION)
             return True

@@ -6,9 +6,16 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..cloud import AccessError, CloudError, CredentialsError, Dynamic, RedbackClient
+from ..cloud import (
+    AccessError,
+    CloudError,
+    CredentialsError,
+    Dynamic,
+    NotFoundError,
+    RedbackClient,
+)
 from ..inverters.registry import Registry
-from ..notifications import AccountNotifications
+from ..notifications import AccountNotifications, Notification
 from ..problems import AccountProblems, Kind
 from .cadence import PERIOD, Cadence
 from .throttle import Throttle
@@ -111,11 +118,13 @@ class Poller:
         read = outcomes.keys() - errors.keys()
         if read:
             self._refusals = 0
-            self._notifications.token_accepted()
+            self._notifications.withdraw(Notification.TOKEN)
         elif any(isinstance(e, CredentialsError) and e.token_refused for e in errors.values()):
             self._note_refused()
         denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
-        self._note_denied((self._denied_now - read) | denied)
+        # One that is not there any more is no longer denied.
+        gone = {serial for serial, error in errors.items() if isinstance(error, NotFoundError)}
+        self._note_denied((self._denied_now - read - gone) | denied)
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
             if not isinstance(error, CredentialsError):  # for which there is a notification
@@ -132,7 +141,7 @@ class Poller:
         """Wait longer and longer while the token is refused; the first time is not shown."""
         self._refusals += 1
         if self._refusals > 1:
-            self._notifications.token_refused()
+            self._notifications.show(Notification.TOKEN)
         self._throttle.close(_REFUSED_WAITS[min(self._refusals, len(_REFUSED_WAITS)) - 1])
 
     def _note_denied(self, denied: AbstractSet[str]) -> None:

@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 from ..clock import Clock
 from ..cloud import CloudError, CredentialsError, ThrottledError
-from ..threads import in_thread
 
 _T = TypeVar("_T")
 _AT_ONCE = 8
@@ -19,7 +18,7 @@ _THROTTLED_WAIT = 45.0
 class Runner(Protocol):
     """Runs blocking work beside the event loop."""
 
-    def __call__(self, work: Callable[[], _T]) -> Awaitable[_T]:
+    def __call__(self, work: Callable[[], _T], /) -> Awaitable[_T]:
         """Return what the work returns, or raise what it raises."""
 
 
@@ -36,11 +35,11 @@ class Watcher(Protocol):
 class Throttle:
     """The only way from the event loop to the cloud; tests pass a runner without threads."""
 
-    def __init__(self, clock: Clock, watcher: Watcher, runner: Runner = in_thread) -> None:
+    def __init__(self, clock: Clock, watcher: Watcher, runner: Runner = asyncio.to_thread) -> None:
         self._clock = clock
         self._watcher = watcher
         self._runner = runner
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._open_from = self._open_later_from = clock.monotonic()
         # How often the cloud has said to wait.
         self.throttled = 0
@@ -51,25 +50,17 @@ class Throttle:
             await self._clock.sleep(wait)
 
     async def ask(self, question: Callable[[], _T]) -> _T:
-        """Make a request, and return its answer.
-
-        Raises:
-            CloudError: as the request raised it.
-        """
+        """Make a request, and return its answer or raise its CloudError."""
         return await self._ask(question, self.note)
 
     async def ask_later(self, question: Callable[[], _T]) -> _T:
-        """Make a request that can wait: if the cloud says to wait, only such requests do.
-
-        Raises:
-            CloudError: as the request raised it.
-        """
+        """Make a request that can wait: if the cloud says to wait, only such requests do."""
         while (wait := self._open_later_from - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
         return await self._ask(question, self._note_later)
 
     async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
-        async with self._places:
+        async with self._slots:
             # Only once it has a slot: whoever had it before may have been throttled.
             await self.opened()
             try:

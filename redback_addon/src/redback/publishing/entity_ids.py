@@ -22,12 +22,7 @@ class Inverter(Protocol):
 
 
 def entity_id(name: str, key: str) -> str:
-    """Return the id of a sensor, for example sensor.redback_grid_import_total.
-
-    Args:
-        name: of the inverter.
-        key: of the sensor.
-    """
+    """Return the id of a sensor, for example sensor.redback_grid_import_total."""
     return f"sensor.{slugify(f'{name} {key}', separator='_')}"
 
 

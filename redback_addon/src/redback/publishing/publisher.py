@@ -10,12 +10,7 @@ from ..sensors.entities import Shown
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An inverter as Home Assistant shows it.
-
-    Attributes:
-        serial: its serial number.
-        name: what people call it.
-    """
+    """An inverter as Home Assistant shows it: its serial number, and what people call it."""
 
     serial: str
     name: str
@@ -30,7 +25,5 @@ class Publisher(Protocol):
     def sent(self, serial: str, moment: datetime) -> None:
         """Note that all values of a reading have been offered.
 
-        Args:
-            serial: of the inverter.
-            moment: of the reading, UTC; it is noted as shown once everything has arrived.
+        It is noted as shown, at its moment (UTC), once everything has arrived.
         """

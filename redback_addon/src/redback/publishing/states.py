@@ -55,7 +55,7 @@ class StatePublisher:
         self._sync = Sync[str, State](
             self._send, clock, at_once=AT_ONCE, watcher=self, ready=self.ownership.ready
         )
-        home_assistant.keep(self)
+        home_assistant.resend_on_connect(self)
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         """Show these values of an inverter; unchanged ones cost nothing."""

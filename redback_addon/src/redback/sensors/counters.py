@@ -13,13 +13,11 @@ class CounterRow:
     """One counter.
 
     Attributes:
-        key: of its sensor.
         field: of `Dynamic`; kWh.
         day: its name in the sums of a day.
         is_sized: whether the inverter's size limits it. Grid import and house load can bypass the
             inverter.
         source: its place in the Energy dashboard; None = it has none.
-        battery: whether only inverters with a battery have it.
         flow: the power that it counts, kW; only for counters that not every API version has.
     """
 

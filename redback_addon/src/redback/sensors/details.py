@@ -11,10 +11,6 @@ class Details:
     """Facts that rarely change, passed around as one object; None = not known yet.
 
     A new kind of fact is a field here and a request in polling/details.py.
-
-    Attributes:
-        static: the inverter's hardware and its site.
-        configuration: the inverter's settings.
     """
 
     static: Static | None = None

@@ -8,13 +8,7 @@ from .table import STATUS, Sensor, Value, find, sensors
 
 
 class Shown(NamedTuple):
-    """The value that one sensor shows.
-
-    Attributes:
-        key: of the sensor.
-        value: rounded to what the meter resolves; None = unknown.
-        is_available: whether the sensor has anything to show now.
-    """
+    """The value that a sensor shows, rounded to what the meter resolves; None = unknown."""
 
     key: str
     value: Value = None
@@ -24,11 +18,10 @@ class Shown(NamedTuple):
 class Entities:
     """The sensors of one inverter that exist.
 
-    A sensor exists from the first reading that has a value for it. From then on every reading
-    shows it, as unknown where the cloud has nothing.
+    A sensor exists from the first reading that has a value for it. From then on every reading shows
+    it, as unknown where the cloud has nothing.
 
     Args:
-        detailed: whether the detailed sensors are wanted.
         former: the keys of those that existed when the program last ran. With the first reading
             they exist again, or become unavailable for good if there is no such sensor any more.
 

@@ -3,9 +3,11 @@
 The formulas are those of dossier 4.4. If an input is missing, the result is None, never zero.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import structs
 
 from ..cloud import Dynamic, InverterPower, Phase
 from .details import NO_DETAILS, Details
@@ -17,14 +19,7 @@ OFFLINE = "OFFLINE"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One inverter at one minute.
-
-    Attributes:
-        serial: the inverter's serial number.
-        at: the moment for which it is evaluated, UTC.
-        dynamic: the reading as the cloud sent it.
-        details: facts that rarely change.
-    """
+    """One inverter at one minute, evaluated for a moment (UTC)."""
 
     serial: str
     at: datetime
@@ -58,11 +53,26 @@ class Reading:
 
     @property
     def has_battery(self) -> bool:
-        """Whether there is a battery: by the static data, or else by its state of charge."""
+        """Whether there is a battery: static data may count none although it has values."""
         static = self.details.static
-        if static is not None and static.battery_count is not None:
-            return static.battery_count > 0
-        return self.dynamic.battery_soc_0_to_1 is not None
+        return bool(static is not None and static.battery_count) or any(self._battery_values)
+
+    @property
+    def _battery_values(self) -> Sequence[float]:
+        """What the battery shows; nothing if there is none, or if it is switched off."""
+        dynamic = self.dynamic
+        modules = () if dynamic.battery is None else dynamic.battery.modules
+        of_modules = (value for module in modules for value in structs.astuple(module))
+        values = (dynamic.battery_soc_0_to_1, dynamic.battery_power_kw, *of_modules)
+        return [value for value in values if value is not None]
+
+    @property
+    def _solar_values(self) -> Sequence[float]:
+        """What the panels show; nothing if there are none."""
+        dynamic = self.dynamic
+        of_strings = (value for string in dynamic.pvs for value in structs.astuple(string))
+        values = (dynamic.pv_power_kw, dynamic.pv_all_time_energy_kwh, *of_strings)
+        return [value for value in values if value is not None]
 
     @property
     def grid_export_kw(self) -> float | None:
@@ -87,11 +97,19 @@ class Reading:
 
     @property
     def load_kw(self) -> float | None:
-        """Power that the house uses, kW."""
-        battery, static = self.dynamic.battery_power_kw, self.details.static
-        if battery is None and static is not None and static.battery_count == 0:
-            battery = 0.0
-        return _total((self.dynamic.pv_power_kw, battery, self.grid_kw))
+        """Power that the house uses, kW.
+
+        A battery without any value gives no power: there is none, or it is switched off. Nor do
+        panels that have neither a size nor any value but zero. Before the static data are there, a
+        value may just be missing.
+        """
+        solar, battery = self.dynamic.pv_power_kw, self.dynamic.battery_power_kw
+        if (static := self.details.static) is not None:
+            if not self._battery_values:
+                battery = 0.0
+            if not any(self._solar_values) and not static.panel_size_kw:
+                solar = 0.0
+        return _total((solar, battery, self.grid_kw))
 
     @property
     def battery_charge_kw(self) -> float | None:

@@ -28,15 +28,7 @@ _MOST = 32
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """The kind of value that a sensor has, in Home Assistant's words.
-
-    Attributes:
-        unit: of the value.
-        device_class: what is measured.
-        state_class: which statistics are made of it.
-        digits: decimals that the meter really resolves; None = not a number.
-        options: all the values of an enum.
-    """
+    """The kind of value that a sensor has, in Home Assistant's words; numbers alone have digits."""
 
     unit: str | None = None
     device_class: str | None = None
@@ -100,12 +92,11 @@ class Sensor:
 
     Attributes:
         key: its identity, which never changes.
-        quantity: the kind of its value.
         value: gets the value from a reading; None = not known now.
         fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.
         detailed: whether it needs the option Detailed sensors.
-        flow: the power that it counts, kW; only for counters that not every API version has.
+        flow: as in `CounterRow`.
     """
 
     key: str

@@ -27,17 +27,7 @@ _PRAGMAS = (
 
 
 class Database:
-    """The file.
-
-    Args:
-        path: where it is.
-        schema: creates its tables if they do not exist.
-        lost: what a failure costs, for the log, for example "hours may be fetched again".
-
-    Attributes:
-        is_failing: whether its last use failed.
-        failures: how often something could not be read or written.
-    """
+    """A file with tables; `lost` is what a failure costs, as in "hours may be fetched again"."""
 
     def __init__(self, path: Path, schema: str, lost: str) -> None:
         self._path = path

@@ -13,13 +13,7 @@ _T = TypeVar("_T")
 
 
 class JsonFile(Generic[_T]):
-    """One file that holds one value; saving is for one thread at a time.
-
-    Args:
-        path: where it is.
-        kind: the type of the value.
-        loss: what its loss means for the user, as the end of a sentence.
-    """
+    """A file of one value, for one thread at a time; `loss` ends a sentence about its loss."""
 
     def __init__(self, path: Path, kind: type[_T], loss: str) -> None:
         self._path = path

@@ -5,7 +5,6 @@ import threading
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ..threads import in_thread
 from .json_file import JsonFile
 
 _Value = TypeVar("_Value")
@@ -45,4 +44,4 @@ class KeyedFile(Generic[_Value]):
             await self._changed.wait()
             if not self._changed.is_set():  # `write` was called in between
                 continue
-            await in_thread(self.write)
+            await asyncio.to_thread(self.write)

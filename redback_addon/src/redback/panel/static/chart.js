@@ -1,5 +1,6 @@
 // Draws a day's power as lines, with the values at the pointer or chosen by arrow keys.
 
+import { css as written, rgba } from "./colour.js";
 import { el, say, set, svg } from "./dom.js";
 import * as format from "./format.js";
 import { houseClock } from "./house-time.js";
@@ -153,7 +154,7 @@ export class Chart {
       stroke,
       width: 2,
       dash,
-      fill: fill ? `color-mix(in srgb, ${stroke} 22%, transparent)` : undefined,
+      fill: fill ? written(rgba(stroke).slice(0, 3), 0.22) : undefined,
       points: { show: false },
       show: !this.hidden.has(key),
     };

@@ -4,6 +4,8 @@ import { el } from "./dom.js";
 
 /** Shows a dialog with two buttons; resolves to whether it was confirmed. */
 export function confirm(title, text, words) {
+  // Safari before 15.4 has no dialogs of the page's own.
+  if (!window.HTMLDialogElement) return Promise.resolve(window.confirm(`${title}\n${text}`));
   return new Promise((resolve) => {
     const close = (value) => () => dialog.close(value);
     const dialog = el(

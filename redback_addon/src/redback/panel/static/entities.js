@@ -9,7 +9,7 @@ const FRESH = 30_000; // milliseconds
 
 /** An id that may wrap after underscores; copying it gives the plain id. */
 function breakable(id) {
-  return id.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
+  return id.split(/(_)/).flatMap((part) => (part === "_" ? [part, el("wbr")] : [part]));
 }
 
 function row({ entity_id: id, name, state, unit, kind, inverter }) {

@@ -75,7 +75,7 @@ export function together(inverters) {
 const NAMES = { solar: "solar", house: "the house", battery: "the battery", grid: "the grid" };
 
 function listed(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 }
 
 const upper = (words) => words[0].toUpperCase() + words.slice(1);
@@ -90,8 +90,8 @@ export function inShort(found) {
   if (helpers.length > 1) parts.push(`${upper(listed(helpers.map((from) => NAMES[from])))} power the house.`);
   for (const giver of givers) {
     const targets = found.filter(({ from }) => from === giver).map(({ to }) => to);
-    const told = targets.filter((to) => to !== "house" || helpers.length === 1);
-    if (told.length) parts.push(`${upper(NAMES[giver])} ${listed(told.map((to) => does[to]))}.`);
+    const named = targets.filter((to) => to !== "house" || helpers.length === 1);
+    if (named.length) parts.push(`${upper(NAMES[giver])} ${listed(named.map((to) => does[to]))}.`);
   }
   return parts.join(" ");
 }

@@ -1,7 +1,6 @@
 // Formats numbers, times and durations for people.
 
-// Never show a signed zero.
-const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3, signDisplay: "negative" };
+const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
 const POWER = new Intl.NumberFormat("en-AU", PLACES);
 const ENERGY = new Intl.NumberFormat("en-AU", { minimumFractionDigits: 1, maximumFractionDigits: 2 });
 const COUNT = new Intl.NumberFormat("en-AU", { maximumFractionDigits: 1 });
@@ -16,7 +15,10 @@ export function power(kw) {
 
 /** A power in kW with its sign, without unit: "−1.20". */
 export function signedPower(kw) {
-  return kw == null ? UNKNOWN : POWER.format(kw).replace("-", "−");
+  if (kw == null) return UNKNOWN;
+  const written = POWER.format(Math.abs(kw));
+  const isZero = !/[1-9]/.test(written); // it never has a sign
+  return kw < 0 && !isZero ? `−${written}` : written;
 }
 
 /** An energy in kWh without unit: "12.4". */

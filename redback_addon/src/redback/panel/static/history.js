@@ -17,7 +17,7 @@ function resultLine() {
   const element = el("p", { class: "result", role: "status" });
   return {
     element,
-    tell({ isDone, text }) {
+    show({ isDone, text }) {
       set(element, { class: `result ${isDone ? "good" : "bad"}` });
       say(element, text);
     },
@@ -70,7 +70,7 @@ class Progress {
 
   async #press() {
     this.button.disabled = true;
-    this.result.tell(await post(this.isPaused ? "history/resume" : "history/pause"));
+    this.result.show(await post(this.isPaused ? "history/resume" : "history/pause"));
     this.button.disabled = false;
   }
 }
@@ -114,11 +114,11 @@ class Again {
     event.preventDefault();
     const [since, until] = [this.since.value, this.until.value].map((value) => value.slice(0, 13));
     if (since >= until) {
-      this.result.tell({ isDone: false, text: "The range must end after it starts." });
+      this.result.show({ isDone: false, text: "The range must end after it starts." });
       return;
     }
     const answer = await post("history/fill", { serial: this.picker.value, since, until });
-    this.result.tell(answer);
+    this.result.show(answer);
     if (answer.isDone) this.onDone();
   }
 }

@@ -1,16 +1,22 @@
 // Requests data and actions from the add-on.
 
 const token = document.querySelector('meta[name="redback-token"]').content;
+// Home Assistant may take a minute to answer what the add-on asks for the page.
+const LONGEST = 90_000; // milliseconds
 const NO_ANSWER = "The add-on does not answer. Try again in a moment.";
 
-/** The JSON of a path below `data/`; throws an Error with a readable sentence. */
-export async function get(path) {
+/** The JSON of a path below `data/`, within some milliseconds; throws an Error with a readable sentence. */
+export async function get(path, limit = LONGEST) {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), limit);
   let response;
   try {
-    response = await fetch(`data/${path}`, { cache: "no-store" });
+    response = await fetch(`data/${path}`, { cache: "no-store", signal: end.signal });
     if (response.ok) return await response.json();
   } catch {
     throw new Error(NO_ANSWER);
+  } finally {
+    clearTimeout(timer);
   }
   throw new Error(`The add-on answered with error ${response.status}. Try again in a moment.`);
 }

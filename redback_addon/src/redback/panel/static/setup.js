@@ -25,7 +25,7 @@ function item({ kind, inverter, entities, is_there: isThere }) {
 }
 
 /** Sentences under a heading, if there are any. */
-function told(heading, sentences) {
+function list(heading, sentences) {
   if (!sentences.length) return [];
   return [el("div", { class: "issues" }, el("h4", {}, heading), el("ul", {}, sentences.map((one) => el("li", {}, one))))];
 }
@@ -95,8 +95,8 @@ export function setup(content) {
       "energy",
       ({ items, notes, issues }) => [
         el("ul", { class: "items" }, items.map(item)),
-        ...told("Not added", notes),
-        ...told("Home Assistant reports", issues),
+        ...list("Not added", notes),
+        ...list("Home Assistant reports", issues),
       ],
     ),
     new Task(

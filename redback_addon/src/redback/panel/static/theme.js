@@ -1,10 +1,21 @@
 // Uses Home Assistant's theme if the surrounding page can be read.
 
-const TAKEN = {
+import { BLACK, WHITE, contrast, css, luminance, mix, over, rgba } from "./colour.js";
+
+const GROUNDS = {
   "--page": "--primary-background-color",
   "--card": "--card-background-color",
+};
+// Text must be readable on both grounds; where the theme has no such ink, the page's own is used.
+const INKS = {
   "--text": "--primary-text-color",
   "--text-2": "--secondary-text-color",
+  "--link": null,
+  "--good": null,
+  "--warning": null,
+  "--bad": null,
+};
+const AS_THEY_ARE = {
   "--divider": "--divider-color",
   "--accent": "--primary-color",
   "--solar": "--energy-solar-color",
@@ -14,56 +25,69 @@ const TAKEN = {
   "--battery-in": "--energy-battery-in-color",
   "--corner": "--ha-card-border-radius",
 };
+const NAMES = Object.keys({ ...GROUNDS, ...INKS, ...AS_THEY_ARE });
 const READABLE = 4.5; // WCAG AA's minimum contrast of text
+// The luminance from which black is more readable than white.
+const MIDDLE = 0.179;
 
-/** Red, green and blue of any CSS colour, or null. */
-function rgb(colour) {
-  const probe = document.createElement("i");
-  probe.style.color = colour;
-  if (!probe.style.color) return null;
-  document.body.append(probe);
-  const parts = getComputedStyle(probe).color.match(/^rgba?\(([^)]+)\)$/);
-  probe.remove();
-  return parts && parts[1].split(/[ ,/]+/).slice(0, 3).map(Number);
-}
+const root = document.documentElement;
+const dark = document.getElementById("dark");
+const BY_SYSTEM = dark.media;
 
-function luminance(colour) {
-  const [red, green, blue] = colour.map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-function contrast(one, other) {
-  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-function isReadable(theme) {
-  const grounds = [theme["--page"], theme["--card"]].map(rgb);
-  const inks = [theme["--text"], theme["--text-2"]].map(rgb);
-  if ([...grounds, ...inks].includes(null)) return false;
-  return grounds.every((ground) => inks.every((ink) => contrast(ground, ink) >= READABLE));
-}
-
-function read() {
+/** Values of the surrounding page by our names; those that it lacks are left out. */
+function read(names) {
   const style = parent.getComputedStyle(parent.document.documentElement);
   return Object.fromEntries(
-    Object.entries(TAKEN)
-      .map(([ours, theirs]) => [ours, style.getPropertyValue(theirs).trim()])
+    Object.entries(names)
+      .map(([ours, theirs]) => [ours, theirs && style.getPropertyValue(theirs).trim()])
       .filter(([, value]) => value),
   );
 }
 
+/** The theme's page and card as opaque colours, or null. */
+function grounds(theirs, ink) {
+  // What a translucent page lies on is not known; its text was chosen for it.
+  const text = ink && rgba(ink);
+  const below = text && luminance(text.slice(0, 3)) > MIDDLE ? BLACK : WHITE;
+  const page = over(theirs["--page"], below);
+  const card = page && over(theirs["--card"], page);
+  return card && { page, card };
+}
+
+/** The first of these inks that is readable on all grounds, or else one that is made so. */
+function readable(inks, all, isDark) {
+  const isReadable = (ink) => all.every((ground) => contrast(over(ink, ground), ground) >= READABLE);
+  const known = inks.filter((ink) => ink && rgba(ink));
+  const found = known.find(isReadable);
+  if (found || !known.length) return found;
+  const start = rgba(known[known.length - 1]).slice(0, 3);
+  const steps = [0.2, 0.4, 0.6, 0.8, 1].map((share) => css(mix(start, isDark ? WHITE : BLACK, share)));
+  return steps.find(isReadable) ?? steps[steps.length - 1];
+}
+
 function apply() {
-  const theme = read();
-  const own = document.documentElement.style;
-  Object.keys(TAKEN).forEach((name) => own.removeProperty(name));
-  if (!isReadable(theme)) return;
-  document.getElementById("dark").media = luminance(rgb(theme["--card"])) < 0.2 ? "all" : "not all";
-  Object.entries(theme).forEach(([name, value]) => own.setProperty(name, value));
+  NAMES.forEach((name) => root.style.removeProperty(name));
+  const inks = read(INKS);
+  const found = grounds(read(GROUNDS), inks["--text"]);
+  dark.media = BY_SYSTEM;
+  if (found) take(found, inks);
   document.dispatchEvent(new Event("themechange"));
+}
+
+function take({ page, card }, inks) {
+  const isDark = luminance(card) < MIDDLE;
+  dark.media = isDark ? "all" : "not all";
+  // No ink can be read on a light and on a dark ground.
+  const same = contrast(page, isDark ? WHITE : BLACK) < READABLE ? card : page;
+  const own = getComputedStyle(root);
+  const chosen = Object.keys(INKS).map((name) => {
+    const mine = own.getPropertyValue(name).trim();
+    return [name, mine, readable([inks[name], mine], [same, card], isDark)];
+  });
+  for (const [name, mine, ink] of chosen) if (ink !== mine) root.style.setProperty(name, ink);
+  root.style.setProperty("--page", css(same));
+  root.style.setProperty("--card", css(card));
+  Object.entries(read(AS_THEY_ARE)).forEach(([name, value]) => root.style.setProperty(name, value));
 }
 
 /** Follows the surrounding theme; if it cannot be read, the system's light or dark mode applies. */
@@ -71,6 +95,7 @@ export function follow() {
   if (parent === window) return;
   try {
     apply();
+    dark.addEventListener("load", apply);
     new MutationObserver(apply).observe(parent.document.documentElement, {
       attributes: true,
       attributeFilter: ["style", "class"],

@@ -1,4 +1,4 @@
-"""A link to Core for tests, what it has told, and a Core that answers only when a test says so."""
+"""A WebSocket to Core for tests, and a Core that answers only when a test says so."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -16,12 +16,12 @@ from standin.supervisor import TOKEN, CoreAddress, Supervisor
 
 
 class Watched:
-    """A link, and what it has told."""
+    """A WebSocket, and what it has reported."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str, clock: Clock) -> None:
         self.connected = 0
         self.disconnected: list[CoreError] = []
-        self.link = WebSocket(
+        self.websocket = WebSocket(
             session,
             url,
             token,
@@ -35,11 +35,11 @@ class Watched:
 
 
 @contextmanager
-def linked(
+def watching(
     session: aiohttp.ClientSession, url: str, token: str = TOKEN, clock: Clock | None = None
 ) -> Iterator[Watched]:
     watched = Watched(session, url, token, clock or SystemClock())
-    task = asyncio.create_task(watched.link.run())
+    task = asyncio.create_task(watched.websocket.run())
     yield watched
     task.cancel()
 
@@ -73,7 +73,7 @@ class SilentCore:
         assert command is not None
         await self._send({"id": command["id"], "type": "result", "success": True, "result": result})
 
-    async def tell_that_it_has_started(self) -> None:
+    async def report_its_start(self) -> None:
         await self.fire("homeassistant_started")
 
     async def fire(self, event_type: str, **data: object) -> None:
@@ -111,16 +111,16 @@ class SilentCore:
 
 
 @asynccontextmanager
-async def link_through(supervisor: Supervisor) -> AsyncIterator[Watched]:
-    """Make a link to the Core behind a Supervisor, ready for commands."""
+async def websocket_through(supervisor: Supervisor) -> AsyncIterator[Watched]:
+    """Connect to the Core behind a Supervisor, ready for commands."""
     async with open_session(supervisor.token) as session:
-        with linked(session, supervisor.url) as watched:
+        with watching(session, supervisor.url) as watched:
             await until(lambda: watched.connected)
             yield watched
 
 
 @asynccontextmanager
-async def link_to(core: CoreAddress) -> AsyncIterator[WebSocket]:
-    """Make a link to a Core, ready for commands."""
-    async with Supervisor(core) as supervisor, link_through(supervisor) as watched:
-        yield watched.link
+async def websocket_to(core: CoreAddress) -> AsyncIterator[WebSocket]:
+    """Connect to a Core, ready for commands."""
+    async with Supervisor(core) as supervisor, websocket_through(supervisor) as watched:
+        yield watched.websocket

@@ -1,0 +1,131 @@
+"""That notifications come at most once an hour, and go when what they say is over."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import pytest
+
+from fake_clock import FakeClock
+from redback.core import CoreRefusedError, Notices, Rest
+from redback.problems import Kind, Problems
+from running import running
+
+HOUR = 3600
+
+
+class Core:
+    """What Core shows, and how often it was given something to show."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, str] = {}
+        self.created = 0
+        self.refuses = False
+
+    async def call_service(self, _: str, service: str, data: Mapping[str, Any]) -> None:
+        if self.refuses:
+            raise CoreRefusedError("POST", "/core/api/services", 400, "no")
+        if service == "create":
+            self.created += 1
+            self.shown[data["notification_id"]] = data["message"]
+        else:
+            self.shown.pop(data["notification_id"], None)
+
+    def arrived(self) -> None:
+        pass
+
+    def failed(self, _: object) -> None:
+        pass
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+def problems(clock: FakeClock) -> Problems:
+    return Problems(clock)
+
+
+@pytest.fixture
+async def notices(core: Core, clock: FakeClock, problems: Problems) -> AsyncIterator[Notices]:
+    notices = Notices(cast("Rest", core), clock, problems, prefix="redback", watcher=core)
+    async with running(notices):
+        yield notices
+
+
+async def test_what_comes_and_goes_is_shown_once_an_hour(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    for _ in range(12 * 24):
+        notices.show("token", "No access", "Refused.")
+        await clock.advance(120)
+        notices.withdraw("token")
+        await clock.advance(1)
+        assert not core.shown
+        await clock.advance(179)
+    assert 20 <= core.created <= 24
+
+
+async def test_what_has_come_back_and_stays_is_shown_when_the_hour_is_over(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    assert notices.show("token", "No access", "Refused.")
+    await clock.advance(120)
+    notices.withdraw("token")
+    await clock.advance(120)
+    assert not notices.show("token", "No access", "Refused.")
+    await clock.advance(HOUR - 300)
+    assert not core.shown
+    await clock.advance(120)
+    assert core.shown == {"redback_token": "Refused."}
+    await clock.advance(24 * HOUR)
+    assert core.created == 2
+
+
+async def test_another_text_follows_within_the_hour_and_the_end_at_once(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    notices.show("denied", "No access", "RB1")
+    await clock.advance(60)
+    notices.show("denied", "No access", "RB1, RB2")
+    await clock.advance(60)
+    assert core.shown == {"redback_denied": "RB1"}
+    await clock.advance(HOUR)
+    assert core.shown == {"redback_denied": "RB1, RB2"}
+    notices.show("denied", "No access", "RB2")
+    notices.withdraw("denied")
+    await clock.advance(2 * HOUR)
+    assert not core.shown
+
+
+async def test_a_text_that_is_right_again_stays(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    for message in ("RB1", "RB1, RB2", "RB1"):
+        notices.show("denied", "No access", message)
+        await clock.advance(60)
+    await clock.advance(2 * HOUR)
+    assert core.shown == {"redback_denied": "RB1"}
+    assert core.created == 1
+
+
+async def test_different_ones_do_not_wait_for_each_other(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    notices.show("token", "No access", "Refused.")
+    notices.show("denied", "No access", "RB1")
+    await clock.advance(1)
+    assert core.shown.keys() == {"redback_token", "redback_denied"}
+
+
+async def test_one_that_core_has_refused_is_no_problem_once_it_is_over(
+    notices: Notices, core: Core, clock: FakeClock, problems: Problems
+) -> None:
+    core.refuses = True
+    notices.show("token", "No access", "Refused.")
+    await clock.advance(1)
+    assert set(problems.now) == {(Kind.NOTIFICATION, "token")}
+    notices.withdraw("token")
+    await clock.advance(1)
+    assert not problems.now
