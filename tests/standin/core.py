@@ -141,9 +141,9 @@ class Core:
 
     def remove(self, entity_id: str) -> None:
         """Remove a state, as Core does with its integration."""
-        old = self.states.remove(entity_id)
+        self.states.remove(entity_id)
         for session in self._sessions:
-            session.publish_change(entity_id, change(old, None))
+            session.publish_change(entity_id, {"r": [entity_id]})
 
     def _set(
         self,

@@ -42,10 +42,8 @@ class EntityRegistry:
         return {entity_id: self._entries.get(entity_id) for entity_id in message["entity_ids"]}
 
 
-def change(old: State | None, new: State | None) -> Message:
-    """Return a change as `subscribe_entities` shows it: an added, a changed or a removed one."""
-    if new is None:
-        return {} if old is None else {"r": [old.entity_id]}
+def change(old: State | None, new: State) -> Message:
+    """Return a new or a changed state as `subscribe_entities` shows it."""
     if old is None:
         return {"a": {new.entity_id: new.compressed()}}
     added: Message = {"c": new.context_id, "lu": new.last_updated.timestamp()}

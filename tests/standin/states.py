@@ -132,9 +132,9 @@ class States:
         self._states[entity_id] = new
         return old, new
 
-    def remove(self, entity_id: str) -> State | None:
-        """Delete an entity's state; returns what it was, or None where there was none."""
-        return self._states.pop(entity_id.lower(), None)
+    def remove(self, entity_id: str) -> None:
+        """Delete an entity's state."""
+        del self._states[entity_id]
 
     def forget(self) -> None:
         """Lose everything, as a restart does to states that no integration owns."""
