@@ -408,6 +408,24 @@ async def test_an_inverter_that_may_not_be_read_is_reported_and_costs_the_others
         assert denied in shown["redback_denied"]
 
 
+async def test_an_inverter_that_has_left_the_account_costs_the_others_nothing_at_a_start() -> None:
+    async with house("two-inverters") as home:
+        left, other = home.inverters
+        fault = Fault(kind=Kind.STATUS, status=401, serial=left)
+        await home.service.start()
+        await home.shows(f"redback_{other[-4:]}_grid_import_total")
+        home.simulator.faults.add(fault)
+        for _ in range(2):
+            await home.service.stop()  # makes everything unavailable
+            home.simulator.journal.clear()
+            await home.service.start()
+            await home.shows(f"redback_{other[-4:]}_solar_generation")
+            shown = await eventually(home.notifications, lambda found: "redback_denied" in found)
+            assert left in shown["redback_denied"]
+            assert home.simulator.journal.count("token") == 1
+            assert not {"redback_token", "redback_credentials"} & shown.keys()
+
+
 async def test_a_notice_of_a_denied_inverter_does_not_outlive_a_kill() -> None:
     async with house("two-inverters") as home:
         number = home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=home.inverters[0]))

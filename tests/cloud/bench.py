@@ -126,6 +126,7 @@ class FakeCloud:
     Attributes:
         faults: HTTP status by (route, serial number or None for all); a Multiple request that
             contains such an inverter fails as a whole.
+        refused: HTTP status by Authorization header, whatever is asked for.
         left_out: inverters that a Multiple leaves out of its answer.
         answers: gives the body of a route in another way, by route.
         asked: the requests that came, as `route` and serial numbers.
@@ -133,6 +134,7 @@ class FakeCloud:
     """
 
     faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     answers: dict[str, Callable[[list[str]], Answer]] = field(default_factory=dict)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -140,16 +142,21 @@ class FakeCloud:
     queries: list[Mapping[str, str]] = field(default_factory=list)
 
     def __call__(self, request: requests.PreparedRequest) -> Answer:
-        self.tokens.append(request.headers.get("Authorization"))
+        authorization = request.headers.get("Authorization")
+        self.tokens.append(authorization)
         route, serials = understand(request)
         _, _, query = (request.url or "").partition("?")
         self.queries.append(dict(pair.split("=") for pair in query.split("&") if pair))
         self.asked.append((route, tuple(serials)))
+        if authorization in self.refused:
+            return answer({"Message": "no"}, self.refused[authorization])
         for serial in (None, *serials):
             if (status := self.faults.get((route, serial))) is not None:
                 return answer({"Message": "no"}, status)
         if route in self.answers:
             return self.answers[route](serials)
+        if route == "nodes":
+            return answer({"TotalCount": 0, "Data": []})
         make = _configuration if route.startswith("configuration") else reading
         if route.endswith("multiple"):
             found = [make(serial) for serial in serials if serial not in self.left_out]

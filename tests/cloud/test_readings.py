@@ -16,6 +16,7 @@ from cloud.bench import (
     LOGIN,
     NEW_TOKEN,
     OLD_TOKEN,
+    ROUTES,
     SECRET,
     START,
     A,
@@ -438,36 +439,93 @@ def test_a_malformed_element_costs_the_others_nothing(cloud: Cloud) -> None:
     assert kinds(cloud.read(A, B)) == {A: Dynamic, B: TransientError}
 
 
-def test_a_token_that_has_run_out_is_renewed_without_a_word(cloud: Cloud) -> None:
-    cloud.read(A)
+def _forget_the_token(cloud: Cloud, status: int) -> None:
+    """Let the cloud take no token but the next one from now on."""
+    cloud.read(A, B)
     cloud.time.pass_(minutes=10)
     cloud.web.remove("POST", NEW_TOKEN)
     cloud.web.add_callback("POST", NEW_TOKEN, lambda _: grant("t0k3n-2"))
-    cloud.answers[BEST] = lambda serials: (
-        answer({"Data": [reading(one) for one in serials]})
-        if cloud.tokens[-1] == "Bearer t0k3n-2"
-        else answer("", 401)
-    )
-    assert good(cloud.read(A)) == {A}
-    assert cloud.tokens == ["Bearer t0k3n-1", "Bearer t0k3n-1", "Bearer t0k3n-2"]
+    cloud.refused["Bearer t0k3n-1"] = status
+    cloud.tokens.clear()
+    cloud.take()
+
+
+@pytest.mark.parametrize(("status", "tries"), [(401, 1), (500, 3)])
+def test_a_token_that_has_run_out_is_renewed_without_a_word(
+    cloud: Cloud, status: int, tries: int
+) -> None:
+    _forget_the_token(cloud, status)
+    assert good(cloud.read(A, B)) == {A, B}
+    assert cloud.take() == [(BEST, (A, B))] * tries + [("nodes", ())] * tries + [(BEST, (A, B))]
+    assert cloud.tokens == ["Bearer t0k3n-1"] * (2 * tries) + ["Bearer t0k3n-2"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_that_has_left_the_account_costs_the_others_nothing(cloud: Cloud, status: int) -> None:
+    cloud.faults |= {(route, A): status for route in (BEST, NEXT, THIRD, LAST)}
+    for hours in (0, 1, 24):
+        cloud.time.pass_(hours=hours)
+        outcomes = cloud.read(A, B, C)
+        assert kinds(outcomes) == {A: AccessError, B: Dynamic, C: Dynamic}
+        assert str(status) in str(outcomes[A])
+    assert kinds(cloud.read(A)) == {A: AccessError}
+
+
+def test_one_that_has_left_the_account_costs_no_token(cloud: Cloud) -> None:
+    asked = _count_tokens(cloud)
+    cloud.faults |= {(route, A): 401 for route in (BEST, NEXT, THIRD, LAST)}
+    for _ in range(120):
+        assert good(cloud.read(A, B)) == {B}
+        cloud.time.pass_(minutes=1)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("status", "most"), [(500, 16), (502, 1)])
+def test_a_cloud_that_fails_is_asked_for_few_tokens(cloud: Cloud, status: int, most: int) -> None:
+    asked = _count_tokens(cloud)
+    cloud.faults |= {(route, None): status for route in ROUTES if not route.endswith("token")}
+    for _ in range(180):
+        assert not good(cloud.read(A, B))
+        cloud.time.pass_(minutes=1)
+    assert 1 <= len(asked) <= most
+    cloud.faults.clear()
+    assert good(cloud.read(A, B)) == {A, B}
+
+
+def test_a_route_that_always_fails_costs_no_token(cloud: Cloud) -> None:
+    asked = _count_tokens(cloud)
+    cloud.faults[BEST, None] = 500
+    for _ in range(120):
+        assert good(cloud.read(A, B)) == {A, B}
+        cloud.time.pass_(minutes=1)
+    assert len(asked) == 1
+
+
+def _count_tokens(cloud: Cloud) -> list[float]:
+    """Give tokens that last until they are refused; return when each was asked for."""
+    asked: list[float] = []
+
+    def give(_: requests.PreparedRequest) -> Answer:
+        asked.append(cloud.time.passed)
+        return grant(f"t0k3n-{len(asked)}", expires_in=None)
+
+    cloud.web.remove("POST", NEW_TOKEN)
+    cloud.web.add_callback("POST", NEW_TOKEN, give)
+    return asked
 
 
 def test_a_token_that_is_no_good_is_reported_as_that(cloud: Cloud) -> None:
     cloud.web.post(OLD_TOKEN, status=404)
-    cloud.faults[BEST, None] = 401
+    cloud.refused["Bearer t0k3n-1"] = 401
     with pytest.raises(CredentialsError, match="no data for the token") as caught:
         cloud.read(A, B)
     assert caught.value.token_refused
-    assert cloud.take() == [(BEST, (A, B))]
+    assert cloud.take() == [(BEST, (A, B)), ("nodes", ())]
 
 
 def test_a_token_of_the_other_endpoint_may_be_better(cloud: Cloud) -> None:
     cloud.web.post(OLD_TOKEN, body=grant("of-old")[2])
-    cloud.answers[BEST] = lambda serials: (
-        answer({"Data": [reading(one) for one in serials]})
-        if cloud.tokens[-1] == "Bearer of-old"
-        else answer("", 401)
-    )
+    cloud.refused["Bearer t0k3n-1"] = 401
     assert good(cloud.read(A)) == {A}
     assert cloud.remembered.current.token_endpoint == "old"
 

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from .auth import TokenSource
+from .auth import Token, TokenSource
 from .decoding import Decoder, MalformedError, unwrap
-from .errors import CloudError, CredentialsError
+from .errors import (
+    AccessError,
+    CloudError,
+    CredentialsError,
+    NotFoundError,
+    RequestError,
+    TransientError,
+)
 from .shapes import Shape, route, shape
 from .transport import Call, Deadline, Transport
+
+# The account's sites: a good token may list them, whichever inverters it may read.
+NODES = "/Api/v2/EnergyData/With/Nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class Api:
         making it twice does no harm: reads may, writes may not.
 
         Raises:
+            AccessError: also if the token is refused for this, but not for the list of sites.
             TransientError: also if the answer is not JSON in its envelope.
             OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
             CloudError: of whatever other kind fits.
@@ -74,10 +85,67 @@ class Api:
             )
             try:
                 data, total = unwrap(self.transport.request(call, deadline, apart=apart))
-            except CredentialsError:
-                token = self._tokens.refused(token, deadline)
+            except CloudError as error:
+                better = self._better(token, error, path, deadline)
+                if better is None:
+                    raise
+                token = better
             except MalformedError:
                 raise call.broken("the answer is not JSON as expected", HTTPStatus.OK) from None
             else:
                 self.shapes[route(path)] = shape(data)
                 return Answer(call, data, total)
+
+    def _better(
+        self, token: Token, error: CloudError, path: str, deadline: Deadline
+    ) -> Token | None:
+        """Return a better token if the one in use is to blame for an error; None if it is not.
+
+        Raises:
+            AccessError: the token is good, but refused for this: an inverter has left the account.
+            CloudError: there is no better token.
+        """
+        if isinstance(error, CredentialsError):
+            if path != NODES and self._is_good(token, deadline):
+                raise AccessError(
+                    error.detail, method=error.method, url=error.url, status=error.status
+                )
+            return self._tokens.refused(token, deadline)
+        if not _may_be_refusal(error) or not self._tokens.may_be_refused(token):
+            return None
+        try:
+            if path != NODES and self._is_good(token, deadline):
+                return None
+            return self._tokens.refused(token, deadline)
+        except TransientError:
+            return None  # the cloud is away; the first error says more
+
+    def _is_good(self, token: Token, deadline: Deadline) -> bool:
+        """Whether the cloud takes a token for the list of sites.
+
+        Raises:
+            ThrottledError, TransientError: it cannot be known now.
+        """
+        call = Call(
+            "GET",
+            self._tokens.api_url + NODES,
+            authorization=token.authorization,
+            params={"page": 0, "pageSize": 1},
+            may_repeat=True,
+        )
+        try:
+            self.transport.request(call, deadline)
+        except CredentialsError:
+            return False
+        except TransientError as error:
+            if not _may_be_refusal(error):
+                raise
+            return False
+        except (AccessError, NotFoundError, RequestError):
+            pass  # the token was good enough for that to be said
+        return True
+
+
+def _may_be_refusal(error: CloudError) -> bool:
+    """Whether a cloud may mean a refused token by this: it is not known how it says that."""
+    return isinstance(error, TransientError) and error.status == HTTPStatus.INTERNAL_SERVER_ERROR

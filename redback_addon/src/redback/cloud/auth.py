@@ -41,6 +41,10 @@ _RENEWAL_PAUSE = 60.0
 # A token that is refused while it is newer than this was never good. Another one of the same kind
 # would not be better, and too many token requests make the cloud fail (dossier 1.4).
 _FRESH = 60.0
+# How long no other token is suspected after one was. It doubles each time, as in an outage no token
+# helps, and begins again after a while without suspicion.
+_FIRST_TRUST = 60.0
+_LONGEST_TRUST = 15 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,9 @@ class TokenSource:
         self._token: Token | None = None
         # Endpoints whose fresh tokens are refused for data.
         self._distrusted: set[str] = set()
+        # When a token was last suspected, and how long none is from then on.
+        self._suspected = -math.inf
+        self._trust = _FIRST_TRUST
         # The number of renewals, and the last one's failure, which all threads that waited share.
         self._renewals = 0
         self._failure: CloudError | None = None
@@ -202,6 +209,20 @@ class TokenSource:
             except (CredentialsError, _NowhereError):
                 self._distrusted.update(other.name for other in others)
                 raise self._conclude(self._useless(token)) from None
+
+    def may_be_refused(self, token: Token) -> bool:
+        """Whether a token may be why the cloud fails, as it is not known how a refusal looks.
+
+        A fresh one is not, and while the cloud fails a token is suspected less and less often.
+        """
+        now = self._transport.monotonic()
+        passed = now - self._suspected
+        if now - token.obtained < _FRESH or passed < self._trust:
+            return False
+        is_over = passed >= 2 * _LONGEST_TRUST
+        self._trust = _FIRST_TRUST if is_over else min(2 * self._trust, _LONGEST_TRUST)
+        self._suspected = now
+        return True
 
     def _useless(self, token: Token) -> CredentialsError:
         return CredentialsError(

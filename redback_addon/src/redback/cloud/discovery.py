@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .api import Api
+from .api import NODES, Api
 from .models import ListedInverter
 from .transport import Deadline
 
-_NODES = "/Api/v2/EnergyData/With/Nodes"
 _PAGE_SIZE = 100
 # A hundred thousand sites: no account has so many, and a cloud that never ends must end.
 _MOST_PAGES = 1000
@@ -32,7 +31,7 @@ def _roots(api: Api, deadline: Deadline) -> Iterator[object]:
     received = 0
     for number in range(_MOST_PAGES):
         params = {"page": number, "pageSize": _PAGE_SIZE}
-        answer = api.ask(_NODES, deadline, params=params, may_repeat=True)
+        answer = api.ask(NODES, deadline, params=params, may_repeat=True)
         elements = answer.elements()
         new = {_text(element, "Id") for element in elements} - seen
         yield from elements

@@ -48,7 +48,7 @@ class CredentialsError(CloudError):
 
 
 class AccessError(CloudError):
-    """The account has no access to this site or inverter."""
+    """The account has no access to this site or inverter, though its token is good."""
 
 
 class NotFoundError(CloudError):

@@ -4,8 +4,9 @@ The API has four routes: v2.21 has more data than v2, and each version has a Mul
 100 inverters in one request and a single form. Which of them an account or an inverter may use is
 not documented, so they are tried, from the best one down:
 
-- A route that refuses an inverter (400, 403, 404, 405, or an answer without it) is left for the
-  next one at once. The route that gave a reading is remembered, and the next call starts there.
+- A route that refuses an inverter (400, 403, 404, 405, 401 to a token that is good, or an answer
+  without it) is left for the next one at once. The route that gave a reading is remembered, and the
+  next call starts there.
 - A Multiple that is refused does not say why, so its inverters are read singly. If some of them are
   refused there too, they alone are to blame: the others stay on the Multiple, and are asked there
   next time without the culprits. Only if none is refused singly is it the route, and all stay on
