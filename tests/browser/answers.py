@@ -2,10 +2,14 @@
 
 import math
 from datetime import datetime, timedelta
+from functools import cache
 
-from browser.examples import GIVEN, HOME, Json, energy, written
+import msgspec
 
-_STEP = 300  # seconds between two values of a day
+from browser.examples import GIVEN, HOME, NOW, Json, energy, written
+from redback.panel import minutes
+
+_STEP = 60  # seconds between two readings
 _MIDNIGHT = datetime(2026, 11, 24, tzinfo=HOME)
 
 
@@ -19,21 +23,48 @@ def _powers(hour: float) -> tuple[float, float, float, float, float]:
 
 
 def day() -> Json:
-    """Make the day until half past two in the afternoon, with an hour of which nothing is known."""
-    hours = [index * _STEP / 3600 for index in range(174)]
-    rows = [_powers(hour) if not 9 <= hour < 9.75 else (None,) * 5 for hour in hours]
-    columns = [
-        [None if value is None else round(value, 3) for value in column]
-        for column in zip(*rows, strict=True)
+    """Make the day until half past two in the afternoon, with a hole of 45 minutes.
+
+    The server makes it of its minutes, as it does for the page.
+    """
+    return {**_day(_MIDNIGHT, (9, 9.75))}
+
+
+def morning() -> Json:
+    """Make a day of which nothing is known since nine in the morning."""
+    return {**_day(_MIDNIGHT, (9, 24))}
+
+
+def yesterday() -> Json:
+    """Make the day before, which is whole."""
+    return {**_day(_MIDNIGHT - timedelta(days=1), (0, 0))}
+
+
+def day_of_two() -> Json:
+    """Make the day of two inverters, of which one has a hole."""
+    return {**_day(_MIDNIGHT, (9, 9.75), (0, 0))}
+
+
+@cache
+def _day(midnight: datetime, *without: tuple[float, float]) -> Json:
+    """Make a day of one inverter for each of these hours of which nothing is known."""
+    end = midnight + timedelta(days=1)
+    readings = int((min(NOW, end) - midnight).total_seconds()) // _STEP
+    hours = [index * _STEP / 3600 for index in range(readings)]
+    each = [
+        [
+            (int(midnight.timestamp() + hour * 3600), _minute(hour))
+            for hour in hours
+            if not since <= hour < until
+        ]
+        for since, until in without
     ]
-    names = ("solar", "load", "battery", "grid", "soc")
-    return {
-        "start": written(_MIDNIGHT),
-        "end": written(_MIDNIGHT + timedelta(days=1)),
-        "at": [int(_MIDNIGHT.timestamp() + hour * 3600) for hour in hours],
-        **dict(zip(names, columns, strict=True)),
-        "energy": energy(),
-    }
+    made: Json = msgspec.to_builtins(minutes.day(each, midnight, end, NOW))
+    return made | {"date": f"{midnight:%Y-%m-%d}", "energy": energy()}
+
+
+def _minute(hour: float) -> minutes.Minute:
+    return minutes.Minute(*(round(value, 3) for value in _powers(hour)))
 
 
 def _code(age: int, hour: int) -> str:

@@ -25,7 +25,7 @@ async def _chart(page: Page) -> Locator:
 async def test_the_day_has_a_chart_with_the_values_under_the_pointer(viewer: Viewer) -> None:
     page = await viewer.open("day")
     chart = await _chart(page)
-    await expect(page.locator(".pointed")).to_have_text("Latest values, 14:25")
+    await expect(page.locator(".pointed")).to_have_text("Latest values, 14:29")
     box = await chart.bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -38,12 +38,94 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     page = await viewer.open("day")
     chart = await _chart(page)
     await chart.focus()
-    for key, time in (("Home", "00:00"), ("ArrowRight", "00:05"), ("End", "14:25")):
+    for key, time in (("Home", "00:00"), ("ArrowRight", "00:01"), ("End", "14:29")):
         await page.keyboard.press(key)
         await expect(page.locator(".pointed")).to_have_text(f"At {time}")
         await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* kW"))
     await page.keyboard.press("ArrowLeft")
-    await expect(page.locator(".pointed")).to_have_text("At 14:20")
+    await expect(page.locator(".pointed")).to_have_text("At 14:28")
+
+
+async def _alphas(page: Page, hour: float) -> set[int]:
+    """Return the opacities of what the chart's canvas has at a time of the day."""
+    alphas = await page.evaluate(
+        """hour => {
+          const canvas = document.querySelector(".chart canvas");
+          const over = document.querySelector(".chart .u-over").getBoundingClientRect();
+          const whole = canvas.getBoundingClientRect();
+          const left = (over.left - whole.left + over.width * hour / 24) / whole.width;
+          const copy = new OffscreenCanvas(1, canvas.height).getContext("2d");
+          copy.drawImage(canvas, -Math.round(left * canvas.width), 0);
+          const { data } = copy.getImageData(0, 0, 1, canvas.height);
+          return [...data].filter((_, index) => index % 4 === 3);
+        }""",
+        hour,
+    )
+    return set(alphas)
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_a_time_without_readings_is_shaded_and_told_and_no_line_crosses_it(
+    viewer: Viewer, size: tuple[int, int]
+) -> None:
+    page = await viewer.open("day", size=size)
+    chart = await _chart(page)
+    told = page.locator("#day .holes")
+    await expect(told).to_have_text("No readings from 08:59 to 09:45. See History.")
+    # Lines are opaque; the shade and the grid are not.
+    assert 255 not in await _alphas(page, 9.3)
+    assert await _alphas(page, 9.3) - {0}
+    assert 255 in await _alphas(page, 8.5)
+    assert 0 in await _alphas(page, 8.5)
+    assert 255 in await _alphas(page, 14.5), "the line at the time of day"
+    await keep_picture(page, f"day-hole-{size[0]}")
+    await chart.focus()
+    await page.keyboard.press("Home")
+    for _ in range(45):
+        await page.keyboard.press("PageUp")
+    await expect(page.locator(".pointed")).to_have_text("No readings from 08:59 to 09:45")
+    await told.get_by_role("link", name="See History").click()
+    await expect(page.locator("#history-title")).to_be_focused()
+
+
+async def test_what_one_of_several_lacks_is_told_of_their_total(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.data["day"] = answers.day_of_two()
+    two = examples.status(examples.inverter(), examples.granny_flat())
+    page = await viewer.open("day", status=two)
+    told = page.locator("#day .holes")
+    await expect(told).to_contain_text("Readings of an inverter are missing from 08:59 to 09:45.")
+    stand_in.data["day"] = answers.day()
+    await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
+    await expect(told).to_contain_text("No readings from 08:59 to 09:45.")
+
+
+async def test_a_hole_that_has_not_ended_is_told_too(viewer: Viewer, stand_in: StandIn) -> None:
+    stand_in.data["day"] = answers.morning()
+    page = await viewer.open("day")
+    await expect(page.locator("#day .holes")).to_contain_text(
+        "No readings after 08:59. See History"
+    )
+    await keep_picture(page, "day-open-hole-1280")
+
+
+async def test_yesterday_can_be_looked_at(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("day", size=PHONE)
+    await _chart(page)
+    title = page.locator("#day h3").first
+    await expect(title).to_have_text("Tue 24 Nov")
+    stand_in.data["day"] = answers.yesterday()
+    yesterday = page.get_by_role("button", name="Yesterday")
+    await yesterday.click()
+    await expect(title).to_have_text("Mon 23 Nov")
+    await expect(yesterday).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".pointed")).to_have_text("Latest values, 23:59")
+    await expect(page.locator("#day .holes")).to_be_hidden()
+    assert stand_in.queries == [("day", {}), ("day", {"day": "yesterday"})]
+    await keep_picture(page, "day-yesterday-360")
+    await page.get_by_role("button", name="Today").click()
+    await expect(page.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_the_day_is_a_table_too(viewer: Viewer) -> None:

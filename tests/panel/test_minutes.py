@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from examples import SERIAL, decoded, payload
 from fake_clock import FakeClock
 from redback.cloud import Dynamic
 from redback.inverters.inverter import Inverter
-from redback.panel.minutes import FILE, Minutes, local_day
+from redback.panel.minutes import FILE, Day, Minutes, local_day
 from redback.sensors.entities import Entities
 
 OTHER = "RB26030100000022"
@@ -66,7 +67,7 @@ def test_a_day_is_shown_minute_by_minute(minutes: Minutes) -> None:
 def test_what_comes_late_takes_its_place(minutes: Minutes) -> None:
     minutes.seen(inverter(), [reading(NOON, 3.0)])
     minutes.seen(inverter(), [reading(NOON - 30 * MINUTE, 1.0), reading(NOON, 3.1)])
-    assert minutes.day([SERIAL]).solar == [1.0, 3.1]
+    assert minutes.day([SERIAL]).solar == [1.0, None, 3.1]
 
 
 def test_the_energy_of_a_day_is_what_its_counters_have_grown_by(minutes: Minutes) -> None:
@@ -115,6 +116,86 @@ def test_a_day_of_several_inverters_is_their_sum(minutes: Minutes) -> None:
     both = minutes.day([SERIAL, OTHER])
     assert both.solar == [2.5, 3.5]
     assert both.energy.load_kwh == 1.0
+
+
+def _at(day: Day) -> dict[str, float | None]:
+    """Return the power of the sun by the time of day, UTC."""
+    times = (f"{datetime.fromtimestamp(at, UTC):%H:%M}" for at in day.at)
+    return dict(zip(times, day.solar, strict=True))
+
+
+def _holes(day: Day) -> list[tuple[str, str]]:
+    """Return the holes as times of day, UTC."""
+    times = [[datetime.fromtimestamp(at, UTC) for at in hole] for hole in day.holes]
+    return [(f"{since:%H:%M}", f"{until:%H:%M}") for since, until in times]
+
+
+def _every_minute(since: datetime, until: datetime, power: float = 2.0) -> list[Dynamic]:
+    one = reading(since, power)
+    times = (since + number * MINUTE for number in range((until - since) // MINUTE))
+    return [msgspec.structs.replace(one, timestamp=time) for time in times]
+
+
+def test_a_time_without_readings_is_a_hole_that_no_line_crosses(minutes: Minutes) -> None:
+    midnight, _ = local_day(NOON)  # 14:00 UTC
+    minutes.seen(inverter(), _every_minute(midnight, midnight + 60 * MINUTE))
+    minutes.seen(inverter(), _every_minute(midnight + 105 * MINUTE, NOON))
+    day = minutes.day([SERIAL])
+    assert _holes(day) == [("14:59", "15:45")]
+    shown = _at(day)
+    assert shown["15:22"] is None
+    assert (shown["14:59"], shown["15:45"]) == (2.0, 2.0)
+    assert not {"15:00", "15:44"} & shown.keys()
+
+
+@pytest.mark.parametrize(("minutes_apart", "is_hole"), [(2, False), (3, False), (4, True)])
+def test_one_or_two_readings_that_are_missing_are_no_hole(
+    minutes: Minutes, minutes_apart: int, *, is_hole: bool
+) -> None:
+    midnight, _ = local_day(NOON)
+    before = _every_minute(midnight, NOON - minutes_apart * MINUTE + MINUTE)
+    minutes.seen(inverter(), [*before, reading(NOON)])
+    day = minutes.day([SERIAL])
+    assert bool(day.holes) is is_hole
+    assert (None in day.solar) is is_hole
+
+
+def test_before_the_first_and_after_the_last_reading_there_is_a_hole_too(minutes: Minutes) -> None:
+    minutes.seen(inverter(), _every_minute(NOON - 120 * MINUTE, NOON - 30 * MINUTE))
+    day = minutes.day([SERIAL])
+    assert _holes(day) == [("14:00", "10:00"), ("11:29", "12:00")]
+    assert None not in day.solar
+    assert _holes(minutes.day([OTHER])) == [("14:00", "12:00")]
+    assert minutes.day([]).holes == []
+
+
+def test_the_total_of_several_is_unknown_while_one_has_no_readings(minutes: Minutes) -> None:
+    midnight, _ = local_day(NOON)
+    minutes.seen(inverter(), _every_minute(midnight, NOON, 2.0))
+    other = [*_every_minute(midnight, NOON - 90 * MINUTE, 1.0), reading(NOON - MINUTE, 1.0)]
+    minutes.seen(inverter(OTHER), other)
+    both = minutes.day([SERIAL, OTHER])
+    assert _holes(both) == [("10:29", "11:59")]
+    assert {*both.solar} == {3.0, None}
+    assert minutes.day([SERIAL]).holes == []
+
+
+def test_one_that_is_off_all_day_has_no_part_in_the_total(minutes: Minutes) -> None:
+    midnight, _ = local_day(NOON)
+    minutes.seen(inverter(), _every_minute(midnight, NOON))
+    assert minutes.day([SERIAL, OTHER]).holes == []
+
+
+async def test_yesterday_can_still_be_seen(minutes: Minutes, clock: FakeClock) -> None:
+    midnight, _ = local_day(NOON)
+    minutes.seen(inverter(), _every_minute(midnight, NOON))
+    await clock.advance(86400)
+    minutes.seen(inverter(), [reading(clock.now(), 9.0)])
+    day = minutes.day([SERIAL], is_yesterday=True)
+    assert (day.date, day.start, day.end) == ("2026-03-02", midnight, midnight + timedelta(days=1))
+    assert {*day.solar} == {2.0}
+    assert _holes(day) == [("11:59", "14:00")]
+    assert minutes.day([SERIAL]).date == "2026-03-03"
 
 
 async def test_at_midnight_a_new_day_begins(minutes: Minutes, clock: FakeClock) -> None:

@@ -32,7 +32,7 @@ _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
 _POWERS = ("solar", "load", "battery", "grid")
-# After this long without a minute, an inverter no longer counts towards the total of several.
+# A longer time without a reading is a hole; until then an inverter's last values count on.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
 
 
@@ -76,10 +76,19 @@ class Energy(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A day of one inverter or of all: lists of one length, the times in Unix seconds."""
+    """A day of one inverter or of all: lists of one length, the times in Unix seconds.
 
+    Attributes:
+        date: the local date.
+        is_total: whether it is of several inverters.
+        holes: from when to when there are no readings, or not of all inverters, Unix seconds.
+    """
+
+    date: str
     start: datetime
     end: datetime
+    is_total: bool
+    holes: list[tuple[int, int]]
     at: list[int]
     solar: list[float | None]
     load: list[float | None]
@@ -127,19 +136,13 @@ class Minutes:
                 database.execute("DELETE FROM minute WHERE at < ?", (int(oldest.timestamp()),))
                 self._pruned_at = self._clock.now()
 
-    def day(self, serials: Iterable[str]) -> Day:
-        """Return the local day so far, of one inverter or of several together."""
-        start, end = local_day(self._clock.now())
-        each = [self._of(serial, start, end) for serial in serials]
-        inside = [[(at, one) for at, one in rows if at >= start.timestamp()] for rows in each]
-        times, minutes = _together(inside)
-        return Day(
-            start=start,
-            end=end,
-            at=times,
-            energy=_energy(each, start),
-            **{name: [getattr(one, name) for one in minutes] for name in (*_POWERS, "soc")},
-        )
+    def day(self, serials: Iterable[str], *, is_yesterday: bool = False) -> Day:
+        """Return the local day so far, or yesterday, of one inverter or of several together."""
+        now = self._clock.now()
+        start, end = local_day(now)
+        if is_yesterday:
+            start, end = local_day(start - timedelta(hours=1))
+        return day([self._of(serial, start, end) for serial in serials], start, end, now)
 
     def today(self, serial: str) -> Energy:
         """Return the energy of the local day so far, of one inverter."""
@@ -161,6 +164,37 @@ class Minutes:
         minutes = [(at, msgspec.msgpack.decode(what, type=Minute)) for at, what in rows]
         before = [one for one in minutes if one[0] < start.timestamp()]
         return [*before[-1:], *minutes[len(before) :]]
+
+
+def day(each: Sequence[_Minutes], start: datetime, end: datetime, now: datetime) -> Day:
+    """Return a local day, as far as it is past.
+
+    Args:
+        each: the minutes of each inverter, and perhaps one of before the day.
+        start: the midnight before.
+        end: the midnight after.
+        now: the time.
+    """
+    since, until = int(start.timestamp()), int(min(end, now).timestamp())
+    inside = [[(at, one) for at, one in rows if at >= since] for rows in each]
+    # One that is off all day has no part in the total of the others.
+    known = [rows for rows in inside if rows] or inside[:1]
+    holes = _holes(known, since, until)
+    rows = _with_holes(zip(*_together(known), strict=True), holes)
+    return Day(
+        date=f"{start.astimezone():%Y-%m-%d}",
+        start=start,
+        end=end,
+        is_total=len(known) > 1,
+        holes=holes,
+        at=[at for at, _ in rows],
+        solar=[minute.solar for _, minute in rows],
+        load=[minute.load for _, minute in rows],
+        battery=[minute.battery for _, minute in rows],
+        grid=[minute.grid for _, minute in rows],
+        soc=[minute.soc for _, minute in rows],
+        energy=_energy(each, start),
+    )
 
 
 def local_day(now: datetime) -> tuple[datetime, datetime]:
@@ -188,6 +222,34 @@ def _packed(reading: Reading) -> bytes:
 def rounded(value: float | None) -> float | None:
     """Return a power to the watt, or an energy to the watt-hour; never -0.0."""
     return None if value is None else round(value, 3) + 0.0
+
+
+def _holes(each: Sequence[_Minutes], since: int, until: int) -> list[tuple[int, int]]:
+    """Return the times for which any of these has no readings, in order."""
+    holes: list[tuple[int, int]] = []
+    for before, after in sorted(
+        pair
+        for rows in each
+        for pair in pairwise([since, *(at for at, _ in rows), until])
+        if pair[1] - pair[0] > _HELD_SECONDS
+    ):
+        if holes and before < holes[-1][1]:
+            holes[-1] = holes[-1][0], max(after, holes[-1][1])
+        else:
+            holes.append((before, after))
+    return holes
+
+
+def _with_holes(
+    rows: Iterable[tuple[int, Minute]], holes: Sequence[tuple[int, int]]
+) -> list[tuple[int, Minute]]:
+    """Leave out the rows in holes; between two others, one without values interrupts all lines."""
+    margin = _MINUTE_SECONDS
+    inside = [(since + margin, until - margin) for since, until in holes]
+    kept = [row for row in rows if not any(since <= row[0] <= until for since, until in inside)]
+    empty = (((since + until) // 2, Minute()) for since, until in holes)
+    between = [row for row in empty if kept and kept[0][0] < row[0] < kept[-1][0]]
+    return sorted([*kept, *between], key=lambda row: row[0])
 
 
 def _together(each: Sequence[_Minutes]) -> tuple[list[int], list[Minute]]:

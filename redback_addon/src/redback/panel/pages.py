@@ -80,7 +80,8 @@ def _json(content: object) -> web.Response:
 
 def _day(context: Context, request: web.Request) -> Day:
     serial = _serial(context, request)
-    return context.minutes.day(context.names() if serial is None else (serial,))
+    serials = context.names() if serial is None else (serial,)
+    return context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
 
 
 def _calendar(context: Context, request: web.Request) -> Calendar:

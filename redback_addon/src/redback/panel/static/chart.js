@@ -1,9 +1,11 @@
 // Draws a day's power as lines, with the values at the pointer or chosen by arrow keys.
+// Times without readings are shaded, and no line crosses them.
 
 import { css as written, rgba } from "./colour.js";
 import { el, say, set, svg } from "./dom.js";
 import * as format from "./format.js";
 import { houseClock } from "./house-time.js";
+import { now } from "./time.js";
 
 const SERIES = [
   { key: "solar", title: "Solar", colour: "--solar", dash: [], fill: true },
@@ -20,6 +22,16 @@ export function inWords({ isLevel, ways }, value) {
   if (isLevel) return format.percent(value);
   if (!ways) return `${format.signedPower(value)} kW`;
   return `${format.power(value)} kW${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
+}
+
+/** A hole of a day in words: "No readings from 09:00 to 09:45". */
+export function holeInWords([since, until], { at, is_total: isTotal }, clock) {
+  const time = (one) => format.clock(clock(one));
+  const isFirst = !at.length || until <= at[0];
+  const isLast = !at.length || since >= at[at.length - 1];
+  const when = isFirst ? `before ${time(until)}` : isLast ? `after ${time(since)}` : `from ${time(since)} to ${time(until)}`;
+  const what = isTotal ? "Readings of an inverter are missing" : "No readings";
+  return `${what} ${isFirst && isLast ? "so far on this day" : when}`;
 }
 
 /** Load uPlot for the first chart; rejects if it was not installed. */
@@ -131,7 +143,7 @@ export class Chart {
     if (hasLevel) axes.push({ ...axis, scale: "%", side: 1, size: 44, grid: { show: false }, values: (_, all) => all.map((one) => `${one}%`) });
     return {
       ...this.#size(),
-      padding: [12, hasLevel ? 0 : 12, 0, 0],
+      padding: [16, hasLevel ? 0 : 12, 0, 0],
       legend: { show: false },
       tzDate: (at) => this.clock(at),
       cursor: { y: false, points: { size: 8 }, drag: { x: false, y: false } },
@@ -142,8 +154,41 @@ export class Chart {
       },
       axes,
       series: [{}, ...this.series.map((series) => this.#line(series))],
-      hooks: { setCursor: [(plot) => this.#point(plot.cursor.idx)] },
+      hooks: {
+        drawClear: [(plot) => this.#shade(plot)],
+        draw: [(plot) => this.#markNow(plot)],
+        setCursor: [(plot) => this.#point(plot.cursor.idx)],
+      },
     };
+  }
+
+  #shade({ ctx, bbox, valToPos }) {
+    ctx.save();
+    ctx.fillStyle = css("--divider");
+    for (const [since, until] of this.day.holes) {
+      const [left, right] = [since, until].map((at) => valToPos(at, "x", true));
+      ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
+    }
+    ctx.restore();
+  }
+
+  #markNow({ ctx, bbox, valToPos }) {
+    const at = now() / 1000;
+    if (at < Date.parse(this.day.start) / 1000 || at > Date.parse(this.day.end) / 1000) return;
+    const ratio = window.devicePixelRatio;
+    const x = Math.round(valToPos(at, "x", true)) + ratio / 2; // whole pixels
+    ctx.strokeStyle = ctx.fillStyle = css("--text-2");
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.font = `${11 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "bottom";
+    ctx.fillText("Now", x, bbox.top - ratio);
+    ctx.restore();
   }
 
   #line({ key, title, colour, dash, fill, isLevel }) {
@@ -192,11 +237,14 @@ export class Chart {
 
   /** Shows the values at one index, or with null the latest. */
   #point(index) {
-    const { at } = this.day;
+    const { at, holes } = this.day;
     const isPointed = index != null;
     const shown = isPointed ? index : at.length - 1;
+    const hole = holes.find(([since, until]) => since < at[shown] && at[shown] < until);
     const time = shown < 0 ? null : format.clock(this.clock(at[shown]));
-    say(this.time, time ? `${isPointed ? "At" : "Latest values,"} ${time}` : "No values yet");
+    const latest = time ? `Latest values, ${time}` : "No values yet";
+    const pointed = hole ? holeInWords(hole, this.day, this.clock) : `At ${time}`;
+    say(this.time, isPointed ? pointed : latest);
     const words = this.series.map((series) => {
       const value = inWords(series, this.day[series.key][shown]);
       say(this.values[series.key], value);

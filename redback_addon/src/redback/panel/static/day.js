@@ -1,18 +1,59 @@
-// The section Day: today's power and energy so far.
+// The section Day: power and energy of today so far, or of yesterday.
 
-import { Chart } from "./chart.js";
-import { el } from "./dom.js";
+import { Chart, holeInWords } from "./chart.js";
+import { el, say, set } from "./dom.js";
 import { energyTiles } from "./energy.js";
 import { Fetched } from "./fetched.js";
+import * as format from "./format.js";
 import { hours } from "./hours.js";
+import { houseClock } from "./house-time.js";
 import { Picker } from "./picker.js";
 
 const FRESH = 60_000; // milliseconds; there is a new value each minute
+
+const [YESTERDAY, TODAY] = ["Yesterday", "Today"];
+const MOST_HOLES = 4;
+
+/** The times without readings, with a link to where they are filled. */
+function holesInWords(day) {
+  const { holes } = day;
+  if (!holes.length) return [];
+  const clock = houseClock(day);
+  const words = holes.slice(0, MOST_HOLES).map((hole) => holeInWords(hole, day, clock));
+  if (holes.length > MOST_HOLES) words.push(`${holes.length - MOST_HOLES} more times without readings`);
+  return [...words.flatMap((one) => [one, ". "]), el("a", { href: "#history" }, "See History"), "."];
+}
+
+/** Two buttons of which one is pressed; `value` is what it asks the add-on for. */
+class DayChoice {
+  constructor(onChange) {
+    this.onChange = onChange;
+    this.value = TODAY;
+    this.buttons = [YESTERDAY, TODAY].map((name) =>
+      el("button", { class: "plain choice", type: "button", onclick: () => this.#press(name) }, name),
+    );
+    this.element = el("div", { class: "choices", role: "group", "aria-label": "Day" }, this.buttons);
+    this.#show();
+  }
+
+  #press(name) {
+    if (this.value === name) return;
+    this.value = name;
+    this.#show();
+    this.onChange();
+  }
+
+  #show() {
+    this.buttons.forEach((button) => set(button, { "aria-pressed": button.textContent === this.value }));
+  }
+}
 
 /** @returns the section Day. */
 export function day(content) {
   let timer;
   const chart = new Chart();
+  const title = el("h3");
+  const holes = el("p", { class: "holes" });
   const energy = el("div");
   const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
   const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
@@ -21,16 +62,20 @@ export function day(content) {
     el(
       "article",
       { class: "card" },
-      el("h3", { class: "unseen" }, "Power"),
+      title,
       chart.element,
+      holes,
       missing,
       el("p", { class: "under" }, "Positive: discharging or importing. Negative: charging or exporting."),
       details,
     ),
-    el("article", { class: "card" }, el("h3", {}, "Energy today"), energy),
+    el("article", { class: "card" }, el("h3", {}, "Energy"), energy),
   ];
 
   const answer = new Fetched((given) => {
+    say(title, format.date(given.date));
+    holes.replaceChildren(...holesInWords(given));
+    set(holes, { hidden: given.holes.length ? null : "" });
     energy.replaceChildren(energyTiles(given.energy));
     table.replaceChildren(hours(given));
     // The chart measures its element, so draw it after layout.
@@ -41,9 +86,15 @@ export function day(content) {
     });
     return cards;
   });
-  const load = () => answer.load(picker.value ? `day?serial=${encodeURIComponent(picker.value)}` : "day");
+  const load = () => {
+    const wanted = new URLSearchParams();
+    if (picker.value) wanted.set("serial", picker.value);
+    if (choice.value === YESTERDAY) wanted.set("day", "yesterday");
+    answer.load([...wanted].length ? `day?${wanted}` : "day");
+  };
   const picker = new Picker("All inverters", load);
-  content.replaceChildren(picker.element, answer.element);
+  const choice = new DayChoice(load);
+  content.replaceChildren(el("div", { class: "row" }, choice.element, picker.element), answer.element);
 
   return {
     show: ({ inverters }) => picker.show(inverters),
