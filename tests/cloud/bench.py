@@ -121,15 +121,11 @@ def understand(request: requests.PreparedRequest) -> tuple[str, list[str]]:
 
 @dataclass
 class FakeCloud:
-    """The data endpoints, with faults by route.
+    """The data endpoints, with an HTTP status as fault by route and serial number (None for all).
 
-    Attributes:
-        faults: HTTP status by (route, serial number or None for all); a Multiple request that
-            contains such an inverter fails as a whole.
-        left_out: inverters that a Multiple leaves out of its answer.
-        answers: gives the body of a route in another way, by route.
-        asked: the requests that came, as `route` and serial numbers.
-        tokens: the Authorization headers that came.
+    A Multiple request that contains an inverter with a fault fails as a whole; the answer to another
+    leaves out those of `left_out`. `answers` makes the body of a route in another way. What was
+    asked is kept as routes and serial numbers, beside the Authorization headers of `tokens`.
     """
 
     faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
@@ -166,14 +162,7 @@ class FakeCloud:
 
 @dataclass
 class Cloud(FakeCloud):
-    """The same cloud, and an account that asks it.
-
-    Attributes:
-        web: the whole web.
-        time: stands still but for those who sleep.
-        remembered: the account's facts.
-        client: asks for the account.
-    """
+    """The same cloud, and an account that asks it; time passes only for those who sleep."""
 
     web: responses.RequestsMock = field(kw_only=True)
     time: FakeTime = field(kw_only=True)

@@ -39,12 +39,9 @@ AFTER_THAT = datetime(2020, 2, 1, tzinfo=UTC)
 
 
 class Server:
-    """A server that says OK to whoever trusts it.
+    """A server that says OK to whoever trusts it, and counts the connections.
 
-    Attributes:
-        port: where it is.
-        connections: how many have been made.
-        heard: all that it was sent over them, decrypted if there is a `context` for that.
+    `heard` is all that it was told over them, decrypted if there is a `context` for that.
     """
 
     def __init__(self, context: ssl.SSLContext | None, repeated: bytes | None) -> None:

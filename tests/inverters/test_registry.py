@@ -26,13 +26,7 @@ NAMED = {SERIAL: GivenName("Redback", "Redback")}
 
 
 class World:
-    """A registry, and what Core would be shown of it.
-
-    Attributes:
-        states: the value of each entity.
-        times: how often something was offered.
-        existing: which entities there are.
-    """
+    """A registry, and what Core would be shown of it: values of entities, offered so many times."""
 
     def __init__(
         self,

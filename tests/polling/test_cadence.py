@@ -62,11 +62,7 @@ def watch(
 ) -> Outcome:
     """Follow the cadence for some minutes.
 
-    Args:
-        rhythms: of the inverters.
-        minutes: how many.
-        skew: how many seconds this machine's clock is ahead,
-        right_after: until it is set right after so many minutes.
+    This machine's clock is `skew` seconds ahead, until it is set right after so many minutes.
     """
     cadence = Cadence()
     moment, requests = 600.0 + random.Random(5).random() * 60, 0

@@ -69,8 +69,7 @@ class Registry:
 class House:
     """An account whose findings are kept here; it begins when time first passes.
 
-    Attributes:
-        refused: how often it was shown that the token is refused.
+    `refused` counts how often it was shown that the token is refused.
     """
 
     def __init__(self, clock: FakeClock, stack: AsyncExitStack) -> None:
