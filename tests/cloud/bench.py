@@ -88,6 +88,10 @@ def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:
     } | fields
 
 
+def kinds(outcomes: Mapping[str, object]) -> dict[str, type[object]]:
+    return {serial: type(outcome) for serial, outcome in outcomes.items()}
+
+
 _ROUTES = {
     re.escape(NEW_TOKEN): "new token",
     re.escape(OLD_TOKEN.removeprefix(API)): "old token",
@@ -123,9 +127,9 @@ def understand(request: requests.PreparedRequest) -> tuple[str, list[str]]:
 class FakeCloud:
     """The data endpoints, with an HTTP status as fault by route and serial number (None for all).
 
-    A Multiple request that contains an inverter with a fault fails as a whole; the answer to another
-    leaves out those of `left_out`. `answers` makes the body of a route in another way. What was
-    asked is kept as routes and serial numbers, beside the Authorization headers of `tokens`.
+    A Multiple request that contains an inverter with a fault fails as a whole; the answer to
+    another leaves out those of `left_out`. `answers` makes the body of a route in another way. What
+    was asked is kept as routes and serial numbers, beside the Authorization headers of `tokens`.
     """
 
     faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
