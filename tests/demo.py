@@ -3,24 +3,21 @@
 import argparse
 import asyncio
 import contextlib
-import json
-import os
-import secrets
+import math
 import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from house import CREDENTIAL, TOKEN, House, Service
 from simulator import Simulator
-from simulator.world import CLIENT_ID, CREDENTIAL, PRESETS, World, days_ago
+from simulator.world import PRESETS, World, days_ago
 from standin.core import Core
 from standin.real_core import CoreFailedError, RealCore, find_hass, free_port
 from standin.supervisor import CoreAddress, Supervisor
 from standin.users import OWNER
 
-_OPTIONS = {"client_id": CLIENT_ID, "credential": CREDENTIAL, "log_level": "info"}
-_STOP_SECONDS = 5
 _INGRESS = "demo"
 
 
@@ -55,8 +52,7 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     world = World(commissioned=days_ago(3))
-    world.add_account(presets)
-    token = secrets.token_hex()
+    world.add_account(presets, credential=CREDENTIAL)
     async with contextlib.AsyncExitStack() as stack:
         # A hass that runs in a container or a chroot may see no other folder.
         folder = stack.enter_context(
@@ -66,27 +62,26 @@ async def _show(presets: Sequence[str], *, real: bool) -> int:
         address, log_in, owner = await stack.enter_async_context(_core(Path(folder), real=real))
         if ended.is_set():  # while Core was starting
             return 0
-        supervisor = await stack.enter_async_context(Supervisor(address, token=token))
-        (Path(folder) / "options.json").write_text(json.dumps(_OPTIONS))
-        port = free_port()
+        supervisor = await stack.enter_async_context(Supervisor(address, token=TOKEN))
+        home = House(
+            simulator,
+            supervisor,
+            address,
+            Path(folder),
+            panel_port=free_port(),
+            panel_allow="127.0.0.1",
+            log=Path("/dev/stdout"),
+        )
+        home.service.options(log_level="info")
         # As from the sidebar, by the user who may press its buttons.
-        supervisor.ingress[_INGRESS] = f"http://127.0.0.1:{port}"
+        supervisor.ingress[_INGRESS] = home.panel_url
         supervisor.visitor = owner
         _print(f"The panel:      {supervisor.url}/ingress/{_INGRESS}/")
         _print(f"Home Assistant: {address.url}/ {log_in}")
         _print(f"Redback cloud:  {simulator.url} (simulated)")
         _print(f"Add-on's data:  {folder}")
         _print("Ctrl-C ends it all. What follows is the add-on's own log.\n")
-        variables = {
-            "SUPERVISOR_TOKEN": token,
-            "SUPERVISOR_URL": supervisor.url,
-            "REDBACK_API_URL": simulator.url,
-            "REDBACK_LOGIN_URL": simulator.url,
-            "REDBACK_DATA": folder,
-            "REDBACK_PANEL_ALLOW": "127.0.0.1",
-            "REDBACK_PANEL_PORT": str(port),
-        }
-        return await _serve(variables, ended)
+        return await _serve(home.service, ended)
 
 
 @contextlib.asynccontextmanager
@@ -103,22 +98,17 @@ async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress,
         yield core.address, log_in, await core.owner()
 
 
-async def _serve(variables: dict[str, str], ended: asyncio.Event) -> int:
+async def _serve(service: Service, ended: asyncio.Event) -> int:
     """Run the service until it ends or is to end, and return its exit code."""
-    service = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "redback", env=os.environ | variables, start_new_session=True
-    )
-    done = asyncio.ensure_future(service.wait())
-    stopped = asyncio.ensure_future(ended.wait())
-    await asyncio.wait((done, stopped), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not done.done():
-        service.terminate()
+    await service.start()
+    both = [asyncio.create_task(ended.wait()), asyncio.create_task(service.ended(math.inf))]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     try:
-        return await asyncio.wait_for(done, _STOP_SECONDS)
-    except TimeoutError:
-        service.kill()
-        return await service.wait()
+        return await service.stop()
+    finally:
+        await service.kill()
+        for task in both:
+            task.cancel()
 
 
 def _print(line: str) -> None:

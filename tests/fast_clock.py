@@ -22,14 +22,10 @@ _SHARED = ("faketime_shm_", "sem.faketime_sem_")
 def run(
     module: str, *arguments: str, seconds: float, speed: int = 60, beginning: datetime | None = None
 ) -> Any:  # noqa: ANN401 - whatever the program prints
-    """Run it, and return the JSON that it writes at its end.
+    """Run a program of these real seconds at most, and return the JSON that it writes at its end.
 
-    Args:
-        module: the program.
-        arguments: its arguments.
-        seconds: how long it may take at most, in real time.
-        speed: how many times faster the clock is, and how many times longer its timeouts are.
-        beginning: what time it is then; the real time where none is given.
+    The clock is so many times faster, and the program's timeouts so many times longer. It begins
+    with the real time where no other is given.
     """
     with subprocess.Popen(  # noqa: S603 - our own program
         [*wrapper(speed, beginning), sys.executable, "-m", module, *arguments],

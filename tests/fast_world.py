@@ -24,11 +24,7 @@ def new_folder(name: str) -> Path:
 def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> dict[str, Any]:
     """Run a module with its arguments, and return the JSON that it writes at its end.
 
-    Args:
-        program: the module, and its arguments.
-        folder: for its log.
-        beginning: what time it is then, UTC.
-        seconds: how long it may take at most, in real time.
+    Its log is in the folder. It begins with a time in UTC, and has so many real seconds at most.
     """
     log = folder / "program.log"
     enter = Path(os.environ["HASS_EXECUTABLE"]).with_name("enter")

@@ -72,6 +72,7 @@ class Service:
                 env=os.environ | self._variables,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # ctrl-C is not for the service
             )
 
     async def ended(self, seconds: float = 10) -> int:

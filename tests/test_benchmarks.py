@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -15,8 +14,7 @@ import pytest
 from benchmarks import __main__ as program
 from benchmarks import runner
 from benchmarks.__main__ import FIGURES, Measure
-from benchmarks.figures import Beside, Figure, Length, number, percentile, plain, table
-from benchmarks.freshness import phase
+from benchmarks.figures import Beside, Figure, Length, table
 
 TESTS = Path(__file__).parent
 
@@ -114,44 +112,11 @@ async def test_a_measurement_fails_at_once_when_its_background_does() -> None:
     assert failed.group_contains(ConnectionError, match="the cloud is away")
 
 
-async def test_a_measurement_fails_at_once_when_its_background_ends() -> None:
-    with pytest.raises(ExceptionGroup) as failed:
-        async with runner.background("the other poller", asyncio.sleep(0)):
-            await asyncio.sleep(60)
-    assert failed.group_contains(RuntimeError, match="the other poller has ended")
-
-
-async def test_the_background_of_a_measurement_ends_with_it() -> None:
-    ended = asyncio.Event()
-
-    async def poll() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.set()
-
-    async with runner.background("the other poller", poll()):
-        await asyncio.sleep(0)
-    assert ended.is_set()
-
-
-def test_the_fixed_poller_of_each_house_has_a_phase_of_its_own() -> None:
-    phases = {phase(str(house)) for house in range(6)}
-    assert len(phases) == 6
-    assert min(phases) < 20
-    assert max(phases) > 40
-
-
 async def test_a_service_that_pushes_nothing_is_not_waited_for_for_ever() -> None:
     async with runner.runner() as running:
         (running.data / "log").write_text("[12:00:00] WARNING: No token")
         with pytest.raises(TimeoutError, match="WARNING: No token"):
             await running.has_readings(0.1)
-
-
-async def test_a_program_that_does_not_end_is_not_waited_for_for_ever() -> None:
-    with pytest.raises(TimeoutError):
-        await runner.run("http.server", None, seconds=0.5)
 
 
 async def test_a_program_that_fails_is_shown() -> None:
@@ -195,7 +160,8 @@ def test_a_benchmark_that_fails_is_shown_and_the_others_go_on(
     assert "TimeoutError: no state came" in capsys.readouterr().err
     results = json.loads((tmp_path / FIGURES).read_text())["benchmarks"]
     assert results["first"]["failed"] == "TimeoutError('no state came; quick')"
-    assert results["second"]["figures"][0]["name"] == "start"
+    (figure,) = results["second"]["figures"]
+    assert (figure["name"], figure["ratio"], figure["is_met"]) == ("start", 1.5, False)
 
 
 def test_a_run_keeps_what_an_earlier_one_has_measured_of_other_benchmarks(
@@ -205,31 +171,6 @@ def test_a_run_keeps_what_an_earlier_one_has_measured_of_other_benchmarks(
     results = measure(second=works)
     assert results["first"] == earlier
     assert list(results) == ["first", "second"]
-
-
-def test_each_benchmark_says_what_was_measured_and_when(
-    measure: Callable[..., dict[str, Any]],
-) -> None:
-    result = measure(first=works)["first"]
-    assert result["length"] == "quick"
-    assert result["python"] == platform.python_version()
-    assert {"began", "commit", "machine", "seconds"} < set(result)
-
-
-def test_a_figure_that_misses_one_of_its_goals_misses() -> None:
-    assert FIGURE.ratio == 1.5
-    assert FIGURE.is_met is False
-
-
-def test_a_figure_without_a_goal_neither_meets_nor_misses() -> None:
-    assert Figure("start", 3.0, "s").is_met is None
-
-
-def test_machines_get_what_follows_from_a_figure_too() -> None:
-    found = plain(FIGURE)
-    assert found["ratio"] == 1.5
-    assert found["is_met"] is False
-    assert found["beside"] == {"name": "imports", "value": 2.0}
 
 
 def test_people_see_a_table_with_the_goal_and_the_verdict() -> None:
@@ -243,15 +184,3 @@ def test_people_see_a_table_with_the_goal_and_the_verdict() -> None:
         "<= 2.50 s, ratio <= 1.60",
         "MISSED",
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (1234.5, "1,234"), (-12.345, "-12.3"), (0.01234, "0.0123"), (0.0001234, "0.00012")],
-)
-def test_numbers_have_the_digits_that_count(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-def test_a_percentile_is_between_the_values() -> None:
-    assert percentile([float(value) for value in range(101)], 95) == 95

@@ -200,10 +200,6 @@ def read_or_problems(path: Path) -> tuple[tuple[str, ...], Options | None]:
         return error.problems, None
 
 
-def test_the_credential_is_in_no_representation_of_the_options() -> None:
-    assert "a-secret" not in f"{options.check(GOOD)!r} {options.check(GOOD)}"
-
-
 def test_the_options_are_called_as_the_panel_calls_them() -> None:
     panel = yaml.safe_load((ADDON / "translations/en.yaml").read_text())["configuration"]
     assert {key: entry["name"] for key, entry in panel.items()} == options.LABELS

@@ -98,17 +98,6 @@ async def test_the_token_endpoint_that_takes_the_account_is_found_and_remembered
         assert home.simulator.journal.count("token") == 1
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(kind=Kind.V2_ONLY), Fault(kind=Kind.NO_MULTIPLE, status=405)]
-)
-async def test_an_older_api_gives_readings_too(fault: Fault) -> None:
-    async with house("two-inverters") as home:
-        home.simulator.faults.add(fault)
-        await home.service.start()
-        for serial in home.inverters:
-            await home.shows(f"redback_{serial[-4:]}_grid_import_total")
-
-
 async def test_options_that_cannot_work_end_it_with_78_and_a_sentence_each() -> None:
     async with house() as home:
         home.service.options(client_id="", history_days=5000)
@@ -142,25 +131,6 @@ async def test_a_site_that_the_account_does_not_have_stops_nothing_and_is_report
             assert "S404" in text
             assert all(serial in text for serial in home.inverters)
         assert not [name for name in await home.states() if not name.startswith("home_")]
-
-
-async def test_credentials_that_are_refused_are_reported_in_home_assistant() -> None:
-    async with house() as home:
-        home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, path="token"))
-        await home.service.start()
-        await eventually(home.notifications, lambda notices: "redback_credentials" in notices)
-        await asyncio.sleep(2)
-        assert home.simulator.journal.count("token") <= 2
-        assert not await home.states()
-        assert await home.service.stop() == 0
-
-
-async def test_trouble_that_passes_is_never_taken_for_wrong_credentials() -> None:
-    async with house() as home:
-        home.simulator.faults.add(Fault(kind=Kind.STATUS, status=500, path="", times=3))
-        await home.service.start()
-        await home.shows("redback_status", seconds=90)
-        assert not await home.notifications()
 
 
 async def test_sigterm_makes_everything_unavailable_and_ends_it_with_0_in_time() -> None:
@@ -377,16 +347,6 @@ async def test_counters_go_on_after_a_restart_as_if_there_had_been_none() -> Non
         assert float(await home.shows("redback_grid_import_total")) == before
 
 
-async def test_one_inverter_that_spoils_every_request_costs_the_others_nothing() -> None:
-    async with house("two-sites") as home:
-        spoiling, other = home.inverters
-        home.simulator.faults.add(
-            Fault(kind=Kind.STATUS, status=503, serial=spoiling, path="Dynamic")
-        )
-        await home.service.start()
-        await home.shows(f"redback_{other[-4:]}_grid_import_total", seconds=60)
-
-
 async def test_a_core_that_refuses_for_a_while_has_every_state_afterwards() -> None:
     async with house() as home:
         home.supervisor.faults = Faults(status=403)
@@ -424,23 +384,3 @@ async def test_an_inverter_that_has_left_the_account_costs_the_others_nothing_at
             assert left in shown["redback_denied"]
             assert home.simulator.journal.count("token") == 1
             assert not {"redback_token", "redback_credentials"} & shown.keys()
-
-
-async def test_a_notice_of_a_denied_inverter_does_not_outlive_a_kill() -> None:
-    async with house("two-inverters") as home:
-        number = home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=home.inverters[0]))
-        await home.service.start()
-        await eventually(home.notifications, lambda notices: "redback_denied" in notices)
-        await home.service.kill()
-        home.simulator.faults.clear(number)
-        await home.service.start()
-        await eventually(home.notifications, operator.not_)
-
-
-async def test_a_token_that_is_refused_is_not_taken_for_wrong_credentials() -> None:
-    async with house() as home:
-        home.simulator.faults.add(Fault(kind=Kind.REJECT_TOKENS))
-        await home.service.start()
-        await eventually(home.notifications, lambda notices: "redback_token" in notices, 90)
-        assert "redback_credentials" not in await home.notifications()
-        assert home.simulator.journal.count("token") <= 4

@@ -23,12 +23,9 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """A running one; an async context manager.
+    """A running one, and when states came: the first one, and the time of each reading.
 
-    Attributes:
-        first: when the first state came, in seconds since 1970.
-        read_at: when the time of each reading came, which is one of its states.
-        inverters: which inverters have had one, by the ids of these entities.
+    `inverters` are those that have had a reading, by the ids of these entities.
     """
 
     def __init__(self, supervisor_url: str) -> None:

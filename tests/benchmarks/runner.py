@@ -51,11 +51,7 @@ class Runner:
     proxy: Proxy
 
     async def has_readings(self, seconds: float) -> None:
-        """Wait until the proxy has got a reading of every inverter.
-
-        Raises:
-            TimeoutError: it takes longer, in real time; with the end of the service's log.
-        """
+        """Wait until the proxy has got a reading of every inverter, for so long in real time."""
         wanted = len(self.simulator.world.inverters)
         try:
             async with asyncio.timeout(longer_timeouts.scaled(seconds)):
@@ -69,13 +65,10 @@ class Runner:
 async def runner(
     inverters: int = 1, *, seed: str = "1", panel_port: int = 0, has_proxy: bool = True
 ) -> AsyncIterator[Runner]:
-    """Start everything but the service.
+    """Start everything but the service; without the proxy, states go to the stand-in for Core.
 
-    Args:
-        inverters: how many the account has.
-        seed: makes the days and the rhythm of each inverter.
-        panel_port: where the service shows its panel; nobody knows where without it.
-        has_proxy: whether the proxy takes the states, instead of the stand-in for Core.
+    The seed makes the days and the rhythm of each inverter. Without a port nobody knows where the
+    panel is.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -101,10 +94,9 @@ async def runner(
 
 
 async def run(module: str, task: object, *, seconds: float) -> bytes:
-    """Run a program, which reads its task, to its end; returns what it writes.
+    """Run a program, which reads its task, to its end; return what it writes.
 
-    Raises:
-        TimeoutError: it took longer, in real time, and was killed.
+    One that takes longer, in real time, is killed, and TimeoutError raised.
     """
     program = (sys.executable, "-m", module)
     process = await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE)
@@ -142,8 +134,7 @@ def be_program(work: Callable[[_T], Coroutine[Any, Any, object]], kind: type[_T]
 async def background(what: str, work: Awaitable[object]) -> AsyncIterator[None]:
     """Do something without end while the context is open; `what` is its name, for people.
 
-    Raises:
-        ExceptionGroup: the work ended or failed, or the context did.
+    If the work ends or fails, or the context does, ExceptionGroup is raised.
     """
 
     async def without_end() -> None:

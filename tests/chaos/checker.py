@@ -49,18 +49,11 @@ GOOD = frozenset({Verdict.RIGHT, Verdict.EXCUSED})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One hour of one counter; energy in kWh.
+    """One hour of one counter, which begins at `hour`; energy in kWh.
 
-    Attributes:
-        hour: its start.
-        entity: of the counter.
-        clean: whether nothing was wrong in it or just before it.
-        healthy: whether nothing was wrong at its end.
-        state: what the counter showed at its end.
-        stored_sum: Core's sum at its end since the first reading.
-        true_sum: the truth at the reading that `state` is, else at the end of the hour.
-        stored: Core's change in the hour.
-        true: the truth, from reading to reading where they are known.
+    It is `clean` if nothing was wrong in it or just before it, `healthy` if nothing was at its end.
+    `state` is what the counter showed at its end. The sums are since the first reading, the true
+    one until the reading that `state` is, else until the end of the hour.
     """
 
     hour: datetime
@@ -84,15 +77,7 @@ class _Edge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """What is known of a run.
-
-    Attributes:
-        simulator: knows the truth.
-        events: what went wrong.
-        first: when the counters were first shown.
-        beginning: of the first whole hour.
-        hours: how many there are.
-    """
+    """What is known of a run: what went wrong, the first values, and the whole hours."""
 
     simulator: Simulator
     events: Sequence[Event]
@@ -108,13 +93,7 @@ class Checker:
     def rows(
         self, counter: Counter, shown: float, stored: Sequence[Mapping[str, Any]]
     ) -> Iterator[Row]:
-        """Check every hour of one counter.
-
-        Args:
-            counter: the counter.
-            shown: what it first showed, kWh.
-            stored: Core's rows of it.
-        """
+        """Judge every hour of one counter by what it first showed, kWh, and Core's rows of it."""
         resets = tuple(event.began for event in self.events if _resets(event, counter))
         truth = Truth(counter, self.simulator, resets)
         start = truth.reading(shown, self.first)

@@ -47,19 +47,13 @@ class HouseFault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that goes wrong.
+    """One thing that goes wrong, in the cloud or in the house, for some minutes.
 
-    Attributes:
-        name: what people call it.
-        minutes: how long it lasts.
-        heals: minutes after its end in which the service need not be right yet.
-        cloud: the simulated cloud's faults meanwhile.
-        house_fault: what happens in the house.
-        seconds: how slow a slow Supervisor is.
-        kill_after: minutes after its beginning at which the service is killed, and started again.
-        lead: minutes before it in which nothing else may happen, nor until it is healed. After a
-            reset nobody can know any more what a reading that was lost before it would have shown;
-            and a glitch while Core is away, for example, would be seen by nobody.
+    For the minutes of `heals` after its end the service need not be right yet. In those of `lead`
+    before it, and until it is healed, nothing else may happen: after a reset nobody can know any
+    more what a reading that was lost before it would have shown; and a glitch while Core is away,
+    for example, would be seen by nobody. `seconds` is how slow a slow Supervisor is. `kill_after`
+    so many minutes the service is killed, and started again.
     """
 
     name: str
@@ -87,13 +81,9 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens in some hours.
+    """What happens in some hours, in the cloud and at the same time in the house.
 
-    Attributes:
-        quiet: the hours, counted from 0, in which nothing happens.
-        cloud: what goes wrong with the cloud, one after the other.
-        house: what goes wrong in the house, one after the other, at the same time as the cloud's.
-        left_out: the names of what there was no room for.
+    In the quiet hours, counted from 0, nothing does. What there was no room for is left out.
     """
 
     seed: int
@@ -119,12 +109,9 @@ class _Stretch:
 def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) -> Plan:
     """Draw a plan: one batch of troubles for every six hours, two of which are quiet.
 
-    Args:
-        seed: the same one gives the same plan.
-        hours: how long it is.
-        serials: all inverters.
-        without_battery: the one that v2 alone is enough for. The service may stay with v2 for a
-            day before it looks for better again, and v2 has no counters of a battery.
+    The same seed gives the same plan. For the inverter without a battery v2 alone is enough: the
+    service may stay with v2 for a day before it looks for better again, and v2 has no counters of a
+    battery.
     """
     chance = Random(seed)
     batches = max(1, round(hours / 6))

@@ -21,13 +21,7 @@ _SHORT_KILL_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A trouble that has happened.
-
-    Attributes:
-        trouble: what.
-        began: when.
-        ended: when it was over.
-    """
+    """A trouble that has happened."""
 
     trouble: Trouble
     began: datetime

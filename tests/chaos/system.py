@@ -43,13 +43,9 @@ NORMAL = 1
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A counter of an inverter, and its entity.
+    """A counter of an inverter and its entity, without `sensor.`.
 
-    Attributes:
-        entity: without `sensor.`.
-        inverter: whose.
-        quantity: its name in the physics of the simulator.
-        field: its name in the API.
+    `quantity` is its name in the physics of the simulator, `field` the one in the API.
     """
 
     entity: str
@@ -65,14 +61,10 @@ class Counter:
 
 @dataclass(frozen=True)
 class System:
-    """Everything together.
+    """Everything together; Core is started, the service is not.
 
-    Attributes:
-        home: the simulated cloud, the Supervisor and the service, which is not yet started.
-        core: started.
-        named: what people call each inverter.
-        counters: everything that is to be compared.
-        hosts: the file of this world's names.
+    `named` is what people call each inverter, `counters` is what is to be compared, and `hosts` the
+    file of this world's names.
     """
 
     home: House
@@ -143,16 +135,11 @@ async def running_system(
     frontend: bool = False,
     timeout_factor: float = FAST,
 ) -> AsyncIterator[System]:
-    """Make it; the days are drawn from the seed too. All logs are below the folder.
+    """Make it in a new folder, below which all logs are; the seed draws the days too.
 
-    Args:
-        seed: draws the days.
-        folder: a new one.
-        days: since when the inverters have been counting.
-        history_days: the option of that name.
-        past_of_v221: whether the cloud's past has what only v2.21 has.
-        frontend: whether a browser is to look at Core.
-        timeout_factor: how many times longer the service's timeouts are.
+    For so many `days` the inverters have been counting. `past_of_v221` lets the cloud's past have
+    what only v2.21 has, `frontend` lets a browser look at Core, and the service's timeouts are
+    longer by `timeout_factor`.
     """
     # For all that runs here; what is slow at normal speed ends with the whole run.
     os.environ[longer_timeouts.VARIABLE] = str(FAST)

@@ -88,6 +88,10 @@ def reading(serial: str | None, *more: str, **fields: object) -> dict[str, Any]:
     } | fields
 
 
+def kinds(outcomes: Mapping[str, object]) -> dict[str, type[object]]:
+    return {serial: type(outcome) for serial, outcome in outcomes.items()}
+
+
 _ROUTES = {
     re.escape(NEW_TOKEN): "new token",
     re.escape(OLD_TOKEN.removeprefix(API)): "old token",
@@ -121,16 +125,12 @@ def understand(request: requests.PreparedRequest) -> tuple[str, list[str]]:
 
 @dataclass
 class FakeCloud:
-    """The data endpoints, with faults by route.
+    """The data endpoints, with an HTTP status as fault by route and serial number (None for all).
 
-    Attributes:
-        faults: HTTP status by (route, serial number or None for all); a Multiple request that
-            contains such an inverter fails as a whole.
-        refused: HTTP status by Authorization header, whatever is asked for.
-        left_out: inverters that a Multiple leaves out of its answer.
-        answers: gives the body of a route in another way, by route.
-        asked: the requests that came, as `route` and serial numbers.
-        tokens: the Authorization headers that came.
+    A Multiple request that contains an inverter with a fault fails as a whole; the answer to
+    another leaves out those of `left_out`. `answers` makes the body of a route in another way. What
+    was asked is kept as routes and serial numbers, beside the Authorization headers of `tokens`.
+    `refused` is a status by Authorization header, whatever is asked for.
     """
 
     faults: dict[tuple[str, str | None], int] = field(default_factory=dict)
@@ -173,14 +173,7 @@ class FakeCloud:
 
 @dataclass
 class Cloud(FakeCloud):
-    """The same cloud, and an account that asks it.
-
-    Attributes:
-        web: the whole web.
-        time: stands still but for those who sleep.
-        remembered: the account's facts.
-        client: asks for the account.
-    """
+    """The same cloud, and an account that asks it; time passes only for those who sleep."""
 
     web: responses.RequestsMock = field(kw_only=True)
     time: FakeTime = field(kw_only=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.bench import A, B, C, Cloud, answer, tree
+from cloud.bench import A, B, C, Cloud, answer, kinds, tree
 from redback.cloud import (
     AccessError,
     Configuration,
@@ -46,9 +46,7 @@ def test_what_names_another_site_and_no_inverter_is_not_taken(cloud: Cloud) -> N
     assert cloud.client.static(A).site_id == "S1"
     with pytest.raises(TransientError, match="about another inverter"):
         cloud.client.static(B)
-    outcomes = cloud.client.configurations([A, B])
-    assert isinstance(outcomes[A], Configuration)
-    assert isinstance(outcomes[B], TransientError)
+    assert kinds(cloud.client.configurations([A, B])) == {A: Configuration, B: TransientError}
 
 
 def test_static_data_that_are_refused_are_reported_as_that(cloud: Cloud) -> None:
@@ -76,9 +74,7 @@ def test_an_element_that_failed_costs_the_others_nothing(cloud: Cloud) -> None:
     elements = [{"Data": None, "ErrorMsg": "no"}, {"Data": {"SerialNumber": B}, "ErrorMsg": None}]
     cloud.answers[MANY] = lambda _: answer({"TotalCount": 2, "Data": [*elements, None, 5]})
     cloud.faults[ONE, A] = 404
-    outcomes = cloud.client.configurations([A, B])
-    assert isinstance(outcomes[A], NotFoundError)
-    assert isinstance(outcomes[B], Configuration)
+    assert kinds(cloud.client.configurations([A, B])) == {A: NotFoundError, B: Configuration}
     assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
 
 
@@ -98,9 +94,7 @@ def test_where_many_are_refused_they_come_singly_for_a_day(cloud: Cloud, status:
 
 def test_one_that_is_refused_does_not_make_all_come_singly(cloud: Cloud) -> None:
     cloud.faults |= {(MANY, B): 403, (ONE, B): 403}
-    outcomes = cloud.client.configurations([A, B])
-    assert isinstance(outcomes[A], Configuration)
-    assert isinstance(outcomes[B], AccessError)
+    assert kinds(cloud.client.configurations([A, B])) == {A: Configuration, B: AccessError}
     cloud.take()
     cloud.client.configurations([A, C])
     assert cloud.take() == [(MANY, (A, C))]
@@ -117,10 +111,11 @@ def test_trouble_is_reported_and_not_asked_singly(cloud: Cloud) -> None:
 def test_an_answer_that_makes_no_sense_may_be_due_to_one_of_them(cloud: Cloud, body: str) -> None:
     cloud.answers[MANY] = lambda _: (200, {}, body)
     cloud.faults[ONE, A] = 500
-    outcomes = cloud.client.configurations([A, B, C])
-    assert isinstance(outcomes[A], TransientError)
-    assert isinstance(outcomes[B], Configuration)
-    assert isinstance(outcomes[C], Configuration)
+    assert kinds(cloud.client.configurations([A, B, C])) == {
+        A: TransientError,
+        B: Configuration,
+        C: Configuration,
+    }
 
 
 def test_where_two_make_no_sense_either_it_is_the_cloud(cloud: Cloud) -> None:
@@ -137,10 +132,11 @@ def test_a_throttled_account_is_left_alone(cloud: Cloud) -> None:
         cloud.client.configurations([A, B])
     assert cloud.take() == [(MANY, (A, B)), (ONE, (A,))]
     cloud.faults = {(MANY, None): 404, (ONE, B): 429}
-    outcomes = cloud.client.configurations([A, B, C])
-    assert isinstance(outcomes[A], Configuration)
-    assert isinstance(outcomes[B], ThrottledError)
-    assert isinstance(outcomes[C], ThrottledError)
+    assert kinds(cloud.client.configurations([A, B, C])) == {
+        A: Configuration,
+        B: ThrottledError,
+        C: ThrottledError,
+    }
 
 
 def test_a_configuration_of_another_inverter_is_not_taken(cloud: Cloud) -> None:

@@ -26,11 +26,7 @@ def inverter(serial: str, **more: object) -> dict[str, Any]:
 
 
 class Pages(Api):
-    """A cloud that sends these pages.
-
-    Attributes:
-        asked: the numbers of the pages that were asked for.
-    """
+    """A cloud that sends these pages, and keeps the numbers of those that were asked for."""
 
     def __init__(self, page: Callable[[int], list[object]], total: int | None = None) -> None:
         self._page = page

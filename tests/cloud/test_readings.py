@@ -27,6 +27,7 @@ from cloud.bench import (
     D,
     answer,
     grant,
+    kinds,
     reading,
     tree,
 )
@@ -56,10 +57,6 @@ def good(outcomes: dict[str, Dynamic | CloudError]) -> set[str]:
     readings = {s: one for s, one in outcomes.items() if isinstance(one, Dynamic)}
     assert all(not one.serials or serial in one.serials for serial, one in readings.items())
     return set(readings)
-
-
-def kinds(outcomes: dict[str, Dynamic | CloudError]) -> dict[str, type[object]]:
-    return {serial: type(outcome) for serial, outcome in outcomes.items()}
 
 
 def test_one_request_brings_all_readings(cloud: Cloud) -> None:

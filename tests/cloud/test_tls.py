@@ -8,7 +8,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
@@ -39,12 +39,9 @@ AFTER_THAT = datetime(2020, 2, 1, tzinfo=UTC)
 
 
 class Server:
-    """A server that says OK to whoever trusts it.
+    """A server that says OK to whoever trusts it, and counts the connections.
 
-    Attributes:
-        port: where it is.
-        connections: how many have been made.
-        heard: all that it was sent over them, decrypted if there is a `context` for that.
+    `heard` is all that it was told over them, decrypted if there is a `context` for that.
     """
 
     def __init__(self, context: ssl.SSLContext | None, repeated: bytes | None) -> None:
@@ -159,27 +156,6 @@ def test_a_certified_cloud_that_does_not_begin_to_answer_is_given_up(
         send(transport, server, seconds=0.5)
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(
-    open_server: Open,
-    trusted: trustme.CA,  # noqa: ARG001 - another one is trusted
-    transport: Transport,
-) -> None:
-    assert_refused(transport, open_server(trustme.CA().issue_cert(HERE)))
-
-
-def test_a_certificate_of_another_host_is_refused(
-    open_server: Open, trusted: trustme.CA, transport: Transport
-) -> None:
-    assert_refused(transport, open_server(trusted.issue_cert("elsewhere.example")))
-
-
-def test_a_certificate_that_has_expired_is_refused(
-    open_server: Open, trusted: trustme.CA, transport: Transport
-) -> None:
-    expired = trusted.issue_cert(HERE, not_before=LONG_AGO, not_after=AFTER_THAT)
-    assert_refused(transport, open_server(expired))
-
-
 class _SelfSigned(trustme.LeafCert):
     """A certificate that has nobody but itself to vouch for it."""
 
@@ -188,12 +164,21 @@ class _SelfSigned(trustme.LeafCert):
         super().__init__(itself.private_key_pem.bytes(), itself.cert_pem.bytes(), [])
 
 
-def test_a_certificate_that_vouches_for_itself_is_refused(
-    open_server: Open,
-    trusted: trustme.CA,  # noqa: ARG001 - another one is trusted
-    transport: Transport,
+REFUSED: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
+    "of an unknown authority": lambda _: trustme.CA().issue_cert(HERE),
+    "of another host": lambda trusted: trusted.issue_cert("elsewhere.example"),
+    "that has expired": lambda trusted: trusted.issue_cert(
+        HERE, not_before=LONG_AGO, not_after=AFTER_THAT
+    ),
+    "that vouches for itself": lambda _: _SelfSigned(),
+}
+
+
+@pytest.mark.parametrize("which", REFUSED)
+def test_a_certificate_is_refused(
+    open_server: Open, trusted: trustme.CA, transport: Transport, which: str
 ) -> None:
-    assert_refused(transport, open_server(_SelfSigned()))
+    assert_refused(transport, open_server(REFUSED[which](trusted)))
 
 
 def test_a_login_page_of_somebody_else_gets_no_credentials(

@@ -30,13 +30,6 @@ async def test_a_dashboard_is_made_and_shown_in_the_side_bar(
     assert await dashboards.has("redback-solar")
 
 
-async def test_one_that_its_user_has_edited_stays(dashboards: Dashboards, core: Core) -> None:
-    await dashboards.make(DASHBOARD)
-    core.lovelace.configs["redback-solar"] = OTHERS
-    assert not await dashboards.make(DASHBOARD)
-    assert core.lovelace.configs["redback-solar"] == OTHERS
-
-
 async def test_two_who_press_together_make_one(dashboards: Dashboards, core: Core) -> None:
     made = await asyncio.gather(dashboards.make(DASHBOARD), dashboards.make(DASHBOARD))
     assert sorted(made) == [False, True]

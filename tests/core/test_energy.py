@@ -56,27 +56,10 @@ async def test_everything_is_added_to_a_core_without_an_energy_dashboard(
     assert await energy.issues(ALL) == ()
 
 
-async def test_a_second_time_changes_nothing(energy: Energy, core: Core) -> None:
-    await energy.add(ALL)
-    before = core.energy.preferences
-    assert await energy.add(ALL) == ()
-    assert core.energy.preferences is before
-
-
 async def test_two_who_press_together_add_it_once(energy: Energy, core: Core) -> None:
     first, second = await asyncio.gather(energy.add(ALL), energy.add(ALL))
     assert sorted([len(first), len(second)]) == [0, 3]
     assert len(sources_of(core)) == 3
-
-
-async def test_devices_and_sources_of_the_owner_stay(energy: Energy, core: Core) -> None:
-    gas = {"type": "gas", "stat_energy_from": "sensor.gas", "number_energy_price": 0.1}
-    device = {"stat_consumption": "sensor.fridge", "name": "Fridge"}
-    core.energy.save({"energy_sources": [gas], "device_consumption": [device]})
-    await energy.add(ALL)
-    assert sources_of(core)[0] == gas
-    assert core.energy.preferences is not None
-    assert core.energy.preferences["device_consumption"] == [device]
 
 
 async def test_what_was_changed_between_looking_and_adding_stays(

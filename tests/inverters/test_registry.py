@@ -1,8 +1,7 @@
 """That the states follow from the latest of each inverter, at the right moment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,47 @@ from redback.cloud import Dynamic
 from redback.inverters.counters import Believed
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
-from redback.inverters.stores import CountersFile, SensorsFile, counters_file, sensors_file
+from redback.inverters.stores import SensorsFile, counters_file, sensors_file
 from redback.problems import Kind, Problems
 from redback.publishing.publisher import Device
 from redback.publishing.states import state
 from redback.sensors.details import Details
 from redback.sensors.entities import Shown
+from running import running
+
+NAMED = {SERIAL: GivenName("Redback", "Redback")}
 
 
-class Offered:
-    """What Core would be shown, and how often something was offered."""
+class World:
+    """A registry, and what Core would be shown of it: values of entities, offered so many times."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: FakeClock,
+        folder: Path,
+        existing: SensorsFile | None = None,
+        *,
+        detailed: bool = False,
+    ) -> None:
+        believed = counters_file(folder)
+        believed.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
+        self.clock = clock
+        self.problems = Problems(clock)
+        self.existing = existing or sensors_file(folder)
         self.states: dict[str, str] = {}
         self.times = 0
+        self.registry = Registry(
+            clock,
+            self.problems,
+            believed,
+            self.existing,
+            self,
+            seen=lambda *_: None,
+            detailed=detailed,
+        )
+
+    def read(self, reading: Dynamic) -> None:
+        self.registry.dynamic({SERIAL: reading})
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         self.times += 1
@@ -45,192 +71,139 @@ class Offered:
         return f"sensor.redback_{name}" in self.states
 
 
-def _ignore(*_: object) -> None:
-    """Take what this test is not about."""
-
-
 @pytest.fixture
-def offered() -> Offered:
-    return Offered()
+async def world(clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
+    world = World(clock, tmp_path)
+    world.registry.use(NAMED)
+    async with running(world.registry):
+        yield world
 
 
-@pytest.fixture
-def problems(clock: FakeClock) -> Problems:
-    return Problems(clock)
+async def test_a_reading_is_shown_without_waiting_for_the_rest(world: World) -> None:
+    world.read(dynamic())
+    assert world["solar_generation"] == "3.0"
+    assert "battery_capacity" not in world
 
 
-@pytest.fixture
-def believed(clock: FakeClock, tmp_path: Path) -> CountersFile:
-    file = counters_file(tmp_path)
-    file.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
-    return file
+async def test_what_comes_later_is_added_to_the_reading(world: World) -> None:
+    world.read(dynamic())
+    world.registry.describe(SERIAL, Details(static()))
+    assert world["battery_capacity"] == "14.2"
+    world.registry.describe(SERIAL, Details(static(), configuration()))
+    assert world["min_soc"] == "20.0"
 
 
-@pytest.fixture
-def existing(tmp_path: Path) -> SensorsFile:
-    return sensors_file(tmp_path)
+async def test_what_comes_earlier_waits_for_the_reading(world: World) -> None:
+    world.registry.describe(SERIAL, Details(static()))
+    assert not world.states
+    world.read(dynamic())
+    assert world["battery_capacity"] == "14.2"
 
 
-@pytest.fixture
-async def registry(
-    clock: FakeClock,
-    problems: Problems,
-    offered: Offered,
-    believed: CountersFile,
-    existing: SensorsFile,
-) -> AsyncIterator[Registry]:
-    registry = Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=False)
-    registry.use({SERIAL: GivenName("Redback", "Redback")})
-    task = asyncio.create_task(registry.run())
-    yield registry
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def test_a_reading_lapses_at_its_moment_without_anybody_asking(world: World) -> None:
+    world.read(dynamic())
+    lapse = (dynamic().timestamp + timedelta(minutes=10) - world.clock.now()).total_seconds()
+    await world.clock.advance(lapse - 0.01)
+    assert (world["status"], world["solar_generation"]) == ("OK", "3.0")
+    await world.clock.advance(0.01)
+    assert (world["status"], world["solar_generation"]) == ("OFFLINE", "unavailable")
 
 
-async def test_a_reading_is_shown_without_waiting_for_the_rest(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    assert offered["solar_generation"] == "3.0"
-    assert "battery_capacity" not in offered
-
-
-async def test_what_comes_later_is_added_to_the_reading(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    registry.describe(SERIAL, Details(static()))
-    assert offered["battery_capacity"] == "14.2"
-    registry.describe(SERIAL, Details(static(), configuration()))
-    assert offered["min_soc"] == "20.0"
-
-
-async def test_what_comes_earlier_waits_for_the_reading(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.describe(SERIAL, Details(static()))
-    assert not offered.states
-    registry.dynamic({SERIAL: dynamic()})
-    assert offered["battery_capacity"] == "14.2"
-
-
-async def test_a_reading_lapses_at_its_moment_without_anybody_asking(
-    registry: Registry, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    lapse = (dynamic().timestamp + timedelta(minutes=10) - clock.now()).total_seconds()
-    await clock.advance(lapse - 0.01)
-    assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
-    await clock.advance(0.01)
-    assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
-
-
-async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(
-    registry: Registry, problems: Problems, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    await clock.advance(1200)
-    assert set(problems.now) == {(Kind.OFFLINE, SERIAL)}
-    registry.use({}, instead_of=[SERIAL])
-    assert not problems.now
-    registry.dynamic({SERIAL: dynamic(TimestampUtc=clock.now().isoformat())})
-    assert offered["status"] == "OK"
-    await clock.advance(1200)
-    assert offered["status"] == "OFFLINE"
-    assert not problems.now
+async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(world: World) -> None:
+    world.read(dynamic())
+    await world.clock.advance(1200)
+    assert set(world.problems.now) == {(Kind.OFFLINE, SERIAL)}
+    world.registry.use({}, instead_of=[SERIAL])
+    assert not world.problems.now
+    world.read(dynamic(TimestampUtc=world.clock.now().isoformat()))
+    assert world["status"] == "OK"
+    await world.clock.advance(1200)
+    assert world["status"] == "OFFLINE"
+    assert not world.problems.now
 
 
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(
-    registry: Registry, offered: Offered, clock: FakeClock
+    world: World,
 ) -> None:
-    await clock.advance(1)  # the registry sleeps
-    stamp = clock.now() - timedelta(minutes=9, seconds=58)
-    registry.dynamic({SERIAL: dynamic(TimestampUtc=stamp.isoformat())})
-    await clock.advance(1.9)
-    assert offered["status"] == "OK"
-    await clock.advance(0.1)
-    assert offered["status"] == "OFFLINE"
+    await world.clock.advance(1)  # the registry sleeps
+    stamp = world.clock.now() - timedelta(minutes=9, seconds=58)
+    world.read(dynamic(TimestampUtc=stamp.isoformat()))
+    await world.clock.advance(1.9)
+    assert world["status"] == "OK"
+    await world.clock.advance(0.1)
+    assert world["status"] == "OFFLINE"
 
 
-async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(
-    registry: Registry, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    await clock.advance(1)
-    clock.set_wall(clock.now() - timedelta(hours=3))
-    await clock.advance(600)
-    assert (offered["status"], offered["solar_generation"]) == ("OFFLINE", "unavailable")
-    registry.describe(SERIAL, Details(static()))
-    assert offered["status"] == "OFFLINE"
+async def test_a_clock_that_is_set_back_does_not_keep_old_values_on_show(world: World) -> None:
+    world.read(dynamic())
+    await world.clock.advance(1)
+    world.clock.set_wall(world.clock.now() - timedelta(hours=3))
+    await world.clock.advance(600)
+    assert (world["status"], world["solar_generation"]) == ("OFFLINE", "unavailable")
+    world.registry.describe(SERIAL, Details(static()))
+    assert world["status"] == "OFFLINE"
 
 
-async def test_a_first_reading_does_not_confirm_itself(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
-    registry.warm_up(SERIAL, [])
-    assert "solar_generation_total" not in offered
-    registry.clear()
-    registry.dynamic({SERIAL: dynamic(PvAllTimeEnergykWh=99999)})
-    assert "solar_generation_total" not in offered
+async def test_a_first_reading_does_not_confirm_itself(world: World) -> None:
+    world.read(dynamic(PvAllTimeEnergykWh=99999))
+    world.registry.warm_up(SERIAL, [])
+    assert "solar_generation_total" not in world
+    world.registry.clear()
+    world.read(dynamic(PvAllTimeEnergykWh=99999))
+    assert "solar_generation_total" not in world
 
 
-async def test_a_new_reading_brings_everything_back(
-    registry: Registry, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    await clock.advance(3600)
-    assert offered["status"] == "OFFLINE"
-    registry.dynamic({SERIAL: dynamic(TimestampUtc=clock.now().isoformat())})
-    assert (offered["status"], offered["solar_generation"]) == ("OK", "3.0")
+async def test_a_new_reading_brings_everything_back(world: World) -> None:
+    world.read(dynamic())
+    await world.clock.advance(3600)
+    assert world["status"] == "OFFLINE"
+    world.read(dynamic(TimestampUtc=world.clock.now().isoformat()))
+    assert (world["status"], world["solar_generation"]) == ("OK", "3.0")
 
 
-async def test_a_clock_that_is_set_forward_does_not_keep_old_values_on_show(
-    registry: Registry, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    await clock.advance(1)
-    clock.set_wall(clock.now() + timedelta(hours=1))
-    await clock.advance(30)
-    assert offered["status"] == "OFFLINE"
+async def test_a_clock_that_is_set_forward_does_not_keep_old_values_on_show(world: World) -> None:
+    world.read(dynamic())
+    await world.clock.advance(1)
+    world.clock.set_wall(world.clock.now() + timedelta(hours=1))
+    await world.clock.advance(30)
+    assert world["status"] == "OFFLINE"
 
 
-async def test_the_same_reading_again_changes_nothing(registry: Registry, offered: Offered) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    times = offered.times
-    registry.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=9.9)})
-    assert offered.times == times
-    assert offered["solar_generation"] == "3.0"
+async def test_the_same_reading_again_changes_nothing(world: World) -> None:
+    world.read(dynamic())
+    times = world.times
+    world.read(dynamic(PvPowerInstantaneouskW=9.9))
+    assert world.times == times
+    assert world["solar_generation"] == "3.0"
 
 
 async def test_a_status_that_changes_after_the_reading_is_shown_and_costs_no_value(
-    registry: Registry, offered: Offered
+    world: World,
 ) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    registry.dynamic({SERIAL: dynamic(Status="Fault", PvPowerInstantaneouskW=None)})
-    assert offered["status"] == "FAULT"
-    assert offered["solar_generation"] == "3.0"
-    registry.dynamic({SERIAL: dynamic(Status="Offline")})
-    assert offered["status"] == "OFFLINE"
-    assert offered["solar_generation"] == "unavailable"
-    assert offered["grid_import_total"] == "1500.75"
-    registry.dynamic({SERIAL: dynamic(Status=None)})
-    assert offered["status"] == "OFFLINE"
-    registry.dynamic({SERIAL: dynamic()})
-    assert offered["status"] == "OK"
-    assert offered["solar_generation"] == "3.0"
+    world.read(dynamic())
+    world.read(dynamic(Status="Fault", PvPowerInstantaneouskW=None))
+    assert world["status"] == "FAULT"
+    assert world["solar_generation"] == "3.0"
+    world.read(dynamic(Status="Offline"))
+    assert world["status"] == "OFFLINE"
+    assert world["solar_generation"] == "unavailable"
+    assert world["grid_import_total"] == "1500.75"
+    world.read(dynamic(Status=None))
+    assert world["status"] == "OFFLINE"
+    world.read(dynamic())
+    assert world["status"] == "OK"
+    assert world["solar_generation"] == "3.0"
 
 
 async def test_a_status_that_changes_does_not_revive_a_reading_that_has_lapsed(
-    registry: Registry, offered: Offered, clock: FakeClock
+    world: World,
 ) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    clock.set_wall(clock.now() - timedelta(minutes=4))
-    await clock.advance(600)
-    registry.dynamic({SERIAL: dynamic(Status="Fault")})
-    assert offered["status"] == "OFFLINE"
-    assert offered["solar_generation"] == "unavailable"
+    world.read(dynamic())
+    world.clock.set_wall(world.clock.now() - timedelta(minutes=4))
+    await world.clock.advance(600)
+    world.read(dynamic(Status="Fault"))
+    assert world["status"] == "OFFLINE"
+    assert world["solar_generation"] == "unavailable"
 
 
 @pytest.mark.parametrize(
@@ -241,43 +214,36 @@ async def test_a_status_that_changes_does_not_revive_a_reading_that_has_lapsed(
     ],
 )
 async def test_a_reading_whose_time_cannot_be_right_is_ignored_and_logged_once(
-    registry: Registry,
-    offered: Offered,
-    problems: Problems,
-    timestamp: str,
-    reason: str,
-    caplog: pytest.LogCaptureFixture,
+    world: World, timestamp: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    registry.dynamic({SERIAL: dynamic()})
+    world.read(dynamic())
     for _ in range(5):
-        registry.dynamic({SERIAL: dynamic(TimestampUtc=timestamp, PvPowerInstantaneouskW=9.9)})
-    assert offered["solar_generation"] == "3.0"
+        world.read(dynamic(TimestampUtc=timestamp, PvPowerInstantaneouskW=9.9))
+    assert world["solar_generation"] == "3.0"
     (message,) = caplog.messages
     assert reason in message
-    (problem,) = problems.now.values()
+    (problem,) = world.problems.now.values()
     assert (problem.subject, problem.count) == (SERIAL, 5)
-    registry.dynamic({SERIAL: dynamic(TimestampUtc="2026-03-02T01:03:03Z")})
-    assert not problems.now
+    world.read(dynamic(TimestampUtc="2026-03-02T01:03:03Z"))
+    assert not world.problems.now
 
 
-async def test_a_counter_that_reads_zero_stands(registry: Registry, offered: Offered) -> None:
-    registry.dynamic({SERIAL: dynamic()})
+async def test_a_counter_that_reads_zero_stands(world: World) -> None:
+    world.read(dynamic())
     zero: dict[str, Any] = {"TimestampUtc": "2026-03-02T01:03:03Z", "ImportAllTimeEnergykWh": 0}
-    registry.dynamic({SERIAL: dynamic(**zero)})
-    assert offered["grid_import_total"] == "1500.75"
-    assert offered["last_reading"] == "2026-03-02T01:03:03+00:00"
+    world.read(dynamic(**zero))
+    assert world["grid_import_total"] == "1500.75"
+    assert world["last_reading"] == "2026-03-02T01:03:03+00:00"
 
 
-async def test_all_is_unavailable_until_there_is_a_reading_again(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.dynamic({SERIAL: dynamic()})
-    registry.clear()
-    assert set(offered.states.values()) == {"unavailable"}
-    registry.describe(SERIAL, Details(static()))
-    assert set(offered.states.values()) == {"unavailable"}
-    registry.dynamic({SERIAL: dynamic()})
-    assert offered["grid_import_total"] == "1500.75"
+async def test_all_is_unavailable_until_there_is_a_reading_again(world: World) -> None:
+    world.read(dynamic())
+    world.registry.clear()
+    assert set(world.states.values()) == {"unavailable"}
+    world.registry.describe(SERIAL, Details(static()))
+    assert set(world.states.values()) == {"unavailable"}
+    world.read(dynamic())
+    assert world["grid_import_total"] == "1500.75"
 
 
 def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
@@ -286,40 +252,34 @@ def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
     return dynamic(TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=energy)
 
 
-async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(
-    registry: Registry, offered: Offered, clock: FakeClock
-) -> None:
-    registry.dynamic({SERIAL: later(0, 20000.4)})
-    assert "solar_generation_total" not in offered
-    await clock.advance(60)
-    registry.dynamic({SERIAL: later(1, 20000.5)})
-    assert offered["solar_generation_total"] == "20000.5"
+async def test_a_counter_that_is_new_is_shown_once_a_second_reading_fits(world: World) -> None:
+    world.read(later(0, 20000.4))
+    assert "solar_generation_total" not in world
+    await world.clock.advance(60)
+    world.read(later(1, 20000.5))
+    assert world["solar_generation_total"] == "20000.5"
 
 
-async def test_the_minutes_before_the_first_reading_show_that_it_is_right(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.dynamic({SERIAL: later(0, 20000.4)})
-    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
-    assert offered["grid_import_total"] == "1500.75"
-    assert registry.knows_counters(SERIAL)
+async def test_the_minutes_before_the_first_reading_show_that_it_is_right(world: World) -> None:
+    world.read(later(0, 20000.4))
+    world.registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert world["grid_import_total"] == "1500.75"
+    assert world.registry.knows_counters(SERIAL)
 
 
 async def test_a_first_reading_that_is_a_glitch_is_found_out_by_the_minutes_before(
-    registry: Registry, offered: Offered
+    world: World,
 ) -> None:
-    registry.dynamic({SERIAL: later(0, 3.0)})
-    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
-    assert offered["solar_generation_total"] == "20000.3"
+    world.read(later(0, 3.0))
+    world.registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert world["solar_generation_total"] == "20000.3"
 
 
-async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(
-    registry: Registry, offered: Offered
-) -> None:
-    registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
-    assert offered.states == {}
-    registry.dynamic({SERIAL: later(0, 20000.4)})
-    assert offered["grid_import_total"] == "1500.75"
+async def test_what_is_recalled_before_there_is_a_reading_is_not_shown(world: World) -> None:
+    world.registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
+    assert world.states == {}
+    world.read(later(0, 20000.4))
+    assert world["grid_import_total"] == "1500.75"
 
 
 class Counted(SensorsFile):
@@ -339,55 +299,39 @@ class TestOnDisk:
 
     SERIALS = tuple(f"RB2603010000{number:04}" for number in range(100))
 
-    def registry(
-        self, existing: Counted, folder: Path, clock: FakeClock, problems: Problems
-    ) -> Registry:
-        registry = Registry(
-            clock,
-            problems,
-            counters_file(folder),
-            existing,
-            Offered(),
-            seen=_ignore,
-            detailed=True,
-        )
-        registry.use({serial: GivenName(serial, serial) for serial in self.SERIALS})
-        return registry
+    @pytest.fixture
+    def fleet(self, clock: FakeClock, tmp_path: Path) -> Callable[[], tuple[Counted, Registry]]:
+        """Make what is on disk, and the registry of a hundred inverters."""
 
-    async def test_many_new_inverters_are_written_once(
-        self, tmp_path: Path, clock: FakeClock, problems: Problems
-    ) -> None:
-        existing = Counted(tmp_path)
-        registry = self.registry(existing, tmp_path, clock, problems)
-        registry.dynamic(dict.fromkeys(self.SERIALS, later(0)))
-        assert existing.times == 1
-        assert all(sensors_file(tmp_path).get(serial) for serial in self.SERIALS)
+        def start() -> tuple[Counted, Registry]:
+            existing = Counted(tmp_path)
+            registry = World(clock, tmp_path, existing, detailed=True).registry
+            registry.use({serial: GivenName(serial, serial) for serial in self.SERIALS})
+            return existing, registry
 
-    async def test_what_was_written_at_once_is_not_written_again(
-        self, tmp_path: Path, clock: FakeClock, problems: Problems
+        return start
+
+    async def test_many_new_inverters_are_written_once_and_at_once(
+        self, fleet: Callable[[], tuple[Counted, Registry]], tmp_path: Path
     ) -> None:
-        existing = Counted(tmp_path)
-        task = asyncio.create_task(existing.run())
-        await asyncio.sleep(0)  # it waits
-        self.registry(existing, tmp_path, clock, problems).dynamic(
-            dict.fromkeys(self.SERIALS, later(0))
-        )
-        await asyncio.sleep(0.1)
-        assert existing.times == 1
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        existing, registry = fleet()
+        async with running(existing):
+            await asyncio.sleep(0)  # it waits
+            registry.dynamic(dict.fromkeys(self.SERIALS, later(0)))
+            assert existing.times == 1
+            assert all(sensors_file(tmp_path).get(serial) for serial in self.SERIALS)
+            await asyncio.sleep(0.1)
+            assert existing.times == 1
 
     async def test_after_a_restart_the_same_entities_are_not_written(
-        self, tmp_path: Path, clock: FakeClock, problems: Problems
+        self, fleet: Callable[[], tuple[Counted, Registry]]
     ) -> None:
-        before = self.registry(Counted(tmp_path), tmp_path, clock, problems)
+        _, before = fleet()
         serial = self.SERIALS[0]
         before.dynamic({serial: later(0, None)})  # others are found in another order
         before.dynamic({serial: later(1)})
         before.describe(serial, Details(static()))
-        existing = Counted(tmp_path)
-        after = self.registry(existing, tmp_path, clock, problems)
+        existing, after = fleet()
         after.describe(serial, Details(static()))
         after.dynamic({serial: later(2)})
         assert existing.times == 0
@@ -396,108 +340,83 @@ class TestOnDisk:
 class TestAfterAKill:
     """Core still shows what the former run pushed last."""
 
-    @pytest.fixture
-    def existing(self, tmp_path: Path, clock: FakeClock, problems: Problems) -> SensorsFile:
+    @pytest.fixture(autouse=True)
+    def former(self, tmp_path: Path, clock: FakeClock) -> None:
+        """Let a former run have had all entities."""
         existing = sensors_file(tmp_path)
-        believed = counters_file(tmp_path / "other")
-        before = Registry(
-            clock,
-            problems,
-            believed,
-            existing,
-            Offered(),
-            seen=_ignore,
-            detailed=True,
-        )
-        before.use({SERIAL: GivenName("Redback", "Redback")})
-        before.describe(SERIAL, Details(static(), configuration()))
-        before.dynamic({SERIAL: later(0)})
-        before.dynamic({SERIAL: later(1)})
+        before = World(clock, tmp_path / "other", existing, detailed=True)
+        before.registry.use(NAMED)
+        before.registry.describe(SERIAL, Details(static(), configuration()))
+        before.read(later(0))
+        before.read(later(1))
         existing.write()
-        return sensors_file(tmp_path)
 
     @pytest.fixture
-    def unnamed(
-        self,
-        clock: FakeClock,
-        problems: Problems,
-        offered: Offered,
-        believed: CountersFile,
-        existing: SensorsFile,
-    ) -> Registry:
+    def unnamed(self, clock: FakeClock, tmp_path: Path) -> World:
         """Return one that does not know yet which inverters are in use."""
-        return Registry(clock, problems, believed, existing, offered, seen=_ignore, detailed=True)
+        return World(clock, tmp_path, detailed=True)
 
-    async def test_refused_credentials_make_everything_unavailable(
-        self, registry: Registry, offered: Offered
-    ) -> None:
-        registry.clear()
-        assert set(offered.states.values()) == {"unavailable"}
-        assert len(offered.states) > 50
+    async def test_refused_credentials_make_everything_unavailable(self, world: World) -> None:
+        world.registry.clear()
+        assert set(world.states.values()) == {"unavailable"}
+        assert len(world.states) > 50
 
-    @pytest.mark.usefixtures("registry")
     async def test_without_a_first_reading_measurements_lapse_at_ten_minutes_and_counters_stand(
-        self, offered: Offered, clock: FakeClock
+        self, world: World
     ) -> None:
-        await clock.advance(599)
-        assert offered.states == {}
-        await clock.advance(1)
-        assert offered["solar_generation"] == "unavailable"
-        assert offered["status"] == "OFFLINE"
-        assert "solar_generation_total" not in offered
-        assert "battery_capacity" not in offered
+        await world.clock.advance(599)
+        assert world.states == {}
+        await world.clock.advance(1)
+        assert world["solar_generation"] == "unavailable"
+        assert world["status"] == "OFFLINE"
+        assert "solar_generation_total" not in world
+        assert "battery_capacity" not in world
 
-    async def test_what_the_first_reading_has_no_value_for_is_unknown(
-        self, registry: Registry, offered: Offered
-    ) -> None:
-        registry.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
-        assert offered["solar_generation"] == "unknown"
+    async def test_what_the_first_reading_has_no_value_for_is_unknown(self, world: World) -> None:
+        world.read(dynamic(PvPowerInstantaneouskW=None))
+        assert world["solar_generation"] == "unknown"
 
-    async def test_a_fact_that_comes_later_is_not_touched(
-        self, registry: Registry, offered: Offered
-    ) -> None:
-        registry.dynamic({SERIAL: dynamic()})
-        assert "battery_capacity" not in offered
-        registry.describe(SERIAL, Details(static()))
-        assert offered["battery_capacity"] == "14.2"
+    async def test_a_fact_that_comes_later_is_not_touched(self, world: World) -> None:
+        world.read(dynamic())
+        assert "battery_capacity" not in world
+        world.registry.describe(SERIAL, Details(static()))
+        assert world["battery_capacity"] == "14.2"
 
     async def test_what_there_is_no_more_becomes_unavailable_and_is_forgotten(
-        self, registry: Registry, offered: Offered, existing: SensorsFile
+        self, world: World
     ) -> None:
-        registry.dynamic({SERIAL: dynamic()})  # the detailed sensors have been switched off
-        assert offered["software_version"] == "unavailable"
-        ((name, keys),) = (existing.get(SERIAL) or {}).items()
+        world.read(dynamic())  # the detailed sensors have been switched off
+        assert world["software_version"] == "unavailable"
+        ((name, keys),) = (world.existing.get(SERIAL) or {}).items()
         assert name == "Redback"
         assert "software_version" not in keys
         assert "battery_capacity" in keys
 
     @pytest.mark.parametrize("name", ["redback", "REDBACK!"])
     async def test_a_name_with_the_same_entity_ids_changes_nothing(
-        self, unnamed: Registry, offered: Offered, existing: SensorsFile, name: str
+        self, unnamed: World, name: str
     ) -> None:
-        unnamed.use({SERIAL: GivenName(name, name)})
-        assert offered.states == {}
-        unnamed.dynamic({SERIAL: dynamic(PvPowerInstantaneouskW=None)})
-        assert offered["solar_generation"] == "unknown"
-        assert "battery_capacity" not in offered  # it comes soon
-        ((saved, keys),) = (existing.get(SERIAL) or {}).items()
+        unnamed.registry.use({SERIAL: GivenName(name, name)})
+        assert unnamed.states == {}
+        unnamed.read(dynamic(PvPowerInstantaneouskW=None))
+        assert unnamed["solar_generation"] == "unknown"
+        assert "battery_capacity" not in unnamed  # it comes soon
+        ((saved, keys),) = (unnamed.existing.get(SERIAL) or {}).items()
         assert saved == name
         assert "battery_capacity" in keys
 
     async def test_the_entities_of_another_one_that_has_the_name_now_stay(
-        self, unnamed: Registry, offered: Offered
+        self, unnamed: World
     ) -> None:
-        unnamed.use({"RB2": GivenName("Redback", "Redback")})
-        unnamed.use({SERIAL: GivenName("Shed", "Shed")})
-        assert offered.states == {}
+        unnamed.registry.use({"RB2": GivenName("Redback", "Redback")})
+        unnamed.registry.use({SERIAL: GivenName("Shed", "Shed")})
+        assert unnamed.states == {}
 
-    async def test_what_had_another_name_becomes_unavailable_at_once(
-        self, unnamed: Registry, offered: Offered, existing: SensorsFile
-    ) -> None:
-        unnamed.use({SERIAL: GivenName("House", "House")})
-        assert len(offered.states) > 50
-        assert set(offered.states.values()) == {"unavailable"}
-        unnamed.dynamic({SERIAL: dynamic()})
-        assert offered["solar_generation"] == "unavailable"
-        assert offered.states["sensor.house_solar_generation"] == "3.0"
-        assert (existing.get(SERIAL) or {}).keys() == {"House"}
+    async def test_what_had_another_name_becomes_unavailable_at_once(self, unnamed: World) -> None:
+        unnamed.registry.use({SERIAL: GivenName("House", "House")})
+        assert len(unnamed.states) > 50
+        assert set(unnamed.states.values()) == {"unavailable"}
+        unnamed.read(dynamic())
+        assert unnamed["solar_generation"] == "unavailable"
+        assert unnamed.states["sensor.house_solar_generation"] == "3.0"
+        assert (unnamed.existing.get(SERIAL) or {}).keys() == {"House"}

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from house import until
 from panel.visitor import Visitor, running, visitor
 from redback.options import check
 
@@ -104,8 +103,7 @@ async def test_what_is_not_in_use_is_described_too() -> None:
     async with visitor("two-sites") as person:
         used, *unused = person.home.inverters
         person.home.service.options(sites=[{"id": used}])
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
 
         def is_described(sites: dict[str, Any]) -> bool:
             seen = {one["serial"]: one for one in listed(sites)}

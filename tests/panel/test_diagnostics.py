@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from house import CREDENTIAL, TOKEN, until
+from house import CREDENTIAL, TOKEN
 from panel.visitor import Visitor, running
 from redback.publishing.entity_ids import entity_id
 from simulator import CLIENT_ID, Fault, Kind
@@ -52,8 +52,7 @@ async def test_nothing_in_it_shows_who_or_where_it_is() -> None:
         home.simulator.faults.add(
             Fault(kind=Kind.STATUS, status=503, serial=home.inverters[0], path="Dynamic")
         )
-        await home.service.start()
-        await until(person.answers)
+        await person.start()
         await person.until(
             "status", lambda status: len(status["health"]["problems"]) > 1, seconds=60
         )

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from house import until
 from panel.visitor import running, visitor
 from simulator import Fault, Kind
 from standin.core import Core
@@ -16,8 +15,7 @@ pytestmark = pytest.mark.process
 async def test_the_first_seconds_are_shown_as_such() -> None:
     async with visitor() as person:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=3, path="token", times=1))
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         assert (await person.first_notice("starting"))["level"] == "info"
         await person.all_well()
 
@@ -25,8 +23,7 @@ async def test_the_first_seconds_are_shown_as_such() -> None:
 async def test_before_the_first_reading_the_page_says_so() -> None:
     async with visitor() as person:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=4, path="Dynamic", times=2))
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         notice = await person.first_notice("first_reading")
         assert notice["text"].startswith("Redback: the first reading")
         await person.all_well()
@@ -35,8 +32,7 @@ async def test_before_the_first_reading_the_page_says_so() -> None:
 async def test_refused_credentials_lead_to_the_options() -> None:
     async with visitor() as person:
         person.home.simulator.faults.add(Fault(kind=Kind.WRONG_SECRET))
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         notice = await person.first_notice("credentials")
         assert notice == notice | {
             "title": "Credentials rejected",
@@ -77,8 +73,7 @@ async def test_a_cloud_that_is_away_is_shown_and_that_it_is_over() -> None:
         await person.all_well()
         await person.home.service.stop()
         person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path="Dynamic"))
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         notice = await person.first_notice("cloud_away")
         assert notice["level"] == "warning"
         health = (await person.data("status"))["health"]
@@ -141,8 +136,7 @@ async def test_an_inverter_that_is_offline_is_named() -> None:
         person.home.simulator.faults.add(
             Fault(kind=Kind.OFFLINE, serial=silent, since=now - timedelta(minutes=30))
         )
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         notice = await person.first_notice("offline")
         assert notice["title"] == f"Redback {silent[-4:]} is offline"
         status = await person.data("status")
@@ -156,8 +150,7 @@ async def test_an_inverter_that_may_not_be_read_is_named() -> None:
     async with visitor("two-inverters") as person:
         closed = person.home.inverters[1]
         person.home.simulator.faults.add(Fault(kind=Kind.FORBIDDEN, serial=closed, path="Dynamic"))
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         await person.until(
             "status",
             lambda status: "denied" in {one["kind"] for one in status["notices"]},

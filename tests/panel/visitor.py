@@ -33,6 +33,11 @@ class Visitor:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
+    async def start(self) -> None:
+        """Start the service, and wait until there is a panel."""
+        await self.home.service.start()
+        await until(self.answers)
+
     async def answers(self) -> bool:
         """Whether there is a panel."""
         try:
@@ -128,6 +133,5 @@ async def visitor(*presets: str, **changes: Any) -> AsyncIterator[Visitor]:  # n
 async def running(*presets: str, **changes: Any) -> AsyncIterator[Visitor]:  # noqa: ANN401 - of `house`
     """Make a house whose service runs, and whose panel answers."""
     async with visitor(*presets, **changes) as person:
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         yield person

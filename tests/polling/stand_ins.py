@@ -29,14 +29,8 @@ TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", t
 class Cloud:
     """The cloud of one account, with a new reading each time.
 
-    Attributes:
-        serials: of its inverters.
-        asked: every question but those for readings.
-        failing: what every question meets.
-        unreadable: what those for readings meet.
-        undescribed: the inverters whose static data cannot be had.
-        battery_count: of each inverter.
-        configuration: of each inverter.
+    `asked` has every question but those for readings. Every question meets `failing`, those for
+    readings `unreadable`, and those for an inverter's static data what it has in `undescribed`.
     """
 
     def __init__(self, clock: FakeClock, *serials: str) -> None:

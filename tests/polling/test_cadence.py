@@ -2,7 +2,7 @@
 
 import random
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -62,11 +62,7 @@ def watch(
 ) -> Outcome:
     """Follow the cadence for some minutes.
 
-    Args:
-        rhythms: of the inverters.
-        minutes: how many.
-        skew: how many seconds this machine's clock is ahead,
-        right_after: until it is set right after so many minutes.
+    This machine's clock is `skew` seconds ahead, until it is set right after so many minutes.
     """
     cadence = Cadence()
     moment, requests = 600.0 + random.Random(5).random() * 60, 0
@@ -133,49 +129,41 @@ def test_many_inverters_are_asked_together_at_the_best_moment() -> None:
     assert all(outcome.median(name) < 4 for name in together)
 
 
+def at(moment: float) -> datetime:
+    return datetime.fromtimestamp(START + moment, UTC)
+
+
+def asked(seconds: float, stamp: Callable[[float], datetime]) -> list[float]:
+    """Return when a cloud was asked whose newest reading has this time stamp at a moment."""
+    cadence, moment, moments = Cadence(), 0.0, []
+    while moment < seconds:
+        moments.append(moment)
+        cadence.observe(at(moment), {"a": stamp(moment)})
+        moment = cadence.next_after(at(moment)).timestamp() - START
+    return moments
+
+
 def test_readings_every_five_minutes_do_not_make_it_ask_more_often() -> None:
-    cadence = Cadence()
-    moment, requests = 0.0, 0
-    while moment < 3600 * 5:
-        requests += 1
-        asked = datetime.fromtimestamp(START + moment, UTC)
-        stamp = START + (moment - 8) // 300 * 300
-        cadence.observe(asked, {"a": datetime.fromtimestamp(stamp, UTC)})
-        moment = cadence.next_after(asked).timestamp() - START
-    assert requests / 300 < 1.25
+    assert len(asked(3600 * 5, lambda moment: at((moment - 8) // 300 * 300))) / 300 < 1.25
 
 
 def test_an_inverter_that_is_offline_is_asked_for_once_a_minute() -> None:
-    cadence = Cadence()
-    old = datetime.fromtimestamp(START - 7200, UTC)
-    moment, requests = 0.0, 0
-    while moment < 3600:
-        requests += 1
-        asked = datetime.fromtimestamp(START + moment, UTC)
-        cadence.observe(asked, {"a": old})
-        moment = cadence.next_after(asked).timestamp() - START
-    assert 59 <= requests <= 70
+    assert 59 <= len(asked(3600, lambda _: at(-7200))) <= 70
 
 
 def test_a_cloud_that_answers_nothing_is_asked_once_a_minute() -> None:
     cadence = Cadence()
-    asked = datetime.fromtimestamp(START, UTC)
-    cadence.observe(asked, {})
-    assert (cadence.next_after(asked) - asked).total_seconds() == 60
+    cadence.observe(at(0), {})
+    assert cadence.next_after(at(0)) == at(60)
 
 
 def test_a_reading_from_the_far_future_does_not_spoil_the_rhythm() -> None:
-    cadence = Cadence()
     absurd = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-    moment = 0.0
-    lags = []
-    for request in range(60):
-        asked = datetime.fromtimestamp(START + moment, UTC)
-        minute = (moment - 8) // 60 * 60
-        stamp = datetime.fromtimestamp(START + minute, UTC)
-        cadence.observe(asked, {"a": absurd if request == 10 else stamp})
-        lags.append(moment - 8 - minute)
-        moment = cadence.next_after(asked).timestamp() - START
+
+    def stamp(moment: float) -> datetime:
+        return absurd if 600 <= moment < 660 else at((moment - 8) // 60 * 60)
+
+    lags = [(moment - 8) % 60 for moment in asked(3600, stamp)]
     assert statistics.median(lags[30:]) < 3
 
 

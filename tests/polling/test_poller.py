@@ -23,7 +23,6 @@ from redback.cloud import (
 from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
-from redback.polling.throttle import Throttle
 from redback.problems import Kind, Problems
 from running import running
 
@@ -65,23 +64,29 @@ class Cloud:
             raise trouble
 
 
-class Delivered:
-    """The readings that the registry gets."""
+class World:
+    """A cloud that is polled, the readings that come of it, and what people are notified of."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.cloud = Cloud(clock)
+        self.throttle = stand_ins.throttle(clock)
+        self.problems = Problems(clock)
         self.timestamps: dict[str, list[datetime]] = {}
+        self.denials: list[tuple[str, ...]] = []
+        self.refused: list[bool] = []
+        self.poller = Poller(
+            cast("RedbackClient", self.cloud),
+            self.throttle,
+            clock,
+            self.problems.of(""),
+            cast("Registry", self),
+            cast("AccountNotifications", self),
+        )
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, reading in readings.items():
             self.timestamps.setdefault(serial, []).append(reading.timestamp)
-
-
-class Notified:
-    """What people were notified of, time after time."""
-
-    def __init__(self) -> None:
-        self.denials: list[tuple[str, ...]] = []
-        self.refused: list[bool] = []
 
     def show(self, _: Notification) -> None:
         self.refused.append(True)
@@ -92,278 +97,209 @@ class Notified:
     def denied(self, serials: Collection[str]) -> None:
         self.denials.append(tuple(serials))
 
-
-@pytest.fixture
-def cloud(clock: FakeClock) -> Cloud:
-    return Cloud(clock)
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
 
 
 @pytest.fixture
-def delivered() -> Delivered:
-    return Delivered()
+async def world(clock: FakeClock) -> AsyncIterator[World]:
+    world = World(clock)
+    async with running(world.poller):
+        yield world
 
 
-@pytest.fixture
-def notified() -> Notified:
-    return Notified()
+async def test_nothing_is_asked_before_there_is_an_inverter(world: World) -> None:
+    await world.advance(300)
+    assert not world.cloud.asked
+    world.poller.watch(["RB1"])
+    await world.advance(0)
+    assert len(world.cloud.asked) == 1
 
 
-@pytest.fixture
-def problems(clock: FakeClock) -> Problems:
-    return Problems(clock)
-
-
-@pytest.fixture
-def throttle(clock: FakeClock) -> Throttle:
-    return stand_ins.throttle(clock)
-
-
-@pytest.fixture
-async def poller(
-    clock: FakeClock,
-    cloud: Cloud,
-    throttle: Throttle,
-    delivered: Delivered,
-    notified: Notified,
-    problems: Problems,
-) -> AsyncIterator[Poller]:
-    poller = Poller(
-        cast("RedbackClient", cloud),
-        throttle,
-        clock,
-        problems.of(""),
-        cast("Registry", delivered),
-        cast("AccountNotifications", notified),
-    )
-    async with running(poller):
-        yield poller
-
-
-async def test_nothing_is_asked_before_there_is_an_inverter(
-    poller: Poller, cloud: Cloud, clock: FakeClock
-) -> None:
-    await clock.advance(300)
-    assert not cloud.asked
-    poller.watch(["RB1"])
-    await clock.advance(0)
-    assert len(cloud.asked) == 1
-
-
-async def test_every_minute_is_delivered_and_none_is_left_out(
-    poller: Poller, delivered: Delivered, clock: FakeClock
-) -> None:
-    poller.watch(["RB1"])
-    await clock.advance(3600)
-    minutes = list(dict.fromkeys(delivered.timestamps["RB1"]))
+async def test_every_minute_is_delivered_and_none_is_left_out(world: World) -> None:
+    world.poller.watch(["RB1"])
+    await world.advance(3600)
+    minutes = list(dict.fromkeys(world.timestamps["RB1"]))
     assert len(minutes) >= 60
     assert {later - earlier for earlier, later in pairwise(minutes)} == {timedelta(minutes=1)}
 
 
-async def test_an_hour_takes_little_more_than_sixty_requests(
-    poller: Poller, cloud: Cloud, clock: FakeClock
-) -> None:
-    poller.watch(["RB1"])
-    await clock.advance(3600)
-    assert 60 <= len(cloud.asked) <= 72
+async def test_an_hour_takes_little_more_than_sixty_requests(world: World) -> None:
+    world.poller.watch(["RB1"])
+    await world.advance(3600)
+    assert 60 <= len(world.cloud.asked) <= 72
 
 
-async def test_one_inverter_that_fails_costs_the_others_nothing(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock, problems: Problems
-) -> None:
-    cloud.failing["RB1"] = GONE
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(120)
-    assert "RB1" not in delivered.timestamps
-    assert len(set(delivered.timestamps["RB2"])) >= 2
-    assert "Inverter RB1 cannot be read" in problems.now[Kind.INVERTER, "RB1"].sentence
+async def test_one_inverter_that_fails_costs_the_others_nothing(world: World) -> None:
+    world.cloud.failing["RB1"] = GONE
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(120)
+    assert "RB1" not in world.timestamps
+    assert len(set(world.timestamps["RB2"])) >= 2
+    assert "Inverter RB1 cannot be read" in world.problems.now[Kind.INVERTER, "RB1"].sentence
 
 
 async def test_an_inverter_that_may_not_be_read_is_reported_once_and_taken_back(
-    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
+    world: World,
 ) -> None:
-    cloud.failing["RB1"] = DENIED
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(300)
-    assert notified.denials == [("RB1",)]
-    cloud.failing.clear()
-    await clock.advance(60)
-    assert notified.denials == [("RB1",), ()]
+    world.cloud.failing["RB1"] = DENIED
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(300)
+    assert world.denials == [("RB1",)]
+    world.cloud.failing.clear()
+    await world.advance(60)
+    assert world.denials == [("RB1",), ()]
 
 
-async def test_a_notification_does_not_flap_when_the_cloud_is_away_in_between(
-    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
-) -> None:
-    poller.watch(["RB1"])
+async def test_a_notification_does_not_flap_when_the_cloud_is_away_in_between(world: World) -> None:
+    world.poller.watch(["RB1"])
     for error in (DENIED, AWAY, DENIED, AWAY):
-        cloud.failing["RB1"] = error
-        await clock.advance(120)
-    assert notified.denials == [("RB1",)]
-    notified.refused.clear()
+        world.cloud.failing["RB1"] = error
+        await world.advance(120)
+    assert world.denials == [("RB1",)]
+    world.refused.clear()
     for refused in (TOKEN_REFUSED, AWAY, TOKEN_REFUSED, AWAY, TOKEN_REFUSED):
-        cloud.failing["RB1"] = refused
-        await clock.advance(600)
-    assert all(notified.refused)
+        world.cloud.failing["RB1"] = refused
+        await world.advance(600)
+    assert all(world.refused)
 
 
-async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(
-    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
-) -> None:
-    cloud.failing["RB1"] = DENIED
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(60)
-    poller.watch(["RB2"])
-    assert notified.denials == [("RB1",), ()]
+async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(world: World) -> None:
+    world.cloud.failing["RB1"] = DENIED
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(60)
+    world.poller.watch(["RB2"])
+    assert world.denials == [("RB1",), ()]
 
 
-async def test_one_that_does_not_exist_any_more_is_no_longer_denied(
-    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
-) -> None:
-    cloud.failing["RB1"] = DENIED
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(60)
-    cloud.failing["RB1"] = GONE
-    await clock.advance(60)
-    assert notified.denials == [("RB1",), ()]
+async def test_one_that_does_not_exist_any_more_is_no_longer_denied(world: World) -> None:
+    world.cloud.failing["RB1"] = DENIED
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(60)
+    world.cloud.failing["RB1"] = GONE
+    await world.advance(60)
+    assert world.denials == [("RB1",), ()]
 
 
 async def test_a_token_that_stays_refused_is_reported_and_tried_every_five_minutes(
-    poller: Poller, cloud: Cloud, notified: Notified, clock: FakeClock
+    world: World,
 ) -> None:
-    cloud.batch_size = 1
-    cloud.failing["RB1"] = TOKEN_REFUSED
-    poller.watch(["RB1"])
-    await clock.advance(3600)
-    assert notified.refused[-1]
-    assert 12 <= len(cloud.asked) <= 15
-    cloud.failing.clear()
-    await clock.advance(360)
-    assert not notified.refused[-1]
+    world.cloud.batch_size = 1
+    world.cloud.failing["RB1"] = TOKEN_REFUSED
+    world.poller.watch(["RB1"])
+    await world.advance(3600)
+    assert world.refused[-1]
+    assert 12 <= len(world.cloud.asked) <= 15
+    world.cloud.failing.clear()
+    await world.advance(360)
+    assert not world.refused[-1]
 
 
-async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(
-    poller: Poller, cloud: Cloud, delivered: Delivered, notified: Notified, clock: FakeClock
-) -> None:
-    poller.watch(["RB1"])
-    await clock.advance(300)
-    cloud.failing["RB1"] = TOKEN_REFUSED
-    await clock.advance(60)
-    cloud.failing.clear()
-    await clock.advance(120)
-    assert not any(notified.refused)
-    assert clock.now() - delivered.timestamps["RB1"][-1] < timedelta(seconds=90)
+async def test_a_token_that_is_refused_once_is_a_hiccup_of_a_minute(world: World) -> None:
+    world.poller.watch(["RB1"])
+    await world.advance(300)
+    world.cloud.failing["RB1"] = TOKEN_REFUSED
+    await world.advance(60)
+    world.cloud.failing.clear()
+    await world.advance(120)
+    assert not any(world.refused)
+    assert world.clock.now() - world.timestamps["RB1"][-1] < timedelta(seconds=90)
 
 
-async def test_a_cloud_that_throttles_one_of_many_is_left_alone_by_all(
-    poller: Poller, cloud: Cloud, clock: FakeClock
-) -> None:
-    cloud.failing["RB1"] = THROTTLED
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(600)
-    assert len(cloud.asked) <= 3
+async def test_a_cloud_that_throttles_one_of_many_is_left_alone_by_all(world: World) -> None:
+    world.cloud.failing["RB1"] = THROTTLED
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(600)
+    assert len(world.cloud.asked) <= 3
 
 
-async def test_one_batch_that_fails_costs_the_others_nothing(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock
-) -> None:
-    cloud.batch_size = 1
-    cloud.failing["RB1"] = AWAY
-    poller.watch(["RB1", "RB2"])
-    await clock.advance(120)
-    assert list(delivered.timestamps) == ["RB2"]
+async def test_one_batch_that_fails_costs_the_others_nothing(world: World) -> None:
+    world.cloud.batch_size = 1
+    world.cloud.failing["RB1"] = AWAY
+    world.poller.watch(["RB1", "RB2"])
+    await world.advance(120)
+    assert list(world.timestamps) == ["RB2"]
 
 
-async def test_a_cloud_that_was_away_is_back_within_a_minute(
-    poller: Poller, cloud: Cloud, delivered: Delivered, clock: FakeClock, problems: Problems
-) -> None:
-    cloud.batch_size = 1
-    cloud.failing["RB1"] = AWAY
-    poller.watch(["RB1"])
-    await clock.advance(600)
-    assert problems.now
-    cloud.failing.clear()
-    await clock.advance(60)
-    assert delivered.timestamps["RB1"]
-    assert not problems.now
+async def test_a_cloud_that_was_away_is_back_within_a_minute(world: World) -> None:
+    world.cloud.batch_size = 1
+    world.cloud.failing["RB1"] = AWAY
+    world.poller.watch(["RB1"])
+    await world.advance(600)
+    assert world.problems.now
+    world.cloud.failing.clear()
+    await world.advance(60)
+    assert world.timestamps["RB1"]
+    assert not world.problems.now
 
 
-async def test_where_there_is_nothing_to_read_any_more_nothing_keeps_it_away(
-    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
-) -> None:
-    cloud.failing["RB1"] = AWAY
-    poller.watch(["RB1"])
-    await clock.advance(120)
-    assert set(problems.now) == {(Kind.READINGS, None)}
-    poller.watch([])
-    assert not problems.now
-    await clock.advance(120)
-    assert not problems.now
+async def test_where_there_is_nothing_to_read_any_more_nothing_keeps_it_away(world: World) -> None:
+    world.cloud.failing["RB1"] = AWAY
+    world.poller.watch(["RB1"])
+    await world.advance(120)
+    assert set(world.problems.now) == {(Kind.READINGS, None)}
+    world.poller.watch([])
+    assert not world.problems.now
+    await world.advance(120)
+    assert not world.problems.now
 
 
-async def test_an_answer_about_one_that_is_no_longer_read_says_nothing(
-    poller: Poller, cloud: Cloud, clock: FakeClock, problems: Problems
-) -> None:
-    cloud.failing["RB1"] = AWAY
-    cloud.before = lambda: poller.watch([])
-    poller.watch(["RB1"])
-    await clock.advance(120)
-    assert cloud.asked
-    assert not problems.now
+async def test_an_answer_about_one_that_is_no_longer_read_says_nothing(world: World) -> None:
+    world.cloud.failing["RB1"] = AWAY
+    world.cloud.before = lambda: world.poller.watch([])
+    world.poller.watch(["RB1"])
+    await world.advance(120)
+    assert world.cloud.asked
+    assert not world.problems.now
 
 
 @pytest.mark.parametrize("hours", [-30, 30])
 async def test_a_clock_that_is_set_brings_neither_a_burst_nor_a_pause(
-    poller: Poller, cloud: Cloud, clock: FakeClock, hours: int
+    world: World, hours: int
 ) -> None:
-    poller.watch(["RB1"])
-    await clock.advance(600)
-    cloud.asked.clear()
-    clock.set_wall(clock.now() + timedelta(hours=hours))
-    await clock.advance(600)
-    assert 8 <= len(cloud.asked) <= 18
-    assert max(later - earlier for earlier, later in pairwise(cloud.asked)) <= 75
+    world.poller.watch(["RB1"])
+    await world.advance(600)
+    world.cloud.asked.clear()
+    world.clock.set_wall(world.clock.now() + timedelta(hours=hours))
+    await world.advance(600)
+    assert 8 <= len(world.cloud.asked) <= 18
+    assert max(later - earlier for earlier, later in pairwise(world.cloud.asked)) <= 75
 
 
 @pytest.mark.parametrize("trouble", [AWAY, BUSY])
 @pytest.mark.parametrize("lasts", range(60, 240, 12))
 async def test_a_minute_after_the_end_of_any_trouble_there_are_readings(
-    poller: Poller,
-    throttle: Throttle,
-    cloud: Cloud,
-    delivered: Delivered,
-    clock: FakeClock,
-    *,
-    trouble: CloudError,
-    lasts: int,
+    world: World, *, trouble: CloudError, lasts: int
 ) -> None:
     async def ask_for_something_else() -> None:
         while True:
             with suppress(CloudError):
-                await throttle.ask(lambda: cloud.something(trouble))
-            await clock.sleep(37)
+                await world.throttle.ask(lambda: world.cloud.something(trouble))
+            await world.clock.sleep(37)
 
-    poller.watch(["RB1"])
+    world.poller.watch(["RB1"])
     other = asyncio.create_task(ask_for_something_else())
-    await clock.advance(600)
-    cloud.failing["RB1"] = trouble
-    await clock.advance(lasts)
+    await world.advance(600)
+    world.cloud.failing["RB1"] = trouble
+    await world.advance(lasts)
     # It ends just after one of them was refused: neither waits longer than the last one refused.
-    asked = len(cloud.asked)
-    while len(cloud.asked) == asked:
-        await clock.advance(0.5)
-    cloud.failing.clear()
-    before = len(delivered.timestamps["RB1"])
-    await clock.advance(50)
-    assert len(delivered.timestamps["RB1"]) > before
+    asked = len(world.cloud.asked)
+    while len(world.cloud.asked) == asked:
+        await world.advance(0.5)
+    world.cloud.failing.clear()
+    before = len(world.timestamps["RB1"])
+    await world.advance(50)
+    assert len(world.timestamps["RB1"]) > before
     other.cancel()
 
 
 @pytest.mark.parametrize("trouble", [AWAY, BUSY])
 async def test_in_trouble_it_asks_little_more_than_once_a_minute(
-    poller: Poller, cloud: Cloud, clock: FakeClock, trouble: CloudError
+    world: World, trouble: CloudError
 ) -> None:
-    poller.watch(["RB1"])
-    await clock.advance(600)
-    cloud.failing["RB1"] = trouble
-    before = len(cloud.asked)
-    await clock.advance(3600)
-    assert 60 <= len(cloud.asked) - before <= 3600 / 50 + 1
+    world.poller.watch(["RB1"])
+    await world.advance(600)
+    world.cloud.failing["RB1"] = trouble
+    before = len(world.cloud.asked)
+    await world.advance(3600)
+    assert 60 <= len(world.cloud.asked) - before <= 3600 / 50 + 1

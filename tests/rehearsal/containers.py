@@ -50,11 +50,7 @@ class ContainerError(Exception):
 
 
 def run(*words: str | Path, seconds: float = 60, check: bool = True) -> str:
-    """Run a command, and return its output.
-
-    Raises:
-        ContainerError: it has failed.
-    """
+    """Run a command, and return its output; raise ContainerError if it has failed."""
     done = subprocess.run(  # noqa: S603 - the words are the tests' own
         [str(word) for word in words],
         env=os.environ | {"CONTAINERS_CONF": str(HERE / "containers.conf")},
@@ -150,10 +146,7 @@ def _remove(folder: Path) -> None:
 def build(base: str, version: str, *, npmrc: Path | None = None) -> str:
     """Build the add-on's image from its Dockerfile, with another base, and return its name.
 
-    Args:
-        base: the image that takes the place of the base image.
-        version: of the add-on.
-        npmrc: npm's settings instead of this machine's.
+    `npmrc` is what npm reads instead of what this machine's does.
     """
     name = "localhost/rehearsal-add-on" + ("" if npmrc is None else "-other-npm")
     volumes = [
@@ -202,10 +195,7 @@ def network(subnet: str) -> str:
 class Container:
     """A container, gone at the end.
 
-    Args:
-        name: of the container.
-        words: for `podman run`: its options, the image, and what follows that.
-        variables: its environment.
+    The words are for `podman run`: its options, the image, and what follows that.
     """
 
     def __init__(

@@ -416,21 +416,3 @@ class TestEnd:
                 leaked = add_on.exec("grep", "-rlF", CREDENTIAL, "/tmp", "/run", check=False)  # noqa: S108 - the container's own
                 assert leaked == ""
                 assert_no_secret(add_on)
-
-
-class TestBashio:
-    """The stand-in for bashio, whose ways the scripts must survive."""
-
-    @pytest.mark.parametrize(
-        ("script", "code"),
-        [('x=$(bashio::config log_level info); echo "<$x>"', 0), ("bashio::log.level ''", 1)],
-    )
-    def test_without_a_supervisor_an_option_is_an_empty_text(
-        self, image: str, tmp_path: Path, script: str, code: int
-    ) -> None:
-        path = tmp_path / "script"
-        path.write_text(f"set +e\n{script}\n")
-        run = ("run", "--rm", "--network=none", f"--volume={tmp_path}:/scripts:ro")
-        shell = "SUPERVISOR_TOKEN=x bashio /scripts/script; echo $?"
-        output = podman(*run, "--entrypoint=sh", image, "-c", shell)
-        assert output.split() == (["<>", "0"] if code == 0 else ["1"])

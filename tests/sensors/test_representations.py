@@ -22,14 +22,12 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.transport import Call
-from redback.core import CoreAwayError, Rest, State, WebSocket, open_session
+from redback.core import Rest, WebSocket, open_session
 from redback.environment import Environment
 from redback.log import Redaction
 from redback.options import Options, OptionsError
 from redback.service import Service
 from secret_words import basic, spellings
-from standin.core import Core
-from standin.supervisor import Supervisor
 
 TOKEN = "t0k3n/of+the=cloud"
 SUPERVISOR_TOKEN = "t0k3n/of+the=supervisor"
@@ -147,19 +145,4 @@ def test_a_token_that_cannot_be_read_is_reported_without_it(body: str) -> None:
         source = TokenSource(transport, *KNOWN)
         with pytest.raises(CloudError, match="the answer holds no token") as caught:
             RedbackClient(transport, source, RememberedHolder()).inverters()
-    assert not shown(whole(caught.value))
-
-
-@pytest.fixture
-async def locked() -> AsyncIterator[str]:
-    """Return the address of a Supervisor that knows another token."""
-    async with Core() as core, Supervisor(core.address, token="another") as supervisor:
-        yield supervisor.url
-
-
-async def test_a_supervisor_that_lets_nobody_in_is_reported_without_the_token(
-    session: aiohttp.ClientSession, locked: str
-) -> None:
-    with pytest.raises(CoreAwayError) as caught:
-        await Rest(session, locked).set_state(State("sensor.redback_status", "OK", {}))
     assert not shown(whole(caught.value))

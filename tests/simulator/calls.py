@@ -21,15 +21,7 @@ MOST_IDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a data endpoint.
-
-    Attributes:
-        request: what was asked.
-        world: what there is.
-        account: who asks.
-        struck: what goes wrong this time.
-        now: the moment of asking, Unix seconds.
-    """
+    """One request to a data endpoint: who asks, at which moment, and what goes wrong this time."""
 
     request: web.Request
     world: World

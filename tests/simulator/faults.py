@@ -188,10 +188,8 @@ class Faults:
     def strike(self, path: str, text: str, names: Callable[[str], tuple[str, ...]]) -> Struck:
         """Return what strikes a request, and count it.
 
-        Args:
-            path: the request's path.
-            text: path and body together, where a serial or site id may be mentioned.
-            names: gives all ids (serial, site id, NMI) by which an inverter can be meant.
+        `text` is path and body together, where a serial or site id may be mentioned; `names` gives
+        the ids by which an inverter can be meant.
         """
         struck = []
         for number, fault in list(self._active.items()):

@@ -117,10 +117,7 @@ def _rates(pv: int, load: int, battery: int) -> Energy:
 class Plant:
     """Panels, inverter, battery and household of one inverter since its commissioning.
 
-    Args:
-        family: its sizes and limits.
-        seed: any text; the same seed makes the same days.
-        commissioned: the local date at whose midnight the counters began at 0.
+    The counters began at 0 at that local date's midnight. The same seed makes the same days.
     """
 
     def __init__(self, family: Family, seed: str, commissioned: date) -> None:

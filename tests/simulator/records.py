@@ -33,13 +33,7 @@ class Record:
 
 
 class Records:
-    """The records of one inverter as seen at a moment.
-
-    Args:
-        inverter: whose.
-        faults: what went wrong with them.
-        now: the moment, Unix seconds; what is not visible then is not there.
-    """
+    """The records of one inverter as seen at a moment: what is not visible then is not there."""
 
     def __init__(self, inverter: Inverter, faults: Faults, now: float) -> None:
         self._inverter = inverter

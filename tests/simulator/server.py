@@ -48,16 +48,12 @@ def build_app(world: World) -> web.Application:
 
 
 class Simulator:
-    """A running simulator, for tests.
+    """A running simulator, for tests; port 0 takes a free one.
 
         async with Simulator(build_world(["st"])) as simulator:
             simulator.url, simulator.world, simulator.faults, simulator.journal
 
-    Args:
-        world: what to simulate.
-        host: address to listen on.
-        port: port to listen on; 0 takes a free one.
-        name: what `url` calls the host, if not by its address.
+    `name` is what `url` calls the host, if not by its address.
     """
 
     def __init__(

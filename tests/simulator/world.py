@@ -41,12 +41,8 @@ _FLEET_PROFILES = 4 * len(_FLEET_FAMILIES)
 class Inverter:
     """One inverter and the rhythm in which its records reach the cloud.
 
-    Attributes:
-        serial: its serial number.
-        plant: what it measures.
-        second: second of the minute in which it records.
-        latency: seconds from a record's timestamp until the cloud shows it.
-        jitter: most seconds that a record may take longer than that.
+    It records at a second of the minute. The cloud shows that `latency` seconds later, and up to
+    `jitter` more.
     """
 
     serial: str
@@ -87,15 +83,12 @@ class Account:
 
 
 class World:
-    """Everything that exists, and what is wrong with it.
+    """Everything that exists, and what is wrong with it; the same seed makes the same days.
 
-    Args:
-        seed: makes the days; the same seed makes the same ones.
-        commissioned: local date at whose midnight all counters began; None means
-            `COMMISSIONED_DAYS` before today.
-        latency: seconds until a record is visible; None means 4 to 12 for each inverter, and up
-            to 2 more for each record.
-        past_of_v221: whether v2.21 has the past too, which is not known (dossier 3.4).
+    All counters began at the midnight of the local date `commissioned`, `COMMISSIONED_DAYS` before
+    today if that is None. A record is visible after `latency` seconds; None means 4 to 12 for each
+    inverter, and up to 2 more for each record. Whether v2.21 has a past too is not known (dossier
+    3.4).
     """
 
     def __init__(

@@ -95,11 +95,7 @@ class Client:
         )
 
     async def command(self, message: Message) -> Any:  # noqa: ANN401  (each command has its own)
-        """Send one WebSocket command on a connection of its own; returns its result.
-
-        Raises:
-            CommandError: Core refused the command.
-        """
+        """Send one WebSocket command on a connection of its own; return its result, or raise."""
         async with await self.connect() as socket:
             await socket.send_json({"id": 1, **message})
             answer = await socket.receive_json()

@@ -9,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from standin import notifications, page
+from standin import notifications
 from standin.energy import Energy
 from standin.entities import EntityRegistry, change
 from standin.errors import CommandError
@@ -178,8 +178,12 @@ class Core:
         return await handler(request)
 
     async def _page(self, _: web.Request) -> web.Response:
-        text = page.render(list(self.states), list(self.notifications), self._clock())
-        return web.Response(text=text, content_type="text/html")
+        """Show notifications and states as plain text, to people at the demo."""
+        lines = [f"{one.title}: {one.message}" for one in self.notifications]
+        for state in self.states:
+            unit = state.attributes.get("unit_of_measurement", "")
+            lines.append(f"{state.entity_id}: {state.state} {unit}")
+        return web.Response(text="\n".join(lines))
 
     async def _config(self, _: web.Request) -> web.Response:
         return web.json_response(self.config())

@@ -67,11 +67,7 @@ def home_assistant_error(message: str) -> CommandError:
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Refuse a message with problems.
-
-    Raises:
-        UnfitError: there are some.
-    """
+    """Raise UnfitError if a message has problems."""
     if found := tuple(problems):
         raise UnfitError(*found)
 
@@ -91,9 +87,5 @@ def key_problems(
 def check_keys(
     data: Message, required: Collection[str], known: Collection[str], path: Path = ()
 ) -> None:
-    """Refuse a dictionary that lacks a key, or has one that nobody knows.
-
-    Raises:
-        UnfitError: it does.
-    """
+    """Raise UnfitError if a dictionary lacks a key, or has one that nobody knows."""
     refuse(key_problems(data, required, known, path))

@@ -11,11 +11,8 @@ from aiohttp import web
 class Faults:
     """What goes wrong with each request, until changed; as made, nothing does.
 
-    Attributes:
-        status: answer with this status in plain text (401 and 502 are what a Supervisor gives).
-        drop: cut the connection without an answer.
-        delay_s: seconds that every request waits before it is served.
-        times: only so many requests fail, and then none; None means every one.
+    It is answered with a status in plain text (401 and 502 are what a Supervisor gives) or cut
+    without an answer, after a delay. Only so many `times`, and then none; None means every one.
     """
 
     status: int | None = None

@@ -77,11 +77,7 @@ class Access:
 
 
 def find_hass() -> str:
-    """The `hass` to run: what HASS_EXECUTABLE names, or else the one on PATH.
-
-    Raises:
-        CoreFailedError: there is none.
-    """
+    """Return the `hass` to run: what HASS_EXECUTABLE names, or else the one on PATH."""
     found = os.environ.get("HASS_EXECUTABLE") or shutil.which("hass")
     if not found:
         raise CoreFailedError(
@@ -156,11 +152,7 @@ class RealCore:
 
     @property
     def access(self) -> Access:
-        """The user, the password and the long-lived token.
-
-        Raises:
-            CoreFailedError: Core was not yet started.
-        """
+        """The user, the password and the long-lived token, once Core was started."""
         if self._access is None:
             raise CoreFailedError("Core was not yet started")
         return self._access
@@ -178,8 +170,7 @@ class RealCore:
     async def start(self) -> None:
         """Start Core, set it up at the first time, and wait until it is RUNNING.
 
-        Raises:
-            CoreFailedError: it ended, or took longer than `START_S`.
+        If it ends, or takes longer than `START_S`, CoreFailedError is raised.
         """
         await asyncio.to_thread(self._prepare_folder)
         await self._spawn()
@@ -235,11 +226,7 @@ class RealCore:
             return None if answer.status == HTTPStatus.NOT_FOUND else answer.body
 
     async def command(self, message: Message) -> Any:  # noqa: ANN401  (each command has its own)
-        """Send one WebSocket command, without its id, and return its result.
-
-        Raises:
-            CommandError: Core refused it.
-        """
+        """Send one WebSocket command, without its id, and return its result, or raise."""
         async with self.client() as client:
             return await client.command(message)
 
@@ -353,14 +340,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def temporary_core(*, supervisor: str = "") -> AsyncIterator[RealCore]:
-    """A Core in a new folder, started; both are gone afterwards.
-
-    Args:
-        supervisor: the address of a Supervisor, if it is to have one.
-
-    Raises:
-        CoreFailedError: there is no `hass`, or it did not start.
-    """
+    """Start a Core, beside a Supervisor if it has an address, in a folder that goes with it."""
     executable = find_hass()
     with temporary_folder() as folder:
         async with RealCore(executable, folder, supervisor=supervisor) as core:

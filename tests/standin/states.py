@@ -109,13 +109,10 @@ class States:
         attributes: Mapping[str, Any],
         user_id: str | None = OWNER,
     ) -> tuple[State | None, State]:
-        """Store a state as Core does; returns the old one (None when new) and the new one.
+        """Store a state as Core does; return the old one (None when new) and the new one.
 
         A state that is the same again changes nothing that is shown: Core notes only for itself
-        that it was reported.
-
-        Raises:
-            RefusedStateError: the entity id is not one, or the state is longer than 255.
+        that it was reported. Raise RefusedStateError for what is no entity id, or too long a state.
         """
         entity_id = entity_id.lower()
         if not is_entity_id(entity_id):

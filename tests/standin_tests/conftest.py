@@ -1,40 +1,19 @@
 """A stand-in Core, the stand-in Supervisor in front of it, and clients of both."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fake_clock import FakeClock
 from standin.client import Client
 from standin.core import Core
 from standin.supervisor import Supervisor
 
 
-class Clock:
-    """A clock that stands still until it is set to go on."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """The time, aware UTC."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Go on by so many seconds."""
-        self.now += timedelta(seconds=seconds)
-
-
 @pytest.fixture
-def clock() -> Clock:
-    """The time that the stand-in Core goes by."""
-    return Clock()
-
-
-@pytest.fixture
-async def core(clock: Clock) -> AsyncIterator[Core]:
-    """A stand-in Core that runs."""
-    async with Core(clock=clock) as core:
+async def core(clock: FakeClock) -> AsyncIterator[Core]:
+    """A stand-in Core that runs, and goes by the fake clock."""
+    async with Core(clock=clock.now) as core:
         yield core
 
 
