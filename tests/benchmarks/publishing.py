@@ -77,7 +77,7 @@ class _Delivery(Delivery):
     def __init__(self) -> None:
         self.is_done = asyncio.Event()
 
-    def arrived(self) -> None:
+    def arrived(self, _: object) -> None:
         self.is_done.set()
 
 

@@ -17,6 +17,7 @@ from redback.core import (
     State,
     open_session,
 )
+from redback.core.errors import CoreSilentError
 from redback.problems import Kind, Problems
 from running import running
 from standin.core import Core
@@ -91,6 +92,17 @@ async def test_a_supervisor_that_is_not_there_is_a_core_that_is_away(
 ) -> None:
     with pytest.raises(CoreAwayError):
         await Rest(session, "http://127.0.0.1:9").set_state(STATE)
+
+
+async def test_a_core_that_does_not_answer_in_time_is_known_from_one_that_is_away(
+    session: aiohttp.ClientSession,
+    supervisor: Supervisor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("redback.core.rest._TIME_OUT", 0.1)
+    supervisor.faults = Faults(delay_s=0.3)
+    with pytest.raises(CoreSilentError):
+        await Rest(session, supervisor.url).set_state(STATE)
 
 
 async def test_what_core_does_not_take_is_refused(client: Rest) -> None:

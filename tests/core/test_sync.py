@@ -9,6 +9,7 @@ import pytest
 from fake_clock import FakeClock, settle
 from garbage import collected
 from redback.core import CoreAwayError
+from redback.core.errors import CoreSilentError
 from redback.core.sync import Sync
 from running import running
 
@@ -335,3 +336,68 @@ async def test_what_has_not_changed_is_sent_again_where_it_was_overwritten(
     sync.push("a", 1)
     await clock.advance(0)
     assert core.shows == {"a": 1}
+
+
+@pytest.mark.parametrize("late", [10, 290])
+async def test_what_core_did_not_answer_in_time_never_stands_in_place_of_a_newer_value(
+    clock: FakeClock, late: float
+) -> None:
+    shows: dict[str, int] = {}
+    landing: set[asyncio.Task[None]] = set()
+
+    async def land(key: str, value: int) -> None:
+        await clock.sleep(late)
+        shows[key] = value
+
+    async def take(key: str, value: int) -> None:
+        if value == 1:
+            landing.add(asyncio.create_task(land(key, value)))
+            await clock.sleep(4)
+            raise CoreSilentError("POST", "/", None, "silent")
+        shows[key] = value
+
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Reported())
+    async with running(sync):
+        sync.want("a", 1)
+        await clock.advance(1)
+        sync.want("a", 2)
+        await clock.advance(late + 5)
+        await clock.advance(25)
+        assert shows == {"a": 2}
+
+
+async def test_what_was_answered_is_sent_once(
+    sync: Sync[str, int], core: Core, clock: FakeClock
+) -> None:
+    core.away = True
+    sync.want("a", 1)
+    await settle()
+    core.away = False
+    await clock.advance(5)
+    calls = core.calls
+    await clock.advance(600)
+    assert core.calls == calls
+
+
+async def test_what_was_cancelled_on_its_way_cannot_stand_after_the_last_value(
+    clock: FakeClock,
+) -> None:
+    arrived: list[tuple[str, int]] = []
+
+    async def take(key: str, value: int) -> None:
+        await clock.sleep(1)
+        arrived.append((key, value))
+
+    sync = Sync[str, int](take, clock, at_once=4, watcher=Reported())
+    sync.want("a", 1)
+    task = asyncio.create_task(sync.run())
+    await settle()
+    task.cancel()
+    await settle()
+    sync.want("a", 2)
+    sync.want("b", 2)
+    deadline = asyncio.get_running_loop().time() + 60
+    last = asyncio.create_task(sync.finish("ba", at_once=1, deadline=deadline))
+    await clock.advance(5)
+    assert last.done()
+    assert arrived == [("b", 2), ("a", 2), ("a", 2)]

@@ -61,7 +61,7 @@ class World:
         found = (state(device.name, one) for one in shown)
         self.states |= {one.entity_id: one.value for one in found}
 
-    def sent(self, serial: str, moment: datetime) -> None:
+    def sent(self, device: Device, moment: datetime) -> None:
         pass
 
     def __getitem__(self, name: str) -> str:

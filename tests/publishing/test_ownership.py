@@ -1,5 +1,6 @@
 """That no entity of somebody else is written, and that people are told whose it is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -50,7 +51,7 @@ class Home:
             async with running(home_assistant, publisher):
                 self.publisher = publisher
                 yield publisher
-            await publisher.farewell()
+            await publisher.farewell(asyncio.get_running_loop().time() + 60)
 
     def show(self, **values: float | None) -> None:
         """Offer these values."""

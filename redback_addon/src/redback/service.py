@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from importlib.metadata import version
 
 import aiohttp
@@ -25,9 +26,13 @@ from .problems import Problems
 from .publishing.delivery import Delivery
 from .publishing.states import StatePublisher
 from .saved_state import SavedState
+from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
 _SAVED_STATE = "memory.json"
+# From the stop until the states' farewell ends. The Supervisor allows ten seconds, the project
+# itself five, of which a slow disk and the end of the process need some.
+_FAREWELL_SECONDS = 4.2
 
 
 class Service:
@@ -60,7 +65,7 @@ class Service:
 
         self._coverage = Coverage(environment.data / COVERAGE_FILE)
         self._publisher = StatePublisher(
-            self._home_assistant, clock, problems, Delivery(self._coverage.note)
+            self._home_assistant, clock, problems, Delivery(self._note_shown)
         )
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
@@ -138,21 +143,30 @@ class Service:
             self._audit,
         )
         self._account.use_saved()
+        loop = asyncio.get_running_loop()
+        stopped_at: float | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(part.run()) for part in parts]
                 await stop.wait()
+                stopped_at = loop.time()
                 for task in running:
                     task.cancel()
         finally:
+            deadline = (stopped_at or loop.time()) + timeout(_FAREWELL_SECONDS)
             self._registry.clear()
             self._believed.write()
             self._existing.write()
             try:
-                await self._publisher.farewell()
+                await self._publisher.farewell(deadline)
             finally:
                 self.close()
         _LOG.info("The add-on has stopped")
+
+    def _note_shown(self, serial: str, moment: datetime, keys: Collection[str]) -> None:
+        """Note that Core was shown a reading, but for the entities that it rejects."""
+        if keys:
+            self._coverage.note(serial, moment)
 
     def close(self) -> None:
         """Close the files; `run` does so at its end."""

@@ -34,5 +34,9 @@ class CoreAwayError(CoreError):
     """Core is stopped, starting, out of reach or locked: the same call may work later."""
 
 
+class CoreSilentError(CoreAwayError):
+    """Core did not answer in time: it may have carried this out, or may do so later."""
+
+
 class CoreRefusedError(CoreError):
     """Core rejects this call, and would reject it later too."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from ..timeouts import timeout
-from .errors import CoreAwayError, CoreRefusedError
+from .errors import CoreAwayError, CoreRefusedError, CoreSilentError
 
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
@@ -63,7 +63,9 @@ class Rest:
             ) as answer:
                 await answer.read()  # to the end, so that the connection is kept alive
                 status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError:
+            raise CoreSilentError("POST", path, None, "Core does not answer in time") from None
+        except (aiohttp.ClientError, OSError) as error:
             raise CoreAwayError("POST", path, None, type(error).__name__) from None
         if status in _AWAY:
             raise CoreAwayError("POST", path, status, "Core is not ready")

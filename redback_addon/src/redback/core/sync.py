@@ -1,16 +1,22 @@
 """Keeps Core up to date: sends changes, and everything again after Core was away."""
 
 import asyncio
+import contextlib
+import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, KeysView
 from typing import Generic, Protocol, TypeVar
 
-from ..clock import Clock
-from .errors import CoreAwayError
-from .websocket import retrying
+from ..clock import Clock, wait
+from .errors import CoreAwayError, CoreSilentError
+from .websocket import retry
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
+# What Core did not answer in time may still land, after a newer value, and stand. So the value is
+# sent again: soon, which is enough if Core was only slow, and after the 300 s that the Supervisor
+# waits for Core, when nothing older can land any more.
+_AGAIN_SECONDS = 15.0, 310.0
 
 
 class Watcher(Protocol):
@@ -49,8 +55,9 @@ class Sync(Generic[_Key, _Value]):
         self._due: OrderedDict[_Key, None] = OrderedDict()
         self._under_way: dict[_Key, bool] = {}  # with whether each is due again afterwards
         self._changed = asyncio.Event()
-        # One for all: each leaves a cycle of references, which Python may not collect for hours.
-        self._attempts = retrying(CoreAwayError, clock)
+        self._clock = clock
+        # What is to be sent again, and when, in monotonic seconds.
+        self._again: list[tuple[float, _Key]] = []
 
     def want(self, key: _Key, value: _Value) -> None:
         """Show this in Core; nothing is sent where it is shown already."""
@@ -62,6 +69,11 @@ class Sync(Generic[_Key, _Value]):
         self._wanted[key] = value
         self._mark_due(key)
 
+    @property
+    def due(self) -> KeysView[_Key]:
+        """The keys of what is still to be sent."""
+        return self._due.keys()
+
     def resend(self) -> None:
         """Send everything again: Core may have lost it."""
         for key in self._wanted:
@@ -70,11 +82,28 @@ class Sync(Generic[_Key, _Value]):
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
         while True:
-            await self._changed.wait()
+            next_again = min((moment for moment, _ in self._again), default=math.inf)
+            await wait(self._clock, next_again - self._clock.monotonic(), self._changed)
             self._changed.clear()
-            async for attempt in self._attempts:
-                with attempt:
-                    await self._settle_watched()
+            await retry(self._settle_watched, CoreAwayError, self._clock)
+
+    async def finish(self, first: Iterable[_Key], *, at_once: int, deadline: float) -> int:
+        """Send everything that is due, and return of how much Core has not confirmed it.
+
+        Args:
+            first: the order in which to send; whatever is not among these comes last.
+            at_once: how many may be under way together from now on.
+            deadline: when to give up, on the event loop's clock.
+        """
+        self._at_once = at_once
+        ordered = [key for key in first if key in self._due]
+        self._due = OrderedDict.fromkeys([*ordered, *self._due])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await retry(self.settle, CoreAwayError, self._clock)
+                self._mark_again(math.inf)  # there is no later
+                await retry(self.settle, CoreAwayError, self._clock)
+        return len(self._due)
 
     async def settle(self) -> None:
         """Send all that is due, or becomes due meanwhile; the rest is still due if Core is away."""
@@ -97,6 +126,7 @@ class Sync(Generic[_Key, _Value]):
     async def _settle_watched(self) -> None:
         if self._ready is not None:
             await self._ready()
+        self._mark_again(self._clock.monotonic())
         try:
             while self._due:  # more may have become due at the last moment
                 await self.settle()
@@ -120,13 +150,24 @@ class Sync(Generic[_Key, _Value]):
         self._under_way[key] = False
         try:
             await self._send(key, self._wanted[key])
-        except (CoreAwayError, asyncio.CancelledError):
-            # After a cancellation nobody knows whether it has arrived.
+        except (CoreSilentError, asyncio.CancelledError):
+            self._under_way[key] = True
+            now = self._clock.monotonic()
+            self._again += [(now + seconds, key) for seconds in _AGAIN_SECONDS]
+            raise
+        except CoreAwayError:
             self._under_way[key] = True
             raise
         finally:
             if self._under_way.pop(key):
                 self._due[key] = None
+
+    def _mark_again(self, now: float) -> None:
+        """Mark as due what is to be sent again by now."""
+        for moment, key in self._again:
+            if moment <= now:
+                self._mark_due(key)
+        self._again = [one for one in self._again if one[0] > now]
 
     def _mark_due(self, key: _Key) -> None:
         """Mark this as due, but not while it is under way: the older value might arrive last."""

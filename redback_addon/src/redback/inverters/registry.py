@@ -128,7 +128,7 @@ class Registry:
         for serial, dynamic in news.items():
             record = self._records[serial]
             if record.lapses_at is not None and record.dynamic is not None:
-                self._publisher.sent(serial, dynamic.timestamp)
+                self._publisher.sent(record.device, dynamic.timestamp)
                 self._seen(_inverter(record), (record.dynamic,))
 
     def _news(self, serial: str, dynamic: Dynamic) -> Dynamic | None:

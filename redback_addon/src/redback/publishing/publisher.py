@@ -22,7 +22,7 @@ class Publisher(Protocol):
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         """Show these values of an inverter; unchanged ones cost nothing."""
 
-    def sent(self, serial: str, moment: datetime) -> None:
+    def sent(self, device: Device, moment: datetime) -> None:
         """Note that all values of a reading have been offered.
 
         It is noted as shown, at its moment (UTC), once everything has arrived.

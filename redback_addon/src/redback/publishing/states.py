@@ -1,27 +1,38 @@
 """Shows values as states over REST: sends changes, and everything after Core was away."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
 from ..clock import Clock
-from ..core import UNAVAILABLE, UNKNOWN, CoreAwayError, CoreRefusedError, HomeAssistant, State, Sync
+from ..core import (
+    UNAVAILABLE,
+    UNKNOWN,
+    CoreAwayError,
+    CoreError,
+    CoreRefusedError,
+    HomeAssistant,
+    State,
+    Sync,
+)
 from ..problems import Kind, Problems
 from ..sensors.entities import Shown
 from ..sensors.labels import label
 from ..sensors.table import find
-from ..timeouts import timeout
 from .delivery import Delivery
 from .entity_ids import entity_id
 from .ownership import Ownership
 from .publisher import Device
 
+_LOG = logging.getLogger(__name__)
+
 # Enough to hide the two round trips of each push, and few enough for a small machine.
 AT_ONCE = 4
-# The Supervisor allows ten seconds from SIGTERM, the project itself five.
-_FAREWELL_SECONDS = 2.5
+# At the stop time is short: 41 entities take a second even where each takes 0.3 s. Twice as many
+# together are hardly faster.
+_FAREWELL_AT_ONCE = 32
 _LONGEST_STATE = 255
 
 
@@ -49,6 +60,10 @@ class StatePublisher:
         self._problems = problems
         self._delivery = delivery
         self._states: dict[Device, dict[str, State]] = {}
+        self._serials: dict[str, str] = {}  # by entity id
+        # How many states Core had accepted when these entities, by their ids, began to fail.
+        self._failing: dict[str, int] = {}
+        self._rejected: set[str] = set()
         self.ownership = Ownership(
             home_assistant.entities, home_assistant.websocket, clock, problems, self._show
         )
@@ -64,12 +79,13 @@ class StatePublisher:
             before = states.get(one.key)
             made = state(device.name, one) if before is None else _changed(before, one)
             states[one.key] = made
+            self._serials[made.entity_id] = device.serial
             if self.ownership.claim(made.entity_id, has_value=one.is_available):
                 self._sync.want(made.entity_id, made)
 
-    def sent(self, serial: str, moment: datetime) -> None:
+    def sent(self, device: Device, moment: datetime) -> None:
         """Note that all values of a reading have been offered."""
-        self._delivery.sent(serial, moment)
+        self._delivery.sent(device, moment)
 
     def states(self, device: Device) -> Mapping[str, State]:
         """Return the states of an inverter that Core should show, by sensor key."""
@@ -86,21 +102,50 @@ class StatePublisher:
             for part in (self.ownership, self._sync):
                 tasks.create_task(part.run())
 
-    async def farewell(self) -> None:
-        """Send the last values that were offered, within a short time."""
+    async def farewell(self, deadline: float) -> None:
+        """Send the last values that were offered, the most important ones first.
+
+        Args:
+            deadline: when to give up, on the event loop's clock.
+        """
         # Those of an earlier run: nothing is known of them, and otherwise they keep their values.
         self._show(self.ownership.unchecked)
-        with contextlib.suppress(CoreAwayError, TimeoutError):
-            await asyncio.wait_for(self._sync.settle(), timeout(_FAREWELL_SECONDS))
+        left = await self._sync.finish(
+            self._by_importance(), at_once=_FAREWELL_AT_ONCE, deadline=deadline
+        )
+        if left:
+            _LOG.warning(
+                "%d of %d entities could not be made unavailable in time;"
+                " they may keep their last values until the next start",
+                left,
+                len(self._serials),
+            )
+
+    def _by_importance(self) -> list[str]:
+        """Return all entity ids: those of counters first, and each in the sensors' own order."""
+        ranked = [
+            (not _is_counter(key), number, one.entity_id)
+            for states in self._states.values()
+            for number, (key, one) in enumerate(states.items())
+        ]
+        return [entity_id for *_, entity_id in sorted(ranked)]
 
     def arrived(self) -> None:
         """Note that all states have arrived."""
-        self._delivery.arrived()
+        self._delivery.arrived(self._accepted_keys)
         self._home_assistant.arrived()
 
     def failed(self, error: CoreAwayError) -> None:
         """Note that a state has not arrived, and will be retried."""
-        self._home_assistant.failed(error)
+        if not self._failing.keys() <= self._rejected:
+            self._home_assistant.failed(error)
+        elif self._sync.due <= self._rejected:  # all others have arrived
+            self._delivery.arrived(self._accepted_keys)
+
+    def _accepted_keys(self, device: Device) -> Collection[str]:
+        """Return the keys of an inverter's sensors whose states Core does not reject."""
+        states = self._states[device].items()
+        return frozenset(key for key, one in states if one.entity_id not in self._rejected)
 
     def _show(self, entity_ids: Collection[str]) -> None:
         """Send the states of these, which may be written from now on."""
@@ -115,17 +160,23 @@ class StatePublisher:
         try:
             await self._home_assistant.rest.set_state(state)
         except CoreRefusedError as error:
-            self._problems.raise_(Kind.ENTITY, entity_id, error, within=self._serial(entity_id))
+            self._failing.pop(entity_id, None)
+            self._reject(entity_id, error)
+        except CoreAwayError as error:
+            # As many were accepted since it first failed as can be under way with it, so at least
+            # one of them was sent later: Core is there.
+            accepted = self._home_assistant.rest.states
+            if accepted - self._failing.setdefault(entity_id, accepted) >= AT_ONCE:
+                self._reject(entity_id, error)
+            raise
         else:
+            self._failing.pop(entity_id, None)
+            self._rejected.discard(entity_id)
             self._problems.clear(Kind.ENTITY, entity_id)
 
-    def _serial(self, entity_id: str) -> str:
-        """Return the inverter of an entity, by a search: Core rarely rejects one."""
-        return next(
-            device.serial
-            for device, states in self._states.items()
-            if any(one.entity_id == entity_id for one in states.values())
-        )
+    def _reject(self, entity_id: str, error: CoreError) -> None:
+        self._rejected.add(entity_id)
+        self._problems.raise_(Kind.ENTITY, entity_id, error, within=self._serials[entity_id])
 
 
 def state(name: str, shown: Shown) -> State:
@@ -165,3 +216,8 @@ def _attributes(name: str, key: str) -> dict[str, object]:
         "options": quantity.options and list(quantity.options),
     }
     return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _is_counter(key: str) -> bool:
+    sensor = find(key)
+    return sensor is not None and sensor.quantity.is_counter
