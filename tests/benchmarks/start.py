@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import runner
 
-_IMPORTS = "import aiohttp, msgspec, requests, slugify, tenacity"
+_IMPORTS = "import aiohttp, msgspec, requests, slugify"
 _MOST_SECONDS = 1.5
 # On a slow machine.
 _LONGEST_SECONDS = 600.0

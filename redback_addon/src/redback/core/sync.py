@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ..clock import Clock
 from .errors import CoreAwayError
-from .websocket import retrying
+from .websocket import retry
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -49,8 +49,7 @@ class Sync(Generic[_Key, _Value]):
         self._due: OrderedDict[_Key, None] = OrderedDict()
         self._under_way: dict[_Key, bool] = {}  # with whether each is due again afterwards
         self._changed = asyncio.Event()
-        # One for all: each leaves a cycle of references, which Python may not collect for hours.
-        self._attempts = retrying(CoreAwayError, clock)
+        self._clock = clock
 
     def want(self, key: _Key, value: _Value) -> None:
         """Show this in Core; nothing is sent where it is shown already."""
@@ -72,9 +71,7 @@ class Sync(Generic[_Key, _Value]):
         while True:
             await self._changed.wait()
             self._changed.clear()
-            async for attempt in self._attempts:
-                with attempt:
-                    await self._settle_watched()
+            await retry(self._settle_watched, CoreAwayError, self._clock)
 
     async def settle(self) -> None:
         """Send all that is due, or becomes due meanwhile; the rest is still due if Core is away."""

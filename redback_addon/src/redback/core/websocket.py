@@ -1,14 +1,14 @@
 """One WebSocket to Core, kept open for commands and events, and to notice its restarts."""
 
 import asyncio
+import random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any, NoReturn, TypeVar
 
 import aiohttp
 import msgspec
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from ..clock import Clock
 from ..timeouts import timeout
@@ -28,19 +28,22 @@ _LARGEST_FRAME = 4 * 1024 * 1024
 # Core quotes in its error what it refused, which may be a whole message.
 _LONGEST_DETAIL = 300
 # Core must have all states within ten seconds of answering, so no wait may come near that.
-_LONGEST_WAIT = 5
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5
 
 Message = dict[str, Any]
 _T = TypeVar("_T")
 
 
-def retrying(kind: type[CoreError], clock: Clock) -> AsyncRetrying:
+async def retry(work: Callable[[], Awaitable[None]], kind: type[CoreError], clock: Clock) -> None:
     """Retry after this kind of error: random exponential back-off, 5 s at most, without end."""
-    return AsyncRetrying(
-        retry=retry_if_exception_type(kind),
-        wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT),
-        sleep=clock.sleep,
-    )
+    longest: float = _FIRST_WAIT
+    while True:
+        try:
+            return await work()
+        except kind:
+            pass  # and sleep without the error, whose traceback holds whatever it was raised in
+        await clock.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+        longest = min(2 * longest, _LONGEST_WAIT)
 
 
 class WebSocket:
@@ -124,9 +127,7 @@ class WebSocket:
 
     async def run(self) -> None:
         """Stay connected, until cancelled."""
-        async for attempt in retrying(CoreError, self._clock):
-            with attempt:
-                await self._hold()
+        await retry(self._hold, CoreError, self._clock)
 
     async def _hold(self) -> NoReturn:
         """Connect, and stay connected for as long as it lasts."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..clock import Clock
@@ -32,31 +33,23 @@ _LONGEST_WAIT = 1.25 * PERIOD
 _TROUBLE_PERIOD = 50.0
 
 
+@dataclass(eq=False)
 class Poller:
     """Reads all inverters round by round, and passes each answer on as it comes."""
 
-    def __init__(
-        self,
-        client: RedbackClient,
-        throttle: Throttle,
-        clock: Clock,
-        problems: AccountProblems,
-        registry: Registry,
-        notifications: AccountNotifications,
-    ) -> None:
-        self._client = client
-        self._throttle = throttle
-        self._clock = clock
-        self._problems = problems
-        self._registry = registry
-        self._notifications = notifications
-        self._denied_now: frozenset[str] = frozenset()
-        self._refusals = 0
-        self._cadence = Cadence()
-        self._serials: tuple[str, ...] = ()
-        self._something_to_do = asyncio.Event()
-        # The next round, UTC; None while one is under way, or no inverter is known.
-        self.next_at: datetime | None = None
+    _client: RedbackClient
+    _throttle: Throttle
+    _clock: Clock
+    _problems: AccountProblems
+    _registry: Registry
+    _notifications: AccountNotifications
+    _denied_now: frozenset[str] = frozenset()
+    _refusals: int = 0
+    _cadence: Cadence = field(default_factory=Cadence)
+    _serials: tuple[str, ...] = ()
+    _something_to_do: asyncio.Event = field(default_factory=asyncio.Event)
+    # The next round, UTC; None while one is under way, or no inverter is known.
+    next_at: datetime | None = None
 
     def watch(self, serials: Iterable[str]) -> None:
         """Read these inverters and no others, from the next round on."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ..clock import Clock
@@ -18,19 +19,17 @@ _TRIES = 10
 _AGAIN_SECONDS = 60.0
 
 
+@dataclass(eq=False)
 class WarmUp:
     """Reads the last minutes of each new inverter."""
 
-    def __init__(
-        self, client: RedbackClient, throttle: Throttle, clock: Clock, registry: Registry
-    ) -> None:
-        self._client = client
-        self._throttle = throttle
-        self._clock = clock
-        self._registry = registry
-        self._seen: set[str] = set()
-        # With the number of tries that are left.
-        self._new: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+    _client: RedbackClient
+    _throttle: Throttle
+    _clock: Clock
+    _registry: Registry
+    _seen: set[str] = field(default_factory=set)
+    # With the number of tries that are left.
+    _new: asyncio.Queue[tuple[str, int]] = field(default_factory=asyncio.Queue)
 
     def watch(self, serials: Iterable[str]) -> None:
         """Warm up the new ones of these inverters."""
