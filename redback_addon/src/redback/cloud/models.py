@@ -106,7 +106,7 @@ class Dynamic(msgspec.Struct, frozen=True):
         battery_power_kw: negative = charging.
         status: `OK`, `Offline` or `Fault`.
         inverters: the inverters that this is about.
-        battery: may be there, and empty, without a battery.
+        battery: empty if there is none, or if the cloud does not describe it.
     """
 
     timestamp: datetime = field(name="TimestampUtc")
@@ -128,7 +128,7 @@ class Dynamic(msgspec.Struct, frozen=True):
     status: str | None = _at(name="Status")
     inverters: tuple[InverterPower, ...] = field(name="Inverters", default=())
     pvs: tuple[PvString, ...] = field(name="PVs", default=())
-    battery: Battery | None = _at(name="Battery")
+    battery: Battery = field(name="Battery", default=Battery())
 
     @property
     def serials(self) -> tuple[str, ...]:

@@ -41,26 +41,21 @@ class RememberedHolder:
         on_change: Callable[[Remembered], None] = lambda _: None,
     ) -> None:
         self._lock = threading.Lock()
-        self._current = current or Remembered()
+        self.current = current or Remembered()
         self._on_change = on_change
-
-    @property
-    def current(self) -> Remembered:
-        """The facts now."""
-        return self._current
 
     def remember_endpoint(self, name: str) -> None:
         """Remember which token endpoint accepts the credentials."""
         with self._lock:
-            self._become(msgspec.structs.replace(self._current, token_endpoint=name))
+            self._become(msgspec.structs.replace(self.current, token_endpoint=name))
 
     def remember_routes(self, routes: Mapping[str, RememberedRoute]) -> None:
         """Remember the routes to the readings of some inverters, by serial number."""
         with self._lock:
-            routes = {**self._current.routes, **routes}
-            self._become(msgspec.structs.replace(self._current, routes=routes))
+            routes = {**self.current.routes, **routes}
+            self._become(msgspec.structs.replace(self.current, routes=routes))
 
     def _become(self, changed: Remembered) -> None:
-        if changed != self._current:
-            self._current = changed
+        if changed != self.current:
+            self.current = changed
             self._on_change(changed)

@@ -40,11 +40,6 @@ class Series:
     unit: str | None
     is_counter: bool
 
-    @property
-    def kind(self) -> str:
-        """The kind of statistic in words."""
-        return _in_words(self.unit, is_counter=self.is_counter)
-
 
 class Stored(msgspec.Struct, frozen=True):
     """Core's answer to recorder/get_statistics_metadata.
@@ -61,11 +56,6 @@ class Stored(msgspec.Struct, frozen=True):
     name: str | None = None
 
     @property
-    def kind(self) -> str:
-        """The kind of statistic in words."""
-        return _in_words(self.statistics_unit_of_measurement, is_counter=self.has_sum)
-
-    @property
     def units(self) -> dict[str, str | None]:
         """The units to ask for, so that Core converts nothing to the unit of the state."""
         stored = self.statistics_unit_of_measurement
@@ -75,16 +65,16 @@ class Stored(msgspec.Struct, frozen=True):
             unit_class = UNIT_CLASSES.get(stored)
         return {} if unit_class is None else {unit_class: stored}
 
-    def fits(self, series: Series) -> bool:
-        """Whether an import leaves this as it is.
+    def misfit(self, series: Series) -> str | None:
+        """Return what an import would change, in words; None = it leaves this as it is.
 
         Core would take any other unit too, and relabel all existing rows with it.
         """
-        return (self.statistics_unit_of_measurement, self.has_sum, self.mean_type) == (
-            series.unit,
-            series.is_counter,
-            _mean_type(series),
-        )
+        unit, imported = self.statistics_unit_of_measurement, _mean_type(series)
+        if (unit, self.has_sum, self.mean_type) == (series.unit, series.is_counter, imported):
+            return None
+        stored = _in_words(unit, is_counter=self.has_sum)
+        return f"{stored}, and not {_in_words(series.unit, is_counter=series.is_counter)}"
 
 
 def metadata(series: Series, known: Stored | None, version: str | None) -> dict[str, object]:

@@ -162,9 +162,9 @@ class Statistics:
 
 
 def _misfit(series: Series, known: Stored | None) -> CoreRefusedError | None:
-    if known is None or known.fits(series):
+    if known is None or (misfit := known.misfit(series)) is None:
         return None
-    detail = f"{series.entity_id} is {known.kind}, and not {series.kind}"
+    detail = f"{series.entity_id} is {misfit}"
     return CoreRefusedError.of_command("recorder/import_statistics", detail, "other_metadata")
 
 

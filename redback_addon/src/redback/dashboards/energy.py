@@ -10,13 +10,14 @@ from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
-# The sensors of the roles that are no counters.
-_MEASUREMENTS: Mapping[Kind, Mapping[Role, str]] = {
-    "grid": {"stat_rate": "grid_power"},
-    "solar": {"stat_rate": "solar_generation"},
-    "battery": {"stat_rate": "battery_power", "stat_soc": "battery_soc"},
+# The key of the sensor that has a role.
+_SENSORS: Mapping[tuple[Kind, Role], str] = {
+    ("grid", "stat_rate"): "grid_power",
+    ("solar", "stat_rate"): "solar_generation",
+    ("battery", "stat_rate"): "battery_power",
+    ("battery", "stat_soc"): "battery_soc",
+    **{row.source: row.key for row in COUNTERS if row.source is not None},
 }
-_COUNTERS = {row.source: row.key for row in COUNTERS if row.source is not None}
 _NEEDED: Mapping[Kind, frozenset[Role]] = {
     "grid": frozenset({"stat_energy_from"}),
     "solar": frozenset({"stat_energy_from"}),
@@ -93,8 +94,7 @@ def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
 
 def _source(inverter: Inverter, kind: Kind) -> Source | None:
     ids = entity_ids(inverter)
-    sensors = {role: _sensor(kind, role) for role in _LABELS[kind]}
-    roles = {role: ids[key] for role, key in sensors.items() if key in ids}
+    roles = {role: ids[key] for role in _LABELS[kind] if (key := _SENSORS[kind, role]) in ids}
     if not _NEEDED[kind] <= roles.keys():
         return None
     return Source(
@@ -105,11 +105,6 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         # It is unknown whether grid counters are the inverter's or the site's (dossier 2.7).
         connection=inverter.details.site_id if kind == "grid" else None,
     )
-
-
-def _sensor(kind: Kind, role: Role) -> str:
-    """Return the key of the sensor that has a role."""
-    return _COUNTERS.get((kind, role)) or _MEASUREMENTS[kind][role]
 
 
 def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
