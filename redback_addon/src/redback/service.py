@@ -106,7 +106,7 @@ class Service:
             options=options,
             clock=clock,
             account=self._account,
-            tally=transport.tally,
+            transport=transport,
             home_assistant=self._home_assistant,
             problems=problems,
             notifications=notifications,

@@ -127,7 +127,6 @@ class Round:
         return group
 
     def _probe(self, serials: Iterable[str]) -> None:
-        """Look for a better route, for inverters that were read and are due for it."""
         due = [
             serial
             for serial in serials

@@ -131,25 +131,6 @@ class Call:
         return TransientError(detail, **where, status=status, code=code, arrived=arrived)
 
 
-class Tally:
-    """Counts requests; may be used from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.requests = 0
-        self.failures = 0
-
-    def made(self) -> None:
-        """Count a request."""
-        with self._lock:
-            self.requests += 1
-
-    def failed(self) -> None:
-        """Count one without a usable answer."""
-        with self._lock:
-            self.failures += 1
-
-
 class Transport:
     """Makes requests, one after the other or from several threads at once.
 
@@ -177,7 +158,9 @@ class Transport:
         self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
         self.sleep = sleep
         self.monotonic = monotonic
-        self.tally = Tally()
+        self._lock = threading.Lock()
+        # How many requests were made, and how many of them have failed.
+        self.requests = self.failures = 0
 
     def __enter__(self) -> Self:
         return self
@@ -220,12 +203,14 @@ class Transport:
 
     def _attempt(self, call: Call, deadline: Deadline) -> bytes:
         started = self.monotonic()
-        self.tally.made()
+        with self._lock:
+            self.requests += 1
         try:
             body = self._once(call, deadline)
         except CloudError as error:
             self._log(call, error.detail, started, 0)
-            self.tally.failed()
+            with self._lock:
+                self.failures += 1
             raise
         self._log(call, "200 OK", started, len(body))
         return body

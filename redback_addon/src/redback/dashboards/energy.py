@@ -83,7 +83,6 @@ class EnergySetup:
 
 
 def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
-    """Return the sources of the entities that exist."""
     return tuple(
         source
         for inverter in known
@@ -108,7 +107,6 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
 
 
 def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
-    """Return the state for the page, and a sentence about it."""
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
         return "ready", f"{_named(missing)} can be added. Existing sources stay unchanged."

@@ -25,7 +25,7 @@ _KINDS: Mapping[str | None, str] = {"total_increasing": "counter", "measurement"
 def entities(context: Context) -> Iterator[Entity]:
     """Yield all entities, inverter by inverter, but those that somebody else has."""
     is_taken = context.publisher.ownership.is_taken
-    for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
+    for serial, given in sorted(context.registry.names.items(), key=lambda item: item[1].name):
         inverter = context.registry.inverter(serial)
         states = context.publisher.states(Device(serial, given.name))
         for key, sensor in ({} if inverter is None else inverter.entities.sensors).items():

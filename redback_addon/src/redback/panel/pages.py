@@ -80,21 +80,21 @@ def _json(content: object) -> web.Response:
 
 def _day(context: Context, request: web.Request) -> Day:
     serial = _serial(context, request)
-    return context.minutes.day(context.names() if serial is None else (serial,))
+    return context.minutes.day(context.registry.names if serial is None else (serial,))
 
 
 def _calendar(context: Context, request: web.Request) -> Calendar:
-    serial = _serial(context, request) or min(context.names(), default=None)
+    serial = _serial(context, request) or min(context.registry.names, default=None)
     if serial is None:
         raise web.HTTPNotFound
-    since, name = context.backfill.since(serial), context.names()[serial].name
+    since, name = context.backfill.since(serial), context.registry.names[serial].name
     days, now = _days(request), context.clock.now()
     return calendar(context.coverage, serial, name, since, days, now)
 
 
 def _serial(context: Context, request: web.Request) -> str | None:
     serial = request.query.get("serial")
-    if serial is not None and serial not in context.names():
+    if serial is not None and serial not in context.registry.names:
         raise web.HTTPNotFound
     return serial
 

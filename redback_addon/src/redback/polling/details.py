@@ -82,7 +82,6 @@ class DetailsPoller:
             await self._clock.sleep(_PACE_SECONDS)
 
     def _pause(self, *, good: bool) -> float:
-        """Return after how many seconds to poll again."""
         every = max(_DETAILS_SECONDS, _DETAILS_SECONDS_EACH * len(self._static_due))
         return every if good else _DETAILS_RETRY_SECONDS
 
