@@ -9,12 +9,7 @@ import msgspec
 
 
 class RememberedRoute(msgspec.Struct, frozen=True):
-    """The route that last gave an inverter's readings.
-
-    Attributes:
-        route: its name, a `Route`; an unknown name means none.
-        since: since when, or when a better one was last looked for, UTC.
-    """
+    """The route that last gave readings, since when or since a better one was looked for, UTC."""
 
     route: str
     since: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -30,9 +25,8 @@ class Remembered(msgspec.Struct, frozen=True):
 class RememberedHolder:
     """Holds the facts, and reports each change; may be used from several threads.
 
-    Args:
-        on_change: called with the new facts after each change, in the order of the changes, in the
-            thread that made it. It must not raise.
+    `on_change` is called with the new facts after each change, in the order of the changes, in the
+    thread that made it. It must not raise.
     """
 
     def __init__(

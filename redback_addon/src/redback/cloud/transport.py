@@ -134,12 +134,9 @@ class Call:
 class Transport:
     """Makes requests, one after the other or from several threads at once.
 
-    Args:
-        session: if given, it is used but not closed; no cookie stays in it, and it ignores the
-            environment. Only a session of its own ends an answer that drips in time.
-        version: of this program, for the User-Agent.
-        monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
-        sleep: waits for some seconds.
+    A session that is given is used but not closed; no cookie stays in it, and it ignores the
+    environment. Only a session of its own ends an answer that drips in time. Everything that waits
+    here, and in whatever uses this transport, does so by `monotonic` and `sleep`.
     """
 
     def __init__(

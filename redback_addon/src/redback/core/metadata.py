@@ -29,11 +29,9 @@ UNIT_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A statistic as the add-on has it, with the unit of the sensor's state.
+    """A statistic as the add-on has it, by the id and the unit of its entity.
 
-    Attributes:
-        entity_id: of the sensor, which is the statistic's id too.
-        is_counter: whether its rows have a state and a sum, rather than a mean, a min and a max.
+    A counter's rows have a state and a sum, those of others a mean, a min and a max.
     """
 
     entity_id: str
