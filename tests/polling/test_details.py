@@ -62,7 +62,7 @@ class Registry:
     def dynamic(self, readings: object) -> None:
         pass
 
-    def knows_counters(self, _: str) -> bool:
+    def believed(self, _: str) -> bool:
         return True
 
 

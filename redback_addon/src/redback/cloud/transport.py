@@ -290,20 +290,14 @@ class _Answer(HTTPResponse):
         self.fp = io.BufferedReader(_Stream(connection, self.fp.detach()))
 
 
-class _Connection(HTTPConnection):
-    response_class = _Answer
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Answer
-
-
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    class ConnectionCls(HTTPConnection):
+        response_class = _Answer
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    class ConnectionCls(HTTPSConnection):
+        response_class = _Answer
 
 
 class _Adapter(HTTPAdapter):

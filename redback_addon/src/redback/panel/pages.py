@@ -8,12 +8,11 @@ from string import Template
 import msgspec
 from aiohttp import web
 
-from . import actions
+from . import actions, live
 from .calendar import Calendar, calendar
 from .context import Context, Setup
 from .diagnostics import diagnostics
 from .entities import entities
-from .live import Live
 from .minutes import Day
 from .sites import sites
 from .status import clock_ahead_s, status
@@ -33,7 +32,7 @@ def routes(context: Context) -> list[web.AbstractRouteDef]:
         web.get("/diagnostics", _diagnostics(context)),
         *(web.get(f"/data/{name}", _data(context, find)) for name, find in _DATA.items()),
         *(web.get(f"/data/{name}", _setup(setup)) for name, setup in context.setups.items()),
-        *Live(context).routes(),
+        live.route(context),
         *actions.routes(context, token),
     ]
 
