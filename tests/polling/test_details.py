@@ -19,7 +19,7 @@ from redback.inverters import registry
 from redback.notifications import AccountNotifications, Notification
 from redback.options import Site
 from redback.polling.account import Account
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from running import running
@@ -80,7 +80,7 @@ class House:
         self.account = Account(
             cast("RedbackClient", cloud),
             clock,
-            self.problems.of(""),
+            AccountProblems(self.problems, ""),
             cast("AccountNotifications", self),
             cast("registry.Registry", self.registry),
             stand_ins.Unsaved(),

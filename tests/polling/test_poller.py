@@ -24,7 +24,7 @@ from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
 from redback.polling.throttle import Throttle
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
@@ -131,7 +131,7 @@ async def poller(
         cast("RedbackClient", cloud),
         throttle,
         clock,
-        problems.of(""),
+        AccountProblems(problems, ""),
         cast("Registry", delivered),
         cast("AccountNotifications", notified),
     )

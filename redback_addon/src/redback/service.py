@@ -15,13 +15,13 @@ from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
 from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
-from .notifications import PREFIX, Notifications
+from .notifications import PREFIX, AccountNotifications, Notifications
 from .options import Options
 from .panel import Context, Panel, routes
 from .panel.minutes import FILE as MINUTES_FILE
 from .panel.minutes import Minutes
 from .polling.account import Account, connect
-from .problems import Problems
+from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
 from .publishing.states import StatePublisher
 from .saved_state import SavedState
@@ -80,8 +80,8 @@ class Service:
         self._account = Account(
             client,
             clock,
-            problems.of(""),
-            notifications.of(""),
+            AccountProblems(problems, ""),
+            AccountNotifications(notifications, ""),
             self._registry,
             saved_state,
             sites=options.sites,

@@ -191,10 +191,13 @@ class Transport:
             try:
                 return self._attempt(call, deadline)
             except CloudError as error:
+                asked = error.retry_after if isinstance(error, ThrottledError) else None
+                # A cloud that throttles must say for how long.
+                may_help = isinstance(error, TransientError) or asked is not None
                 wait = random.uniform(0, _FIRST_WAIT * 2 ** (number - 1))  # noqa: S311 - no secret
-                wait = max(wait, getattr(error, "retry_after", None) or 0.0, apart)
+                wait = max(wait, asked or 0.0, apart)
                 is_last = not call.may_repeat or number == _ATTEMPTS
-                if is_last or not _passes(error) or not deadline.allows(wait):
+                if is_last or not may_help or not deadline.allows(wait):
                     raise
             self.sleep(wait)
 
@@ -381,10 +384,3 @@ def _failure(call: Call, error: Exception) -> CloudError:
 def _reason(error: Exception) -> object:
     """Return why urllib3 gave up, where it says so."""
     return getattr(error.args[0] if error.args else None, "reason", None)
-
-
-def _passes(error: CloudError) -> bool:
-    """Whether a retry may help; a cloud that throttles must say when."""
-    if isinstance(error, ThrottledError):
-        return error.retry_after is not None
-    return isinstance(error, TransientError)

@@ -140,7 +140,10 @@ def _answer(
         "state": state,
         "text": text,
         "items": [_item(each, capacities.get(each.source.name)) for each in planned],
-        "notes": [*_grids(planned), *map(_not_yet, waiting)],
+        "notes": [
+            *_grids(planned),
+            *(f"{name} is not listed yet: waiting for its counters." for name in waiting),
+        ],
         "issues": list(map(str, issues)),
     }
 
@@ -170,10 +173,6 @@ def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
         "entities": entities,
         "is_there": planned.is_there,
     }
-
-
-def _not_yet(name: str) -> str:
-    return f"{name} is not listed yet: waiting for its counters."
 
 
 def _grids(planned: Iterable[Planned]) -> Iterator[str]:
