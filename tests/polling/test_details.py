@@ -35,7 +35,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._details: dict[str, Details] = {}
-        self.dynamic_of: dict[str, Dynamic] = {}
+        # Without a battery, unless a test says otherwise; None: not read yet.
+        self.dynamic_of: dict[str, Dynamic | None] = {}
 
     @property
     def described(self) -> set[str]:
@@ -52,7 +53,7 @@ class Registry:
         self._details[serial] = details
 
     def reading(self, serial: str) -> Reading | None:
-        if (found := self.dynamic_of.get(serial)) is None:
+        if (found := self.dynamic_of.get(serial, dynamic("single_phase"))) is None:
             return None
         return Reading(serial, found.timestamp, found, self.details(serial))
 
@@ -212,12 +213,21 @@ async def test_without_a_battery_no_configuration_is_asked_for(
         assert not [what for what in cloud.asked if what.startswith("configurations")]
 
 
+async def test_before_the_first_reading_nobody_knows_that_there_is_no_battery(
+    cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.battery_count = 0
+    async with surveyed(cloud, clock) as house:
+        house.registry.dynamic_of["RB1"] = None
+        await clock.advance(60)
+        assert house.registry.configured == {"RB1"}
+
+
 async def test_a_battery_that_is_not_counted_but_has_values_has_a_configuration(
     cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.battery_count = 0
     async with surveyed(cloud, clock) as house:
-        house.registry.dynamic_of["RB1"] = dynamic("single_phase")
         await clock.advance(3600)
         assert not house.registry.configured
         house.registry.dynamic_of["RB1"] = dynamic()

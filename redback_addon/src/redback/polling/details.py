@@ -111,7 +111,7 @@ class DetailsPoller:
         """Whether a battery is counted, or its values show it, or that is not known yet."""
         static, reading = self._registry.details(serial).static, self._registry.reading(serial)
         is_counted = static is None or static.battery_count != 0
-        return is_counted or (reading is not None and reading.has_battery)
+        return is_counted or reading is None or reading.has_battery
 
     async def _describe_other(self, serial: str) -> None:
         """Describe an inverter that is not in use; a failure is no problem."""
