@@ -21,7 +21,7 @@ def test_what_v2_does_not_have_is_none() -> None:
     made = decoded(payload("single_phase"))
     assert list(made.phases) == ["A"]
     assert made.pvs == ()
-    assert made.battery is None
+    assert made.battery == Battery()
     assert made.battery_charge_all_time_energy_kwh is None
     assert made.battery_soc_0_to_1 is None
 

@@ -264,7 +264,7 @@ async def test_the_minutes_before_the_first_reading_show_that_it_is_right(world:
     world.read(later(0, 20000.4))
     world.registry.warm_up(SERIAL, [later(-2, 20000.2), later(-1, 20000.3)])
     assert world["grid_import_total"] == "1500.75"
-    assert world.registry.knows_counters(SERIAL)
+    assert world.registry.believed(SERIAL)
 
 
 async def test_a_first_reading_that_is_a_glitch_is_found_out_by_the_minutes_before(

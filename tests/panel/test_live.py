@@ -44,7 +44,7 @@ async def test_a_stream_that_is_cut_is_no_error(
             ended.set()
 
     application = web.Application(middlewares=[watch])
-    application.add_routes(live.Live(cast("Context", None)).routes())
+    application.add_routes([live.route(cast("Context", None))])
     # As the panel serves it; aiohttp's own server for tests ends a handler whose page is gone.
     runner = web.AppRunner(application)
     await runner.setup()

@@ -25,9 +25,9 @@ def test_a_battery_that_is_not_counted_but_has_values_is_listed(
 ) -> None:
     reading, details = dynamic(name), Details(msgspec.structs.replace(static(), battery_count=0))
     context = SimpleNamespace(
-        names=lambda: {SERIAL: GivenName("Redback", "Redback")},
         saved_state=SimpleNamespace(saved=Saved(inverters=(ListedInverter(SERIAL, "S1"),))),
         registry=SimpleNamespace(
+            names={SERIAL: GivenName("Redback", "Redback")},
             inverter=lambda _: SimpleNamespace(details=details),
             reading=lambda _: Reading(SERIAL, reading.timestamp, reading, details),
         ),

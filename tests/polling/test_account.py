@@ -17,10 +17,10 @@ from redback.cloud import (
 from redback.core import Notices
 from redback.inverters.registry import Registry
 from redback.inverters.stores import counters_file, sensors_file
-from redback.notifications import Notifications
+from redback.notifications import AccountNotifications, Notifications
 from redback.options import Site
 from redback.polling.account import Account
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from redback.publishing.publisher import Device
 from redback.publishing.states import state
 from redback.sensors import entities
@@ -73,8 +73,8 @@ class World:
         return Account(
             cast("RedbackClient", cloud),
             self.clock,
-            self.problems.of(key),
-            self.notifications.of(key),
+            AccountProblems(self.problems, key),
+            AccountNotifications(self.notifications, key),
             self.registry,
             Unsaved(),
             sites=sites,

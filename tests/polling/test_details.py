@@ -19,7 +19,7 @@ from redback.inverters import registry
 from redback.notifications import AccountNotifications, Notification
 from redback.options import Site
 from redback.polling.account import Account
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from running import running
@@ -35,7 +35,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._details: dict[str, Details] = {}
-        self.dynamic_of: dict[str, Dynamic] = {}
+        # Without a battery, unless a test says otherwise; None: not read yet.
+        self.dynamic_of: dict[str, Dynamic | None] = {}
 
     @property
     def described(self) -> set[str]:
@@ -52,7 +53,7 @@ class Registry:
         self._details[serial] = details
 
     def reading(self, serial: str) -> Reading | None:
-        if (found := self.dynamic_of.get(serial)) is None:
+        if (found := self.dynamic_of.get(serial, dynamic("single_phase"))) is None:
             return None
         return Reading(serial, found.timestamp, found, self.details(serial))
 
@@ -62,7 +63,7 @@ class Registry:
     def dynamic(self, readings: object) -> None:
         pass
 
-    def knows_counters(self, _: str) -> bool:
+    def believed(self, _: str) -> bool:
         return True
 
 
@@ -87,7 +88,7 @@ class House:
         self.account = Account(
             cast("RedbackClient", self.cloud),
             self._clock,
-            self.problems.of(""),
+            AccountProblems(self.problems, ""),
             cast("AccountNotifications", self),
             cast("registry.Registry", self.registry),
             stand_ins.Unsaved(),
@@ -199,6 +200,15 @@ async def test_without_a_battery_no_configuration_is_asked_for(house: House) -> 
     await house.advance(86400)
     assert house.registry.described
     assert not [what for what in house.cloud.asked if what.startswith("configurations")]
+
+
+async def test_before_the_first_reading_nobody_knows_that_there_is_no_battery(
+    house: House,
+) -> None:
+    house.cloud.battery_count = 0
+    house.registry.dynamic_of["RB1"] = None
+    await house.advance(60)
+    assert house.registry.configured == {"RB1"}
 
 
 async def test_a_battery_that_is_not_counted_but_has_values_has_a_configuration(

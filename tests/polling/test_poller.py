@@ -23,7 +23,7 @@ from redback.cloud import (
 from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
@@ -79,7 +79,7 @@ class World:
             cast("RedbackClient", self.cloud),
             self.throttle,
             clock,
-            self.problems.of(""),
+            AccountProblems(self.problems, ""),
             cast("Registry", self),
             cast("AccountNotifications", self),
         )

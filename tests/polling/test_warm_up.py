@@ -24,7 +24,7 @@ class Known:
         self.is_known = False
         self.warmed_up: list[tuple[str, Sequence[Dynamic]]] = []
 
-    def knows_counters(self, _: str) -> bool:
+    def believed(self, _: str) -> bool:
         return self.is_known
 
     def warm_up(self, serial: str, readings: Sequence[Dynamic]) -> None:

@@ -86,10 +86,6 @@ class Notifications:
         # An earlier run may have left it, and nothing else would withdraw it.
         self.withdraw(Notification.OPTIONS)
 
-    def of(self, account: str) -> "AccountNotifications":
-        """Return those of one account; the first account's key is empty, its ids have no suffix."""
-        return AccountNotifications(self, account)
-
     @property
     def shown(self) -> Mapping[tuple[Notification, str], str]:
         """The messages that apply now, in Markdown, by notification and suffix of the id."""

@@ -161,10 +161,6 @@ class Problems:
         self.last: Problem | None = None
         self.count = 0
 
-    def of(self, account: str) -> "AccountProblems":
-        """Return the problems of one account; the first account's key is empty."""
-        return AccountProblems(self, account)
-
     @property
     def now(self) -> Mapping[tuple[Kind, str | None], Problem]:
         """The current problems, by kind and subject."""

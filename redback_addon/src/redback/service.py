@@ -16,13 +16,13 @@ from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
 from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
-from .notifications import PREFIX, Notifications
+from .notifications import PREFIX, AccountNotifications, Notifications
 from .options import Options
 from .panel import Context, Panel, routes
 from .panel.minutes import FILE as MINUTES_FILE
 from .panel.minutes import Minutes
 from .polling.account import Account, connect
-from .problems import Problems
+from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
 from .publishing.states import StatePublisher
 from .saved_state import SavedState
@@ -85,8 +85,8 @@ class Service:
         self._account = Account(
             client,
             clock,
-            problems.of(""),
-            notifications.of(""),
+            AccountProblems(problems, ""),
+            AccountNotifications(notifications, ""),
             self._registry,
             saved_state,
             sites=options.sites,
@@ -111,7 +111,7 @@ class Service:
             options=options,
             clock=clock,
             account=self._account,
-            tally=transport.tally,
+            transport=transport,
             home_assistant=self._home_assistant,
             problems=problems,
             notifications=notifications,

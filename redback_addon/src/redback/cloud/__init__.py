@@ -36,4 +36,4 @@ from .models import (
     Static,
 )
 from .remembered import Remembered, RememberedHolder, RememberedRoute
-from .transport import Tally, Transport
+from .transport import Transport

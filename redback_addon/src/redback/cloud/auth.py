@@ -117,9 +117,8 @@ class _NowhereError(TransientError):
 class TokenSource:
     """Provides the token; may be used from several threads, of which one at a time renews it.
 
-    Args:
-        on_token: called with each new token before it is used, to keep it out of logs; in the
-            thread that fetched the token. It must not raise.
+    `on_token` is called with each new token before it is used, to keep it out of logs, in the
+    thread that fetched it. It must not raise.
     """
 
     def __init__(

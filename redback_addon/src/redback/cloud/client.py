@@ -36,15 +36,12 @@ class RedbackClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = Api(transport, tokens)
+        # The shape of the last answer of each route, without its values.
+        self.shapes: Mapping[str, Shape] = self._api.shapes
         self._routes = Routes(remembered, now, transport.monotonic)
         self._sites = _sites(inverters)
         self._history = History(self._api, self._sites)
         self._details = DetailsApi(self._api, self._sites)
-
-    @property
-    def shapes(self) -> Mapping[str, Shape]:
-        """The shape of the last answer of each route, without its values."""
-        return self._api.shapes
 
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Return all inverters that the account can see (dossier 3.1, With/Nodes)."""

@@ -149,7 +149,6 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]
 
 @cache
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - any type of a field
-    """Return the type of a field that may be None, without None."""
     others = [part for part in get_args(kind) if part is not NoneType]
     return others[0] if NoneType in get_args(kind) else kind
 

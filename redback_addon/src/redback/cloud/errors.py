@@ -39,9 +39,7 @@ class CloudError(Exception):
 class CredentialsError(CloudError):
     """The account has no access until somebody changes something.
 
-    Attributes:
-        token_refused: True = the cloud gave a token, but no data for it; False = it gave no token
-            for these credentials.
+    Either the cloud gave a token, but no data for it (`token_refused`), or it gave no token.
     """
 
     token_refused: bool = False
@@ -74,8 +72,7 @@ WHOLE_ACCOUNT = (CredentialsError, ThrottledError)
 class TransientError(CloudError):
     """Temporary trouble of the cloud or the connection: no answer, or none that makes sense.
 
-    Attributes:
-        arrived: whether the request has reached the cloud, as far as can be known.
+    The request has `arrived` at the cloud, as far as can be known.
     """
 
     arrived: bool = False

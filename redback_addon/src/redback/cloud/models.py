@@ -32,13 +32,9 @@ class ListedInverter(msgspec.Struct, frozen=True):
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """One phase of the grid connection (dossier 4.4).
+    """One phase of the grid connection (dossier 4.4), with active powers, one of which is 0.
 
-    Attributes:
-        exported_kw: active power to the grid; 0 while importing.
-        imported_kw: active power from the grid; 0 while exporting.
-        current_a: the sign's meaning is not known.
-        power_factor: -1 to 1.
+    The meaning of the current's sign is not known; the power factor is from -1 to 1.
     """
 
     exported_kw: Number | None = _at(name="ActiveExportedPowerInstantaneouskW")
@@ -106,7 +102,7 @@ class Dynamic(msgspec.Struct, frozen=True):
         battery_power_kw: negative = charging.
         status: `OK`, `Offline` or `Fault`.
         inverters: the inverters that this is about.
-        battery: may be there, and empty, without a battery.
+        battery: empty if there is none, or if the cloud does not describe it.
     """
 
     timestamp: datetime = field(name="TimestampUtc")
@@ -128,7 +124,7 @@ class Dynamic(msgspec.Struct, frozen=True):
     status: str | None = _at(name="Status")
     inverters: tuple[InverterPower, ...] = field(name="Inverters", default=())
     pvs: tuple[PvString, ...] = field(name="PVs", default=())
-    battery: Battery | None = _at(name="Battery")
+    battery: Battery = field(name="Battery", default=Battery())
 
     @property
     def serials(self) -> tuple[str, ...]:
@@ -160,13 +156,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Static(Limits, frozen=True, kw_only=True):
     """Static data of an inverter and its site (dossier 4.2), without address, position or NMI.
 
-    Attributes:
-        serial: the inverter; None where the cloud describes the site alone.
-        battery_count: 0 = none, or not counted (dossier 10.3).
-        model: for example `ST10000`.
-        firmware_version: leading zeros are kept.
-        battery_models: one per battery; `Unknown` and None occur.
-        panel_size_kw: of all solar panels together.
+    Where the cloud describes the site alone there is no model. The firmware's leading zeros are
+    kept. There is one battery model per battery; `Unknown` and None occur.
     """
 
     serial: str | None = _at(name="Inverter.Id")

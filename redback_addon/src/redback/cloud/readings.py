@@ -74,7 +74,9 @@ class Round:
         self._outcomes.update(readings)
         self.routes.served(readings.keys(), route)
         left = tuple(serial for serial in group if serial not in readings)
-        return left, _left_out(route) if left else None
+        detail = "the cloud left this inverter out of its answer"
+        lacking = NotFoundError(detail, method="POST", url=route.base)
+        return left, lacking if left else None
 
     def _try_singly(
         self, route: Route, group: tuple[str, ...], above: CloudError | None
@@ -127,7 +129,6 @@ class Round:
         return group
 
     def _probe(self, serials: Iterable[str]) -> None:
-        """Look for a better route, for inverters that were read and are due for it."""
         due = [
             serial
             for serial in serials
@@ -169,9 +170,3 @@ class Round:
         if found is None and isinstance(answer.data, dict):
             raise answer.broken("its reading has no valid time")
         return own(answer, found, serial, self.sites)
-
-
-def _left_out(route: Route) -> NotFoundError:
-    return NotFoundError(
-        "the cloud left this inverter out of its answer", method="POST", url=route.base
-    )

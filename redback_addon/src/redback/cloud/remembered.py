@@ -9,12 +9,7 @@ import msgspec
 
 
 class RememberedRoute(msgspec.Struct, frozen=True):
-    """The route that last gave an inverter's readings.
-
-    Attributes:
-        route: its name, a `Route`; an unknown name means none.
-        since: since when, or when a better one was last looked for, UTC.
-    """
+    """The route that last gave readings, since when or since a better one was looked for, UTC."""
 
     route: str
     since: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -30,9 +25,8 @@ class Remembered(msgspec.Struct, frozen=True):
 class RememberedHolder:
     """Holds the facts, and reports each change; may be used from several threads.
 
-    Args:
-        on_change: called with the new facts after each change, in the order of the changes, in the
-            thread that made it. It must not raise.
+    `on_change` is called with the new facts after each change, in the order of the changes, in the
+    thread that made it. It must not raise.
     """
 
     def __init__(
@@ -41,26 +35,21 @@ class RememberedHolder:
         on_change: Callable[[Remembered], None] = lambda _: None,
     ) -> None:
         self._lock = threading.Lock()
-        self._current = current or Remembered()
+        self.current = current or Remembered()
         self._on_change = on_change
-
-    @property
-    def current(self) -> Remembered:
-        """The facts now."""
-        return self._current
 
     def remember_endpoint(self, name: str) -> None:
         """Remember which token endpoint accepts the credentials."""
         with self._lock:
-            self._become(msgspec.structs.replace(self._current, token_endpoint=name))
+            self._become(msgspec.structs.replace(self.current, token_endpoint=name))
 
     def remember_routes(self, routes: Mapping[str, RememberedRoute]) -> None:
         """Remember the routes to the readings of some inverters, by serial number."""
         with self._lock:
-            routes = {**self._current.routes, **routes}
-            self._become(msgspec.structs.replace(self._current, routes=routes))
+            routes = {**self.current.routes, **routes}
+            self._become(msgspec.structs.replace(self.current, routes=routes))
 
     def _become(self, changed: Remembered) -> None:
-        if changed != self._current:
-            self._current = changed
+        if changed != self.current:
+            self.current = changed
             self._on_change(changed)

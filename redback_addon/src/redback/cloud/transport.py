@@ -131,34 +131,12 @@ class Call:
         return TransientError(detail, **where, status=status, code=code, arrived=arrived)
 
 
-class Tally:
-    """Counts requests; may be used from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.requests = 0
-        self.failures = 0
-
-    def made(self) -> None:
-        """Count a request."""
-        with self._lock:
-            self.requests += 1
-
-    def failed(self) -> None:
-        """Count one without a usable answer."""
-        with self._lock:
-            self.failures += 1
-
-
 class Transport:
     """Makes requests, one after the other or from several threads at once.
 
-    Args:
-        session: if given, it is used but not closed; no cookie stays in it, and it ignores the
-            environment. Only a session of its own ends an answer that drips in time.
-        version: of this program, for the User-Agent.
-        monotonic: the clock of all that waits here and in whatever uses this transport, seconds.
-        sleep: waits for some seconds.
+    A session that is given is used but not closed; no cookie stays in it, and it ignores the
+    environment. Only a session of its own ends an answer that drips in time. Everything that waits
+    here, and in whatever uses this transport, does so by `monotonic` and `sleep`.
     """
 
     def __init__(
@@ -177,7 +155,9 @@ class Transport:
         self._headers = {"Accept": "application/json", "User-Agent": f"redback-addon/{version}"}
         self.sleep = sleep
         self.monotonic = monotonic
-        self.tally = Tally()
+        self._lock = threading.Lock()
+        # How many requests were made, and how many of them have failed.
+        self.requests = self.failures = 0
 
     def __enter__(self) -> Self:
         return self
@@ -211,21 +191,26 @@ class Transport:
             try:
                 return self._attempt(call, deadline)
             except CloudError as error:
+                asked = error.retry_after if isinstance(error, ThrottledError) else None
+                # A cloud that throttles must say for how long.
+                may_help = isinstance(error, TransientError) or asked is not None
                 wait = random.uniform(0, _FIRST_WAIT * 2 ** (number - 1))  # noqa: S311 - no secret
-                wait = max(wait, getattr(error, "retry_after", None) or 0.0, apart)
+                wait = max(wait, asked or 0.0, apart)
                 is_last = not call.may_repeat or number == _ATTEMPTS
-                if is_last or not _passes(error) or not deadline.allows(wait):
+                if is_last or not may_help or not deadline.allows(wait):
                     raise
             self.sleep(wait)
 
     def _attempt(self, call: Call, deadline: Deadline) -> bytes:
         started = self.monotonic()
-        self.tally.made()
+        with self._lock:
+            self.requests += 1
         try:
             body = self._once(call, deadline)
         except CloudError as error:
             self._log(call, error.detail, started, 0)
-            self.tally.failed()
+            with self._lock:
+                self.failures += 1
             raise
         self._log(call, "200 OK", started, len(body))
         return body
@@ -308,20 +293,14 @@ class _Answer(HTTPResponse):
         self.fp = io.BufferedReader(_Stream(connection, self.fp.detach()))
 
 
-class _Connection(HTTPConnection):
-    response_class = _Answer
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Answer
-
-
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    class ConnectionCls(HTTPConnection):
+        response_class = _Answer
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    class ConnectionCls(HTTPSConnection):
+        response_class = _Answer
 
 
 class _Adapter(HTTPAdapter):
@@ -405,10 +384,3 @@ def _failure(call: Call, error: Exception) -> CloudError:
 def _reason(error: Exception) -> object:
     """Return why urllib3 gave up, where it says so."""
     return getattr(error.args[0] if error.args else None, "reason", None)
-
-
-def _passes(error: CloudError) -> bool:
-    """Whether a retry may help; a cloud that throttles must say when."""
-    if isinstance(error, ThrottledError):
-        return error.retry_after is not None
-    return isinstance(error, TransientError)

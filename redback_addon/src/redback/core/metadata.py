@@ -29,21 +29,14 @@ UNIT_CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A statistic as the add-on has it, with the unit of the sensor's state.
+    """A statistic as the add-on has it, by the id and the unit of its entity.
 
-    Attributes:
-        entity_id: of the sensor, which is the statistic's id too.
-        is_counter: whether its rows have a state and a sum, rather than a mean, a min and a max.
+    A counter's rows have a state and a sum, those of others a mean, a min and a max.
     """
 
     entity_id: str
     unit: str | None
     is_counter: bool
-
-    @property
-    def kind(self) -> str:
-        """The kind of statistic in words."""
-        return _in_words(self.unit, is_counter=self.is_counter)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -61,11 +54,6 @@ class Stored(msgspec.Struct, frozen=True):
     name: str | None = None
 
     @property
-    def kind(self) -> str:
-        """The kind of statistic in words."""
-        return _in_words(self.statistics_unit_of_measurement, is_counter=self.has_sum)
-
-    @property
     def units(self) -> dict[str, str | None]:
         """The units to ask for, so that Core converts nothing to the unit of the state."""
         stored = self.statistics_unit_of_measurement
@@ -75,16 +63,16 @@ class Stored(msgspec.Struct, frozen=True):
             unit_class = UNIT_CLASSES.get(stored)
         return {} if unit_class is None else {unit_class: stored}
 
-    def fits(self, series: Series) -> bool:
-        """Whether an import leaves this as it is.
+    def misfit(self, series: Series) -> str | None:
+        """Return what an import would change, in words; None = it leaves this as it is.
 
         Core would take any other unit too, and relabel all existing rows with it.
         """
-        return (self.statistics_unit_of_measurement, self.has_sum, self.mean_type) == (
-            series.unit,
-            series.is_counter,
-            _mean_type(series),
-        )
+        unit, imported = self.statistics_unit_of_measurement, _mean_type(series)
+        if (unit, self.has_sum, self.mean_type) == (series.unit, series.is_counter, imported):
+            return None
+        stored = _in_words(unit, is_counter=self.has_sum)
+        return f"{stored}, and not {_in_words(series.unit, is_counter=series.is_counter)}"
 
 
 def metadata(series: Series, known: Stored | None, version: str | None) -> dict[str, object]:

@@ -37,11 +37,10 @@ class Notices:
         self._something_held = asyncio.Event()
 
     def show(self, key: str, title: str, message: str) -> bool:
-        """Show a notification, in place of an earlier one with this key.
+        """Show a notification, in place of an earlier one with this key; return whether at once.
 
-        Returns:
-            Whether it is shown at once: if another one was shown within the last hour, it has to
-            wait, and is not shown at all if it is withdrawn until then.
+        If another one was shown within the last hour, it has to wait, and is not shown at all if it
+        is withdrawn until then.
         """
         notice = {"title": title, "message": message}
         self._held.pop(key, None)

@@ -26,13 +26,10 @@ ROWS_TO_PUT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One hour, or five minutes, of one statistic.
+    """One hour, or five minutes, of one statistic, from an aware start; imports start on the hour.
 
-    Attributes:
-        start: aware UTC; for an import exactly on the hour.
-        state: a counter's reading at the end.
-        sum: how much it has counted up to the end, since some beginning; it may be negative.
-        mean: of a measurement, weighted by time.
+    A counter has its state at the end, and a sum since some beginning, which may be negative. A
+    measurement has a mean, weighted by time, a min and a max.
     """
 
     start: datetime
@@ -162,9 +159,9 @@ class Statistics:
 
 
 def _misfit(series: Series, known: Stored | None) -> CoreRefusedError | None:
-    if known is None or known.fits(series):
+    if known is None or (misfit := known.misfit(series)) is None:
         return None
-    detail = f"{series.entity_id} is {known.kind}, and not {series.kind}"
+    detail = f"{series.entity_id} is {misfit}"
     return CoreRefusedError.of_command("recorder/import_statistics", detail, "other_metadata")
 
 

@@ -169,8 +169,6 @@ class WebSocket:
 
 
 class _Connection:
-    """One connection, from its log-in to its end."""
-
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, version: str | None) -> None:
         self.version = version
         # By subscription.

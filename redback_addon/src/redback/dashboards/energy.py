@@ -10,13 +10,14 @@ from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
-# The sensors of the roles that are no counters.
-_MEASUREMENTS: Mapping[Kind, Mapping[Role, str]] = {
-    "grid": {"stat_rate": "grid_power"},
-    "solar": {"stat_rate": "solar_generation"},
-    "battery": {"stat_rate": "battery_power", "stat_soc": "battery_soc"},
+# The key of the sensor that has a role.
+_SENSORS: Mapping[tuple[Kind, Role], str] = {
+    ("grid", "stat_rate"): "grid_power",
+    ("solar", "stat_rate"): "solar_generation",
+    ("battery", "stat_rate"): "battery_power",
+    ("battery", "stat_soc"): "battery_soc",
+    **{row.source: row.key for row in COUNTERS if row.source is not None},
 }
-_COUNTERS = {row.source: row.key for row in COUNTERS if row.source is not None}
 _NEEDED: Mapping[Kind, frozenset[Role]] = {
     "grid": frozenset({"stat_energy_from"}),
     "solar": frozenset({"stat_energy_from"}),
@@ -82,7 +83,6 @@ class EnergySetup:
 
 
 def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
-    """Return the sources of the entities that exist."""
     return tuple(
         source
         for inverter in known
@@ -93,8 +93,7 @@ def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
 
 def _source(inverter: Inverter, kind: Kind) -> Source | None:
     ids = entity_ids(inverter)
-    sensors = {role: _sensor(kind, role) for role in _LABELS[kind]}
-    roles = {role: ids[key] for role, key in sensors.items() if key in ids}
+    roles = {role: ids[key] for role in _LABELS[kind] if (key := _SENSORS[kind, role]) in ids}
     if not _NEEDED[kind] <= roles.keys():
         return None
     return Source(
@@ -107,13 +106,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
     )
 
 
-def _sensor(kind: Kind, role: Role) -> str:
-    """Return the key of the sensor that has a role."""
-    return _COUNTERS.get((kind, role)) or _MEASUREMENTS[kind][role]
-
-
 def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
-    """Return the state for the page, and a sentence about it."""
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
         return "ready", f"{_named(missing)} can be added. Existing sources stay unchanged."
@@ -147,7 +140,10 @@ def _answer(
         "state": state,
         "text": text,
         "items": [_item(each, capacities.get(each.source.name)) for each in planned],
-        "notes": [*_grids(planned), *map(_not_yet, waiting)],
+        "notes": [
+            *_grids(planned),
+            *(f"{name} is not listed yet: waiting for its counters." for name in waiting),
+        ],
         "issues": list(map(str, issues)),
     }
 
@@ -177,10 +173,6 @@ def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
         "entities": entities,
         "is_there": planned.is_there,
     }
-
-
-def _not_yet(name: str) -> str:
-    return f"{name} is not listed yet: waiting for its counters."
 
 
 def _grids(planned: Iterable[Planned]) -> Iterator[str]:

@@ -14,11 +14,9 @@ _SHORTEST_END = 4
 
 
 class GivenName(msgspec.Struct, frozen=True):
-    """The name that an inverter was once given.
+    """The name that an inverter was given, and what it was made from.
 
-    Attributes:
-        base: what it was made from: the name in the options, or "Redback".
-        name: what people see, for example "Redback 0022".
+    That is the name in the options, or "Redback"; the whole is for example "Redback 0022".
     """
 
     base: str

@@ -155,10 +155,6 @@ class Registry:
             return Kind.FUTURE
         return Kind.OLDER if last is not None and timestamp < last else None
 
-    def knows_counters(self, serial: str) -> bool:
-        """Whether any counter of an inverter is believed."""
-        return bool(self._records[serial].counters.believed)
-
     def believed(self, serial: str) -> Mapping[str, Believed]:
         """Return the believed counter values of an inverter, by sensor key."""
         record = self._records.get(serial)

@@ -108,7 +108,7 @@ async def _fill(context: Context, request: web.Request) -> str:
         wanted = msgspec.json.decode(await request.read(), type=_Range)
     except (ValueError, RecursionError):
         raise ActionError("The request cannot be understood.") from None
-    coverage, names, now = context.coverage, context.names(), context.clock.now()
+    coverage, names, now = context.coverage, context.registry.names, context.clock.now()
     if wanted.serial is not None and wanted.serial not in names:
         raise ActionError("There is no such inverter.")
     number = 0

@@ -7,9 +7,8 @@ from typing import Protocol
 
 from ..backfill import Backfill, Coverage
 from ..clock import Clock
-from ..cloud import Tally
+from ..cloud import Transport
 from ..core import HomeAssistant
-from ..inverters.naming import GivenName
 from ..inverters.registry import Registry
 from ..notifications import Notifications
 from ..options import Options
@@ -45,7 +44,7 @@ class Context:
     options: Options
     clock: Clock
     account: Account
-    tally: Tally
+    transport: Transport
     home_assistant: HomeAssistant
     problems: Problems
     notifications: Notifications
@@ -56,7 +55,3 @@ class Context:
     coverage: Coverage
     backfill: Backfill
     setups: Mapping[str, Setup]
-
-    def names(self) -> Mapping[str, GivenName]:
-        """Return what each inverter in use is called, by serial number."""
-        return self.registry.names

@@ -36,10 +36,14 @@ def diagnostics(context: Context) -> dict[str, Any]:
         "home_assistant": context.home_assistant.websocket.version,
         "options": _options(context),
         "account": [
-            {"inverter": one.serial, "site": one.site_id, "is_used": one.serial in context.names()}
+            {
+                "inverter": one.serial,
+                "site": one.site_id,
+                "is_used": one.serial in context.registry.names,
+            }
             for one in context.saved_state.saved.inverters
         ],
-        "inverters": {serial: _inverter(context, serial) for serial in context.names()},
+        "inverters": {serial: _inverter(context, serial) for serial in context.registry.names},
         "answers": dict(context.account.client.shapes),
         "routes": {
             serial: known.route for serial, known in context.saved_state.saved.cloud.routes.items()
@@ -89,13 +93,11 @@ def _time(moment: datetime) -> str:
 
 
 class _Aliases:
-    """Replaces each identity by its alias."""
-
     def __init__(self, context: Context) -> None:
         inverters, sites = context.saved_state.saved.inverters, context.options.sites
-        given = context.names().values()
+        given = context.registry.names.values()
         self._aliases: dict[str, str] = {}
-        self._add("inverter", [*(one.serial for one in inverters), *context.names()])
+        self._add("inverter", [*(one.serial for one in inverters), *context.registry.names])
         self._add("site", [one.site_id for one in inverters])
         self._add("entry", [site.id for site in sites])
         names = [*(one.name for one in given), *(one.base for one in given)]

@@ -1,10 +1,9 @@
 """All entities that Home Assistant shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ..core import State
 from ..publishing.publisher import Device
 from .context import Context
 
@@ -20,23 +19,16 @@ class Entity(msgspec.Struct, frozen=True):
     inverter: str
 
 
-_KINDS = {"total_increasing": "counter", "measurement": "measurement"}
+_KINDS: Mapping[str | None, str] = {"total_increasing": "counter", "measurement": "measurement"}
 
 
 def entities(context: Context) -> Iterator[Entity]:
     """Yield all entities, inverter by inverter, but those that somebody else has."""
     is_taken = context.publisher.ownership.is_taken
-    for serial, given in sorted(context.names().items(), key=lambda item: item[1].name):
+    for serial, given in sorted(context.registry.names.items(), key=lambda item: item[1].name):
         inverter = context.registry.inverter(serial)
         states = context.publisher.states(Device(serial, given.name))
         for key, sensor in ({} if inverter is None else inverter.entities.sensors).items():
             if (state := states.get(key)) is not None and not is_taken(state.entity_id):
-                yield _entity(sensor.name, state, given.name)
-
-
-def _entity(name: str, state: State, inverter: str) -> Entity:
-    unit = state.attributes.get("unit_of_measurement")
-    kind = _KINDS.get(str(state.attributes.get("state_class")), "none")
-    return Entity(
-        state.entity_id, name, state.value, None if unit is None else str(unit), kind, inverter
-    )
+                unit, kind = sensor.quantity.unit, _KINDS.get(sensor.quantity.state_class, "none")
+                yield Entity(state.entity_id, sensor.name, state.value, unit, kind, given.name)

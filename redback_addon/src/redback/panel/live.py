@@ -16,33 +16,29 @@ _LOOK_SECONDS = 1.0
 _SILENCE_SECONDS = 15.0
 
 
-class Live:
-    """Sends the status to whoever follows it."""
+def route(context: Context) -> web.RouteDef:
+    """Return the route that sends the status to whoever follows it."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return its one route."""
-        return [web.get("/live", self._follow)]
-
-    async def _follow(self, request: web.Request) -> web.StreamResponse:
+    async def follow(request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse()
         # The page was closed, or its device does not answer.
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with sse_response(request) as stream:
-                await self._send(stream)
+                await _send(context, stream)
         return stream
 
-    async def _send(self, stream: EventSourceResponse) -> None:
-        """Send an event `status` at once, at each change, and after each silence."""
-        loop = asyncio.get_running_loop()
-        shown, at = None, 0.0
-        while stream.is_connected():
-            found = status(self._context)
-            # The time of day alone is no change.
-            is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
-            if is_new or loop.time() - at >= _SILENCE_SECONDS:
-                await stream.send(msgspec.json.encode(found).decode(), event="status")
-                shown, at = found, loop.time()
-            await asyncio.sleep(_LOOK_SECONDS)
+    return web.get("/live", follow)
+
+
+async def _send(context: Context, stream: EventSourceResponse) -> None:
+    """Send an event `status` at once, at each change, and after each silence."""
+    loop = asyncio.get_running_loop()
+    shown, at = None, 0.0
+    while stream.is_connected():
+        found = status(context)
+        # The time of day alone is no change.
+        is_new = shown is None or msgspec.structs.replace(found, at=shown.at) != shown
+        if is_new or loop.time() - at >= _SILENCE_SECONDS:
+            await stream.send(msgspec.json.encode(found).decode(), event="status")
+            shown, at = found, loop.time()
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -280,7 +280,6 @@ def _sum(minutes: Sequence[Minute]) -> Minute:
 
 
 def _total(values: Iterable[float | None]) -> float | None:
-    """Add up the known values; None where there are none."""
     known = [value for value in values if value is not None]
     return rounded(sum(known)) if known else None
 

@@ -76,7 +76,7 @@ def _away(context: Context) -> Iterator[Notice]:
 
 
 def _of_inverters(context: Context) -> Iterator[Notice]:
-    names, problems, shown = context.names(), context.problems, context.notifications.shown
+    names, problems, shown = context.registry.names, context.problems, context.notifications.shown
     if not names and not shown and problems.find(Kind.DISCOVERY) is None:
         yield Notice(
             "starting",

@@ -8,12 +8,11 @@ from string import Template
 import msgspec
 from aiohttp import web
 
-from . import actions
+from . import actions, live
 from .calendar import Calendar, calendar
 from .context import Context, Setup
 from .diagnostics import diagnostics
 from .entities import entities
-from .live import Live
 from .minutes import Day
 from .sites import sites
 from .status import clock_ahead_s, status
@@ -33,7 +32,7 @@ def routes(context: Context) -> list[web.AbstractRouteDef]:
         web.get("/diagnostics", _diagnostics(context)),
         *(web.get(f"/data/{name}", _data(context, find)) for name, find in _DATA.items()),
         *(web.get(f"/data/{name}", _setup(setup)) for name, setup in context.setups.items()),
-        *Live(context).routes(),
+        live.route(context),
         *actions.routes(context, token),
     ]
 
@@ -80,22 +79,22 @@ def _json(content: object) -> web.Response:
 
 def _day(context: Context, request: web.Request) -> Day:
     serial = _serial(context, request)
-    serials = context.names() if serial is None else (serial,)
+    serials = context.registry.names if serial is None else (serial,)
     return context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
 
 
 def _calendar(context: Context, request: web.Request) -> Calendar:
-    serial = _serial(context, request) or min(context.names(), default=None)
+    serial = _serial(context, request) or min(context.registry.names, default=None)
     if serial is None:
         raise web.HTTPNotFound
-    since, name = context.backfill.since(serial), context.names()[serial].name
+    since, name = context.backfill.since(serial), context.registry.names[serial].name
     days, now = _days(request), context.clock.now()
     return calendar(context.coverage, serial, name, since, days, now)
 
 
 def _serial(context: Context, request: web.Request) -> str | None:
     serial = request.query.get("serial")
-    if serial is not None and serial not in context.names():
+    if serial is not None and serial not in context.registry.names:
         raise web.HTTPNotFound
     return serial
 

@@ -68,7 +68,6 @@ class Panel:
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
-    """Add the headers for security and caching."""
     response.headers.update(_HEADERS)
     is_file = request.path.startswith(_FILES)
     response.headers["Cache-Control"] = "no-cache" if is_file else "no-store"

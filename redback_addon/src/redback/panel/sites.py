@@ -36,7 +36,7 @@ class SeenSite(msgspec.Struct, frozen=True):
 
 def sites(context: Context) -> Iterator[SeenSite]:
     """Yield the sites that the account can see, with their inverters."""
-    names = context.names()
+    names = context.registry.names
     by_site: dict[str | None, list[Seen]] = {}
     for found in context.saved_state.saved.inverters:
         serial = found.serial

@@ -128,7 +128,7 @@ def status(context: Context) -> Status:
 
 
 def _named(context: Context) -> list[tuple[str, GivenName]]:
-    return sorted(context.names().items(), key=lambda item: (item[1].name, item[0]))
+    return sorted(context.registry.names.items(), key=lambda item: (item[1].name, item[0]))
 
 
 def _now(context: Context, serial: str, given: GivenName) -> Now:
@@ -183,8 +183,8 @@ def _health(context: Context) -> AllHealth:
         core=_core(context),
         inverters=[_inverter(context, serial, given) for serial, given in _named(context)],
         counts=Counts(
-            context.tally.requests,
-            context.tally.failures,
+            context.transport.requests,
+            context.transport.failures,
             context.home_assistant.rest.states,
             context.problems.count,
         ),
@@ -201,14 +201,14 @@ def _health(context: Context) -> AllHealth:
 
 def _cloud(context: Context) -> Health:
     refusals = [Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER]
-    if not context.names():  # otherwise the other sites work
+    if not context.registry.names:  # otherwise the other sites work
         refusals.append(Notification.MISSING_SITES)
     for notification, _ in context.notifications.find(*refusals):
         return Health(state="bad", text=f"{notification.title}.")
     problem = context.problems.find(Kind.READINGS, Kind.DISCOVERY, Kind.CONFIGURATION)
     if problem is not None:
         return _bad(problem)
-    if any(context.registry.reading(serial) is not None for serial in context.names()):
+    if any(context.registry.reading(serial) is not None for serial in context.registry.names):
         return Health(state="good", text="Receiving readings.")
     return Health(state="waiting", text="Connecting to the Redback cloud.")
 

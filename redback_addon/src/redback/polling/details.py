@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from ..clock import Clock
@@ -25,30 +25,23 @@ _LONGEST_STEP_SECONDS = 60.0
 _PACE_SECONDS = 1.0
 
 
+@dataclass(eq=False)
 class DetailsPoller:
     """Keeps the details of an account's inverters, in use and others, up to date."""
 
-    def __init__(
-        self,
-        client: RedbackClient,
-        throttle: Throttle,
-        clock: Clock,
-        problems: AccountProblems,
-        registry: Registry,
-    ) -> None:
-        self._client = client
-        self._throttle = throttle
-        self._clock = clock
-        self._problems = problems
-        self._registry = registry
-        # When the static data of each inverter, and the configuration of all, are due, in
-        # monotonic seconds.
-        self._static_due: dict[str, float] = {}
-        self._configuration_due = clock.monotonic()
-        self._others_due: dict[str, float] = {}
-        self.others: dict[str, Static] = {}
-        self._described_once: set[str] = set()
-        self._something_new = asyncio.Event()
+    _client: RedbackClient
+    _throttle: Throttle
+    _clock: Clock
+    _problems: AccountProblems
+    _registry: Registry
+    # When the static data of each inverter, and the configuration of all, are due, in monotonic
+    # seconds.
+    _static_due: dict[str, float] = field(default_factory=dict)
+    _configuration_due: float = 0.0
+    _others_due: dict[str, float] = field(default_factory=dict)
+    others: dict[str, Static] = field(default_factory=dict)
+    _described_once: set[str] = field(default_factory=set)
+    _something_new: asyncio.Event = field(default_factory=asyncio.Event)
 
     def watch(self, serials: Iterable[str], others: Iterable[str] = ()) -> None:
         """Poll these inverters, and the others of the account when there is time."""
@@ -89,7 +82,6 @@ class DetailsPoller:
             await self._clock.sleep(_PACE_SECONDS)
 
     def _pause(self, *, good: bool) -> float:
-        """Return after how many seconds to poll again."""
         every = max(_DETAILS_SECONDS, _DETAILS_SECONDS_EACH * len(self._static_due))
         return every if good else _DETAILS_RETRY_SECONDS
 
@@ -119,7 +111,7 @@ class DetailsPoller:
         """Whether a battery is counted, or its values show it, or that is not known yet."""
         static, reading = self._registry.details(serial).static, self._registry.reading(serial)
         is_counted = static is None or static.battery_count != 0
-        return is_counted or (reading is not None and reading.has_battery)
+        return is_counted or reading is None or reading.has_battery
 
     async def _describe_other(self, serial: str) -> None:
         """Describe an inverter that is not in use; a failure is no problem."""

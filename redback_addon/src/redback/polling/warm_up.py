@@ -43,7 +43,7 @@ class WarmUp:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 serial, tries = await self._new.get()
-                if self._registry.knows_counters(serial):
+                if self._registry.believed(serial):
                     continue
                 if not await self._warm_up(serial) and tries > 1:
                     tasks.create_task(self._put_back(serial, tries - 1))

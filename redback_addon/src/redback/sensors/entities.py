@@ -66,7 +66,9 @@ class Entities:
         """Return what to show if no reading has arrived for too long since the start."""
         found = filter(None, map(find, self._former))
         return [
-            Shown(sensor.key, OFFLINE) if sensor.quantity is STATUS else _unavailable(sensor)
+            Shown(sensor.key, OFFLINE)
+            if sensor.quantity is STATUS
+            else Shown(sensor.key, is_available=False)
             for sensor in found
             if sensor.quantity is STATUS or sensor.lapses
         ]
@@ -90,19 +92,11 @@ class Entities:
                 yield sensor.key, sensor.flow(reading)
 
 
-def _unavailable(sensor: Sensor) -> Shown:
-    return Shown(sensor.key, is_available=False)
-
-
 def _show(sensor: Sensor, reading: Reading) -> Shown:
     if sensor.lapses and not reading.is_live:
-        return _unavailable(sensor)
+        return Shown(sensor.key, is_available=False)
     value, digits = sensor.value(reading), sensor.quantity.digits
     if isinstance(value, int | float) and digits is not None:
-        value = _rounded(value, digits)
+        # Adding zero turns -0.0 into 0.0.
+        value = round(value, digits) + 0.0 if digits else round(value)
     return Shown(sensor.key, value)
-
-
-def _rounded(number: float, digits: int) -> float:
-    # Adding zero turns -0.0 into 0.0.
-    return round(number, digits) + 0.0 if digits else round(number)

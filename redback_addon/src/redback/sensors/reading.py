@@ -61,8 +61,9 @@ class Reading:
     def _battery_values(self) -> Sequence[float]:
         """What the battery shows; nothing if there is none, or if it is switched off."""
         dynamic = self.dynamic
-        modules = () if dynamic.battery is None else dynamic.battery.modules
-        of_modules = (value for module in modules for value in structs.astuple(module))
+        of_modules = (
+            value for module in dynamic.battery.modules for value in structs.astuple(module)
+        )
         values = (dynamic.battery_soc_0_to_1, dynamic.battery_power_kw, *of_modules)
         return [value for value in values if value is not None]
 

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 from typing import TypeVar
 
-from ..cloud import Battery, Cabinet, Configuration, Limits, Module, Phase, PvString, Static
+from ..cloud import Cabinet, Configuration, Limits, Module, Phase, PvString, Static
 from . import counters
 from .labels import label
 from .reading import Reading, minus, times
@@ -149,14 +149,6 @@ def _percent(share: float | None) -> float | None:
     return times(share, 100.0)
 
 
-def _of_battery(value: Callable[[Battery], Value]) -> Callable[[Reading], Value]:
-    def get(reading: Reading) -> Value:
-        battery = reading.dynamic.battery
-        return None if battery is None else value(battery)
-
-    return get
-
-
 def _of_static(value: Callable[[Static], Value]) -> Callable[[Reading], Value]:
     def get(reading: Reading) -> Value:
         static = reading.details.static
@@ -218,8 +210,8 @@ _FIXED = (
     _counter(counters.CHARGE),
     Sensor("battery_stored", STORAGE, lambda r: r.battery_stored_kwh, battery=True),
     Sensor("battery_usable", STORAGE, lambda r: r.battery_usable_kwh, battery=True),
-    Sensor("battery_voltage", VOLTAGE, _of_battery(lambda b: b.voltage_v), battery=True),
-    Sensor("battery_current", CURRENT, _of_battery(lambda b: b.current_a), battery=True),
+    Sensor("battery_voltage", VOLTAGE, lambda r: r.dynamic.battery.voltage_v, battery=True),
+    Sensor("battery_current", CURRENT, lambda r: r.dynamic.battery.current_a, battery=True),
     Sensor("battery_capacity", STORAGE, lambda r: r.battery_capacity_kwh, fact=True, battery=True),
     Sensor(
         "usable_battery_capacity",
@@ -366,13 +358,11 @@ def _strings(reading: Reading) -> Sequence[PvString]:
 
 
 def _modules(reading: Reading) -> Sequence[Module]:
-    battery = reading.dynamic.battery
-    return () if battery is None else battery.modules
+    return reading.dynamic.battery.modules
 
 
 def _cabinets(reading: Reading) -> Sequence[Cabinet]:
-    battery = reading.dynamic.battery
-    return () if battery is None else battery.cabinets
+    return reading.dynamic.battery.cabinets
 
 
 def _models(reading: Reading) -> Sequence[str | None]:
