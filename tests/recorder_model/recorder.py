@@ -159,9 +159,9 @@ class Recorder:
                 self.now = to
                 return
             self.now = due
-            if self.is_running and due == nightly:
+            if self._has_started and due == nightly:
                 self._do(self._purge, due - KEPT_DAYS * DAY)
-            if self.is_running and due == compiled:
+            if self._has_started and due == compiled:
                 self._do(self._compile_one, due - _COMPILED_AFTER - FIVE_MINUTES)
 
     def stop(self) -> None:
