@@ -18,6 +18,8 @@ SOLAR = Series("sensor.solar", "kWh", is_counter=True)
 LOAD = Series("sensor.load", "kWh", is_counter=True)
 POWER = Series("sensor.power", "W", is_counter=False)
 SENSORS = {series.entity_id: series for series in (SOLAR, LOAD, POWER)}
+# So that something is purged within a script.
+KEPT_DAYS = 1
 DRIVER = Path(__file__).parent / "recorder_model" / "real_recorder.py"
 
 Step = list[Any]
@@ -95,6 +97,7 @@ class Script:
             self._push(SENSORS[entity_id])
 
     def unavailable(self) -> None:
+        self.wait(7)
         gone = self._random.sample(list(SENSORS), self._random.randint(1, 3))
         self.steps += [["push", entity_id, None] for entity_id in gone]
         self.wait(60 * self._random.randint(1, 200))
@@ -106,11 +109,13 @@ class Script:
 
     def restart(self, *, restored: bool = False) -> None:
         self.steps.append(["stop"])
-        self.wait(self._random.choice([20, 20, 600, 5000, 50_000]))
+        self.wait(self._random.choice([20, 20, 600, 5000, 50_000, 110_000]))
         if restored:
             self.steps.append(["restore"])
         self.steps.append(["start"])
         self.wait(self._random.choice([5, 40, 700]))
+        if self._random.random() < 0.3:
+            self.put()  # hours that Core is about to compile
         if self._random.random() < 0.5:
             self.push()
         self.wait(5)
@@ -154,7 +159,7 @@ class Script:
 
 
 def by_the_model(script: Script) -> Rows:
-    core = Recorder(script.began, SENSORS.values())
+    core = Recorder(script.began, SENSORS.values(), kept_days=KEPT_DAYS)
     copy = core.copy()
     for name, *arguments in script.steps:
         if name == "copy":
@@ -168,9 +173,7 @@ def by_the_model(script: Script) -> Rows:
             getattr(core, name)(*arguments)
     return {
         kind: {
-            entity_id: [
-                [row.start, row.state, row.sum, row.mean, row.min, row.max] for row in rows
-            ]
+            entity_id: [[row.start, row.state, row.sum, row.mean, row.min, row.max] for row in rows]
             for entity_id in SENSORS
             if (rows := read(entity_id))
         }
@@ -182,6 +185,7 @@ async def by_core(scripts: list[Script]) -> list[Rows]:
     given = [
         {
             "now": script.began,
+            "kept_days": KEPT_DAYS,
             "counters": [series.entity_id for series in SENSORS.values() if series.is_counter],
             "steps": script.steps,
         }

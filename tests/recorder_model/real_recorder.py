@@ -39,12 +39,13 @@ TABLES = {"hourly": "statistics", "short_term": "statistics_short_term"}
 class RealRecorder:
     """The same methods as the model's."""
 
-    def __init__(self, folder: Path, now: float, counters: list[str]) -> None:
+    def __init__(self, folder: Path, script: dict[str, Any]) -> None:
         self._folder = folder
         self._file, self._copy = folder / "recorder.db", folder / "copy.db"
-        self._now = now
-        self._counters = counters
-        self._writes = False
+        self._now: float = script["now"]
+        self._kept_days: int = script["kept_days"]
+        self._counters: list[str] = script["counters"]
+        self._has_started = self._writes = False
         self._hass: Any = None
         self._recorder: Any = None
         dt_util.utcnow = lambda: datetime.fromtimestamp(self._now, UTC)
@@ -60,7 +61,7 @@ class RealRecorder:
             hass=hass,
             auto_purge=True,
             auto_repack=False,
-            keep_days=10,
+            keep_days=self._kept_days,
             commit_interval=3600,
             uri=f"sqlite:///{self._file}",
             db_max_retries=3,
@@ -80,13 +81,13 @@ class RealRecorder:
         self._hass.set_state(CoreState.running)
         self._hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
         await self._recorder.async_recorder_ready.wait()
-        self._writes = True
+        self._has_started = self._writes = True
         await self._settle()
 
     async def stop(self) -> None:
         self._hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
         await self._hass.async_block_till_done()
-        self._hass, self._writes = None, False
+        self._has_started = self._writes = False
 
     async def advance(self, to: float) -> None:
         while True:
@@ -99,7 +100,7 @@ class RealRecorder:
                 self._now = to
                 return
             self._now = due
-            if self._hass is None:
+            if not self._has_started:
                 continue
             if due == nightly:
                 self._recorder.async_nightly_tasks(dt_util.utcnow())
@@ -197,8 +198,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 async def _play(script: dict[str, Any]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="recorder.", dir="/tmp") as folder:  # noqa: S108 - what a Core in a root of its own sees
-        recorder = RealRecorder(Path(folder), script["now"], script["counters"])
+    with tempfile.TemporaryDirectory(prefix="recorder.", dir="/tmp") as folder:
+        recorder = RealRecorder(Path(folder), script)
         await recorder.start()
         await recorder.started()
         for name, *arguments in script["steps"]:

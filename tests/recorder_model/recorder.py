@@ -15,7 +15,6 @@ from redback.core import CoreAwayError, Series
 FIVE_MINUTES = 300
 HOUR = 3600
 DAY = 86_400
-KEPT_DAYS = 10
 # In Core's own time zone, which is ten hours ahead of UTC here, at 4:12.
 _NIGHTLY = (4 - 10) % 24 * HOUR + 12 * 60
 # After the end of each five minutes.
@@ -130,10 +129,12 @@ class Recorder:
         now: unix seconds.
         is_running: whether Core can be asked.
         database: what it has written.
+        kept_days: how long it keeps states and rows of five minutes.
     """
 
-    def __init__(self, now: float, sensors: Iterable[Series]) -> None:
+    def __init__(self, now: float, sensors: Iterable[Series], *, kept_days: int = 10) -> None:
         self.now = now
+        self.kept_days = kept_days
         self.is_running = False
         self.database = Database(runs={_floor(now, FIVE_MINUTES) - FIVE_MINUTES})
         self._sensors = {series.entity_id: series for series in sensors}
@@ -160,7 +161,7 @@ class Recorder:
                 return
             self.now = due
             if self._has_started and due == nightly:
-                self._do(self._purge, due - KEPT_DAYS * DAY)
+                self._do(self._purge, due - self.kept_days * DAY)
             if self._has_started and due == compiled:
                 self._do(self._compile_one, due - _COMPILED_AFTER - FIVE_MINUTES)
 
@@ -317,7 +318,7 @@ class Recorder:
         Then all is undone that was compiled since the last commit, and not tried again.
         """
         start = max(
-            _floor(self.now - KEPT_DAYS * DAY, HOUR), max(self.database.runs) + FIVE_MINUTES
+            _floor(self.now - self.kept_days * DAY, HOUR), max(self.database.runs) + FIVE_MINUTES
         )
         session = _Session()
         uncommitted = 0
