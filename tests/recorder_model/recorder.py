@@ -1,9 +1,9 @@
 """Core's recorder as it behaves: its tables, its queue, and what it compiles at which time.
 
 It follows components/recorder/statistics.py and components/sensor/recorder.py of Core, with what
-they get wrong. 2025.4 and 2026.11 do the same but for one thing that is not here: if 2025.4 finds a
-duplicate row while it compiles what is missing, and no sensor has a state yet, it does not know which
-states held at the start of its next five minutes.
+they get wrong. 2025.4 and 2026.11 do the same, but for one thing that is not here: if 2025.4 finds
+a duplicate row while it compiles what is missing, and no sensor has a state yet, it does not know
+which states held at the start of its next five minutes.
 """
 
 from bisect import bisect_left, bisect_right
