@@ -90,6 +90,7 @@ class RealRecorder:
         self._has_started = self._writes = False
 
     async def advance(self, to: float) -> None:
+        is_settled = True
         while True:
             compiled, nightly = (
                 (self._now - after) // length * length + length + after
@@ -98,15 +99,18 @@ class RealRecorder:
             due = min(compiled, nightly)
             if due > to:
                 self._now = to
+                if not is_settled:
+                    await self._settle()
                 return
             self._now = due
             if not self._has_started:
                 continue
             if due == nightly:
                 self._recorder.async_nightly_tasks(dt_util.utcnow())
+                await self._settle()
             if due == compiled:
                 self._recorder.async_periodic_statistics()
-            await self._settle()
+                is_settled = False
 
     async def push(self, entity_id: str, value: float | None) -> None:
         is_counter = entity_id in self._counters
