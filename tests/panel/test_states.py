@@ -105,8 +105,7 @@ async def test_entities_of_an_integration_are_named_until_they_are_deleted() -> 
     async with Core() as core, visitor(core=core.address) as person:
         core.registry.add("sensor.redback_grid_power", "redback")
         core.write("sensor.redback_grid_power", "7")
-        await person.home.service.start()
-        await until(person.answers)
+        await person.start()
         notice = await person.first_notice("taken")
         assert notice == {
             "kind": "taken",
