@@ -202,11 +202,14 @@ async def test_without_a_battery_no_configuration_is_asked_for(house: House) -> 
     assert not [what for what in house.cloud.asked if what.startswith("configurations")]
 
 
-async def test_before_the_first_reading_nobody_knows_that_there_is_no_battery(
+async def test_a_battery_that_the_first_reading_shows_has_its_configuration_at_once(
     house: House,
 ) -> None:
     house.cloud.battery_count = 0
     house.registry.dynamic_of["RB1"] = None
+    await house.advance(60)
+    assert not house.registry.configured
+    house.registry.dynamic_of["RB1"] = dynamic()
     await house.advance(60)
     assert house.registry.configured == {"RB1"}
 

@@ -38,6 +38,8 @@ class DetailsPoller:
     # seconds.
     _static_due: dict[str, float] = field(default_factory=dict)
     _configuration_due: float = 0.0
+    # Of which the configuration was last asked.
+    _configured: set[str] = field(default_factory=set)
     _others_due: dict[str, float] = field(default_factory=dict)
     others: dict[str, Static] = field(default_factory=dict)
     _described_once: set[str] = field(default_factory=set)
@@ -66,6 +68,8 @@ class DetailsPoller:
         while True:
             await self._something_new.wait()
             now = self._clock.monotonic()
+            if self._with_battery() - self._configured:  # the first reading may show one
+                self._configuration_due = min(self._configuration_due, now)
             serial = min(self._static_due, key=self._static_due.__getitem__, default=None)
             static_due = math.inf if serial is None else self._static_due[serial]
             wait = min(static_due, self._configuration_due) - now
@@ -107,11 +111,14 @@ class DetailsPoller:
         self._registry.describe(serial, replace(self._registry.details(serial), static=static))
         return True
 
+    def _with_battery(self) -> set[str]:
+        """Return the inverters of which a battery is counted, or shown by its values."""
+        return set(filter(self._may_have_battery, self._static_due))
+
     def _may_have_battery(self, serial: str) -> bool:
-        """Whether a battery is counted, or its values show it, or that is not known yet."""
         static, reading = self._registry.details(serial).static, self._registry.reading(serial)
         is_counted = static is None or static.battery_count != 0
-        return is_counted or reading is None or reading.has_battery
+        return is_counted or (reading is not None and reading.has_battery)
 
     async def _describe_other(self, serial: str) -> None:
         """Describe an inverter that is not in use; a failure is no problem."""
@@ -127,7 +134,8 @@ class DetailsPoller:
                 self.others[serial] = static
 
     async def _configure(self) -> bool:
-        serials = tuple(sorted(filter(self._may_have_battery, self._static_due)))
+        serials = tuple(sorted(self._with_battery()))
+        self._configured = set(serials)
         if not serials:
             self._problems.drop(Kind.CONFIGURATION)
             return True
