@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import settings
 from core.connections import websocket_through
 from fake_clock import FakeClock
 from redback.core import WebSocket, open_session
+from redback.ledger import FILE as LEDGER_FILE
+from redback.ledger import Ledger
 from secret_words import leaks
 from standin.core import Core
 from standin.real_core import AnyCore, temporary_core
@@ -36,6 +39,14 @@ class _Watch(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Return an empty ledger."""
+    ledger = Ledger(tmp_path / LEDGER_FILE)
+    yield ledger
+    ledger.close()
 
 
 @pytest.fixture(autouse=True)

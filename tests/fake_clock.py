@@ -48,6 +48,10 @@ class FakeClock:
         self._passed = end
         await settle()
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass unnoticed: who sleeps is woken by the next `advance`."""
+        self._passed += seconds
+
     def set_wall(self, moment: datetime) -> None:
         """Set the wall clock, as a time server does: monotonic time does not notice."""
         self._start = moment - timedelta(seconds=self._passed)

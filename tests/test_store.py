@@ -195,6 +195,8 @@ class TestConfiguration:
             ("counters.json", True),
             ("entities.json", True),
             ("history.db", True),
+            ("ledger.db", True),
+            ("adjustments.db", True),
             ("history.db-wal", True),
             ("history.db-shm", False),
             ("minutes.db", False),

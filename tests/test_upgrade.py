@@ -6,7 +6,6 @@ fetched and not yet brought to Core.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,14 @@ import pytest
 
 from house import house, until
 from redback.backfill import Coverage, Stage
-from redback.inverters.counters import Counters
+from redback.backfill.coverage import DamagedError
+from redback.backfill.hourly import Measured
 from redback.inverters.stores import counters_file, sensors_file
+from redback.ledger import Meters
 from redback.publishing.entity_ids import entity_id
 from redback.saved_state import SavedState
 from redback.sensors.counters import COUNTERS
+from sqlite_file import opened
 
 LEFT = Path(__file__).parent / "version_1_0_0"
 SERIAL = "RB26030100000011"
@@ -64,37 +66,23 @@ def test_every_entity_that_core_was_given_is_known_by_its_key(folder: Path) -> N
 def test_every_counter_goes_on_from_what_was_believed(folder: Path) -> None:
     file = counters_file(folder)
     for serial, fields in left("counters.json").items():
-        believed = Counters("", file.get(serial) or {}).believed
+        believed = Meters("", file.get(serial) or {}).believed
         assert len(believed) == len(fields) >= 4
         for row in COUNTERS:
             if row.field in fields:
                 assert msgspec.to_builtins(believed[row.key]) == fields[row.field]
 
 
-def hours(folder: Path) -> Iterator[tuple[datetime, Mapping[str, Mapping[str, Any]]]]:
-    """Yield the hours that 1.0.0 has fetched, each with what it kept, by kind and entity id."""
-    with sqlite3.connect(folder / HISTORY) as database:
-        rows = database.execute("SELECT start, summary FROM hour").fetchall()
-    database.close()
+def test_every_hour_that_was_fetched_is_fetched_again_for_the_ledger(folder: Path) -> None:
+    with opened(folder / HISTORY) as database:
+        rows = database.execute("SELECT start FROM hour WHERE summary NOT NULL").fetchall()
     assert len(rows) == 3
-    for start, summary in rows:
-        yield datetime.fromtimestamp(start, UTC), msgspec.msgpack.decode(summary)
-
-
-def test_every_hour_that_was_fetched_can_still_be_written(folder: Path) -> None:
-    expected = list(hours(folder))
     coverage = Coverage(folder / HISTORY)
-    for start, kinds in expected:
-        summary = coverage.summary(SERIAL, start)
-        assert summary is not None
-        for kind in ("measured", "counted", "flowed"):
-            found = msgspec.to_builtins(getattr(summary, kind))
-            by_id = {entity_id(NAMES[SERIAL], key): one for key, one in found.items()}
-            assert by_id == kinds[kind]
-        assert coverage.hours(SERIAL, start, start.replace(minute=1))[start].stage is Stage.FETCHED
-    assert {key for kind in kinds.values() for key in kind} >= {
-        f"sensor.redback_0011_{row.key}" for row in COUNTERS
-    }
+    for (seconds,) in rows:
+        start = datetime.fromtimestamp(seconds, UTC)
+        with pytest.raises(DamagedError):
+            coverage.summary(SERIAL, start)
+        assert coverage.hours(SERIAL, start, start.replace(minute=1))[start].stage is Stage.WANTED
     coverage.close()
 
 
@@ -105,14 +93,10 @@ class _Former(msgspec.Struct):
     counted: dict[str, Any]
 
 
-def test_1_0_0_takes_an_hour_of_this_version_for_damaged_and_not_for_empty(folder: Path) -> None:
+def test_1_0_0_takes_an_hour_of_this_version_for_damaged_and_not_for_empty() -> None:
     """An hour that it took for empty would be settled, and lost."""
-    coverage = Coverage(folder / HISTORY)
-    start, _ = next(hours(folder))
-    summary = coverage.summary(SERIAL, start)
-    coverage.close()
     with pytest.raises(msgspec.ValidationError):
-        msgspec.msgpack.decode(msgspec.msgpack.encode(summary), type=_Former)
+        msgspec.msgpack.decode(msgspec.msgpack.encode({"load": Measured(1, 1, 1)}), type=_Former)
 
 
 @pytest.mark.process

@@ -37,6 +37,8 @@ class FakeStatistics:
         others: the ids of entities whose statistics are in another unit than they are now.
         refuses_to_shift: the ids of entities whose sums cannot be moved.
         takes: how many imports it takes before it goes away; None = all.
+        is_locked: whether a backup holds its database, so that what it is given waits.
+        is_away: whether shifts do not reach it.
     """
 
     def __init__(self) -> None:
@@ -47,6 +49,8 @@ class FakeStatistics:
         self.others: set[str] = set()
         self.refuses_to_shift: set[str] = set()
         self.takes: int | None = None
+        self.is_locked = False
+        self.is_away = False
         self._queued: list[tuple[int, Callable[[], None]]] = []
 
     def compile(self, entity_id: str, states: Sequence[tuple[datetime, float]]) -> None:
@@ -113,6 +117,8 @@ class FakeStatistics:
         assert unit == "kWh"
         if entity_id in self.refuses_to_shift:
             raise refusal(f"{entity_id} cannot be moved")
+        if self.is_away:
+            raise CoreAwayError("GET", "/core/websocket", None, "the link was closed")
         self._queued.append((self.delay, partial(self._move, entity_id, since, amount)))
 
     def _move(self, entity_id: str, since: datetime, amount: float) -> None:
@@ -130,7 +136,13 @@ class FakeStatistics:
             for before, after in pairwise(rows)
         }
 
+    async def backlog(self) -> int:
+        self._work()
+        return len(self._queued)
+
     def _work(self) -> None:
+        if self.is_locked:
+            return
         queued, self._queued = self._queued, []
         for delay, work in queued:
             if delay > 0:

@@ -9,13 +9,15 @@ from typing import cast
 
 import pytest
 
-from backfill.fake_statistics import FakeStatistics
+from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
-from redback.backfill import Audit, Backfill, Coverage, Hour, Stage
+from redback.backfill import Adjustments, Audit, Backfill, Coverage, Hour, Importer, Stage
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
+from redback.ledger import HourEnd, Ledger
 from redback.publishing.entity_ids import series as series_of
+from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 
@@ -54,13 +56,17 @@ def inverter(clock: FakeClock) -> Inverter:
 
 
 @pytest.fixture
-def statistics(inverter: Inverter, until: datetime) -> FakeStatistics:
-    """Have a row for every hour, of every counter."""
+def statistics(inverter: Inverter, until: datetime, ledger: Ledger) -> FakeStatistics:
+    """Have a row for every hour, of every counter, as the ledger knows them."""
     made = FakeStatistics()
-    starts = [until - number * HOUR for number in range(-6, 24 * DAYS + 1)]
-    for one in series_of(inverter).values():
+    starts = [until + number * HOUR for number in range(-24 * DAYS, 7)]
+    states = {start: 1000.0 + number for number, start in enumerate(starts)}
+    for key, one in series_of(inverter).items():
         if one.is_counter:
-            made.stored[one.entity_id] = {start: Row(start, state=1, sum=1) for start in starts}
+            made.stored[one.entity_id] = {
+                start: Row(start, state=state, sum=state) for start, state in states.items()
+            }
+            ledger.put(SERIAL, {key: [HourEnd(*each) for each in states.items()]})
     return made
 
 
@@ -79,9 +85,24 @@ class _Watching:
         return self._found
 
 
+@pytest.fixture
+def importer(
+    statistics: FakeStatistics, ledger: Ledger, clock: FakeClock, tmp_path: Path
+) -> Iterator[Importer]:
+    adjustments = Adjustments(tmp_path / "adjustments.db")
+    yield Importer(
+        cast("Statistics", statistics),
+        ledger,
+        adjustments,
+        clock,
+        cast("Ownership", FakeOwnership()),
+    )
+    adjustments.close()
+
+
 @pytest.fixture(autouse=True)
 async def audit(
-    statistics: FakeStatistics,
+    importer: Importer,
     coverage: Coverage,
     websocket: Connection,
     clock: FakeClock,
@@ -89,7 +110,7 @@ async def audit(
     until: datetime,
 ) -> AsyncIterator[None]:
     audit = Audit(
-        cast("Statistics", statistics),
+        importer,
         coverage,
         cast("WebSocket", websocket),
         clock,
@@ -127,22 +148,37 @@ async def test_everything_is_wanted_of_a_core_that_has_begun_anew(
     assert len(wanted(coverage, until)) == 24 * DAYS - 3
 
 
-async def test_it_checks_again_after_a_day_and_two_hours_after_a_new_connection(
+async def test_it_compares_every_hour_and_soon_after_a_new_connection(
     statistics: FakeStatistics,
     coverage: Coverage,
     websocket: Connection,
     clock: FakeClock,
     until: datetime,
 ) -> None:
-    await clock.advance(3 * 3600)
+    await clock.advance(20 * 60)
     lose(statistics, until - 9 * HOUR, until - 8 * HOUR)
+    await clock.advance(30 * 60)
+    assert wanted(coverage, until) == []
+    await clock.advance(40 * 60)
+    assert wanted(coverage, until) == [until - 9 * HOUR]
+    lose(statistics, until - 200 * HOUR, until - 199 * HOUR)
+    await clock.advance(2 * 3600)
+    assert wanted(coverage, until) == [until - 9 * HOUR]
+    websocket.up_since = clock.monotonic()
+    await clock.advance(14 * 60)
+    assert wanted(coverage, until) == [until - 9 * HOUR]
+    await clock.advance(3 * 60)
+    assert wanted(coverage, until) == [until - 200 * HOUR, until - 9 * HOUR]
+
+
+async def test_one_counter_alone_does_not_let_measurements_be_fetched(
+    statistics: FakeStatistics, coverage: Coverage, clock: FakeClock, until: datetime
+) -> None:
+    rows = next(iter(statistics.stored.values()))
+    lost = rows.pop(until - 9 * HOUR)
     await clock.advance(3600)
     assert wanted(coverage, until) == []
-    websocket.up_since = clock.monotonic()
-    await clock.advance(1.9 * 3600)
-    assert wanted(coverage, until) == []
-    await clock.advance(0.2 * 3600)
-    assert wanted(coverage, until) == [until - 9 * HOUR]
+    assert rows[until - 9 * HOUR] == lost  # as the ledger has it
 
 
 async def test_what_was_found_once_is_not_wanted_for_ever(

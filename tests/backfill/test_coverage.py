@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 
 from redback.backfill.coverage import Coverage, Hour, Span, Stage, UnwritableError
-from redback.backfill.hourly import Counted, Measured, Summary
+from redback.backfill.hourly import Measured
 from sqlite_file import opened
 
 SERIAL = "RB26030100000011"
 START = datetime(2026, 3, 2, 1, 0, 37, tzinfo=UTC)
 HOUR = datetime(2026, 3, 2, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SUMMARY = Summary(
-    measured={"sensor.redback_grid_power": Measured(1.5, 0.5, 2.5)},
-    counted={"sensor.redback_grid_import_total": Counted(100.0, 101.0, 1.0)},
-)
+SUMMARY = {"solar_generation": Measured(1.5, 0.5, 2.5)}
 
 
 @pytest.fixture
@@ -49,6 +46,15 @@ def test_a_reading_that_is_left_out_begins_a_new_span(
     coverage.note(SERIAL, START)
     coverage.note(SERIAL, START + timedelta(seconds=seconds))
     assert len(spans(coverage)) == count
+
+
+def test_an_inverter_that_reports_every_five_minutes_leaves_nothing_out(coverage: Coverage) -> None:
+    for minute in range(0, 240, 5):
+        coverage.note(SERIAL, START + minute * MINUTE)
+    assert len(spans(coverage)) <= 5
+    assert spans(coverage)[-1].until == START + 235 * MINUTE
+    coverage.note(SERIAL, START + 245 * MINUTE)
+    assert spans(coverage)[-1].since == START + 245 * MINUTE
 
 
 def test_readings_in_any_order_lose_nothing(coverage: Coverage) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from redback.backfill.coverage import Coverage, Hour, Span, Stage
-from redback.backfill.gaps import HOUR, Finder, Gap, find, search, shown_until
+from redback.backfill.gaps import HOUR, Finder, Gap, find, search
 
 SERIAL = "RB26030100000011"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,37 +88,6 @@ def test_after_an_hour_that_ends_well_a_new_gap_begins(coverage: Coverage) -> No
     publish(coverage, "1:40", "2:15")
     publish(coverage, "2:30", "4:00")
     assert gaps(coverage, "0:00", "4:00") == [[2], [1]]
-    first = found(coverage, "0:00", "4:00")[1]
-    assert first.standing == {at("1:00")}
-
-
-@pytest.mark.parametrize(("since", "stands"), [("1:54", True), ("1:56", False), ("1:58", False)])
-def test_an_outage_that_ends_with_the_hour_may_leave_it_with_an_old_value(
-    coverage: Coverage, since: str, *, stands: bool
-) -> None:
-    publish(coverage, "0:00", "1:20")
-    publish(coverage, since, "4:00")
-    (gap,) = found(coverage, "0:00", "4:00")
-    assert gap.standing == ({at("1:00")} if stands else set())
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "shown"),
-    [
-        ("0:30", "1:20", "1:19"),
-        ("1:20", "1:40", "1:39"),
-        ("1:40", "2:40", "2:00"),
-        ("1:57", "2:40", None),
-        ("1:20", "1:24", None),
-        ("0:10", "0:50", None),
-    ],
-)
-def test_what_core_was_shown_for_minutes_only_it_may_not_have_believed(
-    coverage: Coverage, since: str, until: str, shown: str | None
-) -> None:
-    publish(coverage, since, until, second=0)
-    spans = coverage.spans(SERIAL, at("1:00"), at("2:00"))
-    assert shown_until(spans, at("1:00")) == (None if shown is None else at(shown))
 
 
 def test_the_past_is_cut_into_days_and_comes_after_the_newer_ones(coverage: Coverage) -> None:
@@ -161,7 +130,6 @@ def test_what_is_asked_for_again_is_missing_although_it_was_published(coverage: 
     publish(coverage, "0:00", "4:00")
     coverage.put(SERIAL, [Hour(at("1:00"), Stage.WANTED, due=at("4:00"), asked=True)])
     assert gaps(coverage, "0:00", "4:00") == [[1]]
-    assert found(coverage, "0:00", "4:00")[0].standing == frozenset()
 
 
 def test_what_was_fetched_and_not_yet_written_is_missing(coverage: Coverage) -> None:

@@ -1,55 +1,60 @@
-"""That the hours of a gap fit what Core has around them, and are really there."""
+"""That Core's rows come to say what the ledger knows, and what they must not lose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from backfill.fake_statistics import FakeOwnership, FakeStatistics
+from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
+from redback.backfill.adjustments import FILE, Adjustments, AdjustmentStage
+from redback.backfill.agreement import Why
 from redback.backfill.coverage import Hour, Stage
-from redback.backfill.ends import NotYetError
 from redback.backfill.gaps import Gap
-from redback.backfill.hourly import Counted, Flowed, Measured, Summary
-from redback.backfill.importer import Importer
+from redback.backfill.hourly import Measured, Summary
+from redback.backfill.importer import Importer, Part
+from redback.backfill.refill import RefillError
+from redback.backfill.writer import NotYetError
 from redback.core import CoreAwayError, Row, Series, Statistics
+from redback.inverters.inverter import Inverter
+from redback.ledger import HourEnd, How, Ledger, step
 from redback.publishing.ownership import Ownership
+from redback.sensors.details import Details
+from redback.sensors.entities import Entities
 
 HOUR = timedelta(hours=1)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
-COUNTER = Series("sensor.redback_grid_import_total", "kWh", is_counter=True)
-POWER = Series("sensor.redback_grid_power", "kW", is_counter=False)
+KEY = "grid_import_total"
+COUNTER = Series(f"sensor.redback_{KEY}", "kWh", is_counter=True)
+POWER = Series("sensor.redback_solar_generation", "kW", is_counter=False)
 NOW = DAY + 12 * HOUR
-
-
-def key(series: Series) -> str:
-    return series.entity_id.removeprefix("sensor.redback_")
+MEASURED = {"solar_generation": Measured(1.5, 0.5, 2.5)}
 
 
 def at(hour: float) -> datetime:
     return DAY + hour * HOUR
 
 
-def gap(*hours: int, standing: Sequence[int] = (), past: bool = False, asked: bool = False) -> Gap:
+def gap(*hours: int, past: bool = False, asked: bool = False) -> Gap:
     return Gap(
-        "RB26030100000011",
+        SERIAL,
         tuple(Hour(at(hour), Stage.FETCHED, asked=asked) for hour in hours),
-        frozenset(map(at, standing)),
         past,
+        border=at(hours[-1] + 1) if past else at(-1000),
     )
 
 
-def counted(hours: Mapping[int, Counted | None]) -> dict[datetime, Summary | None]:
-    return {
-        at(hour): None if one is None else Summary(measured={}, counted={key(COUNTER): one})
-        for hour, one in hours.items()
-    }
-
-
-def flowed(hours: Mapping[int, Flowed]) -> dict[datetime, Summary | None]:
-    return {at(hour): Summary({}, {}, {key(COUNTER): one}) for hour, one in hours.items()}
+def inverter() -> Inverter:
+    """Return one that has a counter and a measurement."""
+    entities = Entities(detailed=False)
+    made = Inverter(SERIAL, "Redback", entities, Details(static(), configuration()))
+    made_of = dynamic(ImportAllTimeEnergykWh=100.0, PvPowerInstantaneouskW=1.0)
+    entities.show(made.reading(made_of))
+    return made
 
 
 @pytest.fixture
@@ -63,8 +68,36 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def writer(statistics: FakeStatistics, clock: FakeClock) -> Importer:
-    return Importer(cast("Statistics", statistics), clock, cast("Ownership", FakeOwnership()))
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path / "ledger.db")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def adjustments(tmp_path: Path) -> Iterator[Adjustments]:
+    adjustments = Adjustments(tmp_path / FILE)
+    yield adjustments
+    adjustments.close()
+
+
+def importer(
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+    clock: FakeClock,
+    *others: str,
+) -> Importer:
+    """Return an importer, to which some entities are not ours."""
+    ownership = cast("Ownership", FakeOwnership(*others))
+    return Importer(cast("Statistics", statistics), ledger, adjustments, clock, ownership)
+
+
+@pytest.fixture
+def writer(
+    statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments, clock: FakeClock
+) -> Importer:
+    return importer(statistics, ledger, adjustments, clock)
 
 
 class _Clock(FakeClock):
@@ -77,20 +110,23 @@ class _Clock(FakeClock):
         self._passed += seconds
 
 
+def know(ledger: Ledger, states: Mapping[int, float | None], flow: float | None = None) -> None:
+    """Enter what the counter showed at the end of some hours; None = only what flowed."""
+    ends = [
+        HourEnd(at(hour), state, flow=flow, how=How.READ if state is not None else How.UNKNOWN)
+        for hour, state in states.items()
+    ]
+    ledger.put(SERIAL, {KEY: ends})
+
+
 async def write(
-    writer: Importer,
-    gap: Gap,
-    series: Sequence[Series],
-    summaries: Mapping[datetime, Summary | None],
-    now: float | Mapping[datetime, float] | None = None,
+    writer: Importer, gap: Gap, summaries: Mapping[datetime, Summary | None] | None = None
 ) -> list[str]:
-    """Write a gap; `now` is what the counter shows after it, or when, if the cloud has it."""
+    return await writer.write(gap, inverter(), summaries or {})
 
-    async def shown(moment: datetime) -> dict[str, float]:
-        value = now[moment] if isinstance(now, Mapping) else now
-        return {} if value is None else {key(COUNTER): value}
 
-    return await writer.write(gap, {key(one): one for one in series}, summaries, shown)
+async def agree(writer: Importer, since: int, until: int) -> None:
+    await writer.agree(Part(inverter(), at(since), at(until), border=at(-1000)))
 
 
 def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, float]]:
@@ -102,14 +138,9 @@ def growing(hours: Sequence[float], kw: float = 1.0) -> list[tuple[datetime, flo
     ]
 
 
-def true(hour: int) -> Counted:
-    """Return what an hour of that counter was."""
-    return Counted(round(100 + hour + 1 / 60, 6), 100.0 + hour + 1, round(59 / 60, 6))
-
-
-def old(hour: int) -> Counted:
-    """Return what an hour was of one that is a thousand further, so that hours may be negative."""
-    return Counted(true(hour).first + 1000, true(hour).last + 1000, true(hour).gain)
+def true(*hours: int) -> dict[int, float | None]:
+    """Return what that counter showed at the end of these hours."""
+    return {hour: 101.0 + hour for hour in hours}
 
 
 def forget_after(
@@ -125,51 +156,51 @@ def forget_after(
     statistics.stored[COUNTER.entity_id] |= rows
 
 
+def assert_changes(
+    statistics: FakeStatistics, hours: Sequence[int], *energies: float, within: float = 1e-3
+) -> None:
+    changes = statistics.change(COUNTER.entity_id)
+    wanted = energies or [1.0] * len(hours)
+    assert [changes[at(hour)] for hour in hours] == pytest.approx(wanted, abs=within)
+
+
 async def test_an_outage_is_put_back_into_its_hours(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     # From 3:30 to 6:00 nothing was published; Core has flat rows, and a lump at 6:00.
     lump = growing([1, 2, 3, 6, 7])
     statistics.compile(COUNTER.entity_id, [one for one in lump if not at(3.5) <= one[0] < at(6)])
     statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.5, sum=2.483333)
-    assert (
-        await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
-    )
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    know(ledger, true(2, 3, 4, 5, 6))
+    assert await write(writer, gap(3, 4, 5)) == []
+    assert_changes(statistics, range(2, 8))
 
 
 async def test_of_an_entity_that_is_somebody_elses_nothing_is_written(
-    statistics: FakeStatistics, clock: FakeClock
+    statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments, clock: FakeClock
 ) -> None:
-    ownership = cast("Ownership", FakeOwnership(COUNTER.entity_id))
-    writer = Importer(cast("Statistics", statistics), clock, ownership)
+    writer = importer(statistics, ledger, adjustments, clock, COUNTER.entity_id)
     statistics.compile(COUNTER.entity_id, growing([6, 7]))
     before = dict(statistics.stored[COUNTER.entity_id])
-    past = counted({hour: true(hour) for hour in (3, 4, 5)})
-    assert await write(writer, gap(3, 4, 5, past=True), [COUNTER], past) == []
+    know(ledger, true(3, 4, 5, 6))
+    assert await write(writer, gap(3, 4, 5, past=True)) == []
     assert statistics.stored[COUNTER.entity_id] == before
     assert not statistics.imported
 
 
-async def test_the_past_begins_with_zero_and_moves_what_is_there(
-    writer: Importer, statistics: FakeStatistics
+async def test_the_past_goes_before_what_is_there(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    know(ledger, true(1, 2, 3, 4, 5, 6))
     for hours in ([3, 4, 5], [1, 2], [1, 2]):  # newest first; and the same again changes nothing
-        past = gap(*hours, past=True)
-        assert await write(writer, past, [COUNTER], counted({h: true(h) for h in hours})) == []
-    rows = statistics.stored[COUNTER.entity_id]
-    assert rows[at(1)].sum == pytest.approx(59 / 60, abs=1e-4)
-    assert rows[at(7)].sum == pytest.approx(7 - 1 / 60, abs=1e-4)
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
-    assert statistics.short_term[COUNTER.entity_id][at(7)].sum == pytest.approx(6.07, abs=0.01)
+        assert await write(writer, gap(*hours, past=True)) == []
+    assert_changes(statistics, range(2, 8))
 
 
 @pytest.mark.parametrize("is_written", [True, False])
 async def test_the_hour_of_the_first_reading_goes_on_from_that(
-    writer: Importer, statistics: FakeStatistics, *, is_written: bool
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, *, is_written: bool
 ) -> None:
     # The first reading is of 3:40, and nothing was published from 3:58 to 4:10.
     shown = [one for one in growing([3, 4, 5]) if one[0] >= at(3) + timedelta(minutes=40)]
@@ -178,29 +209,23 @@ async def test_the_hour_of_the_first_reading_goes_on_from_that(
     statistics.compile(COUNTER.entity_id, shown)
     if not is_written:  # Core may have been away when the hour ended
         del statistics.stored[COUNTER.entity_id][at(3)]
-    assert await write(writer, gap(3, 4), [COUNTER], counted({h: true(h) for h in (3, 4)})) == []
-    rows = statistics.stored[COUNTER.entity_id]
-    first = shown[0][1]
-    for hour in (3, 4, 5):
-        assert rows[at(hour)].sum == pytest.approx(101 + hour - first, abs=1e-4)
+    know(ledger, true(3, 4, 5))
+    assert await write(writer, gap(3, 4)) == []
     # What is wanted of the past comes before it.
-    past = gap(1, 2, past=True)
-    assert await write(writer, past, [COUNTER], counted({h: true(h) for h in (1, 2)})) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+    know(ledger, true(1, 2))
+    assert await write(writer, gap(1, 2, past=True)) == []
+    assert_changes(statistics, range(2, 6))
 
 
 async def test_what_core_had_before_the_first_reading_is_kept(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 4, 6, 7]))
     statistics.stored[POWER.entity_id] = {at(2): Row(at(2), mean=9.0, min=8.0, max=10.0)}
     before = dict(statistics.stored[COUNTER.entity_id])
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
-        for hour in (2, 3, 4, 5)
-    }
-    assert await write(writer, gap(2, 3, 4, 5, past=True), [COUNTER, POWER], summaries) == []
+    know(ledger, true(2, 3, 4, 5))
+    summaries = {at(hour): MEASURED for hour in (2, 3, 4, 5)}
+    assert await write(writer, gap(2, 3, 4, 5, past=True), summaries) == []
     assert {(entity, start) for entity, start in statistics.imported} == {
         (COUNTER.entity_id, at(3)),
         (COUNTER.entity_id, at(5)),
@@ -212,147 +237,126 @@ async def test_what_core_had_before_the_first_reading_is_kept(
     assert all(after[start] == row for start, row in before.items())
 
 
-async def test_what_comes_after_a_row_that_is_kept_is_moved_with_it(
-    writer: Importer, statistics: FakeStatistics
+async def test_what_comes_after_a_row_that_is_kept_goes_on_from_it(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([3, 6, 7]))
-    hours = counted({h: true(h) for h in (1, 2, 3, 4, 5)})
-    assert await write(writer, gap(1, 2, 3, 4, 5, past=True), [COUNTER], hours) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    know(ledger, true(1, 2, 3, 4, 5))
+    assert await write(writer, gap(1, 2, 3, 4, 5, past=True)) == []
+    assert_changes(statistics, range(2, 8))
 
 
-async def test_a_counter_that_the_cloud_does_not_have_is_spread_over_an_outage(
-    writer: Importer, statistics: FakeStatistics
+async def test_a_counter_that_the_cloud_does_not_have_is_spread_by_the_power(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     lump = growing([1, 2, 3, 6, 7])
     published = [one for one in lump if not at(3.5) <= one[0] < at(6.5)]
     statistics.compile(COUNTER.entity_id, published)
-    flows = {
-        3: Flowed(0.0, 0.45, 0.45),
-        4: Flowed(0.0, 0.9),
-        5: Flowed(0.0, 0.9),
-        6: Flowed(0.0, 0.9, 0.0),
-    }
-    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], flowed(flows)) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    know(ledger, true(2))
+    know(ledger, {3: None, 4: None, 5: None}, flow=0.9)
+    know(ledger, true(6), flow=0.9)
+    assert await write(writer, gap(3, 4, 5, 6)) == []
+    assert_changes(statistics, range(2, 8))
     assert (COUNTER.entity_id, at(6)) not in statistics.imported
 
 
-async def test_hours_by_their_power_are_written_up_to_an_hour_whose_counter_is_known(
-    writer: Importer, statistics: FakeStatistics
+async def test_the_past_of_a_counter_that_the_cloud_does_not_have_comes_from_the_power(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
-    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    summaries = flowed(dict.fromkeys((3, 4, 5), Flowed(0.0, 1.0))) | counted({6: true(6)})
-    assert await write(writer, gap(3, 4, 5, 6, standing=[6]), [COUNTER], summaries) == []
-    assert [start for _, start in statistics.imported] == [at(3), at(4), at(5)]
-    changes = statistics.change(COUNTER.entity_id)
-    assert sum(changes[at(hour)] for hour in (3, 4, 5, 6)) == pytest.approx(4.0)
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    know(ledger, {3: None, 4: None, 5: None}, flow=1.0)
+    know(ledger, true(6), flow=1.0)
+    assert await write(writer, gap(3, 4, 5, past=True)) == []
+    assert_changes(statistics, range(4, 8))
 
 
-async def test_a_row_without_a_state_is_no_end_for_the_hours_after_it(
-    writer: Importer, statistics: FakeStatistics
+async def test_a_row_without_a_state_is_written_again(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4, 5, 6]))
     rows = statistics.stored[COUNTER.entity_id]
     rows[at(3)] = replace(rows[at(3)], state=None)
     before = dict(rows)
-    wanted = gap(3, 4, 5, standing=[3])
-    assert await write(writer, wanted, [COUNTER], counted({h: true(h) for h in (3, 4, 5)})) == []
+    know(ledger, true(2, 3, 4, 5))
+    assert await write(writer, gap(3, 4, 5)) == []
     assert {start: row.sum for start, row in rows.items()} == pytest.approx(
         {start: row.sum for start, row in before.items()}
     )
 
 
-async def test_one_that_ends_in_nothing_is_left_alone(
+async def test_an_hour_of_which_nothing_is_known_is_left_alone(
     writer: Importer, statistics: FakeStatistics
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    summaries = flowed(dict.fromkeys((3, 4, 5), Flowed(0.0, 0.9)))
-    assert await write(writer, gap(3, 4, 5), [COUNTER], summaries) == []
+    assert await write(writer, gap(3, 4, 5)) == []
     assert statistics.imported == []
 
 
 async def test_an_hour_that_ends_well_keeps_its_counter_and_gets_its_mean(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4]))
-    summaries: dict[datetime, Summary | None] = {
-        at(2): Summary({key(POWER): Measured(1.5, 0.5, 2.5)}, {key(COUNTER): true(2)})
-    }
-    await write(writer, gap(2, standing=[2]), [COUNTER, POWER], summaries)
+    know(ledger, true(2))
+    await write(writer, gap(2), {at(2): MEASURED})
     assert statistics.imported == [(POWER.entity_id, at(2))]
     assert statistics.stored[POWER.entity_id][at(2)] == Row(at(2), mean=1.5, min=0.5, max=2.5)
 
 
-async def test_ends_that_do_not_meet_are_reported_and_nothing_is_written(
-    writer: Importer, statistics: FakeStatistics
+async def test_a_correction_that_somebody_made_stays(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
-    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    rows = statistics.stored[COUNTER.entity_id]
-    for hour in (6, 7):
-        rows[at(hour)] = Row(
-            at(hour), state=rows[at(hour)].state, sum=(rows[at(hour)].sum or 0) + 3
-        )
-    statistics.short_term.clear()
-    (sentence,) = await write(
-        writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)})
-    )
-    assert sentence.startswith("sensor.redback_grid_import_total from 2026-03-02 03:00 UTC: ")
-    assert statistics.imported == []
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4, 5]))
+    for amount in (3.0, -30.0):
+        await statistics.shift(COUNTER.entity_id, at(3), amount, "kWh")
+        assert await statistics.backlog() == 0
+        before = statistics.change(COUNTER.entity_id)
+        know(ledger, true(1, 2, 3, 4, 5))
+        await agree(writer, 1, 6)
+        assert statistics.change(COUNTER.entity_id) == before
+        assert statistics.imported == []
 
 
 async def test_a_reset_in_the_gap_moves_what_comes_after_it(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     # At 4:00 the counter starts over from zero; nothing was published from 3:00 to 6:00.
     before = growing([1, 2])
     after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
     statistics.compile(COUNTER.entity_id, before + after)
-    hours = {
-        3: true(3),
-        4: Counted(round(1 / 60, 6), 1.0, round(59 / 60, 6), resets=0),
-        5: Counted(round(1 + 1 / 60, 6), 2.0, round(59 / 60, 6)),
-    }
-    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(hours)) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
-    # The same again changes nothing.
-    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(hours)) == []
-    assert statistics.change(COUNTER.entity_id) == pytest.approx(changes)
+    know(ledger, {2: 103.0, 3: 104.0})
+    ledger.put(SERIAL, {KEY: [HourEnd(at(4), 1.0, energy=1.0)]})
+    know(ledger, {5: 2.0, 6: 3.0})
+    for _ in range(2):  # the same again changes nothing
+        assert await write(writer, gap(3, 4, 5)) == []
+        assert_changes(statistics, range(2, 8))
 
 
 @pytest.mark.parametrize("is_counted", [True, False])
 async def test_after_an_outage_of_weeks_core_goes_on_from_where_it_was(
-    writer: Importer, statistics: FakeStatistics, *, is_counted: bool
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, *, is_counted: bool
 ) -> None:
     # Core has forgotten its rows of five minutes, and begins with zero at 6:30.
     forget_after(statistics, growing([-301, -300]), [*growing([6])[30:], *growing([7])])
     hours_out = range(-299, 7)
-    old_values = counted({hour: old(hour) for hour in hours_out})
-    summaries = old_values if is_counted else flowed(dict.fromkeys(hours_out, Flowed(0.0, 1.0)))
-    outage = gap(*range(-299, 7), standing=[6])
+    know(ledger, {-300: 801.0, 6: 1107.0, 7: 1108.0}, flow=1.0)
+    know(ledger, {hour: 1101.0 + hour if is_counted else None for hour in hours_out[:-1]}, flow=1.0)
     for _ in range(2):  # the same again changes nothing
-        assert await write(writer, outage, [COUNTER], summaries) == []
-        changes = statistics.change(COUNTER.entity_id)
-        hours = [changes[at(hour)] for hour in range(-300, 8)]
-        assert hours == pytest.approx([1.0] * 308, abs=1e-4 if is_counted else 2e-3)
+        assert await write(writer, gap(*hours_out)) == []
+        assert_changes(statistics, range(-300, 8))
 
 
 async def test_it_does_so_too_where_the_cloud_has_nothing_of_the_outage(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     forget_after(statistics, growing([-301, -300]), growing([6, 7]))
-    hours: dict[int, Counted | None] = {**dict.fromkeys(range(-299, 6)), 6: old(6)}
-    assert await write(writer, gap(*hours, standing=[6]), [COUNTER], counted(hours)) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (6, 7)] == pytest.approx([306, 1], abs=1e-3)
+    know(ledger, {-300: 801.0, 6: 1107.0, 7: 1108.0})
+    assert await write(writer, gap(*range(-299, 7))) == []
+    assert_changes(statistics, (6, 7), 306, 1)
     assert statistics.imported == []
 
 
 async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     # Nothing was published from 3:15 to 3:45; at 3:30 the counter starts over from zero.
     seen = [
@@ -361,177 +365,340 @@ async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
         if not at(3.25) <= one[0] < at(3.75)
     ]
     statistics.compile(COUNTER.entity_id, seen)
-    hour = Counted(true(3).first, 0.5, true(3).gain, resets=1)
+    know(ledger, true(2))
+    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 0.5, energy=1.0, misread=0.0)]})
     for _ in range(2):  # the same again changes nothing
-        assert await write(writer, gap(3, standing=[3]), [COUNTER], counted({3: hour})) == []
+        assert await write(writer, gap(3)) == []
     assert statistics.imported == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (2, 3, 4, 5)] == pytest.approx([1.0] * 4, abs=1e-4)
+    assert_changes(statistics, (2, 3, 4, 5))
 
 
-async def test_an_hour_before_one_that_was_filled_is_filled_again_without_a_change(
-    writer: Importer, statistics: FakeStatistics
+@pytest.mark.parametrize(("before", "after"), [(103.5, 900.0), (103.5, 50.0), (103.5, 98.0)])
+async def test_a_step_that_core_took_for_energy_is_taken_off_again(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, before: float, after: float
 ) -> None:
-    # Core was alone with the value of 3:00; at 4:00 the counter started over from zero.
-    alone = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(180)]
-    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
-    statistics.compile(COUNTER.entity_id, growing([1, 2]) + alone + after)
-    hours = {hour: Counted(true(hour).first - 104, hour - 3.0, true(hour).gain) for hour in (4, 5)}
-    outage = {3: true(3), **hours}
-    assert await write(writer, gap(3, 4, 5), [COUNTER], counted(outage), now=3.0) == []
-    once_more = gap(4, asked=True)
-    assert await write(writer, once_more, [COUNTER], counted({4: hours[4]}), now=2.0) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-3)
-
-
-async def test_a_reset_in_the_hour_after_the_gap_is_core_s_own(
-    writer: Importer, statistics: FakeStatistics
-) -> None:
-    after = [(one[0], one[1] - 104.5 * (one[0] >= at(4.5))) for one in growing([4, 5])]
-    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
-    # Five minutes after the gap it had not started over yet.
-    now = {at(4) + timedelta(minutes=5): 104.083333, at(5): 0.5}
-    assert await write(writer, gap(3), [COUNTER], counted({3: true(3)}), now) == []
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 6)] == pytest.approx([1.0] * 4, abs=1e-3)
+    seen = [
+        one if one[0] < at(3.5) else (one[0], round(one[1] - before + after, 6))
+        for one in growing([1, 2, 3, 4, 5])
+    ]
+    statistics.compile(COUNTER.entity_id, seen)
+    offset = after - before
+    know(ledger, {2: 103.0})
+    ledger.put(
+        SERIAL, {KEY: [HourEnd(at(3), 104.0 + offset, energy=1.0, misread=step(before, after))]}
+    )
+    know(ledger, {4: 105.0 + offset})
+    for _ in range(2):  # the same again changes nothing
+        await agree(writer, 1, 5)
+        assert_changes(statistics, (2, 3, 4, 5), within=0.02)
 
 
 async def test_what_core_was_not_shown_yet_does_no_harm(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     # Core stays alone with the value of 3:00 until 6:40, with rows of it every five minutes.
     alone = [(at(3) + timedelta(minutes=minute), 103.0) for minute in range(220)]
     statistics.compile(COUNTER.entity_id, growing([1, 2]) + alone)
-    hours = counted({h: true(h) for h in (3, 4, 5)})
-    assert await write(writer, gap(3, 4, 5), [COUNTER], hours, now=106.1) == []
+    del statistics.stored[COUNTER.entity_id][at(6)]
+    know(ledger, true(2, 3, 4, 5))
+    with pytest.raises(NotYetError):
+        await write(writer, gap(3, 4, 5))
     later = [one for one in growing([6, 7]) if one[0] >= at(6) + timedelta(minutes=40)]
     statistics.go_on(COUNTER.entity_id, later)
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    know(ledger, true(6))
+    assert await write(writer, gap(3, 4, 5)) == []
+    assert_changes(statistics, range(2, 8))
 
 
 async def test_hours_that_the_cloud_does_not_have_are_flat(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.stored[COUNTER.entity_id][at(4)] = Row(at(4), state=103.0, sum=1.983333)
-    await write(writer, gap(3, 4, 5), [COUNTER], counted({3: true(3), 4: None, 5: true(5)}))
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (3, 4, 5, 6)] == pytest.approx([1, 0, 2, 1], abs=1e-4)
+    know(ledger, true(2, 3, 5, 6))
+    await write(writer, gap(3, 4, 5))
+    assert_changes(statistics, (3, 4, 5, 6), 1, 0, 2, 1)
+
+
+async def test_rows_of_a_restored_database_are_put_right(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    # Core was restored to what it had at 3:00, and wrote flat rows for what it had missed.
+    statistics.compile(COUNTER.entity_id, growing([1, 2]))
+    flat = [(at(hour) + timedelta(minutes=59), 103.0) for hour in (3, 4, 5)]
+    statistics.go_on(COUNTER.entity_id, [*flat, *growing([6, 7])])
+    know(ledger, true(1, 2, 3, 4, 5, 6))
+    await agree(writer, 1, 7)
+    assert_changes(statistics, range(2, 8))
+
+
+async def test_what_another_writer_left_is_taken_off(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    other = [(at(3) + timedelta(minutes=minute), 191000.0 + minute % 2) for minute in range(60)]
+    statistics.compile(COUNTER.entity_id, [*growing([1, 2]), *other, *growing([4, 5])])
+    know(ledger, true(1, 2, 3, 4))
+    await agree(writer, 1, 5)
+    assert_changes(statistics, range(2, 6))
+
+
+async def test_a_row_is_not_replaced_by_less_knowledge(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4, 5]))
+    know(ledger, true(2, 4))
+    end = HourEnd(at(3), 103.2, how=How.INCOMPLETE)  # the cloud has only the first minutes
+    ledger.put(SERIAL, {KEY: [end]})
+    assert await write(writer, gap(3, asked=True)) == []
+    assert_changes(statistics, range(2, 6))
+
+
+async def test_nothing_above_what_can_flow_is_ever_energy(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
+    know(ledger, true(2) | {3: 20000.0} | true(4, 5, 6), flow=1.0)
+    assert await write(writer, gap(3, 4, 5)) == []
+    assert max(statistics.change(COUNTER.entity_id).values()) < 31
+    assert min(statistics.change(COUNTER.entity_id).values()) >= 0
+
+
+async def test_a_row_that_core_did_not_see_is_no_beginning(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    # From 3:00 to 6:00 Core had an old value, and only the last two hours are asked for.
+    flat = [(at(hour) + timedelta(minutes=59), 103.0) for hour in (3, 4, 5)]
+    statistics.compile(COUNTER.entity_id, [*growing([1, 2]), *flat, *growing([6, 7])])
+    know(ledger, true(2, 3, 4, 5, 6))
+    assert await write(writer, gap(5)) == []
+    assert_changes(statistics, range(2, 8))
 
 
 async def test_statistics_in_another_unit_are_left_alone(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([6, 7]))
     statistics.others = {COUNTER.entity_id}
     before = dict(statistics.stored[COUNTER.entity_id])
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
-        for hour in (4, 5)
-    }
-    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER, POWER], summaries)
+    know(ledger, true(4, 5, 6))
+    summaries = {at(hour): MEASURED for hour in (4, 5)}
+    (sentence,) = await write(writer, gap(4, 5, past=True), summaries)
     assert sentence.endswith("sensor.redback_grid_import_total is another")
     assert statistics.stored[COUNTER.entity_id] == before
     assert len(statistics.stored[POWER.entity_id]) == 2
 
 
 async def test_a_counter_whose_sums_core_does_not_move_is_left_alone(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
 ) -> None:
-    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
     statistics.refuses_to_shift = {COUNTER.entity_id}
     before = dict(statistics.stored[COUNTER.entity_id])
-    hours = counted({h: true(h) for h in (4, 5)})
-    (sentence,) = await write(writer, gap(4, 5, past=True), [COUNTER], hours)
+    know(ledger, {2: 103.0, 3: 104.0, 4: 1.0, 5: 2.0, 6: 3.0}, flow=1.0)
+    (sentence,) = await write(writer, gap(3, 4, 5))
     assert sentence.endswith("sensor.redback_grid_import_total cannot be moved")
     assert statistics.stored[COUNTER.entity_id] == before
+    assert adjustments.latest(9) == []
 
 
 async def test_as_long_as_core_has_no_row_after_the_gap_it_waits(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([7, 8]))
+    know(ledger, true(8, 9, 10))
     with pytest.raises(NotYetError):
-        await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+        await write(writer, gap(9, 10))
     assert statistics.imported == []
 
 
 async def test_a_counter_of_which_core_writes_nothing_is_not_waited_for_for_ever(
-    writer: Importer, statistics: FakeStatistics, clock: FakeClock
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, clock: FakeClock
 ) -> None:
     statistics.stored[COUNTER.entity_id] = {}
+    know(ledger, true(9, 10))
     with pytest.raises(NotYetError):
-        await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+        await write(writer, gap(9, 10))
     await clock.sleep(20 * 60)
-    (sentence,) = await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
+    (sentence,) = await write(writer, gap(9, 10))
     assert "has no statistics to" in sentence
 
 
-async def test_a_row_within_the_gap_makes_it_wait_no_longer_for_one_after_it(
-    writer: Importer, statistics: FakeStatistics, clock: FakeClock
-) -> None:
-    statistics.stored[COUNTER.entity_id] = {}
-    statistics.short_term[COUNTER.entity_id] = {at(9.5): Row(at(9.5), state=109.5, sum=0.5)}
-    hours = counted({9: true(9), 10: true(10)})
-    with pytest.raises(NotYetError):
-        await write(writer, gap(9, 10), [COUNTER], hours)
-    await clock.sleep(20 * 60)
-    assert await write(writer, gap(9, 10), [COUNTER], hours) == []
-
-
 async def test_a_row_of_five_minutes_is_enough_after_the_gap(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([7, 8]) + growing([11])[:30])
     del statistics.stored[COUNTER.entity_id][at(11)]
-    await write(writer, gap(9, 10), [COUNTER], counted({9: true(9), 10: true(10)}))
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (8, 9, 10)] == pytest.approx([1.0] * 3, abs=1e-4)
+    know(ledger, true(8, 9, 10))
+    await write(writer, gap(9, 10))
+    assert_changes(statistics, (8, 9, 10))
 
 
 async def test_it_is_not_written_before_core_shows_it(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.delay = 5
-    await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+    know(ledger, true(2, 3, 4, 5, 6))
+    await write(writer, gap(3, 4, 5))
     assert at(4) in statistics.stored[COUNTER.entity_id]
 
 
 async def test_a_core_that_never_shows_it_is_asked_again_later(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
     statistics.delay = 10_000
+    know(ledger, true(2, 3, 4, 5, 6))
     with pytest.raises(NotYetError):
-        await write(writer, gap(3, 4, 5), [COUNTER], counted({h: true(h) for h in (3, 4, 5)}))
+        await write(writer, gap(3, 4, 5))
 
 
-async def test_sums_that_a_busy_core_has_yet_to_move_are_not_moved_twice(
-    writer: Importer, statistics: FakeStatistics
+async def test_a_shift_that_core_was_sent_before_a_restart_is_not_sent_twice(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+    clock: FakeClock,
 ) -> None:
-    statistics.compile(COUNTER.entity_id, growing([6, 7]))
-    statistics.delay = 1000  # more than an hour: its database is locked by a backup
-    await write(writer, gap(4, 5, past=True), [COUNTER], counted({h: true(h) for h in (4, 5)}))
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in (5, 6, 7)] == pytest.approx([1.0] * 3, abs=1e-4)
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
+    know(ledger, {2: 103.0, 3: 104.0, 4: 1.0, 5: 2.0, 6: 3.0}, flow=1.0)
+    statistics.is_locked = True  # its database, by a backup
+    with pytest.raises(NotYetError):
+        await write(writer, gap(3, 4, 5))
+    again = importer(statistics, ledger, adjustments, clock)
+    with pytest.raises(NotYetError):
+        await write(again, gap(3, 4, 5))
+    statistics.is_locked = False
+    assert await write(again, gap(3, 4, 5)) == []
+    assert_changes(statistics, range(2, 8))
+    assert len(adjustments.latest(9)) == 1
+
+
+async def test_a_shift_that_core_never_got_is_sent_again(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
+    know(ledger, {2: 103.0, 3: 104.0, 4: 1.0, 5: 2.0, 6: 3.0}, flow=1.0)
+    statistics.is_away = True
+    with pytest.raises(CoreAwayError):
+        await write(writer, gap(3, 4, 5))
+    statistics.is_away = False
+    assert await write(writer, gap(3, 4, 5)) == []
+    assert_changes(statistics, range(2, 8))
 
 
 async def test_cut_short_and_done_again_the_result_is_the_same(
-    writer: Importer, statistics: FakeStatistics
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:
     statistics.compile(COUNTER.entity_id, growing([1, 2, 6, 7]))
-    summaries: dict[datetime, Summary | None] = {
-        at(hour): Summary({key(POWER): Measured(1, 1, 1)}, {key(COUNTER): true(hour)})
-        for hour in (3, 4, 5)
-    }
+    know(ledger, true(2, 3, 4, 5, 6))
+    summaries = {at(hour): MEASURED for hour in (3, 4, 5)}
     statistics.takes = 1
     with pytest.raises(CoreAwayError):
-        await write(writer, gap(3, 4, 5), [COUNTER, POWER], summaries)
+        await write(writer, gap(3, 4, 5), summaries)
     statistics.takes = None
-    await write(writer, gap(3, 4, 5), [COUNTER, POWER], summaries)
-    changes = statistics.change(COUNTER.entity_id)
-    assert [changes[at(hour)] for hour in range(2, 8)] == pytest.approx([1.0] * 6, abs=1e-4)
+    await write(writer, gap(3, 4, 5), summaries)
+    assert_changes(statistics, range(2, 8))
     assert len(statistics.stored[POWER.entity_id]) == 3
+
+
+async def test_a_shift_that_somebody_takes_back_stays_so(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+) -> None:
+    seen = [one if one[0] < at(3.5) else (one[0], one[1] + 900) for one in growing([1, 2, 3, 4])]
+    statistics.compile(COUNTER.entity_id, seen)
+    know(ledger, {2: 103.0})
+    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 1004.0, energy=1.0, misread=900.0)]})
+    know(ledger, {4: 1005.0})
+    before = statistics.change(COUNTER.entity_id)
+    await agree(writer, 1, 5)
+    (adjustment,) = adjustments.latest(9)
+    assert adjustment.shift.why is Why.STEP
+    assert adjustment.shift.amount == pytest.approx(-900)
+    assert_changes(statistics, (2, 3, 4))
+    await writer.take_back(adjustment.number)
+    assert statistics.change(COUNTER.entity_id) == pytest.approx(before)
+    await agree(writer, 1, 5)
+    assert statistics.change(COUNTER.entity_id) == pytest.approx(before)
+    with pytest.raises(RefillError, match="already"):
+        await writer.take_back(adjustment.number)
+
+
+async def correct_a_step(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments
+) -> int:
+    """Let a step of 900 kWh be taken out again; return the number of that correction."""
+    seen = [one if one[0] < at(3.5) else (one[0], one[1] + 900) for one in growing([1, 2, 3, 4])]
+    statistics.compile(COUNTER.entity_id, seen)
+    know(ledger, {2: 103.0})
+    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 1004.0, energy=1.0, misread=900.0)]})
+    know(ledger, {4: 1005.0})
+    await agree(writer, 1, 5)
+    (adjustment,) = adjustments.latest()
+    return adjustment.number
+
+
+async def test_a_shift_can_be_taken_back_after_a_later_one_has_moved_its_row(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+) -> None:
+    number = await correct_a_step(writer, statistics, ledger, adjustments)
+    await statistics.shift(COUNTER.entity_id, at(1), 50.0, "kWh")
+    await writer.take_back(number)
+    assert statistics.change(COUNTER.entity_id)[at(3)] == pytest.approx(901, abs=0.02)
+    assert [one.stage for one in adjustments.latest()] == [AdjustmentStage.UNDONE]
+
+
+async def test_a_shift_is_taken_back_once_core_can_write_again(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+) -> None:
+    number = await correct_a_step(writer, statistics, ledger, adjustments)
+    statistics.is_locked = True
+    for _ in range(2):
+        with pytest.raises(RefillError, match="has not done it yet"):
+            await writer.take_back(number)
+    statistics.is_locked = False
+    await agree(writer, 1, 5)
+    assert statistics.change(COUNTER.entity_id)[at(3)] == pytest.approx(901, abs=0.02)
+    assert [one.stage for one in adjustments.latest()] == [AdjustmentStage.UNDONE]
+
+
+async def test_a_shift_of_statistics_that_were_deleted_cannot_be_taken_back(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+) -> None:
+    number = await correct_a_step(writer, statistics, ledger, adjustments)
+    statistics.stored.clear()
+    statistics.short_term.clear()
+    with pytest.raises(RefillError, match="no longer has"):
+        await writer.take_back(number)
+
+
+async def test_statistics_that_somebody_deleted_are_written_again(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3, 4, 5]))
+    know(ledger, true(1, 2, 3, 4, 5, 6, 7))
+    statistics.stored.clear()
+    statistics.short_term.clear()
+    # Core begins with the next state that it is shown.
+    statistics.compile(COUNTER.entity_id, growing([6, 7])[20:])
+    # All of them are before the first reading but the last two.
+    await writer.agree(Part(inverter(), at(1), at(8), border=at(6)))
+    assert_changes(statistics, range(2, 8))

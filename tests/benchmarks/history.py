@@ -23,14 +23,22 @@ from backfill.fake_statistics import FakeOwnership
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import background, be_program, run
 from examples import SERIAL, configuration, dynamic, static
-from redback.backfill import Backfill, Coverage, Fetcher, Importer
+from redback.backfill import (
+    Adjustments,
+    Backfill,
+    Coverage,
+    Fetcher,
+    Importer,
+)
 from redback.backfill.coverage import FILE, Hour, Stage
-from redback.backfill.hourly import Counted, Measured, Summary
+from redback.backfill.hourly import Measured
 from redback.clock import SystemClock
 from redback.core import Row, Series, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
+from redback.ledger import FILE as LEDGER_FILE
+from redback.ledger import HourEnd, Ledger
 from redback.problems import Problems
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
@@ -142,17 +150,14 @@ async def _put(core: Statistics, rows: Mapping[Series, Sequence[Row]]) -> None:
 
 async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
     """Let the backfill do it, with everything that it does but fetch."""
-
-    async def shown(*_: object) -> dict[str, float]:
-        return {}  # what Core stored is what the inverter showed
-
-    clock, inverter = _LaterClock(), _inverter()
-    coverage = Coverage(Path(task.folder) / FILE)
+    clock, inverter, folder = _LaterClock(), _inverter(), Path(task.folder)
+    coverage, ledger = Coverage(folder / FILE), Ledger(folder / LEDGER_FILE)
+    adjustments = Adjustments(folder / "adjustments.db")
     names = {SERIAL: GivenName("Redback", "Redback")}
     backfill = Backfill(
         coverage,
-        cast("Fetcher", SimpleNamespace(shown=shown)),
-        Importer(core, clock, cast("Ownership", FakeOwnership())),
+        cast("Fetcher", SimpleNamespace()),
+        Importer(core, ledger, adjustments, clock, cast("Ownership", FakeOwnership())),
         websocket,
         clock,
         Problems(clock),
@@ -165,7 +170,8 @@ async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
             await asyncio.sleep(0.01)
         result = _since(before)
     assert not backfill.progress.rejections, backfill.progress.rejections
-    coverage.close()
+    for file in (coverage, ledger, adjustments):
+        file.close()
     return result
 
 
@@ -211,12 +217,16 @@ def _fetch(folder: Path, begun: datetime, hours: int) -> None:
             key: Measured(value + number % 24 / 7, value, value + 4)
             for key, value in ((one, usual[one] or 0.0) for one in usual.keys() - counters)
         }
-        last = _COUNTED + number
-        counted = dict.fromkeys(counters, Counted(last - 0.5, last, 0.5))
-        summary = Summary(measured, counted)
-        found.append(Hour(begun + number * _HOUR, Stage.FETCHED, tries=1, summary=summary))
+        found.append(Hour(begun + number * _HOUR, Stage.FETCHED, tries=1, summary=measured))
     coverage.put(SERIAL, found)
     coverage.close()
+    ledger = Ledger(folder / LEDGER_FILE)
+    ends = [
+        HourEnd(begun + number * _HOUR, float(_COUNTED + number))
+        for number in range(-hours, _LIVE_HOURS)
+    ]
+    ledger.put(SERIAL, dict.fromkeys(counters, ends))
+    ledger.close()
 
 
 def _live(task: Task) -> dict[Series, list[Row]]:

@@ -116,11 +116,31 @@ def dashboard(*, is_there: bool = False) -> Json:
     }
 
 
+def correction() -> Json:
+    """Make a correction of sums."""
+    return {
+        "number": 7,
+        "entity_id": "sensor.redback_grid_import_total",
+        "hour": "2026-11-22T03:00:00Z",
+        "amount_kwh": -900.0,
+        "why": "Home Assistant took the step to another counter value for energy.",
+        "at": "2026-11-22T04:12:00Z",
+        "is_undone": False,
+    }
+
+
+def corrections() -> Json:
+    """Make two of them, of which one was taken back."""
+    undone = correction() | {"number": 4, "amount_kwh": 2.345, "is_undone": True}
+    return {"corrections": [correction(), undone]}
+
+
 def all_answers() -> dict[str, object]:
     """Make all of them, by their paths."""
     return {
         "day": day(),
         "calendar": calendar(),
+        "corrections": corrections(),
         "sites": GIVEN["sites"],
         "entities": GIVEN["entities"],
         "energy": energy_plan(),

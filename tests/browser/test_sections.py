@@ -236,7 +236,7 @@ async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> N
     page = await viewer.open("history")
     await page.locator("[data-date='2026-11-22'] button").click()
     stand_in.answers["history/fill"] = (409, "Filling is already running.")
-    await page.get_by_role("button", name="Fill again").click()
+    await page.get_by_role("button", name="Make this day agree with the inverter").click()
     result = page.locator("form").get_by_role("status")
     await expect(result).to_have_text("Filling is already running.")
     assert stand_in.posts == [
@@ -245,13 +245,52 @@ async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> N
     viewer.complaints.clear()  # of the browser, about the answer 409
 
 
+async def test_a_correction_of_sums_is_listed_and_can_be_taken_back(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("history")
+    card = page.locator("#corrections")
+    item = card.locator("[data-number='7']")
+    await expect(item).to_contain_text(
+        "\u2212900.00 kWh from Sun, 22 Nov, 13:00 on. Home Assistant"
+    )
+    await expect(item).to_contain_text("Made at Sun, 22 Nov, 14:12.")
+    await expect(card.locator("[data-number='4'] .chip")).to_have_text("taken back")
+    await expect(card.get_by_role("button")).to_have_count(1)
+    await keep_picture(page, "corrections-light-1280")
+    dialog = page.get_by_role("dialog", name="sensor.redback_grid_import_total")
+    await item.get_by_role("button", name="Take back").click()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_have_count(0)
+    assert stand_in.posts == []
+    stand_in.answers["history/take-back"] = (200, "The correction was taken back.")
+    undone = answers.correction() | {"is_undone": True}
+    stand_in.data["corrections"] = {"corrections": [undone]}
+    await item.get_by_role("button", name="Take back").click()
+    await dialog.get_by_role("button", name="Take back").click()
+    await expect(card.locator(".result")).to_have_text("The correction was taken back.")
+    await expect(item.locator(".chip")).to_have_text("taken back")
+    await expect(card.get_by_role("button")).to_have_count(0)
+    assert stand_in.posts == [("history/take-back", {"number": 7})]
+
+
+async def test_without_corrections_there_is_no_list_of_them(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.data["corrections"] = {"corrections": []}
+    page = await viewer.open("history")
+    await expect(page.locator("[data-date='2026-11-22']")).to_be_visible()
+    await expect(page.locator("#corrections")).to_be_hidden()
+    assert ("corrections", {}) in stand_in.queries
+
+
 async def test_a_range_that_ends_before_it_begins_is_not_sent(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     page = await viewer.open("history")
     await page.get_by_label("From", exact=True).fill("2026-11-23T05:00")
     await page.get_by_label("To", exact=True).fill("2026-11-23T05:00")
-    await page.get_by_role("button", name="Fill again").click()
+    await page.get_by_role("button", name="Make this range agree").click()
     await expect(page.locator("form .result")).to_have_text("The range must end after it starts.")
     assert stand_in.posts == []
 

@@ -54,6 +54,7 @@ class Row:
     It is `clean` if nothing was wrong in it or just before it, `healthy` if nothing was at its end.
     `state` is what the counter showed at its end. The sums are since the first reading, the true
     one until the reading that `state` is, else until the end of the hour.
+    `doubt` is what only the power shows of it since the first reading.
     """
 
     hour: datetime
@@ -65,6 +66,7 @@ class Row:
     true_sum: float
     stored: float | None
     true: float
+    doubt: float
     verdict: Verdict
 
 
@@ -122,6 +124,7 @@ class Checker:
                 true_sum=edge.true,
                 stored=None if row is None else edge.stored - before.stored,
                 true=edge.true - before.true,
+                doubt=truth.doubt(start, end),
                 verdict=Verdict.RIGHT,
             )
             is_known = at is not None or self._is_estimated(counter)
@@ -139,12 +142,13 @@ class Checker:
 def _verdict(row: Row, most: float, *, is_known: bool) -> Verdict:
     if row.stored is None or row.stored_sum is None:
         return Verdict.MISSING if row.healthy else Verdict.EXCUSED
+    tolerance = TOLERANCE_KWH + row.doubt
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
-        Verdict.MADE_UP: row.stored_sum > most + TOLERANCE_KWH,
+        Verdict.MADE_UP: row.stored_sum > most + tolerance,
         Verdict.NO_READING: row.healthy and not is_known,
-        Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > TOLERANCE_KWH,
-        Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > TOLERANCE_KWH,
+        Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > tolerance,
+        Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > tolerance,
     }
     good = Verdict.RIGHT if row.healthy else Verdict.EXCUSED
     return next((verdict for verdict, is_so in wrongs.items() if is_so), good)

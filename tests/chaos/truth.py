@@ -7,10 +7,9 @@ When: Core writes the state at the end of an hour, which is a reading of up to a
 seconds before. The state shows which: it must be, to the last digit, what one of the inverter's
 records of the last three minutes says. The truth is then taken at the second of that record.
 
-Resets: a counter that starts over takes with it what was used since its last record; nobody can
-know that any more, neither the cloud nor the service. So the truth leaves out the energy between
-the last record before a reset and the reset itself, which is less than a minute's, and nothing
-else.
+Resets: a counter that starts over takes with it what was used since its last record. Core never
+knows that, and the service only from the power. So there is doubt about the energy between the last
+record before a reset and the reset itself, which is less than a minute's, and about nothing else.
 """
 
 from dataclasses import dataclass
@@ -38,13 +37,16 @@ class Truth:
     resets: tuple[datetime, ...]
 
     def energy(self, at: datetime) -> float:
-        """Return the energy until `at` that a record has shown or still can show, kWh."""
-        lost = sum(
+        """Return the energy until `at`, kWh."""
+        return self._whole(at)
+
+    def doubt(self, since: datetime, until: datetime) -> float:
+        """Return how much energy of a time only the power shows, kWh."""
+        return sum(
             self._whole(reset) - self._whole(self.record_before(reset))
             for reset in self.resets
-            if reset <= at
+            if since < reset <= until
         )
-        return self._whole(at) - lost
 
     def shown(self, at: datetime) -> float:
         """Return what the counter says in the record of this second, kWh."""

@@ -66,7 +66,8 @@ def energies(truth: Truth, rows: Rows, since: datetime, until: datetime) -> Iter
         at = (truth.reading(row["state"], end) if row is not None else None) or end
         true = truth.energy(at) - truth.energy(before)
         stored = None if row is None else row["change"]
-        is_right = stored is not None and abs(stored - true) <= TOLERANCE_KWH
+        most = TOLERANCE_KWH + truth.doubt(before, at)
+        is_right = stored is not None and abs(stored - true) <= most
         yield Difference(entity, hour, stored, true, is_right)
         before = at
 

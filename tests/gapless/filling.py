@@ -5,7 +5,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from chaos.system import System
-from redback.backfill import COVERAGE_FILE, Coverage
+from redback.backfill import Coverage
+from redback.backfill.coverage import FILE
 from redback.backfill.gaps import find
 
 # For a first start with ten kills: each costs ten minutes.
@@ -27,7 +28,7 @@ def is_filled(system: System, since: datetime, until: datetime | None) -> bool:
     now = datetime.now(UTC) - _SETTLED
     if until is not None and now < until:
         return False
-    with closing(Coverage(system.home.data / COVERAGE_FILE)) as coverage:
+    with closing(Coverage(system.home.data / FILE)) as coverage:
         serials = coverage.serials()
         return len(serials) == len(system.named) and not any(
             find(coverage, serial, since, now) for serial in serials

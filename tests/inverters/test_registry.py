@@ -10,11 +10,12 @@ import pytest
 
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
+from polling import stand_ins
 from redback.cloud import Dynamic
-from redback.inverters.counters import Believed
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import SensorsFile, counters_file, sensors_file
+from redback.ledger import Believed
 from redback.problems import Kind, Problems
 from redback.publishing.publisher import Device
 from redback.publishing.states import state
@@ -47,6 +48,7 @@ class World:
             clock,
             self.problems,
             believed,
+            stand_ins.ledger(),
             self.existing,
             self,
             seen=lambda *_: None,

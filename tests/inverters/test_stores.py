@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from house import until
-from redback.inverters.counters import Believed
 from redback.inverters.stores import counters_file, sensors_file
+from redback.ledger import Believed
 from redback.storage.keyed_file import KeyedFile
 from strange import VALUES, spoilt, written
 

@@ -2,18 +2,41 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 from multidict import CIMultiDict
 
+from house import until
 from panel.visitor import Visitor, running
+from redback.backfill.adjustments import FILE, Adjustments
+from redback.backfill.agreement import Shift, Why
+from redback.core import Row
+from standin.client import statistics_question
 from standin.users import OWNER
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
-_ACTIONS = ["history/pause", "history/resume", "history/fill", "energy", "dashboard"]
+_ACTIONS = [
+    "history/pause",
+    "history/resume",
+    "history/fill",
+    "history/take-back",
+    "energy",
+    "dashboard",
+]
+_HOUR = timedelta(hours=1)
+_COUNTER = "sensor.of_another_name"
+_METADATA = {
+    "statistic_id": _COUNTER,
+    "source": "recorder",
+    "name": None,
+    "unit_of_measurement": "kWh",
+    "unit_class": "energy",
+    "mean_type": 0,
+    "has_sum": True,
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -128,6 +151,50 @@ async def test_a_time_that_makes_no_sense_is_a_sentence(
     status, text = await person.post("history/fill", body)
     assert status == 400
     assert says in text
+
+
+def _corrected(person: Visitor, row: Row, amount: float) -> None:
+    """Note that all sums were shifted, from this row on."""
+    adjustments = Adjustments(person.home.data / FILE)
+    noted = adjustments.note(_COUNTER, Shift(row, amount, Why.STEP), datetime.now(UTC))
+    assert noted is not None
+    adjustments.done(noted)
+    adjustments.close()
+
+
+async def test_a_correction_of_sums_can_be_taken_back_once(person: Visitor) -> None:
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [now - timedelta(hours=age) for age in (74, 73, 72)]
+    stats = [{"start": hour.isoformat(), "state": 9, "sum": 9} for hour in hours]
+    await person.home.command(
+        {"type": "recorder/import_statistics", "metadata": _METADATA, "stats": stats}
+    )
+    question = statistics_question([_COUNTER], hours[0], hours[2] + _HOUR, types=["sum"])
+
+    async def rows() -> list[dict[str, float]]:
+        found = await person.home.command(question | {"units": {}})
+        return list(found.get(_COUNTER, ()))
+
+    await until(rows)  # it is written a moment after the answer
+    _corrected(person, Row(hours[1], state=9, sum=909), -900)
+    (correction,) = (await person.data("corrections"))["corrections"]
+    assert datetime.fromisoformat(correction.pop("at")) >= hours[2]
+    assert datetime.fromisoformat(correction.pop("hour")) == hours[1]
+    assert correction == {
+        "number": 1,
+        "entity_id": _COUNTER,
+        "amount_kwh": -900.0,
+        "why": "Home Assistant took the step to another counter value for energy.",
+        "is_undone": False,
+    }
+    taken = (200, "The correction was taken back.")
+    assert await person.post("history/take-back", {"number": 1}) == taken
+    assert [row["sum"] for row in await rows()] == [9, 909, 909]
+    (correction,) = (await person.data("corrections"))["corrections"]
+    assert correction["is_undone"]
+    for number in (1, 7):
+        status, text = await person.post("history/take-back", {"number": number})
+        assert (status, "no such correction" in text) == (400, True), text
 
 
 async def test_too_much_is_refused(person: Visitor) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved, ledger
 from redback.cloud import (
     CloudError,
     CredentialsError,
@@ -58,6 +58,7 @@ class World:
             clock,
             self.problems,
             counters_file(folder),
+            ledger(),
             sensors_file(folder),
             self,
             seen=lambda *_: None,

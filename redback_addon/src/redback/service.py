@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable
 from importlib.metadata import version
 
 import aiohttp
 
-from .backfill import COVERAGE_FILE, Audit, Backfill, Coverage, Fetcher, Importer
+from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
 from .core import Dashboards, Energy, HomeAssistant
@@ -62,11 +61,9 @@ class Service:
             prefix=PREFIX,
         )
         notifications = Notifications(self._home_assistant.notices)
-
-        self._coverage = Coverage(environment.data / COVERAGE_FILE)
-        self._publisher = StatePublisher(
-            self._home_assistant, clock, problems, Delivery(self._note_shown)
-        )
+        self._files = Files(environment.data)
+        delivery = Delivery(self._files.note)
+        self._publisher = StatePublisher(self._home_assistant, clock, problems, delivery)
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = sensors_file(environment.data)
@@ -74,6 +71,7 @@ class Service:
             clock,
             problems,
             self._believed,
+            self._files.ledger,
             self._existing,
             self._publisher,
             seen=self._minutes.seen,
@@ -91,20 +89,22 @@ class Service:
             saved_state,
             sites=options.sites,
         )
-        statistics, websocket = self._home_assistant.statistics, self._home_assistant.websocket
-        self._backfill = Backfill(
-            self._coverage,
-            Fetcher(client, self._account.throttle, clock, self._coverage, seen=self._minutes.seen),
-            Importer(statistics, clock, self._publisher.ownership),
-            websocket,
+        coverage, ledger = self._files.coverage, self._files.ledger
+        throttle, seen = self._account.throttle, self._minutes.seen
+        fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
+        self._history = History(
+            self._files,
+            self._home_assistant,
+            self._publisher.ownership,
+            fetcher,
             clock,
             problems,
             registry=self._registry,
             days=options.history_days,
         )
-        self._audit = Audit(statistics, self._coverage, websocket, clock, self._backfill)
         if saved_state.saved.is_history_paused:
-            self._backfill.pause()
+            self._history.backfill.pause()
+        websocket = self._home_assistant.websocket
         parts = Context(
             version=version("redback"),
             started_at=clock.now(),
@@ -119,8 +119,9 @@ class Service:
             registry=self._registry,
             publisher=self._publisher,
             minutes=self._minutes,
-            coverage=self._coverage,
-            backfill=self._backfill,
+            coverage=coverage,
+            backfill=self._history.backfill,
+            importer=self._history.importer,
             setups={
                 "energy": EnergySetup(Energy(websocket), self._registry),
                 "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
@@ -139,8 +140,7 @@ class Service:
             self._believed,
             self._existing,
             self._account,
-            self._backfill,
-            self._audit,
+            self._history,
         )
         self._account.use_saved()
         loop = asyncio.get_running_loop()
@@ -163,12 +163,7 @@ class Service:
                 self.close()
         _LOG.info("The add-on has stopped")
 
-    def _note_shown(self, serial: str, moment: datetime, keys: Collection[str]) -> None:
-        """Note that Core was shown a reading, but for the entities that it rejects."""
-        if keys:
-            self._coverage.note(serial, moment)
-
     def close(self) -> None:
         """Close the files; `run` does so at its end."""
-        self._coverage.close()
+        self._files.close()
         self._minutes.close()

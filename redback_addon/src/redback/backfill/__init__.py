@@ -2,27 +2,31 @@
 
 Its passes, in their order:
 
-gaps.py       finds which hours are missing, and which belong together
-fetcher.py    fetches them from the cloud, slowly
-hourly.py     sums up the readings of an hour
-ends.py       reads Core's rows around a gap
-importer.py   asks the cloud what the counters showed there, writes, and confirms
-sums.py       continues a counter's sums through a gap, with splice.py and spreading.py
+gaps.py         finds which hours are missing, and which belong together
+fetcher.py      fetches them from the cloud, slowly, and enters them into the ledger
+hourly.py       sums up the measurements of an hour
+importer.py     reads Core's rows, and lets them be made to agree
+agreement.py    works out rows and shifts of a counter from the ledger
+writer.py       writes and confirms them
+adjustments.py  notes each shift before it is sent
 
-coverage.py   records what Core was shown, and the state of the other hours
-audit.py      finds what Core has lost
-refill.py     requests hours again
-progress.py   counts hours for the panel and the log
-backfill.py   runs all of it while anything is missing
-__main__.py   the command redback-history
+coverage.py     records what Core was shown, and the state of the other hours
+audit.py        finds what Core has lost
+refill.py       requests hours again
+progress.py     counts hours for the panel and the log
+backfill.py     fills while anything is missing
+history.py      all of it as one object, with its files
+__main__.py     the command redback-history
 """
 
+from .adjustments import Adjustments, AdjustmentStage
+from .agreement import Why
 from .audit import Audit
 from .backfill import Backfill
-from .coverage import FILE as COVERAGE_FILE
 from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .fetcher import Fetcher
 from .gaps import HOUR
+from .history import Files, History
 from .importer import Importer
 from .progress import Progress
 from .refill import NOTHING, RefillError, hours, moment, request_hours, span

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
-from functools import partial
 
 from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError
@@ -16,11 +15,11 @@ from ..inverters.registry import Registry
 from ..problems import Kind, Problems
 from ..publishing.entity_ids import series
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
-from .ends import NotYetError
 from .fetcher import Fetcher, SilentError
-from .gaps import HOUR, Finder, Gap, shown_until
+from .gaps import Finder, Gap
 from .importer import Importer
 from .progress import Counting, Progress
+from .writer import NotYetError
 
 _LOG = logging.getLogger(__name__)
 
@@ -247,8 +246,7 @@ class Backfill:
 
     async def _fetch_hour(self, gap: Gap, inverter: Inverter, hour: Hour) -> Hour:
         """Fetch an hour; if there is nothing now, what was fetched before stays."""
-        shown_until = self._shown_until(gap, hour)
-        fetched = await self._fetcher.fetch(inverter, hour, shown_until, gap.until)
+        fetched = await self._fetcher.fetch(inverter, hour, gap.until)
         if fetched.summary is None and hour.stage is Stage.FETCHED:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)
@@ -256,22 +254,12 @@ class Backfill:
         self._trouble_wait = _TROUBLE_SECONDS
         return fetched
 
-    def _shown_until(self, gap: Gap, hour: Hour) -> datetime | None:
-        """Return until when Core's own row of an hour is right; None = it is not."""
-        if hour.asked:
-            return None
-        spans = self._coverage.spans(gap.serial, hour.start, hour.start + HOUR)
-        return shown_until(spans, hour.start)
-
     async def _write(self, gap: Gap, inverter: Inverter) -> None:
         """Write a gap whose hours are all fetched to Core."""
         summaries = {
             hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
         }
-
-        rejections = await self._importer.write(
-            gap, series(inverter), summaries, partial(self._fetcher.shown, inverter)
-        )
+        rejections = await self._importer.write(gap, inverter, summaries)
         for sentence in rejections:
             self._reject(sentence)
         self._settle(gap, rejections)

@@ -6,7 +6,7 @@ other gap.
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,13 +15,14 @@ from pathlib import Path
 
 import msgspec
 
+from ..ledger import Cadence
 from ..storage.database import Database
 from .hourly import Summary, decode
 
 # In the data folder.
 FILE = "history.db"
 
-# Readings come once a minute, give or take some seconds: a longer step leaves a minute out.
+# A longer step than this leaves something out.
 _LONGEST_STEP = timedelta(seconds=90)
 _HOUR_SECONDS = 60 * 60
 _LOST = "hours may be fetched again"
@@ -114,6 +115,7 @@ class Coverage:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA, _LOST)
         self._puts: Counter[str] = Counter()
+        self._cadences: defaultdict[str, Cadence] = defaultdict(Cadence)
 
     def close(self) -> None:
         """Close the file."""
@@ -121,12 +123,14 @@ class Coverage:
 
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
+        self._cadences[serial].note(stamp)
         seconds = _seconds(stamp)
         with self._database.writing() as database:
             database.execute(
                 "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
             )
-            _cover(database, _inverter(database, serial), seconds, seconds)
+            step = self._cadences[serial].longest_step
+            _cover(database, _inverter(database, serial), seconds, seconds, step)
 
     def serials(self) -> list[str]:
         """Return the serial numbers of all inverters that Core was ever shown."""
@@ -259,10 +263,16 @@ def _inverter(database: sqlite3.Connection, serial: str) -> int:
     return int(inverter)
 
 
-def _cover(database: sqlite3.Connection, inverter: int, since: int, until: int) -> None:
+def _cover(
+    database: sqlite3.Connection,
+    inverter: int,
+    since: int,
+    until: int,
+    step: timedelta = _LONGEST_STEP,
+) -> None:
     """Merge a range and the spans that it touches into one."""
-    step = _LONGEST_STEP.total_seconds()
-    touching = (inverter, until + step, since - step)
+    seconds = step.total_seconds()
+    touching = (inverter, until + seconds, since - seconds)
     where = "WHERE inverter = ? AND since <= ? AND until >= ?"
     ((first, last),) = database.execute(
         f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above

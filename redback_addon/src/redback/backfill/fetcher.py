@@ -1,6 +1,5 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,11 +16,13 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.inverter import Inverter
+from ..ledger import Believed, HourEnd, Ledger, Meters
 from ..polling.throttle import Throttle
+from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
 from .coverage import NO_READINGS, Coverage, Hour, Stage
 from .gaps import HOUR
-from .hourly import believed, last_counted, summarise
+from .hourly import summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0
@@ -39,8 +40,6 @@ _MAY_CHANGE = timedelta(days=3)
 _TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 _WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
-# Several readings around a moment reveal a glitch; half an hour before it makes a zero believed.
-_LONG_BEFORE, _AROUND = timedelta(minutes=35), timedelta(minutes=5)
 # A value shown at the start of an hour is at most this old.
 _BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
@@ -62,6 +61,7 @@ class Fetcher:
         clock: the time.
         seen: called with an inverter's readings each time that an hour was fetched.
         coverage: knows the last reading that Core was shown, which the cloud must have.
+        ledger: gets what the counters showed and counted.
     """
 
     def __init__(
@@ -70,11 +70,13 @@ class Fetcher:
         throttle: Throttle,
         clock: Clock,
         coverage: Coverage,
+        ledger: Ledger,
         *,
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
     ) -> None:
         self._seen = seen
         self._coverage = coverage
+        self._ledger = ledger
         self._client = client
         self._throttle = throttle
         self._clock = clock
@@ -83,14 +85,12 @@ class Fetcher:
         # By inverter, the end of the last range and its last reading, with which the next hour
         # begins.
         self._last_answer: dict[str, tuple[datetime, Dynamic | None]] = {}
-        # How often a request for a moment failed, by inverter.
-        self._troubles: Counter[tuple[str, datetime]] = Counter()
+        # By inverter, the end of the last hour, and its meters, which go on with the next.
+        self._meters: dict[str, tuple[datetime, Meters]] = {}
         # Until when (monotonic seconds) the cloud is trusted about the past, by inverter.
         self._proven: dict[str, float] = {}
 
-    async def fetch(
-        self, inverter: Inverter, hour: Hour, shown_until: datetime | None, ended: datetime
-    ) -> Hour:
+    async def fetch(self, inverter: Inverter, hour: Hour, ended: datetime) -> Hour:
         """Fetch one hour.
 
         A refusal, an empty answer or a failure at just this hour is believed only if the cloud
@@ -99,7 +99,6 @@ class Fetcher:
         Args:
             inverter: the inverter.
             hour: which one.
-            shown_until: the time of its last reading that Core was shown; None = there was none.
             ended: the end of the outage that it is part of.
 
         Raises:
@@ -120,36 +119,51 @@ class Fetcher:
         steps = (after - before for before, after in pairwise(edges))
         why = None if readings else NO_READINGS
         fetched = self._fetched(hour, ended, is_whole=max(steps) <= _HOLE, why=why)
-        held = believed(inverter, readings if before is None else (before, *readings))
-        inside = held[len(held) - len(readings) :]
+        inside = self._keep_books(inverter, hour.start, before, readings)
         self._seen(inverter, inside)
-        summary = summarise(
-            inverter, inside, hour.start, None if before is None else held[0], shown_until
-        )
-        return replace(fetched, summary=summary)
+        return replace(fetched, summary=summarise(inverter, inside, hour.start, before))
 
-    async def shown(self, inverter: Inverter, moment: datetime) -> Mapping[str, float]:
-        """Return what each counter really showed at a moment or soon after, by key; kWh.
+    def _keep_books(
+        self,
+        inverter: Inverter,
+        start: datetime,
+        before: Dynamic | None,
+        readings: Sequence[Dynamic],
+    ) -> tuple[Dynamic, ...]:
+        """Enter an hour into the ledger; return its readings with believed counters."""
+        serial, end = inverter.serial, start + HOUR
+        ended: dict[str, list[HourEnd]] = {row.key: [] for row in COUNTERS}
+        until, meters = self._meters.get(serial, (None, None))
+        if until != start or meters is None:
+            known = self._ledger.believed(serial, ended, start)
+            meters = Meters(f"{inverter.name} (history)", known)
+            if before is not None:
+                meters.believe(before, inverter.details)
 
-        Raises:
-            CloudError, SilentError: retry later.
-        """
-        try:
-            readings = await self._readings(
-                inverter.serial, moment - _LONG_BEFORE, moment + _AROUND
-            )
-        except _REFUSALS as error:
-            await self._prove(inverter.serial, error)
-            return {}
-        except TransientError as error:
-            if not error.arrived:
-                raise
-            await self._prove(inverter.serial, error)
-            self._troubles[inverter.serial, moment] += 1
-            if self._troubles[inverter.serial, moment] < len(_TRIED_AGAIN_AFTER):
-                raise
-            return {}
-        return last_counted(inverter, believed(inverter, readings))
+        def note(found: Mapping[str, list[HourEnd]]) -> None:
+            for key, ends in found.items():
+                ended[key] += ends
+
+        believed = []
+        for reading in readings:
+            believed.append(meters.believe(reading, inverter.details))
+            note(meters.ended)
+        meters.end_hour(end)
+        note(meters.ended)
+        meters.confirm(self._later(serial, end), inverter.details)
+        note(meters.ended)
+        self._meters[serial] = end, meters
+        self._ledger.put(serial, ended)
+        return tuple(believed)
+
+    def _later(self, serial: str, moment: datetime) -> dict[str, Believed]:
+        """Return what the ledger knows next of each counter, by key."""
+        found = {row.key: self._ledger.after(serial, row.key, moment) for row in COUNTERS}
+        return {
+            key: Believed(hour.state, hour.start + HOUR)
+            for key, hour in found.items()
+            if hour is not None and hour.state is not None
+        }
 
     async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
         """Return the last reading before an hour, if it was still shown when that began."""

@@ -28,16 +28,15 @@ class Gap:
     Attributes:
         serial: of the inverter.
         hours: in their order.
-        standing: those whose last minutes were published, so that Core's value of a counter at
-            their end is right.
         past: whether they lie before the first reading. What Core has there is not ours.
+        border: the hour of the first reading.
         goes_on: whether the hour after them, which is not checked yet, is missing too.
     """
 
     serial: str
     hours: tuple[Hour, ...]
-    standing: frozenset[datetime]
     past: bool
+    border: datetime
     goes_on: bool = False
 
     @property
@@ -148,21 +147,6 @@ class Finder:
             self._whole[serial] = _Whole(since, floor(now), version, due)
 
 
-def shown_until(spans: Sequence[Span], start: datetime) -> datetime | None:
-    """Return until when Core's own row of an hour is right; None = it is not.
-
-    Args:
-        spans: the times without a gap that touch the hour.
-        start: of the hour.
-    """
-    untils = [
-        min(span.until, start + HOUR)
-        for span in spans
-        if span.until > start and min(span.until, start + HOUR) - span.since >= _BELIEVED_AFTER
-    ]
-    return max(untils, default=None)
-
-
 def floor(moment: datetime) -> datetime:
     """Return the start of the hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
@@ -240,8 +224,8 @@ def _gaps(
         Gap(
             serial,
             tuple(hours),
-            frozenset(hour.start for hour in hours if not hour.asked and shown.ends(hour.start)),
             past=hours[-1].start < border,
+            border=border,
             goes_on=border < hours[-1].start + HOUR == end and not shown.begins(end),
         )
         for hours in _together(missing, shown, border)

@@ -1,61 +1,101 @@
-"""Writes the hours of a gap into Core's statistics, so that they fit the rows around them.
+"""Makes Core's statistics agree with what the inverter did.
 
-It works in passes, none of which goes back to an earlier one: read what Core has, ask the cloud
-what the counters showed after the gap, continue the sums, write, and confirm by reading back.
+Measurements are written from what was fetched of an hour, counters from the ledger.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from ..core import Period, Row, Series, Statistics
+from ..inverters.inverter import Inverter
+from ..ledger import Known, Ledger, most_kw, resolve
+from ..publishing.entity_ids import series as series_of
 from ..publishing.ownership import Ownership
-from .ends import EndsReader, NotYetError
-from .gaps import HOUR, Gap
+from ..sensors.counters import COUNTERS, CounterRow
+from .adjustments import Adjustment, Adjustments, AdjustmentStage
+from .agreement import Agreement, agree, is_right
+from .gaps import HOUR, Gap, floor
 from .hourly import Summary
-from .splice import SpliceError
-from .sums import Ends, Right, Rows, Shift, Summaries, continued, cut
+from .refill import RefillError
+from .writer import GoneError, NotYetError, Writer
 
-# Asks what each counter really showed at a moment or soon after, by key; kWh.
-Shown = Callable[[datetime], Awaitable[Mapping[str, float]]]
-# Core writes queued rows in its own time.
-_READ_BACK_SECONDS = 600.0
-# A sum adjusted twice is corrupt, so wait for confirmation; a backup can lock Core's database for
-# hours.
-_MOVED_SECONDS = 6 * 3600.0
-_READ_AGAIN_SECONDS = 0.1
-_READ_AGAIN_SECONDS_MOST = 5.0
-_READ_AT_ONCE = 10
-# Core stores doubles; only the conversion to text and back can change them.
-_SAME = 1e-6
+# How far to look for rows around some hours: first near, then far.
+_NEAR = timedelta(days=2)
+_FAR = timedelta(days=400)
+# Core keeps rows of five minutes for ten days.
+_SHORT_TERM = timedelta(days=9)
+# This long after its end, Core has written an hour.
+_SETTLE = timedelta(minutes=10)
+# Core may need this long for its first row of an entity; after that none is expected.
+_PATIENCE_SECONDS = 20 * 60.0
+
+Summaries = Mapping[datetime, Summary | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Hours of one inverter that are to agree.
+
+    Attributes:
+        inverter: whose they are.
+        since: the start of the first one.
+        until: the end of the last one.
+        border: the hour of the first reading. Rows before it are not ours to replace.
+        asked: hours whose rows are to be replaced nevertheless.
+    """
+
+    inverter: Inverter
+    since: datetime
+    until: datetime
+    border: datetime
+    asked: frozenset[datetime] = frozenset()
+
+    def __contains__(self, start: object) -> bool:
+        """Whether the row of an hour stays."""
+        return isinstance(start, datetime) and start < self.border and start not in self.asked
 
 
 class Importer:
-    """Writes gaps.
+    """Writes to Core's statistics.
 
     Args:
         statistics: Core's.
-        clock: measures how long something has been waited for.
+        ledger: knows what the counters counted.
+        adjustments: where shifts are noted.
+        clock: the time.
         ownership: knows which statistics may be written.
     """
 
-    def __init__(self, statistics: Statistics, clock: Clock, ownership: Ownership) -> None:
+    def __init__(
+        self,
+        statistics: Statistics,
+        ledger: Ledger,
+        adjustments: Adjustments,
+        clock: Clock,
+        ownership: Ownership,
+    ) -> None:
         self._statistics = statistics
+        self._ledger = ledger
+        self._adjustments = adjustments
         self._clock = clock
+        self._writer = Writer(statistics, adjustments, clock)
+        # Two that work on the same sums would both shift them.
+        self._turn = asyncio.Lock()
+        # Since when there has been no row after some hours, by entity, in monotonic seconds.
+        self._missed_since: dict[str, float] = {}
         self._ownership = ownership
-        self._ends = EndsReader(statistics, clock)
 
-    async def write(
-        self, gap: Gap, series: Mapping[str, Series], summaries: Summaries, shown: Shown
-    ) -> list[str]:
+    async def write(self, gap: Gap, inverter: Inverter, summaries: Summaries) -> list[str]:
         """Write a gap.
 
         Args:
             gap: whose hours are all fetched.
-            series: of the inverter's sensors, by key.
-            summaries: what was fetched, by the start of the hour.
-            shown: asks the cloud.
+            inverter: whose hours they are.
+            summaries: what was fetched of the measurements, by the start of the hour.
 
         Returns:
             One sentence for each statistic that could not be written, and why.
@@ -63,201 +103,196 @@ class Importer:
         Raises:
             NotYetError: retry later.
             CoreError: as the statistics raise it.
-            CloudError: as `shown` raises it.
         """
-        fetched = _fetched(summaries.values())
-        wanted = {key: one for key, one in series.items() if key in fetched}
-        wanted = await self._ownership.importable(wanted)
-        rejections: dict[str, SpliceError | CoreRefusedError] = {
-            **await self._statistics.misfits([*wanted.values()])
-        }
-        wanted = {key: one for key, one in wanted.items() if one.entity_id not in rejections}
-        ids = [one.entity_id for one in wanted.values()]
-        stored = await self._statistics.rows(ids, gap.since, gap.until)
-        made: dict[Series, list[Row]] = {}
-        ends: dict[str, Ends] = {}
-        for key, one in wanted.items():
-            rows = {row.start: row for row in stored[one.entity_id]}
-            if not one.is_counter:
-                made[one] = _measurement(key, gap, summaries, rows)
-                continue
-            try:
-                pieces = list(cut(key, gap, summaries, rows))
-                ends[key] = await self._ends.read(one, pieces, rows)
-            except CoreRefusedError as error:
-                rejections[one.entity_id] = error
-        ends = await _ask(ends, shown)
-        shifts: list[Shift] = []
-        for end in ends.values():
-            counter = continued(end)
-            made[end.series] = counter.rows
-            shifts += counter.shifts
-            if counter.rejection_reason is not None:
-                rejections[end.series.entity_id] = counter.rejection_reason
-        rejections |= await self._put(gap, made, shifts)
+        rejections = await self._measure(gap, inverter, summaries)
+        part = Part(inverter, gap.since, gap.until, gap.border, gap.asked)
+        counted, lost = await self._agree(part)
+        if lost.is_open:
+            raise NotYetError
         return [
-            f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {error}"
-            for entity_id, error in rejections.items()
+            f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {why}"
+            for entity_id, why in (rejections | counted).items()
         ]
 
-    async def _put(
-        self, gap: Gap, made: Mapping[Series, Sequence[Row]], shifts: Sequence[Shift]
-    ) -> dict[str, CoreRefusedError]:
-        """Write and confirm; return what Core refuses, by entity id."""
-        # Core works in order: the shifts come before the rows.
-        refused = await self._shift(shifts)
-        refused |= await self._statistics.put(
-            {one: rows for one, rows in made.items() if rows and one.entity_id not in refused}
-        )
-        written = {
-            one.entity_id: rows
-            for one, rows in made.items()
-            if rows and one.entity_id not in refused
-        }
-        moved = [shift for shift in shifts if shift.series.entity_id not in refused]
-        await self._confirm(gap, written, moved)
-        return refused
+    async def agree(self, part: Part) -> frozenset[datetime]:
+        """Make the counters of some hours agree; return the starts of those that Core had lost.
 
-    async def stands(self, gap: Gap, series: Collection[Series]) -> bool:
+        Raises:
+            NotYetError: Core has not written what it was given.
+            CoreError: as the statistics raise it.
+        """
+        _, lost = await self._agree(part)
+        return lost.starts
+
+    def corrections(self) -> list[Adjustment]:
+        """Return the adjustments of sums that can be taken back, or were, the newest first."""
+        return self._adjustments.latest()
+
+    async def take_back(self, number: int) -> None:
+        """Undo an adjustment of sums, by its number.
+
+        Raises:
+            RefillError: it cannot be undone; the text is one sentence.
+            CoreError: as the statistics raise it.
+        """
+        found = [one for one in self.corrections() if one.number == number]
+        if not found or found[0].stage is not AdjustmentStage.DONE:
+            raise RefillError("There is no such correction, or it was already taken back.")
+        # A backup locks Core's database for hours; whoever takes it back wants an answer.
+        if self._turn.locked():
+            raise RefillError("Statistics are being written right now. Try again in a moment.")
+        async with self._turn:
+            try:
+                refused = await self._writer.take_back(found[0])
+            except GoneError:
+                raise RefillError("Home Assistant no longer has these statistics.") from None
+            except NotYetError:
+                raise RefillError(
+                    "Home Assistant has not done it yet. Look again in a few minutes."
+                ) from None
+        for error in refused.values():
+            raise RefillError(f"Home Assistant refused: {error}.")
+
+    async def stands(self, gap: Gap, series: Iterable[Series]) -> bool:
         """Whether Core has a row for every hour of a gap and every entity."""
         stored = await self._statistics.rows(
             [one.entity_id for one in series], gap.since, gap.until
         )
         return all(len(rows) == len(gap.hours) for rows in stored.values())
 
-    async def _shift(self, shifts: Iterable[Shift]) -> dict[str, CoreRefusedError]:
-        """Shift sums; return what Core does not shift, by entity id."""
-        refused: dict[str, CoreRefusedError] = {}
-        for shift in shifts:
-            entity_id = shift.series.entity_id
-            if entity_id in refused:
-                continue
-            try:
-                await self._statistics.shift(
-                    entity_id, shift.since, shift.amount, shift.series.unit
-                )
-            except CoreRefusedError as error:
-                refused[entity_id] = error
-        return refused
+    async def _measure(self, gap: Gap, inverter: Inverter, summaries: Summaries) -> dict[str, str]:
+        """Write measurements; return what cannot be written, and why, by entity id."""
+        fetched = {key for summary in summaries.values() for key in summary or ()}
+        series = await self._ownership.importable(series_of(inverter))
+        wanted = {key: one for key, one in series.items() if key in fetched and not one.is_counter}
+        refused = await self._statistics.misfits([*wanted.values()])
+        made: dict[Series, list[Row]] = {}
+        ids = [one.entity_id for one in wanted.values()]
+        stored = await self._statistics.rows(ids, gap.since, gap.until) if gap.past else {}
+        for key, one in wanted.items():
+            if one.entity_id not in refused:
+                there = {row.start for row in stored.get(one.entity_id, ())}
+                made[one] = [
+                    Row(start, mean=found.mean, min=found.min, max=found.max)
+                    for start, summary in summaries.items()
+                    if (found := (summary or {}).get(key)) is not None
+                    and not gap.keeps(start, there)
+                ]
+        refused |= await self._writer.write(made, {})
+        return {entity_id: str(error) for entity_id, error in refused.items()}
 
-    async def _confirm(
-        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
-    ) -> None:
-        """Wait until Core has written all rows, and has shifted all sums.
+    async def _agree(self, part: Part) -> tuple[dict[str, str], "_Lost"]:
+        """Make counters agree; return what cannot be written, by entity id, and what was lost."""
+        async with self._turn:
+            series = await self._ownership.importable(series_of(part.inverter))
+            counters = {row: series[row.key] for row in COUNTERS if row.key in series}
+            refused = await self._statistics.misfits([*counters.values()])
+            rejections = {entity_id: str(error) for entity_id, error in refused.items()}
+            found: dict[Series, Agreement] = {}
+            is_open = False
+            for row, one in counters.items():
+                if one.entity_id in rejections:
+                    continue
+                if not await self._writer.is_settled(one.entity_id):
+                    is_open = True
+                    continue
+                agreement = await self._compare(part, row, one)
+                if agreement.is_open and self._is_expected(one.entity_id):
+                    is_open = True
+                elif agreement.is_open:
+                    rejections[one.entity_id] = (
+                        "Home Assistant has no statistics to connect the hours to"
+                    )
+                else:
+                    self._missed_since.pop(one.entity_id, None)
+                found[one] = agreement
+            refused = await self._writer.write(
+                {one: agreement.rows for one, agreement in found.items()},
+                {one: agreement.shifts for one, agreement in found.items()},
+            )
+            rejections |= {entity_id: str(error) for entity_id, error in refused.items()}
+            lost = Counter(start for agreement in found.values() for start in agreement.lost)
+            # One counter alone does not tell that Core was away.
+            starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
+            return rejections, _Lost(starts, is_open)
 
-        Raises:
-            NotYetError: it takes too long.
-        """
-        began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
-        longest = _MOVED_SECONDS if shifts else _READ_BACK_SECONDS
-        while not await self._is_there(gap, written, shifts):
-            if self._clock.monotonic() - began > longest:
-                raise NotYetError
-            await self._clock.sleep(wait)
-            wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)
-
-    async def _is_there(
-        self, gap: Gap, written: Mapping[str, Sequence[Row]], shifts: Sequence[Shift]
-    ) -> bool:
-        # The newest row of all first: until that is there, the rest need not be read.
-        for entity_id, rows in [*written.items()][-1:]:
-            if not await self._holds({entity_id: rows[-1:]}, rows[-1].start, gap.until):
-                return False
-        for shift in shifts:
-            if not await self._has_moved(shift):
-                return False
-        return await self._holds(written, gap.since, gap.until)
-
-    async def _holds(
-        self, written: Mapping[str, Sequence[Row]], since: datetime, until: datetime
-    ) -> bool:
-        """Whether Core has these rows of a time."""
-        for entity_ids in _some_of(list(written)):
-            stored = await self._statistics.rows(entity_ids, since, until)
-            for entity_id in entity_ids:
-                if not _holds({row.start: row for row in stored[entity_id]}, written[entity_id]):
-                    return False
-        return True
-
-    async def _has_moved(self, shift: Shift) -> bool:
-        start, end = shift.row.start, shift.row.start + HOUR
-        periods: tuple[Period, ...] = ("hour", "5minute")
-        for period in periods:
-            entity_id = shift.series.entity_id
-            found = await self._statistics.rows([entity_id], start, end, period=period)
-            for row in found[entity_id][:1]:
-                if row.start == start and _same(row.sum, (shift.row.sum or 0.0) + shift.amount):
-                    return True
-        return False
-
-
-async def _ask(ends: Mapping[str, Ends], shown: Shown) -> dict[str, Ends]:
-    """Ask the cloud what each counter showed at the row after the gap."""
-    asked: dict[datetime, Mapping[str, float]] = {}
-
-    async def answered(key: str, right: Right) -> Right:
-        if right.over not in asked:
-            asked[right.over] = await shown(right.over)
-        return replace(right, shown=asked[right.over].get(key))
-
-    found: dict[str, Ends] = {}
-    for key, one in ends.items():
-        right = one.right
-        if right is not None:
-            right = await answered(key, right)
-            if one.nearest is not None and right.is_reset_since(one.pieces[-1].last):
-                right = await answered(key, one.nearest)
-        found[key] = replace(one, right=right)
-    return found
-
-
-def _fetched(summaries: Iterable[Summary | None]) -> frozenset[str]:
-    """Return the keys of all sensors of which something was fetched."""
-    return frozenset(
-        key
-        for summary in summaries
-        if summary is not None
-        for key in (*summary.measured, *summary.counted, *summary.flowed)
-    )
-
-
-def _measurement(
-    key: str,
-    gap: Gap,
-    summaries: Summaries,
-    stored: Rows,
-) -> list[Row]:
-    made = []
-    for hour in gap.hours:
-        summary = summaries[hour.start]
-        found = None if summary is None else summary.measured.get(key)
-        if found is not None and not gap.keeps(hour.start, stored):
-            made.append(Row(hour.start, mean=found.mean, min=found.min, max=found.max))
-    return made
-
-
-def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield a few at a time: a month of all would take tens of megabytes."""
-    for first in range(0, len(entity_ids), _READ_AT_ONCE):
-        yield entity_ids[first : first + _READ_AT_ONCE]
-
-
-def _holds(stored: Mapping[datetime, Row], rows: Sequence[Row]) -> bool:
-    return all(row.start in stored and _is_same(stored[row.start], row) for row in rows)
-
-
-def _is_same(stored: Row, row: Row) -> bool:
-    return all(
-        wanted is None or _same(found, wanted)
-        for found, wanted in (
-            (stored.state, row.state),
-            (stored.sum, row.sum),
-            (stored.mean, row.mean),
-            (stored.min, row.min),
-            (stored.max, row.max),
+    async def _compare(self, part: Part, row: CounterRow, series: Series) -> Agreement:
+        """Compare a counter's rows with the ledger."""
+        serial = part.inverter.serial
+        now = self._clock.now()
+        most = most_kw(row, part.inverter.details.static)
+        before = await self._before(row, series, part, most)
+        rows = [*before, *await self._rows(series, part.since, min(part.until + _NEAR, now))]
+        if not any(one.start >= part.until for one in rows) and part.until + _NEAR < now:
+            rows += (await self._rows(series, part.until + _NEAR, part.until + _FAR))[:1]
+        since = rows[0].start if before else part.since
+        until = max([part.until, *(one.start + HOUR for one in rows)])
+        earlier = self._ledger.before(serial, row.key, since)
+        hours = self._ledger.hours(serial, row.key, since, min(until, floor(now - _SETTLE)))
+        known = resolve([earlier, *hours] if earlier is not None else hours, most)
+        known = [one for one in known if one.start >= since]
+        entity_id = series.entity_id
+        return agree(
+            rows,
+            known,
+            most,
+            kept=part,
+            undone=self._adjustments.undone(entity_id),
+            shifted=self._adjustments.made(entity_id),
+            soon=await self._soon(series, rows, known),
+            is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )
-    )
+
+    async def _before(
+        self, counter: CounterRow, series: Series, part: Part, most: float
+    ) -> Sequence[Row]:
+        """Return the last row before some hours that Core saw, and those after it."""
+        rows: list[Row] = []
+        for reach in (_NEAR, _FAR):
+            since = part.since - reach
+            rows = await self._rows(series, since, part.since)
+            known = {
+                one.start: one
+                for one in resolve(
+                    self._ledger.hours(part.inverter.serial, counter.key, since, part.since), most
+                )
+            }
+            for number in range(len(rows) - 1, -1, -1):
+                fact = known.get(rows[number].start)
+                if fact is None or is_right(rows[number], fact, most):
+                    return rows[number:]
+        return rows
+
+    async def _soon(
+        self, series: Series, rows: Sequence[Row], known: Sequence[Known]
+    ) -> Row | None:
+        """Return a row of five minutes in the hour after all others."""
+        if not known or (rows and rows[-1].start > known[-1].start):
+            return None
+        end, now = known[-1].start + HOUR, self._clock.now()
+        if now - end >= _SHORT_TERM:
+            return None
+        found = await self._rows(series, end, min(now, end + HOUR), "5minute")
+        return found[-1] if found else None
+
+    async def _rows(
+        self, series: Series, since: datetime, until: datetime, period: Period = "hour"
+    ) -> list[Row]:
+        """Return rows with a state and a sum."""
+        found = await self._statistics.rows([series.entity_id], since, until, period=period)
+        return [
+            row for row in found[series.entity_id] if row.sum is not None and row.state is not None
+        ]
+
+    def _is_expected(self, entity_id: str) -> bool:
+        """Whether Core may still write a row after the hours."""
+        now = self._clock.monotonic()
+        return now - self._missed_since.setdefault(entity_id, now) < _PATIENCE_SECONDS
 
 
-def _same(found: float | None, wanted: float) -> bool:
-    return found is not None and abs(found - wanted) < _SAME
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The starts of the hours of most counters that Core had lost, and whether more is to come."""
+
+    starts: frozenset[datetime]
+    is_open: bool

@@ -55,6 +55,12 @@ class _Received(msgspec.Struct, frozen=True):
         return Row(start, self.state, self.sum, self.mean, self.min, self.max)
 
 
+class _Recorder(msgspec.Struct, frozen=True):
+    """Core's answer to recorder/info."""
+
+    backlog: int | None = None
+
+
 class Statistics:
     """The statistics of sensors, by entity id; every call raises as `WebSocket.command` does."""
 
@@ -147,6 +153,11 @@ class Statistics:
                 "adjustment_unit_of_measurement": unit,
             }
         )
+
+    async def backlog(self) -> int:
+        """Return how much waits in Core's queue to be written."""
+        answer = await self._websocket.ask({"type": "recorder/info"}, _Recorder)
+        return answer.backlog or 0
 
     async def _known(self, entity_ids: Iterable[str]) -> dict[str, Stored]:
         """Return the stored metadata of those entities that Core knows."""

@@ -11,13 +11,13 @@ from msgspec import structs
 
 from ..clock import Clock, wait
 from ..cloud import Dynamic
+from ..ledger import Believed, Ledger, Meters
 from ..problems import Kind, Problems
 from ..publishing.entity_ids import slug
 from ..publishing.publisher import Device, Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
 from ..sensors.reading import STALE_AFTER, Reading
-from .counters import Believed, Counters
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, SensorsFile
@@ -47,7 +47,7 @@ class _Record:
 
     device: Device
     entities: Entities
-    counters: Counters
+    meters: Meters
     last: datetime | None = None
     read: Dynamic | None = None
     dynamic: Dynamic | None = None
@@ -61,8 +61,8 @@ class _Record:
 class Registry:
     """Keeps the latest of each inverter, and offers its values on every change.
 
-    `believed` stores counter values, `existing` which sensors Home Assistant has. `seen` is called
-    with each new reading, with believed counters.
+    `believed` stores counter values, `ledger` what they counted, `existing` which sensors Home
+    Assistant has. `seen` is called with each new reading, with believed counters.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Registry:
         clock: Clock,
         problems: Problems,
         believed: CountersFile,
+        ledger: Ledger,
         existing: SensorsFile,
         publisher: Publisher,
         *,
@@ -79,6 +80,7 @@ class Registry:
         self._clock = clock
         self._problems = problems
         self._believed = believed
+        self._ledger = ledger
         self._existing = existing
         self._publisher = publisher
         self._seen = seen
@@ -109,7 +111,7 @@ class Registry:
         record = self._records[device.serial] = _Record(
             device,
             Entities(detailed=self._detailed, former=former_keys),
-            Counters(device.name, self._believed.get(device.serial) or {}),
+            Meters(device.name, self._believed.get(device.serial) or {}),
         )
         if former_keys:  # what Home Assistant still shows expires too
             self._let_lapse(record, self._clock.now() + STALE_AFTER)
@@ -158,7 +160,7 @@ class Registry:
     def believed(self, serial: str) -> Mapping[str, Believed]:
         """Return the believed counter values of an inverter, by sensor key."""
         record = self._records.get(serial)
-        return {} if record is None else record.counters.believed
+        return {} if record is None else record.meters.believed
 
     @property
     def names(self) -> Mapping[str, GivenName]:
@@ -191,7 +193,7 @@ class Registry:
         record = self._records[serial]
         for dynamic in readings:
             if record.last is None or dynamic.timestamp < record.last:
-                record.counters.believe(dynamic, record.details.static)
+                record.meters.believe(dynamic, record.details)
         if record.read is not None and record.dynamic is not None:
             self._believe({serial: record.read})
             self._show(serial)
@@ -251,9 +253,10 @@ class Registry:
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
         for serial, dynamic in readings.items():
             record = self._records[serial]
-            record.dynamic = record.counters.believe(dynamic, record.details.static)
-            self._believed.set(serial, record.counters.believed)
-        if any(self._records[serial].counters.has_stepped for serial in readings):
+            record.dynamic = record.meters.believe(dynamic, record.details)
+            self._believed.set(serial, record.meters.believed)
+            self._ledger.put(serial, record.meters.ended)
+        if any(self._records[serial].meters.has_stepped for serial in readings):
             # Persist before publishing: if a power cut brought the old value back, Core would see
             # it between two new ones, and count a lifetime's energy.
             self._believed.write()

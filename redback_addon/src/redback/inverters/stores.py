@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from ..ledger import Believed
 from ..sensors.former_ids import sensors_by_id
 from ..storage.json_file import JsonFile
 from ..storage.keyed_file import KeyedFile
-from .counters import Believed
 
 CountersFile = KeyedFile[dict[str, Believed]]
 SensorsFile = KeyedFile[dict[str, tuple[str, ...]]]

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -16,6 +17,7 @@ from .context import Context, Setup
 USER_HEADER = "X-Remote-User-Id"
 TOKEN_HEADER = "X-Redback-Token"  # noqa: S105 - the header's name
 _Action = Callable[[Context, web.Request], Awaitable[str]]
+_Body = TypeVar("_Body")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -25,6 +27,12 @@ class _Range(msgspec.Struct, frozen=True):
     since: str
     until: str
     serial: str | None = None
+
+
+class _Number(msgspec.Struct, frozen=True):
+    """A correction of sums to take back."""
+
+    number: int
 
 
 class ActionError(Exception):
@@ -41,6 +49,7 @@ def routes(context: Context, token: str) -> list[web.RouteDef]:
         "history/pause": _pause,
         "history/resume": _resume,
         "history/fill": _fill,
+        "history/take-back": _take_back,
         **{name: _applying(setup) for name, setup in context.setups.items()},
     }
     return [web.post(f"/do/{path}", _handler(context, token, do)) for path, do in actions.items()]
@@ -104,10 +113,7 @@ async def _resume(context: Context, _: web.Request) -> str:
 
 
 async def _fill(context: Context, request: web.Request) -> str:
-    try:
-        wanted = msgspec.json.decode(await request.read(), type=_Range)
-    except (ValueError, RecursionError):
-        raise ActionError("The request cannot be understood.") from None
+    wanted = await _decode(request, _Range)
     coverage, names, now = context.coverage, context.registry.names, context.clock.now()
     if wanted.serial is not None and wanted.serial not in names:
         raise ActionError("There is no such inverter.")
@@ -124,6 +130,25 @@ async def _fill(context: Context, request: web.Request) -> str:
     if not number:
         raise ActionError(NOTHING)
     return f"{number} {'hour' if number == 1 else 'hours'} will be filled again within minutes."
+
+
+async def _take_back(context: Context, request: web.Request) -> str:
+    wanted = await _decode(request, _Number)
+    try:
+        await context.importer.take_back(wanted.number)
+    except RefillError as error:
+        raise ActionError(str(error)) from None
+    except CoreError as error:
+        text = in_words(error, "statistics")
+        raise ActionError(text, HTTPStatus.SERVICE_UNAVAILABLE) from None
+    return "The correction was taken back."
+
+
+async def _decode(request: web.Request, kind: type[_Body]) -> _Body:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (ValueError, RecursionError):
+        raise ActionError("The request cannot be understood.") from None
 
 
 def _applying(setup: Setup) -> _Action:

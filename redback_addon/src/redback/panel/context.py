@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..backfill import Backfill, Coverage
+from ..backfill import Backfill, Coverage, Importer
 from ..clock import Clock
 from ..cloud import Transport
 from ..core import HomeAssistant
@@ -54,4 +54,5 @@ class Context:
     minutes: Minutes
     coverage: Coverage
     backfill: Backfill
+    importer: Importer
     setups: Mapping[str, Setup]

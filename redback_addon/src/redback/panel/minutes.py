@@ -13,8 +13,8 @@ import msgspec
 
 from ..clock import Clock
 from ..cloud import Dynamic
-from ..inverters.counters import step
 from ..inverters.inverter import Inverter
+from ..ledger import step
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import Reading
 from ..storage.database import Database

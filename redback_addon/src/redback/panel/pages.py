@@ -11,6 +11,7 @@ from aiohttp import web
 from . import actions, live
 from .calendar import Calendar, calendar
 from .context import Context, Setup
+from .corrections import corrections
 from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
@@ -110,6 +111,7 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "status": lambda context, _: status(context),
     "day": _day,
     "calendar": _calendar,
+    "corrections": lambda context, _: {"corrections": list(corrections(context))},
     "sites": lambda context, _: {"sites": list(sites(context))},
     "entities": lambda context, _: {"entities": list(entities(context))},
 }

@@ -18,7 +18,7 @@ class CounterRow:
         is_sized: whether the inverter's size limits it. Grid import and house load can bypass the
             inverter.
         source: its place in the Energy dashboard; None = it has none.
-        flow: the power that it counts, kW; only for counters that not every API version has.
+        flow: the power that it counts, kW.
     """
 
     key: str
@@ -26,8 +26,8 @@ class CounterRow:
     day: str
     is_sized: bool
     source: tuple[Kind, Role] | None
+    flow: Callable[[Reading], float | None]
     battery: bool = False
-    flow: Callable[[Reading], float | None] | None = None
 
     @property
     def name(self) -> str:
@@ -46,9 +46,15 @@ SOLAR = CounterRow(
     "solar",
     is_sized=True,
     source=("solar", "stat_energy_from"),
+    flow=lambda reading: reading.dynamic.pv_power_kw,
 )
 LOAD = CounterRow(
-    "site_load_total", "load_all_time_energy_kwh", "load", is_sized=False, source=None
+    "site_load_total",
+    "load_all_time_energy_kwh",
+    "load",
+    is_sized=False,
+    source=None,
+    flow=lambda reading: reading.load_kw,
 )
 IMPORT = CounterRow(
     "grid_import_total",
@@ -56,6 +62,7 @@ IMPORT = CounterRow(
     "import",
     is_sized=False,
     source=("grid", "stat_energy_from"),
+    flow=lambda reading: reading.grid_import_kw,
 )
 EXPORT = CounterRow(
     "grid_export_total",
@@ -63,6 +70,7 @@ EXPORT = CounterRow(
     "export",
     is_sized=True,
     source=("grid", "stat_energy_to"),
+    flow=lambda reading: reading.grid_export_kw,
 )
 CHARGE = CounterRow(
     "battery_charge_total",

@@ -85,12 +85,6 @@ class Entities:
             value = _show(sensor, reading).value
             yield sensor.key, value if isinstance(value, int | float) else None
 
-    def flows(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
-        """Yield the powers that counters count, kW, by the counter's key."""
-        for sensor in self._sensors.values():
-            if sensor.flow is not None:
-                yield sensor.key, sensor.flow(reading)
-
 
 def _show(sensor: Sensor, reading: Reading) -> Shown:
     if sensor.lapses and not reading.is_live:

@@ -96,7 +96,6 @@ class Sensor:
         fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.
         detailed: whether it needs the option Detailed sensors.
-        flow: as in `CounterRow`.
     """
 
     key: str
@@ -105,7 +104,6 @@ class Sensor:
     fact: bool = False
     battery: bool = False
     detailed: bool = False
-    flow: Callable[[Reading], float | None] | None = None
 
     @property
     def name(self) -> str:
@@ -176,7 +174,7 @@ def _detail_row(
 
 
 def _counter(row: counters.CounterRow) -> Sensor:
-    return Sensor(row.key, ENERGY, row.value, battery=row.battery, flow=row.flow)
+    return Sensor(row.key, ENERGY, row.value, battery=row.battery)
 
 
 _FIXED = (

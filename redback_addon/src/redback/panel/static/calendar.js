@@ -37,7 +37,7 @@ function cell(hour, index, hours) {
 
 function row({ date, hours }, widest, onDay) {
   const name = format.date(date);
-  const choose = el("button", { class: "date", type: "button", title: `Select ${name} to fill again`, onclick: () => onDay(date) }, name);
+  const choose = el("button", { class: "date", type: "button", title: `Select ${name} to make it agree with the inverter`, onclick: () => onDay(date) }, name);
   const rest = Array.from({ length: widest - hours.length }, () => el("td"));
   return el(
     "tr",

@@ -21,6 +21,11 @@ export function signedPower(kw) {
   return kw < 0 && !isZero ? `−${written}` : written;
 }
 
+/** A difference in kWh with its sign, without unit: "+12.4", "−0.034". */
+export function change(kwh) {
+  return `${kwh < 0 ? "−" : "+"}${POWER.format(Math.abs(kwh))}`;
+}
+
 /** An energy in kWh without unit: "12.4". */
 export function energy(kwh) {
   return kwh == null ? UNKNOWN : ENERGY.format(kwh);

@@ -1,6 +1,7 @@
 // The section History: which hours are complete, the progress of filling, and what to fill again.
 
 import { calendar } from "./calendar.js";
+import { Corrections } from "./corrections.js";
 import { el, say, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
@@ -11,6 +12,13 @@ import { counting, moment } from "./time.js";
 
 const DAYS = 14;
 const PAUSE = 15_000; // milliseconds between two reloads of the calendar while filling
+
+/** The midnight at which a local date ends. */
+function nextDay(date) {
+  const next = new Date(`${date}T12:00:00Z`);
+  next.setUTCDate(next.getUTCDate() + 1);
+  return `${next.toISOString().slice(0, 10)}T00:00`;
+}
 
 /** A line that shows the result of an action. */
 function resultLine() {
@@ -75,39 +83,46 @@ class Progress {
   }
 }
 
-/** The form to fill a range again. */
+/** The form to make a range agree with the inverter. */
 class Again {
   constructor(onDone) {
     this.onDone = onDone;
     this.picker = new Picker("All inverters", () => {});
     this.since = el("input", { type: "datetime-local", step: 3600, required: true });
     this.until = el("input", { type: "datetime-local", step: 3600, required: true });
+    this.button = el("button", { type: "submit" });
     this.result = resultLine();
+    this.#label();
     this.element = el(
       "form",
-      { class: "card", onsubmit: (event) => this.#submit(event) },
-      el("h3", {}, "Fill a range again"),
-      el("p", { class: "under" }, "Whole hours in your home's local time. Choose a day above or enter a range. Correct hours stay unchanged."),
+      { class: "card", onsubmit: (event) => this.#submit(event), oninput: () => this.#label() },
+      el("h3", {}, "Make days agree with the inverter"),
+      el("p", { class: "under" }, "Fetches these hours again, and makes Home Assistant's statistics say what the inverter counted. Correct hours stay unchanged, and so does a sum that you adjusted yourself. Choose a day above, or enter a range of whole hours in your home's local time."),
       el(
         "div",
         { class: "row" },
         this.picker.element,
         el("label", {}, "From", this.since),
         el("label", {}, "To", this.until),
-        el("button", { type: "submit" }, "Fill again"),
+        this.button,
       ),
       this.result.element,
     );
   }
 
   choose(date, serial) {
-    const next = new Date(`${date}T12:00:00Z`);
-    next.setUTCDate(next.getUTCDate() + 1);
     this.since.value = `${date}T00:00`;
-    this.until.value = `${next.toISOString().slice(0, 10)}T00:00`;
+    this.until.value = nextDay(date);
     this.picker.select.value = serial ?? "";
+    this.#label();
     this.element.scrollIntoView({ block: "nearest" });
     this.since.focus({ preventScroll: true });
+  }
+
+  #label() {
+    const [since, until] = [this.since.value, this.until.value];
+    const isDay = since.endsWith("T00:00") && until === nextDay(since.slice(0, 10));
+    say(this.button, `Make ${isDay ? "this day" : "this range"} agree with the inverter`);
   }
 
   async #submit(event) {
@@ -130,15 +145,17 @@ export function history(content) {
   let serials = "";
   let left;
   const progress = new Progress();
+  const corrections = new Corrections(resultLine());
   const again = new Again(() => load());
   const days = new Fetched((answer) => [calendar(answer, (date) => again.choose(date, picker.value))]);
   const picker = new Picker(null, () => load());
   const load = () => {
     loadedAt = Date.now();
+    corrections.load();
     if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}`);
     else days.element.replaceChildren(el("p", { class: "card empty" }, "Hours appear here once there is an inverter."));
   };
-  content.replaceChildren(progress.element, picker.element, days.element, again.element);
+  content.replaceChildren(progress.element, picker.element, days.element, again.element, corrections.element);
 
   return {
     show({ inverters, history: state }) {

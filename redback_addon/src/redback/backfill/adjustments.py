@@ -1,0 +1,155 @@
+"""The shifts of Core's sums: noted on disk before they are sent, so that none is sent twice."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from ..core import Row
+from ..storage.database import Database
+from .agreement import Shift, Why
+
+# In the data folder.
+FILE = "adjustments.db"
+
+# As many can be seen, and taken back.
+_LISTED = 200
+_LOST = "a correction of sums may be repeated after a restart"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS adjustment (
+  id INTEGER PRIMARY KEY, entity_id TEXT NOT NULL, row INTEGER NOT NULL, sum REAL NOT NULL,
+  amount REAL NOT NULL, why TEXT NOT NULL, noted INTEGER NOT NULL, stage TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_stage ON adjustment (stage, entity_id);
+"""
+_COLUMNS = "id, entity_id, row, sum, amount, why, noted, stage"
+
+
+class AdjustmentStage(StrEnum):
+    """How far an adjustment has come."""
+
+    NOTED = "noted"  # it may be on its way
+    DONE = "done"
+    UNDONE = "undone"  # somebody took it back
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One shift.
+
+    Attributes:
+        number: its own.
+        entity_id: of the counter.
+        shift: the row and the amount, kWh; the row's sum is the one before.
+        noted: when, UTC.
+        stage: how far it has come.
+    """
+
+    number: int
+    entity_id: str
+    shift: Shift
+    noted: datetime
+    stage: AdjustmentStage
+
+
+class Adjustments:
+    """The file.
+
+    Args:
+        path: where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, _SCHEMA, _LOST)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def note(self, entity_id: str, shift: Shift, now: datetime) -> Adjustment | None:
+        """Note a shift that is about to be sent; return None where it cannot be noted."""
+        values = (
+            entity_id,
+            _seconds(shift.row.start),
+            shift.row.sum,
+            shift.amount,
+            shift.why,
+            _seconds(now),
+            AdjustmentStage.NOTED,
+        )
+        with self._database.writing() as database:
+            database.execute(
+                "INSERT INTO adjustment (entity_id, row, sum, amount, why, noted, stage)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+        return None if self._database.is_failing else self._find("stage = 'noted'")[-1]
+
+    def done(self, adjustment: Adjustment) -> None:
+        """Note that Core has made one; if that took another one back, that is undone."""
+        shift = adjustment.shift
+        with self._database.writing() as database:
+            database.execute(
+                "UPDATE adjustment SET stage = 'done' WHERE id = ?", (adjustment.number,)
+            )
+            if shift.why is Why.UNDONE:
+                database.execute(
+                    "UPDATE adjustment SET stage = 'undone' WHERE id = (SELECT max(id) FROM"
+                    " adjustment WHERE stage = 'done' AND why != 'undone' AND entity_id = ?"
+                    " AND row / 3600 = ? AND amount = ?)",
+                    (adjustment.entity_id, _seconds(shift.since) // 3600, -shift.amount),
+                )
+
+    def drop(self, adjustment: Adjustment) -> None:
+        """Forget one that Core never made."""
+        with self._database.writing() as database:
+            database.execute("DELETE FROM adjustment WHERE id = ?", (adjustment.number,))
+
+    def noted(self, entity_id: str) -> list[Adjustment]:
+        """Return those of an entity of which it is not known whether Core has made them."""
+        return self._find("stage = 'noted' AND entity_id = ?", entity_id)
+
+    def undone(self, entity_id: str) -> frozenset[datetime]:
+        """Return the starts of the hours from which somebody took a shift back."""
+        found = self._find("stage = 'undone' AND entity_id = ?", entity_id)
+        return frozenset(one.shift.since for one in found)
+
+    def made(self, entity_id: str) -> dict[datetime, float]:
+        """Return by how much the sums of an entity were shifted, by hour, kWh."""
+        amounts: dict[datetime, float] = {}
+        for one in self._find("stage != 'noted' AND entity_id = ?", entity_id):
+            since = one.shift.since
+            amounts[since] = amounts.get(since, 0.0) + one.shift.amount
+        return amounts
+
+    def latest(self, most: int = _LISTED) -> list[Adjustment]:
+        """Return the newest ones that are done or undone, the newest first.
+
+        Those that put a past before Core's first row are left out: nobody saw the hours before.
+        """
+        found = self._find("stage != 'noted' AND why NOT IN ('past', 'undone')")
+        return found[: -most - 1 : -1]
+
+    def _find(self, which: str, *values: object) -> list[Adjustment]:
+        rows = self._database.read(
+            f"SELECT {_COLUMNS} FROM adjustment WHERE {which} ORDER BY id",  # noqa: S608 - from above
+            *values,
+        )
+        return [
+            Adjustment(
+                number,
+                entity_id,
+                Shift(Row(_moment(row), sum=total), amount, Why(why)),
+                _moment(noted),
+                AdjustmentStage(stage),
+            )
+            for number, entity_id, row, total, amount, why, noted, stage in rows
+        ]
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,253 @@
+"""Compares Core's rows of a counter with the ledger, and works out how to make them agree.
+
+A row of Core's has what the counter showed, and the sum of all energy until then. A row whose state
+is what the inverter showed at the end of its hour was seen by Core, and stays. One with another
+state, or none at all, is lost: it is written from the ledger, so that its sum continues that of the
+row before it. It must lead to the sum of the next row that was seen. If it does not, all sums from
+there on are shifted:
+
+- where there is no row before: the first one begins with zero;
+- where rows in between were lost: whatever Core counted meanwhile was not what the inverter did;
+- where the ledger has a step: Core took the difference between two meters for energy;
+- where Core's sum began again near zero: it had lost the rows of five minutes that it goes on from.
+
+Any other difference was somebody's own correction, and stays.
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ..core import Row
+from ..ledger import How, Known, can_become, step
+from .gaps import HOUR, floor
+
+# Two sums may differ by this, kWh.
+TOLERANCE = 0.01
+# Core has states that are rounded.
+_ROUNDING = 0.002
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NOTHING: Mapping[datetime, float] = {}
+
+
+class Why(StrEnum):
+    """What has made the sums of Core wrong."""
+
+    PAST = "past"  # earlier hours go before its first row
+    LOST = "lost"  # it did not see some hours
+    ANEW = "anew"  # its sum began again
+    STEP = "step"  # it took a step between two meters for energy
+    UNDONE = "undone"  # somebody takes a shift back
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """An amount to add to all sums of a counter, from the hour of a row on.
+
+    Attributes:
+        row: Core's row.
+        amount: kWh.
+        why: what has made it necessary.
+    """
+
+    row: Row
+    amount: float
+    why: Why
+
+    @property
+    def since(self) -> datetime:
+        """The full hour, so that Core's hourly rows and those of five minutes move alike."""
+        return floor(self.row.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What makes Core's rows of a counter agree with the ledger.
+
+    Attributes:
+        rows: to be written.
+        shifts: to be made before that.
+        is_open: whether more is to be written once Core has a row after it.
+    """
+
+    rows: Sequence[Row]
+    shifts: Sequence[Shift]
+    is_open: bool = False
+
+    @property
+    def lost(self) -> frozenset[datetime]:
+        """The starts of the hours that Core did not see."""
+        return frozenset(row.start for row in self.rows)
+
+
+def agree(
+    rows: Sequence[Row],
+    known: Sequence[Known],
+    most_kw: float,
+    *,
+    kept: Container[datetime] = (),
+    undone: Container[datetime] = (),
+    shifted: Mapping[datetime, float] = _NOTHING,
+    soon: Row | None = None,
+    is_last: bool = False,
+) -> Agreement:
+    """Work out what makes Core's rows agree.
+
+    Args:
+        rows: Core's hourly rows with state and sum, in order; also those around the hours.
+        known: what the ledger knows, in order.
+        most_kw: the greatest power that the counter can count.
+        kept: starts of hours whose rows are not ours to replace.
+        undone: starts of hours from which a shift was taken back by somebody.
+        shifted: by how much the sums were shifted before, by hour, kWh.
+        soon: a row of five minutes after all known hours, which is better than none.
+        is_last: whether no more rows are expected after those.
+    """
+    walk = _Walk(most_kw, undone, shifted)
+    by_start = {row.start: row for row in rows}
+    facts = {fact.start: fact for fact in known}
+    for start in sorted(by_start.keys() | facts.keys()):
+        row, fact = by_start.get(start), facts.get(start)
+        is_kept = row is not None and start in kept
+        if row is not None and fact is not None and is_right(row, fact, most_kw):
+            walk.meet(row, None if is_kept else fact)
+        elif fact is not None and not is_kept and (row is None or walk.has_begun):
+            walk.lose(fact)
+        elif row is not None:
+            walk.pass_by(row, is_ours=not is_kept)
+    if walk.pending and soon is not None and walk.reaches(soon):
+        walk.meet(soon, None)
+    elif walk.pending and is_last and walk.is_based:
+        walk.flush()
+    return Agreement(walk.rows, walk.shifts, is_open=bool(walk.pending))
+
+
+def is_right(row: Row, fact: Known, most_kw: float) -> bool:
+    """Whether Core saw what the counter showed at the end of an hour, or knows more."""
+    state = row.state or 0.0
+    if fact.how is How.INCOMPLETE and can_become(fact.state, state, 1.0, most_kw):
+        return True
+    return abs(state - fact.state) <= fact.slack + _ROUNDING
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Goes through the hours in order.
+
+    Attributes:
+        most_kw: the greatest power of the counter.
+        undone: the hours from which no shift is wanted.
+        shifted: by how much the sums were shifted before, by hour, kWh.
+        end: until when it has gone.
+        has_begun: whether it has passed any hour.
+        state: what the counter showed then, kWh.
+        sum: what it had counted until then, kWh.
+        fact: what the ledger knows of the hour that ended then.
+        is_based: whether the sum is on Core's scale: there was a row.
+        raised: by how much all rows from here on are shifted already.
+        pending: rows to be written once a row after them is met.
+        rows: those that are to be written.
+        shifts: those that are to be made.
+    """
+
+    most_kw: float
+    undone: Container[datetime]
+    shifted: Mapping[datetime, float]
+    end: datetime = _NEVER
+    has_begun: bool = False
+    state: float = 0.0
+    sum: float = 0.0
+    fact: Known | None = None
+    is_based: bool = False
+    raised: float = 0.0
+    pending: list[Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
+
+    def lose(self, fact: Known) -> None:
+        """Pass an hour that Core did not see."""
+        # Core shows the sum of the very first row as the energy of its hour.
+        energy = self._energy(fact) if self.has_begun else fact.flow or 0.0
+        # Core's last row may be one reading newer than the ledger.
+        self.state = fact.state - min(energy, 0.0)
+        self.sum += max(energy, 0.0)
+        self.fact, self.end, self.has_begun = fact, fact.start + HOUR, True
+        self.pending.append(Row(fact.start, state=self.state, sum=self.sum))
+
+    def pass_by(self, row: Row, *, is_ours: bool) -> None:
+        """Pass a row of an hour that the ledger does not know, or that stays as it is."""
+        if self.pending and is_ours and (row.state or 0.0) <= self.state and self.is_based:
+            # Core did not see what came before it either: nothing was counted since.
+            self.end = row.start + HOUR
+            self.pending.append(Row(row.start, state=self.state, sum=self.sum))
+            return
+        self.meet(row, None)
+
+    def reaches(self, row: Row) -> bool:
+        """Whether the counter can have grown to what a row has."""
+        hours = max((row.start - self.end) / HOUR, 0.0) + 1.0
+        slack = _ROUNDING + (self.fact.slack if self.fact is not None else 0.0)
+        return can_become(self.state - slack, row.state or 0.0, hours, self.most_kw)
+
+    def meet(self, row: Row, fact: Known | None) -> None:
+        """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""
+        state, total = row.state or 0.0, (row.sum or 0.0) + self.raised
+        if self.has_begun:
+            expected = self.sum + self._grown(row, fact)
+            missing = expected - total
+            why = self._why(row, fact, missing) if abs(missing) > TOLERANCE else None
+            if why is not None:
+                self.shifts.append(Shift(replace(row, sum=total), missing, why))
+                self.raised += missing
+                total += missing
+            self.flush()
+        self.state, self.sum, self.fact = state, total, fact
+        self.end, self.has_begun, self.is_based = row.start + HOUR, True, True
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        self.rows += self.pending
+        self.pending = []
+
+    def _energy(self, fact: Known) -> float:
+        """Return what was counted until the end of a known hour."""
+        if self.fact is not None and fact.energy is not None:
+            # Core's row may be one reading older or newer than the ledger.
+            return fact.energy - (self.state - self.fact.state)
+        if self.reaches(Row(fact.start, state=fact.state)):
+            return fact.state - self.state
+        return fact.flow or 0.0
+
+    def _grown(self, row: Row, fact: Known | None) -> float:
+        """Return what was counted until a row that stays."""
+        state = row.state or 0.0
+        if fact is not None:
+            return self._energy(fact) + state - fact.state
+        if self.reaches(row):
+            return state - self.state
+        # Core's very first row of another counter has what that counted in its hour.
+        is_first = not self.is_based and 0 <= (row.sum or 0.0) <= self.most_kw
+        return row.sum or 0.0 if is_first else 0.0
+
+    def _why(self, row: Row, fact: Known | None, missing: float) -> Why | None:
+        """Return what has made the difference; None = a person."""
+        if floor(row.start) in self.undone:
+            return None
+        if self.pending:
+            return Why.LOST if self.is_based else Why.PAST
+        state, grown = row.state or 0.0, self._grown(row, fact)
+        if -TOLERANCE <= (row.sum or 0.0) + self.raised <= grown + TOLERANCE:
+            return Why.ANEW
+        if fact is None:
+            return None
+        misread = fact.misread
+        if self.fact is None and not self.reaches(row):
+            # From a meter that the ledger does not know.
+            misread = step(self.state, state) - grown
+        if misread is None:
+            return None
+        # A shift in the middle of the hour was for the step that Core had taken until then.
+        shifted = self.shifted.get(floor(row.start), 0.0)
+        leasts = (abs(missing + misread), abs(missing + misread + shifted))
+        return Why.STEP if min(leasts) <= grown + TOLERANCE else None

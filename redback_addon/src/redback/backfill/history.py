@@ -1,0 +1,92 @@
+"""Everything of the history as one object: its files, and the parts that fill it."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+
+from ..clock import Clock
+from ..core import HomeAssistant
+from ..inverters.registry import Registry
+from ..ledger import FILE as LEDGER_FILE
+from ..ledger import Ledger
+from ..problems import Problems
+from ..publishing.ownership import Ownership
+from .adjustments import FILE as ADJUSTMENTS_FILE
+from .adjustments import Adjustments
+from .audit import Audit
+from .backfill import Backfill
+from .coverage import FILE as COVERAGE_FILE
+from .coverage import Coverage
+from .fetcher import Fetcher
+from .importer import Importer
+
+
+class Files:
+    """The files of the history, in the data folder.
+
+    Attributes:
+        coverage: what Core was shown.
+        ledger: what the counters counted.
+        adjustments: how Core's sums were shifted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.coverage = Coverage(folder / COVERAGE_FILE)
+        self.ledger = Ledger(folder / LEDGER_FILE)
+        self.adjustments = Adjustments(folder / ADJUSTMENTS_FILE)
+
+    def note(self, serial: str, moment: datetime, keys: Collection[str]) -> None:
+        """Note that Core was shown a reading, but for the entities that it rejects."""
+        if keys:
+            self.coverage.note(serial, moment)
+
+    def close(self) -> None:
+        """Close them."""
+        for file in (self.coverage, self.ledger, self.adjustments):
+            file.close()
+
+
+class History:
+    """Fills what is missing, and compares what is there.
+
+    Attributes:
+        files: what is known.
+        importer: makes Core's statistics agree.
+        backfill: fills what is missing.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        home_assistant: HomeAssistant,
+        ownership: Ownership,
+        fetcher: Fetcher,
+        clock: Clock,
+        problems: Problems,
+        *,
+        registry: Registry,
+        days: int,
+    ) -> None:
+        coverage, websocket = files.coverage, home_assistant.websocket
+        self.files = files
+        self.importer = Importer(
+            home_assistant.statistics, files.ledger, files.adjustments, clock, ownership
+        )
+        self.backfill = Backfill(
+            coverage,
+            fetcher,
+            self.importer,
+            websocket,
+            clock,
+            problems,
+            registry=registry,
+            days=days,
+        )
+        self._audit = Audit(self.importer, coverage, websocket, clock, self.backfill)
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for part in (self.backfill, self._audit):
+                tasks.create_task(part.run())

@@ -1,0 +1,229 @@
+"""Writes rows and shifts to Core's statistics, and confirms them by reading back."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from ..clock import Clock
+from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from .adjustments import Adjustment, Adjustments
+from .agreement import Shift, Why
+from .gaps import HOUR
+
+_LOG = logging.getLogger(__name__)
+
+# Core writes queued rows in its own time.
+_READ_BACK_SECONDS = 600.0
+# A backup can lock Core's database for hours.
+_MOVED_SECONDS = 6 * 3600.0
+# Somebody waits for the answer.
+_ASKED_SECONDS = 20.0
+_READ_AGAIN_SECONDS = 0.1
+_READ_AGAIN_SECONDS_MOST = 5.0
+_READ_AT_ONCE = 10
+# Core stores doubles; only the conversion to text and back can change them.
+_SAME = 1e-6
+
+Refusals = dict[str, CoreRefusedError]
+
+
+class NotYetError(Exception):
+    """Core has not yet written what the hours must fit, or what it was given."""
+
+
+class GoneError(Exception):
+    """Core no longer has the row that was shifted."""
+
+
+class Writer:
+    """Writes, and notes each shift on disk before it is sent.
+
+    Args:
+        statistics: Core's.
+        adjustments: where shifts are noted.
+        clock: measures how long something has been waited for.
+    """
+
+    def __init__(self, statistics: Statistics, adjustments: Adjustments, clock: Clock) -> None:
+        self._statistics = statistics
+        self._adjustments = adjustments
+        self._clock = clock
+
+    async def write(
+        self, rows: Mapping[Series, Sequence[Row]], shifts: Mapping[Series, Sequence[Shift]]
+    ) -> Refusals:
+        """Write and confirm.
+
+        Returns:
+            What Core refuses, by entity id.
+
+        Raises:
+            NotYetError: it takes too long.
+            CoreError: as the statistics raise it.
+        """
+        # Core works in order: the shifts come before the rows.
+        refused, moved = await self._shift(shifts)
+        refused |= await self._statistics.put(
+            {one: each for one, each in rows.items() if each and one.entity_id not in refused}
+        )
+        written = {
+            one.entity_id: each
+            for one, each in rows.items()
+            if each and one.entity_id not in refused
+        }
+        patience = _MOVED_SECONDS if moved else _READ_BACK_SECONDS
+        await self._confirm(written, moved, patience)
+        return refused
+
+    async def is_settled(self, entity_id: str) -> bool:
+        """Whether Core has made all shifts of an entity that were ever sent.
+
+        While its recorder is locked they wait in its queue, and a second one would be added. One
+        that is neither made nor in the queue was never received.
+        """
+        for noted in self._adjustments.noted(entity_id):
+            is_queued = await self._statistics.backlog() > 0
+            if not is_queued and not await self._has_moved(noted):
+                await self._clock.sleep(_READ_AGAIN_SECONDS_MOST)  # it may be at it
+            if await self._has_moved(noted):
+                self._done(noted)
+            elif is_queued:
+                return False
+            else:
+                self._adjustments.drop(noted)
+        return True
+
+    async def take_back(self, adjustment: Adjustment) -> Refusals:
+        """Undo a shift; once Core has done it, the shift is noted as not wanted.
+
+        Raises:
+            GoneError: Core no longer has it.
+            NotYetError: it takes too long.
+            CoreError: as the statistics raise it.
+        """
+        entity_id, amount = adjustment.entity_id, adjustment.shift.amount
+        if not await self.is_settled(entity_id):
+            raise NotYetError
+        # Other shifts may have moved the row since.
+        row = await self._row(entity_id, adjustment.shift.since, adjustment.shift.row.start)
+        if row is None:
+            raise GoneError
+        series = Series(entity_id, "kWh", is_counter=True)
+        refused, sent = await self._shift({series: [Shift(row, -amount, Why.UNDONE)]})
+        await self._confirm({}, sent, _ASKED_SECONDS)
+        return refused
+
+    async def _row(self, entity_id: str, hour: datetime, start: datetime) -> Row | None:
+        """Return the row of an hour, or the one of five minutes that starts at a moment."""
+        periods: tuple[tuple[Period, datetime], ...] = ("hour", hour), ("5minute", start)
+        for period, since in periods:
+            found = await self._statistics.rows([entity_id], since, since + HOUR, period=period)
+            if (rows := found[entity_id]) and rows[0].start == since:
+                return rows[0]
+        return None
+
+    async def _shift(
+        self, shifts: Mapping[Series, Sequence[Shift]]
+    ) -> tuple[Refusals, list[Adjustment]]:
+        """Shift sums; return what Core does not shift, by entity id, and what it was sent."""
+        refused: Refusals = {}
+        sent: list[Adjustment] = []
+        for series, each in shifts.items():
+            for shift in each:
+                noted = self._adjustments.note(series.entity_id, shift, self._clock.now())
+                if noted is None:
+                    raise NotYetError
+                try:
+                    await self._statistics.shift(
+                        series.entity_id, shift.since, shift.amount, series.unit
+                    )
+                except CoreRefusedError as error:
+                    self._adjustments.drop(noted)
+                    refused[series.entity_id] = error
+                    break
+                sent.append(noted)
+        return refused, sent
+
+    async def _confirm(
+        self, written: Mapping[str, Sequence[Row]], moved: Sequence[Adjustment], patience: float
+    ) -> None:
+        """Wait until Core has written all rows, and has shifted all sums."""
+        began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
+        while not await self._is_there(written, moved):
+            if self._clock.monotonic() - began > patience:
+                raise NotYetError
+            await self._clock.sleep(wait)
+            wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)
+        for adjustment in moved:
+            self._done(adjustment)
+
+    def _done(self, adjustment: Adjustment) -> None:
+        self._adjustments.done(adjustment)
+        if adjustment.shift.why is Why.PAST:
+            return
+        _LOG.info(
+            "History: all sums of %s from %s UTC on were corrected by %+.3f kWh.",
+            adjustment.entity_id,
+            f"{adjustment.shift.since:%Y-%m-%d %H:%M}",
+            adjustment.shift.amount,
+        )
+
+    async def _is_there(
+        self, written: Mapping[str, Sequence[Row]], moved: Sequence[Adjustment]
+    ) -> bool:
+        # The newest row of all first: until that is there, the rest need not be read.
+        for entity_id, rows in [*written.items()][-1:]:
+            if not await self._holds({entity_id: rows[-1:]}):
+                return False
+        for adjustment in moved:
+            if not await self._has_moved(adjustment):
+                return False
+        return await self._holds(written)
+
+    async def _holds(self, written: Mapping[str, Sequence[Row]]) -> bool:
+        """Whether Core has these rows."""
+        for entity_ids in _some_of(list(written)):
+            since = min(written[one][0].start for one in entity_ids)
+            until = max(written[one][-1].start for one in entity_ids) + HOUR
+            stored = await self._statistics.rows(entity_ids, since, until)
+            for entity_id in entity_ids:
+                found = {row.start: row for row in stored[entity_id]}
+                if not all(_is_same(found.get(row.start), row) for row in written[entity_id]):
+                    return False
+        return True
+
+    async def _has_moved(self, adjustment: Adjustment) -> bool:
+        row, entity_id = adjustment.shift.row, adjustment.entity_id
+        periods: tuple[Period, ...] = ("hour", "5minute")
+        for period in periods:
+            found = await self._statistics.rows(
+                [entity_id], row.start, row.start + HOUR, period=period
+            )
+            for stored in found[entity_id][:1]:
+                moved = (row.sum or 0.0) + adjustment.shift.amount
+                if stored.start == row.start and _same(stored.sum, moved):
+                    return True
+        return False
+
+
+def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield a few at a time: a month of all would take tens of megabytes."""
+    for first in range(0, len(entity_ids), _READ_AT_ONCE):
+        yield entity_ids[first : first + _READ_AT_ONCE]
+
+
+def _is_same(stored: Row | None, row: Row) -> bool:
+    return stored is not None and all(
+        wanted is None or _same(found, wanted)
+        for found, wanted in (
+            (stored.state, row.state),
+            (stored.sum, row.sum),
+            (stored.mean, row.mean),
+            (stored.min, row.min),
+            (stored.max, row.max),
+        )
+    )
+
+
+def _same(found: float | None, wanted: float) -> bool:
+    return found is not None and abs(found - wanted) < _SAME

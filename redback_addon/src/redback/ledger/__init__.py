@@ -1,0 +1,17 @@
+"""The ledger: what each counter truly counted, hour by hour, and how that is known.
+
+meter.py      believes one counter, minute after minute, and works out what it counted
+meters.py     the counters of one inverter together
+cadence.py    how often an inverter reports
+ledger.py     stores what is known of each hour
+resolve.py    works out states and energies from what is known
+
+Live readings and those of the past go through the same meter. A step between two meters is never
+energy, and neither is anything above what can flow in the time.
+"""
+
+from .cadence import Cadence
+from .ledger import FILE, Ledger
+from .meter import Believed, HourEnd, How, can_become, step
+from .meters import Meters, most_kw
+from .resolve import Known, resolve

@@ -1,0 +1,137 @@
+"""Works out what a counter showed and counted in each hour, from what is known of all of them.
+
+Nothing that is negative, and nothing above what can flow in the time, is ever energy.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from .meter import HourEnd, How, can_become
+
+_HOUR = timedelta(hours=1)
+# By how much a state that is worked out from the power may be wrong, kWh.
+_BY_POWER_KWH = 0.06
+_ROUNDING_KWH = 0.001
+
+
+class Known(NamedTuple):
+    """An hour of a counter.
+
+    Attributes:
+        start: of the hour, UTC.
+        state: what the inverter showed at its end, kWh.
+        energy: what was counted since the last known hour before it, kWh; None = there is none.
+        slack: by how much a row that Core made of the same readings may differ, kWh.
+        how: how it is known.
+        is_step: whether the state moved by more, or less, than what was counted.
+        misread: by how much more Core takes for energy, kWh; None = there was no step.
+        flow: what flowed in the hour, kWh; None = unknown.
+    """
+
+    start: datetime
+    state: float
+    energy: float | None
+    slack: float
+    how: How
+    is_step: bool = False
+    flow: float | None = None
+    misread: float | None = None
+
+
+def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
+    """Return the hours of a counter of which the state is known, or can be worked out.
+
+    Args:
+        hours: what is known, in order.
+        most_kw: the greatest power that the counter can count.
+    """
+    known: list[Known] = []
+    unread: list[HourEnd] = []
+    for hour in hours:
+        if hour.state is None:
+            unread.append(hour)
+            continue
+        run = _run_before(hour, unread)
+        last = known[-1] if known else None
+        known += _between(last, run, hour, hour.state, most_kw)
+        unread = []
+    return known
+
+
+def _run_before(hour: HourEnd, unread: Sequence[HourEnd]) -> list[HourEnd]:
+    """Return the hours just before one, without a hole, of which the power is known."""
+    run: list[HourEnd] = []
+    start = hour.start
+    if hour.flow is None:
+        return run
+    for one in reversed(unread):
+        start -= _HOUR
+        if one.start != start or one.flow is None:
+            break
+        run.insert(0, one)
+    return run
+
+
+def _between(
+    last: Known | None, run: Sequence[HourEnd], hour: HourEnd, shown: float, most_kw: float
+) -> list[Known]:
+    """Return the hours of a run and the one after it, at whose end the counter showed this."""
+    first = run[0].start if run else hour.start
+    is_next = last is not None and last.start + _HOUR == first
+    energy, is_step = _energy(last, hour, shown, most_kw, is_next=is_next and not run)
+    flows = [one.flow or 0.0 for one in (*run, hour)]
+    total = sum(flows)
+    made: list[Known] = []
+    if run and is_next and last is not None and not is_step and energy is not None:
+        # The counter's growth is known, and the power shows when it happened.
+        shares = [flow / total for flow in flows] if total > 0 else [1 / len(flows)] * len(flows)
+        state = last.state
+        for one, share in zip(run, shares, strict=False):
+            state += energy * share
+            made.append(_by_power(one, state, energy * share))
+        return [*made, _known(hour, shown, energy * shares[-1])]
+    state = shown - total
+    for one, flow in zip(run, flows, strict=False):
+        state += flow
+        counted = flow if made or is_next else _bounded(last, state, one, most_kw)
+        made.append(_by_power(one, max(state, 0.0), counted, is_step=is_step and not made))
+    if run:
+        return [*made, _known(hour, shown, flows[-1])]
+    return [_known(hour, shown, energy, is_step=is_step)]
+
+
+def _energy(
+    last: Known | None, hour: HourEnd, shown: float, most_kw: float, *, is_next: bool
+) -> tuple[float | None, bool]:
+    """Return what was counted since the last known hour, and whether the meter changed."""
+    if last is None:
+        return None, False
+    if hour.energy is not None and is_next:
+        return hour.energy, True
+    hours = (hour.start - last.start) / _HOUR
+    if can_become(last.state, shown, hours, most_kw):
+        return shown - last.state, False
+    if -_ROUNDING_KWH <= shown - last.state <= 0:
+        return 0.0, False
+    if (counted := hour.energy if hour.energy is not None else hour.flow) is not None:
+        return counted, True
+    # A new meter begins with zero.
+    return (shown if can_become(0.0, shown, hours, most_kw) else 0.0), True
+
+
+def _bounded(last: Known | None, state: float, hour: HourEnd, most_kw: float) -> float | None:
+    """Return what was counted until an hour that is worked out from the power alone."""
+    if last is None:
+        return None
+    hours = (hour.start - last.start) / _HOUR
+    is_same = can_become(last.state, state, hours, most_kw)
+    return state - last.state if is_same else hour.flow
+
+
+def _by_power(hour: HourEnd, state: float, energy: float | None, *, is_step: bool = False) -> Known:
+    return Known(hour.start, state, energy, _BY_POWER_KWH, How.POWER, is_step, hour.flow)
+
+
+def _known(hour: HourEnd, shown: float, energy: float | None, *, is_step: bool = False) -> Known:
+    return Known(hour.start, shown, energy, hour.slack, hour.how, is_step, hour.flow, hour.misread)

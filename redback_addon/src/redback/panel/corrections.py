@@ -1,0 +1,43 @@
+"""The corrections of sums that were made in Home Assistant, which can be taken back."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from ..backfill import AdjustmentStage, Why
+from .context import Context
+
+_SENTENCES = {
+    Why.PAST: "Earlier hours were added before the first one.",
+    Why.LOST: "Home Assistant missed some hours before it, and counted something else for them.",
+    Why.ANEW: "Home Assistant had begun again from zero.",
+    Why.STEP: "Home Assistant took the step to another counter value for energy.",
+    Why.UNDONE: "Somebody took a correction back.",
+}
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """An amount that was added to all sums of an entity, from an hour on; `at` is when."""
+
+    number: int
+    entity_id: str
+    hour: datetime
+    amount_kwh: float
+    why: str
+    at: datetime
+    is_undone: bool
+
+
+def corrections(context: Context) -> Iterator[Correction]:
+    """Yield those that can be taken back, and those that were, the newest first."""
+    for one in context.importer.corrections():
+        yield Correction(
+            one.number,
+            one.entity_id,
+            one.shift.since,
+            round(one.shift.amount, 3),
+            _SENTENCES[one.shift.why],
+            one.noted,
+            one.stage is AdjustmentStage.UNDONE,
+        )

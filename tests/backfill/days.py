@@ -1,0 +1,308 @@
+"""Days of one counter, with everything that happens in real houses, in seconds.
+
+The backfill and the audit are the product's own, as are the meters and the files; the inverter is a
+formula, and Core's recorder is the model of it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from msgspec import structs
+
+from backfill.fake_statistics import FakeOwnership
+from examples import SERIAL, configuration, dynamic, static
+from fake_clock import FakeClock
+from polling import stand_ins
+from recorder_model import ModelStatistics, Recorder
+from recorder_model.recorder import Database
+from redback.backfill import (
+    Adjustments,
+    Audit,
+    Backfill,
+    Coverage,
+    Fetcher,
+    Importer,
+)
+from redback.cloud import Dynamic, RedbackClient
+from redback.core import Row, Series, Statistics, WebSocket
+from redback.inverters.inverter import Inverter
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
+from redback.ledger import FILE as LEDGER_FILE
+from redback.ledger import Believed, Ledger, Meters
+from redback.problems import Problems
+from redback.publishing.ownership import Ownership
+from redback.sensors.details import Details
+from redback.sensors.entities import Entities
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+KEY = "grid_import_total"
+ENTITY = f"sensor.redback_{KEY}"
+SERIES = Series(ENTITY, "kWh", is_counter=True)
+BASE = 20150.0
+_NOTHING = {
+    "PvAllTimeEnergykWh": None,
+    "ExportAllTimeEnergykWh": None,
+    "LoadAllTimeEnergykWh": None,
+    "BatteryChargeAllTimeEnergykWh": None,
+    "BatteryDischargeAllTimeEnergykWh": None,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens: what, in which minute, and for how many.
+
+    `service` and `core` are away, `core_killed` without a warning; `restored` puts Core's database
+    back to what it was so long before; `null`, `zero`, `fall` and `jump` are what the cloud has of
+    the counter; at `reset` it starts over.
+    """
+
+    kind: str
+    minute: int
+    length: int = 0
+
+
+def power(minute: int) -> float:
+    """Return the power of the grid, kW."""
+    return 0.4 + 0.9 * (minute // 47 % 4)
+
+
+class _Model(ModelStatistics):
+    """The model, which lives until now."""
+
+    def __init__(self, recorder: Recorder, clock: FakeClock) -> None:
+        super().__init__(recorder)
+        self.recorder = recorder
+        self._clock = clock
+
+    def catch_up(self) -> None:
+        self.recorder.advance(self._clock.now().timestamp())
+
+    async def rows(self, *args, **kwargs) -> dict[str, list[Row]]:  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN003 - passed on
+        self.catch_up()
+        return await super().rows(*args, **kwargs)
+
+    async def backlog(self) -> int:
+        self.catch_up()
+        self.recorder.check()
+        return len(self.recorder._queue)  # noqa: SLF001 - the model is ours
+
+
+class _Link:
+    """The WebSocket to Core."""
+
+    up_since: float | None = None
+
+
+class Days:
+    """A run of some days; `await Days(...).run(minutes)`, then look at `energies`."""
+
+    def __init__(self, folder: Path, events: Sequence[Event], *, days: int = 0) -> None:
+        self.events = events
+        self.clock = FakeClock(START + timedelta(seconds=20))
+        self.minute = 0
+        self._flowed = [0.0]
+        self.core = Recorder(self.clock.now().timestamp(), [SERIES])
+        self.model = _Model(self.core, self.clock)
+        self.link = _Link()
+        self.link.up_since = self.clock.monotonic()
+        self._copies: dict[int, Database] = {}
+        self._folder, self._days = folder, days
+        self._wanted: float | None = None
+        self._believed: dict[str, Believed] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._inverter = Inverter(
+            SERIAL, "Redback", Entities(detailed=False), Details(static(), configuration())
+        )
+        self._inverter.entities.show(self._inverter.reading(self.reading(0)))
+
+    def flowed(self, minute: int) -> float:
+        """Return what has flowed until a minute, kWh."""
+        while len(self._flowed) <= minute:
+            self._flowed.append(self._flowed[-1] + power(len(self._flowed) - 1) / 60)
+        return self._flowed[minute] if minute >= 0 else power(0) * minute / 60
+
+    def counter(self, minute: int) -> float | None:
+        """Return what the cloud has of the counter."""
+        value = BASE + self.flowed(minute)
+        for event in self.events:
+            if event.kind == "reset" and minute >= event.minute:
+                value = self.flowed(minute) - self.flowed(event.minute)
+        for event in self.events:
+            if event.minute <= minute < event.minute + event.length:
+                match event.kind:
+                    case "null":
+                        return None
+                    case "zero":
+                        return 0.0
+                    case "fall":
+                        value *= 0.75
+                    case "jump":
+                        value += 500
+        return round(value, 3)
+
+    def reading(self, minute: int) -> Dynamic:
+        stamp = START + minute * MINUTE + timedelta(seconds=8)
+        made = dynamic(
+            "single_phase",
+            **_NOTHING,
+            TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}",
+            ImportAllTimeEnergykWh=self.counter(minute),
+        )
+        ((name, phase),) = made.phases.items()
+        return structs.replace(
+            made, phases={name: structs.replace(phase, imported_kw=power(minute))}
+        )
+
+    def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
+        first = max(-(-(since - START) // MINUTE), -self._days * 1440)
+        last = min((until - START) // MINUTE, self.minute)
+        found = [self.reading(minute) for minute in range(int(first) - 1, int(last) + 1)]
+        return tuple(one for one in found if since <= one.timestamp < until)
+
+    def is_away(self, *kinds: str) -> bool:
+        return any(
+            event.kind in kinds and event.minute <= self.minute < event.minute + event.length
+            for event in self.events
+        )
+
+    async def run(self, minutes: int) -> None:
+        """Live through some minutes."""
+        self._open()
+        try:
+            for minute in range(minutes):
+                self.minute = minute
+                await self._live()
+                self.clock.skip(59)
+                if minute % 5 == 4:  # often enough for all that fills and compares
+                    await self.clock.advance(0)
+                self.clock.skip(1)
+                self.model.catch_up()
+        finally:
+            await self._close()
+
+    async def _live(self) -> None:
+        self._let_core_happen()
+        is_up = not self.is_away("service")
+        if is_up and not self._tasks:
+            self._open()
+        elif not is_up and self._tasks:
+            await self._close()
+        if not is_up:
+            return
+        reading = self.reading(self.minute)
+        believed = self._meters.believe(reading, self._inverter.details)
+        self._believed = dict(self._meters.believed)
+        self._ledger.put(SERIAL, self._meters.ended)
+        self._inverter.entities.show(self._inverter.reading(believed))
+        value = believed.import_all_time_energy_kwh
+        self._wanted = None if value is None else round(value, 3)
+        if self.link.up_since is not None and self._wanted is not None:
+            self.core.push(ENTITY, self._wanted)
+            self._coverage.note(SERIAL, reading.timestamp)
+
+    def _let_core_happen(self) -> None:
+        if self.minute % 30 == 0 and self.core.is_running:
+            self._copies[self.minute] = self.core.copy()
+        for event in self.events:
+            if event.kind == "restored" and event.minute == self.minute:
+                self.core.stop()
+                before = max(one for one in self._copies if one <= self.minute - event.length)
+                self.core.restore(self._copies[before])
+                self._start_core()
+        is_away = self.is_away("core", "core_killed")
+        if is_away and self.core.is_running:
+            if self.is_away("core_killed"):
+                self.core.kill()
+            else:
+                self.core.stop()
+            self.link.up_since = None
+        elif not is_away and not self.core.is_running:
+            self._start_core()
+
+    def _start_core(self) -> None:
+        self.core.start()
+        if self._tasks and self._wanted is not None:
+            self.core.push(ENTITY, self._wanted)
+        self.core.started()
+        self.link.up_since = self.clock.monotonic()
+
+    def _open(self) -> None:
+        """Start the service, as after a kill."""
+        folder = self._folder
+        self._ledger = Ledger(folder / LEDGER_FILE)
+        self._coverage = Coverage(folder / "history.db")
+        self._adjustments = Adjustments(folder / "adjustments.db")
+        self._meters = Meters("Redback", self._believed)
+        names: Mapping[str, GivenName] = {SERIAL: GivenName("Redback", "Redback")}
+        importer = Importer(
+            cast("Statistics", self.model),
+            self._ledger,
+            self._adjustments,
+            self.clock,
+            cast("Ownership", FakeOwnership()),
+        )
+        websocket = cast("WebSocket", self.link)
+        backfill = Backfill(
+            self._coverage,
+            Fetcher(
+                cast("RedbackClient", self),
+                stand_ins.throttle(self.clock),
+                self.clock,
+                self._coverage,
+                self._ledger,
+                seen=lambda *_: None,
+            ),
+            importer,
+            websocket,
+            self.clock,
+            Problems(self.clock),
+            registry=cast("Registry", _Alone(names, self._inverter)),
+            days=self._days,
+        )
+        audit = Audit(importer, self._coverage, websocket, self.clock, backfill)
+        self._tasks = [asyncio.create_task(part.run()) for part in (backfill, audit)]
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        for file in (self._ledger, self._coverage, self._adjustments):
+            file.close()
+
+    def wrong(
+        self, first: int, last: int, tolerance: float
+    ) -> list[tuple[int, float | None, float]]:
+        """Return the hours whose energy is wrong: which, what Core has, and what is true, kWh."""
+        rows = {row.start: row for row in self.core.hourly(ENTITY)}
+        found: list[tuple[int, float | None, float]] = []
+        for hour in range(first, last):
+            start = int((START + hour * HOUR).timestamp())
+            true = self.flowed(hour * 60 + 59) - self.flowed(hour * 60 - 1)
+            row, before = rows.get(start), rows.get(start - 3600)
+            energy = None
+            if row is not None and before is not None:
+                energy = (row.sum or 0.0) - (before.sum or 0.0)
+            if energy is None or abs(energy - true) > tolerance:
+                found.append((hour, energy, round(true, 3)))
+        return found
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """A registry of one inverter."""
+
+    names: Mapping[str, GivenName]
+    _inverter: Inverter
+
+    def inverter(self, _: str) -> Inverter:
+        return self._inverter

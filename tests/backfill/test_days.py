@@ -1,0 +1,85 @@
+"""That whatever happens in real houses ends with every hour right that can be known."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backfill.days import Days, Event
+
+HOURS = 20
+# A row may have one reading more or less than its hour.
+MINUTE_KWH = 0.07
+# Where only the power tells.
+BY_POWER_KWH = 0.1
+
+CASES = {
+    "nothing": [],
+    "the service is away": [Event("service", 200, 250)],
+    "it is killed at hh:54 and comes back in the next hour": [Event("service", 234, 8)],
+    "core is away": [Event("core", 170, 200)],
+    "core is restarted over an hour's end": [Event("core", 239, 2)],
+    "core is killed": [Event("core_killed", 228, 40)],
+    "a database is restored from a copy of 3.5 hours before": [Event("restored", 400, 210)],
+    "a database is restored from a copy of 9 hours before": [Event("restored", 700, 540)],
+    "nulls over an hour's end": [Event("null", 295, 12)],
+    "zeros over an hour's end": [Event("zero", 293, 20)],
+    "zeros for half an hour and more": [Event("zero", 290, 40)],
+    "a fall by a quarter that passes": [Event("fall", 310, 5)],
+    "a fall by a quarter that lasts": [Event("fall", 310, 25)],
+    "a jump that passes": [Event("jump", 250, 6)],
+    "a jump that lasts": [Event("jump", 250, 33)],
+    "a jump over an hour's end that is mended before it passes": [Event("jump", 177, 25)],
+    "a fall over an hour's end that is mended before it passes": [Event("fall", 177, 25)],
+    "a reset": [Event("reset", 333)],
+    "a reset while the service is away": [Event("service", 300, 90), Event("reset", 345)],
+    "a reset as the service comes back at an hour's start": [
+        Event("service", 520, 80),
+        Event("reset", 600),
+    ],
+    "a reset while core is away": [Event("core", 300, 90), Event("reset", 345)],
+    "a reset, and an outage after it": [Event("reset", 280), Event("service", 300, 120)],
+    "zeros for half a day": [Event("zero", 290, 600)],
+    "zeros in an outage": [Event("service", 300, 200), Event("zero", 350, 32)],
+    "a jump in an outage": [Event("service", 300, 200), Event("jump", 358, 2)],
+    "both away, one after the other": [Event("service", 200, 90), Event("core", 280, 100)],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_every_hour_is_right_in_the_end(tmp_path: Path, name: str) -> None:
+    days = Days(tmp_path, CASES[name])
+    await days.run((HOURS + 4) * 60)
+    is_by_power = any(one.kind in {"null", "zero", "fall", "jump", "reset"} for one in CASES[name])
+    assert days.wrong(1, HOURS, BY_POWER_KWH if is_by_power else MINUTE_KWH) == []
+
+
+async def test_the_past_is_right_too(tmp_path: Path) -> None:
+    days = Days(tmp_path, [Event("jump", -600, 2), Event("zero", -300, 32)], days=1)
+    await days.run(240)
+    assert days.wrong(-23, 2, MINUTE_KWH) == []
+
+
+_EVENTS = st.lists(
+    st.builds(
+        Event,
+        st.sampled_from(
+            ["service", "core", "core_killed", "restored", "null", "zero", "fall", "jump"]
+        ),
+        st.integers(120, 700),
+        st.sampled_from([1, 3, 12, 35, 90, 200]),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_EVENTS, st.sampled_from([None, 150, 333, 598]))
+async def test_nothing_impossible_is_ever_left(
+    tmp_path_factory: pytest.TempPathFactory, events: list[Event], reset: int | None
+) -> None:
+    events = [*events, *([] if reset is None else [Event("reset", reset)])]
+    days = Days(tmp_path_factory.mktemp("days"), events)
+    await days.run((HOURS + 6) * 60)
+    assert days.wrong(1, HOURS, 2.0) == []

@@ -1,0 +1,212 @@
+"""That each hour of a counter is known to the energy that flowed, whatever the readings show."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redback.ledger import Believed, HourEnd, How, Known, resolve
+from redback.ledger.meter import Meter
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+MOST_KW = 20.0
+HOURS = 8
+
+# What the cloud has of a minute: the counter may differ from what truly flowed.
+Fault = Callable[[int, float], float | None]
+
+
+def power(minute: int) -> float:
+    """Return a power that changes, kW."""
+    return 1.0 + minute // 37 % 5
+
+
+def flowed(minute: int) -> float:
+    """Return what has flowed until a minute, kWh."""
+    return sum(power(one) for one in range(minute)) / 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a meter made of all minutes.
+
+    Attributes:
+        ends: what is known of each hour.
+        shown: what was shown of each minute.
+    """
+
+    ends: Mapping[datetime, HourEnd]
+    shown: Sequence[float | None]
+
+    def known(self) -> dict[int, Known]:
+        found = resolve([self.ends[start] for start in sorted(self.ends)], MOST_KW)
+        return {round((one.start - START) / timedelta(hours=1)): one for one in found}
+
+
+def run(
+    fault: Fault = lambda _, value: value,
+    *,
+    believed: bool = True,
+    base: float = 20150.0,
+    every: int = 1,
+    power_of: Callable[[int], float | None] = power,
+    minutes: int = HOURS * 60 + 40,
+) -> Run:
+    """Let a meter read the minutes, of which the cloud has what `fault` makes of them."""
+    meter = Meter("a counter", Believed(base, START) if believed else None)
+    ends: dict[datetime, HourEnd] = {}
+    shown = []
+    for minute in range(0, minutes, every):
+        at = START + minute * MINUTE + timedelta(seconds=8)
+        value = fault(minute, round(base + flowed(minute), 3))
+        shown.append(meter.take(value, at, MOST_KW, power_of(minute), 1.5 * every * MINUTE))
+        for end in meter.ended:
+            kept = ends.get(end.start)
+            if kept is None or end.how >= kept.how:
+                ends[end.start] = end
+    return Run(ends, shown)
+
+
+def true(hour: int, every: int = 1) -> float:
+    """Return what flowed between the last readings of two hours."""
+    last = (hour + 1) * 60 - every
+    return flowed(last) - flowed(last - 60 if hour else 0)
+
+
+def energies(known: Mapping[int, Known], hours: Sequence[int]) -> list[float | None]:
+    return [known[hour].energy for hour in hours]
+
+
+def test_each_hour_is_what_the_counter_grew() -> None:
+    known = run().known()
+    assert list(known) == list(range(HOURS))
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.002
+    )
+    assert {one.how for one in known.values()} == {How.READ}
+
+
+@pytest.mark.parametrize("instead", [None, 0.0])
+@pytest.mark.parametrize("length", [3, 12, 32, 60, 150])
+def test_a_value_that_is_missing_over_an_hours_end_costs_nothing(
+    instead: float | None, length: int
+) -> None:
+    first = 170
+    known = run(lambda m, value: instead if first <= m < first + length else value).known()
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+    assert max(one.energy or 0 for one in known.values()) < MOST_KW
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5, 10000.0, 19950.0, 15000.0, 20650.0, 90000.0])
+@pytest.mark.parametrize("minute", [200, 178, 181])
+def test_a_step_between_two_meters_is_no_energy(after: float, minute: int) -> None:
+    offset = after - (20150.0 + flowed(minute))
+    known = run(lambda m, value: round(value + offset, 3) if m >= minute else value).known()
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+
+
+@pytest.mark.parametrize("wrong", [0.75, 1.02, 0.0, 20000.0])
+@pytest.mark.parametrize("minute", [200, 176])
+@pytest.mark.parametrize("length", [2, 5, 12, 45])
+def test_wrong_values_that_pass_leave_no_trace(wrong: float, minute: int, length: int) -> None:
+    def fault(m: int, value: float) -> float:
+        return round(value * wrong, 3) if minute <= m < minute + length else value
+
+    known = run(fault).known()
+    wanted = [true(hour) for hour in range(1, HOURS)]
+    # Values that are wrong and grow are believed for a while, and what they grew with them.
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        wanted, abs=0.1 if length < 20 else 0.3
+    )
+    assert sum(one.energy or 0 for one in known.values()) == pytest.approx(sum(wanted), abs=0.06)
+
+
+def test_a_value_that_is_stuck_far_away_is_never_shown() -> None:
+    made = run(lambda m, value: 429496729.5 if 100 <= m < 190 else value)
+    assert max(value or 0 for value in made.shown) < 20200
+    assert energies(made.known(), range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+
+
+def test_a_counter_that_steps_by_a_tenth_stays_right() -> None:
+    known = run(lambda _, value: int(value * 10) / 10).known()
+    total = sum(one.energy or 0 for one in known.values())
+    assert total == pytest.approx(sum(true(hour) for hour in range(1, HOURS)), abs=0.1)
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_an_inverter_that_reports_less_often_has_whole_hours(every: int) -> None:
+    known = run(every=every).known()
+    assert {one.how for one in known.values()} == {How.READ}
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour, every) for hour in range(1, HOURS)], abs=0.002
+    )
+
+
+def test_a_counter_that_comes_late_has_the_hours_before_from_the_power() -> None:
+    known = run(lambda m, value: None if m < 250 else value, believed=False).known()
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+
+
+def test_a_counter_that_is_never_there_leaves_what_flowed() -> None:
+    made = run(lambda *_: None, believed=False)
+    flows = [made.ends[START + hour * timedelta(hours=1)].flow for hour in range(HOURS)]
+    assert flows == pytest.approx(
+        [flowed((h + 1) * 60) - flowed(h * 60) for h in range(HOURS)], abs=0.06
+    )
+    end = HourEnd(START + HOURS * timedelta(hours=1), 500.0, flow=3.0)
+    known = resolve([*made.ends.values(), end], MOST_KW)
+    assert [one.energy for one in known[1:-1]] == pytest.approx(flows[1:], abs=0.001)
+
+
+def test_hours_without_any_reading_are_unknown() -> None:
+    known = run(lambda _, value: value, minutes=90).known()
+    assert list(known) == [0]
+
+
+_FAULTS = st.lists(
+    st.tuples(
+        st.integers(65, 420),
+        st.integers(1, 70),
+        st.sampled_from(["null", "zero", "fall", "jump", "far"]),
+    ),
+    max_size=3,
+)
+
+
+@given(_FAULTS, st.sampled_from([None, (220, 0.0), (230, 300.0), (150, 40000.0)]))
+def test_whatever_happens_the_energy_is_right(
+    faults: list[tuple[int, int, str]], reset: tuple[int, float] | None
+) -> None:
+    def fault(minute: int, value: float) -> float | None:
+        if reset is not None and minute >= reset[0]:
+            value = round(value - 20150.0 - flowed(reset[0]) + reset[1], 3)
+        for since, length, kind in faults:
+            if since <= minute < since + length:
+                return {
+                    "null": None,
+                    "zero": 0.0,
+                    "fall": round(value * 0.75, 3),
+                    "jump": value + 500,
+                    "far": 429496729.5,
+                }[kind]
+        return value
+
+    known = run(fault).known()
+    assert all(0 <= (one.energy or 0) <= MOST_KW for one in known.values())
+    last = max(known)
+    total = sum(known[hour].energy or 0 for hour in known if hour > min(known))
+    assert total == pytest.approx(
+        sum(true(hour) for hour in range(min(known) + 1, last + 1)), abs=1.5
+    )
