@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playwright.async_api import Browser, ConsoleMessage, Error, Page
+from playwright.async_api import TimeoutError as PageTimeoutError
 
 from browser.stand_in import StandIn
 from standin.users import OWNER
@@ -16,6 +17,9 @@ DESKTOP = (1280, 900)
 _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screenshots")
 # Longer than anything takes, even where three other things run.
 _TIMEOUT_MS = 15_000
+# Chromium drops what it is loading whenever a network of a container comes or goes beside it.
+_NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+_LOADS = 4
 
 
 class Visit:
@@ -26,6 +30,7 @@ class Visit:
         self._url = url
         self._user = user
         self.complaints: list[str] = []
+        self._has_network_changed = False
 
     async def open(
         self,
@@ -51,13 +56,24 @@ class Visit:
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)
-        await page.goto((url or self._url) + (f"#{section}" if section else ""))
-        if url is None:
-            await page.wait_for_selector("body[data-connected=true]")
+        for left in reversed(range(_LOADS)):
+            self._has_network_changed = False
+            await page.goto((url or self._url) + (f"#{section}" if section else ""))
+            if url is not None:
+                break
+            try:
+                await page.wait_for_selector("body[data-connected=true]")
+                break
+            except PageTimeoutError:
+                if not (left and self._has_network_changed):
+                    raise
+                self.complaints.clear()
         return page
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if _NETWORK_CHANGED in message.text:
+            self._has_network_changed = True
+        elif message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
     def _on_error(self, error: Error) -> None:
