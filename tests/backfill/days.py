@@ -91,8 +91,7 @@ class _Model(ModelStatistics):
 
     async def backlog(self) -> int:
         self.catch_up()
-        self.recorder.check()
-        return len(self.recorder._queue)  # noqa: SLF001 - the model is ours
+        return await super().backlog()
 
 
 class _Link:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from redback.backfill.coverage import Coverage, Hour, Span, Stage
-from redback.backfill.gaps import HOUR, Finder, Gap, find, search
+from redback.backfill.gaps import Finder, Gap, find, search
+from redback.ledger import HOUR
 
 SERIAL = "RB26030100000011"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

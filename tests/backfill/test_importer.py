@@ -68,13 +68,6 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger.db")
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
 def adjustments(tmp_path: Path) -> Iterator[Adjustments]:
     adjustments = Adjustments(tmp_path / FILE)
     yield adjustments
@@ -608,17 +601,22 @@ async def test_cut_short_and_done_again_the_result_is_the_same(
     assert len(statistics.stored[POWER.entity_id]) == 3
 
 
+def step_by_900(statistics: FakeStatistics, ledger: Ledger) -> None:
+    """Let the counter go up by 900 kWh at 3:30, which Core takes for energy."""
+    seen = [one if one[0] < at(3.5) else (one[0], one[1] + 900) for one in growing([1, 2, 3, 4])]
+    statistics.compile(COUNTER.entity_id, seen)
+    know(ledger, {2: 103.0})
+    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 1004.0, energy=1.0, misread=900.0)]})
+    know(ledger, {4: 1005.0})
+
+
 async def test_a_shift_that_somebody_takes_back_stays_so(
     writer: Importer,
     statistics: FakeStatistics,
     ledger: Ledger,
     adjustments: Adjustments,
 ) -> None:
-    seen = [one if one[0] < at(3.5) else (one[0], one[1] + 900) for one in growing([1, 2, 3, 4])]
-    statistics.compile(COUNTER.entity_id, seen)
-    know(ledger, {2: 103.0})
-    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 1004.0, energy=1.0, misread=900.0)]})
-    know(ledger, {4: 1005.0})
+    step_by_900(statistics, ledger)
     before = statistics.change(COUNTER.entity_id)
     await agree(writer, 1, 5)
     (adjustment,) = adjustments.latest(9)
@@ -633,27 +631,20 @@ async def test_a_shift_that_somebody_takes_back_stays_so(
         await writer.take_back(adjustment.number)
 
 
-async def correct_a_step(
+@pytest.fixture
+async def number(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments
 ) -> int:
     """Let a step of 900 kWh be taken out again; return the number of that correction."""
-    seen = [one if one[0] < at(3.5) else (one[0], one[1] + 900) for one in growing([1, 2, 3, 4])]
-    statistics.compile(COUNTER.entity_id, seen)
-    know(ledger, {2: 103.0})
-    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 1004.0, energy=1.0, misread=900.0)]})
-    know(ledger, {4: 1005.0})
+    step_by_900(statistics, ledger)
     await agree(writer, 1, 5)
     (adjustment,) = adjustments.latest()
     return adjustment.number
 
 
 async def test_a_shift_can_be_taken_back_after_a_later_one_has_moved_its_row(
-    writer: Importer,
-    statistics: FakeStatistics,
-    ledger: Ledger,
-    adjustments: Adjustments,
+    writer: Importer, statistics: FakeStatistics, adjustments: Adjustments, number: int
 ) -> None:
-    number = await correct_a_step(writer, statistics, ledger, adjustments)
     await statistics.shift(COUNTER.entity_id, at(1), 50.0, "kWh")
     await writer.take_back(number)
     assert statistics.change(COUNTER.entity_id)[at(3)] == pytest.approx(901, abs=0.02)
@@ -661,12 +652,8 @@ async def test_a_shift_can_be_taken_back_after_a_later_one_has_moved_its_row(
 
 
 async def test_a_shift_is_taken_back_once_core_can_write_again(
-    writer: Importer,
-    statistics: FakeStatistics,
-    ledger: Ledger,
-    adjustments: Adjustments,
+    writer: Importer, statistics: FakeStatistics, adjustments: Adjustments, number: int
 ) -> None:
-    number = await correct_a_step(writer, statistics, ledger, adjustments)
     statistics.is_locked = True
     for _ in range(2):
         with pytest.raises(RefillError, match="has not done it yet"):
@@ -678,12 +665,8 @@ async def test_a_shift_is_taken_back_once_core_can_write_again(
 
 
 async def test_a_shift_of_statistics_that_were_deleted_cannot_be_taken_back(
-    writer: Importer,
-    statistics: FakeStatistics,
-    ledger: Ledger,
-    adjustments: Adjustments,
+    writer: Importer, statistics: FakeStatistics, number: int
 ) -> None:
-    number = await correct_a_step(writer, statistics, ledger, adjustments)
     statistics.stored.clear()
     statistics.short_term.clear()
     with pytest.raises(RefillError, match="no longer has"):

@@ -499,7 +499,7 @@ def test_a_route_that_always_fails_costs_no_token(cloud: Cloud) -> None:
 
 
 def _count_tokens(cloud: Cloud) -> list[float]:
-    """Give tokens that last until they are refused; return when each was asked for."""
+    """Hand out tokens that last until they are refused; return when each was asked for."""
     asked: list[float] = []
 
     def give(_: requests.PreparedRequest) -> Answer:

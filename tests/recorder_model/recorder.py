@@ -219,6 +219,11 @@ class Recorder:
         while self._queue and self._has_started and not self._is_locked:
             self._queue.pop(0)()
 
+    @property
+    def backlog(self) -> int:
+        """How much waits to be written."""
+        return len(self._queue)
+
     def check(self) -> None:
         """Raise CoreAwayError if Core cannot be asked."""
         if not self.is_running:

@@ -58,6 +58,10 @@ class ModelStatistics:
             self._recorder.import_statistics(series, [_stored(row) for row in rows])
         return refused
 
+    async def backlog(self) -> int:
+        self._recorder.check()
+        return self._recorder.backlog
+
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         self._recorder.check()
         if not self._recorder.is_known(entity_id):

@@ -32,7 +32,7 @@ class EntityRegistry:
         self._fire(UPDATED, {"action": "remove", "entity_id": entity_id})
 
     def rename(self, entity_id: str, new_id: str) -> None:
-        """Give an entity another id."""
+        """Change the id of an entity."""
         self._entries[new_id] = {**self._entries.pop(entity_id), "entity_id": new_id}
         self._fire(UPDATED, {"action": "update", "entity_id": new_id, "old_entity_id": entity_id})
 

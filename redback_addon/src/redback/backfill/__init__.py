@@ -25,7 +25,6 @@ from .audit import Audit
 from .backfill import Backfill
 from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .fetcher import Fetcher
-from .gaps import HOUR
 from .history import Files, History
 from .importer import Importer
 from .progress import Progress

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from .. import options
 from ..environment import data_folder
+from ..ledger import HOUR
 from .coverage import FILE, Coverage, Hour
-from .gaps import HOUR, find
+from .gaps import find
 from .refill import NOTHING, RefillError, hours, moment, request_hours, span
 
 

@@ -77,13 +77,14 @@ class Adjustments:
             _seconds(now),
             AdjustmentStage.NOTED,
         )
+        number = None
         with self._database.writing() as database:
-            database.execute(
+            number = database.execute(
                 "INSERT INTO adjustment (entity_id, row, sum, amount, why, noted, stage)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 values,
-            )
-        return None if self._database.is_failing else self._find("stage = 'noted'")[-1]
+            ).lastrowid
+        return None if number is None else next(iter(self._find("id = ?", number)), None)
 
     def done(self, adjustment: Adjustment) -> None:
         """Note that Core has made one; if that took another one back, that is undone."""
@@ -107,7 +108,7 @@ class Adjustments:
 
     def noted(self, entity_id: str) -> list[Adjustment]:
         """Return those of an entity of which it is not known whether Core has made them."""
-        return self._find("stage = 'noted' AND entity_id = ?", entity_id)
+        return self._find("stage = 'noted' AND entity_id = ? ORDER BY id", entity_id)
 
     def undone(self, entity_id: str) -> frozenset[datetime]:
         """Return the starts of the hours from which somebody took a shift back."""
@@ -127,12 +128,12 @@ class Adjustments:
 
         Those that put a past before Core's first row are left out: nobody saw the hours before.
         """
-        found = self._find("stage != 'noted' AND why NOT IN ('past', 'undone')")
-        return found[: -most - 1 : -1]
+        which = "stage != 'noted' AND why NOT IN ('past', 'undone') ORDER BY id DESC LIMIT ?"
+        return self._find(which, most)
 
     def _find(self, which: str, *values: object) -> list[Adjustment]:
         rows = self._database.read(
-            f"SELECT {_COLUMNS} FROM adjustment WHERE {which} ORDER BY id",  # noqa: S608 - from above
+            f"SELECT {_COLUMNS} FROM adjustment WHERE {which}",  # noqa: S608 - from above
             *values,
         )
         return [

@@ -20,8 +20,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ..core import Row
-from ..ledger import How, Known, can_become, step
-from .gaps import HOUR, floor
+from ..ledger import HOUR, How, Known, can_become, floor, step
 
 # Two sums may differ by this, kWh.
 TOLERANCE = 0.01

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
+from ..ledger import HOUR, floor
 from .backfill import Backfill
 from .coverage import Coverage, UnwritableError
-from .gaps import HOUR, Shown, floor
+from .gaps import SETTLE, Shown
 from .importer import Importer, Part
 from .refill import request_hours
 from .writer import NotYetError
@@ -25,8 +26,6 @@ _SETTLED_SECONDS = 15 * 60.0
 _EVERY_SECONDS = 3600.0
 _ALL_SECONDS = 24 * _EVERY_SECONDS
 _LOOK_SECONDS = 60.0
-# This long after an hour, Core has written it, and the one after it has begun.
-_SETTLE = timedelta(minutes=10)
 _RECENT = timedelta(days=3)
 _MONTH = timedelta(days=30)
 
@@ -90,7 +89,7 @@ class Audit:
         begun = self._coverage.begun(inverter.serial)
         if begun is None:
             return
-        until = floor(self._clock.now() - _SETTLE)
+        until = floor(self._clock.now() - SETTLE)
         first = floor(since) if is_all else max(floor(since), until - _RECENT)
         while until > first:
             start = max(until - _MONTH, first)

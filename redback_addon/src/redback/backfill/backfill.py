@@ -16,17 +16,15 @@ from ..problems import Kind, Problems
 from ..publishing.entity_ids import series
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .fetcher import Fetcher, SilentError
-from .gaps import Finder, Gap
+from .gaps import SETTLE, Finder, Gap
 from .importer import Importer
 from .progress import Counting, Progress
 from .writer import NotYetError
 
 _LOG = logging.getLogger(__name__)
 
-# This long after its end, Core has written an hour, and the cloud has received it.
-_SETTLE = timedelta(minutes=10)
-# The same after Core was away: it catches up first.
-_SETTLE_SECONDS = _SETTLE.total_seconds()
+# Core needs as long after it was away: it catches up first.
+_SETTLE_SECONDS = SETTLE.total_seconds()
 _IDLE_SECONDS = 60.0
 # Until there is a first reading.
 _FIRST_SECONDS = 5.0
@@ -142,7 +140,7 @@ class Backfill:
                 is_filled |= outcome is _Outcome.FILLED
                 if outcome is _Outcome.TROUBLE or self.is_paused:
                     break
-                if is_filled and self._clock.now() - found_at > _SETTLE:
+                if is_filled and self._clock.now() - found_at > SETTLE:
                     break  # there may be newer ones by now
             if not is_filled:
                 await self._clock.sleep(self._idle_seconds())
@@ -160,7 +158,7 @@ class Backfill:
         gaps: list[Gap] = []
         for inverter, since in self.watched():
             if self._is_well_known(inverter):
-                for found in self._finder.search(inverter.serial, since, now - _SETTLE):
+                for found in self._finder.search(inverter.serial, since, now - SETTLE):
                     gaps += [gap for gap in found if not gap.goes_on]
                     await asyncio.sleep(0)  # let other tasks run in between
         return sorted(gaps, key=lambda gap: gap.until, reverse=True)

@@ -16,12 +16,11 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.inverter import Inverter
-from ..ledger import Believed, HourEnd, Ledger, Meters
+from ..ledger import HOUR, Believed, HourEnd, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
 from .coverage import NO_READINGS, Coverage, Hour, Stage
-from .gaps import HOUR
 from .hourly import summarise
 
 _PACE_SECONDS = 1.0

@@ -5,9 +5,11 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..ledger import HOUR, floor
 from .coverage import Coverage, Hour, Span, Stage
 
-HOUR = timedelta(hours=1)
+# This long after its end, Core has written an hour, and the cloud has received it.
+SETTLE = timedelta(minutes=10)
 # Tolerance at an hour's ends: a reading may be stamped in the next hour.
 _EDGE = timedelta(seconds=60)
 # After an outage a counter is believed when a second reading fits the first. Until then Core shows
@@ -145,11 +147,6 @@ class Finder:
         if not has_gaps and self._coverage.begun(serial) is not None:
             due = self._coverage.due(serial, floor(since))
             self._whole[serial] = _Whole(since, floor(now), version, due)
-
-
-def floor(moment: datetime) -> datetime:
-    """Return the start of the hour."""
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 class Shown:

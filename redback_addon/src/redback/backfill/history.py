@@ -51,7 +51,6 @@ class History:
     """Fills what is missing, and compares what is there.
 
     Attributes:
-        files: what is known.
         importer: makes Core's statistics agree.
         backfill: fills what is missing.
     """
@@ -69,7 +68,6 @@ class History:
         days: int,
     ) -> None:
         coverage, websocket = files.coverage, home_assistant.websocket
-        self.files = files
         self.importer = Importer(
             home_assistant.statistics, files.ledger, files.adjustments, clock, ownership
         )

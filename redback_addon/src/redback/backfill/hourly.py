@@ -1,16 +1,15 @@
 """Sums up the measurements of one hour of one inverter, as Core would have."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 import msgspec
 
 from ..cloud import Dynamic
 from ..inverters.inverter import Inverter
+from ..ledger import HOUR
 from ..sensors.reading import STALE_AFTER
-
-_HOUR = timedelta(hours=1)
 
 
 class Measured(msgspec.Struct, frozen=True, array_like=True):
@@ -83,7 +82,7 @@ def _values(inverter: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[f
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:
     """Yield how many seconds each reading holds within the hour; None = only before it."""
-    for number, (stamp, after) in enumerate(pairwise([*stamps, start + _HOUR])):
+    for number, (stamp, after) in enumerate(pairwise([*stamps, start + HOUR])):
         since = max(stamp, start)
         seconds = (min(after, stamp + STALE_AFTER) - since).total_seconds()
         if number == 0 and stamp > start:

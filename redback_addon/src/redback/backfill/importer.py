@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
 from ..inverters.inverter import Inverter
-from ..ledger import Known, Ledger, most_kw, resolve
+from ..ledger import HOUR, Known, Ledger, floor, most_kw, resolve
 from ..publishing.entity_ids import series as series_of
 from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS, CounterRow
 from .adjustments import Adjustment, Adjustments, AdjustmentStage
 from .agreement import Agreement, agree, is_right
-from .gaps import HOUR, Gap, floor
+from .gaps import SETTLE, Gap
 from .hourly import Summary
 from .refill import RefillError
 from .writer import GoneError, NotYetError, Writer
@@ -28,8 +28,6 @@ _NEAR = timedelta(days=2)
 _FAR = timedelta(days=400)
 # Core keeps rows of five minutes for ten days.
 _SHORT_TERM = timedelta(days=9)
-# This long after its end, Core has written an hour.
-_SETTLE = timedelta(minutes=10)
 # Core may need this long for its first row of an entity; after that none is expected.
 _PATIENCE_SECONDS = 20 * 60.0
 
@@ -188,15 +186,21 @@ class Importer:
             counters = {row: series[row.key] for row in COUNTERS if row.key in series}
             refused = await self._statistics.misfits([*counters.values()])
             rejections = {entity_id: str(error) for entity_id, error in refused.items()}
+            settled = {
+                row: one
+                for row, one in counters.items()
+                if one.entity_id not in rejections and await self._writer.is_settled(one.entity_id)
+            }
+            is_open = len(settled) + len(rejections) < len(counters)
+            # One question for all: this is done for each inverter every hour.
+            near = await self._rows(
+                settled.values(),
+                part.since - _NEAR,
+                min(part.until + _NEAR, self._clock.now()),
+            )
             found: dict[Series, Agreement] = {}
-            is_open = False
-            for row, one in counters.items():
-                if one.entity_id in rejections:
-                    continue
-                if not await self._writer.is_settled(one.entity_id):
-                    is_open = True
-                    continue
-                agreement = await self._compare(part, row, one)
+            for row, one in settled.items():
+                agreement = await self._compare(part, row, one, near[one.entity_id])
                 if agreement.is_open and self._is_expected(one.entity_id):
                     is_open = True
                 elif agreement.is_open:
@@ -216,20 +220,26 @@ class Importer:
             starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
             return rejections, _Lost(starts, is_open)
 
-    async def _compare(self, part: Part, row: CounterRow, series: Series) -> Agreement:
-        """Compare a counter's rows with the ledger."""
+    async def _compare(
+        self, part: Part, row: CounterRow, series: Series, near: Sequence[Row]
+    ) -> Agreement:
+        """Compare a counter's rows with the ledger; `near` are those of the hours and around."""
         serial = part.inverter.serial
         now = self._clock.now()
         most = most_kw(row, part.inverter.details.static)
-        before = await self._before(row, series, part, most)
-        rows = [*before, *await self._rows(series, part.since, min(part.until + _NEAR, now))]
+        earlier = [one for one in near if one.start < part.since]
+        before = self._from_seen(row, part, most, part.since - _NEAR, earlier)
+        if not before:
+            far = await self._rows_of(series, part.since - _FAR, part.since)
+            before = self._from_seen(row, part, most, part.since - _FAR, far) or far
+        rows = [*before, *near[len(earlier) :]]
         if not any(one.start >= part.until for one in rows) and part.until + _NEAR < now:
-            rows += (await self._rows(series, part.until + _NEAR, part.until + _FAR))[:1]
+            rows += (await self._rows_of(series, part.until + _NEAR, part.until + _FAR))[:1]
         since = rows[0].start if before else part.since
         until = max([part.until, *(one.start + HOUR for one in rows)])
-        earlier = self._ledger.before(serial, row.key, since)
-        hours = self._ledger.hours(serial, row.key, since, min(until, floor(now - _SETTLE)))
-        known = resolve([earlier, *hours] if earlier is not None else hours, most)
+        last = self._ledger.before(serial, row.key, since)
+        hours = self._ledger.hours(serial, row.key, since, min(until, floor(now - SETTLE)))
+        known = resolve(hours if last is None else [last, *hours], most)
         known = [one for one in known if one.start >= since]
         entity_id = series.entity_id
         return agree(
@@ -243,25 +253,21 @@ class Importer:
             is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )
 
-    async def _before(
-        self, counter: CounterRow, series: Series, part: Part, most: float
+    def _from_seen(
+        self, counter: CounterRow, part: Part, most: float, since: datetime, rows: Sequence[Row]
     ) -> Sequence[Row]:
-        """Return the last row before some hours that Core saw, and those after it."""
-        rows: list[Row] = []
-        for reach in (_NEAR, _FAR):
-            since = part.since - reach
-            rows = await self._rows(series, since, part.since)
-            known = {
-                one.start: one
-                for one in resolve(
-                    self._ledger.hours(part.inverter.serial, counter.key, since, part.since), most
-                )
-            }
-            for number in range(len(rows) - 1, -1, -1):
-                fact = known.get(rows[number].start)
-                if fact is None or is_right(rows[number], fact, most):
-                    return rows[number:]
-        return rows
+        """Return the last row before some hours that Core saw, and those after it.
+
+        There are none if it saw none of these rows, which start at `since` or later.
+        """
+        serial = part.inverter.serial
+        hours = self._ledger.hours(serial, counter.key, since, part.since)
+        known = {one.start: one for one in resolve(hours, most)}
+        for number in range(len(rows) - 1, -1, -1):
+            fact = known.get(rows[number].start)
+            if fact is None or is_right(rows[number], fact, most):
+                return rows[number:]
+        return ()
 
     async def _soon(
         self, series: Series, rows: Sequence[Row], known: Sequence[Known]
@@ -272,17 +278,29 @@ class Importer:
         end, now = known[-1].start + HOUR, self._clock.now()
         if now - end >= _SHORT_TERM:
             return None
-        found = await self._rows(series, end, min(now, end + HOUR), "5minute")
+        found = await self._rows_of(series, end, min(now, end + HOUR), "5minute")
         return found[-1] if found else None
 
-    async def _rows(
+    async def _rows_of(
         self, series: Series, since: datetime, until: datetime, period: Period = "hour"
     ) -> list[Row]:
-        """Return rows with a state and a sum."""
-        found = await self._statistics.rows([series.entity_id], since, until, period=period)
-        return [
-            row for row in found[series.entity_id] if row.sum is not None and row.state is not None
-        ]
+        """Return the rows of one counter that have a state and a sum."""
+        return (await self._rows([series], since, until, period))[series.entity_id]
+
+    async def _rows(
+        self,
+        series: Iterable[Series],
+        since: datetime,
+        until: datetime,
+        period: Period = "hour",
+    ) -> dict[str, list[Row]]:
+        """Return the rows of counters that have a state and a sum, by entity id."""
+        ids = [one.entity_id for one in series]
+        found = await self._statistics.rows(ids, since, until, period=period)
+        return {
+            entity_id: [row for row in rows if row.sum is not None and row.state is not None]
+            for entity_id, rows in found.items()
+        }
 
     def _is_expected(self, entity_id: str) -> bool:
         """Whether Core may still write a row after the hours."""

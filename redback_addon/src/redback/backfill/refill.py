@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from ..ledger import HOUR, floor
 from .coverage import Coverage, Hour, Stage, UnwritableError
-from .gaps import HOUR, floor
 
 
 class RefillError(Exception):

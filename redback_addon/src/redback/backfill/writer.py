@@ -6,9 +6,9 @@ from datetime import datetime
 
 from ..clock import Clock
 from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from ..ledger import HOUR
 from .adjustments import Adjustment, Adjustments
 from .agreement import Shift, Why
-from .gaps import HOUR
 
 _LOG = logging.getLogger(__name__)
 

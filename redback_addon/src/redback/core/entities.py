@@ -77,7 +77,7 @@ class Entities:
 
 
 class _Writers:
-    """Tells a watcher which states somebody else writes.
+    """Notifies a watcher of the states that somebody else writes.
 
     All requests of an add-on, over REST too, are made by one user, the Supervisor's; what an
     integration writes has no user.

@@ -3,6 +3,7 @@
 meter.py      believes one counter, minute after minute, and works out what it counted
 meters.py     the counters of one inverter together
 cadence.py    how often an inverter reports
+hours.py      what an hour is
 ledger.py     stores what is known of each hour
 resolve.py    works out states and energies from what is known
 
@@ -11,6 +12,7 @@ energy, and neither is anything above what can flow in the time.
 """
 
 from .cadence import Cadence
+from .hours import HOUR, floor
 from .ledger import FILE, Ledger
 from .meter import Believed, HourEnd, How, can_become, step
 from .meters import Meters, most_kw

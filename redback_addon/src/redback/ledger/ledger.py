@@ -4,16 +4,17 @@ Whatever the file loses is fetched again for the hours that need it, like any ot
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..storage.database import Database
+from .hours import HOUR
 from .meter import Believed, HourEnd, How
 
 # In the data folder.
 FILE = "ledger.db"
 
-_HOUR_SECONDS = 60 * 60
+_HOUR_SECONDS = int(HOUR.total_seconds())
 # Watt-hours: small integers take the least space.
 _UNIT = 1000
 _LOST = "what the counters showed may be fetched again"
@@ -85,7 +86,7 @@ class Ledger:
         """Return what the counters last showed before an hour, as far as that is known, by key."""
         found = ((key, self.before(serial, key, end)) for key in keys)
         return {
-            key: Believed(hour.state, hour.start + _HOUR)
+            key: Believed(hour.state, hour.start + HOUR)
             for key, hour in found
             if hour is not None and hour.state is not None
         }
@@ -126,9 +127,6 @@ class Ledger:
             )
             for start, state, energy, flow, slack, how, misread in rows
         ]
-
-
-_HOUR = timedelta(seconds=_HOUR_SECONDS)
 
 
 def _row(end: HourEnd) -> tuple[int | None, ...]:

@@ -23,11 +23,13 @@ from the power.
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Annotated, NamedTuple
 
 import msgspec
+
+from .hours import HOUR, floor
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,10 +46,10 @@ _STAYS = 30
 _CONFIRMED = 2
 # After this long without a value, a glitch could pass for energy produced in that time.
 _LONG = timedelta(minutes=10)
-_HOUR = timedelta(hours=1)
 # A row of Core's may be one reading older or newer than the last one of an hour, and rounded.
 _LEAST_STRIDE_KWH = 0.001
-_BY_POWER_KWH = 0.06
+# By how much a state that is worked out from the power may be wrong.
+BY_POWER_KWH = 0.06
 # A counter that an inverter does not have is waited for at no more hours' ends than these.
 _CROSSINGS = 72
 # How long a former meter may come back.
@@ -61,7 +63,7 @@ def step(before: float, after: float) -> float:
 
 def can_become(before: float, value: float, hours: float, most_kw: float) -> bool:
     """Whether a counter can have grown to this value in some hours, and has not fallen; kWh."""
-    return before <= value <= before + most_kw * (hours + _SLACK / _HOUR) + _SLACK_KWH
+    return before <= value <= before + most_kw * (hours + _SLACK / HOUR) + _SLACK_KWH
 
 
 class Stepped(msgspec.Struct, frozen=True):
@@ -196,11 +198,11 @@ class Meter:
         # What has flowed since the believed value, or the first reading, and since the hour began.
         self._flow: float | None = 0.0
         self._hour_flow: float | None = None
-        if believed is not None and believed.at == _floor(believed.at):
+        if believed is not None and believed.at == floor(believed.at):
             self._last_end = believed.at, self._total, believed.value
             self._hour_flow = 0.0
         elif believed is not None and (stepped := believed.stepped) is not None:
-            self._last_end = _floor(believed.at), self._total - stepped.energy, None
+            self._last_end = floor(believed.at), self._total - stepped.energy, None
             self._misread = stepped.misread
         # The longest time between two readings of which none is missing.
         self._fresh = timedelta(seconds=90)
@@ -227,16 +229,16 @@ class Meter:
         self.ended = []
         self._fresh = fresh
         if self._read_at is None or at > self._read_at:
-            self._pass_to(at, power, fresh)
+            self._pass_to(at, power)
         if value is not None and value >= 0:
             self._judge(value, at, most_kw)
         return None if self.believed is None else self.believed.value
 
-    def end_hour(self, end: datetime, fresh: timedelta = timedelta(seconds=90)) -> None:
+    def end_hour(self, end: datetime) -> None:
         """Note that there are no more readings before an hour's end."""
         self.ended = []
         if self._read_at is None or end > self._read_at:
-            self._pass_to(end, self._power, fresh)
+            self._pass_to(end, self._power)
 
     def confirm(self, value: float, at: datetime, most_kw: float) -> None:
         """Take what is known of a later time, which can be trusted."""
@@ -288,7 +290,7 @@ class Meter:
     def _fits(before: Believed | None, value: float, at: datetime, most_kw: float) -> bool:
         if before is None:
             return False
-        hours = max((at - before.at) / _HOUR, 0.0)
+        hours = max((at - before.at) / HOUR, 0.0)
         return can_become(before.value, value, hours, most_kw)
 
     def _is_of(self, former: Believed, doubt: _Doubt, new: Believed, most_kw: float) -> bool:
@@ -340,7 +342,7 @@ class Meter:
             if share is None:
                 share = (crossing.moment - last.at) / (new.at - last.at)
             return last.value + grown * share, self._total + grown * share, How.POWER
-        if last.at > crossing.end - _HOUR:
+        if last.at > crossing.end - HOUR:
             return last.value, self._total, How.INCOMPLETE
         return None, None, How.UNKNOWN
 
@@ -372,7 +374,7 @@ class Meter:
         """Return the state, the total and how they are known, after a meter's last value."""
         if crossing.flow is not None:
             return last.value + crossing.flow, self._total + crossing.flow, How.POWER
-        if last.at > crossing.end - _HOUR:
+        if last.at > crossing.end - HOUR:
             return last.value, self._total, How.INCOMPLETE
         return None, None, How.UNKNOWN
 
@@ -400,27 +402,27 @@ class Meter:
         stepped = None
         if self._misread is not None and self._last_end is not None:
             since, its_total, _ = self._last_end
-            if since == _floor(new.at):
+            if since == floor(new.at):
                 stepped = Stepped(total - its_total, self._misread)
         self.believed = Believed(new.value, new.at, stepped)
         self._doubt = None
         self._crossings.clear()
         self._flow = 0.0
 
-    def _pass_to(self, at: datetime, power: float | None, fresh: timedelta) -> None:
+    def _pass_to(self, at: datetime, power: float | None) -> None:
         """Add up what has flowed until a moment, and note the hours that end on the way."""
         since = self._read_at
         mean = _mean(self._power, power)
         if since is None:
             self._read_at, self._power = at, power
-            self._begin_hour(at, power, fresh)
+            self._begin_hour(at, power)
             return
-        if at - since > max(_LONG, fresh):
+        if at - since > max(_LONG, self._fresh):
             mean = None
-        end = _floor(since) + _HOUR
+        end = floor(since) + HOUR
         while end <= at:
             # An hour's end is its last reading, unless that is missing.
-            is_read = since == self._read_at and end - since <= fresh
+            is_read = since == self._read_at and end - since <= self._fresh
             flow = self._flow
             self._add(mean, end - since)
             moment, flow = (since, flow) if is_read else (end, self._flow)
@@ -428,20 +430,20 @@ class Meter:
             crossing = _Crossing(end, moment, flow, self._hour_flow, self._doubt)
             self._cross(crossing, is_fresh=is_fresh)
             self._hour_flow = 0.0
-            since, end = end, end + _HOUR
+            since, end = end, end + HOUR
         self._add(mean, at - since)
         self._read_at, self._power = at, power
         if self._hour_flow is None:
-            self._begin_hour(at, power, fresh)
+            self._begin_hour(at, power)
 
-    def _begin_hour(self, at: datetime, power: float | None, fresh: timedelta) -> None:
+    def _begin_hour(self, at: datetime, power: float | None) -> None:
         """Let the first reading of an hour hold from its beginning, if none is missing."""
-        into = at - _floor(at)
-        if power is not None and into <= fresh:
-            self._hour_flow = max(power, 0.0) * (into / _HOUR)
+        into = at - floor(at)
+        if power is not None and into <= self._fresh:
+            self._hour_flow = max(power, 0.0) * (into / HOUR)
 
     def _add(self, power: float | None, during: timedelta) -> None:
-        energy = None if power is None else max(power, 0.0) * (during / _HOUR)
+        energy = None if power is None else max(power, 0.0) * (during / HOUR)
         self._flow = None if energy is None or self._flow is None else self._flow + energy
         self._hour_flow = (
             None if energy is None or self._hour_flow is None else self._hour_flow + energy
@@ -460,25 +462,25 @@ class Meter:
             return
         self._crossings.append(crossing)
         state = None
-        if last is not None and last.at > crossing.end - _HOUR:
+        if last is not None and last.at > crossing.end - HOUR:
             state = last.value
         how = How.UNKNOWN if state is None else How.INCOMPLETE
         self.ended.append(
-            HourEnd(crossing.end - _HOUR, state, None, crossing.hour_flow, self._slack, how)
+            HourEnd(crossing.end - HOUR, state, None, crossing.hour_flow, self._slack, how)
         )
 
     def _end(self, crossing: _Crossing, state: float | None, total: float | None, how: How) -> None:
-        """Tell of an hour's end."""
+        """Report what is known of an hour's end."""
         if state is None or total is None or how is How.UNKNOWN:
             return
-        start, energy = crossing.end - _HOUR, None
+        start, energy = crossing.end - HOUR, None
         if self._last_end is not None and self._last_end[0] == start:
             _, its_total, its_state = self._last_end
             counted = max(total - its_total, 0.0)
             grown = counted if its_state is None else state - its_state
             if self._misread is not None or abs(counted - grown) > _LEAST_STRIDE_KWH / 10:
                 energy = counted
-        slack = self._slack if how is not How.POWER else _BY_POWER_KWH
+        slack = self._slack if how is not How.POWER else BY_POWER_KWH
         flow, misread = crossing.hour_flow, self._misread
         self.ended.append(HourEnd(start, state, energy, flow, slack, how, misread))
         self._last_end = crossing.end, total, state
@@ -488,7 +490,3 @@ class Meter:
 def _mean(before: float | None, after: float | None) -> float | None:
     known = [power for power in (before, after) if power is not None]
     return sum(known) / len(known) if known else None
-
-
-def _floor(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

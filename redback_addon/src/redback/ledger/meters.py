@@ -70,7 +70,7 @@ class Meters:
     def end_hour(self, end: datetime) -> None:
         """Note that there are no more readings before an hour's end."""
         for meter in self._meters.values():
-            meter.end_hour(end, self._cadence.longest_step)
+            meter.end_hour(end)
 
     def confirm(self, known: Mapping[str, Believed], details: Details = NO_DETAILS) -> None:
         """Take what is known of a later time, by sensor key: it may end a doubt."""

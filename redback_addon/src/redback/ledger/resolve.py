@@ -4,14 +4,12 @@ Nothing that is negative, and nothing above what can flow in the time, is ever e
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from .meter import HourEnd, How, can_become
+from .hours import HOUR
+from .meter import BY_POWER_KWH, HourEnd, How, can_become
 
-_HOUR = timedelta(hours=1)
-# By how much a state that is worked out from the power may be wrong, kWh.
-_BY_POWER_KWH = 0.06
 _ROUNDING_KWH = 0.001
 
 
@@ -24,7 +22,6 @@ class Known(NamedTuple):
         energy: what was counted since the last known hour before it, kWh; None = there is none.
         slack: by how much a row that Core made of the same readings may differ, kWh.
         how: how it is known.
-        is_step: whether the state moved by more, or less, than what was counted.
         misread: by how much more Core takes for energy, kWh; None = there was no step.
         flow: what flowed in the hour, kWh; None = unknown.
     """
@@ -34,7 +31,6 @@ class Known(NamedTuple):
     energy: float | None
     slack: float
     how: How
-    is_step: bool = False
     flow: float | None = None
     misread: float | None = None
 
@@ -66,7 +62,7 @@ def _run_before(hour: HourEnd, unread: Sequence[HourEnd]) -> list[HourEnd]:
     if hour.flow is None:
         return run
     for one in reversed(unread):
-        start -= _HOUR
+        start -= HOUR
         if one.start != start or one.flow is None:
             break
         run.insert(0, one)
@@ -78,7 +74,7 @@ def _between(
 ) -> list[Known]:
     """Return the hours of a run and the one after it, at whose end the counter showed this."""
     first = run[0].start if run else hour.start
-    is_next = last is not None and last.start + _HOUR == first
+    is_next = last is not None and last.start + HOUR == first
     energy, is_step = _energy(last, hour, shown, most_kw, is_next=is_next and not run)
     flows = [one.flow or 0.0 for one in (*run, hour)]
     total = sum(flows)
@@ -95,10 +91,10 @@ def _between(
     for one, flow in zip(run, flows, strict=False):
         state += flow
         counted = flow if made or is_next else _bounded(last, state, one, most_kw)
-        made.append(_by_power(one, max(state, 0.0), counted, is_step=is_step and not made))
+        made.append(_by_power(one, max(state, 0.0), counted))
     if run:
         return [*made, _known(hour, shown, flows[-1])]
-    return [_known(hour, shown, energy, is_step=is_step)]
+    return [_known(hour, shown, energy)]
 
 
 def _energy(
@@ -109,7 +105,7 @@ def _energy(
         return None, False
     if hour.energy is not None and is_next:
         return hour.energy, True
-    hours = (hour.start - last.start) / _HOUR
+    hours = (hour.start - last.start) / HOUR
     if can_become(last.state, shown, hours, most_kw):
         return shown - last.state, False
     if -_ROUNDING_KWH <= shown - last.state <= 0:
@@ -124,14 +120,14 @@ def _bounded(last: Known | None, state: float, hour: HourEnd, most_kw: float) ->
     """Return what was counted until an hour that is worked out from the power alone."""
     if last is None:
         return None
-    hours = (hour.start - last.start) / _HOUR
+    hours = (hour.start - last.start) / HOUR
     is_same = can_become(last.state, state, hours, most_kw)
     return state - last.state if is_same else hour.flow
 
 
-def _by_power(hour: HourEnd, state: float, energy: float | None, *, is_step: bool = False) -> Known:
-    return Known(hour.start, state, energy, _BY_POWER_KWH, How.POWER, is_step, hour.flow)
+def _by_power(hour: HourEnd, state: float, energy: float | None) -> Known:
+    return Known(hour.start, state, energy, BY_POWER_KWH, How.POWER, hour.flow)
 
 
-def _known(hour: HourEnd, shown: float, energy: float | None, *, is_step: bool = False) -> Known:
-    return Known(hour.start, shown, energy, hour.slack, hour.how, is_step, hour.flow, hour.misread)
+def _known(hour: HourEnd, shown: float, energy: float | None) -> Known:
+    return Known(hour.start, shown, energy, hour.slack, hour.how, hour.flow, hour.misread)

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from ..backfill import HOUR, NO_READINGS, Coverage, Hour, Span, Stage
+from ..backfill import NO_READINGS, Coverage, Hour, Span, Stage
+from ..ledger import HOUR
 from .minutes import local_day
 
 # A full hour is covered but for a minute at either end.

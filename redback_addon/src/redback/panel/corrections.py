@@ -8,12 +8,11 @@ import msgspec
 from ..backfill import AdjustmentStage, Why
 from .context import Context
 
+# Of those that are listed.
 _SENTENCES = {
-    Why.PAST: "Earlier hours were added before the first one.",
     Why.LOST: "Home Assistant missed some hours before it, and counted something else for them.",
     Why.ANEW: "Home Assistant had begun again from zero.",
     Why.STEP: "Home Assistant took the step to another counter value for energy.",
-    Why.UNDONE: "Somebody took a correction back.",
 }
 
 

@@ -13,6 +13,8 @@ _LOG = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 60 * 60.0
 _RETRY_SECONDS = 5.0
+# The statistics of many inverters are written one after the other.
+_RECENT_SECONDS = 60.0
 # A counter of solar energy stands still all night.
 _SILENT_SECONDS = 24 * 60 * 60.0
 _MOST_NAMED = 5
@@ -55,6 +57,8 @@ class Ownership:
         # When (monotonic seconds) others wrote last.
         self._written: dict[str, float] = {}
         self._unrecorded: frozenset[str] = frozenset()
+        # When (monotonic seconds) that was found; None = not since the entities were checked.
+        self._looked_at: float | None = None
         # By which connections, as their `up_since`; nothing is pushed before the check.
         self._watched_since: float | None = None
         self._checked_since: float | None = None
@@ -89,7 +93,9 @@ class Ownership:
         Raises:
             CoreAwayError: Core cannot be asked.
         """
-        await self._look_at_recorder()
+        looked_at = self._looked_at
+        if looked_at is None or self._clock.monotonic() - looked_at >= _RECENT_SECONDS:
+            await self._look_at_recorder()
         return {
             key: one
             for key, one in series.items()
@@ -147,6 +153,7 @@ class Ownership:
         self._check_again({data.get("entity_id"), data.get("old_entity_id")} & self._claims.keys())
 
     def _check_again(self, entity_ids: Iterable[str]) -> None:
+        self._looked_at = None
         self._unchecked.update(entity_ids)
         if self._unchecked or self._checked_since is None:
             self._due.set()
@@ -187,11 +194,13 @@ class Ownership:
             return {}
 
     async def _look_at_recorder(self) -> None:
+        """Ask what the recorder leaves out; Core goes through all that it has for that."""
         try:
             unrecorded = await self._entities.unrecorded()
         except CoreRefusedError as error:
             _LOG.debug("%s", error)
         else:
+            self._looked_at = self._clock.monotonic()
             self._unrecorded = unrecorded & self._claims.keys()
             self._raise(Kind.UNRECORDED, None, self._unrecorded)
 
