@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..ledger import Cadence
+from ..ledger import Interval
 from ..storage.database import Database
 from .hourly import Summary, decode
 
@@ -115,7 +115,7 @@ class Coverage:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA, _LOST)
         self._puts: Counter[str] = Counter()
-        self._cadences: defaultdict[str, Cadence] = defaultdict(Cadence)
+        self._intervals: defaultdict[str, Interval] = defaultdict(Interval)
 
     def close(self) -> None:
         """Close the file."""
@@ -123,13 +123,13 @@ class Coverage:
 
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
-        self._cadences[serial].note(stamp)
+        self._intervals[serial].note(stamp)
         seconds = _seconds(stamp)
         with self._database.writing() as database:
             database.execute(
                 "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
             )
-            step = self._cadences[serial].longest_step
+            step = self._intervals[serial].longest_step
             _cover(database, _inverter(database, serial), seconds, seconds, step)
 
     def serials(self) -> list[str]:

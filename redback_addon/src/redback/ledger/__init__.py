@@ -2,7 +2,7 @@
 
 meter.py      believes one counter, minute after minute, and works out what it counted
 meters.py     the counters of one inverter together
-cadence.py    how often an inverter reports
+interval.py   how often an inverter reports
 hours.py      what an hour is
 ledger.py     stores what is known of each hour
 resolve.py    works out states and energies from what is known
@@ -11,8 +11,8 @@ Live readings and those of the past go through the same meter. A step between tw
 energy, and neither is anything above what can flow in the time.
 """
 
-from .cadence import Cadence
 from .hours import HOUR, floor
+from .interval import Interval
 from .ledger import FILE, Ledger
 from .meter import Believed, HourEnd, How, can_become, step
 from .meters import Meters, most_kw

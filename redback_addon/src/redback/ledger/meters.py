@@ -9,7 +9,7 @@ from ..cloud import Dynamic, Static
 from ..sensors.counters import COUNTERS, CounterRow
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.reading import Reading
-from .cadence import Cadence
+from .interval import Interval
 from .meter import Believed, HourEnd, Meter
 
 # No plant of unknown size, and no household's grid connection, has more power than this.
@@ -32,7 +32,7 @@ class Meters:
             row.key: Meter(f"{name}'s {row.name}", believed.get(row.key, believed.get(row.field)))
             for row in COUNTERS
         }
-        self._cadence = Cadence()
+        self._interval = Interval()
 
     @property
     def believed(self) -> dict[str, Believed]:
@@ -54,14 +54,14 @@ class Meters:
     def believe(self, dynamic: Dynamic, details: Details = NO_DETAILS) -> Dynamic:
         """Return the reading with the believed values of its counters."""
         reading = Reading("", dynamic.timestamp, dynamic, details)
-        self._cadence.note(dynamic.timestamp)
+        self._interval.note(dynamic.timestamp)
         values = {
             row.field: self._meters[row.key].take(
                 row.value(reading),
                 dynamic.timestamp,
                 most_kw(row, details.static),
                 row.flow(reading),
-                self._cadence.longest_step,
+                self._interval.longest_step,
             )
             for row in COUNTERS
         }

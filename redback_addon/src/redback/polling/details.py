@@ -68,7 +68,8 @@ class DetailsPoller:
         while True:
             await self._something_new.wait()
             now = self._clock.monotonic()
-            if self._with_battery() - self._configured:  # the first reading may show one
+            others = self._static_due.keys() - self._configured
+            if any(map(self._may_have_battery, others)):  # the first reading may show one
                 self._configuration_due = min(self._configuration_due, now)
             serial = min(self._static_due, key=self._static_due.__getitem__, default=None)
             static_due = math.inf if serial is None else self._static_due[serial]
@@ -111,11 +112,8 @@ class DetailsPoller:
         self._registry.describe(serial, replace(self._registry.details(serial), static=static))
         return True
 
-    def _with_battery(self) -> set[str]:
-        """Return the inverters of which a battery is counted, or shown by its values."""
-        return set(filter(self._may_have_battery, self._static_due))
-
     def _may_have_battery(self, serial: str) -> bool:
+        """Whether a battery is counted, or shown by its values, or the count is not known yet."""
         static, reading = self._registry.details(serial).static, self._registry.reading(serial)
         is_counted = static is None or static.battery_count != 0
         return is_counted or (reading is not None and reading.has_battery)
@@ -134,7 +132,7 @@ class DetailsPoller:
                 self.others[serial] = static
 
     async def _configure(self) -> bool:
-        serials = tuple(sorted(self._with_battery()))
+        serials = tuple(sorted(filter(self._may_have_battery, self._static_due)))
         self._configured = set(serials)
         if not serials:
             self._problems.drop(Kind.CONFIGURATION)

@@ -9,12 +9,12 @@ from ..sensors.reading import STALE_AFTER
 _READINGS = 9
 # Until enough readings have come.
 _USUAL = timedelta(minutes=1)
-# Readings come at their cadence, give or take half of it.
+# Readings come at their interval, give or take half of it.
 _GIVE_OR_TAKE = 1.5
 
 
-class Cadence:
-    """The cadence of one inverter."""
+class Interval:
+    """The usual time between two readings of one inverter."""
 
     def __init__(self) -> None:
         self._stamps: deque[datetime] = deque(maxlen=_READINGS)
@@ -28,5 +28,5 @@ class Cadence:
     def longest_step(self) -> timedelta:
         """The longest time between two readings of which none is missing."""
         steps = sorted(after - before for before, after in pairwise(self._stamps))
-        cadence = steps[len(steps) // 2] if len(steps) >= _READINGS // 2 else _USUAL
-        return min(max(cadence, _USUAL) * _GIVE_OR_TAKE, STALE_AFTER)
+        usual = steps[len(steps) // 2] if len(steps) >= _READINGS // 2 else _USUAL
+        return min(max(usual, _USUAL) * _GIVE_OR_TAKE, STALE_AFTER)
