@@ -12,7 +12,7 @@ from browser.viewer import PHONE, Viewer, flows, keep_picture, parts
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 HOUSE = "RB21120912345678"
-_MINUS = "\N{MINUS SIGN}"
+_MINUS, _UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
@@ -88,7 +88,7 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
     )
 
 
-async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
+async def test_several_inverters_of_a_site_are_summed_first(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
     names = page.locator(".inverter > header h3")
     await expect(names).to_have_text(["All inverters", "House", "Granny flat"])
@@ -102,7 +102,55 @@ async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
         "solar-battery": 2.4,
         "solar-grid": 2.683,
     }
+    await expect(page.locator(".overview")).to_contain_text(
+        "Redback does not say whether grid and load are each inverter's own or the whole site's."
+    )
     await keep_picture(page, "now-two-inverters")
+
+
+_CABIN = {"serial": "RB23010100000001", "name": "Cabin", "site": "S2301010000001"}
+_NIGHT = {"solar_kw": 0, "load_kw": 5, "battery_kw": 0, "grid_kw": 5}
+_NOON = {"solar_kw": 5.5, "load_kw": 0.5, "battery_kw": 0, "grid_kw": -5}
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_sites_stand_side_by_side_and_are_not_added_up(
+    viewer: Viewer, size: tuple[int, int]
+) -> None:
+    both = examples.inverter(**_NIGHT), examples.inverter(**_NOON, **_CABIN)
+    page = await viewer.open(status=examples.status(*both), size=size)
+    await expect(page.locator(".inverter > header h3")).to_have_text(["House", "Cabin"])
+    await expect(page.locator(".overview")).to_have_count(0)
+    await expect(page.get_by_role("article").filter(has_text="Redback cloud")).to_be_visible()
+    await keep_picture(page, f"now-two-sites-{size[0]}")
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_each_site_has_a_total_of_its_own(viewer: Viewer, size: tuple[int, int]) -> None:
+    house, cabin = examples.inverter(**_NIGHT), examples.inverter(**_NOON, **_CABIN)
+    status = examples.status(house, cabin, examples.granny_flat())
+    page = await viewer.open(status=status, size=size)
+    await expect(page.locator(".inverter > header h3")).to_have_text(
+        ["House and Granny flat", "House", "Granny flat", "Cabin"]
+    )
+    assert await flows(page, ".overview") == {"solar-house": 2.1, "grid-house": 3.54}
+    await keep_picture(page, f"now-mixed-sites-{size[0]}")
+
+
+async def test_a_total_is_unknown_while_a_part_of_it_is(viewer: Viewer) -> None:
+    one = examples.granny_flat() | {"grid_kw": None}
+    page = await viewer.open(status=examples.status(examples.inverter(), one))
+    await expect(page.locator(".overview [data-part=grid]")).to_have_text(_UNKNOWN)
+    await expect(page.locator(".overview [data-part=house]")).to_have_text("1.89")
+
+
+async def test_a_site_without_recent_readings_does_not_say_that_nothing_flows(
+    viewer: Viewer,
+) -> None:
+    off = {"is_live": False, "solar_kw": None, "load_kw": None, "battery_kw": None, "grid_kw": None}
+    both = examples.inverter(**off), examples.granny_flat() | off
+    page = await viewer.open(status=examples.status(*both))
+    await expect(page.locator(".sentence")).to_have_text(3 * ["No recent reading."])
 
 
 async def test_a_new_reading_is_shown_without_reloading(viewer: Viewer, stand_in: StandIn) -> None:
@@ -171,8 +219,11 @@ async def test_an_address_that_is_none_of_home_assistants_gets_no_link(
 
 async def test_a_name_from_the_cloud_is_text_and_nothing_else(viewer: Viewer) -> None:
     name = "<script>alert(1)</script>"
-    unkind = examples.inverter(name=name, site="<img src=x onerror=alert(1)>", status="<b>OK</b>")
-    page = await viewer.open(status=examples.status(unkind, examples.granny_flat()))
+    site = "<img src=x onerror=alert(1)>"
+    unkind = examples.inverter(name=name, site=site, status="<b>OK</b>")
+    page = await viewer.open(
+        status=examples.status(unkind, examples.granny_flat() | {"site": site})
+    )
     await expect(page.locator(".inverter > header h3").nth(1)).to_have_text(name)
     assert await page.locator("body script, body img, .inverter b:has-text('OK')").count() == 0
 

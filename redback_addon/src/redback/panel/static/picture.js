@@ -201,12 +201,7 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
-function lastKnown(powers, found) {
-  const isKnown = powers.solar_kw != null || powers.load_kw != null || powers.grid_kw != null;
-  return isKnown ? `Last known: ${inShort(found)}` : "No reading yet.";
-}
-
-/** The picture of one inverter, or of several as one. */
+/** The picture of one inverter, or of those of one site as one. */
 export class Picture {
   /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
   constructor(made, name) {
@@ -238,7 +233,7 @@ export class Picture {
 
   /**
    * @param powers as for `flows`, with the battery's state of charge and reserve.
-   * @param isLive whether these are current values, not the last known ones.
+   * @param isLive whether there are current values.
    */
   show(powers, isLive = true) {
     const found = flows(powers);
@@ -253,7 +248,7 @@ export class Picture {
     this.#showParts(powers, found, states);
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
-    say(this.sentence, isLive ? inShort(found) : lastKnown(powers, found));
+    say(this.sentence, isLive ? inShort(found) : "No recent reading.");
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
