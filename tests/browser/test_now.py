@@ -18,10 +18,10 @@ _MINUS, _UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     page = await viewer.open()
     assert await parts(page, HOUSE) == {
-        "solar": "4.873",
-        "house": "1.25",
-        "battery": "2.40",
-        "grid": "1.223",
+        "solar": "4.9 kW",
+        "house": "1.3 kW",
+        "battery": "2.4 kW",
+        "grid": "1.2 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {
         "solar-house": 1.25,
@@ -47,20 +47,40 @@ async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Vi
     night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
     page = await viewer.open(status=examples.status(night))
     assert await parts(page, HOUSE) == {
-        "solar": f"{_MINUS}0.012",
-        "house": "3.60",
-        "battery": "0.00",
-        "grid": "3.612",
+        "solar": f"{_MINUS}12 W",
+        "house": "3.6 kW",
+        "battery": "0 W",
+        "grid": "3.6 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
 
 
 @pytest.mark.parametrize(
-    ("kw", "written"), [(-0.0004, "0.00"), (0.0, "0.00"), (-0.001, f"{_MINUS}0.001")]
+    ("kw", "written"),
+    [
+        (-0.0004, "0 W"),
+        (0.0, "0 W"),
+        (-0.001, f"{_MINUS}1 W"),
+        (0.9994, "999 W"),
+        (0.9995, "1.0 kW"),
+    ],
 )
-async def test_a_zero_has_no_sign(viewer: Viewer, kw: float, written: str) -> None:
+async def test_a_power_is_written_as_home_assistant_does(
+    viewer: Viewer, kw: float, written: str
+) -> None:
     page = await viewer.open(status=examples.status(examples.evening(solar_kw=kw)))
     assert (await parts(page, HOUSE))["solar"] == written
+
+
+async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open()
+    widths = set()
+    for kw in (1.1, 4.4, 8.8):
+        stand_in.publish(examples.status(examples.inverter(solar_kw=kw)))
+        solar = page.locator("[data-part=solar]")
+        await expect(solar).to_have_text(str(kw))
+        widths.add(await solar.evaluate("text => text.getComputedTextLength()"))
+    assert len(widths) == 1
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
@@ -79,12 +99,12 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
     await expect(
         page.get_by_role(
             "img",
-            name="House: Solar 4.873 kW, House 1.25 kW, Battery 2.40 kW charging, 84% full, "
-            "Grid 1.223 kW exporting",
+            name="House: Solar 4.9 kW, House 1.3 kW, Battery 2.4 kW charging, 84% full, "
+            "Grid 1.2 kW exporting",
         )
     ).to_be_visible()
-    await expect(page.get_by_role("listitem").filter(has_text="2.40 kW from solar")).to_have_text(
-        "2.40 kW from solar to the battery"
+    await expect(page.get_by_role("listitem").filter(has_text="2.4 kW from solar")).to_have_text(
+        "2.4 kW from solar to the battery"
     )
 
 
@@ -93,9 +113,9 @@ async def test_several_inverters_of_a_site_are_summed_first(viewer: Viewer) -> N
     names = page.locator(".inverter > header h3")
     await expect(names).to_have_text(["All inverters", "House", "Granny flat"])
     assert await parts(page, "RB22031109876543") == {
-        "solar": "2.10",
-        "house": "0.64",
-        "grid": "1.46",
+        "solar": "2.1 kW",
+        "house": "640 W",
+        "grid": "1.5 kW",
     }
     assert await flows(page, ".overview") == {
         "solar-house": 1.89,
@@ -141,7 +161,7 @@ async def test_a_total_is_unknown_while_a_part_of_it_is(viewer: Viewer) -> None:
     one = examples.granny_flat() | {"grid_kw": None}
     page = await viewer.open(status=examples.status(examples.inverter(), one))
     await expect(page.locator(".overview [data-part=grid]")).to_have_text(_UNKNOWN)
-    await expect(page.locator(".overview [data-part=house]")).to_have_text("1.89")
+    await expect(page.locator(".overview [data-part=house]")).to_have_text("1.9")
 
 
 async def test_a_site_without_recent_readings_does_not_say_that_nothing_flows(
@@ -157,7 +177,7 @@ async def test_a_new_reading_is_shown_without_reloading(viewer: Viewer, stand_in
     page = await viewer.open()
     await page.evaluate("window.isTheSamePage = true")
     stand_in.publish(examples.status(examples.inverter(solar_kw=5.017, grid_kw=-1.367)))
-    await expect(page.locator("[data-part=solar]")).to_have_text("5.017")
+    await expect(page.locator("[data-part=solar]")).to_have_text("5.0")
     assert await page.evaluate("window.isTheSamePage")
 
 
@@ -183,7 +203,7 @@ async def test_a_lost_connection_is_shown_and_comes_back_by_itself(
     stand_in.is_away = False
     await expect(connection).to_have_text("")
     await expect(page.locator("#summary")).to_have_text("All is well")
-    await expect(page.locator("[data-part=house]")).to_have_text("3.60")
+    await expect(page.locator("[data-part=house]")).to_have_text("3.6")
     viewer.complaints.clear()  # of the browser, about what did not answer
 
 

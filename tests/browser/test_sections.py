@@ -41,7 +41,7 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     for key, time in (("Home", "00:00"), ("ArrowRight", "00:01"), ("End", "14:29")):
         await page.keyboard.press(key)
         await expect(page.locator(".pointed")).to_have_text(f"At {time}")
-        await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* kW"))
+        await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* W"))
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator(".pointed")).to_have_text("At 14:28")
 

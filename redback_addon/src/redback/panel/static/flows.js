@@ -117,7 +117,7 @@ export function inShort(found) {
   return parts.join(" ");
 }
 
-/** One flow in words: "1.20 kW from solar to the house". */
+/** One flow in words: "1.2 kW from solar to the house". */
 export function inWords({ from, to, kw }, power) {
-  return `${power(kw)} kW from ${NAMES[from]} to ${NAMES[to]}`;
+  return `${power(kw)} from ${NAMES[from]} to ${NAMES[to]}`;
 }

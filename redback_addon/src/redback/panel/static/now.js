@@ -62,7 +62,7 @@ class House {
 
 function mode({ mode: name, mode_power_w: watts }) {
   if (!name) return "unknown";
-  return watts ? `${name}, ${format.count(watts)} W` : name;
+  return watts ? `${name}, ${format.signedPower(watts / 1000)}` : name;
 }
 
 function battery({ soc, min_soc: least, capacity_kwh: size }) {

@@ -139,6 +139,7 @@ class Part {
     const [x, y] = PLACES[name];
     this.ring = new Ring(PLACES[name]);
     this.number = svg("text", { class: "number", x, y: y + 15, "data-part": name });
+    this.unit = svg("text", { class: "unit", x, y: y + 30 });
     this.title = svg("text", { class: "title", x, y: name === "solar" ? y - RADIUS - 10 : y + RADIUS + 20 }, TITLES[name]);
     this.state = svg("text", { class: "state", x, y: y + RADIUS + 37 });
     this.mark = svg("path", { class: "mark" });
@@ -150,7 +151,7 @@ class Part {
       this.mark,
       icon(ICONS[name], { x: x - 13, y: y - 32, width: 26, height: 26 }),
       this.number,
-      svg("text", { class: "unit", x, y: y + 30 }, "kW"),
+      this.unit,
       this.title,
       this.state,
     );
@@ -159,7 +160,9 @@ class Part {
 
   show(kw, arcs, state = "") {
     // With a state in words the number needs no sign.
-    say(this.number, state ? format.power(kw) : format.signedPower(kw));
+    const [number, unit = ""] = (state ? format.power(kw) : format.signedPower(kw)).split(" ");
+    say(this.number, number);
+    say(this.unit, unit);
     say(this.state, state);
     this.ring.show(arcs);
   }
@@ -190,7 +193,7 @@ function way(kw, positive, negative, none) {
 
 function partsInWords(powers, states) {
   const words = [];
-  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)} kW${more}`);
+  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)}${more}`);
   if (powers.has_solar) say("Solar", powers.solar_kw);
   say("House", powers.load_kw);
   if (powers.has_battery) {
