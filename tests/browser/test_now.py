@@ -20,7 +20,7 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     assert await parts(page, HOUSE) == {
         "solar": "4.9 kW",
         "house": "1.3 kW",
-        "battery": "2.4 kW",
+        "battery": "84% 2.4 kW",
         "grid": "1.2 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {
@@ -49,7 +49,7 @@ async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Vi
     assert await parts(page, HOUSE) == {
         "solar": f"{_MINUS}12 W",
         "house": "3.6 kW",
-        "battery": "0 W",
+        "battery": "31% 0 W",
         "grid": "3.6 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
@@ -70,6 +70,11 @@ async def test_a_power_is_written_as_home_assistant_does(
 ) -> None:
     page = await viewer.open(status=examples.status(examples.evening(solar_kw=kw)))
     assert (await parts(page, HOUSE))["solar"] == written
+
+
+async def test_a_battery_whose_level_is_unknown_shows_its_power(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(soc=None)))
+    assert (await parts(page, HOUSE))["battery"] == "2.4 kW"
 
 
 async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: StandIn) -> None:

@@ -158,9 +158,11 @@ class Part {
     this.centre = [x, y];
   }
 
-  show(kw, arcs, state = "") {
+  /** @param level the battery's, percent: then that is the large number. */
+  show(kw, arcs, state = "", level = null) {
     // With a state in words the number needs no sign.
-    const [number, unit = ""] = (state ? format.power(kw) : format.signedPower(kw)).split(" ");
+    const power = state ? format.power(kw) : format.signedPower(kw);
+    const [number, unit = ""] = level == null ? power.split(" ") : [format.percent(level), power];
     say(this.number, number);
     say(this.unit, unit);
     say(this.state, state);
@@ -261,8 +263,7 @@ export class Picture {
     house.show(powers.load_kw, sharesOf(found, powers.load_kw));
     grid.show(powers.grid_kw, whole(powers.grid_kw, powers.grid_kw > 0 ? "grid-in" : "grid-out"), states.grid);
     if (!battery) return;
-    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery);
+    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery, powers.soc);
     battery.notch(powers.soc == null ? null : powers.min_soc);
-    say(battery.title, powers.soc == null ? TITLES.battery : `${TITLES.battery} ${format.percent(powers.soc)}`);
   }
 }
