@@ -88,6 +88,26 @@ async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: S
     assert len(widths) == 1
 
 
+@pytest.mark.parametrize(
+    ("kw", "colour"),
+    [(-1.2, "--grid-out"), (1.2, "--grid-in"), (0, "--text-2"), (None, "--text-2")],
+)
+async def test_the_grids_icon_has_the_colour_of_its_direction(
+    viewer: Viewer, kw: float | None, colour: str
+) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(grid_kw=kw)))
+    shown = await page.locator(".part.grid .icon").evaluate(
+        """(icon, name) => {
+          const other = document.createElement("i");
+          other.style.color = `var(${name})`;
+          document.body.append(other);
+          return [getComputedStyle(icon).color, getComputedStyle(other).color];
+        }""",
+        colour,
+    )
+    assert shown[0] == shown[1]
+
+
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
     page = await viewer.open()
     width = "line => parseFloat(getComputedStyle(line).strokeWidth)"

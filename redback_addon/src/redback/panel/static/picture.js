@@ -261,7 +261,9 @@ export class Picture {
     const { solar, grid, house, battery } = this.parts;
     solar?.show(powers.solar_kw, whole(powers.solar_kw, "solar"));
     house.show(powers.load_kw, sharesOf(found, powers.load_kw));
-    grid.show(powers.grid_kw, whole(powers.grid_kw, powers.grid_kw > 0 ? "grid-in" : "grid-out"), states.grid);
+    const toOrFrom = powers.grid_kw && (powers.grid_kw > 0 ? "grid-in" : "grid-out");
+    grid.show(powers.grid_kw, whole(powers.grid_kw, toOrFrom), states.grid);
+    set(grid.group, { class: `part grid ${toOrFrom || ""}` });
     if (!battery) return;
     battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery, powers.soc);
     battery.notch(powers.soc == null ? null : powers.min_soc);
