@@ -108,6 +108,16 @@ async def test_the_grids_icon_has_the_colour_of_its_direction(
     assert shown[0] == shown[1]
 
 
+async def test_what_the_rings_mean_is_explained(viewer: Viewer) -> None:
+    both = examples.inverter(), examples.granny_flat()
+    page = await viewer.open(status=examples.status(*both))
+    house = "The house's ring shows where its power comes from."
+    battery = "The battery's ring shows its level"
+    await expect(page.locator("figcaption .rings")).to_have_text(
+        [f"{house} {battery}.", f"{house} {battery}, with a mark at the 20% reserve.", house]
+    )
+
+
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
     page = await viewer.open()
     width = "line => parseFloat(getComputedStyle(line).strokeWidth)"

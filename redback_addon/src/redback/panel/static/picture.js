@@ -206,6 +206,16 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
+/** What the rings mean that have a meaning of their own. */
+function legend({ soc, min_soc: reserve }) {
+  const words = ["The house's ring shows where its power comes from."];
+  if (soc != null) {
+    const mark = reserve == null ? "" : `, with a mark at the ${format.percent(reserve)} reserve`;
+    words.push(`The battery's ring shows its level${mark}.`);
+  }
+  return words.join(" ");
+}
+
 /** The picture of one inverter, or of those of one site as one. */
 export class Picture {
   /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
@@ -232,8 +242,9 @@ export class Picture {
       ...lines.map((line) => line.number),
     );
     this.sentence = el("p", { class: "sentence" });
+    this.legend = el("p", { class: "under rings" });
     this.words = el("ul", { class: "unseen" });
-    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.words));
+    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.legend, this.words));
   }
 
   /**
@@ -254,6 +265,7 @@ export class Picture {
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
     say(this.sentence, isLive ? inShort(found) : "No recent reading.");
+    say(this.legend, legend(powers));
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
