@@ -125,5 +125,6 @@ async def test_a_page_that_a_browser_has_already_is_passed_on(supervisor: Superv
     app.router.add_get("/static/main.js", unchanged)
     async with TestServer(app) as page, aiohttp.ClientSession(supervisor.url) as browser:
         supervisor.ingress["a"] = str(page.make_url("")).rstrip("/")
-        async with browser.get("/ingress/a/static/main.js") as answer:
-            assert answer.status == 304
+        for _ in range(2):  # aiohttp has one body for all that have none
+            async with browser.get("/ingress/a/static/main.js") as answer:
+                assert answer.status == 304
