@@ -66,7 +66,7 @@ export function day(content) {
       chart.element,
       holes,
       missing,
-      el("p", { class: "under" }, "Positive: discharging or importing. Negative: charging or exporting."),
+      el("p", { class: "under" }, "Above zero: where the power came from. Below: where it went."),
       details,
     ),
     el("article", { class: "card" }, el("h3", {}, "Energy"), energy),
