@@ -180,7 +180,7 @@ async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
 async def test_without_the_chart_the_day_is_a_table_and_says_why(viewer: Viewer) -> None:
     page = await viewer.open(size=PHONE)
     await page.route("**/static/uplot/**", lambda route: route.fulfill(status=404))
-    await page.get_by_role("link", name="Day").click()
+    await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
     await expect(page.get_by_text("The chart could not be downloaded")).to_be_visible()
     await expect(page.locator(".hours tbody tr")).to_have_count(15)
     await expect(page.locator(".hours tbody tr").first).to_be_visible()
@@ -445,7 +445,7 @@ async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in
     stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
-    await page.get_by_role("link", name="Setup").click()
+    await page.get_by_role("link", name="Set up").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
     stand_in.data["energy"] = answers.energy_plan()
     await page.clock.run_for(15_000)

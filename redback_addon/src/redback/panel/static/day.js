@@ -1,4 +1,4 @@
-// The section Day: power and energy of today so far, or of yesterday.
+// The section Energy: power and energy of today so far, or of yesterday.
 
 import { Chart, holeInWords } from "./chart.js";
 import { el, say, set } from "./dom.js";
@@ -48,7 +48,7 @@ class DayChoice {
   }
 }
 
-/** @returns the section Day. */
+/** @returns the section Energy. */
 export function day(content) {
   let timer;
   const chart = new Chart();
