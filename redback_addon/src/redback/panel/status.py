@@ -131,6 +131,15 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
     return sorted(context.registry.names.items(), key=lambda item: (item[1].name, item[0]))
 
 
+def by_site(context: Context) -> dict[str, list[str]]:
+    """Return the inverters in use by site, in the page's order; one without a site stands alone."""
+    sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
+    found: dict[str, list[str]] = {}
+    for serial, _ in _named(context):
+        found.setdefault(sites.get(serial) or serial, []).append(serial)
+    return found
+
+
 def _now(context: Context, serial: str, given: GivenName) -> Now:
     inverter = context.registry.inverter(serial)
     reading = context.registry.reading(serial)

@@ -139,6 +139,7 @@ class Part {
     const [x, y] = PLACES[name];
     this.ring = new Ring(PLACES[name]);
     this.number = svg("text", { class: "number", x, y: y + 15, "data-part": name });
+    this.unit = svg("text", { class: "unit", x, y: y + 30 });
     this.title = svg("text", { class: "title", x, y: name === "solar" ? y - RADIUS - 10 : y + RADIUS + 20 }, TITLES[name]);
     this.state = svg("text", { class: "state", x, y: y + RADIUS + 37 });
     this.mark = svg("path", { class: "mark" });
@@ -150,7 +151,7 @@ class Part {
       this.mark,
       icon(ICONS[name], { x: x - 13, y: y - 32, width: 26, height: 26 }),
       this.number,
-      svg("text", { class: "unit", x, y: y + 30 }, "kW"),
+      this.unit,
       this.title,
       this.state,
     );
@@ -159,7 +160,9 @@ class Part {
 
   show(kw, arcs, state = "") {
     // With a state in words the number needs no sign.
-    say(this.number, state ? format.power(kw) : format.signedPower(kw));
+    const [number, unit = ""] = (state ? format.power(kw) : format.signedPower(kw)).split(" ");
+    say(this.number, number);
+    say(this.unit, unit);
     say(this.state, state);
     this.ring.show(arcs);
   }
@@ -190,7 +193,7 @@ function way(kw, positive, negative, none) {
 
 function partsInWords(powers, states) {
   const words = [];
-  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)} kW${more}`);
+  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)}${more}`);
   if (powers.has_solar) say("Solar", powers.solar_kw);
   say("House", powers.load_kw);
   if (powers.has_battery) {
@@ -201,12 +204,7 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
-function lastKnown(powers, found) {
-  const isKnown = powers.solar_kw != null || powers.load_kw != null || powers.grid_kw != null;
-  return isKnown ? `Last known: ${inShort(found)}` : "No reading yet.";
-}
-
-/** The picture of one inverter, or of several as one. */
+/** The picture of one inverter, or of those of one site as one. */
 export class Picture {
   /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
   constructor(made, name) {
@@ -238,7 +236,7 @@ export class Picture {
 
   /**
    * @param powers as for `flows`, with the battery's state of charge and reserve.
-   * @param isLive whether these are current values, not the last known ones.
+   * @param isLive whether there are current values.
    */
   show(powers, isLive = true) {
     const found = flows(powers);
@@ -253,7 +251,7 @@ export class Picture {
     this.#showParts(powers, found, states);
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
-    say(this.sentence, isLive ? inShort(found) : lastKnown(powers, found));
+    say(this.sentence, isLive ? inShort(found) : "No recent reading.");
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
