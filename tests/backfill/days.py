@@ -61,17 +61,12 @@ class Event:
 
     `service` and `core` are away, `core_killed` without a warning; `restored` puts Core's database
     back to what it was so long before; `null`, `zero`, `fall` and `jump` are what the cloud has of
-    the counter; at `reset` it starts over.
+    the counter; at `reset` it starts over. While it is `still`, nothing flows.
     """
 
     kind: str
     minute: int
     length: int = 0
-
-
-def power(minute: int) -> float:
-    """Return the power of the grid, kW."""
-    return 0.4 + 0.9 * (minute // 47 % 4)
 
 
 class _Model(ModelStatistics):
@@ -122,11 +117,18 @@ class Days:
         )
         self._inverter.entities.show(self._inverter.reading(self.reading(0)))
 
+    def power(self, minute: int) -> float:
+        """Return the power of the grid, kW."""
+        for event in self.events:
+            if event.kind == "still" and event.minute <= minute < event.minute + event.length:
+                return 0.0
+        return 0.4 + 0.9 * (minute // 47 % 4)
+
     def flowed(self, minute: int) -> float:
         """Return what has flowed until a minute, kWh."""
         while len(self._flowed) <= minute:
-            self._flowed.append(self._flowed[-1] + power(len(self._flowed) - 1) / 60)
-        return self._flowed[minute] if minute >= 0 else power(0) * minute / 60
+            self._flowed.append(self._flowed[-1] + self.power(len(self._flowed) - 1) / 60)
+        return self._flowed[minute] if minute >= 0 else self.power(0) * minute / 60
 
     def counter(self, minute: int) -> float | None:
         """Return what the cloud has of the counter."""
@@ -157,7 +159,7 @@ class Days:
         )
         ((name, phase),) = made.phases.items()
         return structs.replace(
-            made, phases={name: structs.replace(phase, imported_kw=power(minute))}
+            made, phases={name: structs.replace(phase, imported_kw=self.power(minute))}
         )
 
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:

@@ -61,6 +61,13 @@ async def test_the_past_is_right_too(tmp_path: Path) -> None:
     assert days.wrong(-23, 2, MINUTE_KWH) == []
 
 
+async def test_after_a_reset_hours_are_right_before_anything_flows_again(tmp_path: Path) -> None:
+    events = [Event("service", 280, 120), Event("reset", 330), Event("still", 325, 400)]
+    days = Days(tmp_path, events)
+    await days.run(11 * 60)
+    assert days.wrong(1, 10, MINUTE_KWH) == []
+
+
 _EVENTS = st.lists(
     st.builds(
         Event,

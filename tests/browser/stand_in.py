@@ -120,12 +120,12 @@ class StandIn:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
         stream: asyncio.Queue[str | None] = asyncio.Queue()
         if not self.is_silent:
             stream.put_nowait(_event(self.status))
         self._streams.add(stream)
         try:
+            await response.prepare(request)
             while (event := await stream.get()) is not None:
                 await response.write(event.encode())
         except ConnectionError:

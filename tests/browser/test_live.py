@@ -1,19 +1,23 @@
 """That the page lives where no event comes from the add-on, and where one stops to come."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from browser import examples
 from browser.stand_in import StandIn
 from browser.viewer import Viewer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+_NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 async def _opened(viewer: Viewer, stand_in: StandIn) -> Page:
-    """Open a page whose time a test can let pass."""
+    """Open a page whose time passes only where a test lets it."""
     page = await viewer.open(url=stand_in.home)
-    await page.clock.install()
+    await page.clock.install(time=_NOW)
+    await page.clock.pause_at(_NOW + timedelta(seconds=1))
     await page.goto(stand_in.url)
     return page
 
@@ -60,6 +64,12 @@ async def test_a_stream_that_works_again_is_used_again(viewer: Viewer, stand_in:
     await page.clock.run_for(5_000)
     await expect(house).to_have_text("1.3")
     stand_in.is_silent = False
-    await page.clock.run_for(60_000)
+    opened: list[Request] = []
+    page.on("request", lambda one: opened.append(one) if one.url.endswith("/live") else None)
+    while not opened:
+        await page.clock.run_for(1_000)
+    # No time passes now: nothing but the stream can bring these.
     stand_in.publish(examples.status(examples.evening()))
     await expect(house).to_have_text("3.6")
+    stand_in.publish(examples.status())
+    await expect(house).to_have_text("1.3")

@@ -13,6 +13,8 @@ from browser.viewer import PHONE, Viewer, keep_picture
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SERIAL = "RB21120912345678"
+# The area of solar power: --solar, mixed with the card.
+_SOLAR = (255, 198, 115, 255)
 _PAUSED = {"is_running": False, "is_paused": True, "rate": None, "ends_at": None}
 
 
@@ -34,6 +36,38 @@ async def test_the_day_has_a_chart_with_the_values_under_the_pointer(viewer: Vie
     await keep_picture(page, "day-light-1280")
 
 
+async def test_sources_are_stacked_above_zero_and_uses_below(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    values = {"solar": [5, 0, None], "load": [1, 2, None], "battery": [-3, 0.5, None]}
+    areas = await page.evaluate(
+        """async day => {
+          const { stack } = await import(new URL("static/stack.js", document.baseURI));
+          return stack(day, () => true).map(({ colour, values }) => [colour, values]);
+        }""",
+        {"at": [0, 60, 120], **values, "grid": [-1, 1.5, None]},
+    )
+    assert areas == [
+        ["--grid-out", [-5, -2, None]],
+        ["--battery-in", [-4, -2, None]],
+        ["--house", [-1, -2, None]],
+        ["--grid-in", [5, 2, None]],
+        ["--battery-out", [5, 0.5, None]],
+        ["--solar", [5, 0, None]],
+    ]
+
+
+async def test_a_value_can_be_taken_out_of_the_chart(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _chart(page)
+    solar = page.locator("button.series", has_text="Solar")
+    assert _SOLAR in await _colours(page, 12)
+    await solar.focus()
+    await page.keyboard.press("Enter")
+    await expect(solar).to_have_attribute("aria-pressed", "false")
+    await expect(solar).to_be_focused()
+    assert _SOLAR not in await _colours(page, 12)
+
+
 async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     page = await viewer.open("day")
     chart = await _chart(page)
@@ -46,9 +80,9 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     await expect(page.locator(".pointed")).to_have_text("At 14:28")
 
 
-async def _alphas(page: Page, hour: float) -> set[int]:
-    """Return the opacities of what the chart's canvas has at a time of the day."""
-    alphas = await page.evaluate(
+async def _colours(page: Page, hour: float) -> set[tuple[int, ...]]:
+    """Return the colours that the chart's canvas has at a time of the day."""
+    colours = await page.evaluate(
         """hour => {
           const canvas = document.querySelector(".chart canvas");
           const over = document.querySelector(".chart .u-over").getBoundingClientRect();
@@ -57,11 +91,16 @@ async def _alphas(page: Page, hour: float) -> set[int]:
           const copy = new OffscreenCanvas(1, canvas.height).getContext("2d");
           copy.drawImage(canvas, -Math.round(left * canvas.width), 0);
           const { data } = copy.getImageData(0, 0, 1, canvas.height);
-          return [...data].filter((_, index) => index % 4 === 3);
+          return Array.from({ length: canvas.height }, (_, y) => [...data.slice(4 * y, 4 * y + 4)]);
         }""",
         hour,
     )
-    return set(alphas)
+    return {tuple(colour) for colour in colours}
+
+
+async def _alphas(page: Page, hour: float) -> set[int]:
+    """Return the opacities of what the chart's canvas has at a time of the day."""
+    return {colour[-1] for colour in await _colours(page, hour)}
 
 
 @pytest.mark.parametrize("size", [PHONE, (1280, 900)])
@@ -141,7 +180,7 @@ async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
 async def test_without_the_chart_the_day_is_a_table_and_says_why(viewer: Viewer) -> None:
     page = await viewer.open(size=PHONE)
     await page.route("**/static/uplot/**", lambda route: route.fulfill(status=404))
-    await page.get_by_role("link", name="Day").click()
+    await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
     await expect(page.get_by_text("The chart could not be downloaded")).to_be_visible()
     await expect(page.locator(".hours tbody tr")).to_have_count(15)
     await expect(page.locator(".hours tbody tr").first).to_be_visible()
@@ -393,6 +432,13 @@ async def test_entities_can_be_searched(viewer: Viewer) -> None:
     await expect(rows).to_have_count(0)
 
 
+async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    link = page.locator("[data-entity='sensor.redback_pv_power']").get_by_role("link")
+    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.redback_pv_power")
+    await expect(link).to_have_attribute("target", "_top")
+
+
 async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
@@ -426,7 +472,7 @@ async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in
     stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
-    await page.get_by_role("link", name="Setup").click()
+    await page.get_by_role("link", name="Set up").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
     stand_in.data["energy"] = answers.energy_plan()
     await page.clock.run_for(15_000)

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
-from .cloud import ListedInverter
+from .cloud import Cause, ListedInverter
 from .core import Notices
 from .options import Site
+from .problems import Kind, Problem
 
 _LOG = logging.getLogger(__name__)
 # The beginning of every notification's id.
@@ -22,6 +23,8 @@ class Notification(Enum):
     NO_INVERTER = "no_inverter", "No inverter found"
     MISSING_SITES = "missing_sites", "Unknown site"
     DENIED = "denied", "No access to an inverter"
+    CLOCK = "clock", "Clock is wrong"
+    NETWORK = "network", "No connection to the Redback cloud"
 
     def __init__(self, key: str, title: str) -> None:
         self.key = key
@@ -59,6 +62,8 @@ _MESSAGES = {
         "The Redback cloud does not allow your account to read {serials}. If it persists, ask "
         "Redback support. Everything else continues."
     ),
+    Notification.CLOCK: "{sentence} {advice}",
+    Notification.NETWORK: "{sentence} {advice}",
 }
 
 
@@ -140,6 +145,19 @@ class AccountNotifications:
             self.show(Notification.DENIED, serials=_listed(serials))
         else:
             self.withdraw(Notification.DENIED)
+
+    def connection(self, problem: Problem | None) -> None:
+        """Show what is wrong with the clock or with the way to the cloud; None = nothing."""
+        wanted = problem and (
+            Notification.CLOCK
+            if problem.kind is Kind.CLOCK or problem.cause is Cause.CLOCK
+            else Notification.NETWORK
+        )
+        for one in (Notification.CLOCK, Notification.NETWORK):
+            if problem is not None and one is wanted:
+                self.show(one, sentence=problem.sentence, advice=problem.advice)
+            else:
+                self.withdraw(one)
 
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool

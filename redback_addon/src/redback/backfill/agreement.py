@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ..core import Row
-from ..ledger import HOUR, How, Known, can_become, floor, step
+from ..ledger import HOUR, RESET_BELOW, How, Known, can_become, floor, step
 
 # Two sums may differ by this, kWh.
 TOLERANCE = 0.01
@@ -176,7 +176,7 @@ class _Walk:
 
     def pass_by(self, row: Row, *, is_ours: bool) -> None:
         """Pass a row of an hour that the ledger does not know, or that stays as it is."""
-        if self.pending and is_ours and (row.state or 0.0) <= self.state and self.is_based:
+        if self.pending and is_ours and self.is_held(row) and self.is_based:
             # Core did not see what came before it either: nothing was counted since.
             self.end = row.start + HOUR
             self.pending.append(Row(row.start, state=self.state, sum=self.sum))
@@ -188,6 +188,10 @@ class _Walk:
         hours = max((row.start - self.end) / HOUR, 0.0) + 1.0
         slack = _ROUNDING + (self.fact.slack if self.fact is not None else 0.0)
         return can_become(self.state - slack, row.state or 0.0, hours, self.most_kw)
+
+    def is_held(self, row: Row) -> bool:
+        """Whether a row may have an older value, which was shown on while nothing was known."""
+        return RESET_BELOW * self.state <= (row.state or 0.0) <= self.state
 
     def meet(self, row: Row, fact: Known | None) -> None:
         """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""
@@ -239,7 +243,9 @@ class _Walk:
         if -TOLERANCE <= (row.sum or 0.0) + self.raised <= grown + TOLERANCE:
             return Why.ANEW
         if fact is None:
-            return None
+            # Core wrote it before it was told what came earlier, and is not told by the value.
+            fallen = self.state - state if self.is_held(row) else 0.0
+            return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
         misread = fact.misread
         if self.fact is None and not self.reaches(row):
             # From a meter that the ledger does not know.

@@ -1,19 +1,22 @@
-// Draws a day's power as lines, with the values at the pointer or chosen by arrow keys.
-// Times without readings are shaded, and no line crosses them.
+// Draws a day's power as areas, with the values at the pointer or chosen by arrow keys.
+// Times without readings are shaded, and no area crosses them.
 
-import { css as written, rgba } from "./colour.js";
+import { css as written, mix, rgba } from "./colour.js";
 import { el, say, set, svg } from "./dom.js";
 import * as format from "./format.js";
 import { houseClock } from "./house-time.js";
+import { colours, stack } from "./stack.js";
 import { now } from "./time.js";
 
 const SERIES = [
-  { key: "solar", title: "Solar", colour: "--solar", dash: [], fill: true },
-  { key: "load", title: "House", colour: "--text", dash: [] },
-  { key: "battery", title: "Battery", colour: "--battery-out", dash: [9, 4], ways: ["discharging", "charging"] },
-  { key: "grid", title: "Grid", colour: "--grid-in", dash: [3, 3], ways: ["importing", "exporting"] },
-  { key: "soc", title: "Battery SoC", colour: "--text-2", dash: [2, 5], isLevel: true },
+  { key: "solar", title: "Solar" },
+  { key: "load", title: "House" },
+  { key: "battery", title: "Battery", ways: ["discharging", "charging"] },
+  { key: "grid", title: "Grid", ways: ["importing", "exporting"] },
+  { key: "soc", title: "Battery SoC", isLevel: true },
 ];
+const LEVEL = "--text-2";
+const TINT = 0.55; // of an area below its edge: the rest is the card
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
 
 /** A value of a series in words: "2.4 kW charging". */
@@ -50,10 +53,15 @@ async function library() {
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function sample({ colour, dash }) {
-  const line = svg("line", { x1: 1, y1: 6, x2: 27, y2: 6, "stroke-width": 3, "stroke-dasharray": dash.join(" ") || null });
-  line.style.stroke = `var(${colour})`;
-  return svg("svg", { class: "sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
+/** A sample of what a value looks like: its areas, the source above the use, or its line. */
+function sample({ key, isLevel }) {
+  const shapes = isLevel
+    ? [svg("line", { x1: 1, y1: 6, x2: 27, y2: 6, "stroke-width": 2, "stroke-dasharray": "4 4" })]
+    : colours(key).map((_, index, { length }) => svg("rect", { x: 2, y: (12 / length) * index, width: 24, height: 12 / length }));
+  shapes.forEach((shape, index) => {
+    shape.style[isLevel ? "stroke" : "fill"] = `var(${isLevel ? LEVEL : colours(key)[index]})`;
+  });
+  return svg("svg", { class: "sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, shapes);
 }
 
 /** The chart, its legend with the values at the pointer, and its keyboard control. */
@@ -62,7 +70,7 @@ export class Chart {
     this.time = el("p", { class: "pointed" });
     this.values = {};
     this.hidden = new Set();
-    this.legend = el("div", { class: "legend", role: "group", "aria-label": "Lines" });
+    this.legend = el("div", { class: "legend", role: "group", "aria-label": "Values" });
     this.field = el("div", {
       class: "chart",
       tabindex: 0,
@@ -86,22 +94,32 @@ export class Chart {
     this.clock = houseClock(day);
     this.series = SERIES.filter(({ key }) => day[key]?.some((value) => value != null));
     this.#drawLegend();
-    let uPlot;
     try {
-      uPlot = await library();
+      this.uPlot ??= await library();
     } catch {
       this.field.hidden = true;
       this.#point(null);
       return false;
     }
-    if (this.day !== day) return true; // a newer one arrived meanwhile
+    if (this.day === day) this.#draw(); // else a newer one arrived meanwhile
+    return true;
+  }
+
+  #draw() {
     const index = this.plot?.cursor.idx;
     this.plot?.destroy();
-    this.plot = new uPlot(this.#options(uPlot), [day.at, ...this.series.map(({ key }) => day[key])], this.field);
-    set(this.field, { "aria-valuemax": Math.max(day.at.length - 1, 0) });
+    const isShown = (key) => !this.hidden.has(key) && this.series.some((series) => series.key === key);
+    const areas = stack(this.day, isShown);
+    const drawn = areas.map((area) => this.#area(area));
+    const data = [this.day.at, ...areas.map(({ values }) => values)];
+    if (isShown("soc")) {
+      drawn.push({ scale: "%", stroke: css(LEVEL), width: 2, dash: [2, 5], points: { show: false } });
+      data.push(this.day.soc);
+    }
+    this.plot = new this.uPlot(this.#options(drawn), data, this.field);
+    set(this.field, { "aria-valuemax": Math.max(this.day.at.length - 1, 0) });
     if (index != null && document.activeElement === this.field) this.#move(index);
     else this.#point(null);
-    return true;
   }
 
   #drawLegend() {
@@ -128,18 +146,18 @@ export class Chart {
     const isShown = this.hidden.delete(key);
     if (!isShown) this.hidden.add(key);
     set(button, { "aria-pressed": String(isShown) });
-    this.plot?.setSeries(this.series.findIndex((series) => series.key === key) + 1, { show: isShown });
+    if (this.plot) this.#draw();
   }
 
-  #options(uPlot) {
+  #options(drawn) {
     const text = css("--text-2");
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: text, font, grid: { stroke: css("--divider"), width: 1 }, ticks: { show: false } };
     const axes = [
       { ...axis, size: 34, values: (_, at) => at.map((one) => format.clock(this.clock(one))), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
-      { ...axis, size: 44, values: (_, kw) => kw.map((one) => (one === 0 ? "0" : String(one).replace("-", "−"))) },
+      { ...axis, size: 44, values: (_, kw) => kw.map((one) => String(Math.abs(one))) },
     ];
-    const hasLevel = this.series.some(({ isLevel }) => isLevel);
+    const hasLevel = drawn.some(({ scale }) => scale === "%");
     if (hasLevel) axes.push({ ...axis, scale: "%", side: 1, size: 44, grid: { show: false }, values: (_, all) => all.map((one) => `${one}%`) });
     return {
       ...this.#size(),
@@ -149,11 +167,11 @@ export class Chart {
       cursor: { y: false, points: { size: 8 }, drag: { x: false, y: false } },
       scales: {
         x: { range: [Date.parse(this.day.start) / 1000, Date.parse(this.day.end) / 1000] },
-        y: { range: (_, low, high) => uPlot.rangeNum(Math.min(low ?? 0, 0), Math.max(high ?? 1, 1), 0.08, true) },
+        y: { range: (_, low, high) => this.uPlot.rangeNum(Math.min(low ?? 0, 0), Math.max(high ?? 1, 1), 0.08, true) },
         "%": { range: [0, 100] },
       },
       axes,
-      series: [{}, ...this.series.map((series) => this.#line(series))],
+      series: [{}, ...drawn],
       hooks: {
         drawClear: [(plot) => this.#shade(plot)],
         draw: [(plot) => this.#markNow(plot)],
@@ -191,17 +209,15 @@ export class Chart {
     ctx.restore();
   }
 
-  #line({ key, title, colour, dash, fill, isLevel }) {
-    const stroke = css(colour);
+  /** One area; it is opaque, so that those under it do not shine through. */
+  #area({ colour }) {
+    const [ink, ground] = [css(colour), css("--card")].map(rgba);
     return {
-      label: title,
-      scale: isLevel ? "%" : "y",
-      stroke,
-      width: 2,
-      dash,
-      fill: fill ? written(rgba(stroke).slice(0, 3), 0.22) : undefined,
+      scale: "y",
+      stroke: written(ink),
+      width: 1,
+      fill: written(mix(ground, ink.slice(0, 3), TINT)),
       points: { show: false },
-      show: !this.hidden.has(key),
     };
   }
 

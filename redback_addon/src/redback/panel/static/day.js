@@ -1,4 +1,4 @@
-// The section Day: power and energy of today so far, or of yesterday.
+// The section Energy: power and energy of today so far, or of yesterday.
 
 import { Chart, holeInWords } from "./chart.js";
 import { el, say, set } from "./dom.js";
@@ -49,7 +49,7 @@ class DayChoice {
   }
 }
 
-/** @returns the section Day. */
+/** @returns the section Energy. */
 export function day(content) {
   let timer;
   let totals = []; // the sites of which there is a total to choose
@@ -69,7 +69,7 @@ export function day(content) {
       chart.element,
       holes,
       missing,
-      el("p", { class: "under" }, "Positive: discharging or importing. Negative: charging or exporting."),
+      el("p", { class: "under" }, "Above zero: where the power came from. Below: where it went."),
       details,
     ),
     el("article", { class: "card" }, el("h3", {}, "Energy"), energy, shared),
