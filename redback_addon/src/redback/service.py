@@ -107,6 +107,7 @@ class Service:
         websocket = self._home_assistant.websocket
         parts = Context(
             version=version("redback"),
+            zone=environment.zone,
             started_at=clock.now(),
             options=options,
             clock=clock,

@@ -40,6 +40,7 @@ class Context:
     """The parts of the service; the setups are by the last part of their addresses."""
 
     version: str
+    zone: str
     started_at: datetime
     options: Options
     clock: Clock
