@@ -20,7 +20,7 @@ async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     assert await parts(page, HOUSE) == {
         "solar": "4.9 kW",
         "house": "1.3 kW",
-        "battery": "2.4 kW",
+        "battery": "84% 2.4 kW",
         "grid": "1.2 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {
@@ -49,7 +49,7 @@ async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Vi
     assert await parts(page, HOUSE) == {
         "solar": f"{_MINUS}12 W",
         "house": "3.6 kW",
-        "battery": "0 W",
+        "battery": "31% 0 W",
         "grid": "3.6 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
@@ -72,6 +72,11 @@ async def test_a_power_is_written_as_home_assistant_does(
     assert (await parts(page, HOUSE))["solar"] == written
 
 
+async def test_a_battery_whose_level_is_unknown_shows_its_power(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(soc=None)))
+    assert (await parts(page, HOUSE))["battery"] == "2.4 kW"
+
+
 async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open()
     widths = set()
@@ -81,6 +86,36 @@ async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: S
         await expect(solar).to_have_text(str(kw))
         widths.add(await solar.evaluate("text => text.getComputedTextLength()"))
     assert len(widths) == 1
+
+
+@pytest.mark.parametrize(
+    ("kw", "colour"),
+    [(-1.2, "--grid-out"), (1.2, "--grid-in"), (0, "--text-2"), (None, "--text-2")],
+)
+async def test_the_grids_icon_has_the_colour_of_its_direction(
+    viewer: Viewer, kw: float | None, colour: str
+) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(grid_kw=kw)))
+    shown = await page.locator(".part.grid .icon").evaluate(
+        """(icon, name) => {
+          const other = document.createElement("i");
+          other.style.color = `var(${name})`;
+          document.body.append(other);
+          return [getComputedStyle(icon).color, getComputedStyle(other).color];
+        }""",
+        colour,
+    )
+    assert shown[0] == shown[1]
+
+
+async def test_what_the_rings_mean_is_explained(viewer: Viewer) -> None:
+    both = examples.inverter(), examples.granny_flat()
+    page = await viewer.open(status=examples.status(*both))
+    house = "The house's ring shows where its power comes from."
+    battery = "The battery's ring shows its level"
+    await expect(page.locator("figcaption .rings")).to_have_text(
+        [f"{house} {battery}.", f"{house} {battery}, with a mark at the 20% reserve.", house]
+    )
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:

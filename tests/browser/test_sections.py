@@ -432,6 +432,13 @@ async def test_entities_can_be_searched(viewer: Viewer) -> None:
     await expect(rows).to_have_count(0)
 
 
+async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    link = page.locator("[data-entity='sensor.redback_pv_power']").get_by_role("link")
+    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.redback_pv_power")
+    await expect(link).to_have_attribute("target", "_top")
+
+
 async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     viewer: Viewer, stand_in: StandIn
 ) -> None:

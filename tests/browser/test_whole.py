@@ -53,7 +53,7 @@ async def _numbers(page: Page, serial: str) -> dict[str, float]:
     """Return the number of each part in an inverter's picture, kW."""
     numbers = {}
     for part, text in (await parts(page, serial)).items():
-        number, unit = text.replace("\u2212", "-").split()
+        number, unit = text.replace("\u2212", "-").split()[-2:]  # a level first
         numbers[part] = float(number) / {"kW": 1, "W": 1000}[unit]
     return numbers
 

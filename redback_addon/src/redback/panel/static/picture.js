@@ -158,9 +158,11 @@ class Part {
     this.centre = [x, y];
   }
 
-  show(kw, arcs, state = "") {
+  /** @param level the battery's, percent: then that is the large number. */
+  show(kw, arcs, state = "", level = null) {
     // With a state in words the number needs no sign.
-    const [number, unit = ""] = (state ? format.power(kw) : format.signedPower(kw)).split(" ");
+    const power = state ? format.power(kw) : format.signedPower(kw);
+    const [number, unit = ""] = level == null ? power.split(" ") : [format.percent(level), power];
     say(this.number, number);
     say(this.unit, unit);
     say(this.state, state);
@@ -204,6 +206,16 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
+/** What the rings mean that have a meaning of their own. */
+function legend({ soc, min_soc: reserve }) {
+  const words = ["The house's ring shows where its power comes from."];
+  if (soc != null) {
+    const mark = reserve == null ? "" : `, with a mark at the ${format.percent(reserve)} reserve`;
+    words.push(`The battery's ring shows its level${mark}.`);
+  }
+  return words.join(" ");
+}
+
 /** The picture of one inverter, or of those of one site as one. */
 export class Picture {
   /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
@@ -230,8 +242,9 @@ export class Picture {
       ...lines.map((line) => line.number),
     );
     this.sentence = el("p", { class: "sentence" });
+    this.legend = el("p", { class: "under rings" });
     this.words = el("ul", { class: "unseen" });
-    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.words));
+    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.legend, this.words));
   }
 
   /**
@@ -252,6 +265,7 @@ export class Picture {
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
     say(this.sentence, isLive ? inShort(found) : "No recent reading.");
+    say(this.legend, legend(powers));
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
@@ -259,10 +273,11 @@ export class Picture {
     const { solar, grid, house, battery } = this.parts;
     solar?.show(powers.solar_kw, whole(powers.solar_kw, "solar"));
     house.show(powers.load_kw, sharesOf(found, powers.load_kw));
-    grid.show(powers.grid_kw, whole(powers.grid_kw, powers.grid_kw > 0 ? "grid-in" : "grid-out"), states.grid);
+    const toOrFrom = powers.grid_kw && (powers.grid_kw > 0 ? "grid-in" : "grid-out");
+    grid.show(powers.grid_kw, whole(powers.grid_kw, toOrFrom), states.grid);
+    set(grid.group, { class: `part grid ${toOrFrom || ""}` });
     if (!battery) return;
-    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery);
+    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery, powers.soc);
     battery.notch(powers.soc == null ? null : powers.min_soc);
-    say(battery.title, powers.soc == null ? TITLES.battery : `${TITLES.battery} ${format.percent(powers.soc)}`);
   }
 }
