@@ -117,7 +117,7 @@ async def test_a_time_before_a_clock_change_is_not_moved_by_it(
     stand_in.zone = "Australia/Adelaide"
     # Half past one in the night to the 5th of April, before clocks were set back at three.
     times = {"at": "2026-04-05T02:00:00Z", "started_at": "2026-04-04T15:00:00Z"}
-    page = await viewer.open("health", status=stand_in.status | times, zone=ELSEWHERE)
+    page = await viewer.open("health", status={**stand_in.status, **times}, zone=ELSEWHERE)
     tile = page.locator(".tile", has_text="Running since").locator("b")
     assert await tile.inner_text() == "01:30"
 

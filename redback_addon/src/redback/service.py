@@ -124,7 +124,7 @@ class Service:
             backfill=self._history.backfill,
             importer=self._history.importer,
             setups={
-                "energy": EnergySetup(Energy(websocket), self._registry),
+                "energy": EnergySetup(Energy(websocket), self._registry, self._publisher.ownership),
                 "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
             },
         )
