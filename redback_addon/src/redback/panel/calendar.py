@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ..backfill import NO_READINGS, Coverage, Hour, Span, Stage
-from ..ledger import HOUR
+from ..ledger import HOUR, floor
 from .minutes import local_day
 
 # A full hour is covered but for a minute at either end.
@@ -54,8 +54,9 @@ def calendar(
     dates: list[Date] = []
     start, end = local_day(now)
     for _ in range(days):
-        # Home Assistant's hours are those of UTC, which begin at half past in some places.
-        first = start.replace(minute=0, second=0, microsecond=0)
+        # Home Assistant's hours are those of UTC, which begin at half past in some places; there
+        # the first hour of a day begins with the day before.
+        first = start if start == floor(start) else floor(start) + HOUR
         known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
         starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
         cells = [Cell(each, _code(each, known.get(each), spans, since, now)) for each in starts]

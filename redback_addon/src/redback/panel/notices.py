@@ -87,7 +87,7 @@ def _of_inverters(context: Context) -> Iterator[Notice]:
     unread = [
         given.name for serial, given in names.items() if context.registry.inverter(serial) is None
     ]
-    if unread and not shown and problems.find(Kind.READINGS) is None:
+    if unread and not shown and problems.find(Kind.READINGS, Kind.CLOCK) is None:
         yield Notice(
             "first_reading",
             "Waiting for the first reading",

@@ -97,7 +97,6 @@ class Status(msgspec.Struct, frozen=True):
 
     version: str
     at: datetime
-    clock_ahead_s: float
     started_at: datetime
     options_url: str | None
     notices: list[Notice]
@@ -106,18 +105,12 @@ class Status(msgspec.Struct, frozen=True):
     history: dict[str, object]
 
 
-def clock_ahead_s(now: datetime) -> float:
-    """Return how far the house's clock is ahead of UTC at a time, s."""
-    return (now.astimezone().utcoffset() or timedelta()).total_seconds()
-
-
 def status(context: Context) -> Status:
     """Return the status now."""
     now = context.clock.now()
     return Status(
         version=context.version,
         at=now,
-        clock_ahead_s=clock_ahead_s(now),
         started_at=context.started_at,
         options_url=context.home_assistant.options_url,
         notices=notices(context),

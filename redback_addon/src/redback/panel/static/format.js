@@ -5,9 +5,21 @@ const decimals = (least, most = least) =>
 const [WHOLE, ONE, TWO] = [0, 1, 2].map((places) => decimals(places));
 const EXACT = decimals(2, 3);
 const COUNT = decimals(0, 1);
-const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
-const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
+// The house's time zone, wherever the browser is; the browser's own if it does not know that.
+const ZONE = known(document.querySelector('meta[name="redback-zone"]').content);
+const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: ZONE });
+const WORDS = { weekday: "short", day: "numeric", month: "short" };
+const DAY = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: ZONE });
+const DATE = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: "UTC" });
 const UNKNOWN = "–";
+
+function known(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en-AU", { timeZone }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A power without sign, as Home Assistant writes it: "5.4 kW", "370 W". */
 export function power(kw) {
@@ -67,7 +79,7 @@ export function duration(seconds) {
   return hours % 24 && days < 3 ? `${many(days, "day")} ${hours % 24} h` : many(days, "day");
 }
 
-/** A time of day in the browser's time zone: "14:05". */
+/** A time of day in the house's time zone, of a Date or milliseconds: "14:05". */
 export function clock(date) {
   return CLOCK.format(date);
 }
@@ -80,5 +92,5 @@ export function moment(date, now) {
 
 /** A calendar date such as "2026-11-23": "Mon 23 Nov". */
 export function date(written) {
-  return DAY.format(new Date(`${written}T12:00:00`)).replace(",", "");
+  return DATE.format(new Date(`${written}T00:00:00Z`)).replace(",", "");
 }
