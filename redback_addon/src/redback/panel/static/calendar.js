@@ -1,16 +1,19 @@
-// Draws the hours of the last days: which are complete, which are missing, and why.
+// Draws the hours of some days: which are complete, which are missing, and why.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
+import { moment } from "./time.js";
 
 const CODES = {
   covered: "In Home Assistant",
-  waiting: "Missing, will be filled",
+  waiting: "Missing",
+  fetched: "Fetched, not yet written",
   failed: "Could not be filled",
   empty: "No data in the cloud",
   future: "Future",
   before: "Outside your history range",
 };
+const MOST_REASONS = 30;
 const QUARTERS = [0, 6, 12, 18];
 
 function counted(hours, codes) {
@@ -18,7 +21,7 @@ function counted(hours, codes) {
 }
 
 function summary(hours) {
-  const missing = counted(hours, ["waiting"]);
+  const missing = counted(hours, ["waiting", "fetched"]);
   const lost = counted(hours, ["failed", "empty"]);
   if (missing) return `${missing} missing`;
   if (lost) return `${format.many(lost, "hour")} lost`;
@@ -30,8 +33,14 @@ function hourName({ start }, index, hours) {
   return hours.length === 24 ? `${String(index).padStart(2, "0")}:00` : format.clock(new Date(start));
 }
 
+/** What is known of an hour beyond its code. */
+function reason({ why, due }) {
+  const parts = [why, due ? `fetched again ${moment(due)}` : null].filter(Boolean);
+  return parts.length ? `: ${parts.join("; ")}` : "";
+}
+
 function cell(hour, index, hours) {
-  const words = `${hourName(hour, index, hours)}: ${CODES[hour.code] ?? hour.code}`;
+  const words = `${hourName(hour, index, hours)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
   return el("td", { class: "hour", "data-code": hour.code, title: words, "aria-label": words });
 }
 
@@ -73,8 +82,54 @@ function legend(days) {
   );
 }
 
-/** The calendar of an answer; `onDay` is called with the selected date. */
-export function calendar({ name, days }, onDay) {
+/** Hours in a row with one reason, as lines of text: also for those who cannot point at an hour. */
+function reasons(days) {
+  const lines = [];
+  for (const { date, hours } of days) {
+    let open = null;
+    hours.forEach((hour, index) => {
+      const words = `${CODES[hour.code]}${reason(hour)}`;
+      if (words === CODES[hour.code]) open = null;
+      else if (open?.words === words) open.until = index;
+      else lines.push((open = { words, date, hours, since: index, until: index }));
+    });
+  }
+  return lines.map(({ words, date, hours, since, until }) => {
+    const [first, last] = [since, until].map((index) => hourName(hours[index], index, hours));
+    return el("li", {}, el("b", {}, `${format.date(date)}, ${since === until ? first : `${first} to ${last}`}`), ` ${words}.`);
+  });
+}
+
+function explained(lines) {
+  if (!lines.length) return null;
+  const shown = lines.slice(0, MOST_REASONS);
+  if (lines.length > shown.length) shown.push(el("li", {}, `and ${lines.length - shown.length} more`));
+  return el("div", { class: "reasons" }, el("h4", {}, "Why hours are missing"), el("p", { class: "under" }, "To fetch them again, choose their day."), el("ul", {}, shown));
+}
+
+/** Buttons to earlier and to newer days; `turn` is called with the last day to show. */
+function pages({ days, has_earlier: hasEarlier }, last, turn) {
+  const go = (words, date) => el("button", { class: "plain", type: "button", onclick: () => turn(date) }, words);
+  const before = dayAfter(days[days.length - 1].date, -1);
+  return el(
+    "div",
+    { class: "row" },
+    hasEarlier ? go("Earlier days", before) : null,
+    last ? go("Newer days", dayAfter(last, days.length)) : null,
+    last ? go("Today", "") : null,
+  );
+}
+
+/** The date that is so many days after another. */
+export function dayAfter(date, number) {
+  const day = new Date(`${date}T12:00:00Z`);
+  day.setUTCDate(day.getUTCDate() + number);
+  return day.toISOString().slice(0, 10);
+}
+
+/** The calendar of an answer; `onDay` is called with the selected date, `turn` with the last one to show. */
+export function calendar(answer, onDay, last, turn) {
+  const { name, days } = answer;
   const widest = Math.max(24, ...days.map(({ hours }) => hours.length));
   return el(
     "article",
@@ -88,5 +143,7 @@ export function calendar({ name, days }, onDay) {
       el("thead", {}, heads(widest)),
       el("tbody", {}, days.map((day) => row(day, widest, onDay))),
     ),
+    pages(answer, last, turn),
+    explained(reasons(days)),
   );
 }

@@ -7,6 +7,7 @@ const EXACT = decimals(2, 3);
 const COUNT = decimals(0, 1);
 const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
 const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
+const OLD_DAY = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short", year: "numeric" });
 const UNKNOWN = "–";
 
 /** A power without sign, as Home Assistant writes it: "5.4 kW", "370 W". */
@@ -78,7 +79,8 @@ export function moment(date, now) {
   return day === DAY.format(now) ? clock(date) : `${day}, ${clock(date)}`;
 }
 
-/** A calendar date such as "2026-11-23": "Mon 23 Nov". */
+/** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year. */
 export function date(written) {
-  return DAY.format(new Date(`${written}T12:00:00`)).replace(",", "");
+  const day = new Date(`${written}T12:00:00`);
+  return day.getFullYear() === new Date().getFullYear() ? DAY.format(day).replace(",", "") : OLD_DAY.format(day);
 }
