@@ -119,8 +119,8 @@ class Coverage:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the file cannot be read or written."""
-        return self._database.is_failing
+        """Whether what it is given now is lost with the next restart."""
+        return self._database.is_failing or self._database.is_in_memory
 
     def close(self) -> None:
         """Close the file."""
