@@ -673,6 +673,9 @@ async def test_what_core_refuses_is_logged_once_and_not_retried_for_ever(
     assert (progress.left, progress.done, progress.failed) == (0, 49, 49)
     assert progress.rejections
     assert all(ENERGY in sentence for sentence in progress.rejections)
+    known = running.coverage.hours(SERIAL, running.now - 60 * HOUR, running.now)
+    assert {hour.why for hour in known.values()} <= {*progress.rejections}
+    assert running.coverage.failed(SERIAL, running.now - 60 * HOUR) == 49
     asked = len(running.cloud.asked)
     await clock.advance(600)
     assert len(running.cloud.asked) == asked

@@ -306,7 +306,7 @@ class Backfill:
 
     def _settle(self, gap: Gap, rejections: Sequence[str] = ()) -> None:
         """Mark a gap as filled, as far as possible."""
-        why = " ".join(rejections) or None
+        why = _in_short(rejections)
         known = self._coverage.hours(gap.serial, gap.since, gap.until)
         hours = [known.get(hour.start, hour) for hour in gap.hours]
         self._coverage.put(
@@ -337,6 +337,12 @@ class Backfill:
         if now - self._logged_at >= _LOG_EVERY or progress.left == 0:
             self._logged_at = now
             _LOG.info("History: %d of %d hours filled", progress.done, progress.found)
+
+
+def _in_short(sentences: Sequence[str]) -> str | None:
+    """Return the first of these, and how many more there are; None if there are none."""
+    more = f", and {len(sentences) - 1} more entities" if len(sentences) > 1 else ""
+    return f"{sentences[0]}{more}" if sentences else None
 
 
 def _earliest(inverter: Inverter) -> datetime:

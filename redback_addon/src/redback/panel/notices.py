@@ -43,7 +43,7 @@ _PROBLEMS: dict[Kind, tuple[str, str, Level]] = {
     Kind.HISTORY_DISK: ("disk", "The disk is full or cannot be written", "error"),
     Kind.CORE_AWAY: ("core_away", "Home Assistant is starting or does not answer", "warning"),
     Kind.READINGS: ("cloud_away", "The Redback cloud is unavailable", "warning"),
-    Kind.DISCOVERY: ("cloud_away", "The Redback cloud is unavailable", "warning"),
+    Kind.DISCOVERY: ("cloud_away", "The Redback cloud does not list your inverters", "warning"),
     Kind.OFFLINE: ("offline", "{name} is offline", "warning"),
     Kind.INVERTER: ("unread", "{name} cannot be read", "warning"),
     Kind.FUTURE: ("ignored", "Readings of {name} are ignored", "warning"),
