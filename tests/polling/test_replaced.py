@@ -145,8 +145,10 @@ async def test_one_that_is_gone_keeps_its_name_until_it_is_forgotten(house: Hous
     assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
     house.one.forget("RB11")
     assert not house.one.gone
-    house.restart(Site("RB22", "Redback"), Site("RB33", "Shed"))
-    assert house.named == {"RB22": "Redback", "RB33": "Shed"}
+    house.restart(Site("S1"))
+    assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
+    await house.list("RB22", "RB33", "RB11")
+    assert house.named["RB11"] == "Redback"
 
 
 async def test_a_name_of_another_account_is_free(house: House) -> None:
