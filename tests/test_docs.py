@@ -115,3 +115,9 @@ def parts(sentence: str) -> Iterator[str]:
         words = part.strip(" .")
         if len(words.split()) >= 3:
             yield words
+
+
+def test_what_the_panel_says_of_a_shared_meter_is_what_the_documentation_says() -> None:
+    source = (ROOT / "redback_addon/src/redback/panel/static/flows.js").read_text()
+    (shown,) = re.findall(r'SHARED_METER = "(.+)\."', source)
+    assert shown in " ".join(DOCS.split())

@@ -1,9 +1,11 @@
 """That a problem is logged once, counted, ended once, and shown in plain words."""
 
+from datetime import timedelta
+
 import pytest
 
-from fake_clock import FakeClock
-from redback.cloud import TransientError
+from fake_clock import START, FakeClock
+from redback.cloud import Cause, TransientError
 from redback.problems import Kind, Problems
 
 AWAY = TransientError("the cloud answered 503", method="GET", url="http://cloud/Nodes", status=503)
@@ -109,3 +111,59 @@ def test_every_kind_has_a_sentence_an_end_and_an_advice(problems: Problems, kind
     assert "{" not in problem.sentence + kind.end.format(subject="a subject")
     assert problem.sentence.endswith(".")
     assert kind.advice.endswith(".")
+
+
+def failed(cause: Cause | None) -> TransientError:
+    return TransientError("it failed", method="GET", url="http://cloud/", cause=cause)
+
+
+@pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.name)
+def test_what_is_to_blame_on_the_way_has_a_title_and_an_advice_of_its_own(
+    problems: Problems, cause: Cause, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems.raise_(Kind.READINGS, why=failed(cause))
+    (problem,) = problems.now.values()
+    assert problem.title
+    assert problem.advice.endswith(".")
+    assert problem.advice not in {kind.advice for kind in Kind}
+    assert caplog.messages[0].endswith(problem.advice)
+    problems.raise_(Kind.READINGS, why=failed(None))
+    (problem,) = problems.now.values()
+    assert (problem.title, problem.advice) == (None, Kind.READINGS.advice)
+
+
+def test_each_cause_is_logged_once_however_they_take_turns(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    for cause in [None, Cause.DNS, None, Cause.DNS, Cause.BLOCKED] * 10:
+        problems.raise_(Kind.READINGS, why=failed(cause))
+    assert len(caplog.messages) == 3
+
+
+async def test_a_clock_that_is_set_back_makes_no_duration_negative(
+    problems: Problems, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    problems.raise_(Kind.READINGS, why=AWAY)
+    await clock.advance(70)
+    clock.set_wall(START - timedelta(days=1))
+    problems.clear(Kind.READINGS)
+    assert caplog.messages[-1].endswith("again (after 70 s)")
+
+
+def test_while_the_clock_is_wrong_that_is_the_problem_and_not_the_inverter(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems.raise_(Kind.CLOCK, why="it is 3 h 5 min fast")
+    problems.raise_(Kind.OFFLINE, "RB1")
+    problems.raise_(Kind.FUTURE, "RB1", "2026-03-02")
+    assert set(problems.now) == {(Kind.CLOCK, None)}
+    assert problems.find(Kind.OFFLINE, subject="RB1") is None
+    assert problems.last is not None
+    assert problems.last.kind is Kind.CLOCK
+    assert caplog.messages == [
+        f"This machine's clock is wrong: it is 3 h 5 min fast. {Kind.CLOCK.advice}"
+    ]
+    problems.clear(Kind.FUTURE, "RB1")
+    problems.clear(Kind.CLOCK)
+    assert set(problems.now) == {(Kind.OFFLINE, "RB1")}

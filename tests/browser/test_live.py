@@ -27,34 +27,34 @@ async def test_where_no_event_comes_the_page_asks(viewer: Viewer, stand_in: Stan
     page = await _opened(viewer, stand_in)
     await page.clock.run_for(5_000)
     house = page.locator("[data-part=house]")
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")
     await expect(page.locator("#summary")).to_have_text("All is well")
     stand_in.status = examples.status(examples.evening())
     await page.clock.run_for(7_000)
-    await expect(house).to_have_text("3.60")
+    await expect(house).to_have_text("3.6")
 
 
 async def test_a_stream_that_stops_is_made_up_for(viewer: Viewer, stand_in: StandIn) -> None:
     page = await _opened(viewer, stand_in)
     house = page.locator("[data-part=house]")
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")
     stand_in.is_silent = True
     stand_in.status = examples.status(examples.evening())
     await page.clock.run_for(15_000)
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")
     await page.clock.run_for(7_000)
-    await expect(house).to_have_text("3.60")
+    await expect(house).to_have_text("3.6")
     await expect(page.locator("#connection")).to_have_text("")
 
 
 async def test_after_sleep_the_page_asks_at_once(viewer: Viewer, stand_in: StandIn) -> None:
     page = await _opened(viewer, stand_in)
     house = page.locator("[data-part=house]")
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")
     stand_in.is_silent = True
     stand_in.status = examples.status(examples.evening())
     await page.clock.fast_forward(3_600_000)
-    await expect(house).to_have_text("3.60")
+    await expect(house).to_have_text("3.6")
 
 
 async def test_a_stream_that_works_again_is_used_again(viewer: Viewer, stand_in: StandIn) -> None:
@@ -62,7 +62,7 @@ async def test_a_stream_that_works_again_is_used_again(viewer: Viewer, stand_in:
     page = await _opened(viewer, stand_in)
     house = page.locator("[data-part=house]")
     await page.clock.run_for(5_000)
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")
     stand_in.is_silent = False
     opened: list[Request] = []
     page.on("request", lambda one: opened.append(one) if one.url.endswith("/live") else None)
@@ -70,6 +70,6 @@ async def test_a_stream_that_works_again_is_used_again(viewer: Viewer, stand_in:
         await page.clock.run_for(1_000)
     # No time passes now: nothing but the stream can bring these.
     stand_in.publish(examples.status(examples.evening()))
-    await expect(house).to_have_text("3.60")
+    await expect(house).to_have_text("3.6")
     stand_in.publish(examples.status())
-    await expect(house).to_have_text("1.25")
+    await expect(house).to_have_text("1.3")

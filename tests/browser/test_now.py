@@ -12,16 +12,16 @@ from browser.viewer import PHONE, Viewer, flows, keep_picture, parts
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 HOUSE = "RB21120912345678"
-_MINUS = "\N{MINUS SIGN}"
+_MINUS, _UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     page = await viewer.open()
     assert await parts(page, HOUSE) == {
-        "solar": "4.873",
-        "house": "1.25",
-        "battery": "2.40",
-        "grid": "1.223",
+        "solar": "4.9 kW",
+        "house": "1.3 kW",
+        "battery": "84% 2.4 kW",
+        "grid": "1.2 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {
         "solar-house": 1.25,
@@ -47,20 +47,75 @@ async def test_what_an_inverter_draws_at_night_is_shown_with_its_sign(viewer: Vi
     night = examples.evening(solar_kw=-0.012, battery_kw=-0.0, grid_kw=3.612)
     page = await viewer.open(status=examples.status(night))
     assert await parts(page, HOUSE) == {
-        "solar": f"{_MINUS}0.012",
-        "house": "3.60",
-        "battery": "0.00",
-        "grid": "3.612",
+        "solar": f"{_MINUS}12 W",
+        "house": "3.6 kW",
+        "battery": "31% 0 W",
+        "grid": "3.6 kW",
     }
     assert await flows(page, f"[data-serial={HOUSE}]") == {"grid-house": 3.6}
 
 
 @pytest.mark.parametrize(
-    ("kw", "written"), [(-0.0004, "0.00"), (0.0, "0.00"), (-0.001, f"{_MINUS}0.001")]
+    ("kw", "written"),
+    [
+        (-0.0004, "0 W"),
+        (0.0, "0 W"),
+        (-0.001, f"{_MINUS}1 W"),
+        (0.9994, "999 W"),
+        (0.9995, "1.0 kW"),
+    ],
 )
-async def test_a_zero_has_no_sign(viewer: Viewer, kw: float, written: str) -> None:
+async def test_a_power_is_written_as_home_assistant_does(
+    viewer: Viewer, kw: float, written: str
+) -> None:
     page = await viewer.open(status=examples.status(examples.evening(solar_kw=kw)))
     assert (await parts(page, HOUSE))["solar"] == written
+
+
+async def test_a_battery_whose_level_is_unknown_shows_its_power(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(soc=None)))
+    assert (await parts(page, HOUSE))["battery"] == "2.4 kW"
+
+
+async def test_a_number_that_changes_keeps_its_width(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open()
+    widths = set()
+    for kw in (1.1, 4.4, 8.8):
+        stand_in.publish(examples.status(examples.inverter(solar_kw=kw)))
+        solar = page.locator("[data-part=solar]")
+        await expect(solar).to_have_text(str(kw))
+        widths.add(await solar.evaluate("text => text.getComputedTextLength()"))
+    assert len(widths) == 1
+
+
+@pytest.mark.parametrize(
+    ("kw", "colour"),
+    [(-1.2, "--grid-out"), (1.2, "--grid-in"), (0, "--text-2"), (None, "--text-2")],
+)
+async def test_the_grids_icon_has_the_colour_of_its_direction(
+    viewer: Viewer, kw: float | None, colour: str
+) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(grid_kw=kw)))
+    shown = await page.locator(".part.grid .icon").evaluate(
+        """(icon, name) => {
+          const other = document.createElement("i");
+          other.style.color = `var(${name})`;
+          document.body.append(other);
+          return [getComputedStyle(icon).color, getComputedStyle(other).color];
+        }""",
+        colour,
+    )
+    assert shown[0] == shown[1]
+
+
+async def test_what_the_rings_mean_is_explained(viewer: Viewer) -> None:
+    both = examples.inverter(), examples.granny_flat()
+    page = await viewer.open(status=examples.status(*both))
+    house = "The house's ring shows where its power comes from."
+    battery = "The battery's ring shows its level"
+    await expect(page.locator("figcaption .rings")).to_have_text(
+        [f"{house} {battery}.", f"{house} {battery}, with a mark at the 20% reserve.", house]
+    )
 
 
 async def test_a_wider_line_carries_more_power(viewer: Viewer) -> None:
@@ -79,37 +134,85 @@ async def test_the_picture_says_in_words_what_it_shows(viewer: Viewer) -> None:
     await expect(
         page.get_by_role(
             "img",
-            name="House: Solar 4.873 kW, House 1.25 kW, Battery 2.40 kW charging, 84% full, "
-            "Grid 1.223 kW exporting",
+            name="House: Solar 4.9 kW, House 1.3 kW, Battery 2.4 kW charging, 84% full, "
+            "Grid 1.2 kW exporting",
         )
     ).to_be_visible()
-    await expect(page.get_by_role("listitem").filter(has_text="2.40 kW from solar")).to_have_text(
-        "2.40 kW from solar to the battery"
+    await expect(page.get_by_role("listitem").filter(has_text="2.4 kW from solar")).to_have_text(
+        "2.4 kW from solar to the battery"
     )
 
 
-async def test_several_inverters_are_summed_first(viewer: Viewer) -> None:
+async def test_several_inverters_of_a_site_are_summed_first(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(examples.inverter(), examples.granny_flat()))
     names = page.locator(".inverter > header h3")
     await expect(names).to_have_text(["All inverters", "House", "Granny flat"])
     assert await parts(page, "RB22031109876543") == {
-        "solar": "2.10",
-        "house": "0.64",
-        "grid": "1.46",
+        "solar": "2.1 kW",
+        "house": "640 W",
+        "grid": "1.5 kW",
     }
     assert await flows(page, ".overview") == {
         "solar-house": 1.89,
         "solar-battery": 2.4,
         "solar-grid": 2.683,
     }
+    await expect(page.locator(".overview")).to_contain_text(
+        "Redback does not say whether grid and load are each inverter's own or the whole site's."
+    )
     await keep_picture(page, "now-two-inverters")
+
+
+_CABIN = {"serial": "RB23010100000001", "name": "Cabin", "site": "S2301010000001"}
+_NIGHT = {"solar_kw": 0, "load_kw": 5, "battery_kw": 0, "grid_kw": 5}
+_NOON = {"solar_kw": 5.5, "load_kw": 0.5, "battery_kw": 0, "grid_kw": -5}
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_sites_stand_side_by_side_and_are_not_added_up(
+    viewer: Viewer, size: tuple[int, int]
+) -> None:
+    both = examples.inverter(**_NIGHT), examples.inverter(**_NOON, **_CABIN)
+    page = await viewer.open(status=examples.status(*both), size=size)
+    await expect(page.locator(".inverter > header h3")).to_have_text(["House", "Cabin"])
+    await expect(page.locator(".overview")).to_have_count(0)
+    await expect(page.get_by_role("article").filter(has_text="Redback cloud")).to_be_visible()
+    await keep_picture(page, f"now-two-sites-{size[0]}")
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)])
+async def test_each_site_has_a_total_of_its_own(viewer: Viewer, size: tuple[int, int]) -> None:
+    house, cabin = examples.inverter(**_NIGHT), examples.inverter(**_NOON, **_CABIN)
+    status = examples.status(house, cabin, examples.granny_flat())
+    page = await viewer.open(status=status, size=size)
+    await expect(page.locator(".inverter > header h3")).to_have_text(
+        ["House and Granny flat", "House", "Granny flat", "Cabin"]
+    )
+    assert await flows(page, ".overview") == {"solar-house": 2.1, "grid-house": 3.54}
+    await keep_picture(page, f"now-mixed-sites-{size[0]}")
+
+
+async def test_a_total_is_unknown_while_a_part_of_it_is(viewer: Viewer) -> None:
+    one = examples.granny_flat() | {"grid_kw": None}
+    page = await viewer.open(status=examples.status(examples.inverter(), one))
+    await expect(page.locator(".overview [data-part=grid]")).to_have_text(_UNKNOWN)
+    await expect(page.locator(".overview [data-part=house]")).to_have_text("1.9")
+
+
+async def test_a_site_without_recent_readings_does_not_say_that_nothing_flows(
+    viewer: Viewer,
+) -> None:
+    off = {"is_live": False, "solar_kw": None, "load_kw": None, "battery_kw": None, "grid_kw": None}
+    both = examples.inverter(**off), examples.granny_flat() | off
+    page = await viewer.open(status=examples.status(*both))
+    await expect(page.locator(".sentence")).to_have_text(3 * ["No recent reading."])
 
 
 async def test_a_new_reading_is_shown_without_reloading(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open()
     await page.evaluate("window.isTheSamePage = true")
     stand_in.publish(examples.status(examples.inverter(solar_kw=5.017, grid_kw=-1.367)))
-    await expect(page.locator("[data-part=solar]")).to_have_text("5.017")
+    await expect(page.locator("[data-part=solar]")).to_have_text("5.0")
     assert await page.evaluate("window.isTheSamePage")
 
 
@@ -135,7 +238,7 @@ async def test_a_lost_connection_is_shown_and_comes_back_by_itself(
     stand_in.is_away = False
     await expect(connection).to_have_text("")
     await expect(page.locator("#summary")).to_have_text("All is well")
-    await expect(page.locator("[data-part=house]")).to_have_text("3.60")
+    await expect(page.locator("[data-part=house]")).to_have_text("3.6")
     viewer.complaints.clear()  # of the browser, about what did not answer
 
 
@@ -171,8 +274,11 @@ async def test_an_address_that_is_none_of_home_assistants_gets_no_link(
 
 async def test_a_name_from_the_cloud_is_text_and_nothing_else(viewer: Viewer) -> None:
     name = "<script>alert(1)</script>"
-    unkind = examples.inverter(name=name, site="<img src=x onerror=alert(1)>", status="<b>OK</b>")
-    page = await viewer.open(status=examples.status(unkind, examples.granny_flat()))
+    site = "<img src=x onerror=alert(1)>"
+    unkind = examples.inverter(name=name, site=site, status="<b>OK</b>")
+    page = await viewer.open(
+        status=examples.status(unkind, examples.granny_flat() | {"site": site})
+    )
     await expect(page.locator(".inverter > header h3").nth(1)).to_have_text(name)
     assert await page.locator("body script, body img, .inverter b:has-text('OK')").count() == 0
 

@@ -75,7 +75,7 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     for key, time in (("Home", "00:00"), ("ArrowRight", "00:01"), ("End", "14:29")):
         await page.keyboard.press(key)
         await expect(page.locator(".pointed")).to_have_text(f"At {time}")
-        await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* kW"))
+        await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* W"))
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator(".pointed")).to_have_text("At 14:28")
 
@@ -180,7 +180,7 @@ async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
 async def test_without_the_chart_the_day_is_a_table_and_says_why(viewer: Viewer) -> None:
     page = await viewer.open(size=PHONE)
     await page.route("**/static/uplot/**", lambda route: route.fulfill(status=404))
-    await page.get_by_role("link", name="Day").click()
+    await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
     await expect(page.get_by_text("The chart could not be downloaded")).to_be_visible()
     await expect(page.locator(".hours tbody tr")).to_have_count(15)
     await expect(page.locator(".hours tbody tr").first).to_be_visible()
@@ -217,6 +217,26 @@ async def test_the_day_of_one_of_several_inverters_can_be_chosen(
     async with page.expect_response(re.compile("data/day")):
         await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
     assert stand_in.queries == [("day", {}), ("day", {"serial": "RB22031109876543"})]
+
+
+async def test_the_day_has_a_total_of_each_site(viewer: Viewer, stand_in: StandIn) -> None:
+    stand_in.data["day"] = answers.day_of_two()
+    cabin = examples.inverter(serial="RB23010100000001", name="Cabin", site="S2301010000001")
+    three = examples.status(cabin, examples.inverter(), examples.granny_flat())
+    page = await viewer.open("day", status=three)
+    await _chart(page)
+    choice = page.locator("#day").get_by_label("Inverter")
+    await expect(choice.locator("option")).to_have_text(
+        ["Cabin", "House and Granny flat", "House", "Granny flat"]
+    )
+    async with page.expect_response(re.compile("data/day")):
+        await choice.select_option("House and Granny flat")
+    assert stand_in.queries == [("day", {}), ("day", {"site": "S2112091234567"})]
+    shared = page.locator("#day").get_by_text("Redback does not say whether grid and load")
+    await expect(shared).to_be_visible()
+    stand_in.data["day"] = answers.day()
+    await choice.select_option("Cabin")
+    await expect(shared).to_be_hidden()
 
 
 async def test_the_calendar_describes_each_hour_in_words(viewer: Viewer) -> None:
@@ -412,6 +432,13 @@ async def test_entities_can_be_searched(viewer: Viewer) -> None:
     await expect(rows).to_have_count(0)
 
 
+async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    link = page.locator("[data-entity='sensor.redback_pv_power']").get_by_role("link")
+    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.redback_pv_power")
+    await expect(link).to_have_attribute("target", "_top")
+
+
 async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
@@ -445,7 +472,7 @@ async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in
     stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
-    await page.get_by_role("link", name="Setup").click()
+    await page.get_by_role("link", name="Set up").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
     stand_in.data["energy"] = answers.energy_plan()
     await page.clock.run_for(15_000)

@@ -101,9 +101,10 @@ class Viewer(Visit):
 
 
 async def parts(page: Page, serial: str) -> dict[str, str]:
-    """Return the number of each part in an inverter's picture, as it is written."""
+    """Return the number of each part in an inverter's picture with its unit, as it is written."""
     shown: dict[str, str] = await page.locator(f"[data-serial={serial}] [data-part]").evaluate_all(
-        "all => Object.fromEntries(all.map((one) => [one.dataset.part, one.textContent]))"
+        """all => Object.fromEntries(all.map((one) =>
+          [one.dataset.part, `${one.textContent} ${one.nextElementSibling.textContent}`]))"""
     )
     return shown
 

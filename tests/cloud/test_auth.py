@@ -159,6 +159,7 @@ TROUBLE: Answers = {
     # Another maker's cloud says this, though another client looks for it here (dossier 10.3).
     "new: another maker's sentence": (NEW_TOKEN, (400, {}, '"Login session expired."')),
     "old: another maker's sentence": (OLD_TOKEN, (500, {}, "Login session expired.")),
+    "old: a firewall's page": (OLD_TOKEN, (403, {"Content-Type": "text/html"}, "<html>")),
     "old: 502": (OLD_TOKEN, (502, {}, "")),
     "old: not JSON": (OLD_TOKEN, (200, {}, "")),
 }

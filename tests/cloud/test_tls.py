@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Protocol
@@ -20,6 +20,7 @@ import trustme
 
 from cloud.bench import CLIENT_ID, SECRET, FakeTime
 from redback.cloud import (
+    Cause,
     CloudError,
     Credentials,
     Hosts,
@@ -36,6 +37,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 END = b"&last=1"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 AFTER_THAT = datetime(2020, 2, 1, tzinfo=UTC)
+LATER = datetime.now(UTC) + timedelta(days=30)
 
 
 class Server:
@@ -131,13 +133,15 @@ def send(transport: Transport, server: Server, scheme: str = "https", seconds: f
     return transport.request(call, transport.deadline(seconds))
 
 
-def assert_refused(transport: Transport, server: Server) -> None:
+def assert_refused(transport: Transport, server: Server) -> CloudError:
     with pytest.raises(TransientError) as caught:
         send(transport, server)
     url = f"https://{HERE}:{server.port}/x"
-    assert str(caught.value) == f"no secure connection could be made (POST {url})"
+    assert str(caught.value).startswith("no secure connection could be made: ")
+    assert str(caught.value).endswith(f" (POST {url})")
     assert server.connections == 3
     assert server.heard == b""
+    return caught.value
 
 
 def test_a_cloud_with_a_certificate_of_a_trusted_authority_gets_the_request(
@@ -170,15 +174,26 @@ REFUSED: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
     "that has expired": lambda trusted: trusted.issue_cert(
         HERE, not_before=LONG_AGO, not_after=AFTER_THAT
     ),
+    "that begins later": lambda trusted: trusted.issue_cert(
+        HERE, not_before=LATER, not_after=LATER + timedelta(days=1)
+    ),
     "that vouches for itself": lambda _: _SelfSigned(),
+}
+NOT_ITS_OWN = "the certificate is not the cloud's"
+BLAMED = {
+    "that has expired": ("by this machine's clock the certificate has expired", Cause.CLOCK),
+    "that begins later": ("by this machine's clock the certificate is not valid yet", Cause.CLOCK),
 }
 
 
 @pytest.mark.parametrize("which", REFUSED)
-def test_a_certificate_is_refused(
+def test_a_certificate_is_refused_and_it_is_said_what_is_to_blame(
     open_server: Open, trusted: trustme.CA, transport: Transport, which: str
 ) -> None:
-    assert_refused(transport, open_server(REFUSED[which](trusted)))
+    error = assert_refused(transport, open_server(REFUSED[which](trusted)))
+    detail, cause = BLAMED.get(which, (NOT_ITS_OWN, Cause.INTERCEPTED))
+    assert error.detail == f"no secure connection could be made: {detail}"
+    assert error.cause is cause
 
 
 def test_a_login_page_of_somebody_else_gets_no_credentials(

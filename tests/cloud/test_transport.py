@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,7 +24,10 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from cloud.bench import FakeTime
 from garbage import collected
 from redback.cloud import (
+    AccessError,
+    Cause,
     CloudError,
+    NotFoundError,
     OutcomeUnknownError,
     RequestError,
     ThrottledError,
@@ -275,25 +279,75 @@ def test_the_time_outs_are_no_longer_than_the_time_left(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "sentence"),
+    ("trouble", "sentence", "cause"),
     [
-        (requests.ConnectionError("t0k3n"), "the connection failed"),
-        (ConnectionResetError("t0k3n"), "the connection failed"),
-        (SSLError("t0k3n"), "no secure connection"),
-        (ConnectTimeout("t0k3n"), "no connection could be made in time"),
-        (ReadTimeout("t0k3n"), "no answer came in time"),
-        (_unresolved(), "name could not be resolved"),
+        (requests.ConnectionError("t0k3n"), "the connection failed", None),
+        (ConnectionResetError("t0k3n"), "the connection failed", None),
+        (SSLError("t0k3n"), "no secure connection", Cause.INTERCEPTED),
+        (ConnectTimeout("t0k3n"), "no connection could be made in time", None),
+        (ReadTimeout("t0k3n"), "no answer came in time", None),
+        (_unresolved(), "name could not be resolved", Cause.DNS),
     ],
 )
 def test_trouble_on_the_line_is_described_in_words_of_our_own(
-    web: responses.RequestsMock, transport: Transport, trouble: Exception, sentence: str
+    web: responses.RequestsMock,
+    transport: Transport,
+    trouble: Exception,
+    sentence: str,
+    cause: Cause | None,
 ) -> None:
     web.get(URL, body=trouble)
     with pytest.raises(TransientError, match=sentence) as caught:
         ask(transport)
     assert caught.value.status is None
+    assert caught.value.cause is cause
     assert caught.value.__suppress_context__
     assert len(web.calls) == 3
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_web_page_of_a_firewall_is_no_answer_of_the_cloud(
+    web: responses.RequestsMock, transport: Transport, status: int
+) -> None:
+    web.get(URL, status=status, body="<html>", content_type="Text/HTML; charset=utf-8")
+    with pytest.raises(TransientError, match=f"a web page came .* [(]{status} ") as caught:
+        ask(transport)
+    assert (caught.value.cause, caught.value.status) == (Cause.BLOCKED, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, NotFoundError), (400, RequestError), (502, TransientError)]
+)
+def test_pages_that_the_cloud_has_itself_mean_what_their_status_says(
+    web: responses.RequestsMock, transport: Transport, status: int, kind: type[CloudError]
+) -> None:
+    web.get(URL, status=status, body="<html>", content_type="text/html")
+    with pytest.raises(kind) as caught:
+        ask(transport)
+    assert (caught.value.cause, caught.value.status) == (None, status)
+
+
+def test_a_403_that_is_no_page_is_the_clouds(
+    web: responses.RequestsMock, transport: Transport
+) -> None:
+    web.get(URL, status=403, body="{}", content_type="application/json")
+    with pytest.raises(AccessError):
+        ask(transport)
+
+
+def test_the_time_of_an_answer_is_kept_whatever_it_says(
+    web: responses.RequestsMock, transport: Transport, time: FakeTime
+) -> None:
+    web.get(URL, status=500, headers={"Date": "Mon, 02 Mar 2026 01:02:08 GMT"})
+    with suppress(TransientError):
+        ask(transport)
+    dated = transport.dated
+    assert dated == (datetime(2026, 3, 2, 1, 2, 8, tzinfo=UTC), time.monotonic())
+    time.pass_(seconds=60)
+    for strange in ("", "soon", "Mon, 99 Mar 2026 01:02:08 GMT", "Mon, 01 Jan 0001 00:00:00 +9900"):
+        web.replace("GET", URL, body="{}", headers={"Date": strange})
+        ask(transport)
+        assert transport.dated == dated
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def test_it_is_made_once_and_can_then_be_opened(websocket: WebSocket, core
     looked = await dashboard.look()
     assert (looked["state"], looked["url"]) == ("ready", None)
     assert await dashboard.apply() == (
-        "The Redback dashboard is now in the sidebar; you can edit it."
+        "The dashboard Solar by Redback is now in the sidebar; you can edit it."
     )
     assert await dashboard.look() == {
         "state": "done",

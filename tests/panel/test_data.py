@@ -138,6 +138,13 @@ async def test_the_day_is_sent_minute_by_minute(person: Visitor) -> None:
         assert day["start"] < day["end"]
 
 
+async def test_the_day_adds_up_the_inverters_of_a_site_and_never_of_two(person: Visitor) -> None:
+    sites = [one["site"] for one in (await person.data("sites"))["sites"]]
+    assert len(sites) == 2
+    for query in ("", *(f"?site={site}" for site in sites)):
+        assert not (await person.data(f"day{query}"))["is_total"]
+
+
 async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None:
     serial = person.home.inverters[1]
     calendar = await person.data(f"calendar?serial={serial}&days=3")
@@ -154,6 +161,7 @@ async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None
     ("path", "status"),
     [
         ("day?serial=nobody", 404),
+        ("day?site=nowhere", 404),
         ("calendar?serial=nobody", 404),
         ("calendar?days=many", 400),
         ("nothing", 404),

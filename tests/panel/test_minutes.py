@@ -118,6 +118,20 @@ def test_a_day_of_several_inverters_is_their_sum(minutes: Minutes) -> None:
     assert both.energy.load_kwh == 1.0
 
 
+def test_a_total_is_unknown_while_a_part_of_it_is(minutes: Minutes) -> None:
+    minutes.seen(inverter(), [reading(NOON, 2.0), reading(NOON + MINUTE, 3.0)])
+    null = msgspec.structs.replace(reading(NOON), pv_power_kw=None)
+    minutes.seen(inverter(OTHER), [null, reading(NOON + MINUTE, 0.5)])
+    assert minutes.day([SERIAL, OTHER]).solar == [None, 3.5]
+
+
+def test_batteries_have_no_common_charge_even_where_only_one_is_known(minutes: Minutes) -> None:
+    minutes.seen(inverter(), [reading(NOON), reading(NOON + MINUTE)])
+    null = msgspec.structs.replace(reading(NOON), battery_soc_0_to_1=None)
+    minutes.seen(inverter(OTHER), [null, reading(NOON + MINUTE)])
+    assert minutes.day([SERIAL, OTHER]).soc == [None, None]
+
+
 def _at(day: Day) -> dict[str, float | None]:
     """Return the power of the sun by the time of day, UTC."""
     times = (f"{datetime.fromtimestamp(at, UTC):%H:%M}" for at in day.at)

@@ -90,6 +90,17 @@ async def test_a_cloud_that_is_away_is_shown_and_that_it_is_over() -> None:
         assert after["last_error"]["sentence"]
 
 
+async def test_a_firewall_is_named_as_one_with_what_to_do() -> None:
+    async with visitor() as person:
+        person.home.simulator.faults.add(Fault(kind=Kind.NOT_JSON))
+        await person.start()
+        notice = await person.first_notice("cloud_away")
+        assert notice["title"] == "Something blocks the Redback cloud"
+        assert "a web page came instead of an answer" in notice["text"]
+        assert "Allow api.redbacktech.com" in notice["text"]
+        assert "don't need to do anything" not in notice["text"]
+
+
 async def test_a_core_that_is_away_is_shown_until_it_is_back() -> None:
     async with running() as person:
         await person.all_well()

@@ -1,7 +1,7 @@
 """What surrounds the parts of an account, for tests that are about something else."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -43,6 +43,7 @@ class Cloud:
         self.undescribed: dict[str, CloudError] = {}
         self.battery_count = 4
         self.configuration: Configuration | CloudError = configuration()
+        self.clock_ahead = timedelta()
         self._clock = clock
 
     def inverters(self) -> tuple[ListedInverter, ...]:

@@ -10,9 +10,11 @@ import pytest
 from fake_clock import FakeClock, at_once
 from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved, ledger
 from redback.cloud import (
+    Cause,
     CloudError,
     CredentialsError,
     RedbackClient,
+    TransientError,
 )
 from redback.core import Notices
 from redback.inverters.registry import Registry
@@ -180,3 +182,24 @@ async def test_an_account_that_has_become_another_leaves_the_other_one_alone(
         cloud.serials = ["RB4"]
         await clock.advance(3600)
         assert world.registry.names.keys() == {"RB1", "RB2", "RB4"}
+
+
+async def test_a_way_to_the_cloud_that_is_blocked_from_the_first_start_on_is_notified_of(
+    world: World, clock: FakeClock
+) -> None:
+    cloud = Cloud(clock, "RB3")
+    cloud.failing = TransientError("no name", method="GET", url="http://cloud/", cause=Cause.DNS)
+    async with running(world.account(cloud, "3")):
+        await clock.advance(9 * 60)
+        assert not world.shown.messages
+        await clock.advance(2 * 60)
+        assert "check the DNS servers" in world.shown.messages["network_3"]
+        cloud.failing = TransientError(
+            "too old", method="GET", url="http://cloud/", cause=Cause.CLOCK
+        )
+        await clock.advance(60)
+        assert "(NTP, UDP port 123)" in world.shown.messages["clock_3"]
+        assert "network_3" not in world.shown.messages
+        cloud.failing = None
+        await clock.advance(60)
+        assert not world.shown.messages

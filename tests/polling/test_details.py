@@ -105,6 +105,9 @@ class House:
     def show(self, _: Notification) -> None:
         self.refused += 1
 
+    def connection(self, _: object) -> None:
+        pass
+
     def withdraw(self, _: Notification) -> None:
         pass
 

@@ -14,16 +14,18 @@ from fake_clock import FakeClock
 from polling import stand_ins
 from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED
 from redback.cloud import (
+    Cause,
     CloudError,
     Dynamic,
     NotFoundError,
     RedbackClient,
     ThrottledError,
+    TransientError,
 )
 from redback.inverters.registry import Registry
 from redback.notifications import AccountNotifications, Notification
 from redback.polling.poller import Poller
-from redback.problems import AccountProblems, Kind, Problems
+from redback.problems import AccountProblems, Kind, Problem, Problems
 from running import running
 
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
@@ -39,6 +41,7 @@ class Cloud:
         self.asked: list[float] = []
         self.failing: dict[str, CloudError] = {}
         self.batch_size = 100
+        self.clock_ahead: timedelta | None = None
         # What happens while a question is under way.
         self.before: Callable[[], None] = lambda: None
 
@@ -75,6 +78,7 @@ class World:
         self.timestamps: dict[str, list[datetime]] = {}
         self.denials: list[tuple[str, ...]] = []
         self.refused: list[bool] = []
+        self.told: list[Problem | None] = []
         self.poller = Poller(
             cast("RedbackClient", self.cloud),
             self.throttle,
@@ -93,6 +97,9 @@ class World:
 
     def withdraw(self, _: Notification) -> None:
         self.refused.append(False)
+
+    def connection(self, problem: Problem | None) -> None:
+        self.told.append(problem)
 
     def denied(self, serials: Collection[str]) -> None:
         self.denials.append(tuple(serials))
@@ -303,3 +310,47 @@ async def test_in_trouble_it_asks_little_more_than_once_a_minute(
     before = len(world.cloud.asked)
     await world.advance(3600)
     assert 60 <= len(world.cloud.asked) - before <= 3600 / 50 + 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "detail"),
+    [
+        (timedelta(minutes=-6), "it is 6 min slow"),
+        (timedelta(hours=3, minutes=5), "it is 3 h 5 min fast"),
+        (timedelta(days=-400), "it is 9,600 h 0 min slow"),
+    ],
+    ids=str,
+)
+async def test_a_clock_that_is_far_off_is_named_at_once_and_people_after_ten_minutes(
+    world: World, ahead: timedelta, detail: str
+) -> None:
+    world.cloud.clock_ahead = ahead
+    world.poller.watch(["RB1"])
+    await world.advance(61)
+    problem = world.problems.now[Kind.CLOCK, None]
+    assert problem.detail == detail
+    await world.advance(8 * 60)
+    assert set(world.told) == {None}
+    await world.advance(3 * 60)
+    assert world.told[-1] is not None
+    assert world.told[-1].kind is Kind.CLOCK
+    world.cloud.clock_ahead = timedelta(seconds=2)
+    await world.advance(120)
+    assert world.told[-1] is None
+    assert not world.problems.now
+
+
+async def test_people_are_told_of_a_firewall_and_not_of_a_cloud_that_is_away(world: World) -> None:
+    world.cloud.failing["RB1"] = AWAY
+    world.poller.watch(["RB1"])
+    await world.advance(30 * 60)
+    assert set(world.told) == {None}
+    world.cloud.failing["RB1"] = TransientError(
+        "a web page came", method="GET", url="http://cloud/", cause=Cause.BLOCKED
+    )
+    await world.advance(120)
+    assert world.told[-1] is not None
+    assert world.told[-1].cause is Cause.BLOCKED
+    world.cloud.failing.clear()
+    await world.advance(120)
+    assert world.told[-1] is None

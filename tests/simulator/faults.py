@@ -56,7 +56,9 @@ class Kind(StrEnum):
     EXTRA_INVERTER = "extra_inverter"
     OFFLINE = "offline"  # since, until, how: lost | late (records are sent when it is over)
     COUNTER_RESET = "counter_reset"  # since, value (kWh), fields
-    COUNTER_ZERO = "counter_zero"  # since, until (one minute), fields
+    COUNTER_STEP = "counter_step"  # since, value (share of it to go on from), fields
+    COUNTER_SHARE = "counter_share"  # since, until (one minute), value (share shown), fields
+    COUNTER_ZERO = "counter_zero"  # since, until (one minute), value (kWh instead), fields
     COUNTER_NULL = "counter_null"  # since, until (one minute), fields
     COUNTER_SHIFT = "counter_shift"  # since, until (one minute), value (kWh more), fields
     COUNTER_JITTER = "counter_jitter"  # since, until, value (kWh less at most), fields
@@ -66,6 +68,8 @@ RECORD_KINDS = frozenset(
     {
         Kind.OFFLINE,
         Kind.COUNTER_RESET,
+        Kind.COUNTER_STEP,
+        Kind.COUNTER_SHARE,
         Kind.COUNTER_ZERO,
         Kind.COUNTER_NULL,
         Kind.COUNTER_SHIFT,
@@ -74,7 +78,9 @@ RECORD_KINDS = frozenset(
 )
 STANDING_KINDS = frozenset({Kind.TOKEN_EXPIRY, Kind.EXTRA_INVERTER})
 
-_READING_KINDS = frozenset({Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT})
+_READING_KINDS = frozenset(
+    {Kind.COUNTER_SHARE, Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT}
+)
 # What these do ends when they are cleared, if no moment was named.
 _LASTING_KINDS = frozenset({Kind.OFFLINE, Kind.COUNTER_JITTER})
 _DEFAULT_PATHS: Mapping[Kind, str] = {
@@ -108,7 +114,8 @@ class Fault:
         seconds: a span of time.
         how: the manner, where a kind has several; the first one named there is the default.
         fields: names of API fields; empty means all that make sense.
-        value: kWh: what counters start over from, or by how much they are wrong.
+        value: kWh: what counters start over from, or by how much they are wrong; or the share of
+            its value that a counter shows, or from which it goes on.
         megabytes: how large an answer becomes, in MB of a million bytes.
     """
 

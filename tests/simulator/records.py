@@ -1,7 +1,7 @@
 """The records of one inverter as the cloud holds them: one a minute, visible a little later."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .chance import dice
@@ -55,9 +55,12 @@ class Records:
         found = (self._record(stamp) for stamp in stamps if self._visible(stamp))
         return [record for record in found if record is not None]
 
-    def truth(self, when: float) -> Record | None:
-        """Return what was measured at or before `when`, whether the cloud has it or not."""
-        return self._record(self._stamp_before(when), glitches=False)
+    def truth(self, when: float, *, glitches: bool = False) -> Record | None:
+        """Return what was measured at or before `when`, whether the cloud has it or not.
+
+        With `glitches` its counters are as the inverter has recorded them.
+        """
+        return self._record(self._stamp_before(when), glitches=glitches)
 
     def _stamp_before(self, when: float) -> int:
         second = self._inverter.second
@@ -82,25 +85,35 @@ class Records:
         moment = self._inverter.plant.at(stamp)
         if moment is None:
             return None
-        counters = self._counters(stamp, moment.energy, glitches=glitches)
+        counters = self._counters(stamp, moment.energy, self._faults, glitches=glitches)
         return Record(self._inverter, stamp, moment, counters, status)
 
     def _counters(
-        self, stamp: int, energy: Energy, *, glitches: bool
+        self, stamp: int, energy: Energy, faults: Sequence[Fault], *, glitches: bool
     ) -> Mapping[str, float | None]:
         joules = dict(zip(COUNTERS.values(), energy, strict=True))
         shown: dict[str, float | None] = {
             name: round(figure / JOULES_PER_KWH, 3) for name, figure in joules.items()
         }
-        for fault in self._faults:
+        for number, fault in enumerate(faults):
             if not fault.covers(stamp):
                 continue
             names = set(fault.fields or COUNTERS.values())
             if fault.kind is Kind.COUNTER_RESET:
                 shown |= {name: self._since_reset(fault, joules, name) for name in names}
+            elif fault.kind is Kind.COUNTER_STEP:
+                before = self._before(fault, faults[:number])
+                shown |= {name: _stepped(fault, shown[name], before[name]) for name in names}
             elif glitches:
                 shown |= {name: _glitched(fault, name, shown[name], stamp) for name in names}
         return shown
+
+    def _before(self, step: Fault, faults: Sequence[Fault]) -> Mapping[str, float | None]:
+        """Return what the counters showed when they made a step."""
+        stamp = int(step.since.timestamp()) if step.since else 0
+        moment = self._inverter.plant.at(stamp)
+        energy = moment.energy if moment else Energy()
+        return self._counters(stamp, energy, faults, glitches=False)
 
     def _since_reset(self, fault: Fault, joules: Mapping[str, int], name: str) -> float:
         """Return a counter that started over: its value at the reset, and what came since."""
@@ -110,13 +123,22 @@ class Records:
         return round(fault.value + (joules[name] - zero) / JOULES_PER_KWH, 3)
 
 
+def _stepped(step: Fault, value: float | None, before: float | None) -> float | None:
+    """Return what a counter shows after a step."""
+    if value is None or before is None:
+        return value
+    return round(value + (step.value - 1.0) * before, 3)
+
+
 def _glitched(fault: Fault, name: str, value: float | None, stamp: int) -> float | None:
     """Return what one record says of a counter when it is wrong, for this record alone."""
     match fault.kind:
         case Kind.COUNTER_ZERO:
-            return 0.0
+            return fault.value
         case Kind.COUNTER_NULL:
             return None
+        case Kind.COUNTER_SHARE:
+            error = (fault.value - 1.0) * (value or 0.0)
         case Kind.COUNTER_SHIFT:
             error = fault.value
         case Kind.COUNTER_JITTER:

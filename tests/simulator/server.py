@@ -77,13 +77,16 @@ class Simulator:
         """The requests that arrived."""
         return self.app[JOURNAL]
 
-    def truth(self, serial: str, at: float | None = None) -> JSON | None:
-        """Return the v2.21 record at or before `at` (Unix seconds; None: now), seen or not."""
+    def truth(self, serial: str, at: float | None = None, *, glitches: bool = False) -> JSON | None:
+        """Return the v2.21 record at or before `at` (Unix seconds; None: now), seen or not.
+
+        With `glitches` its counters are as the inverter has recorded them.
+        """
         inverter, owner = self.world.inverter(serial), self.world.owner(serial)
         if inverter is None or owner is None:
             return None
         when = time.time() if at is None else at
-        record = Records(inverter, self.faults, when).truth(when)
+        record = Records(inverter, self.faults, when).truth(when, glitches=glitches)
         return payloads.dynamic_v221(record, owner[1]) if record else None
 
     async def start(self) -> Self:

@@ -276,6 +276,32 @@ async def test_a_counter_may_be_off_in_one_reading(
     assert wrong == [more]
 
 
+async def test_a_counter_may_go_on_from_a_share_of_its_value(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller
+) -> None:
+    field = "LoadAllTimeEnergykWh"
+    undisturbed = simulator.truth(ST)
+    simulator.faults.add(Fault(kind=Kind.COUNTER_STEP, serial=ST, value=0.75))
+    clock.shift(timedelta(minutes=5))
+    before, *_, last = await history(customer, minutes=9)
+    assert undisturbed is not None
+    assert 0 < last[field] - 0.75 * undisturbed[field] < before[field] / 100
+    assert errors(simulator, [last], field) == [0.0]
+
+
+async def test_a_counter_may_show_a_share_of_its_value_for_a_while(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller
+) -> None:
+    field = "LoadAllTimeEnergykWh"
+    simulator.faults.add(Fault(kind=Kind.COUNTER_SHARE, serial=ST, value=0.75))
+    clock.shift(timedelta(minutes=5))
+    records = await history(customer, minutes=9)
+    truth = simulator.truth(ST)
+    (wrong,) = (error for error in errors(simulator, records, field) if error)
+    assert truth is not None
+    assert wrong == pytest.approx(-0.25 * truth[field], rel=0.01)
+
+
 async def test_a_counter_that_falls_does_not_go_below_zero(
     simulator: Simulator, customer: Customer, clock: time_machine.Traveller
 ) -> None:

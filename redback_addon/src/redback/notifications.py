@@ -4,9 +4,10 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
-from .cloud import ListedInverter
+from .cloud import Cause, ListedInverter
 from .core import Notices
 from .options import Site
+from .problems import Kind, Problem
 
 _LOG = logging.getLogger(__name__)
 # The beginning of every notification's id.
@@ -23,6 +24,8 @@ class Notification(Enum):
     MISSING_SITES = "missing_sites", "Unknown site"
     DENIED = "denied", "No access to an inverter"
     REPLACED = "replaced", "Inverter replaced"
+    CLOCK = "clock", "Clock is wrong"
+    NETWORK = "network", "No connection to the Redback cloud"
 
     def __init__(self, key: str, title: str) -> None:
         self.key = key
@@ -65,6 +68,8 @@ _MESSAGES = {
         "on, and its entities go on. The step between the two inverters' totals is no energy. You "
         "don't need to do anything."
     ),
+    Notification.CLOCK: "{sentence} {advice}",
+    Notification.NETWORK: "{sentence} {advice}",
 }
 
 
@@ -157,6 +162,18 @@ class AccountNotifications:
         texts = {"old": _code(old), "new": _code(new), "name": _code(name)}
         message = _MESSAGES[Notification.REPLACED].format(**texts)
         self._notifications.tell(Notification.REPLACED, message, f"_{new}")
+    def connection(self, problem: Problem | None) -> None:
+        """Show what is wrong with the clock or with the way to the cloud; None = nothing."""
+        wanted = problem and (
+            Notification.CLOCK
+            if problem.kind is Kind.CLOCK or problem.cause is Cause.CLOCK
+            else Notification.NETWORK
+        )
+        for one in (Notification.CLOCK, Notification.NETWORK):
+            if problem is not None and one is wanted:
+                self.show(one, sentence=problem.sentence, advice=problem.advice)
+            else:
+                self.withdraw(one)
 
     def inverters(
         self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool

@@ -1,16 +1,57 @@
 """The current problems, as data: logged when they begin and end, and counted in between."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
 from .clock import Clock
+from .cloud import Cause
 
 _LOG = logging.getLogger(__name__)
 _NOTHING = "You don't need to do anything"
 _RETRIES = f"{_NOTHING}: it retries every minute and fills the gap afterwards. If it persists,"
+
+
+# A router that restarts and a clock that is set soon after the start need nobody.
+_LASTING_SECONDS = 10 * 60.0
+_SET_CLOCK = (
+    "Home Assistant OS sets its clock from the internet: let this machine reach a time server (NTP,"
+    " UDP port 123), and restart it."
+)
+_HOSTS = "api.redbacktech.com and login.microsoftonline.com"
+# By what is to blame for it, the title and the advice of a problem with the cloud.
+_CAUSES: Mapping[Cause, tuple[str, str]] = {
+    Cause.CLOCK: (
+        "This machine's clock is wrong",
+        (
+            f"{_SET_CLOCK} If the clock is right, the certificate is that of a firewall or a proxy:"
+            f" exclude {_HOSTS} from its inspection of HTTPS."
+        ),
+    ),
+    Cause.DNS: (
+        "The Redback cloud's name cannot be resolved",
+        (
+            "Check your internet connection. If it works elsewhere, check the DNS servers in"
+            f" Settings → System → Network, and that no ad blocker or filter blocks {_HOSTS}."
+        ),
+    ),
+    Cause.INTERCEPTED: (
+        "Something breaks the secure connection to the Redback cloud",
+        (
+            "A firewall, a proxy or a filter probably inspects or blocks HTTPS. Exclude"
+            f" {_HOSTS} from that."
+        ),
+    ),
+    Cause.BLOCKED: (
+        "Something blocks the Redback cloud",
+        (
+            f"Allow {_HOSTS} in your firewall, proxy or filter. If nothing of yours is in between,"
+            " the cloud itself has a problem or blocks you: if it persists, ask Redback support."
+        ),
+    ),
+}
 
 
 class Kind(Enum):
@@ -87,6 +128,11 @@ class Kind(Enum):
         "The configuration can be read again",
         f"{_NOTHING}: readings continue.",
     )
+    CLOCK = (
+        "This machine's clock is wrong: {detail}.",
+        "This machine's clock is right again",
+        f"{_SET_CLOCK} Until then readings look too old or too new.",
+    )
     FUTURE = (
         "{subject}: ignored a reading from the future ({detail}); check this machine's clock.",
         "{subject}: reading times are correct again",
@@ -124,6 +170,10 @@ class Kind(Enum):
         self.advice = advice
 
 
+# A clock that is wrong explains these.
+_OF_CLOCK = frozenset({Kind.FUTURE, Kind.OFFLINE})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that is wrong now.
@@ -133,6 +183,8 @@ class Problem:
         name: what people call the subject.
         within: what the subject belongs to; the problem ends when that is no longer watched.
         detail: why, in a few words, as of the last time.
+        began: when, in monotonic seconds; `since` is by the wall clock, which may be set.
+        causes: what was to blame so far, `cause` the last time; None = nothing on the way.
     """
 
     kind: Kind
@@ -141,12 +193,25 @@ class Problem:
     within: str | None
     detail: str
     since: datetime
+    began: float
     count: int
+    cause: Cause | None
+    causes: frozenset[Cause | None]
 
     @property
     def sentence(self) -> str:
         """The problem in plain words."""
         return self.kind.sentence.format(subject=self.name, detail=self.detail)
+
+    @property
+    def title(self) -> str | None:
+        """What is to blame on the way to the cloud, if that is known."""
+        return None if self.cause is None else _CAUSES[self.cause][0]
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return self.kind.advice if self.cause is None else _CAUSES[self.cause][1]
 
 
 class Problems:
@@ -163,16 +228,29 @@ class Problems:
 
     @property
     def now(self) -> Mapping[tuple[Kind, str | None], Problem]:
-        """The current problems, by kind and subject."""
-        return self._now
+        """The current problems, by kind and subject, without those that a wrong clock explains."""
+        if not self._is_mistimed:
+            return self._now
+        return {key: one for key, one in self._now.items() if one.kind not in _OF_CLOCK}
+
+    @property
+    def _is_mistimed(self) -> bool:
+        return any(kind is Kind.CLOCK for kind, _ in self._now)
 
     def find(self, *kinds: Kind, subject: str | None = None) -> Problem | None:
         """Return a problem of the first of these kinds that has one; by default of any subject."""
         if subject is not None:
-            found = (self._now.get((kind, subject)) for kind in kinds)
+            found = (self.now.get((kind, subject)) for kind in kinds)
             return next(filter(None, found), None)
-        each = self._now.values()
+        each = self.now.values()
         return next((one for kind in kinds for one in each if one.kind is kind), None)
+
+    def lasting(self, kinds: Iterable[Kind], subject: str | None) -> Problem | None:
+        """Return a problem to notify people of; see `AccountProblems.lasting`."""
+        found = (self._now.get((kind, subject)) for kind in kinds)
+        ours = (one for one in found if one and (one.cause or one.kind is Kind.CLOCK))
+        now = self._clock.monotonic()
+        return next((one for one in ours if now - one.began >= _LASTING_SECONDS), None)
 
     def raise_(
         self,
@@ -182,7 +260,7 @@ class Problems:
         *,
         within: str | None = None,
     ) -> None:
-        """Raise a problem: the first time is logged, every time is counted.
+        """Raise a problem: the first time, and each new cause, is logged; every time is counted.
 
         Nothing happens if the subject, or what it is `within`, such as the inverter of an entity,
         is no longer watched. `why` is a clause or an error: the log gets an error's whole text,
@@ -190,25 +268,37 @@ class Problems:
         """
         if {subject, within} & self._unwatched:
             return
-        now, name = self._clock.now(), subject and self._names.get(subject, subject)
-        began, count = now, 1
-        if (before := self._now.get((kind, subject))) is not None:
-            began, count = before.since, before.count + 1
-        detail = getattr(why, "detail", str(why))
-        problem = Problem(kind, subject, name, within, detail, began, count)
+        before, name = self._now.get((kind, subject)), subject and self._names.get(subject, subject)
+        cause: Cause | None = getattr(why, "cause", None)
+        causes = frozenset() if before is None else before.causes
+        problem = Problem(
+            kind,
+            subject,
+            name,
+            within,
+            detail=getattr(why, "detail", str(why)),
+            since=self._clock.now() if before is None else before.since,
+            began=self._clock.monotonic() if before is None else before.began,
+            count=1 if before is None else before.count + 1,
+            cause=cause,
+            causes=causes | {cause},
+        )
         self._now[kind, subject] = problem
-        self.last = replace(problem, since=now)
         self.count += 1
+        is_explained = kind in _OF_CLOCK and self._is_mistimed
+        if not is_explained:
+            self.last = replace(problem, since=self._clock.now())
         sentence = kind.sentence.format(subject=name, detail=why)
-        if count == 1:
-            _LOG.warning("%s", sentence)
+        if cause not in causes and not is_explained:
+            advice = f" {problem.advice}" if cause or kind is Kind.CLOCK else ""
+            _LOG.warning("%s%s", sentence, advice)
         else:
-            _LOG.debug("%s (%d times)", sentence, count)
+            _LOG.debug("%s (%d times)", sentence, problem.count)
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
         """End a problem; nothing happens if there is none."""
         if (problem := self._now.pop((kind, subject), None)) is not None:
-            seconds = (self._clock.now() - problem.since).total_seconds()
+            seconds = self._clock.monotonic() - problem.began
             times = f", {problem.count} times" if problem.count > 1 else ""
             end = kind.end.format(subject=problem.name)
             _LOG.info("%s (after %.0f s%s)", end, seconds, times)
@@ -249,6 +339,13 @@ class AccountProblems:
     def clear(self, kind: Kind, subject: str | None = None) -> None:
         """End a problem; nothing happens if there is none."""
         self._problems.clear(kind, subject or self._account)
+
+    def lasting(self, *kinds: Kind) -> Problem | None:
+        """Return the account's problem of the first of these kinds that people must act on.
+
+        It has lasted a while, and not the cloud is to blame for it.
+        """
+        return self._problems.lasting(kinds, self._account)
 
     def drop(self, kind: Kind) -> None:
         """Drop a problem of the account; see `Problems.drop`."""

@@ -14,6 +14,7 @@ from .auth import Credentials, Hosts, TokenSource
 from .client import RedbackClient
 from .errors import (
     AccessError,
+    Cause,
     CloudError,
     CredentialsError,
     NotFoundError,

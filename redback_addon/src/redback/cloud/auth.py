@@ -318,4 +318,4 @@ def _conclusion(failures: Sequence[tuple[_Endpoint, CloudError]]) -> CloudError:
             return error
     # Without the status: it is not that of the request that the token was for.
     error, kind = (troubles[0], TransientError) if troubles else (failures[0][1], _NowhereError)
-    return kind(f"no token: {error.detail}", method=error.method, url=error.url)
+    return kind(f"no token: {error.detail}", method=error.method, url=error.url, cause=error.cause)

@@ -1,7 +1,7 @@
 """The client of one account: its inverters, and everything the cloud has of each."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from .api import Api
 from .auth import TokenSource
@@ -36,12 +36,22 @@ class RedbackClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = Api(transport, tokens)
+        self._now = now
         # The shape of the last answer of each route, without its values.
         self.shapes: Mapping[str, Shape] = self._api.shapes
         self._routes = Routes(remembered, now, transport.monotonic)
         self._sites = _sites(inverters)
         self._history = History(self._api, self._sites)
         self._details = DetailsApi(self._api, self._sites)
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far this machine's clock is ahead of the cloud's, by its latest answer."""
+        transport = self._api.transport
+        if transport.dated is None:
+            return None
+        moment, at = transport.dated
+        return self._now() - moment - timedelta(seconds=transport.monotonic() - at)
 
     def inverters(self) -> tuple[ListedInverter, ...]:
         """Return all inverters that the account can see (dossier 3.1, With/Nodes)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from http.client import responses
@@ -10,6 +11,15 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 _LONGEST_RETRY_AFTER = 60 * 60
+
+
+class Cause(Enum):
+    """What is to blame for a failure, where that is not the cloud."""
+
+    CLOCK = auto()  # this machine's: certificates are not valid by it
+    DNS = auto()
+    INTERCEPTED = auto()  # no secure connection: something on the way has a certificate of its own
+    BLOCKED = auto()  # a firewall, a filter or the like answers with a web page
 
 
 @dataclass(eq=False, kw_only=True)
@@ -23,6 +33,7 @@ class CloudError(Exception):
         url: of the request, without query.
         status: the HTTP status of the answer, or None if there was no answer.
         code: the OAuth error of a token endpoint, one of a few known words, or None.
+        cause: what on the way to the cloud is to blame, if that is known.
     """
 
     detail: str = field(kw_only=False)
@@ -30,6 +41,7 @@ class CloudError(Exception):
     url: str
     status: int | None = None
     code: str | None = None
+    cause: Cause | None = None
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.method} {self.url})"

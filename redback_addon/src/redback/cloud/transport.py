@@ -4,13 +4,16 @@ import io
 import logging
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.client import HTTPResponse
+from http.client import HTTPResponse, responses
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal, Self
 
@@ -25,6 +28,7 @@ from urllib3.util import parse_url
 from ..timeouts import timeout
 from .decoding import MalformedError, parse
 from .errors import (
+    Cause,
     CloudError,
     OutcomeUnknownError,
     RequestError,
@@ -45,6 +49,8 @@ _FIRST_WAIT = 0.5
 _CHUNK = 64 * 1024
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 16 * 1024
+# OpenSSL's codes X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_INVALID = {9: "is not valid yet", 10: "has expired"}
 
 
 class _Denial(msgspec.Struct):
@@ -119,6 +125,7 @@ class Call:
         *,
         code: str | None = None,
         arrived: bool = False,
+        cause: Cause | None = None,
     ) -> CloudError:
         """Return the error that says that this did not work, this time.
 
@@ -127,8 +134,10 @@ class Call:
         """
         where = {"method": self.method, "url": self.where}
         if not self.may_repeat and (arrived or status is not None):
-            return OutcomeUnknownError(detail, **where, status=status, code=code)
-        return TransientError(detail, **where, status=status, code=code, arrived=arrived)
+            return OutcomeUnknownError(detail, **where, status=status, code=code, cause=cause)
+        return TransientError(
+            detail, **where, status=status, code=code, arrived=arrived, cause=cause
+        )
 
 
 class Transport:
@@ -158,6 +167,8 @@ class Transport:
         self._lock = threading.Lock()
         # How many requests were made, and how many of them have failed.
         self.requests = self.failures = 0
+        # The time in the latest answer that has one, and when it came, in monotonic seconds.
+        self.dated: tuple[datetime, float] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +240,8 @@ class Transport:
         _until.set(until)
         try:
             with self._send(call, seconds) as response:
+                self._note_date(response.headers.get("Date"))
+                _refuse_web_page(call, response)
                 if response.status_code == HTTPStatus.OK:
                     return _body(call, response.raw, until, _LARGEST_BODY)
                 raise of_status(
@@ -242,6 +255,13 @@ class Transport:
         # The texts of requests and urllib3 may quote what was sent, so none of them is handed on.
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise _failure(call, error) from None
+
+    def _note_date(self, date: str | None) -> None:
+        try:
+            moment = parsedate_to_datetime(date or "")
+            self.dated = moment.astimezone(UTC), self.monotonic()
+        except (ValueError, OverflowError):
+            pass  # it says no time
 
     def _send(self, call: Call, seconds: float) -> requests.Response:
         return self._session.request(
@@ -321,6 +341,22 @@ def _forget_location(response: requests.Response, *_: object, **__: object) -> N
     response.headers.pop("Location", None)
 
 
+def _refuse_web_page(call: Call, response: requests.Response) -> None:
+    """Raise an error for a page that a firewall, a filter or the like gives instead of an answer.
+
+    The cloud's own servers have pages too, for what fails or is not found.
+    """
+    status = response.status_code
+    is_page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+    if is_page and status in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}:
+        raise call.broken(
+            f"a web page came instead of an answer ({status} {responses[status]})",
+            # Without the status: it is not the cloud's.
+            arrived=status == HTTPStatus.OK,
+            cause=Cause.BLOCKED,
+        )
+
+
 def _body(call: Call, raw: urllib3.HTTPResponse, until: Deadline, most: int) -> bytes:
     """Return a body; give up on one that is too large or too slow."""
     body = bytearray()
@@ -357,10 +393,10 @@ def oauth_code(body: bytes) -> str | None:
 
 def _failure(call: Call, error: Exception) -> CloudError:
     """Return the error that says in our own words why there was no answer."""
-    arrived = False
+    arrived, cause = False, None
     match error:
         case requests.exceptions.SSLError():
-            detail = "no secure connection could be made"
+            detail, cause = _insecure(error)
             # It may also have broken after the request was sent, which matters to writes only.
             arrived = not call.may_repeat
         case requests.exceptions.ConnectTimeout():
@@ -368,7 +404,7 @@ def _failure(call: Call, error: Exception) -> CloudError:
         case requests.exceptions.Timeout() | urllib3.exceptions.TimeoutError():
             detail, arrived = "no answer came in time", True
         case requests.ConnectionError() if isinstance(_reason(error), NameResolutionError):
-            detail = "the cloud's name could not be resolved"
+            detail, cause = "the cloud's name could not be resolved (DNS)", Cause.DNS
         case ValueError():
             return RequestError(
                 "the request cannot be made as it is", method=call.method, url=call.where
@@ -378,7 +414,19 @@ def _failure(call: Call, error: Exception) -> CloudError:
         case _:
             detail = "the connection failed"
             arrived = not isinstance(_reason(error), NewConnectionError)
-    return call.broken(detail, arrived=arrived)
+    return call.broken(detail, arrived=arrived, cause=cause)
+
+
+def _insecure(error: Exception) -> tuple[str, Cause]:
+    """Return why there is no secure connection, and what is to blame."""
+    detail = "no secure connection could be made"
+    reason = _reason(error)
+    found = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    if not isinstance(found, ssl.SSLCertVerificationError):
+        return detail, Cause.INTERCEPTED
+    if (validity := _INVALID.get(found.verify_code)) is None:
+        return f"{detail}: the certificate is not the cloud's", Cause.INTERCEPTED
+    return f"{detail}: by this machine's clock the certificate {validity}", Cause.CLOCK
 
 
 def _reason(error: Exception) -> object:

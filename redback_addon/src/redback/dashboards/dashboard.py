@@ -14,6 +14,8 @@ from .words import in_words, listed
 Card = dict[str, Any]
 
 URL_PATH = "redback-solar"
+# Not Redback: that is the panel's entry in the sidebar.
+TITLE = "Solar by Redback"
 _URL = f"/{URL_PATH}"
 _NOTHING_YET = "There is nothing to show yet: waiting for the first reading."
 _ICON = "mdi:solar-power-variant"
@@ -73,9 +75,9 @@ class DashboardSetup:
         known = tuple(self._registry.inverters())
         if not known:
             return _NOTHING_YET
-        dashboard = Dashboard(URL_PATH, "Redback", _ICON, views(known))
+        dashboard = Dashboard(URL_PATH, TITLE, _ICON, views(known))
         if await self._dashboards.make(dashboard):
-            return "The Redback dashboard is now in the sidebar; you can edit it."
+            return f"The dashboard {TITLE} is now in the sidebar; you can edit it."
         return "Nothing was created: there is already a Redback dashboard, which stays unchanged."
 
 

@@ -76,7 +76,7 @@ class Energy(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A day of one inverter or of all: lists of one length, the times in Unix seconds.
+    """A day of one inverter or of a site: lists of one length, the times in Unix seconds.
 
     Attributes:
         date: the local date.
@@ -137,7 +137,7 @@ class Minutes:
                 self._pruned_at = self._clock.now()
 
     def day(self, serials: Iterable[str], *, is_yesterday: bool = False) -> Day:
-        """Return the local day so far, or yesterday, of one inverter or of several together."""
+        """Return the local day so far, or yesterday, of one inverter or of those of one site."""
         now = self._clock.now()
         start, end = local_day(now)
         if is_yesterday:
@@ -254,11 +254,13 @@ def _with_holes(
 
 def _together(each: Sequence[_Minutes]) -> tuple[list[int], list[Minute]]:
     """Add up the minutes of several inverters, minute by minute."""
-    if len(each) == 1:
-        return [at for at, _ in each[0]], [minute for _, minute in each[0]]
+    if len(each) <= 1:
+        rows = [row for rows in each for row in rows]
+        return [at for at, _ in rows], [minute for _, minute in rows]
     times = sorted({at - at % _MINUTE_SECONDS for rows in each for at, _ in rows})
     columns = [list(_at(times, rows)) for rows in each]
-    return times, [_sum(found) for found in zip(*columns, strict=True)]
+    sums = (_sums(columns, name) for name in (*_POWERS, "soc"))
+    return times, [Minute(*values) for values in zip(*sums, strict=True)]
 
 
 def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
@@ -272,11 +274,14 @@ def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
         yield last[1] if last is not None and time - last[0] < _HELD_SECONDS else Minute()
 
 
-def _sum(minutes: Sequence[Minute]) -> Minute:
-    socs = [minute.soc for minute in minutes if minute.soc is not None]
-    powers = {name: _total(getattr(one, name) for one in minutes) for name in _POWERS}
+def _sums(columns: Iterable[Sequence[Minute]], name: str) -> list[float | None]:
+    """Add up one value; the sum is unknown while any of those that have it on this day is."""
+    every = [[getattr(minute, name) for minute in column] for column in columns]
+    known = [values for values in every if any(value is not None for value in values)]
     # Batteries of different sizes have no common charge.
-    return Minute(soc=socs[0] if len(socs) == 1 else None, **powers)
+    if not known or (name == "soc" and len(known) > 1):
+        return [None] * len(every[0])
+    return [None if None in row else rounded(sum(row)) for row in zip(*known, strict=True)]
 
 
 def _total(values: Iterable[float | None]) -> float | None:

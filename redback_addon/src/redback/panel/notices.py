@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from ..notifications import Notification
-from ..problems import Kind
+from ..problems import Kind, Problem
 from .context import Context
 
 Level = Literal["error", "warning", "info"]
@@ -50,8 +50,7 @@ def _notified(context: Context) -> Iterator[Notice]:
 def _taken(context: Context) -> Iterator[Notice]:
     for problem in context.problems.now.values():
         if problem.kind in _TAKEN:
-            text = f"{problem.sentence} {problem.kind.advice}"
-            yield Notice("taken", _TAKEN[problem.kind], text, "error", to_options=True)
+            yield Notice("taken", _TAKEN[problem.kind], _text(problem), "error", to_options=True)
 
 
 def _away(context: Context) -> Iterator[Notice]:
@@ -63,16 +62,17 @@ def _away(context: Context) -> Iterator[Notice]:
             " filled afterwards.",
             "warning",
         )
+    if (clock := context.problems.find(Kind.CLOCK)) is not None:
+        yield Notice("clock", "This machine's clock is wrong", _text(clock), "error")
     cloud = context.problems.find(Kind.READINGS, Kind.DISCOVERY)
     refused = context.notifications.find(Notification.CREDENTIALS, Notification.TOKEN)
     if cloud is not None and not refused:
-        yield Notice(
-            "cloud_away",
-            "The Redback cloud is unavailable",
-            f"{cloud.sentence} You don't need to do anything. It retries every minute and fills the"
-            " gap afterwards.",
-            "warning",
-        )
+        title = cloud.title or "The Redback cloud is unavailable"
+        yield Notice("cloud_away", title, _text(cloud), "warning")
+
+
+def _text(problem: Problem) -> str:
+    return f"{problem.sentence} {problem.advice}"
 
 
 def _of_inverters(context: Context) -> Iterator[Notice]:

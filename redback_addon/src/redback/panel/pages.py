@@ -16,7 +16,7 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
 from .sites import sites
-from .status import clock_ahead_s, status
+from .status import by_site, clock_ahead_s, status
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -79,8 +79,11 @@ def _json(content: object) -> web.Response:
 
 
 def _day(context: Context, request: web.Request) -> Day:
-    serial = _serial(context, request)
-    serials = context.registry.names if serial is None else (serial,)
+    serial, each = _serial(context, request), by_site(context)
+    site = request.query.get("site", next(iter(each), ""))
+    if "site" in request.query and site not in each:
+        raise web.HTTPNotFound
+    serials = each.get(site, ()) if serial is None else (serial,)
     return context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
 
 

@@ -131,6 +131,15 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
     return sorted(context.registry.names.items(), key=lambda item: (item[1].name, item[0]))
 
 
+def by_site(context: Context) -> dict[str, list[str]]:
+    """Return the inverters in use by site, in the page's order; one without a site stands alone."""
+    sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
+    found: dict[str, list[str]] = {}
+    for serial, _ in _named(context):
+        found.setdefault(sites.get(serial) or serial, []).append(serial)
+    return found
+
+
 def _now(context: Context, serial: str, given: GivenName) -> Now:
     inverter = context.registry.inverter(serial)
     reading = context.registry.reading(serial)
@@ -189,9 +198,9 @@ def _health(context: Context) -> AllHealth:
             context.problems.count,
         ),
         next_poll=context.account.poller.next_at,
-        last_error=None if last is None else LastError(last.sentence, last.since, last.kind.advice),
+        last_error=None if last is None else LastError(last.sentence, last.since, last.advice),
         problems=[
-            Trouble(one.sentence, one.since, one.count, one.kind.advice)
+            Trouble(one.sentence, one.since, one.count, one.advice)
             for one in sorted(
                 context.problems.now.values(), key=lambda one: one.since, reverse=True
             )
@@ -205,7 +214,7 @@ def _cloud(context: Context) -> Health:
         refusals.append(Notification.MISSING_SITES)
     for notification, _ in context.notifications.find(*refusals):
         return Health(state="bad", text=f"{notification.title}.")
-    problem = context.problems.find(Kind.READINGS, Kind.DISCOVERY, Kind.CONFIGURATION)
+    problem = context.problems.find(Kind.READINGS, Kind.DISCOVERY, Kind.CLOCK, Kind.CONFIGURATION)
     if problem is not None:
         return _bad(problem)
     if any(context.registry.reading(serial) is not None for serial in context.registry.names):
@@ -230,7 +239,10 @@ def _core(context: Context) -> Health:
 
 def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
     kinds = Kind.OFFLINE, Kind.INVERTER, Kind.FUTURE, Kind.OLDER
-    if (problem := context.problems.find(*kinds, subject=serial)) is not None:
+    problems = context.problems
+    # While the clock is wrong, no time of a reading means anything.
+    problem = problems.find(*kinds, subject=serial) or problems.find(Kind.CLOCK)
+    if problem is not None:
         health = _bad(problem)
     elif context.registry.reading(serial) is None:
         health = Health(state="waiting", text="Waiting for the first reading.")

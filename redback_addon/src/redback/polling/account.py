@@ -103,6 +103,7 @@ class Account:
                 await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
                 continue
             self._problems.clear(Kind.DISCOVERY)
+            self._notifications.connection(self._problems.lasting(Kind.CLOCK, Kind.READINGS))
             self._take(inverters)
             # Without any, the account is not set up yet, or the list is incomplete.
             wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
@@ -111,6 +112,8 @@ class Account:
     def _take_failure(self, error: CloudError) -> None:
         if not isinstance(error, CredentialsError):
             self._problems.raise_(Kind.DISCOVERY, why=error)
+            if not self.names:  # otherwise the poller does this
+                self._notifications.connection(self._problems.lasting(Kind.DISCOVERY))
         elif error.token_refused and not self.names:
             # No inverter is known yet whose readings would show it.
             self.throttle.close(_REFUSED_SECONDS)

@@ -31,6 +31,8 @@ _LONGEST_WAIT = 1.25 * PERIOD
 # After a round without readings: the cloud may recover right after it, and readings must be back
 # within a minute.
 _TROUBLE_PERIOD = 50.0
+# Readings are shown for ten minutes, by this machine's clock, and may be stamped as much ahead.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(eq=False)
@@ -60,6 +62,7 @@ class Poller:
         else:
             self._something_to_do.clear()
             self._problems.drop(Kind.READINGS)
+            self._problems.drop(Kind.CLOCK)
 
     async def run(self) -> None:
         """Poll round after round, until cancelled."""
@@ -85,6 +88,7 @@ class Poller:
             outcomes |= answer
         watched = frozenset(self._serials)  # some may no longer be in use
         self._report({serial: one for serial, one in outcomes.items() if serial in watched})
+        self._notifications.connection(self._problems.lasting(Kind.CLOCK, Kind.READINGS))
         return {
             serial: outcome.timestamp
             for serial, outcome in outcomes.items()
@@ -97,6 +101,7 @@ class Poller:
             outcomes = await self._throttle.ask(lambda: self._client.dynamic(batch, _ROUND_SECONDS))
         except CloudError as error:
             return dict.fromkeys(batch, error)
+        self._check_clock()
         self._registry.dynamic(
             {serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)}
         )
@@ -104,6 +109,17 @@ class Poller:
             if isinstance(outcome, CloudError):
                 self._throttle.note(outcome)
         return outcomes
+
+    def _check_clock(self) -> None:
+        """Compare this machine's clock with the cloud's, by the answer that has just come."""
+        ahead = self._client.clock_ahead
+        if ahead is None or abs(ahead) < _CLOCK_TOLERANCE:
+            self._problems.clear(Kind.CLOCK)
+            return
+        minutes = round(abs(ahead).total_seconds() / 60)
+        hours = f"{minutes // 60:,} h " if minutes >= 60 else ""  # noqa: PLR2004 - an hour
+        slow_or_fast = "slow" if ahead < timedelta() else "fast"
+        self._problems.raise_(Kind.CLOCK, why=f"it is {hours}{minutes % 60} min {slow_or_fast}")
 
     def _report(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
         """Raise what went wrong in a round, and clear what works again."""

@@ -19,12 +19,12 @@ const LEVEL = "--text-2";
 const TINT = 0.55; // of an area below its edge: the rest is the card
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
 
-/** A value of a series in words: "2.40 kW charging". */
+/** A value of a series in words: "2.4 kW charging". */
 export function inWords({ isLevel, ways }, value) {
   if (value == null) return "unknown";
   if (isLevel) return format.percent(value);
-  if (!ways) return `${format.signedPower(value)} kW`;
-  return `${format.power(value)} kW${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
+  if (!ways) return format.signedPower(value);
+  return `${format.power(value)}${value ? ` ${ways[value > 0 ? 0 : 1]}` : ""}`;
 }
 
 /** A hole of a day in words: "No readings from 09:00 to 09:45". */

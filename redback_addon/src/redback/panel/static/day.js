@@ -1,9 +1,10 @@
-// The section Day: power and energy of today so far, or of yesterday.
+// The section Energy: power and energy of today so far, or of yesterday.
 
 import { Chart, holeInWords } from "./chart.js";
 import { el, say, set } from "./dom.js";
 import { energyTiles } from "./energy.js";
 import { Fetched } from "./fetched.js";
+import { bySite, called, SHARED_METER } from "./flows.js";
 import * as format from "./format.js";
 import { hours } from "./hours.js";
 import { houseClock } from "./house-time.js";
@@ -48,13 +49,15 @@ class DayChoice {
   }
 }
 
-/** @returns the section Day. */
+/** @returns the section Energy. */
 export function day(content) {
   let timer;
+  let totals = []; // the sites of which there is a total to choose
   const chart = new Chart();
   const title = el("h3");
   const holes = el("p", { class: "holes" });
   const energy = el("div");
+  const shared = el("p", { class: "under", hidden: true }, SHARED_METER);
   const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
   const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
   const details = el("details", {}, el("summary", {}, "Show as table"), table);
@@ -69,7 +72,7 @@ export function day(content) {
       el("p", { class: "under" }, "Above zero: where the power came from. Below: where it went."),
       details,
     ),
-    el("article", { class: "card" }, el("h3", {}, "Energy"), energy),
+    el("article", { class: "card" }, el("h3", {}, "Energy"), energy, shared),
   ];
 
   const answer = new Fetched((given) => {
@@ -77,6 +80,7 @@ export function day(content) {
     holes.replaceChildren(...holesInWords(given));
     set(holes, { hidden: given.holes.length ? null : "" });
     energy.replaceChildren(energyTiles(given.energy));
+    set(shared, { hidden: given.is_total ? null : "" });
     table.replaceChildren(hours(given));
     // The chart measures its element, so draw it after layout.
     requestAnimationFrame(async () => {
@@ -88,16 +92,24 @@ export function day(content) {
   });
   const load = () => {
     const wanted = new URLSearchParams();
-    if (picker.value) wanted.set("serial", picker.value);
+    if (picker.value) wanted.set(totals.includes(picker.value) ? "site" : "serial", picker.value);
     if (choice.value === YESTERDAY) wanted.set("day", "yesterday");
     answer.load([...wanted].length ? `day?${wanted}` : "day");
   };
-  const picker = new Picker("All inverters", load);
+  const picker = new Picker(null, load);
   const choice = new DayChoice(load);
+  const show = ({ inverters }) => {
+    const sites = [...bySite(inverters)];
+    totals = sites.filter(([, members]) => members.length > 1).map(([site]) => site);
+    const options = sites.flatMap(([site, members]) =>
+      totals.includes(site) ? [{ serial: site, name: called(members, sites.length === 1) }, ...members] : members,
+    );
+    picker.show(options.length > 1 ? options : []); // the first one is what the add-on shows by itself
+  };
   content.replaceChildren(el("div", { class: "row" }, choice.element, picker.element), answer.element);
 
   return {
-    show: ({ inverters }) => picker.show(inverters),
+    show,
     open() {
       load();
       timer = setInterval(load, FRESH);

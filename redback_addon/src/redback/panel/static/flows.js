@@ -14,7 +14,7 @@ const ORDER = [
 ];
 
 /**
- * The flows of an inverter, or of several together.
+ * The flows of an inverter, or of those of one site together.
  *
  * @param {{solar_kw, load_kw, battery_kw, grid_kw}} powers in kW; battery positive when discharging,
  *   grid positive when importing; null if unknown.
@@ -37,39 +37,60 @@ export function flows({ solar_kw: solar, load_kw: load, battery_kw: battery, gri
     if (kw < LEAST) continue;
     given[from] -= kw;
     taken[to] -= kw;
-    found.push({ from, to, kw: Math.round(kw * 1000) / 1000 });
+    found.push({ from, to, kw: rounded(kw) });
   }
   return found;
 }
 
+const rounded = (kw) => Math.round(kw * 1000) / 1000;
+
+/** The sum of all; null if there are none, or one is unknown. */
 function sum(values) {
-  const known = values.filter((value) => value != null);
-  if (!known.length) return null;
-  return Math.round(known.reduce((total, value) => total + value, 0) * 1000) / 1000;
+  if (!values.length || values.some((value) => value == null)) return null;
+  return rounded(values.reduce((total, value) => total + value, 0));
 }
 
 /** The state of charge of several batteries together, by size; null if one is unknown. */
 function level(batteries) {
-  if (batteries.some(({ soc, capacity_kwh: size }) => soc == null || !size)) return null;
   const size = sum(batteries.map((battery) => battery.capacity_kwh));
-  const held = batteries.reduce((total, { soc, capacity_kwh: of }) => total + soc * of, 0);
-  return size ? Math.round(held / size) : null;
+  const held = sum(batteries.map(({ soc, capacity_kwh: of }) => (soc == null ? null : soc * of)));
+  return size && held != null ? Math.round(held / size) : null;
 }
 
-/** Several inverters as one: totals of the known values. */
+/** The inverters of each site; one whose site is unknown stands alone. */
+export function bySite(inverters) {
+  const found = new Map();
+  for (const inverter of inverters) {
+    const site = inverter.site ?? inverter.serial;
+    found.set(site, [...(found.get(site) ?? []), inverter]);
+  }
+  return found;
+}
+
+/** The inverters of one site as one; a total is null if a part of it is unknown. */
 export function together(inverters) {
-  const of = (name) => sum(inverters.map((inverter) => inverter[name]));
+  const suns = inverters.filter((inverter) => inverter.has_solar);
   const batteries = inverters.filter((inverter) => inverter.has_battery);
+  const of = (some, name) => sum(some.map((inverter) => inverter[name]));
   return {
-    solar_kw: of("solar_kw"),
-    load_kw: of("load_kw"),
-    battery_kw: of("battery_kw"),
-    grid_kw: of("grid_kw"),
+    solar_kw: of(suns, "solar_kw"),
+    load_kw: of(inverters, "load_kw"),
+    battery_kw: of(batteries, "battery_kw"),
+    grid_kw: of(inverters, "grid_kw"),
     soc: level(batteries),
     min_soc: null,
     has_battery: batteries.length > 0,
-    has_solar: inverters.some((inverter) => inverter.has_solar),
+    has_solar: suns.length > 0,
   };
+}
+
+export const SHARED_METER = "With several inverters at one site, Redback does not say whether grid and load are each inverter's own or the whole site's. Compare the totals with your bill.";
+
+/** What the inverters of a site are called together: "House and Granny flat". */
+export function called(inverters, isOnlySite) {
+  if (isOnlySite) return "All inverters";
+  const names = inverters.map(({ name }) => name);
+  return listed(names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names);
 }
 
 const NAMES = { solar: "solar", house: "the house", battery: "the battery", grid: "the grid" };
@@ -96,7 +117,7 @@ export function inShort(found) {
   return parts.join(" ");
 }
 
-/** One flow in words: "1.20 kW from solar to the house". */
+/** One flow in words: "1.2 kW from solar to the house". */
 export function inWords({ from, to, kw }, power) {
-  return `${power(kw)} kW from ${NAMES[from]} to ${NAMES[to]}`;
+  return `${power(kw)} from ${NAMES[from]} to ${NAMES[to]}`;
 }

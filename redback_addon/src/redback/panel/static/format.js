@@ -1,34 +1,43 @@
 // Formats numbers, times and durations for people.
 
-const PLACES = { minimumFractionDigits: 2, maximumFractionDigits: 3 };
-const POWER = new Intl.NumberFormat("en-AU", PLACES);
-const ENERGY = new Intl.NumberFormat("en-AU", { minimumFractionDigits: 1, maximumFractionDigits: 2 });
-const COUNT = new Intl.NumberFormat("en-AU", { maximumFractionDigits: 1 });
+const decimals = (least, most = least) =>
+  new Intl.NumberFormat("en-AU", { minimumFractionDigits: least, maximumFractionDigits: most });
+const [WHOLE, ONE, TWO] = [0, 1, 2].map((places) => decimals(places));
+const EXACT = decimals(2, 3);
+const COUNT = decimals(0, 1);
 const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
 const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
 const UNKNOWN = "–";
 
-/** A power in kW without unit and sign, as exact as the reading: "3.214". */
+/** A power without sign, as Home Assistant writes it: "5.4 kW", "370 W". */
 export function power(kw) {
-  return kw == null ? UNKNOWN : POWER.format(Math.abs(kw));
+  if (kw == null) return UNKNOWN;
+  const watts = Math.round(Math.abs(kw) * 1000);
+  return watts < 1000 ? `${watts} W` : `${ONE.format(watts / 1000)} kW`;
 }
 
-/** A power in kW with its sign, without unit: "−1.20". */
+function signed(value, written) {
+  return value < 0 && /[1-9]/.test(written) ? `−${written}` : written; // a zero has no sign
+}
+
+/** A power with its sign: "−1.2 kW". */
 export function signedPower(kw) {
-  if (kw == null) return UNKNOWN;
-  const written = POWER.format(Math.abs(kw));
-  const isZero = !/[1-9]/.test(written); // it never has a sign
-  return kw < 0 && !isZero ? `−${written}` : written;
+  return signed(kw, power(kw));
+}
+
+/** A power with its sign in a column of kW: "−1.20". */
+export function kilowatts(kw) {
+  return kw == null ? UNKNOWN : signed(kw, TWO.format(Math.abs(kw)));
 }
 
 /** A difference in kWh with its sign, without unit: "+12.4", "−0.034". */
 export function change(kwh) {
-  return `${kwh < 0 ? "−" : "+"}${POWER.format(Math.abs(kwh))}`;
+  return `${kwh < 0 ? "−" : "+"}${EXACT.format(Math.abs(kwh))}`;
 }
 
 /** An energy in kWh without unit: "12.4". */
 export function energy(kwh) {
-  return kwh == null ? UNKNOWN : ENERGY.format(kwh);
+  return kwh == null ? UNKNOWN : ONE.format(kwh);
 }
 
 /** A number of things: "1,204". */
@@ -38,7 +47,7 @@ export function count(number) {
 
 /** "84%" */
 export function percent(number) {
-  return number == null ? UNKNOWN : `${COUNT.format(number)}%`;
+  return number == null ? UNKNOWN : `${WHOLE.format(number)}%`;
 }
 
 /** "1 hour", "3 hours" */

@@ -5,10 +5,10 @@ import * as format from "./format.js";
 import { houseClock } from "./house-time.js";
 
 const COLUMNS = [
-  ["solar", "Solar", format.signedPower],
-  ["load", "House", format.signedPower],
-  ["battery", "Battery", format.signedPower],
-  ["grid", "Grid", format.signedPower],
+  ["solar", "Solar", format.kilowatts],
+  ["load", "House", format.kilowatts],
+  ["battery", "Battery", format.kilowatts],
+  ["grid", "Grid", format.kilowatts],
   ["soc", "SoC", format.percent],
 ];
 const HOUR = 3600;

@@ -1,8 +1,8 @@
-// The section Now: what each inverter is doing, after the total if there are several.
+// The section Now: what each inverter is doing, after the total of a site that has several.
 
 import { el, say, set, whenChanged } from "./dom.js";
 import { energyTiles } from "./energy.js";
-import { together } from "./flows.js";
+import { bySite, called, SHARED_METER, together } from "./flows.js";
 import * as format from "./format.js";
 import { glance } from "./glance.js";
 import { Picture } from "./picture.js";
@@ -62,7 +62,7 @@ class House {
 
 function mode({ mode: name, mode_power_w: watts }) {
   if (!name) return "unknown";
-  return watts ? `${name}, ${format.count(watts)} W` : name;
+  return watts ? `${name}, ${format.signedPower(watts / 1000)}` : name;
 }
 
 function battery({ soc, min_soc: least, capacity_kwh: size }) {
@@ -71,16 +71,17 @@ function battery({ soc, min_soc: least, capacity_kwh: size }) {
   return words.join(", ");
 }
 
-/** The card of all inverters together. */
+/** The card of a site's inverters together. */
 class Overview {
-  constructor(inverters) {
-    this.picture = new Picture(together(inverters), "All inverters");
+  constructor(inverters, isOnlySite) {
+    const name = called(inverters, isOnlySite);
+    this.picture = new Picture(together(inverters), name);
     this.under = el("p", { class: "under" });
-    this.beside = el("div", { class: "beside" });
+    this.beside = el("div", { class: "beside" }, el("p", { class: "under" }, SHARED_METER));
     this.element = el(
       "article",
       { class: "card inverter overview" },
-      el("header", {}, el("h3", {}, "All inverters"), this.under),
+      el("header", {}, el("h3", {}, name), this.under),
       this.picture.element,
       this.beside,
     );
@@ -88,7 +89,7 @@ class Overview {
 
   show(inverters) {
     const live = inverters.filter((inverter) => inverter.is_live);
-    this.picture.show(together(live));
+    this.picture.show(together(live), live.length > 0);
     const all = `Total of ${format.many(inverters.length, "inverter")}`;
     const some = `Total of ${live.length} of ${inverters.length} inverters; no recent reading from the others`;
     say(this.under, live.length === inverters.length ? all : some);
@@ -97,36 +98,38 @@ class Overview {
 
 /** What determines the set of cards; everything else only changes their content. */
 function shape(inverters) {
-  return inverters.map(({ serial, has_battery: battery, has_solar: solar }) => [serial, battery, solar]);
+  return inverters.map(({ serial, name, site, has_battery: battery, has_solar: solar }) => [serial, name, site, battery, solar]);
 }
 
 /** @returns the section Now. */
 export function now(content) {
   let latest = [];
-  let overview;
-  let houses;
+  let overviews; // by site
+  let houses; // by serial number
   const cards = el("div", { class: "houses" });
   const look = glance();
   content.replaceChildren(cards, look.element);
 
   const rebuild = whenChanged(() => {
-    const inverters = latest;
-    houses = new Map(inverters.map((inverter) => [inverter.serial, new House(inverter)]));
-    overview = inverters.length > 1 ? new Overview(inverters) : null;
-    // There is room beside a single inverter, or below the total.
-    const first = overview ?? houses.values().next().value;
-    (first?.beside ?? content).append(look.element);
-    const shown = [...houses.values()].map(({ element }) => element);
-    if (overview) shown.unshift(overview.element);
-    set(cards, { "data-count": inverters.length });
-    cards.replaceChildren(...(shown.length ? shown : [nothing()]));
+    const sites = [...bySite(latest)];
+    const several = sites.filter(([, inverters]) => inverters.length > 1);
+    overviews = new Map(several.map(([site, inverters]) => [site, new Overview(inverters, sites.length === 1)]));
+    houses = new Map(latest.map((inverter) => [inverter.serial, new House(inverter)]));
+    const shown = sites.flatMap(([site, inverters]) =>
+      [overviews.get(site), ...inverters.map(({ serial }) => houses.get(serial))].filter(Boolean),
+    );
+    // There is room beside a single inverter, or below the total of the only site.
+    (sites.length === 1 ? shown[0].beside : content).append(look.element);
+    set(cards, { "data-count": latest.length });
+    cards.replaceChildren(...(shown.length ? shown.map(({ element }) => element) : [nothing()]));
   });
 
   return {
     show(status) {
       latest = status.inverters;
       rebuild(shape(latest));
-      overview?.show(latest);
+      const sites = bySite(latest);
+      overviews.forEach((overview, site) => overview.show(sites.get(site)));
       latest.forEach((inverter) => houses.get(inverter.serial).show(inverter));
       look.show(status);
     },

@@ -139,6 +139,7 @@ class Part {
     const [x, y] = PLACES[name];
     this.ring = new Ring(PLACES[name]);
     this.number = svg("text", { class: "number", x, y: y + 15, "data-part": name });
+    this.unit = svg("text", { class: "unit", x, y: y + 30 });
     this.title = svg("text", { class: "title", x, y: name === "solar" ? y - RADIUS - 10 : y + RADIUS + 20 }, TITLES[name]);
     this.state = svg("text", { class: "state", x, y: y + RADIUS + 37 });
     this.mark = svg("path", { class: "mark" });
@@ -150,16 +151,20 @@ class Part {
       this.mark,
       icon(ICONS[name], { x: x - 13, y: y - 32, width: 26, height: 26 }),
       this.number,
-      svg("text", { class: "unit", x, y: y + 30 }, "kW"),
+      this.unit,
       this.title,
       this.state,
     );
     this.centre = [x, y];
   }
 
-  show(kw, arcs, state = "") {
+  /** @param level the battery's, percent: then that is the large number. */
+  show(kw, arcs, state = "", level = null) {
     // With a state in words the number needs no sign.
-    say(this.number, state ? format.power(kw) : format.signedPower(kw));
+    const power = state ? format.power(kw) : format.signedPower(kw);
+    const [number, unit = ""] = level == null ? power.split(" ") : [format.percent(level), power];
+    say(this.number, number);
+    say(this.unit, unit);
     say(this.state, state);
     this.ring.show(arcs);
   }
@@ -190,7 +195,7 @@ function way(kw, positive, negative, none) {
 
 function partsInWords(powers, states) {
   const words = [];
-  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)} kW${more}`);
+  const say = (title, kw, more = "") => words.push(kw == null ? `${title} unknown` : `${title} ${format.power(kw)}${more}`);
   if (powers.has_solar) say("Solar", powers.solar_kw);
   say("House", powers.load_kw);
   if (powers.has_battery) {
@@ -201,12 +206,17 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
-function lastKnown(powers, found) {
-  const isKnown = powers.solar_kw != null || powers.load_kw != null || powers.grid_kw != null;
-  return isKnown ? `Last known: ${inShort(found)}` : "No reading yet.";
+/** What the rings mean that have a meaning of their own. */
+function legend({ soc, min_soc: reserve }) {
+  const words = ["The house's ring shows where its power comes from."];
+  if (soc != null) {
+    const mark = reserve == null ? "" : `, with a mark at the ${format.percent(reserve)} reserve`;
+    words.push(`The battery's ring shows its level${mark}.`);
+  }
+  return words.join(" ");
 }
 
-/** The picture of one inverter, or of several as one. */
+/** The picture of one inverter, or of those of one site as one. */
 export class Picture {
   /** @param {{has_solar: boolean, has_battery: boolean}} made determines which parts are drawn. */
   constructor(made, name) {
@@ -232,13 +242,14 @@ export class Picture {
       ...lines.map((line) => line.number),
     );
     this.sentence = el("p", { class: "sentence" });
+    this.legend = el("p", { class: "under rings" });
     this.words = el("ul", { class: "unseen" });
-    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.words));
+    this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.legend, this.words));
   }
 
   /**
    * @param powers as for `flows`, with the battery's state of charge and reserve.
-   * @param isLive whether these are current values, not the last known ones.
+   * @param isLive whether there are current values.
    */
   show(powers, isLive = true) {
     const found = flows(powers);
@@ -253,7 +264,8 @@ export class Picture {
     this.#showParts(powers, found, states);
     set(this.svg, { "aria-label": `${this.name}: ${partsInWords(powers, states)}` });
     this.element.classList.toggle("old", !isLive);
-    say(this.sentence, isLive ? inShort(found) : lastKnown(powers, found));
+    say(this.sentence, isLive ? inShort(found) : "No recent reading.");
+    say(this.legend, legend(powers));
     this.words.replaceChildren(...found.map((flow) => el("li", {}, inWords(flow, format.power))));
   }
 
@@ -261,10 +273,11 @@ export class Picture {
     const { solar, grid, house, battery } = this.parts;
     solar?.show(powers.solar_kw, whole(powers.solar_kw, "solar"));
     house.show(powers.load_kw, sharesOf(found, powers.load_kw));
-    grid.show(powers.grid_kw, whole(powers.grid_kw, powers.grid_kw > 0 ? "grid-in" : "grid-out"), states.grid);
+    const toOrFrom = powers.grid_kw && (powers.grid_kw > 0 ? "grid-in" : "grid-out");
+    grid.show(powers.grid_kw, whole(powers.grid_kw, toOrFrom), states.grid);
+    set(grid.group, { class: `part grid ${toOrFrom || ""}` });
     if (!battery) return;
-    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery);
+    battery.show(powers.battery_kw, powers.soc ? [["level", powers.soc]] : [], states.battery, powers.soc);
     battery.notch(powers.soc == null ? null : powers.min_soc);
-    say(battery.title, powers.soc == null ? TITLES.battery : `${TITLES.battery} ${format.percent(powers.soc)}`);
   }
 }

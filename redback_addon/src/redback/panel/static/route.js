@@ -2,6 +2,7 @@
 
 const links = [...document.querySelectorAll("nav a")];
 const names = links.map((link) => link.hash.slice(1));
+const more = document.getElementById("more");
 
 function named() {
   const name = location.hash.slice(1);
@@ -30,13 +31,14 @@ export function follow(sections) {
       if (isHere) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
       document.getElementById(link.hash.slice(1)).hidden = !isHere;
-      if (isHere) link.scrollIntoView({ block: "nearest", inline: "center" });
+      if (isHere) more.classList.toggle("current", more.contains(link));
     }
     document.getElementById("skip").hash = `#${name}`;
     sections[name]?.open?.();
   };
 
   show(false);
+  followMenu();
   window.addEventListener("hashchange", () => {
     show(true);
     window.scrollTo(0, 0);
@@ -44,5 +46,17 @@ export function follow(sections) {
   document.getElementById("skip").addEventListener("click", (event) => {
     event.preventDefault();
     document.getElementById(`${named()}-title`).focus();
+  });
+}
+
+/** Close the menu once a section is chosen, or anything else is. */
+function followMenu() {
+  document.addEventListener("click", ({ target }) => {
+    if (!more.contains(target) || target.closest("a")) more.open = false;
+  });
+  more.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    more.open = false;
+    more.firstElementChild.focus();
   });
 }

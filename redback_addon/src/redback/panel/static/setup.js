@@ -1,4 +1,4 @@
-// The section Setup: the Energy dashboard, and a dashboard for the inverters.
+// The section Set up: the Energy dashboard, and a dashboard for the inverters.
 
 import { confirm } from "./confirm.js";
 import { el, say, set } from "./dom.js";
@@ -82,7 +82,7 @@ class Task {
   }
 }
 
-/** @returns the section Setup. */
+/** @returns the section Set up. */
 export function setup(content) {
   const tasks = [
     new Task(
