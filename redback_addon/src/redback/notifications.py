@@ -162,6 +162,7 @@ class AccountNotifications:
         texts = {"old": _code(old), "new": _code(new), "name": _code(name)}
         message = _MESSAGES[Notification.REPLACED].format(**texts)
         self._notifications.tell(Notification.REPLACED, message, f"_{new}")
+
     def connection(self, problem: Problem | None) -> None:
         """Show what is wrong with the clock or with the way to the cloud; None = nothing."""
         wanted = problem and (

@@ -80,7 +80,7 @@ class Agreement:
         return frozenset(row.start for row in self.rows)
 
 
-def agree(
+def agree(  # noqa: PLR0913 - all that an hour depends on
     rows: Sequence[Row],
     known: Sequence[Known],
     most_kw: float,
