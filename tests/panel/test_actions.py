@@ -23,6 +23,7 @@ _ACTIONS = [
     "history/resume",
     "history/fill",
     "history/take-back",
+    "forget",
     "energy",
     "dashboard",
 ]

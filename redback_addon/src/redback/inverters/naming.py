@@ -65,7 +65,7 @@ def choose(
             others = {**({} if entry and entry.name else blocked), **names}
             others.pop(serial, None)
             alone = list(wanted.values()).count(base) == 1
-            new = _new_name(serial, base, others.values(), alone=alone)
+            new = new_name(serial, base, others.values(), alone=alone)
             names[serial] = GivenName(base, new, _had(new, serial, given))
     found = {identity for each in identities.values() for identity in each}
     return Choice(names, tuple(site for site in sites if site.id.casefold() not in found))
@@ -121,7 +121,7 @@ def _had(name: str, serial: str, given: Mapping[str, GivenName]) -> tuple[str, .
     return ()
 
 
-def _new_name(serial: str, base: str, others: Collection[GivenName], *, alone: bool) -> str:
+def new_name(serial: str, base: str, others: Collection[GivenName], *, alone: bool) -> str:
     """Make a name whose entity ids no other inverter has."""
     if alone and not _is_taken(base, others):
         return base

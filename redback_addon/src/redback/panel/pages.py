@@ -15,7 +15,7 @@ from .corrections import corrections
 from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
-from .sites import sites
+from .sites import gone, sites
 from .status import by_site, clock_ahead_s, status
 
 _FOLDER = Path(__file__).parent
@@ -115,6 +115,6 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "day": _day,
     "calendar": _calendar,
     "corrections": lambda context, _: {"corrections": list(corrections(context))},
-    "sites": lambda context, _: {"sites": list(sites(context))},
+    "sites": lambda context, _: {"sites": list(sites(context)), "gone": list(gone(context))},
     "entities": lambda context, _: {"entities": list(entities(context))},
 }
