@@ -68,6 +68,12 @@ async def test_after_a_reset_hours_are_right_before_anything_flows_again(tmp_pat
     assert days.wrong(1, 10, MINUTE_KWH) == []
 
 
+async def test_a_past_without_counters_is_worked_out_from_the_power(tmp_path: Path) -> None:
+    days = Days(tmp_path, [Event("without counters", 0), Event("service", 0, 40)], days=1)
+    await days.run(360)
+    assert days.wrong(-23, 4, BY_POWER_KWH) == []
+
+
 _EVENTS = st.lists(
     st.builds(
         Event,
