@@ -99,7 +99,10 @@ class _Link:
 class Days:
     """A run of some days; `await Days(...).run(minutes)`, then look at `energies`."""
 
-    def __init__(self, folder: Path, events: Sequence[Event], *, days: int = 0) -> None:
+    def __init__(
+        self, folder: Path, events: Sequence[Event], *, days: int = 0, base: float = BASE
+    ) -> None:
+        self._base = base
         self.events = events
         self.clock = FakeClock(START + timedelta(seconds=20))
         self.minute = 0
@@ -133,7 +136,7 @@ class Days:
 
     def counter(self, minute: int) -> float | None:
         """Return what the cloud has of the counter."""
-        value = BASE + self.flowed(minute)
+        value = self._base + self.flowed(minute)
         for event in self.events:
             if event.kind == "reset" and minute >= event.minute:
                 value = self.flowed(minute) - self.flowed(event.minute)
