@@ -264,7 +264,7 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
     yield glitch("counters fall by a quarter for a while", 0.75, Kind.COUNTER_SHARE, least=3.0)
     yield step("counters go on a quarter lower", 0.75)
     yield step("counters go on a twentieth lower", 0.95)
-    yield step("counters go on six times as high", 6.0)
+    yield step("counters go on a thousand times as high", 1000.0)
     yield line("counters tremble", Fault(kind=Kind.COUNTER_JITTER, value=0.02), most=8.0)
     yield Trouble(
         "counters zero, and the service is killed meanwhile",

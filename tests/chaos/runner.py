@@ -68,7 +68,7 @@ class Runner:
     async def run(self, plan: Plan, beginning: datetime) -> None:
         """Do everything in the plan, and wait for its end."""
         self._guard()
-        copying = asyncio.create_task(self._copy())
+        copying = asyncio.create_task(self._copy(beginning))
         async with asyncio.TaskGroup() as lanes:
             lanes.create_task(self._run(plan.cloud, beginning))
             lanes.create_task(self._run(plan.house, beginning))
@@ -189,8 +189,9 @@ class Runner:
             await self._system.core.start()
             await set_speed(FAST)
 
-    async def _copy(self) -> None:
-        """Copy Core's database again and again."""
+    async def _copy(self, beginning: datetime) -> None:
+        """Copy Core's database again and again, from its first rows on."""
+        await sleep_until(beginning + timedelta(minutes=2))
         while True:
             now = datetime.now(UTC)
             copy = self._system.core.folder / f"copy-{len(self._copies)}.db"
@@ -203,7 +204,8 @@ class Runner:
         """Put back Core's database as it was so long before, or as early as is known."""
         until = datetime.now(UTC) - timedelta(seconds=seconds)
         old = [copy for made, copy in self._copies if made <= until]
-        self._system.restore_database(old[-1] if old else self._copies[0][1])
+        for copy in (old or [copy for _, copy in self._copies[:1]])[-1:]:
+            self._system.restore_database(copy)
 
     def _guard(self) -> None:
         """Notice when the service ends by itself, and start it again as s6 would."""
