@@ -24,6 +24,10 @@ CASES = {
     "a database is restored from a copy of 3.5 hours before": [Event("restored", 400, 210)],
     "a database is restored from a copy of 9 hours before": [Event("restored", 700, 540)],
     "nulls over an hour's end": [Event("null", 295, 12)],
+    "nulls for hours, in which the service restarts": [
+        Event("null", 200, 300),
+        Event("service", 350),
+    ],
     "zeros over an hour's end": [Event("zero", 293, 20)],
     "zeros for half an hour and more": [Event("zero", 290, 40)],
     "a fall by a quarter that passes": [Event("fall", 310, 5)],
