@@ -47,6 +47,10 @@ CASES = {
     "zeros for half a day": [Event("zero", 290, 600)],
     "zeros in an outage": [Event("service", 300, 200), Event("zero", 350, 32)],
     "a jump in an outage": [Event("service", 300, 200), Event("jump", 358, 2)],
+    "a jump passes while a backup locks the database": [
+        Event("jump", 133, 400, 5000.0),
+        Event("locked", 476, 200),
+    ],
     "both away, one after the other": [Event("service", 200, 90), Event("core", 280, 100)],
 }
 
