@@ -64,7 +64,8 @@ async def test_every_hour_is_right_in_the_end(tmp_path: Path, name: str) -> None
 
 
 async def test_the_past_is_right_too(tmp_path: Path) -> None:
-    days = Days(tmp_path, [Event("jump", -600, 2), Event("zero", -300, 32)], days=1)
+    steps = [Event("jump", -800, 45, 30.0), Event("jump", -600, 2), Event("zero", -300, 32)]
+    days = Days(tmp_path, steps, days=1)
     await days.run(240)
     assert days.wrong(-23, 2, MINUTE_KWH) == []
 

@@ -112,7 +112,7 @@ def agree(
         row, fact = by_start.get(start), facts.get(start)
         is_kept = row is not None and start in kept
         if row is not None and fact is not None and is_right(row, fact, most_kw):
-            walk.meet(row, None if is_kept else fact)
+            walk.meet(row, fact, is_ours=not is_kept)
         elif fact is not None and not is_kept and (row is None or walk.has_begun):
             walk.lose(fact)
         elif row is not None:
@@ -195,14 +195,14 @@ class _Walk:
         """Whether a row may have an older value, which was shown on while nothing was known."""
         return RESET_BELOW * self.state <= (row.state or 0.0) <= self.state
 
-    def meet(self, row: Row, fact: Known | None) -> None:
+    def meet(self, row: Row, fact: Known | None, *, is_ours: bool = True) -> None:
         """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""
         state, total = row.state or 0.0, (row.sum or 0.0) + self.raised
         if self.has_begun:
             expected = self.sum + self._grown(row, fact)
             missing = expected - total
-            why = self._why(row, fact, missing) if abs(missing) > TOLERANCE else None
-            if why is not None:
+            why = self._why(row, fact, missing, is_ours=is_ours)
+            if why is not None and abs(missing) > TOLERANCE:
                 self.shifts.append(Shift(replace(row, sum=total), missing, why))
                 self.raised += missing
                 total += missing
@@ -235,7 +235,7 @@ class _Walk:
         is_first = not self.is_based and 0 <= (row.sum or 0.0) <= self.most_kw
         return row.sum or 0.0 if is_first else 0.0
 
-    def _why(self, row: Row, fact: Known | None, missing: float) -> Why | None:
+    def _why(self, row: Row, fact: Known | None, missing: float, *, is_ours: bool) -> Why | None:
         """Return what has made the difference; None = a person."""
         if floor(row.start) in self.undone:
             return None
@@ -244,7 +244,7 @@ class _Walk:
         state, grown = row.state or 0.0, self._grown(row, fact)
         if -TOLERANCE <= (row.sum or 0.0) + self.raised <= grown + TOLERANCE:
             return Why.ANEW
-        if fact is None:
+        if fact is None or not is_ours:
             # Core wrote it before it was told what came earlier, and is not told by the value.
             fallen = self.state - state if self.is_held(row) else 0.0
             return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
