@@ -77,6 +77,16 @@ async def test_after_a_reset_hours_are_right_before_anything_flows_again(tmp_pat
     assert days.wrong(1, 10, MINUTE_KWH) == []
 
 
+async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: Path) -> None:
+    taken_back = [Event("adjusted", now, now - 250, 500.0) for now in (420, 560)]
+    days = Days(tmp_path, [Event("jump", 250, 900), *taken_back])
+    await days.run(13 * 60)
+    assert len(days.model.shifts) == 2
+    ((hour, energy, true),) = days.wrong(1, 12, BY_POWER_KWH)
+    assert hour == 4
+    assert energy == pytest.approx(true + 500, abs=BY_POWER_KWH)
+
+
 _EVENTS = st.lists(
     st.builds(
         Event,

@@ -256,5 +256,7 @@ class _Walk:
             return None
         # A shift in the middle of the hour was for the step that Core had taken until then.
         shifted = self.shifted.get(floor(row.start), 0.0)
+        # Made once already, Core's database may have been restored; made twice, it was a person.
+        is_refused = abs(shifted - 2 * missing) <= TOLERANCE
         leasts = (abs(missing + misread), abs(missing + misread + shifted))
-        return Why.STEP if min(leasts) <= grown + TOLERANCE else None
+        return Why.STEP if min(leasts) <= grown + TOLERANCE and not is_refused else None
