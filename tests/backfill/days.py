@@ -5,6 +5,7 @@ formula, and Core's recorder is the model of it.
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from redback.backfill import (
     Importer,
 )
 from redback.cloud import Dynamic, RedbackClient
-from redback.core import Row, Series, Statistics, WebSocket
+from redback.core import CoreRefusedError, Row, Series, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
@@ -59,15 +60,24 @@ _NOTHING = {
 class Event:
     """Something that happens: what, in which minute, and for how many.
 
-    `service` and `core` are away, `core_killed` without a warning; `restored` puts Core's database
-    back to what it was so long before; `null`, `zero`, `fall` and `jump` are what the cloud has of
-    the counter; at `reset` it starts over. While it is `still`, nothing flows. `without counters`
-    is all of the cloud's past.
+    `service` and `core` are away, `core_killed` without a warning; a service that is away for no
+    minute is restarted between two readings. Before it is `killed`, Core gets a reading that is
+    noted nowhere. `restored` puts Core's database back to what it was so long before, `locked` lets
+    it write nothing, and `cut` closes the link after the next import or shift. A person has
+    `adjusted` the sums from an hour so long before.
+
+    `null`, `zero`, `fall` and `jump` are what the cloud has of the counter; at `reset` it starts
+    over. While it is `still`, nothing flows, and while it is `slow`, there are readings every five
+    minutes only. `without counters` is all of the cloud's past.
+
+    Attributes:
+        amount: of a fall (a share), a jump or an adjustment (kWh).
     """
 
     kind: str
     minute: int
     length: int = 0
+    amount: float | None = None
 
 
 class _Model(ModelStatistics):
@@ -76,6 +86,7 @@ class _Model(ModelStatistics):
     def __init__(self, recorder: Recorder, clock: FakeClock) -> None:
         super().__init__(recorder)
         self.recorder = recorder
+        self.imports = 0
         self._clock = clock
 
     def catch_up(self) -> None:
@@ -84,6 +95,10 @@ class _Model(ModelStatistics):
     async def rows(self, *args, **kwargs) -> dict[str, list[Row]]:  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN003 - passed on
         self.catch_up()
         return await super().rows(*args, **kwargs)
+
+    async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
+        self.imports += sum(one.is_counter for one in everything)
+        return await super().put(everything)
 
     async def backlog(self) -> int:
         self.catch_up()
@@ -100,12 +115,19 @@ class Days:
     """A run of some days; `await Days(...).run(minutes)`, then look at `energies`."""
 
     def __init__(
-        self, folder: Path, events: Sequence[Event], *, days: int = 0, base: float = BASE
+        self,
+        folder: Path,
+        events: Sequence[Event],
+        *,
+        days: int = 0,
+        unit: float = 0.001,
+        base: float = BASE,
     ) -> None:
         self._base = base
         self.events = events
+        self.unit = unit
         self.clock = FakeClock(START + timedelta(seconds=20))
-        self.minute = 0
+        self.minute = -1
         self._flowed = [0.0]
         self.core = Recorder(self.clock.now().timestamp(), [SERIES])
         self.model = _Model(self.core, self.clock)
@@ -148,10 +170,17 @@ class Days:
                     case "zero":
                         return 0.0
                     case "fall":
-                        value *= 0.75
+                        value *= 1 - (event.amount or 0.25)
                     case "jump":
-                        value += 500
-        return round(value, 3)
+                        value += event.amount or 500
+        # Less than that is not shown yet.
+        return round(math.floor(value / self.unit + 1e-6) * self.unit, 3)
+
+    def has_reading(self, minute: int) -> bool:
+        return minute % 5 == 0 or not any(
+            event.kind == "slow" and event.minute <= minute < event.minute + event.length
+            for event in self.events
+        )
 
     def reading(self, minute: int) -> Dynamic:
         stamp = START + minute * MINUTE + timedelta(seconds=8)
@@ -169,7 +198,11 @@ class Days:
     def history(self, _: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         first = max(-(-(since - START) // MINUTE), -self._days * 1440)
         last = min((until - START) // MINUTE, self.minute)
-        found = [self.reading(minute) for minute in range(int(first) - 1, int(last) + 1)]
+        found = [
+            self.reading(minute)
+            for minute in range(int(first) - 1, int(last) + 1)
+            if self.has_reading(minute)
+        ]
         if any(event.kind == "without counters" for event in self.events):
             found = [structs.replace(one, import_all_time_energy_kwh=None) for one in found]
         return tuple(one for one in found if since <= one.timestamp < until)
@@ -184,11 +217,11 @@ class Days:
         """Live through some minutes."""
         self._open()
         try:
-            for minute in range(minutes):
-                self.minute = minute
+            for _ in range(minutes):
+                self.minute += 1
                 await self._live()
                 self.clock.skip(59)
-                if minute % 5 == 4:  # often enough for all that fills and compares
+                if self.minute % 5 == 4:  # often enough for all that fills and compares
                     await self.clock.advance(0)
                 self.clock.skip(1)
                 self.model.catch_up()
@@ -197,12 +230,20 @@ class Days:
 
     async def _live(self) -> None:
         self._let_core_happen()
-        is_up = not self.is_away("service")
+        if self.core.is_running:
+            self._let_people_and_backups_happen()
+        is_up = not self.is_away("service", "killed")
+        if Event("service", self.minute) in self.events:
+            await self._close()
         if is_up and not self._tasks:
             self._open()
         elif not is_up and self._tasks:
+            if self.is_away("killed") and self.link.up_since is not None:
+                taken = self._meters.believe(self.reading(self.minute), self._inverter.details)
+                if taken.import_all_time_energy_kwh is not None:
+                    self.core.push(ENTITY, taken.import_all_time_energy_kwh)
             await self._close()
-        if not is_up:
+        if not is_up or not self.has_reading(self.minute):
             return
         reading = self.reading(self.minute)
         believed = self._meters.believe(reading, self._inverter.details)
@@ -233,6 +274,20 @@ class Days:
             self.link.up_since = None
         elif not is_away and not self.core.is_running:
             self._start_core()
+
+    def _let_people_and_backups_happen(self) -> None:
+        for event in self.events:
+            if event.kind == "adjusted" and event.minute == self.minute:
+                since = START + (self.minute - event.length) // 60 * HOUR
+                self.core.adjust_sum_statistics(ENTITY, since.timestamp(), event.amount or 0.0)
+            elif event.kind == "cut" and event.minute == self.minute:
+                self.model.takes = 1
+        if not self.is_away("cut"):
+            self.model.takes = None
+        if self.is_away("locked"):
+            self.core.lock()
+        else:
+            self.core.unlock()
 
     def _start_core(self) -> None:
         self.core.start()

@@ -24,6 +24,10 @@ CASES = {
     "a database is restored from a copy of 3.5 hours before": [Event("restored", 400, 210)],
     "a database is restored from a copy of 9 hours before": [Event("restored", 700, 540)],
     "nulls over an hour's end": [Event("null", 295, 12)],
+    "nulls for hours, in which the service restarts": [
+        Event("null", 200, 300),
+        Event("service", 350),
+    ],
     "zeros over an hour's end": [Event("zero", 293, 20)],
     "zeros for half an hour and more": [Event("zero", 290, 40)],
     "a fall by a quarter that passes": [Event("fall", 310, 5)],
@@ -43,6 +47,10 @@ CASES = {
     "zeros for half a day": [Event("zero", 290, 600)],
     "zeros in an outage": [Event("service", 300, 200), Event("zero", 350, 32)],
     "a jump in an outage": [Event("service", 300, 200), Event("jump", 358, 2)],
+    "a jump passes while a backup locks the database": [
+        Event("jump", 133, 400, 5000.0),
+        Event("locked", 476, 200),
+    ],
     "both away, one after the other": [Event("service", 200, 90), Event("core", 280, 100)],
 }
 
@@ -56,7 +64,8 @@ async def test_every_hour_is_right_in_the_end(tmp_path: Path, name: str) -> None
 
 
 async def test_the_past_is_right_too(tmp_path: Path) -> None:
-    days = Days(tmp_path, [Event("jump", -600, 2), Event("zero", -300, 32)], days=1)
+    steps = [Event("jump", -800, 45, 30.0), Event("jump", -600, 2), Event("zero", -300, 32)]
+    days = Days(tmp_path, steps, days=1)
     await days.run(240)
     assert days.wrong(-23, 2, MINUTE_KWH) == []
 
@@ -79,6 +88,16 @@ async def test_a_past_without_counters_is_worked_out_from_the_power(tmp_path: Pa
     days = Days(tmp_path, [Event("without counters", 0), Event("service", 0, 40)], days=1)
     await days.run(360)
     assert days.wrong(-23, 4, BY_POWER_KWH) == []
+
+
+async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: Path) -> None:
+    taken_back = [Event("adjusted", now, now - 250, 500.0) for now in (420, 560)]
+    days = Days(tmp_path, [Event("jump", 250, 900), *taken_back])
+    await days.run(13 * 60)
+    assert len(days.model.shifts) == 2
+    ((hour, energy, true),) = days.wrong(1, 12, BY_POWER_KWH)
+    assert hour == 4
+    assert energy == pytest.approx(true + 500, abs=BY_POWER_KWH)
 
 
 _EVENTS = st.lists(

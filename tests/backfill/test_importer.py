@@ -585,6 +585,22 @@ async def test_a_shift_that_core_was_sent_before_a_restart_is_not_sent_twice(
     assert len(adjustments.latest(9)) == 1
 
 
+async def test_it_is_not_repeated_either_where_the_disk_could_not_be_written(
+    statistics: FakeStatistics, ledger: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    after = [(moment, round(state - 104, 6)) for moment, state in growing([6, 7])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2]) + after)
+    know(ledger, {2: 103.0, 3: 104.0, 4: 1.0, 5: 2.0, 6: 3.0}, flow=1.0)
+    statistics.is_locked = True
+    adjustments = Adjustments(tmp_path / "forgotten" / "adjustments.db")  # in memory
+    await statistics.shift(COUNTER.entity_id, at(4), 4.0, "kWh")
+    again = importer(statistics, ledger, adjustments, clock)
+    with pytest.raises(NotYetError):
+        await write(again, gap(3, 4, 5))
+    assert statistics.imported == []
+    adjustments.close()
+
+
 async def test_a_shift_that_core_never_got_is_sent_again(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:

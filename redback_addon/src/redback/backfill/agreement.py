@@ -68,11 +68,13 @@ class Agreement:
         rows: to be written.
         shifts: to be made before that.
         is_open: whether more is to be written once Core has a row after it.
+        unread: the starts of hours of which the ledger should know more.
     """
 
     rows: Sequence[Row]
     shifts: Sequence[Shift]
     is_open: bool = False
+    unread: frozenset[datetime] = frozenset()
 
     @property
     def lost(self) -> frozenset[datetime]:
@@ -112,7 +114,7 @@ def agree(  # noqa: PLR0913 - all that an hour depends on
         row, fact = by_start.get(start), facts.get(start)
         is_kept = row is not None and start in kept
         if row is not None and fact is not None and is_right(row, fact, most_kw):
-            walk.meet(row, None if is_kept else fact)
+            walk.meet(row, fact, is_ours=not is_kept)
         elif fact is not None and not is_kept and (row is None or walk.has_begun):
             walk.lose(fact)
         elif row is not None:
@@ -197,14 +199,14 @@ class _Walk:
         """Whether a row may have an older value, which was shown on while nothing was known."""
         return RESET_BELOW * self.state <= (row.state or 0.0) <= self.state
 
-    def meet(self, row: Row, fact: Known | None) -> None:
+    def meet(self, row: Row, fact: Known | None, *, is_ours: bool = True) -> None:
         """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""
         state, total = row.state or 0.0, (row.sum or 0.0) + self.raised
         if self.has_begun:
             expected = self.sum + self._grown(row, fact)
             missing = expected - total
-            why = self._why(row, fact, missing) if abs(missing) > TOLERANCE else None
-            if why is not None:
+            why = self._why(row, fact, missing, is_ours=is_ours)
+            if why is not None and abs(missing) > TOLERANCE:
                 self.shifts.append(Shift(replace(row, sum=total), missing, why))
                 self.raised += missing
                 total += missing
@@ -242,7 +244,7 @@ class _Walk:
         is_first = not self.is_based and 0 <= (row.sum or 0.0) <= self.most_kw
         return row.sum or 0.0 if is_first else 0.0
 
-    def _why(self, row: Row, fact: Known | None, missing: float) -> Why | None:
+    def _why(self, row: Row, fact: Known | None, missing: float, *, is_ours: bool) -> Why | None:
         """Return what has made the difference; None = a person."""
         if floor(row.start) in self.undone:
             return None
@@ -251,20 +253,28 @@ class _Walk:
         state, grown = row.state or 0.0, self._grown(row, fact)
         if -TOLERANCE <= (row.sum or 0.0) + self.raised <= grown + TOLERANCE:
             return Why.ANEW
+        if not is_ours:
+            return None
         if fact is None:
             # Core wrote it before it was told what came earlier, and is not told by the value.
             fallen = self.state - state if self.is_held(row) else 0.0
             return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
-        misread = fact.misread
+        return Why.STEP if self._is_step(row, fact, missing, grown) else None
+
+    def _is_step(self, row: Row, fact: Known, missing: float, grown: float) -> bool:
+        """Whether Core has taken the difference between two meters for energy."""
+        state, misread = row.state or 0.0, fact.misread
         if self.fact is None and (self._is_another or not self.reaches(row)):
             # From a meter that the ledger does not know.
             misread = step(self.state, state) - grown
         if misread is None:
-            return None
+            return False
         # A shift in the middle of the hour was for the step that Core had taken until then, and may
         # have taken for energy what the counter seemed to have grown.
         shifted = self.shifted.get(floor(row.start), 0.0)
         leasts = [abs(missing + misread), abs(missing + misread + shifted)]
         if shifted:
             leasts.append(abs(missing + state - self.state - grown))
-        return Why.STEP if min(leasts) <= grown + TOLERANCE else None
+        # Made once already, Core's database may have been restored; made twice, it was a person.
+        is_refused = abs(shifted - 2 * missing) <= TOLERANCE
+        return min(leasts) <= grown + TOLERANCE and not is_refused

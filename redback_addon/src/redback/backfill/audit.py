@@ -93,26 +93,26 @@ class Audit:
         first = floor(since) if is_all else max(floor(since), until - _RECENT)
         while until > first:
             start = max(until - _MONTH, first)
-            lost = await self._importer.agree(Part(inverter, start, until, floor(begun)))
-            self._want(inverter, lost)
+            again = await self._importer.agree(Part(inverter, start, until, floor(begun)))
+            self._want(inverter, again)
             until = start
 
-    def _want(self, inverter: Inverter, lost: Collection[datetime]) -> None:
-        """Fill the measurements again of hours that Core was shown, and has lost."""
-        if not lost:
+    def _want(self, inverter: Inverter, again: Collection[datetime]) -> None:
+        """Fill hours again that Core was shown."""
+        if not again:
             return
-        since, until = min(lost), max(lost) + HOUR
+        since, until = min(again), max(again) + HOUR
         known = self._coverage.hours(inverter.serial, since, until)
         shown = Shown(self._coverage.spans(inverter.serial, since, until))
         wanted = [
             start
-            for start in sorted(lost)
+            for start in sorted(again)
             if start not in known
             and shown.fills(start)
             and (inverter.serial, start) not in self._found
         ]
         if wanted:
-            _LOG.info("Home Assistant has lost %d hours of %s", len(wanted), inverter.name)
+            _LOG.info("History: %d hours of %s are fetched again", len(wanted), inverter.name)
             # These hours count as published, so only an explicit request fills them.
             request_hours(self._coverage, inverter.serial, wanted)
             self._found.update((inverter.serial, start) for start in wanted)

@@ -6,13 +6,14 @@ Measurements are written from what was fetched of an hour, counters from the led
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
 from ..inverters.inverter import Inverter
-from ..ledger import HOUR, Known, Ledger, floor, most_kw, resolve
+from ..ledger import HOUR, HourEnd, How, Known, Ledger, floor, most_kw, resolve
 from ..publishing.entity_ids import series as series_of
 from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS, CounterRow
@@ -113,7 +114,10 @@ class Importer:
         ]
 
     async def agree(self, part: Part) -> frozenset[datetime]:
-        """Make the counters of some hours agree; return the starts of those that Core had lost.
+        """Make the counters of some hours agree; return the starts of those to be fetched again.
+
+        These are the hours that Core had lost, and those in which the service was restarted while
+        a counter had no value.
 
         Raises:
             NotYetError: Core has not written what it was given.
@@ -218,7 +222,8 @@ class Importer:
             lost = Counter(start for agreement in found.values() for start in agreement.lost)
             # One counter alone does not tell that Core was away.
             starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
-            return rejections, _Lost(starts, is_open)
+            unread = frozenset(start for agreement in found.values() for start in agreement.unread)
+            return rejections, _Lost(starts | unread, is_open)
 
     async def _compare(
         self, part: Part, row: CounterRow, series: Series, near: Sequence[Row]
@@ -242,7 +247,7 @@ class Importer:
         known = resolve(hours if last is None else [last, *hours], most)
         known = [one for one in known if one.start >= since]
         entity_id = series.entity_id
-        return agree(
+        agreement = agree(
             rows,
             known,
             most,
@@ -253,6 +258,7 @@ class Importer:
             soon=await self._soon(series, rows, known),
             is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )
+        return replace(agreement, unread=_unread(hours, max(part.since, now - _NEAR), part.until))
 
     def _from_seen(
         self, counter: CounterRow, part: Part, most: float, since: datetime, rows: Sequence[Row]
@@ -311,7 +317,18 @@ class Importer:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """The starts of the hours of most counters that Core had lost, and whether more is to come."""
+    """The starts of hours that are to be fetched again, and whether more is to come."""
 
     starts: frozenset[datetime]
     is_open: bool
+
+
+def _unread(hours: Sequence[HourEnd], since: datetime, until: datetime) -> frozenset[datetime]:
+    """Return the starts of the hours between known ones of which not even the power is known."""
+    known = [one.start for one in hours if one.flow is not None or one.how >= How.POWER]
+    return frozenset(
+        before + number * HOUR
+        for before, after in pairwise(known)
+        for number in range(1, (after - before) // HOUR)
+        if since <= before + number * HOUR < until
+    )

@@ -21,6 +21,8 @@ _ASKED_SECONDS = 20.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
 _READ_AT_ONCE = 10
+# A second altogether.
+_LOOKS = 10
 # Core stores doubles; only the conversion to text and back can change them.
 _SAME = 1e-6
 
@@ -76,22 +78,29 @@ class Writer:
         return refused
 
     async def is_settled(self, entity_id: str) -> bool:
-        """Whether Core has made all shifts of an entity that were ever sent.
+        """Whether Core has made all shifts of an entity that were ever sent, and written all rows.
 
-        While its recorder is locked they wait in its queue, and a second one would be added. One
-        that is neither made nor in the queue was never received.
+        While its recorder is locked they wait in its queue: a second shift would be added, and what
+        can be read is old. A shift that is neither made nor in the queue was never received.
         """
+        if not await self._has_written():
+            return False
         for noted in self._adjustments.noted(entity_id):
-            is_queued = await self._statistics.backlog() > 0
-            if not is_queued and not await self._has_moved(noted):
+            if not await self._has_moved(noted):
                 await self._clock.sleep(_READ_AGAIN_SECONDS_MOST)  # it may be at it
             if await self._has_moved(noted):
                 self._done(noted)
-            elif is_queued:
-                return False
             else:
                 self._adjustments.drop(noted)
         return True
+
+    async def _has_written(self) -> bool:
+        """Whether Core's queue is empty; a busy one often has something for a moment."""
+        for _ in range(_LOOKS):
+            if await self._statistics.backlog() == 0:
+                return True
+            await self._clock.sleep(_READ_AGAIN_SECONDS)
+        return False
 
     async def take_back(self, adjustment: Adjustment) -> Refusals:
         """Undo a shift; once Core has done it, the shift is noted as not wanted.

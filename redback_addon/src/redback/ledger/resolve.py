@@ -44,14 +44,24 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
     """
     known: list[Known] = []
     unread: list[HourEnd] = []
+
+    def end(run: Sequence[HourEnd], hour: HourEnd) -> None:
+        if hour.state is not None:
+            last = known[-1] if known else None
+            known.extend(_between(last, run, hour, hour.state, most_kw))
+
     for hour in hours:
-        if hour.state is None:
+        if hour.state is None or hour.how is How.INCOMPLETE:
+            # The power tells more of it, once a later hour is known.
             unread.append(hour)
             continue
         run = _run_before(hour, unread)
-        last = known[-1] if known else None
-        known += _between(last, run, hour, hour.state, most_kw)
+        for one in unread[: len(unread) - len(run)]:
+            end((), one)
+        end(run, hour)
         unread = []
+    for one in unread:
+        end((), one)
     return known
 
 
