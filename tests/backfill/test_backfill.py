@@ -48,6 +48,7 @@ BUSY_FOR_LONG = ThrottledError("slow down", method="GET", url="http://cloud/")
 GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 DENIED = AccessError("forbidden", method="GET", url="http://cloud/")
 BROKEN = TransientError("it is broken", method="GET", url="http://cloud/", status=500)
+UNREACHED = TransientError("no answer", method="GET", url="http://cloud/")
 UNFIT = RequestError("bad request", method="GET", url="http://cloud/")
 
 
@@ -496,6 +497,61 @@ async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
     await clock.advance(2 * 86400)
     assert running.cloud.hours.count(broken) == 4
     assert running.backfill.progress.left == 0
+
+
+async def test_what_filling_waits_for_is_said_with_its_end(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.failing = [UNREACHED] * 3
+    await clock.advance(30)
+    hold = running.backfill.progress.hold
+    assert hold is not None
+    assert (hold.why, hold.may_retry) == ("no answer", True)
+    assert hold.until is not None
+    assert MINUTE / 2 <= hold.until - clock.now() <= MINUTE
+    asked = len(running.cloud.asked)
+    running.cloud.failing.clear()
+    running.backfill.retry()
+    await clock.advance(2)
+    assert len(running.cloud.asked) > asked
+    await clock.advance(3 * 60)
+    assert running.backfill.progress.hold is None
+    assert len(running.energy()) > 2
+
+
+async def test_what_is_fetched_is_told_from_what_is_written(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.websocket.up_since = None
+    await clock.advance(600)
+    progress = running.backfill.progress
+    assert (progress.done, progress.left, progress.fetched) == (0, 49, 49)
+    assert progress.hold is not None
+    assert progress.hold.why == "Home Assistant does not answer"
+    running.websocket.up_since = clock.monotonic()
+    hold = running.backfill.progress.hold
+    assert hold is not None
+    assert hold.until == (clock.now() + 10 * MINUTE).replace(microsecond=0)
+    await clock.advance(800)
+    progress = running.backfill.progress
+    assert (progress.done, progress.left, progress.fetched) == (49, 0, 0)
+    assert progress.hold is None
+
+
+async def test_an_hour_at_which_the_cloud_fails_says_when_it_is_tried_again(
+    running: World, clock: FakeClock
+) -> None:
+    running.publish(running.now - 90 * MINUTE, running.now)
+    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
+    running.cloud.broken = {broken}
+    await clock.advance(400)
+    hold = running.backfill.progress.hold
+    assert hold is not None
+    assert (hold.why, hold.may_retry) == ("it is broken", False)
+    assert hold.until is not None
+    assert hold.until > clock.now()
 
 
 async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(

@@ -142,10 +142,13 @@ def test_a_damaged_file_is_set_aside(path: Path, caplog: pytest.LogCaptureFixtur
 def test_a_folder_that_cannot_be_written_costs_nothing_until_the_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     coverage = Coverage(tmp_path / "missing" / "history.db")
     coverage.note(SERIAL, START)
     assert spans(coverage) == [Span(START, START)]
     assert caplog.text.count("cannot be used") == 1
+    assert "can be written again" not in caplog.text
+    assert coverage.is_failing
     coverage.close()
 
 

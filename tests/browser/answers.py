@@ -69,7 +69,14 @@ def _minute(hour: float) -> minutes.Minute:
 
 def _code(age: int, hour: int) -> str:
     """Make up what is known of an hour, so many days ago."""
-    missing = {(2, 13): "waiting", (2, 14): "waiting", (4, 3): "failed", (6, 11): "empty"}
+    missing = {
+        (2, 13): "waiting",
+        (2, 14): "waiting",
+        (3, 9): "fetched",
+        (4, 3): "failed",
+        (4, 4): "failed",
+        (6, 11): "empty",
+    }
     if (age, hour) in missing:
         return missing[age, hour]
     if age == 0:
@@ -79,17 +86,32 @@ def _code(age: int, hour: int) -> str:
     return "covered"
 
 
-def calendar() -> Json:
-    """Make two weeks in which nearly everything is there."""
-    days = [(_MIDNIGHT - timedelta(days=age), age) for age in range(14)]
+_WHYS: dict[tuple[int, int], Json] = {
+    (2, 14): {
+        "why": "the cloud answered 500 Internal Server Error",
+        "due": "2026-11-24T05:12:00Z",
+    },
+    (4, 3): {"why": "Home Assistant has no statistics to connect the hours to"},
+    (4, 4): {"why": "Home Assistant has no statistics to connect the hours to"},
+}
+
+
+def calendar(days_ago: int = 0) -> Json:
+    """Make two weeks in which nearly everything is there, up to so many days ago."""
+    days = [(_MIDNIGHT - timedelta(days=days_ago + age), age) for age in range(14)]
     return {
+        "has_earlier": not days_ago,
         "serial": "RB21120912345678",
         "name": "House",
         "days": [
             {
                 "date": midnight.strftime("%Y-%m-%d"),
                 "hours": [
-                    {"start": written(midnight + timedelta(hours=hour)), "code": _code(age, hour)}
+                    {
+                        "start": written(midnight + timedelta(hours=hour)),
+                        "code": _code(age, hour),
+                        **_WHYS.get((age, hour), {}),
+                    }
                     for hour in range(24)
                 ],
             }

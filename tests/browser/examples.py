@@ -83,9 +83,11 @@ def notice(kind: str) -> Json:
 
 def status_of(kind: str) -> Json:
     """Make the Status of a page state, by the kind of its notice."""
-    state = GIVEN["states"][kind]
+    state, given = GIVEN["states"][kind], notice(kind)
+    level = "waiting" if given["level"] == "info" else given["level"]
     return status(
-        notices=[notice(kind)],
+        summary={"level": level, "text": given["title"]},
+        notices=[given],
         health=health(**state.get("health", {})),
         inverters=[inverter(**one) for one in state.get("inverters", [{}])],
     )

@@ -242,12 +242,45 @@ async def test_the_day_has_a_total_of_each_site(viewer: Viewer, stand_in: StandI
 async def test_the_calendar_describes_each_hour_in_words(viewer: Viewer) -> None:
     page = await viewer.open("history")
     day = page.locator("[data-date='2026-11-22']")
-    await expect(day.get_by_role("cell", name="13:00: Missing, will be filled")).to_be_visible()
+    await expect(day.get_by_role("cell", name="13:00: Missing", exact=True)).to_be_visible()
     await expect(day.locator(".hour")).to_have_count(24)
     await expect(day.locator(".summary")).to_have_text("2 missing")
     await expect(page.locator(".codes li").filter(has_text="Missing")).to_have_text(
-        "Missing, will be filled: 2 hours"
+        "Missing: 2 hours"
     )
+    await expect(
+        day.get_by_role("cell", name="14:00: Missing: the cloud answered 500")
+    ).to_have_count(1)
+    fetched = page.locator("[data-date='2026-11-21']")
+    await expect(
+        fetched.get_by_role("cell", name="09:00: Fetched, not yet written")
+    ).to_be_visible()
+
+
+async def test_each_hour_that_is_missing_says_why_on_a_phone_too(viewer: Viewer) -> None:
+    page = await viewer.open("history", size=PHONE)
+    reasons = page.locator(".reasons li")
+    await expect(reasons).to_have_text(
+        [
+            re.compile("Sun 22 Nov, 14:00 Missing: the cloud answered 500 .*; fetched again 15:12"),
+            re.compile("Fri 20 Nov, 03:00 to 04:00 Could not be filled: Home Assistant has no"),
+        ]
+    )
+    await keep_picture(page, "history-reasons-360")
+
+
+async def test_every_day_of_the_history_can_be_turned_to(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("history")
+    await expect(page.get_by_role("button", name="Newer days")).to_have_count(0)
+    stand_in.data["calendar"] = answers.calendar(14)
+    await page.get_by_role("button", name="Earlier days").click()
+    await expect(page.locator("[data-date='2026-11-10']")).to_be_visible()
+    await expect(page.get_by_role("button", name="Earlier days")).to_have_count(0)
+    stand_in.data["calendar"] = answers.calendar()
+    await page.get_by_role("button", name="Newer days").click()
+    await expect(page.locator("[data-date='2026-11-24']")).to_be_visible()
+    untils = [query.get("until") for path, query in stand_in.queries if path == "calendar"]
+    assert untils == [None, "2026-11-10", "2026-11-24"]
 
 
 async def test_the_filling_shows_its_progress_and_can_be_paused(
@@ -255,10 +288,12 @@ async def test_the_filling_shows_its_progress_and_can_be_paused(
 ) -> None:
     page = await viewer.open("history", status=examples.status(history=examples.filling()))
     card = page.locator(".progress")
-    await expect(card.locator(".headline")).to_have_text("740 hours missing, filling now.")
+    await expect(card.locator(".headline")).to_have_text(
+        "740 hours missing, 12 of them fetched and not yet written. Filling now."
+    )
     await expect(card.locator(".under")).to_have_text(
         re.compile(
-            r"1,420 of 2,160 hours filled, 118.4 hours per minute. Finishes at 14:36, in 6 min."
+            r"1,420 of 2,160 hours written, 118.4 hours per minute. Finishes at 14:36, in 6 min."
         )
     )
     await keep_picture(page, "history-light-1280")
@@ -276,7 +311,7 @@ async def test_the_filling_shows_its_progress_and_can_be_paused(
     [
         ({"left": 3}, "3 hours missing. Filling is paused."),
         ({"left": 0}, "Nothing is missing. Filling is paused."),
-        ({"is_known": False}, "Checking for gaps starts after the first reading."),
+        ({"is_known": False}, "Filling is paused."),
     ],
 )
 async def test_a_filling_that_is_paused_can_always_go_on(
@@ -289,6 +324,58 @@ async def test_a_filling_that_is_paused_can_always_go_on(
     await card.get_by_role("button", name="Resume").click()
     await expect(card.get_by_role("status")).to_have_text("Done.")
     assert stand_in.posts == [("history/resume", {})]
+
+
+@pytest.mark.parametrize(
+    ("left", "fetched", "hold", "words"),
+    [
+        (
+            3,
+            0,
+            ("no answer", -4),
+            "Waiting until 14:34: no answer.",
+        ),
+        (3, 0, ("no answer", 1), "Trying again: no answer."),
+        (
+            3,
+            3,
+            ("Home Assistant does not answer", None),
+            "Waiting: Home Assistant does not answer.",
+        ),
+    ],
+)
+async def test_what_the_filling_waits_for_is_said_and_can_be_tried_again(
+    viewer: Viewer,
+    stand_in: StandIn,
+    left: int,
+    fetched: int,
+    hold: tuple[str, int | None],
+    words: str,
+) -> None:
+    why, ago = hold
+    until = None if ago is None else examples.ago(minutes=ago)
+    held = {"why": why, "until": until, "may_retry": until is not None}
+    state = examples.history(left=left, fetched=fetched, hold=held)
+    page = await viewer.open("history", status=examples.status(history=state))
+    card = page.locator(".progress")
+    some = ", fetched and not yet written" if fetched else ""
+    await expect(card.locator(".headline")).to_have_text(f"3 hours missing{some}. {words}")
+    again = card.get_by_role("button", name="Try again now")
+    await expect(again).to_have_count(0 if until is None else 1)
+    if until is not None:
+        await again.click()
+        await expect(card.get_by_role("status")).to_have_text("Done.")
+        assert stand_in.posts == [("history/retry", {})]
+    await keep_picture(page, f"history-waiting-{ago}")
+
+
+async def test_hours_that_failed_are_told_in_the_status(viewer: Viewer) -> None:
+    state = examples.history(failed=3, unrecorded="Home Assistant does not record it.")
+    page = await viewer.open("now", status=examples.status(history=state))
+    row = page.locator(".glance [href='#history']")
+    await expect(row).to_contain_text("3 hours could not be filled.")
+    await row.click()
+    await expect(page.locator(".progress")).to_contain_text("Home Assistant does not record it.")
 
 
 async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> None:
@@ -356,33 +443,37 @@ async def test_a_range_that_ends_before_it_begins_is_not_sent(
 
 async def test_health_shows_every_connection_and_the_last_error(viewer: Viewer) -> None:
     error = {
-        "sentence": "The Redback cloud did not answer in time.",
-        "at": examples.ago(minutes=25),
-        "advice": "You don't need to do anything: it retries every minute.",
-    }
-    problem = {
         "sentence": "Home Assistant refuses a state.",
-        "since": examples.ago(hours=30),
-        "count": 12,
+        "at": examples.ago(minutes=25),
         "advice": "Update Home Assistant.",
     }
-    sick = examples.health(
-        cloud=examples.bad("The Redback cloud does not answer.", minutes=25),
-        last_error=error,
-        problems=[problem],
-    )
-    page = await viewer.open("health", status=examples.status(health=sick))
+    sick = examples.health(cloud=examples.bad("No readings.", minutes=25), last_error=error)
+    cloud = examples.notice("cloud_away") | {"since": examples.ago(hours=30), "count": 12}
+    page = await viewer.open("health", status=examples.status(health=sick, notices=[cloud]))
     await expect(page.locator("[data-part='Redback cloud']")).to_contain_text(
-        "Problem: The Redback cloud does not answer.since 14:05"
+        "Problem: No readings.since 14:05"
     )
+    await expect(page.locator("[data-part='History']")).to_contain_text("OK: Nothing is missing.")
     health = page.locator("#health")
-    for words in (*error.values(), *problem.values()):
-        if isinstance(words, str) and "T" not in words[10:11]:
-            await expect(health.get_by_text(words)).to_be_visible()
+    for words in (error["sentence"], error["advice"]):
+        await expect(health.get_by_text(words)).to_be_visible()
     await expect(health).to_contain_text("25 min ago")
-    await expect(health).to_contain_text("12 times")
+    await expect(page.get_by_text(str(cloud["text"]))).to_have_count(1)
+    await expect(page.locator(".notice")).to_contain_text("Since Mon, 23 Nov, 08:30, 12 times.")
     await expect(health.locator(".figures")).to_contain_text("Cloud requests1,204")
     await keep_picture(page, "health-light-1280")
+
+
+async def test_sites_does_not_say_what_is_not_known(viewer: Viewer, stand_in: StandIn) -> None:
+    stand_in.data["sites"] = {"sites": [], "is_known": False}
+    starting = examples.status_of("starting")
+    page = await viewer.open("sites", status=starting)
+    await expect(page.locator("#sites .empty")).to_have_text(
+        "The cloud has not listed your inverters yet."
+    )
+    stand_in.data["sites"] = {"sites": [], "is_known": True}
+    stand_in.publish(examples.status_of("no_inverter"))
+    await expect(page.locator("#sites .empty")).to_have_text("Your account has no inverters.")
 
 
 async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Viewer) -> None:

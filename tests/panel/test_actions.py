@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 _ACTIONS = [
     "history/pause",
     "history/resume",
+    "history/retry",
     "history/fill",
     "history/take-back",
     "energy",
@@ -61,6 +62,7 @@ async def test_what_comes_from_elsewhere_is_refused(person: Visitor, action: str
     async with person.get(f"do/{action}") as answer:
         assert answer.status == 405
     assert not (await person.data("status"))["history"]["is_paused"]
+    assert await person.post("history/retry") == (200, "Trying again.")
 
 
 @pytest.mark.parametrize("action", _ACTIONS)

@@ -62,6 +62,53 @@ def test_what_became_of_an_hour_is_shown(coverage: Coverage) -> None:
     assert codes(coverage)[:4] == "cefw"
 
 
+def test_what_is_fetched_is_told_from_what_is_missing_and_each_says_why(
+    coverage: Coverage,
+) -> None:
+    coverage.note(SERIAL, NOW)
+    due = NOW + HOUR
+    coverage.put(
+        SERIAL,
+        [
+            Hour(MIDNIGHT, Stage.FETCHED),
+            Hour(MIDNIGHT + HOUR, Stage.WANTED, due=due, why="it is broken"),
+            Hour(MIDNIGHT + 2 * HOUR, Stage.SETTLED, why="the sums do not meet"),
+            Hour(MIDNIGHT + 3 * HOUR, Stage.SETTLED, due=due, why=NO_READINGS),
+        ],
+    )
+    assert codes(coverage)[:4] == "fwfe"
+    (day, *_) = calendar(coverage, SERIAL, "House", MIDNIGHT, 1, NOW).days
+    assert [cell.code for cell in day.hours[:3]] == ["fetched", "waiting", "failed"]
+    assert [(cell.why, cell.due) for cell in day.hours[:4]] == [
+        (None, None),
+        ("it is broken", due),
+        ("the sums do not meet", None),
+        (None, due),
+    ]
+    assert coverage.failed(SERIAL, MIDNIGHT) == 1
+    assert coverage.failed(SERIAL, MIDNIGHT + 3 * HOUR) == 0
+
+
+def test_every_day_of_the_history_can_be_seen(coverage: Coverage) -> None:
+    since = MIDNIGHT - 400 * 24 * HOUR
+    seen: list[str] = []
+    last = None
+    while True:
+        page = calendar(coverage, SERIAL, "House", since, 62, NOW, last=last)
+        seen += [day.date for day in page.days]
+        if not page.has_earlier:
+            break
+        last = page.days[-1].hours[0].start - HOUR
+    assert len(set(seen)) == len(seen) > 400
+    assert "2025-01-26" in seen
+    assert not calendar(coverage, SERIAL, "House", None, 1, NOW).has_earlier
+
+
+def test_no_day_after_today_is_shown(coverage: Coverage) -> None:
+    page = calendar(coverage, SERIAL, "House", None, 2, NOW, last=NOW + 48 * HOUR)
+    assert page.days[0].date == "2026-03-02"
+
+
 def test_what_lies_before_the_history_is_not_missing(coverage: Coverage) -> None:
     assert codes(coverage, MIDNIGHT + 3 * HOUR)[:7] == "bbbwwww"
     assert codes(coverage, None)[:7] == "bbbbbbb"

@@ -164,6 +164,7 @@ async def test_the_calendar_has_the_days_of_an_inverter(person: Visitor) -> None
         ("day?site=nowhere", 404),
         ("calendar?serial=nobody", 404),
         ("calendar?days=many", 400),
+        ("calendar?until=then", 400),
         ("nothing", 404),
     ],
 )

@@ -53,9 +53,7 @@ async def test_nothing_in_it_shows_who_or_where_it_is() -> None:
             Fault(kind=Kind.STATUS, status=503, serial=home.inverters[0], path="Dynamic")
         )
         await person.start()
-        await person.until(
-            "status", lambda status: len(status["health"]["problems"]) > 1, seconds=60
-        )
+        await person.until("status", lambda status: len(status["notices"]) > 1, seconds=60)
         text = await _download(person)
         for identity in [*_identities(person), "S9999999999999", "Matilda"]:
             assert identity.casefold() not in text.casefold(), identity

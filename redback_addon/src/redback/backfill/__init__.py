@@ -27,5 +27,5 @@ from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .fetcher import Fetcher
 from .history import Files, History
 from .importer import Importer
-from .progress import Progress
+from .progress import Hold, Progress
 from .refill import NOTHING, RefillError, hours, moment, request_hours, span

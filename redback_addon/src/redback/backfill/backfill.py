@@ -18,7 +18,7 @@ from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .fetcher import Fetcher, SilentError
 from .gaps import SETTLE, Finder, Gap
 from .importer import Importer
-from .progress import Counting, Progress
+from .progress import Counting, Hold, Progress
 from .writer import NotYetError
 
 _LOG = logging.getLogger(__name__)
@@ -88,11 +88,14 @@ class Backfill:
         self._trouble_wait = _TROUBLE_SECONDS
         self._going = asyncio.Event()
         self._going.set()
+        self._urged = asyncio.Event()
 
     @property
     def progress(self) -> Progress:
         """The progress so far."""
-        return self._counting.progress(self._clock.now())
+        found = self._counting.progress(self._clock.now())
+        core = self._core_hold() if found.left else None
+        return found if core is None else replace(found, hold=core, ends_at=None)
 
     @property
     def is_paused(self) -> bool:
@@ -121,29 +124,39 @@ class Backfill:
         """Resume filling."""
         self._going.set()
 
+    def retry(self) -> None:
+        """Try again at once, rather than at the end of a wait."""
+        self._trouble_wait = _TROUBLE_SECONDS
+        self._urged.set()
+
     async def run(self) -> None:
         """Fill whatever is missing, until cancelled."""
         while True:
+            self._urged.clear()
             gaps = await self._gaps()
             if not gaps:
                 for kind in _WAITING:
                     self._problems.drop(kind)
             if self._is_begun():
-                self._counting.begin(sum(len(gap.hours) for gap in gaps))
+                hours = [hour for gap in gaps for hour in gap.hours]
+                fetched = sum(hour.stage is Stage.FETCHED for hour in hours)
+                self._counting.begin(len(hours), fetched)
             if self.is_paused:
                 await wait(self._clock, self._idle_seconds(), self._going)
                 continue
-            found_at = self._clock.now()
+            found_at = self._clock.monotonic()
             is_filled = False
             for gap in gaps:
                 outcome = await self._fill(gap)
                 is_filled |= outcome is _Outcome.FILLED
                 if outcome is _Outcome.TROUBLE or self.is_paused:
                     break
-                if is_filled and self._clock.now() - found_at > SETTLE:
+                if is_filled and self._clock.monotonic() - found_at > _SETTLE_SECONDS:
                     break  # there may be newer ones by now
-            if not is_filled:
-                await self._clock.sleep(self._idle_seconds())
+            # Whoever waited for trouble to pass has waited long enough.
+            left = found_at + self._idle_seconds() - self._clock.monotonic()
+            if not (is_filled or left <= 0 or self._urged.is_set()):
+                await self._sleep(left)
 
     def _idle_seconds(self) -> float:
         return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
@@ -178,48 +191,70 @@ class Backfill:
         """Fill a gap as far as possible."""
         try:
             is_filled = await self._try_to_fill(gap)
-        except (NotYetError, DamagedError):
-            return _Outcome.LEFT
+        except NotYetError:
+            self._counting.hold = Hold("Home Assistant has not written its own statistics yet")
+            is_filled = False
+        except DamagedError:
+            is_filled = False
         except CoreError as error:
             self._problems.raise_(Kind.HISTORY_CORE, why=error)
-            await self._clock.sleep(_TROUBLE_SECONDS)
-            return _Outcome.LEFT
+            await self._wait(error.detail, _TROUBLE_SECONDS)
+            is_filled = False
         except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # which has a notification
                 self._problems.raise_(Kind.HISTORY_CLOUD, why=error)
-            return await self._wait()
+            return await self._wait_longer(getattr(error, "detail", str(error)))
         except UnwritableError as error:
             self._problems.raise_(Kind.HISTORY_DISK, why=error)
-            return await self._wait()
+            return await self._wait_longer(str(error))
         if not is_filled:
             return _Outcome.LEFT
+        self._counting.hold = None
         for kind in _WAITING:
             self._problems.clear(kind)
         self._log_progress()
         return _Outcome.FILLED
 
-    async def _wait(self) -> _Outcome:
+    async def _wait_longer(self, why: str) -> _Outcome:
         """Wait for trouble to pass, each time twice as long."""
-        await self._clock.sleep(self._trouble_wait)
-        self._trouble_wait = min(2 * self._trouble_wait, _LONGEST_TROUBLE_SECONDS)
+        seconds = self._trouble_wait
+        self._trouble_wait = min(2 * seconds, _LONGEST_TROUBLE_SECONDS)
+        await self._wait(why, seconds)
         return _Outcome.TROUBLE
+
+    async def _wait(self, why: str, seconds: float) -> None:
+        """Wait for trouble to pass, and show why and until when."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._counting.hold = Hold(why, until, may_retry=True)
+        await self._sleep(seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until somebody asks to try again."""
+        await wait(self._clock, seconds, self._urged)
 
     async def _try_to_fill(self, gap: Gap) -> bool:
         inverter = self._registry.inverter(gap.serial)
         if inverter is None:
             return False
-        if gap.past and self._is_core_ready() and await self._stands(gap, inverter):
+        if gap.past and self._core_hold() is None and await self._stands(gap, inverter):
             return True
         is_fetched = await self._fetch(gap, inverter)
-        if not is_fetched or not self._is_core_ready():
+        if not is_fetched or self._core_hold() is not None:
             return False
         await self._write(gap, inverter)
         return True
 
-    def _is_core_ready(self) -> bool:
-        """Whether Core has been connected long enough to have caught up."""
+    def _core_hold(self) -> Hold | None:
+        """Return why Core cannot be written to; None once it has been there long enough."""
         since = self._websocket.up_since
-        return since is not None and self._clock.monotonic() - since >= _SETTLE_SECONDS
+        if since is None:
+            return Hold("Home Assistant does not answer")
+        left = _SETTLE_SECONDS - (self._clock.monotonic() - since)
+        if left <= 0:
+            return None
+        # Whole seconds: the rest differs each time.
+        until = (self._clock.now() + timedelta(seconds=left)).replace(microsecond=0)
+        return Hold("Home Assistant has just connected, and catches up first", until)
 
     async def _stands(self, gap: Gap, inverter: Inverter) -> bool:
         """Settle a gap of the past if another source has written all its rows."""
@@ -233,14 +268,18 @@ class Backfill:
     async def _fetch(self, gap: Gap, inverter: Inverter) -> bool:
         """Fetch the due hours of a gap; return whether none is waited for."""
         now = self._clock.now()
-        stages: set[Stage] = set()
+        wanted: list[Hour] = []
         for hour in gap.hours:
             if self.is_paused:
                 return False
             is_due = hour.stage is Stage.WANTED if hour.due is None else hour.due <= now
             fetched = await self._fetch_hour(gap, inverter, hour) if is_due else hour
-            stages.add(fetched.stage)
-        return Stage.WANTED not in stages
+            if fetched.stage is Stage.WANTED:
+                wanted.append(fetched)
+        if wanted:
+            first = min(wanted, key=lambda hour: hour.due or now)
+            self._counting.hold = Hold(first.why or "the cloud failed", first.due)
+        return not wanted
 
     async def _fetch_hour(self, gap: Gap, inverter: Inverter, hour: Hour) -> Hour:
         """Fetch an hour; if there is nothing now, what was fetched before stays."""
@@ -249,6 +288,9 @@ class Backfill:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)
         self._coverage.put(gap.serial, [fetched])
+        if fetched.stage is Stage.FETCHED:
+            self._counting.fetched += hour.stage is Stage.WANTED
+            self._counting.hold = None
         self._trouble_wait = _TROUBLE_SECONDS
         return fetched
 

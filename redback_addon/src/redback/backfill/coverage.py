@@ -117,6 +117,11 @@ class Coverage:
         self._puts: Counter[str] = Counter()
         self._intervals: defaultdict[str, Interval] = defaultdict(Interval)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether what it is given now is lost with the next restart."""
+        return self._database.is_failing or self._database.is_in_memory
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -191,6 +196,18 @@ class Coverage:
             _seconds(since),
             _seconds(until),
             Stage.SETTLED,
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def failed(self, serial: str, since: datetime) -> int:
+        """Return how many hours from this moment on could not be filled."""
+        rows = self._database.read(
+            "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
+            " WHERE serial = ? AND start >= ? AND stage = ? AND why <> ?",
+            serial,
+            _seconds(since),
+            Stage.SETTLED,
+            NO_READINGS,
         )
         return int(rows[0][0]) if rows else 0
 

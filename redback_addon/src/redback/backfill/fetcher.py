@@ -108,7 +108,7 @@ class Fetcher:
             readings = await self._readings(inverter.serial, hour.start, hour.start + HOUR)
         except _REFUSALS as error:
             await self._prove(inverter.serial, error)
-            return self._fetched(hour, ended, is_whole=False, why=str(error))
+            return self._fetched(hour, ended, is_whole=False, why=error.detail)
         except TransientError as error:
             if not error.arrived:
                 raise
@@ -236,7 +236,7 @@ class Fetcher:
             stage=Stage.FETCHED if is_given_up else hour.stage,
             tries=hour.tries + 1,
             due=_again(_TRIED_AGAIN_AFTER, hour.tries, self._clock.now()),
-            why=str(error) if hour.stage is Stage.WANTED else hour.why,
+            why=error.detail if hour.stage is Stage.WANTED else hour.why,
         )
 
     def _fetched(self, hour: Hour, ended: datetime, *, is_whole: bool, why: str | None) -> Hour:

@@ -9,6 +9,18 @@ _RECENT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing is filled at the moment, as a clause, and until when at least, UTC.
+
+    `may_retry` is whether it makes sense to try again at once.
+    """
+
+    why: str
+    until: datetime | None = None
+    may_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Hours of all inverters together.
 
@@ -17,20 +29,24 @@ class Progress:
         found: hours to fill, since there last was nothing to do.
         done: of these, filled, or no longer in the cloud.
         left: still to be filled.
+        fetched: of those left, the ones that only have to be written.
         failed: of those done, the ones not completely written; `rejections` say why.
         rate: hours per minute recently; None = nothing was done.
         ends_at: when it will be done at that rate, UTC.
         rejections: one sentence for each thing that could not be filled, the newest last.
+        hold: what filling waits for; None = for nothing.
     """
 
     is_known: bool = False
     found: int = 0
     done: int = 0
     left: int = 0
+    fetched: int = 0
     failed: int = 0
     rate: float | None = None
     ends_at: datetime | None = None
     rejections: tuple[str, ...] = ()
+    hold: Hold | None = None
 
 
 @dataclass(slots=True)
@@ -40,16 +56,21 @@ class Counting:
     done: int = 0
     failed: int = 0
     left: int = 0
+    fetched: int = 0
     is_known: bool = False
+    hold: Hold | None = None
     rejections: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
 
-    def begin(self, left: int) -> None:
-        """Set how much there is to do; after a time with nothing to do, counting restarts."""
+    def begin(self, left: int, fetched: int) -> None:
+        """Set how much there is to do, and of it only to write.
+
+        After a time with nothing to do, counting restarts.
+        """
         if self.left == 0 and left > 0:
             self.done = self.failed = 0
             self._recent.clear()
-        self.left = left
+        self.left, self.fetched = left, fetched
         self.is_known = True
 
     def filled(self, hours: int, now: datetime, *, failed: int = 0) -> None:
@@ -57,6 +78,7 @@ class Counting:
         self.done += hours
         self.failed += failed
         self.left = max(self.left - hours, 0)
+        self.fetched = max(self.fetched - hours, 0)
         self._recent.append((now, hours))
 
     def reject(self, sentence: str) -> bool:
@@ -79,8 +101,10 @@ class Counting:
             found=self.done + self.left,
             done=self.done,
             left=self.left,
+            fetched=self.fetched,
             failed=self.failed,
             rate=rate,
             ends_at=now + timedelta(minutes=self.left / rate) if rate and self.left else None,
             rejections=tuple(self.rejections),
+            hold=self.hold if self.left else None,
         )

@@ -54,6 +54,7 @@ def routes(context: Context, token: str) -> list[web.RouteDef]:
     actions: dict[str, _Action] = {
         "history/pause": _pause,
         "history/resume": _resume,
+        "history/retry": _retry,
         "history/fill": _fill,
         "history/take-back": _take_back,
         **{name: _applying(setup) for name, setup in context.setups.items()},
@@ -116,6 +117,11 @@ async def _resume(context: Context, _: web.Request) -> str:
     context.backfill.resume()
     context.saved_state.save(is_history_paused=False)
     return "Filling has resumed."
+
+
+async def _retry(context: Context, _: web.Request) -> str:
+    context.backfill.retry()
+    return "Trying again."
 
 
 async def _fill(context: Context, request: web.Request) -> str:

@@ -1,4 +1,4 @@
-"""The hours of the last days, each with a code for its state."""
+"""The hours of some days, each with a code for its state, and why it is not there."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,17 +19,20 @@ class Code(StrEnum):
 
     COVERED = "covered"
     WAITING = "waiting"
+    FETCHED = "fetched"
     FAILED = "failed"
     EMPTY = "empty"
     FUTURE = "future"
     BEFORE = "before"
 
 
-class Cell(msgspec.Struct, frozen=True):
-    """One hour."""
+class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One hour; why it is not there, and when it is fetched again."""
 
     start: datetime
     code: Code
+    why: str | None = None
+    due: datetime | None = None
 
 
 class Date(msgspec.Struct, frozen=True):
@@ -40,29 +43,62 @@ class Date(msgspec.Struct, frozen=True):
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """The last days of one inverter, the newest first."""
+    """Some days of one inverter, the newest first; `has_earlier` is whether more can be seen."""
 
     serial: str
     name: str
     days: list[Date]
+    has_earlier: bool
 
 
 def calendar(
-    coverage: Coverage, serial: str, name: str, since: datetime | None, days: int, now: datetime
+    coverage: Coverage,
+    serial: str,
+    name: str,
+    since: datetime | None,
+    days: int,
+    now: datetime,
+    *,
+    last: datetime | None = None,
 ) -> Calendar:
-    """Return the last days of an inverter; `since` is when its history begins, None = not yet."""
+    """Return some days of an inverter.
+
+    Args:
+        coverage: what is known.
+        serial: of the inverter.
+        name: of the inverter.
+        since: when its history begins; None = not yet.
+        days: how many.
+        now: the time.
+        last: a moment in the last of the days; today by default.
+    """
     dates: list[Date] = []
-    start, end = local_day(now)
-    for _ in range(days):
+    start, end = local_day(min(last or now, now))
+    for number in range(days):
+        if number:
+            start, end = local_day(start - HOUR)
         # Home Assistant's hours are those of UTC, which begin at half past in some places; there
         # the first hour of a day begins with the day before.
         first = start if start == floor(start) else floor(start) + HOUR
         known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
         starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
-        cells = [Cell(each, _code(each, known.get(each), spans, since, now)) for each in starts]
+        cells = [_cell(each, known.get(each), spans, since, now) for each in starts]
         dates.append(Date(f"{start.astimezone():%Y-%m-%d}", cells))
-        start, end = local_day(start - HOUR)
-    return Calendar(serial, name, dates)
+    return Calendar(serial, name, dates, has_earlier=since is not None and since < start)
+
+
+def _cell(
+    start: datetime,
+    hour: Hour | None,
+    spans: Sequence[Span],
+    since: datetime | None,
+    now: datetime,
+) -> Cell:
+    code = _code(start, hour, spans, since, now)
+    if hour is None or code is Code.BEFORE:
+        return Cell(start, code)
+    why = None if hour.why == NO_READINGS else hour.why
+    return Cell(start, code, why, hour.due)
 
 
 def _code(
@@ -78,7 +114,7 @@ def _code(
         return Code.BEFORE
     if hour is not None:
         if hour.stage is not Stage.SETTLED:
-            return Code.WAITING
+            return Code.WAITING if hour.stage is Stage.WANTED else Code.FETCHED
         if hour.why is None:
             return Code.COVERED
         return Code.EMPTY if hour.why == NO_READINGS else Code.FAILED

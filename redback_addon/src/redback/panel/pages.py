@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from string import Template
@@ -9,6 +10,7 @@ from string import Template
 import msgspec
 from aiohttp import web
 
+from ..backfill import RefillError, moment
 from . import actions, live
 from .calendar import Calendar, calendar
 from .context import Context, Setup
@@ -16,7 +18,7 @@ from .corrections import corrections
 from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
-from .sites import sites
+from .sites import is_listed, sites
 from .status import by_site, status
 
 _FOLDER = Path(__file__).parent
@@ -92,8 +94,8 @@ def _calendar(context: Context, request: web.Request) -> Calendar:
     if serial is None:
         raise web.HTTPNotFound
     since, name = context.backfill.since(serial), context.registry.names[serial].name
-    days, now = _days(request), context.clock.now()
-    return calendar(context.coverage, serial, name, since, days, now)
+    days, now, last = _days(request), context.clock.now(), _last(request)
+    return calendar(context.coverage, serial, name, since, days, now, last=last)
 
 
 def _serial(context: Context, request: web.Request) -> str | None:
@@ -101,6 +103,15 @@ def _serial(context: Context, request: web.Request) -> str | None:
     if serial is not None and serial not in context.registry.names:
         raise web.HTTPNotFound
     return serial
+
+
+def _last(request: web.Request) -> datetime | None:
+    """Return a moment in the last day that is wanted; None = today."""
+    date = request.query.get("until")
+    try:
+        return None if date is None else moment(f"{date}T12")
+    except RefillError:
+        raise web.HTTPBadRequest from None
 
 
 def _days(request: web.Request) -> int:
@@ -115,6 +126,6 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "day": _day,
     "calendar": _calendar,
     "corrections": lambda context, _: {"corrections": list(corrections(context))},
-    "sites": lambda context, _: {"sites": list(sites(context))},
+    "sites": lambda context, _: {"sites": list(sites(context)), "is_known": is_listed(context)},
     "entities": lambda context, _: {"entities": list(entities(context))},
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ..notifications import Notification
 from ..sensors.details import Details
 from .context import Context
 
@@ -32,6 +33,12 @@ class SeenSite(msgspec.Struct, frozen=True):
     site: str | None
     line: str | None
     inverters: list[Seen]
+
+
+def is_listed(context: Context) -> bool:
+    """Whether the cloud has ever said which inverters the account has."""
+    is_empty = context.notifications.find(Notification.NO_INVERTER)
+    return bool(context.saved_state.saved.inverters or is_empty)
 
 
 def sites(context: Context) -> Iterator[SeenSite]:

@@ -1,15 +1,17 @@
 """The status: everything that the page shows live."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from ..backfill import Hold
 from ..inverters.naming import GivenName
 from ..notifications import Notification
-from ..problems import Kind, Problem
-from ..sensors.reading import OFFLINE, Reading
+from ..problems import Kind
+from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
 from .minutes import Energy, rounded
 from .notices import Notice, notices
@@ -30,17 +32,8 @@ class InverterHealth(Health, frozen=True, kw_only=True):
     name: str
 
 
-class Trouble(msgspec.Struct, frozen=True):
-    """A current problem, and what to do about it."""
-
-    sentence: str
-    since: datetime
-    count: int
-    advice: str
-
-
 class LastError(msgspec.Struct, frozen=True):
-    """The latest problem, whether it is over or not."""
+    """The latest problem that is over."""
 
     sentence: str
     at: datetime
@@ -65,7 +58,6 @@ class AllHealth(msgspec.Struct, frozen=True):
     counts: Counts
     next_poll: datetime | None
     last_error: LastError | None
-    problems: list[Trouble]
 
 
 class Now(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +84,13 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     today: Energy = Energy()
 
 
+class Summary(msgspec.Struct, frozen=True):
+    """How it is in one sentence: all is well, catching up, or what is wrong."""
+
+    level: Literal["good", "waiting", "warning", "error"]
+    text: str
+
+
 class Status(msgspec.Struct, frozen=True):
     """The whole status; times are UTC."""
 
@@ -99,25 +98,53 @@ class Status(msgspec.Struct, frozen=True):
     at: datetime
     started_at: datetime
     options_url: str | None
+    summary: Summary
     notices: list[Notice]
     inverters: list[Now]
     health: AllHealth
-    history: dict[str, object]
+    history: dict[str, Any]
 
 
 def status(context: Context) -> Status:
     """Return the status now."""
     now = context.clock.now()
+    found, health, history = notices(context), _health(context), _history(context)
     return Status(
         version=context.version,
         at=now,
         started_at=context.started_at,
         options_url=context.home_assistant.options_url,
-        notices=notices(context),
+        summary=_summary(found, health, history),
+        notices=found,
         inverters=[_now(context, serial, given) for serial, given in _named(context)],
-        health=_health(context),
-        history=_history(context),
+        health=health,
+        history=history,
     )
+
+
+def _summary(found: Sequence[Notice], health: AllHealth, history: Mapping[str, Any]) -> Summary:
+    """Return the worst of everything: the one place that decides whether all is well."""
+    return next(_worst_first(found, health, history), Summary("good", "All is well"))
+
+
+def _worst_first(
+    found: Sequence[Notice], health: AllHealth, history: Mapping[str, Any]
+) -> Iterator[Summary]:
+    parts = (health.cloud, health.core, *health.inverters)
+    for notice in found:
+        if notice.level != "info":
+            yield Summary(notice.level, notice.title)
+    yield from (Summary("warning", part.text) for part in parts if part.state == "bad")
+    if failed := history["failed"]:
+        yield Summary("warning", f"{_hours(failed)} could not be filled")
+    yield from (Summary("waiting", notice.title) for notice in found)
+    yield from (Summary("waiting", part.text) for part in parts if part.state == "waiting")
+    if left := history["left"]:
+        yield Summary("waiting", f"Catching up: {_hours(left)} missing")
+
+
+def _hours(number: int) -> str:
+    return f"{number:,} {'hour' if number == 1 else 'hours'}"
 
 
 def _named(context: Context) -> list[tuple[str, GivenName]]:
@@ -180,6 +207,8 @@ def _percent(share: float | None) -> float | None:
 
 def _health(context: Context) -> AllHealth:
     last = context.problems.last
+    if last is not None and (last.kind, last.subject) in context.problems.now:
+        last = None  # which the notices tell
     return AllHealth(
         cloud=_cloud(context),
         core=_core(context),
@@ -192,12 +221,6 @@ def _health(context: Context) -> AllHealth:
         ),
         next_poll=context.account.poller.next_at,
         last_error=None if last is None else LastError(last.sentence, last.since, last.advice),
-        problems=[
-            Trouble(one.sentence, one.since, one.count, one.advice)
-            for one in sorted(
-                context.problems.now.values(), key=lambda one: one.since, reverse=True
-            )
-        ],
     )
 
 
@@ -207,17 +230,18 @@ def _cloud(context: Context) -> Health:
         refusals.append(Notification.MISSING_SITES)
     for notification, _ in context.notifications.find(*refusals):
         return Health(state="bad", text=f"{notification.title}.")
-    problem = context.problems.find(Kind.READINGS, Kind.DISCOVERY, Kind.CLOCK, Kind.CONFIGURATION)
-    if problem is not None:
-        return _bad(problem)
+    if (problem := context.problems.find(Kind.READINGS)) is not None:
+        return Health(state="bad", text="No readings.", since=problem.since)
     if any(context.registry.reading(serial) is not None for serial in context.registry.names):
         return Health(state="good", text="Receiving readings.")
+    if (problem := context.problems.find(Kind.DISCOVERY)) is not None:
+        return Health(state="bad", text="It does not list your inverters.", since=problem.since)
     return Health(state="waiting", text="Connecting to the Redback cloud.")
 
 
 def _core(context: Context) -> Health:
     if (problem := context.problems.find(Kind.CORE_CLOSED, Kind.CORE_AWAY)) is not None:
-        return _bad(problem)
+        return Health(state="bad", text="Not connected.", since=problem.since)
     websocket = context.home_assistant.websocket
     if websocket.up_since is None:
         return Health(state="waiting", text="Connecting to Home Assistant.")
@@ -230,28 +254,59 @@ def _core(context: Context) -> Health:
     )
 
 
+# What is wrong with an inverter, in a few words: the notices say more.
+_WRONG = {
+    Kind.INVERTER: "It cannot be read.",
+    Kind.FUTURE: "Its readings are ignored.",
+    Kind.OLDER: "Its readings are ignored.",
+    Kind.OFFLINE: "Offline.",
+}
+
+
 def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
-    kinds = Kind.OFFLINE, Kind.INVERTER, Kind.FUTURE, Kind.OLDER
-    problems = context.problems
-    # While the clock is wrong, no time of a reading means anything.
-    problem = problems.find(*kinds, subject=serial) or problems.find(Kind.CLOCK)
-    if problem is not None:
-        health = _bad(problem)
-    elif context.registry.reading(serial) is None:
-        health = Health(state="waiting", text="Waiting for the first reading.")
+    reading = context.registry.reading(serial)
+    state: Literal["good", "bad", "waiting"] = "waiting"
+    since = None
+    if context.problems.find(Kind.CLOCK) is not None:
+        text = "While this machine's clock is wrong, no reading counts."
+    elif _cloud(context).state == "bad":
+        text, since = "No new readings.", None if reading is None else reading.dynamic.timestamp
+    elif (problem := context.problems.find(*_WRONG, subject=serial)) is not None:
+        state, text, since = "bad", _WRONG[problem.kind], problem.since
+    elif reading is None:
+        text = "Waiting for the first reading."
+    elif reading.status == FAULT:
+        state, text = "bad", "It reports a fault."
     else:
-        health = Health(state="good", text="Receiving readings.")
-    return InverterHealth(serial=serial, name=given.name, **msgspec.structs.asdict(health))
+        state, text = "good", "Receiving readings."
+    return InverterHealth(serial=serial, name=given.name, state=state, text=text, since=since)
 
 
-def _bad(problem: Problem) -> Health:
-    return Health(state="bad", text=problem.sentence, since=problem.since)
-
-
-def _history(context: Context) -> dict[str, object]:
-    progress, is_paused = context.backfill.progress, context.backfill.is_paused
+def _history(context: Context) -> dict[str, Any]:
+    progress, backfill = context.backfill.progress, context.backfill
+    hold = (progress.hold or _held_by_cloud(context)) if progress.left else None
+    is_running = progress.left > 0 and not backfill.is_paused and hold is None
+    unrecorded = context.problems.find(Kind.UNRECORDED)
     return asdict(progress) | {
-        "is_running": progress.left > 0 and not is_paused,
-        "is_paused": is_paused,
-        "ends_at": None if is_paused else progress.ends_at,
+        "is_running": is_running,
+        "is_paused": backfill.is_paused,
+        "ends_at": progress.ends_at if is_running else None,
+        "hold": hold,
+        "failed": sum(
+            context.coverage.failed(serial, since)
+            for serial in context.registry.names
+            if (since := backfill.since(serial)) is not None
+        ),
+        "unrecorded": None if unrecorded is None else f"{unrecorded.sentence} {unrecorded.advice}",
     }
+
+
+def _held_by_cloud(context: Context) -> Hold | None:
+    """Return why the history waits although it has not noticed it yet."""
+    if (problem := context.problems.find(Kind.READINGS)) is not None:
+        return Hold(problem.detail)
+    if (seconds := context.account.throttle.closed_s) > 0:
+        until = context.clock.now() + timedelta(seconds=seconds)
+        # Whole seconds, as above.
+        return Hold("the cloud accepts no requests at the moment", until.replace(microsecond=0))
+    return None

@@ -49,6 +49,11 @@ class Throttle:
         while (wait := self._open_from - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
 
+    @property
+    def closed_s(self) -> float:
+        """For how long a request that can wait has to, s."""
+        return max(self._open_from, self._open_later_from) - self._clock.monotonic()
+
     async def ask(self, question: Callable[[], _T]) -> _T:
         """Make a request, and return its answer or raise its CloudError."""
         return await self._ask(question, self.note)

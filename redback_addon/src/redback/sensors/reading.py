@@ -15,6 +15,7 @@ from .details import NO_DETAILS, Details
 # Older telemetry counts as offline for the vendor too (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
 OFFLINE = "OFFLINE"
+FAULT = "FAULT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Database:
         self._lost = lost
         self.is_failing = False
         self.failures = 0
+        self.is_in_memory = False
         self._connection = self._open()
 
     def close(self) -> None:
@@ -58,7 +59,7 @@ class Database:
         except sqlite3.Error as error:
             self._fail(error)
         else:
-            if self.is_failing:
+            if self.is_failing and not self.is_in_memory:
                 _LOG.info("%s can be written again.", self._path)
             self.is_failing = False
 
@@ -74,7 +75,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # not because of its content
                 self._fail(error)
-                return self._connect(":memory:")
+                return self._in_memory()
         damaged = self._path.with_suffix(".damaged")
         _LOG.warning(
             "%s is damaged: it is set aside as %s; %s.", self._path, damaged.name, self._lost
@@ -85,7 +86,11 @@ class Database:
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             return self._connect(self._path)
         except (OSError, sqlite3.Error):
-            return self._connect(":memory:")
+            return self._in_memory()
+
+    def _in_memory(self) -> sqlite3.Connection:
+        self.is_in_memory = True
+        return self._connect(":memory:")
 
     def _connect(self, path: Path | str) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=timeout(_BUSY_SECONDS))

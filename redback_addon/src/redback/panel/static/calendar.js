@@ -1,16 +1,19 @@
-// Draws the hours of the last days: which are complete, which are missing, and why.
+// Draws the hours of some days: which are complete, which are missing, and why.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
+import { moment } from "./time.js";
 
 const CODES = {
   covered: "In Home Assistant",
-  waiting: "Missing, will be filled",
+  waiting: "Missing",
+  fetched: "Fetched, not yet written",
   failed: "Could not be filled",
   empty: "No data in the cloud",
   future: "Future",
   before: "Outside your history range",
 };
+const MOST_REASONS = 30;
 const QUARTERS = [0, 6, 12, 18];
 
 function counted(hours, codes) {
@@ -18,7 +21,7 @@ function counted(hours, codes) {
 }
 
 function summary(hours) {
-  const missing = counted(hours, ["waiting"]);
+  const missing = counted(hours, ["waiting", "fetched"]);
   const lost = counted(hours, ["failed", "empty"]);
   if (missing) return `${missing} missing`;
   if (lost) return `${format.many(lost, "hour")} lost`;
@@ -28,13 +31,22 @@ function summary(hours) {
 /** A day's hours by the hour of the clock: two of one where clocks are set back, none where forward. */
 function byClock(hours) {
   const columns = Array.from({ length: 24 }, () => []);
-  for (const hour of hours) columns[Number.parseInt(format.clock(new Date(hour.start)))].push(hour);
+  for (const hour of hours) columns[Number.parseInt(time(hour))].push(hour);
   return columns;
 }
 
-function cell({ start, code }) {
-  const words = `${format.clock(new Date(start))}: ${CODES[code] ?? code}`;
-  return el("td", { class: "hour", "data-code": code, title: words, "aria-label": words });
+/** What is known of an hour beyond its code. */
+function reason({ why, due }) {
+  const parts = [why, due ? `fetched again ${moment(due)}` : null].filter(Boolean);
+  return parts.length ? `: ${parts.join("; ")}` : "";
+}
+
+/** The time at which an hour begins. */
+const time = ({ start }) => format.clock(new Date(start));
+
+function cell(hour) {
+  const words = `${time(hour)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
+  return el("td", { class: "hour", "data-code": hour.code, title: words, "aria-label": words });
 }
 
 function row({ date, hours }, widths, onDay) {
@@ -69,8 +81,54 @@ function legend(days) {
   );
 }
 
-/** The calendar of an answer; `onDay` is called with the selected date. */
-export function calendar({ name, days }, onDay) {
+/** Hours in a row with one reason, as lines of text: also for those who cannot point at an hour. */
+function reasons(days) {
+  const lines = [];
+  for (const { date, hours } of days) {
+    let open = null;
+    hours.forEach((hour, index) => {
+      const words = `${CODES[hour.code]}${reason(hour)}`;
+      if (words === CODES[hour.code]) open = null;
+      else if (open?.words === words) open.until = index;
+      else lines.push((open = { words, date, hours, since: index, until: index }));
+    });
+  }
+  return lines.map(({ words, date, hours, since, until }) => {
+    const [first, last] = [since, until].map((index) => time(hours[index]));
+    return el("li", {}, el("b", {}, `${format.date(date)}, ${since === until ? first : `${first} to ${last}`}`), ` ${words}.`);
+  });
+}
+
+function explained(lines) {
+  if (!lines.length) return null;
+  const shown = lines.slice(0, MOST_REASONS);
+  if (lines.length > shown.length) shown.push(el("li", {}, `and ${lines.length - shown.length} more`));
+  return el("div", { class: "reasons" }, el("h4", {}, "Why hours are missing"), el("p", { class: "under" }, "To fetch them again, choose their day."), el("ul", {}, shown));
+}
+
+/** Buttons to earlier and to newer days; `turn` is called with the last day to show. */
+function pages({ days, has_earlier: hasEarlier }, last, turn) {
+  const go = (words, date) => el("button", { class: "plain", type: "button", onclick: () => turn(date) }, words);
+  const before = dayAfter(days[days.length - 1].date, -1);
+  return el(
+    "div",
+    { class: "row" },
+    hasEarlier ? go("Earlier days", before) : null,
+    last ? go("Newer days", dayAfter(last, days.length)) : null,
+    last ? go("Today", "") : null,
+  );
+}
+
+/** The date that is so many days after another. */
+export function dayAfter(date, number) {
+  const day = new Date(`${date}T12:00:00Z`);
+  day.setUTCDate(day.getUTCDate() + number);
+  return day.toISOString().slice(0, 10);
+}
+
+/** The calendar of an answer; `onDay` is called with the selected date, `turn` with the last one to show. */
+export function calendar(answer, onDay, last, turn) {
+  const { name, days } = answer;
   const counts = days.map(({ hours }) => byClock(hours).map(({ length }) => length));
   const widths = Array.from({ length: 24 }, (_, hour) => Math.max(1, ...counts.map((each) => each[hour])));
   return el(
@@ -85,5 +143,7 @@ export function calendar({ name, days }, onDay) {
       el("thead", {}, heads(widths)),
       el("tbody", {}, days.map((day) => row(day, widths, onDay))),
     ),
+    pages(answer, last, turn),
+    explained(reasons(days)),
   );
 }

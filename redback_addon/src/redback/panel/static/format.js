@@ -11,6 +11,7 @@ const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-dig
 const WORDS = { weekday: "short", day: "numeric", month: "short" };
 const DAY = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: ZONE });
 const DATE = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: "UTC" });
+const OLD_DATE = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const UNKNOWN = "–";
 
 function known(timeZone) {
@@ -90,7 +91,8 @@ export function moment(date, now) {
   return day === DAY.format(now) ? clock(date) : `${day}, ${clock(date)}`;
 }
 
-/** A calendar date such as "2026-11-23": "Mon 23 Nov". */
+/** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year. */
 export function date(written) {
-  return DATE.format(new Date(`${written}T00:00:00Z`)).replace(",", "");
+  const day = new Date(`${written}T00:00:00Z`);
+  return day.getUTCFullYear() === new Date().getUTCFullYear() ? DATE.format(day).replace(",", "") : OLD_DATE.format(day);
 }

@@ -3,6 +3,7 @@
 import { el, say, set } from "./dom.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
+import { moment, now } from "./time.js";
 
 const ICONS = { good: "good", bad: "bad", waiting: "waiting" };
 
@@ -22,17 +23,26 @@ class Row {
   }
 }
 
+/** What filling waits for: "Waiting until 12:34: the cloud does not answer." */
+function held({ why, until }) {
+  if (!until) return `Waiting: ${why}.`;
+  return Date.parse(until) > now() ? `Waiting until ${moment(until)}: ${why}.` : `Trying again: ${why}.`;
+}
+
 /** How complete the history is, as a state and a sentence. */
 export function historyInWords(history) {
-  const { is_known: isKnown, is_paused: isPaused, left, failed, rejections } = history;
+  const { is_known: isKnown, is_paused: isPaused, left, fetched, failed, hold } = history;
+  if (!isKnown && isPaused) return ["waiting", "Filling is paused."];
   if (!isKnown) return ["waiting", "Checking for gaps starts after the first reading."];
-  const missing = format.many(left, "hour");
-  if (left && isPaused) return ["waiting", `${missing} missing. Filling is paused.`];
-  if (left) return ["waiting", `${missing} missing, filling now.`];
-  if (isPaused) return ["waiting", "Nothing is missing. Filling is paused."];
-  if (failed) return ["bad", `${format.many(failed, "hour")} could not be filled.`];
-  if (rejections?.length) return ["bad", rejections[0]];
-  return ["good", "Nothing is missing."];
+  const lost = failed ? ` ${format.many(failed, "hour")} could not be filled.` : "";
+  if (!left) {
+    const paused = isPaused ? " Filling is paused." : "";
+    return [failed ? "bad" : isPaused ? "waiting" : "good", `${lost.trim() || "Nothing is missing."}${paused}`];
+  }
+  const some = fetched === left ? "fetched" : `${format.count(fetched)} of them fetched`;
+  const missing = `${format.many(left, "hour")} missing${fetched ? `, ${some} and not yet written` : ""}.`;
+  const doing = isPaused ? "Filling is paused." : hold ? held(hold) : "Filling now.";
+  return [failed ? "bad" : "waiting", `${missing} ${doing}${lost}`];
 }
 
 /** @returns the card with one row each for the cloud, Core and the history. */

@@ -1,7 +1,8 @@
-// The section Health: connections, current problems, the last error, and counters.
+// The section Health: connections, the last error that is over, and counters.
 
-import { el, say, set, unseen, whenChanged } from "./dom.js";
+import { el, say, unseen, whenChanged } from "./dom.js";
 import * as format from "./format.js";
+import { historyInWords } from "./glance.js";
 import { icon } from "./icons.js";
 import { counting, moment } from "./time.js";
 
@@ -25,11 +26,12 @@ function part(name, { state, text, since }) {
   );
 }
 
-function parts({ cloud, core, inverters }) {
+function parts({ cloud, core, inverters, history: [state, text] }) {
   return [
     part("Redback cloud", cloud),
     part("Home Assistant", core),
     ...inverters.map((inverter) => part(inverter.name, inverter)),
+    part("History", { state, text }),
   ];
 }
 
@@ -42,17 +44,6 @@ function lastError(error) {
   ].filter(Boolean);
 }
 
-function problem({ sentence, since, count, advice }) {
-  const times = count > 1 ? `, ${format.count(count)} times` : "";
-  return el(
-    "li",
-    {},
-    el("p", { class: "headline" }, sentence),
-    advice ? el("p", {}, advice) : null,
-    el("p", { class: "under" }, `Since ${moment(since)}${times}`),
-  );
-}
-
 function card(title, ...children) {
   return el("article", { class: "card" }, el("h3", {}, title), ...children);
 }
@@ -60,17 +51,14 @@ function card(title, ...children) {
 /** @returns the section Health. */
 export function health(content) {
   const list = el("ul", { class: "parts" });
-  const problems = el("ul", { class: "problems" });
   const error = el("div");
   const next = el("b");
   const started = el("b");
   const counts = Object.fromEntries(COUNTS.map(([key]) => [key, el("b")]));
   const tile = (title, value) => el("div", { class: "tile" }, el("dt", {}, title), el("dd", {}, value));
-  const problemsCard = card("Current problems", problems);
   content.replaceChildren(
     card("Connections", list),
-    problemsCard,
-    card("Last error", error),
+    card("Last error that is over", error),
     card(
       "Counters",
       el(
@@ -84,15 +72,12 @@ export function health(content) {
   );
   const drawParts = whenChanged((given) => list.replaceChildren(...parts(given)));
   const drawError = whenChanged((given) => error.replaceChildren(...lastError(given)));
-  const drawProblems = whenChanged((given) => problems.replaceChildren(...given.map(problem)));
 
   return {
-    show({ health: given, started_at: start }) {
+    show({ health: given, history, started_at: start }) {
       const { cloud, core, inverters } = given;
-      drawParts({ cloud, core, inverters });
+      drawParts({ cloud, core, inverters, history: historyInWords(history) });
       drawError(given.last_error);
-      drawProblems(given.problems);
-      set(problemsCard, { hidden: given.problems.length ? null : "" });
       COUNTS.forEach(([key]) => say(counts[key], format.count(given.counts[key])));
       if (given.next_poll) counting(next, "until", given.next_poll);
       else say(next, "–");

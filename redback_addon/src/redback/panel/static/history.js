@@ -1,6 +1,6 @@
 // The section History: which hours are complete, the progress of filling, and what to fill again.
 
-import { calendar } from "./calendar.js";
+import { calendar, dayAfter } from "./calendar.js";
 import { Corrections } from "./corrections.js";
 import { el, say, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
@@ -10,14 +10,12 @@ import { Picker } from "./picker.js";
 import { post } from "./server.js";
 import { counting, moment } from "./time.js";
 
-const DAYS = 14;
+const DAYS = 28; // at once
 const PAUSE = 15_000; // milliseconds between two reloads of the calendar while filling
 
 /** The midnight at which a local date ends. */
 function nextDay(date) {
-  const next = new Date(`${date}T12:00:00Z`);
-  next.setUTCDate(next.getUTCDate() + 1);
-  return `${next.toISOString().slice(0, 10)}T00:00`;
+  return `${dayAfter(date, 1)}T00:00`;
 }
 
 /** A line that shows the result of an action. */
@@ -40,7 +38,8 @@ class Progress {
     this.details = el("p", { class: "under" });
     this.end = el("span");
     this.button = el("button", { class: "plain", type: "button", onclick: () => this.#press() });
-    this.rejections = el("ul", { class: "rejections" });
+    this.again = el("button", { class: "plain", type: "button", onclick: () => this.#retry() }, "Try again now");
+    this.unrecorded = el("p");
     this.result = resultLine();
     this.element = el(
       "article",
@@ -49,31 +48,36 @@ class Progress {
       this.words,
       this.bar,
       this.details,
-      this.rejections,
-      el("div", { class: "row" }, this.button, this.result.element),
+      this.unrecorded,
+      el("div", { class: "row" }, this.again, this.button, this.result.element),
     );
   }
 
   show(history) {
-    const { is_paused: isPaused, found, done, left, failed, rejections } = history;
+    const { is_paused: isPaused, found, done, left, hold, unrecorded } = history;
     this.isPaused = isPaused;
     say(this.words, historyInWords(history)[1]);
     set(this.bar, { max: found || 1, value: found ? done : 1, hidden: left ? null : "" });
     this.#showDetails(history);
     say(this.button, isPaused ? "Resume" : "Pause");
     this.button.hidden = !left && !isPaused;
-    const lines = rejections ?? [];
-    this.rejections.replaceChildren(...lines.map((sentence) => el("li", {}, sentence)));
-    this.rejections.hidden = !lines.length || (!left && !failed && lines.length < 2);
+    this.again.hidden = isPaused || !hold?.may_retry;
+    say(this.unrecorded, unrecorded ?? "");
+    this.unrecorded.hidden = !unrecorded;
   }
 
-  #showDetails({ is_running: isRunning, found, done, failed, rate, ends_at: end }) {
-    const parts = [`${format.count(done)} of ${format.many(found, "hour")} filled`];
-    if (failed) parts.push(`${format.count(failed)} failed`);
+  #showDetails({ is_running: isRunning, found, done, rate, ends_at: end }) {
+    const parts = [`${format.count(done)} of ${format.many(found, "hour")} written`];
     if (isRunning && rate) parts.push(`${format.many(rate, "hour")} per minute`);
     say(this.details, found ? `${parts.join(", ")}. ` : "");
     if (!isRunning || !end) return;
     this.details.append(`Finishes at ${moment(end)}, `, counting(this.end, "until", end), ".");
+  }
+
+  async #retry() {
+    this.again.disabled = true;
+    this.result.show(await post("history/retry"));
+    this.again.disabled = false;
   }
 
   async #press() {
@@ -147,12 +151,18 @@ export function history(content) {
   const progress = new Progress();
   const corrections = new Corrections(resultLine());
   const again = new Again(() => load());
-  const days = new Fetched((answer) => [calendar(answer, (date) => again.choose(date, picker.value))]);
-  const picker = new Picker(null, () => load());
+  let last = ""; // the last day that is shown; empty = today
+  const turn = (date) => {
+    last = date;
+    load();
+  };
+  const days = new Fetched((answer) => [calendar(answer, (date) => again.choose(date, picker.value), last, turn)]);
+  const picker = new Picker(null, () => turn(""));
   const load = () => {
     loadedAt = Date.now();
     corrections.load();
-    if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}`);
+    const until = last ? `&until=${last}` : "";
+    if (picker.value) days.load(`calendar?serial=${encodeURIComponent(picker.value)}&days=${DAYS}${until}`);
     else days.element.replaceChildren(el("p", { class: "card empty" }, "Hours appear here once there is an inverter."));
   };
   content.replaceChildren(progress.element, picker.element, days.element, again.element, corrections.element);

@@ -25,9 +25,9 @@ const sections = Object.fromEntries(
 );
 const showNotices = notices(document.getElementById("notices"));
 
-function summarise({ notices: [first] }) {
-  set(summary, { "data-level": first?.level ?? "good" });
-  say(summary, first?.title ?? "All is well");
+function summarise({ summary: { level, text } }) {
+  set(summary, { "data-level": level });
+  say(summary, text);
 }
 
 let isConnected;

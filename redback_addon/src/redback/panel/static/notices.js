@@ -1,7 +1,9 @@
 // Shows what people must know or do, most urgent first.
 
 import { el, unseen, whenChanged } from "./dom.js";
+import * as format from "./format.js";
 import { icon } from "./icons.js";
+import { moment } from "./time.js";
 
 const ICONS = { error: "bad", warning: "warning", info: "info" };
 const WORDS = { error: "Error: ", warning: "Warning: ", info: "" };
@@ -11,6 +13,11 @@ export function optionsLink(url, words = "Open options") {
   // Only paths within Home Assistant, never another host.
   if (!/^\/(?!\/)/.test(url ?? "")) return null;
   return el("a", { class: "button", href: url, target: "_top" }, words);
+}
+
+function since({ since: begun, count }) {
+  const times = count > 1 ? `, ${format.count(count)} times` : "";
+  return `Since ${moment(begun)}${times}.`;
 }
 
 function card(notice, optionsUrl) {
@@ -24,6 +31,7 @@ function card(notice, optionsUrl) {
       {},
       el("h2", {}, unseen(WORDS[level]), notice.title),
       el("p", {}, notice.text),
+      notice.since ? el("p", { class: "under" }, since(notice)) : null,
       notice.to_options ? optionsLink(optionsUrl) : null,
     ),
   );

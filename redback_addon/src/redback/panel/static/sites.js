@@ -52,9 +52,12 @@ function site({ site: id, line: text, inverters }) {
 export function sites(content) {
   let optionsUrl;
   const link = el("p");
-  const answer = new Fetched(({ sites: given }) =>
-    given.length ? given.map(site) : [el("p", { class: "card empty" }, "Your account has no inverters.")],
-  );
+  let isOpen = false;
+  let serials = "";
+  const answer = new Fetched(({ sites: given, is_known: isKnown }) => {
+    const none = isKnown ? "Your account has no inverters." : "The cloud has not listed your inverters yet.";
+    return given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
+  });
   content.replaceChildren(
     el(
       "div",
@@ -65,11 +68,21 @@ export function sites(content) {
     answer.element,
   );
   return {
-    show({ options_url: url }) {
+    show({ options_url: url, inverters, notices: given }) {
+      // What the cloud lists, or that it lists none, may have come since.
+      const now = JSON.stringify([inverters.map(({ serial }) => serial), given.map(({ kind }) => kind)]);
+      if (isOpen && now !== serials) answer.load("sites");
+      serials = now;
       if (url === optionsUrl) return;
       optionsUrl = url;
       link.replaceChildren(...[optionsLink(url)].filter(Boolean));
     },
-    open: () => answer.load("sites"),
+    open() {
+      isOpen = true;
+      answer.load("sites");
+    },
+    close: () => {
+      isOpen = false;
+    },
   };
 }
