@@ -24,6 +24,7 @@ def test_everything_can_be_said() -> None:
         "REDBACK_DATA": "/somewhere",
         "REDBACK_PANEL_PORT": "1234",
         "REDBACK_PANEL_ALLOW": "127.0.0.1, ::1,",
+        "TZ": "Australia/Adelaide",
     }
     assert Environment.from_variables(said) == Environment(
         "a-token",
@@ -33,6 +34,7 @@ def test_everything_can_be_said() -> None:
         Path("/somewhere"),
         1234,
         ("127.0.0.1", "::1"),
+        "Australia/Adelaide",
     )
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 import redback.panel
 from browser.answers import all_answers
+from browser.examples import HOME
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _FOLDER = Path(redback.panel.__file__).parent
@@ -38,6 +39,7 @@ class StandIn:
         self.answers: dict[str, tuple[int, str]] = {}  # by the path below do/
         self.posts: list[tuple[str, object]] = []
         self.strays: list[str] = []  # what was asked outside of the prefix
+        self.zone = HOME.key
         self.is_away = False
         self.is_silent = False  # no event comes before one is published, as if it were held back
         self._streams: set[asyncio.Queue[str | None]] = set()
@@ -105,7 +107,7 @@ class StandIn:
 
     async def _page(self, _: web.Request) -> web.Response:
         text = Template((_FOLDER / "page.html").read_text()).substitute(
-            token=_TOKEN, clock_ahead_s=self.status["clock_ahead_s"]
+            token=_TOKEN, zone=self.zone
         )
         return web.Response(text=text, content_type="text/html")
 

@@ -1,5 +1,6 @@
 """That every section is readable, reachable by keyboard, quick, and at home in Home Assistant."""
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -204,9 +205,17 @@ _NAME = "Bullamakanka_Homestead_" + 5 * "ABCDEFGHIJKLMNOPQRSTUVWXY"
 
 
 @pytest.mark.parametrize("name", [_NAME, "The old house behind the big shed by the river bend"])
-async def test_long_names_fit_on_a_small_phone(viewer: Viewer, name: str) -> None:
+async def test_long_names_fit_on_a_small_phone(
+    viewer: Viewer, stand_in: StandIn, name: str
+) -> None:
     one, other = examples.inverter(name=name), examples.granny_flat() | {"name": f"{name} 2"}
-    page = await viewer.open(size=SMALL_PHONE, status=examples.status(one, other))
+    written = json.dumps(stand_in.data).replace('"House"', json.dumps(name))
+    data = json.loads(written.replace("sensor.redback_", f"sensor.{name.replace(' ', '_')}_"))
+    data["energy"]["items"][0]["doubt"] = f"It may be the same as sensor.{name}."
+    stand_in.data = data
+    notice = examples.notice("offline") | {"title": f"{name} is offline", "text": name}
+    status = examples.status(one, other, notices=[notice])
+    page = await viewer.open(size=SMALL_PHONE, status=status)
     for section in SECTIONS:
         await page.evaluate("name => { location.hash = name; }", section)
         await _settled(page, section)

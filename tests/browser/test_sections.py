@@ -558,6 +558,29 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     assert stand_in.posts == [("energy", {})]
 
 
+async def test_a_second_grid_is_not_added_unless_somebody_insists(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    doubt = "If it measures the same connection as sensor.meter, its energy would count twice."
+    plan = answers.energy_plan(is_there=True)
+    items = [one | {"doubt": None} for one in examples.GIVEN["energy"]["items"]]
+    items[0] |= {"doubt": doubt}
+    stand_in.data["energy"] = plan | {"items": items}
+    page = await viewer.open("setup")
+    task = page.locator(".task").first
+    await expect(task.locator(".chip")).to_have_text(
+        ["not added", "will be added", "will be added"]
+    )
+    await expect(task.locator(".item").first).to_contain_text(doubt)
+    await keep_picture(page, "setup-second-grid")
+    await task.get_by_role("button", name="Add it anyway").click()
+    dialog = page.get_by_role("dialog", name="Energy dashboard")
+    await expect(dialog).to_contain_text(doubt)
+    await dialog.get_by_role("button", name="Add it anyway").click()
+    await expect(task.locator(".result")).to_have_text("Done.")
+    assert stand_in.posts == [("energy", {"name": "House"})]
+
+
 async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in: StandIn) -> None:
     waiting = "Shed is not listed yet: waiting for its counters."
     stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from playwright.async_api import Browser, ConsoleMessage, Error, Page
 from playwright.async_api import TimeoutError as PageTimeoutError
 
+from browser.examples import HOME
 from browser.stand_in import StandIn
 from standin.users import OWNER
 
@@ -40,6 +41,7 @@ class Visit:
         theme: Theme = "light",
         motion: Literal["reduce", "no-preference"] = "reduce",
         url: str | None = None,
+        zone: str = HOME.key,
     ) -> Page:
         """Open a section, and wait until the first Status is shown; or else a page beside it."""
         context = await self._browser.new_context(
@@ -48,7 +50,7 @@ class Visit:
             viewport={"width": size[0], "height": size[1]},
             color_scheme=theme,
             reduced_motion=motion,
-            timezone_id="Australia/Brisbane",
+            timezone_id=zone,
             locale="en-AU",
             extra_http_headers={"X-Remote-User-Id": self._user},
         )

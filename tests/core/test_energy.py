@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.test_preferences import ALL, BATTERY, GRID, SOLAR
@@ -118,6 +119,26 @@ async def test_what_core_finds_wrong_is_said_of_our_sources_alone(
             "Home Assistant has no statistics of sensor.house_solar yet; they appear within five"
             " minutes."
         ),
+    ]
+
+
+async def test_of_what_the_recorder_leaves_out_only_that_is_said(
+    energy: Energy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        {"type": "statistics_not_defined", "affected_entities": [["sensor.house_solar", None]]},
+        {"type": "recorder_untracked", "affected_entities": [["sensor.house_solar", None]]},
+    ]
+
+    async def ask(_: object, __: object, kind: Any) -> Any:  # noqa: ANN401 - as the original
+        return msgspec.convert({"energy_sources": [found]}, kind)
+
+    monkeypatch.setattr(WebSocket, "ask", ask)
+    assert [str(issue) for issue in await energy.issues([SOLAR])] == [
+        (
+            "Home Assistant does not record sensor.house_solar: your recorder configuration"
+            " excludes it."
+        )
     ]
 
 

@@ -1,6 +1,6 @@
 """Inverters that were read, as the service would have them, and their entities in a Core."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -13,6 +13,7 @@ from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
 from redback.publishing.entity_ids import series as series_of
+from redback.publishing.ownership import Ownership
 from redback.publishing.states import state
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
@@ -83,6 +84,18 @@ class ReadInverters:
 def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
     """Make a registry of these inverters, and of others that have not been read yet."""
     return cast("Registry", ReadInverters(*inverters, others=others))
+
+
+class Owners:
+    """Why some entities are not ours, by their ids."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.why_not = reasons.get
+
+
+def ownership(reasons: Mapping[str, str] = {}) -> Ownership:
+    """Make the knowledge of which entities are not ours; by default all are."""
+    return cast("Ownership", Owners(reasons))
 
 
 async def show(inverter: Shown, client: Client) -> None:

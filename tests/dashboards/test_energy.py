@@ -1,6 +1,6 @@
 """What people are shown before the Energy dashboard is set up, and afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from dashboards.inverters import (
     Shown,
     compile_statistics,
     inverter,
+    ownership,
     registry,
     show,
     without_battery,
@@ -20,8 +21,13 @@ from standin.client import Client
 from standin.core import Core
 
 
-def offered(websocket: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> EnergySetup:
-    return EnergySetup(Energy(websocket), registry(*inverters, others=others))
+def offered(
+    websocket: WebSocket,
+    *inverters: Shown,
+    others: Sequence[str] = (),
+    reasons: Mapping[str, str] = {},
+) -> EnergySetup:
+    return EnergySetup(Energy(websocket), registry(*inverters, others=others), ownership(reasons))
 
 
 async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> None:
@@ -38,6 +44,7 @@ async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> No
                     {"role": "Power", "entity_id": "sensor.house_grid_power"},
                 ],
                 "is_there": False,
+                "doubt": None,
             },
             {
                 "kind": "solar",
@@ -47,6 +54,7 @@ async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> No
                     {"role": "Power", "entity_id": "sensor.house_solar_generation"},
                 ],
                 "is_there": False,
+                "doubt": None,
             },
             {
                 "kind": "battery",
@@ -62,6 +70,7 @@ async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> No
                     },
                 ],
                 "is_there": False,
+                "doubt": None,
             },
         ],
         "notes": [],
@@ -133,7 +142,7 @@ async def test_an_inverter_that_cannot_be_added_yet_is_named(websocket: WebSocke
     await energy.apply()
     looked = await energy.look()
     assert looked["state"] == "done"
-    assert looked["text"] == "Everything known so far is in the Energy dashboard."
+    assert looked["text"] == "Nothing else can be added to the Energy dashboard now."
 
 
 async def test_several_inverters_each_get_their_own(websocket: WebSocket, core: Core) -> None:
@@ -182,14 +191,57 @@ async def test_the_grid_of_another_meter_is_mentioned_and_not_doubled(
         "Solar and battery of House can be added. Existing sources stay unchanged."
     )
     assert items_of(looked)[0]["is_there"] is False
-    assert looked["notes"] == [
-        (
-            "The grid of House is not added: if it measures the same connection as sensor.meter,"
-            " its energy would count twice. If it does not, add it by hand."
-        ),
-    ]
+    assert items_of(looked)[0]["doubt"] == (
+        "If it measures the same connection as sensor.meter, its energy would count twice."
+    )
+    assert looked["notes"] == []
     assert await energy.apply() == "Solar and battery of House are now in the Energy dashboard."
     assert "sensor.house_grid_import_total" not in str(core.energy.preferences)
+
+
+async def test_a_second_grid_is_added_alone_if_somebody_insists(
+    websocket: WebSocket, core: Core
+) -> None:
+    energy = offered(websocket, inverter("House", "site"), inverter("Shed", "site"))
+    await energy.apply()
+    assert await energy.apply("Shed") == "Grid of Shed is now in the Energy dashboard."
+    assert core.energy.preferences is not None
+    sources = core.energy.preferences["energy_sources"]
+    assert sources[-1]["stat_energy_from"] == "sensor.shed_grid_import_total"
+    looked = await energy.look()
+    assert looked["text"] == "Your inverters are in the Energy dashboard."
+    assert all(item["is_there"] and item["doubt"] is None for item in items_of(looked))
+    assert (await energy.apply("Shed")).startswith("Nothing was added")
+    assert (await energy.apply("Barn")).startswith("Nothing was added")
+
+
+async def test_to_insist_on_a_grid_adds_nothing_else(websocket: WebSocket, core: Core) -> None:
+    energy = offered(websocket, inverter("House", "site"), inverter("Shed", "site"))
+    assert await energy.apply("Shed") == "Grid of Shed is now in the Energy dashboard."
+    assert core.energy.preferences is not None
+    assert len(core.energy.preferences["energy_sources"]) == 1
+
+
+async def test_what_is_not_ours_or_not_recorded_is_not_offered(
+    websocket: WebSocket, core: Core
+) -> None:
+    reasons = {
+        "sensor.house_grid_export_total": "the integration redback has it",
+        "sensor.house_solar_generation": "Home Assistant does not record it",
+        "sensor.house_battery_charge_total": "Home Assistant does not record it",
+    }
+    energy = offered(websocket, inverter(), reasons=reasons)
+    looked = await energy.look()
+    (solar,) = items_of(looked)
+    assert [one["role"] for one in solar["entities"]] == ["Generated"]
+    assert looked["text"] == "Solar of House can be added. Existing sources stay unchanged."
+    assert looked["notes"] == [
+        "Grid of House: the integration redback has it.",
+        "Battery of House: Home Assistant does not record it.",
+    ]
+    assert await energy.apply() == "Solar of House is now in the Energy dashboard."
+    assert "house_grid" not in str(core.energy.preferences)
+    assert (await energy.look())["text"] == "Nothing else can be added to the Energy dashboard now."
 
 
 async def test_what_core_still_lacks_is_said_until_it_has_it(

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from core.connections import websocket_to
-from dashboards.inverters import Shown, compile_statistics, inverter, registry, show
+from dashboards.inverters import Shown, compile_statistics, inverter, ownership, registry, show
 from redback.core import Dashboards, Energy, WebSocket
 from redback.core.versions import is_since
 from redback.dashboards import DashboardSetup, EnergySetup
@@ -58,7 +58,7 @@ async def energy(any_core: AnyCore, websocket: WebSocket, house: Shown) -> Energ
     async with Client.of_core(any_core.url, any_core.token) as client:
         await show(house, client)
     await compile_statistics(house, websocket)
-    return EnergySetup(Energy(websocket), registry(house))
+    return EnergySetup(Energy(websocket), registry(house), ownership())
 
 
 async def preferences(websocket: WebSocket) -> dict[str, Any]:

@@ -118,3 +118,31 @@ def test_days_come_newest_first(coverage: Coverage) -> None:
     days = calendar(coverage, SERIAL, "House", None, 14, NOW).days
     assert [day.date for day in days][:2] == ["2026-03-02", "2026-03-01"]
     assert {len(day.hours) for day in days} == {24}
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "hours", "first"),
+    [
+        ("Australia/Adelaide", "2026-03-02T12:00", 24, "00:30"),
+        ("Australia/Adelaide", "2026-04-05T12:00", 25, "00:30"),
+        ("Australia/Adelaide", "2026-10-04T12:00", 23, "00:30"),
+        ("Australia/Lord_Howe", "2026-04-05T12:00", 25, "00:00"),
+        ("Australia/Lord_Howe", "2026-10-04T12:00", 23, "00:30"),
+        ("Pacific/Chatham", "2026-04-05T12:00", 25, "00:45"),
+        ("Pacific/Chatham", "2026-09-27T12:00", 23, "00:45"),
+    ],
+)
+def test_each_hour_is_of_the_day_on_which_it_begins(
+    coverage: Coverage,
+    place: Callable[[str], None],
+    zone: str,
+    local: str,
+    hours: int,
+    first: str,
+) -> None:
+    place(zone)
+    now = datetime.fromisoformat(local).astimezone(UTC)
+    today, yesterday = calendar(coverage, SERIAL, "House", None, 2, now).days
+    assert len(today.hours) == hours
+    assert f"{today.hours[0].start.astimezone():%Y-%m-%d %H:%M}" == f"{local[:10]} {first}"
+    assert yesterday.hours[-1].start + HOUR == today.hours[0].start

@@ -1,6 +1,7 @@
 """That whatever goes wrong the page says what it is, and what to do."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from standin.core import Core
 from standin.faults import Faults
 
 pytestmark = pytest.mark.process
+
+_FAKETIME = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
 
 
 async def test_the_first_seconds_are_shown_as_such() -> None:
@@ -103,6 +106,27 @@ async def test_a_firewall_is_named_as_one_with_what_to_do() -> None:
         assert "a web page came instead of an answer" in notice["text"]
         assert "Allow api.redbacktech.com" in notice["text"]
         assert "don't need to do anything" not in notice["text"]
+
+
+@pytest.mark.fast_clock
+@pytest.mark.parametrize(("hours", "words"), [(3, "3 h 0 min fast"), (-3, "3 h 0 min slow")])
+async def test_a_clock_that_is_wrong_is_the_problem_and_not_the_inverter(
+    monkeypatch: pytest.MonkeyPatch, hours: int, words: str
+) -> None:
+    monkeypatch.setenv("LD_PRELOAD", *map(str, _FAKETIME))
+    monkeypatch.setenv("FAKETIME", f"{hours:+d}h")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    async with visitor() as person:
+        await person.start()
+        notice = await person.first_notice("clock")
+        assert words in notice["text"]
+        assert "let this machine reach a time server" in notice["text"]
+        status = await person.until(
+            "status", lambda status: [one["kind"] for one in status["notices"]] == ["clock"]
+        )
+        (inverter,) = status["health"]["inverters"]
+        assert inverter["state"] != "good"
+        assert "WARNING: Redback is offline" not in person.home.service.log
 
 
 async def test_a_core_that_is_away_is_shown_until_it_is_back() -> None:

@@ -122,6 +122,10 @@ async def test_nothing_is_imported_of_what_the_recorder_leaves_out(any_home: Hom
         await home.shows(ids["grid_import_total"], 1000.5)
         await home.shows(ids["site_load"], 2.5)
         assert await publisher.ownership.importable({**series, "other": other}) == {"other": other}
+        assert publisher.ownership.why_not(ids["site_load"]) == (
+            "Home Assistant does not record sensor.not_recorded_site_load"
+        )
+        assert publisher.ownership.why_not(other.entity_id) is None
         assert home.told(Kind.UNRECORDED) == (
             "Home Assistant does not record sensor.not_recorded_grid_import_total,"
             " sensor.not_recorded_site_load, so no history is filled in for them."
@@ -149,6 +153,11 @@ async def test_nothing_is_imported_of_what_somebody_else_has(home: Home, core: C
         home.show(**dict.fromkeys(keys, 5.5))
         await home.shows("sensor.redback_grid_export_total", 5.5)
         assert (await publisher.ownership.importable(series)).keys() == {"grid_export_total"}
+        assert [publisher.ownership.why_not(one.entity_id) for one in series.values()] == [
+            f"the integration {PLATFORM} has sensor.redback_site_load_total",
+            "something else writes sensor.redback_grid_import_total",
+            None,
+        ]
 
 
 async def test_what_something_else_wrote_before_is_not_written_until_its_state_is_gone(

@@ -25,6 +25,8 @@ class Environment:
     data: Path = Path("/data")
     panel_port: int = 8099
     panel_allow: tuple[str, ...] = ("172.30.32.2",)
+    # The house's time zone, such as Australia/Adelaide; the machine's own if empty.
+    zone: str = ""
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -42,6 +44,7 @@ class Environment:
             data=data_folder(variables),
             panel_port=_port(variables.get("REDBACK_PANEL_PORT") or str(cls.panel_port)),
             panel_allow=_addresses(variables.get("REDBACK_PANEL_ALLOW", "")) or cls.panel_allow,
+            zone=variables.get("TZ", ""),
         )
 
 

@@ -107,6 +107,7 @@ class Service:
         websocket = self._home_assistant.websocket
         parts = Context(
             version=version("redback"),
+            zone=environment.zone,
             started_at=clock.now(),
             options=options,
             clock=clock,
@@ -123,7 +124,7 @@ class Service:
             backfill=self._history.backfill,
             importer=self._history.importer,
             setups={
-                "energy": EnergySetup(Energy(websocket), self._registry),
+                "energy": EnergySetup(Energy(websocket), self._registry, self._publisher.ownership),
                 "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
             },
         )

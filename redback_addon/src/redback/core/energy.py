@@ -12,6 +12,7 @@ from .preferences import Planned, Source, merge, plan
 from .websocket import WebSocket
 
 _SAVE = "energy/save_prefs"
+_UNTRACKED = "recorder_untracked"
 # By Core's word for an issue.
 _SENTENCES: Mapping[str, str] = {
     "statistics_not_defined": (
@@ -19,9 +20,7 @@ _SENTENCES: Mapping[str, str] = {
     ),
     "entity_not_defined": "Home Assistant does not know {} yet.",
     "entity_unavailable": "{} is {} at the moment.",
-    "recorder_untracked": (
-        "Home Assistant does not record {}: your recorder configuration excludes it."
-    ),
+    _UNTRACKED: ("Home Assistant does not record {}: your recorder configuration excludes it."),
 }
 
 
@@ -65,10 +64,11 @@ class Energy:
         """Return for each source whether it exists, and what adding it would mean."""
         return plan(await self._sources(), sources, self._websocket.version)
 
-    async def add(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+    async def add(self, sources: Sequence[Source], grid: str | None = None) -> tuple[Source, ...]:
         """Add the missing sources, and return them; existing ones stay unchanged.
 
-        A grid beside another one is left out: its energy might count twice.
+        A grid beside another one is left out: its energy might count twice. If somebody insists,
+        `grid` is the name of one that is added nevertheless, and alone.
         """
         async with self._saving:
             # People may have changed it since they were shown the plan.
@@ -76,7 +76,7 @@ class Energy:
             wanted = tuple(
                 planned.source
                 for planned in plan(stored, sources, self._websocket.version)
-                if not planned.is_there and not planned.beside
+                if not planned.is_there and _is_wanted(planned, grid)
             )
             if wanted:
                 merged = merge(stored, wanted, self._websocket.version)
@@ -87,7 +87,10 @@ class Energy:
             return wanted
 
     async def issues(self, sources: Iterable[Source]) -> tuple[Issue, ...]:
-        """Return what Core finds wrong with those of these sources that are there."""
+        """Return what Core finds wrong with those of these sources that are there.
+
+        Of an entity that the recorder leaves out only that: the rest follows from it.
+        """
         own = {entity_id for source in sources for entity_id in source.roles.values()}
         validation = await self._websocket.ask({"type": "energy/validate"}, _Validation)
         found = {
@@ -97,7 +100,12 @@ class Energy:
             for entity_id, detail in issue.affected_entities
             if entity_id in own
         }
-        return tuple(found[key] for key in sorted(found))
+        untracked = {entity_id for kind, entity_id in found if kind == _UNTRACKED}
+        return tuple(
+            found[kind, entity_id]
+            for kind, entity_id in sorted(found)
+            if kind == _UNTRACKED or entity_id not in untracked
+        )
 
     async def _sources(self) -> list[dict[str, Any]]:
         try:
@@ -107,3 +115,9 @@ class Energy:
                 raise
             return []  # it was never set up
         return stored.energy_sources
+
+
+def _is_wanted(planned: Planned, grid: str | None) -> bool:
+    if grid is None:
+        return not planned.beside
+    return planned.source.kind == "grid" and planned.source.name == grid

@@ -70,7 +70,7 @@ class DashboardSetup:
             text += f" {listed(missing)} would be missing from it: no reading yet."
         return _answer("ready", text)
 
-    async def apply(self) -> str:
+    async def apply(self, _: str | None = None) -> str:
         """Create it unless it exists; return in a sentence what was done, or raise a CoreError."""
         known = tuple(self._registry.inverters())
         if not known:

@@ -1,12 +1,14 @@
 """Sets up Home Assistant's Energy dashboard with the known inverters."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ..cloud import Limits
 from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
 from ..publishing.entity_ids import entity_ids
+from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
 
@@ -51,44 +53,64 @@ class EnergySetup:
 
     what = "its Energy dashboard"
 
-    def __init__(self, energy: Energy, registry: Registry) -> None:
+    def __init__(self, energy: Energy, registry: Registry, ownership: Ownership) -> None:
         self._energy = energy
         self._registry = registry
+        self._ownership = ownership
 
     async def look(self) -> dict[str, object]:
         """Return what is there and what can be added, as JSON; it never raises a CoreError."""
         known = tuple(self._registry.inverters())
-        sources = _sources(known)
-        if not sources:
+        sources, excluded = self._sources(known)
+        if not sources and not excluded:
             return _answer("away", _NOTHING_YET)
         try:
             planned = await self._energy.plan(sources)
             issues = await self._energy.issues(sources)
         except CoreError as error:
             return _answer("away", in_words(error, self.what))
-        ready = {source.name for source in sources}
+        ready = {source.name for source in (*sources, *(one for one, _ in excluded))}
         waiting = [name for name in self._registry.sorted_names() if name not in ready]
-        state, text = _summary(planned, waiting=bool(waiting))
-        return _answer(state, text, planned, issues, known, waiting)
+        state, text = _summary(planned, is_all=not waiting and not excluded)
+        notes = [
+            *(f"{_named([source])}: {why}." for source, why in excluded),
+            *(f"{name} is not listed yet: waiting for its counters." for name in waiting),
+        ]
+        return _answer(state, text, planned, issues, known, notes)
 
-    async def apply(self) -> str:
-        """Add what is missing; return in a sentence what was done, or raise a CoreError."""
-        sources = _sources(self._registry.inverters())
-        if not sources:
+    async def apply(self, name: str | None = None) -> str:
+        """Add what is missing; return in a sentence what was done, or raise a CoreError.
+
+        With a name, add only the grid of that inverter, even if its energy might count twice.
+        """
+        sources, excluded = self._sources(self._registry.inverters())
+        if not sources and not excluded:
             return _NOTHING_YET
-        added = await self._energy.add(sources)
+        added = await self._energy.add(sources, name)
         if not added:
             return "Nothing was added: everything is already in the Energy dashboard."
         return f"{_named(added)} {'is' if len(added) == 1 else 'are'} now in the Energy dashboard."
 
+    def _sources(self, known: Iterable[Inverter]) -> tuple[list[Source], list[tuple[Source, str]]]:
+        """Return what can be in the Energy dashboard, and what is not offered, with the reason."""
+        offered: list[Source] = []
+        excluded: list[tuple[Source, str]] = []
+        for source in _all_sources(known):
+            reasons = {each: self._ownership.why_not(each) for each in source.roles.values()}
+            against = [reasons[meter] for meter in sorted(source.meters) if reasons[meter]]
+            if against:
+                excluded.append((source, str(against[0])))
+            else:
+                ours = {role: each for role, each in source.roles.items() if not reasons[each]}
+                offered.append(replace(source, roles=ours))
+        return offered, excluded
 
-def _sources(known: Iterable[Inverter]) -> tuple[Source, ...]:
-    return tuple(
-        source
-        for inverter in known
-        for kind in _LABELS
-        if (source := _source(inverter, kind)) is not None
-    )
+
+def _all_sources(known: Iterable[Inverter]) -> Iterator[Source]:
+    for inverter in known:
+        for kind in _LABELS:
+            if (source := _source(inverter, kind)) is not None:
+                yield source
 
 
 def _source(inverter: Inverter, kind: Kind) -> Source | None:
@@ -106,14 +128,14 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
     )
 
 
-def _summary(planned: Iterable[Planned], *, waiting: bool) -> tuple[str, str]:
+def _summary(planned: Iterable[Planned], *, is_all: bool) -> tuple[str, str]:
     missing = [each.source for each in planned if not each.is_there and not each.beside]
     if missing:
         return "ready", f"{_named(missing)} can be added. Existing sources stay unchanged."
     if any(not each.is_there for each in planned):
         return "done", "Everything is added except a grid whose energy might count twice."
-    if waiting:
-        return "done", "Everything known so far is in the Energy dashboard."
+    if not is_all:
+        return "done", "Nothing else can be added to the Energy dashboard now."
     return "done", "Your inverters are in the Energy dashboard."
 
 
@@ -132,18 +154,14 @@ def _answer(
     planned: Iterable[Planned] = (),
     issues: Iterable[Issue] = (),
     known: Iterable[Inverter] = (),
-    waiting: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> dict[str, object]:
-    planned = tuple(planned)
     capacities = {inverter.name: _capacity(inverter)[1] for inverter in known}
     return {
         "state": state,
         "text": text,
         "items": [_item(each, capacities.get(each.source.name)) for each in planned],
-        "notes": [
-            *_grids(planned),
-            *(f"{name} is not listed yet: waiting for its counters." for name in waiting),
-        ],
+        "notes": list(notes),
         "issues": list(map(str, issues)),
     }
 
@@ -172,14 +190,15 @@ def _item(planned: Planned, capacity_id: str | None) -> dict[str, object]:
         "inverter": source.name,
         "entities": entities,
         "is_there": planned.is_there,
+        "doubt": _doubt(planned),
     }
 
 
-def _grids(planned: Iterable[Planned]) -> Iterator[str]:
-    for each in planned:
-        if each.beside:
-            yield (
-                f"The grid of {each.source.name} is not added: if it measures the same connection"
-                f" as {listed(list(each.beside))}, its energy would count twice. If it does not,"
-                " add it by hand."
-            )
+def _doubt(planned: Planned) -> str | None:
+    """Return why a grid is not added unless somebody insists."""
+    if not planned.beside:
+        return None
+    return (
+        f"If it measures the same connection as {listed(list(planned.beside))}, its energy would"
+        " count twice."
+    )

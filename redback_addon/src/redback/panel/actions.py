@@ -35,6 +35,12 @@ class _Number(msgspec.Struct, frozen=True):
     number: int
 
 
+class _Name(msgspec.Struct, frozen=True):
+    """What is set up though it is not otherwise; None = everything else."""
+
+    name: str | None = None
+
+
 class ActionError(Exception):
     """The action cannot be done; the text is one sentence, and the status that of the answer."""
 
@@ -158,9 +164,10 @@ async def _decode(request: web.Request, kind: type[_Body]) -> _Body:
 
 
 def _applying(setup: Setup) -> _Action:
-    async def apply(_: Context, __: web.Request) -> str:
+    async def apply(_: Context, request: web.Request) -> str:
+        wanted = await _decode(request, _Name)
         try:
-            return await setup.apply()
+            return await setup.apply(wanted.name)
         except CoreError as error:
             raise ActionError(in_words(error, setup.what), HTTPStatus.SERVICE_UNAVAILABLE) from None
 

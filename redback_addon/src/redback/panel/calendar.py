@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ..backfill import NO_READINGS, Coverage, Hour, Span, Stage
-from ..ledger import HOUR
+from ..ledger import HOUR, floor
 from .minutes import local_day
 
 # A full hour is covered but for a minute at either end.
@@ -77,8 +77,9 @@ def calendar(
     for number in range(days):
         if number:
             start, end = local_day(start - HOUR)
-        # Home Assistant's hours are those of UTC, which begin at half past in some places.
-        first = start.replace(minute=0, second=0, microsecond=0)
+        # Home Assistant's hours are those of UTC, which begin at half past in some places; there
+        # the first hour of a day begins with the day before.
+        first = start if start == floor(start) else floor(start) + HOUR
         known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
         starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
         cells = [_cell(each, known.get(each), spans, since, now) for each in starts]

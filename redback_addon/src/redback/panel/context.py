@@ -27,8 +27,10 @@ class Setup(Protocol):
     async def look(self) -> dict[str, object]:
         """Return what is there and what can be added, as JSON; it never raises a CoreError."""
 
-    async def apply(self) -> str:
+    async def apply(self, name: str | None = None, /) -> str:
         """Add what is missing, and return in one sentence what was done.
+
+        With a name, add what belongs to it, though it is not added otherwise.
 
         Raises:
             CoreError: it was not done; after a CoreAwayError it may have been.
@@ -40,6 +42,7 @@ class Context:
     """The parts of the service; the setups are by the last part of their addresses."""
 
     version: str
+    zone: str
     started_at: datetime
     options: Options
     clock: Clock

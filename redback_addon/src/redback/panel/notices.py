@@ -166,7 +166,7 @@ def _beginning(context: Context) -> Iterator[Notice]:
         if context.registry.inverter(serial) is None
         and problems.find(Kind.OFFLINE, *_WHY_OFFLINE, subject=serial) is None
     ]
-    if unread and not shown and problems.find(Kind.READINGS) is None:
+    if unread and not shown and problems.find(Kind.READINGS, Kind.CLOCK) is None:
         yield Notice(
             "first_reading",
             "Waiting for the first reading",

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -18,7 +19,7 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
 from .sites import is_listed, sites
-from .status import by_site, clock_ahead_s, status
+from .status import by_site, status
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -44,8 +45,7 @@ def _page(context: Context, token: str) -> _Handler:
     template = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
 
     async def handler(_: web.Request) -> web.Response:
-        # Neither value needs escaping: a URL-safe token and a number.
-        page = template.substitute(token=token, clock_ahead_s=clock_ahead_s(context.clock.now()))
+        page = template.substitute(token=token, zone=escape(context.zone))
         return web.Response(text=page, content_type="text/html")
 
     return handler

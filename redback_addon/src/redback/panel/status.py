@@ -96,7 +96,6 @@ class Status(msgspec.Struct, frozen=True):
 
     version: str
     at: datetime
-    clock_ahead_s: float
     started_at: datetime
     options_url: str | None
     summary: Summary
@@ -106,11 +105,6 @@ class Status(msgspec.Struct, frozen=True):
     history: dict[str, Any]
 
 
-def clock_ahead_s(now: datetime) -> float:
-    """Return how far the house's clock is ahead of UTC at a time, s."""
-    return (now.astimezone().utcoffset() or timedelta()).total_seconds()
-
-
 def status(context: Context) -> Status:
     """Return the status now."""
     now = context.clock.now()
@@ -118,7 +112,6 @@ def status(context: Context) -> Status:
     return Status(
         version=context.version,
         at=now,
-        clock_ahead_s=clock_ahead_s(now),
         started_at=context.started_at,
         options_url=context.home_assistant.options_url,
         summary=_summary(found, health, history),

@@ -82,6 +82,16 @@ class Ownership:
         """Whether somebody else is known to have an entity."""
         return entity_id in self._owners or entity_id in self._written
 
+    def why_not(self, entity_id: str) -> str | None:
+        """Return in a clause why an entity is not written, or has no history; None = it has."""
+        if (owner := self._owners.get(entity_id)) is not None:
+            return f"the integration {owner} has {entity_id}"
+        if entity_id in self._written:
+            return f"something else writes {entity_id}"
+        if entity_id in self._unrecorded:
+            return f"Home Assistant does not record {entity_id}"
+        return None
+
     @property
     def unchecked(self) -> Collection[str]:
         """The entities that were never checked."""

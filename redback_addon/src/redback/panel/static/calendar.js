@@ -28,9 +28,11 @@ function summary(hours) {
   return counted(hours, ["covered"]) ? "complete" : "";
 }
 
-/** The hour in the house's local time; on days of 23 or 25 hours, in the browser's time zone. */
-function hourName({ start }, index, hours) {
-  return hours.length === 24 ? `${String(index).padStart(2, "0")}:00` : format.clock(new Date(start));
+/** A day's hours by the hour of the clock: two of one where clocks are set back, none where forward. */
+function byClock(hours) {
+  const columns = Array.from({ length: 24 }, () => []);
+  for (const hour of hours) columns[Number.parseInt(time(hour))].push(hour);
+  return columns;
 }
 
 /** What is known of an hour beyond its code. */
@@ -39,31 +41,28 @@ function reason({ why, due }) {
   return parts.length ? `: ${parts.join("; ")}` : "";
 }
 
-function cell(hour, index, hours) {
-  const words = `${hourName(hour, index, hours)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
+/** The time at which an hour begins. */
+const time = ({ start }) => format.clock(new Date(start));
+
+function cell(hour) {
+  const words = `${time(hour)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
   return el("td", { class: "hour", "data-code": hour.code, title: words, "aria-label": words });
 }
 
-function row({ date, hours }, widest, onDay) {
+function row({ date, hours }, widths, onDay) {
   const name = format.date(date);
   const choose = el("button", { class: "date", type: "button", title: `Select ${name} to make it agree with the inverter`, onclick: () => onDay(date) }, name);
-  const rest = Array.from({ length: widest - hours.length }, () => el("td"));
-  return el(
-    "tr",
-    { "data-date": date },
-    el("th", { scope: "row" }, choose),
-    hours.map(cell),
-    rest,
-    el("td", { class: "summary" }, summary(hours)),
-  );
+  const cells = byClock(hours).map((some, hour) => Array.from({ length: widths[hour] }, (_, index) => (some[index] ? cell(some[index]) : el("td"))));
+  return el("tr", { "data-date": date }, el("th", { scope: "row" }, choose), cells.flat(), el("td", { class: "summary" }, summary(hours)));
 }
 
-function heads(widest) {
+function heads(widths) {
+  const width = (from) => widths.slice(from, from + 6).reduce((a, b) => a + b);
   return el(
     "tr",
     {},
     el("th", { scope: "col" }, el("span", { class: "unseen" }, "Day")),
-    QUARTERS.map((from) => el("th", { scope: "colgroup", class: "from", colspan: from === 18 ? widest - 18 : 6 }, `${String(from).padStart(2, "0")}:00`)),
+    QUARTERS.map((from) => el("th", { scope: "colgroup", class: "from", colspan: width(from) }, `${String(from).padStart(2, "0")}:00`)),
     el("th", { scope: "col" }, el("span", { class: "unseen" }, "Summary")),
   );
 }
@@ -95,7 +94,7 @@ function reasons(days) {
     });
   }
   return lines.map(({ words, date, hours, since, until }) => {
-    const [first, last] = [since, until].map((index) => hourName(hours[index], index, hours));
+    const [first, last] = [since, until].map((index) => time(hours[index]));
     return el("li", {}, el("b", {}, `${format.date(date)}, ${since === until ? first : `${first} to ${last}`}`), ` ${words}.`);
   });
 }
@@ -130,7 +129,8 @@ export function dayAfter(date, number) {
 /** The calendar of an answer; `onDay` is called with the selected date, `turn` with the last one to show. */
 export function calendar(answer, onDay, last, turn) {
   const { name, days } = answer;
-  const widest = Math.max(24, ...days.map(({ hours }) => hours.length));
+  const counts = days.map(({ hours }) => byClock(hours).map(({ length }) => length));
+  const widths = Array.from({ length: 24 }, (_, hour) => Math.max(1, ...counts.map((each) => each[hour])));
   return el(
     "article",
     { class: "card" },
@@ -140,8 +140,8 @@ export function calendar(answer, onDay, last, turn) {
       "table",
       { class: "calendar" },
       el("caption", { class: "unseen" }, `Hours of ${name}, newest day first`),
-      el("thead", {}, heads(widest)),
-      el("tbody", {}, days.map((day) => row(day, widest, onDay))),
+      el("thead", {}, heads(widths)),
+      el("tbody", {}, days.map((day) => row(day, widths, onDay))),
     ),
     pages(answer, last, turn),
     explained(reasons(days)),

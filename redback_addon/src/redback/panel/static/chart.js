@@ -4,7 +4,6 @@
 import { css as written, mix, rgba } from "./colour.js";
 import { el, say, set, svg } from "./dom.js";
 import * as format from "./format.js";
-import { houseClock } from "./house-time.js";
 import { colours, stack } from "./stack.js";
 import { now } from "./time.js";
 
@@ -28,8 +27,8 @@ export function inWords({ isLevel, ways }, value) {
 }
 
 /** A hole of a day in words: "No readings from 09:00 to 09:45". */
-export function holeInWords([since, until], { at, is_total: isTotal }, clock) {
-  const time = (one) => format.clock(clock(one));
+export function holeInWords([since, until], { at, is_total: isTotal }) {
+  const time = (one) => format.clock(one * 1000);
   const isFirst = !at.length || until <= at[0];
   const isLast = !at.length || since >= at[at.length - 1];
   const when = isFirst ? `before ${time(until)}` : isLast ? `after ${time(since)}` : `from ${time(since)} to ${time(until)}`;
@@ -49,6 +48,11 @@ async function library() {
     });
   }
   return uPlot;
+}
+
+/** A Date whose local fields show the house's time, on a day without a clock change anywhere. */
+function inHouse(at) {
+  return new Date(2001, 0, 15, ...format.clock(at * 1000).split(":"));
 }
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -91,7 +95,6 @@ export class Chart {
   /** Shows a Day; returns whether the chart could be drawn, which needs the library. */
   async show(day) {
     this.day = day;
-    this.clock = houseClock(day);
     this.series = SERIES.filter(({ key }) => day[key]?.some((value) => value != null));
     this.#drawLegend();
     try {
@@ -154,7 +157,7 @@ export class Chart {
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: text, font, grid: { stroke: css("--divider"), width: 1 }, ticks: { show: false } };
     const axes = [
-      { ...axis, size: 34, values: (_, at) => at.map((one) => format.clock(this.clock(one))), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
+      { ...axis, size: 34, values: (_, at) => at.map((one) => format.clock(one * 1000)), incrs: [3600, 7200, 10800, 14400, 21600], space: 52 },
       { ...axis, size: 44, values: (_, kw) => kw.map((one) => String(Math.abs(one))) },
     ];
     const hasLevel = drawn.some(({ scale }) => scale === "%");
@@ -163,7 +166,7 @@ export class Chart {
       ...this.#size(),
       padding: [16, hasLevel ? 0 : 12, 0, 0],
       legend: { show: false },
-      tzDate: (at) => this.clock(at),
+      tzDate: inHouse,
       cursor: { y: false, points: { size: 8 }, drag: { x: false, y: false } },
       scales: {
         x: { range: [Date.parse(this.day.start) / 1000, Date.parse(this.day.end) / 1000] },
@@ -257,9 +260,9 @@ export class Chart {
     const isPointed = index != null;
     const shown = isPointed ? index : at.length - 1;
     const hole = holes.find(([since, until]) => since < at[shown] && at[shown] < until);
-    const time = shown < 0 ? null : format.clock(this.clock(at[shown]));
+    const time = shown < 0 ? null : format.clock(at[shown] * 1000);
     const latest = time ? `Latest values, ${time}` : "No values yet";
-    const pointed = hole ? holeInWords(hole, this.day, this.clock) : `At ${time}`;
+    const pointed = hole ? holeInWords(hole, this.day) : `At ${time}`;
     say(this.time, isPointed ? pointed : latest);
     const words = this.series.map((series) => {
       const value = inWords(series, this.day[series.key][shown]);

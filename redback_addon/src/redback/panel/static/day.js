@@ -7,7 +7,6 @@ import { Fetched } from "./fetched.js";
 import { bySite, called, SHARED_METER } from "./flows.js";
 import * as format from "./format.js";
 import { hours } from "./hours.js";
-import { houseClock } from "./house-time.js";
 import { Picker } from "./picker.js";
 
 const FRESH = 60_000; // milliseconds; there is a new value each minute
@@ -19,8 +18,7 @@ const MOST_HOLES = 4;
 function holesInWords(day) {
   const { holes } = day;
   if (!holes.length) return [];
-  const clock = houseClock(day);
-  const words = holes.slice(0, MOST_HOLES).map((hole) => holeInWords(hole, day, clock));
+  const words = holes.slice(0, MOST_HOLES).map((hole) => holeInWords(hole, day));
   if (holes.length > MOST_HOLES) words.push(`${holes.length - MOST_HOLES} more times without readings`);
   return [...words.flatMap((one) => [one, ". "]), el("a", { href: "#history" }, "See History"), "."];
 }

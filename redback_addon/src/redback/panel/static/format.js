@@ -5,10 +5,22 @@ const decimals = (least, most = least) =>
 const [WHOLE, ONE, TWO] = [0, 1, 2].map((places) => decimals(places));
 const EXACT = decimals(2, 3);
 const COUNT = decimals(0, 1);
-const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
-const DAY = new Intl.DateTimeFormat("en-AU", { weekday: "short", day: "numeric", month: "short" });
-const OLD_DAY = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short", year: "numeric" });
+// The house's time zone, wherever the browser is; the browser's own if it does not know that.
+const ZONE = known(document.querySelector('meta[name="redback-zone"]').content);
+const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: ZONE });
+const WORDS = { weekday: "short", day: "numeric", month: "short" };
+const DAY = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: ZONE });
+const DATE = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: "UTC" });
+const OLD_DATE = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const UNKNOWN = "–";
+
+function known(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en-AU", { timeZone }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A power without sign, as Home Assistant writes it: "5.4 kW", "370 W". */
 export function power(kw) {
@@ -68,7 +80,7 @@ export function duration(seconds) {
   return hours % 24 && days < 3 ? `${many(days, "day")} ${hours % 24} h` : many(days, "day");
 }
 
-/** A time of day in the browser's time zone: "14:05". */
+/** A time of day in the house's time zone, of a Date or milliseconds: "14:05". */
 export function clock(date) {
   return CLOCK.format(date);
 }
@@ -81,6 +93,6 @@ export function moment(date, now) {
 
 /** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year. */
 export function date(written) {
-  const day = new Date(`${written}T12:00:00`);
-  return day.getFullYear() === new Date().getFullYear() ? DAY.format(day).replace(",", "") : OLD_DAY.format(day);
+  const day = new Date(`${written}T00:00:00Z`);
+  return day.getUTCFullYear() === new Date().getUTCFullYear() ? DATE.format(day).replace(",", "") : OLD_DATE.format(day);
 }

@@ -2,7 +2,6 @@
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
-import { houseClock } from "./house-time.js";
 
 const COLUMNS = [
   ["solar", "Solar", format.kilowatts],
@@ -21,7 +20,6 @@ function mean(values) {
 /** The table: one row for each hour with any value, with averages. */
 export function hours(day) {
   const start = Date.parse(day.start) / 1000;
-  const clock = houseClock(day);
   const columns = COLUMNS.filter(([key]) => day[key]?.some((value) => value != null));
   const rows = new Map();
   day.at.forEach((at, index) => {
@@ -41,7 +39,7 @@ export function hours(day) {
         el(
           "tr",
           {},
-          el("th", { scope: "row" }, format.clock(clock(hour))),
+          el("th", { scope: "row" }, format.clock(hour * 1000)),
           columns.map(([key, , write]) => el("td", {}, write(mean(indices.map((index) => day[key][index]))))),
         ),
       ),

@@ -9,8 +9,10 @@ import { post } from "./server.js";
 const FRESH = 15_000; // milliseconds
 const KINDS = { grid: ["Grid", "grid"], solar: ["Solar", "sun"], battery: ["Battery", "battery"] };
 
-function item({ kind, inverter, entities, is_there: isThere }) {
+/** One source; one in doubt has a button that adds it nevertheless, by `insist`. */
+function item({ kind, inverter, entities, is_there: isThere, doubt }, insist) {
   const [title, drawing] = KINDS[kind] ?? [kind, "info"];
+  const state = isThere ? "added" : doubt ? "not added" : "will be added";
   return el(
     "li",
     { class: "item", "data-kind": kind },
@@ -18,8 +20,9 @@ function item({ kind, inverter, entities, is_there: isThere }) {
     el(
       "div",
       {},
-      el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, isThere ? "added" : "will be added")),
+      el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, state)),
       el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, id))])),
+      doubt ? [el("p", { class: "doubt" }, doubt), el("button", { class: "plain", type: "button", onclick: () => insist(inverter, doubt) }, "Add it anyway")] : null,
     ),
   );
 }
@@ -35,7 +38,8 @@ class Task {
   /**
    * @param {object} texts title, button, question, page (the label of the link to it).
    * @param {string} path of its data and of its action.
-   * @param {(answer: object) => Node[]} draw shows its details.
+   * @param {(answer: object, insist: Function) => Node[]} draw shows its details; `insist` asks, and
+   *   sets up what has a name though it is not set up otherwise.
    */
   constructor({ title, button, question, page }, path, draw) {
     this.path = path;
@@ -47,7 +51,7 @@ class Task {
       this.button.disabled = given.state === "away";
       this.button.hidden = given.state === "done"; // nothing left to do
       this.#showLink(given);
-      return [el("p", { class: "headline" }, given.text), ...draw(given)];
+      return [el("p", { class: "headline" }, given.text), ...draw(given, (name, question) => this.#press(question, name))];
     });
     this.element = el(
       "article",
@@ -68,12 +72,12 @@ class Task {
     set(this.link, { href: isOwn ? url : null, hidden: isOwn ? null : "" });
   }
 
-  async #press() {
-    const { title, question, button } = this.texts;
-    if (!(await confirm(title, question, button))) return;
+  async #press(question = this.texts.question, name = undefined) {
+    const { title, button } = this.texts;
+    if (!(await confirm(title, question, name ? "Add it anyway" : button))) return;
     this.button.disabled = true;
     say(this.result, "");
-    const { isDone, text } = await post(this.path);
+    const { isDone, text } = await post(this.path, { name });
     set(this.result, { class: `result ${isDone ? "good" : "bad"}` });
     say(this.result, text);
     this.button.disabled = false;
@@ -93,9 +97,9 @@ export function setup(content) {
         page: "Open Energy dashboard",
       },
       "energy",
-      ({ items, notes, issues }) => [
-        el("ul", { class: "items" }, items.map(item)),
-        ...list("Not added", notes),
+      ({ items, notes, issues }, insist) => [
+        el("ul", { class: "items" }, items.map((one) => item(one, insist))),
+        ...list("Not listed", notes),
         ...list("Home Assistant reports", issues),
       ],
     ),

@@ -4,18 +4,10 @@ import * as format from "./format.js";
 import { say } from "./dom.js";
 
 let ahead = 0;
-// Seconds ahead of UTC; part of the page, because data may arrive before the first status.
-let houseAhead = Number(document.querySelector('meta[name="redback-clock-ahead"]').content);
 
-/** Takes the add-on's current time, and how far the house's clock is ahead of UTC. */
-export function setTime({ at, clock_ahead_s: seconds }) {
+/** Takes the add-on's current time. */
+export function setTime({ at }) {
   ahead = Date.parse(at) - Date.now();
-  houseAhead = seconds;
-}
-
-/** A Date whose local fields show the house's local time, wherever the browser is. */
-function inHouse(date) {
-  return new Date(date.getTime() + (houseAhead + date.getTimezoneOffset() * 60) * 1000);
 }
 
 /** The add-on's time now. */
@@ -25,7 +17,7 @@ export function now() {
 
 /** A time in the house's local time. */
 export function moment(written) {
-  return format.moment(inHouse(new Date(written)), inHouse(now()));
+  return format.moment(new Date(written), now());
 }
 
 /** "3 min ago" */

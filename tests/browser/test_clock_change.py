@@ -1,0 +1,131 @@
+"""That each time on the page is the house's, on the days of a clock change too, wherever one is."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from playwright.async_api import Page
+
+from browser.stand_in import StandIn
+from browser.viewer import Viewer, keep_picture
+from redback.backfill import Coverage
+from redback.panel import minutes
+from redback.panel.calendar import calendar
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HOUR = timedelta(hours=1)
+CHANGES = [
+    ("Australia/Adelaide", date(2026, 4, 5)),
+    ("Australia/Adelaide", date(2026, 10, 4)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Pacific/Chatham", date(2026, 4, 5)),
+    ("Pacific/Chatham", date(2026, 9, 27)),
+]
+ELSEWHERE = "America/New_York"
+
+
+def of_day(zone: str, day: date) -> list[str]:
+    """Return the times at which the hours of a day begin, by Python's own zones."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    starts = (noon + number * HOUR for number in range(-48, 48))
+    local = (start.astimezone(ZoneInfo(zone)) for start in starts)
+    return [f"{time:%H:%M}" for time in local if time.date() == day]
+
+
+async def shown(page: Page, day: date) -> list[str]:
+    """Return the times of a day's hours, as its row says them."""
+    cells = page.locator(f"tr[data-date='{day}'] td.hour")
+    await cells.first.wait_for()
+    words: list[str] = await cells.evaluate_all("all => all.map((one) => one.ariaLabel)")
+    return [each[:5] for each in words]
+
+
+async def lefts(page: Page, selector: str) -> list[int]:
+    found: list[int] = await page.locator(selector).evaluate_all(
+        "all => all.map((one) => Math.round(one.getBoundingClientRect().left))"
+    )
+    return found
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES, ids=str)
+async def test_hours_are_named_and_stand_by_the_houses_clock(
+    viewer: Viewer,
+    stand_in: StandIn,
+    place: Callable[[str], None],
+    tmp_path: Path,
+    zone: str,
+    day: date,
+) -> None:
+    place(zone)
+    coverage = Coverage(tmp_path / "history.db")
+    now = datetime(day.year, day.month, day.day, 23, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    made = calendar(coverage, "RB21120912345678", "House", now - 90 * HOUR, 3, now)
+    coverage.close()
+    stand_in.zone, stand_in.data["calendar"] = zone, msgspec.to_builtins(made)
+    page = await viewer.open("history", zone=ELSEWHERE)
+    times = await shown(page, day)
+    assert times == of_day(zone, day)
+    before = await shown(page, day - timedelta(days=1))
+    assert before == of_day(zone, day - timedelta(days=1))
+    # The first of each quarter stands below its name, in each row.
+    heads = await lefts(page, "table.calendar th.from")
+    for when, row in ((day, times), (day - timedelta(days=1), before)):
+        places = await lefts(page, f"tr[data-date='{when}'] td.hour")
+        firsts = [
+            next(left for left, time in zip(places, row, strict=True) if int(time[:2]) == hour)
+            for hour in (0, 6, 12, 18)
+        ]
+        assert firsts == pytest.approx(heads, abs=1)
+    await keep_picture(page, f"clock-change-{zone.partition('/')[2]}-{day}")
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES, ids=str)
+async def test_the_table_of_the_day_has_the_houses_hours(
+    viewer: Viewer,
+    stand_in: StandIn,
+    place: Callable[[str], None],
+    zone: str,
+    day: date,
+) -> None:
+    place(zone)
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    start, end = minutes.local_day(noon)
+    whole = [
+        (int(start.timestamp()) + second, minutes.Minute(solar=1.0))
+        for second in range(0, int((end - start).total_seconds()), 60)
+    ]
+    stand_in.zone = zone
+    stand_in.data["day"] = msgspec.to_builtins(minutes.day([whole], start, end, end))
+    page = await viewer.open("day", zone=ELSEWHERE)
+    await page.wait_for_selector(".chart canvas")
+    heads = await page.locator("table.hours tbody th").all_text_contents()
+    hours = (start + number * HOUR for number in range(25))
+    local = (hour.astimezone(ZoneInfo(zone)) for hour in hours if hour < end)
+    assert heads == [f"{time:%H:%M}" for time in local]
+    assert heads[0] == "00:00"
+    await keep_picture(page, f"clock-change-day-{zone.partition('/')[2]}-{day}")
+
+
+async def test_a_time_before_a_clock_change_is_not_moved_by_it(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.zone = "Australia/Adelaide"
+    # Half past one in the night to the 5th of April, before clocks were set back at three.
+    times = {"at": "2026-04-05T02:00:00Z", "started_at": "2026-04-04T15:00:00Z"}
+    page = await viewer.open("health", status={**stand_in.status, **times}, zone=ELSEWHERE)
+    tile = page.locator(".tile", has_text="Running since").locator("b")
+    assert await tile.inner_text() == "01:30"
+
+
+async def test_a_zone_that_the_browser_does_not_know_leaves_it_its_own(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.zone = '<b>"&'.replace('"', "&quot;").replace("<", "&lt;")
+    page = await viewer.open("health", zone="Australia/Perth")
+    tile = page.locator(".tile", has_text="Running since").locator("b")
+    assert await tile.inner_text() == "03:30"
