@@ -407,3 +407,21 @@ async def test_an_inverter_that_has_left_the_account_costs_the_others_nothing_at
             assert left in shown["redback_denied"]
             assert home.simulator.journal.count("token") == 1
             assert not {"redback_token", "redback_credentials"} & shown.keys()
+
+
+async def test_an_inverter_that_was_replaced_while_the_add_on_was_away_keeps_its_entities() -> None:
+    async with house("st") as home:
+        (site,) = home.simulator.world.account.sites
+        saved = {
+            "inverters": [{"serial": "RB19010112345678", "site_id": site.site_id}],
+            "names": {"RB19010112345678": {"base": "Redback", "name": "Redback"}},
+        }
+        (home.data / "memory.json").write_text(json.dumps(saved))
+        await home.service.start()
+        shown = await eventually(home.notifications, bool)
+        assert f"`{home.inverters[0]}` instead of `RB19010112345678`" in shown.popitem()[1]
+        await home.service.stop()
+        await home.service.start()
+        await home.shows("redback_grid_import_total")
+        assert not [one for one in await home.states() if re.match(r"redback_\d", one)]
+        assert home.service.log.count("instead of") == 1

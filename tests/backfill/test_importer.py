@@ -169,6 +169,19 @@ async def test_an_outage_is_put_back_into_its_hours(
     assert_changes(statistics, range(2, 8))
 
 
+@pytest.mark.parametrize("more", [2.0, 3000.0, -95.0], ids=["near", "jump", "fall"])
+async def test_the_step_to_another_inverter_is_no_energy(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, more: float
+) -> None:
+    successor = replace(inverter(), is_successor=True)
+    other = [(moment, state + more) for moment, state in growing([4, 5, 6])]
+    statistics.compile(COUNTER.entity_id, growing([1, 2, 3]) + other)
+    know(ledger, {hour: 101.0 + hour + more for hour in (4, 5, 6)}, flow=1.0)
+    for _ in range(2):
+        await writer.agree(Part(successor, at(1), at(7), border=at(4)))
+        assert_changes(statistics, range(2, 7))
+
+
 async def test_of_an_entity_that_is_somebody_elses_nothing_is_written(
     statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments, clock: FakeClock
 ) -> None:

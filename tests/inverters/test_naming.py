@@ -1,7 +1,7 @@
 """What inverters are called, and that it stays so."""
 
 from redback.cloud import ListedInverter
-from redback.inverters.naming import Choice, GivenName, choose
+from redback.inverters.naming import Choice, GivenName, choose, replacements
 from redback.options import Site
 
 ONE = ListedInverter("RB26030100000011", "S1")
@@ -83,18 +83,9 @@ def test_two_names_never_make_one_entity_id() -> None:
 
 def test_a_name_that_another_inverter_was_given_is_not_given_again() -> None:
     first = choose([ONE], (Site("S1"),), {}).names
-    second = choose([TWO], (Site("S2"),), first).names
+    second = choose([ONE, TWO], (Site("S2"),), first).names
     both = choose([ONE, TWO], (), {**first, **second})
     assert called(both) == {"11": "Redback", "22": "Redback 0022"}
-
-
-def test_a_list_with_a_hole_in_it_gives_nobody_anothers_name() -> None:
-    given = choose([ONE], (), {}).names
-    new = choose([TWO], (), given).names
-    assert called(choose([ONE, TWO], (), {**given, **new})) == {
-        "11": "Redback",
-        "22": "Redback 0022",
-    }
 
 
 def test_two_that_were_given_one_name_are_distinguished_from_now_on() -> None:
@@ -105,3 +96,36 @@ def test_two_that_were_given_one_name_are_distinguished_from_now_on() -> None:
 def test_an_inverter_that_was_replaced_has_the_name_that_the_options_give_it() -> None:
     given = choose([ONE], (Site(ONE.serial, "Home"),), {}).names
     assert called(choose([TWO], (Site(TWO.serial, "Home"),), given)) == {"22": "Home"}
+
+
+def test_a_name_that_only_a_lost_inverter_had_is_free() -> None:
+    given = choose([ONE], (), {}).names
+    choice = choose([TWO], (), given)
+    assert choice.names == {TWO.serial: GivenName("Redback", "Redback", (ONE.serial,))}
+
+
+def test_the_options_give_the_name_of_one_site_to_another() -> None:
+    given = choose([ONE, TWIN], (Site("S1", "Home"), Site("S2", "Shed")), {}).names
+    choice = choose([ONE, TWIN], (Site("S2", "Home"), Site("S1", "Old")), given)
+    assert called(choice) == {"11": "Old", "23": "Home"}
+    assert choice.names[TWIN.serial].formers == (ONE.serial,)
+
+
+def test_an_entry_of_a_lost_inverter_is_that_of_the_one_which_has_its_name() -> None:
+    sites = (Site(ONE.serial, "Home"),)
+    given = {TWO.serial: GivenName("Home", "Home", ("RB0", ONE.serial))}
+    choice = choose([TWO], sites, given)
+    assert (choice.names, choice.missing) == (given, ())
+    both = choose([ONE, TWO], sites, given)
+    assert called(both) == {"11": "Home"}
+
+
+def test_only_the_one_inverter_of_a_site_is_replaced_and_only_by_a_new_one() -> None:
+    moved = ListedInverter(TWO.serial, "S1")
+    assert replacements([ONE], [moved]) == {ONE.serial: TWO.serial}
+    assert replacements([ONE], [ONE, moved]) == {}
+    assert replacements([ONE], [TWO]) == {}
+    assert replacements([ONE, TWO], [moved]) == {}
+    assert replacements([TWO, TWIN], [ListedInverter("RB9", "S2")]) == {}
+    assert replacements([TWO], [TWIN, ListedInverter("RB9", "S2")]) == {}
+    assert replacements([ListedInverter("RB1")], [ListedInverter("RB2")]) == {}

@@ -111,17 +111,38 @@ async def test_a_reading_lapses_at_its_moment_without_anybody_asking(world: Worl
     assert (world["status"], world["solar_generation"]) == ("OFFLINE", "unavailable")
 
 
-async def test_the_problems_of_an_inverter_end_when_it_is_no_longer_in_use(world: World) -> None:
+async def test_one_that_is_no_longer_in_use_is_unavailable_and_has_no_problems(
+    world: World,
+) -> None:
     world.read(dynamic())
     await world.clock.advance(1200)
     assert set(world.problems.now) == {(Kind.OFFLINE, SERIAL)}
     world.registry.use({}, instead_of=[SERIAL])
     assert not world.problems.now
+    world.read(dynamic(TimestampUtc=world.clock.now().isoformat()))  # was on its way
+    assert set(world.states.values()) == {"unavailable"}
+    await world.clock.advance(1200)
+    assert set(world.states.values()) == {"unavailable"}
+    assert not world.problems.now
+
+
+async def test_the_successor_of_an_inverter_has_its_entities_and_nobody_elses(
+    world: World,
+) -> None:
+    world.read(dynamic())
+    world.registry.use({"RB9": GivenName("Redback", "Redback", (SERIAL,))}, instead_of=[SERIAL])
+    assert set(world.states.values()) == {"unavailable"}
+    await world.clock.advance(1200)
+    assert world["status"] == "OFFLINE"  # as after a start
+    world.registry.dynamic({"RB9": dynamic(TimestampUtc=world.clock.now().isoformat())})
     world.read(dynamic(TimestampUtc=world.clock.now().isoformat()))
     assert world["status"] == "OK"
-    await world.clock.advance(1200)
-    assert world["status"] == "OFFLINE"
-    assert not world.problems.now
+    found = world.registry.inverter("RB9")
+    assert found is not None
+    assert found.is_successor
+    world.registry.use({SERIAL: GivenName("Redback", "Redback 0022")})
+    world.read(dynamic(TimestampUtc=world.clock.now().isoformat()))
+    assert world.states["sensor.redback_0022_status"] == "OK"
 
 
 async def test_one_that_is_almost_too_old_when_it_comes_lapses_at_its_moment_too(

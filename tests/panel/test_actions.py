@@ -24,6 +24,7 @@ _ACTIONS = [
     "history/retry",
     "history/fill",
     "history/take-back",
+    "forget",
     "energy",
     "dashboard",
 ]

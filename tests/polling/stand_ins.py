@@ -36,6 +36,7 @@ class Cloud:
 
     def __init__(self, clock: FakeClock, *serials: str) -> None:
         self.serials = list(serials)
+        self.site = "S1"
         self.asked: list[str] = []
         self.failing: CloudError | None = None
         self.unreadable: CloudError | None = None
@@ -47,7 +48,7 @@ class Cloud:
 
     def inverters(self) -> tuple[ListedInverter, ...]:
         self._answer("inverters")
-        return tuple(ListedInverter(serial, "S1") for serial in self.serials)
+        return tuple(ListedInverter(serial, self.site) for serial in self.serials)
 
     def batches(self, serials: Iterable[str]) -> list[tuple[str, ...]]:
         return [tuple(serials)]

@@ -23,6 +23,7 @@ class Notification(Enum):
     NO_INVERTER = "no_inverter", "No inverter found"
     MISSING_SITES = "missing_sites", "Unknown site"
     DENIED = "denied", "No access to an inverter"
+    REPLACED = "replaced", "Inverter replaced"
     CLOCK = "clock", "Clock is wrong"
     NETWORK = "network", "No connection to the Redback cloud"
 
@@ -61,6 +62,11 @@ _MESSAGES = {
     Notification.DENIED: (
         "The Redback cloud does not allow your account to read {serials}. If it persists, ask "
         "Redback support. Everything else continues."
+    ),
+    Notification.REPLACED: (
+        "The Redback cloud lists the inverter {new} instead of {old}. It is called {name} from now "
+        "on, and its entities go on. The step between the two inverters' totals is no energy. You "
+        "don't need to do anything."
     ),
     Notification.CLOCK: "{sentence} {advice}",
     Notification.NETWORK: "{sentence} {advice}",
@@ -112,6 +118,11 @@ class Notifications:
             is_shown = self._notices.show(notification.key + suffix, notification.heading, message)
             _LOG.log(logging.WARNING if is_shown else logging.DEBUG, "%s", message)
 
+    def tell(self, notification: Notification, message: str, suffix: str) -> None:
+        """Show once what has happened, and is not wrong."""
+        self._notices.show(notification.key + suffix, notification.heading, message)
+        _LOG.info("%s", message)
+
     def withdraw(self, notification: Notification, suffix: str = "") -> None:
         """Withdraw a notification, including one left by an earlier run."""
         self._shown.pop((notification, suffix), None)
@@ -145,6 +156,12 @@ class AccountNotifications:
             self.show(Notification.DENIED, serials=_listed(serials))
         else:
             self.withdraw(Notification.DENIED)
+
+    def replaced(self, old: str, new: str, name: str) -> None:
+        """Tell that an inverter has taken the place of another one; nothing ends this."""
+        texts = {"old": _code(old), "new": _code(new), "name": _code(name)}
+        message = _MESSAGES[Notification.REPLACED].format(**texts)
+        self._notifications.tell(Notification.REPLACED, message, f"_{new}")
 
     def connection(self, problem: Problem | None) -> None:
         """Show what is wrong with the clock or with the way to the cloud; None = nothing."""

@@ -1,8 +1,9 @@
 """The state that must outlive a restart: names, inverters, and facts about the account."""
 
 import threading
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,12 +13,16 @@ from .storage.json_file import JsonFile
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """The content of the file; names stay as first given, and all are by serial number."""
+    """The content of the file; names stay as first given, and all are by serial number.
+
+    `missing` is since when the cloud does not list an inverter, UTC.
+    """
 
     names: dict[str, GivenName] = {}
     inverters: tuple[ListedInverter, ...] = ()
     cloud: Remembered = Remembered()
     is_history_paused: bool = False
+    missing: dict[str, Annotated[datetime, msgspec.Meta(tz=True)]] = {}
 
 
 class SavedState:

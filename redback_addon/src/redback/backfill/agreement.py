@@ -80,7 +80,7 @@ class Agreement:
         return frozenset(row.start for row in self.rows)
 
 
-def agree(
+def agree(  # noqa: PLR0913 - all that an hour depends on
     rows: Sequence[Row],
     known: Sequence[Known],
     most_kw: float,
@@ -88,6 +88,7 @@ def agree(
     kept: Container[datetime] = (),
     undone: Container[datetime] = (),
     shifted: Mapping[datetime, float] = _NOTHING,
+    begun: datetime | None = None,
     soon: Row | None = None,
     is_last: bool = False,
 ) -> Agreement:
@@ -100,10 +101,11 @@ def agree(
         kept: starts of hours whose rows are not ours to replace.
         undone: starts of hours from which a shift was taken back by somebody.
         shifted: by how much the sums were shifted before, by hour, kWh.
+        begun: rows before this hour are another inverter's, unless the ledger knows them.
         soon: a row of five minutes after all known hours, which is better than none.
         is_last: whether no more rows are expected after those.
     """
-    walk = _Walk(most_kw, undone, shifted)
+    walk = _Walk(most_kw, undone, shifted, begun or _NEVER)
     by_start = {row.start: row for row in rows}
     facts = {fact.start: fact for fact in known}
     for start in sorted(by_start.keys() | facts.keys()):
@@ -138,6 +140,7 @@ class _Walk:
         most_kw: the greatest power of the counter.
         undone: the hours from which no shift is wanted.
         shifted: by how much the sums were shifted before, by hour, kWh.
+        begun: when the rows of another inverter end.
         end: until when it has gone.
         has_begun: whether it has passed any hour.
         state: what the counter showed then, kWh.
@@ -153,6 +156,7 @@ class _Walk:
     most_kw: float
     undone: Container[datetime]
     shifted: Mapping[datetime, float]
+    begun: datetime
     end: datetime = _NEVER
     has_begun: bool = False
     state: float = 0.0
@@ -208,6 +212,11 @@ class _Walk:
         self.state, self.sum, self.fact = state, total, fact
         self.end, self.has_begun, self.is_based = row.start + HOUR, True, True
 
+    @property
+    def _is_another(self) -> bool:
+        """Whether the last row is another inverter's."""
+        return self.fact is None and self.end <= self.begun
+
     def flush(self) -> None:
         """Write what is pending."""
         self.rows += self.pending
@@ -218,7 +227,7 @@ class _Walk:
         if self.fact is not None and fact.energy is not None:
             # Core's row may be one reading older or newer than the ledger.
             return fact.energy - (self.state - self.fact.state)
-        if self.reaches(Row(fact.start, state=fact.state)):
+        if not self._is_another and self.reaches(Row(fact.start, state=fact.state)):
             return fact.state - self.state
         return fact.flow or 0.0
 
@@ -247,7 +256,7 @@ class _Walk:
             fallen = self.state - state if self.is_held(row) else 0.0
             return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
         misread = fact.misread
-        if self.fact is None and not self.reaches(row):
+        if self.fact is None and (self._is_another or not self.reaches(row)):
             # From a meter that the ledger does not know.
             misread = step(self.state, state) - grown
         if misread is None:

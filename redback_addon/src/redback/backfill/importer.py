@@ -249,6 +249,7 @@ class Importer:
             kept=part,
             undone=self._adjustments.undone(entity_id),
             shifted=self._adjustments.made(entity_id),
+            begun=part.border if part.inverter.is_successor else None,
             soon=await self._soon(series, rows, known),
             is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )

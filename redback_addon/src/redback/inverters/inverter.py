@@ -10,12 +10,16 @@ from ..sensors.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Inverter:
-    """One inverter, with its sensors that exist so far and what is known of its details."""
+    """One inverter, with its sensors that exist so far and what is known of its details.
+
+    `is_successor` is whether another one had its entities before.
+    """
 
     serial: str
     name: str
     entities: Entities
     details: Details = NO_DETAILS
+    is_successor: bool = False
 
     def reading(self, dynamic: Dynamic) -> Reading:
         """Return a reading, evaluated for its own time."""

@@ -1,6 +1,6 @@
 """Chooses which inverters are published, and names them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,14 +13,18 @@ DEFAULT_BASE = "Redback"
 _SHORTEST_END = 4
 
 
-class GivenName(msgspec.Struct, frozen=True):
-    """The name that an inverter was given, and what it was made from.
+class GivenName(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The name that an inverter was given.
 
-    That is the name in the options, or "Redback"; the whole is for example "Redback 0022".
+    Attributes:
+        base: what it was made from: the name in the options, or "Redback".
+        name: the whole, for example "Redback 0022".
+        formers: the serial numbers of those that had it before, the latest first.
     """
 
     base: str
     name: str
+    formers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,53 +36,92 @@ class Choice:
 
 
 def choose(
-    inverters: Iterable[ListedInverter], sites: Sequence[Site], given: Mapping[str, GivenName]
+    inverters: Collection[ListedInverter], sites: Sequence[Site], given: Mapping[str, GivenName]
 ) -> Choice:
     """Choose the inverters, and name those that have no name yet.
 
     A name stays while the options ask for the same one, whatever other inverters come or go:
-    people's dashboards depend on it.
+    people's dashboards depend on it. Another inverter gets it if the account has lost the one that
+    had it, or if the options give it away.
+
+    Args:
+        inverters: all that the account has.
+        sites: the option.
+        given: the names so far.
     """
-    wanted = {
-        inverter.serial: _base(inverter, sites)
-        for inverter in inverters
-        if not sites or _entry(inverter, sites)
-    }
+    known = {one.serial for one in inverters}
+    identities = {one.serial: _identities(one, known, given) for one in inverters}
+    entries = {serial: _entry(each, sites) for serial, each in identities.items()}
+    wanted = {serial: _base(entry) for serial, entry in entries.items() if entry or not sites}
     names: dict[str, GivenName] = {}
     for serial, base in sorted(wanted.items()):
         name = given.get(serial)
         if name is not None and name.base == base and not _is_taken(name.name, names.values()):
             names[serial] = name
+    blocked = {serial: name for serial, name in given.items() if serial in known}
     for serial, base in sorted(wanted.items()):
         if serial not in names:
-            # Only the options may give an inverter a name that another one had.
-            others = {**({} if _is_named(serial, sites) else given), **names}
+            entry = entries[serial]
+            others = {**({} if entry and entry.name else blocked), **names}
             others.pop(serial, None)
             alone = list(wanted.values()).count(base) == 1
-            names[serial] = GivenName(base, _new_name(serial, base, others.values(), alone=alone))
-    return Choice(names, tuple(_missing(inverters, sites)))
+            new = new_name(serial, base, others.values(), alone=alone)
+            names[serial] = GivenName(base, new, _had(new, serial, given))
+    found = {identity for each in identities.values() for identity in each}
+    return Choice(names, tuple(site for site in sites if site.id.casefold() not in found))
 
 
-def _entry(inverter: ListedInverter, sites: Iterable[Site]) -> Site | None:
-    """Return the entry for this inverter: by its serial number, or else by its site."""
-    for identity in (inverter.serial, inverter.site_id):
-        for site in sites:
-            if identity is not None and site.id.casefold() == identity.casefold():
-                return site
-    return None
+def replacements(
+    before: Collection[ListedInverter], now: Collection[ListedInverter]
+) -> dict[str, str]:
+    """Return the only inverter of a site that has another one instead, and that, by serial."""
+    was, found = _alone(before), _alone(now)
+    known, listed = {one.serial for one in before}, {one.serial for one in now}
+    return {
+        was[site]: found[site]
+        for site in was.keys() & found.keys()
+        if was[site] not in listed and found[site] not in known
+    }
 
 
-def _base(inverter: ListedInverter, sites: Iterable[Site]) -> str:
-    entry = _entry(inverter, sites)
+def _alone(inverters: Iterable[ListedInverter]) -> dict[str, str]:
+    """Return the inverter of each site that has only one, by site."""
+    by_site: dict[str, list[str]] = {}
+    for one in inverters:
+        if one.site_id is not None:
+            by_site.setdefault(one.site_id, []).append(one.serial)
+    return {site: serials[0] for site, serials in by_site.items() if len(serials) == 1}
+
+
+def _identities(
+    inverter: ListedInverter, known: Container[str], given: Mapping[str, GivenName]
+) -> list[str]:
+    """Return what the options may call an inverter, the first one first.
+
+    That is its serial number, those of the lost ones whose name it has, and its site's id.
+    """
+    name = given.get(inverter.serial)
+    lost = [one for one in (name.formers if name is not None else ()) if one not in known]
+    return [one.casefold() for one in (inverter.serial, *lost, inverter.site_id) if one is not None]
+
+
+def _entry(identities: Iterable[str], sites: Iterable[Site]) -> Site | None:
+    return next((site for one in identities for site in sites if site.id.casefold() == one), None)
+
+
+def _base(entry: Site | None) -> str:
     return entry.name if entry and entry.name else DEFAULT_BASE
 
 
-def _is_named(serial: str, sites: Iterable[Site]) -> bool:
-    """Whether the options name this very inverter, and not just its site."""
-    return any(site.name and site.id.casefold() == serial.casefold() for site in sites)
+def _had(name: str, serial: str, given: Mapping[str, GivenName]) -> tuple[str, ...]:
+    """Return which inverters had a name before this one."""
+    for former, one in sorted(given.items(), key=lambda item: item[0] != serial):
+        if slug(one.name) == slug(name):
+            return one.formers if former == serial else (former, *one.formers)
+    return ()
 
 
-def _new_name(serial: str, base: str, others: Collection[GivenName], *, alone: bool) -> str:
+def new_name(serial: str, base: str, others: Collection[GivenName], *, alone: bool) -> str:
     """Make a name whose entity ids no other inverter has."""
     if alone and not _is_taken(base, others):
         return base
@@ -90,13 +133,3 @@ def _new_name(serial: str, base: str, others: Collection[GivenName], *, alone: b
 
 def _is_taken(name: str, others: Iterable[GivenName]) -> bool:
     return slug(name) in {slug(other.name) for other in others}
-
-
-def _missing(inverters: Iterable[ListedInverter], sites: Iterable[Site]) -> Iterator[Site]:
-    known = {
-        identity.casefold()
-        for inverter in inverters
-        for identity in (inverter.serial, inverter.site_id)
-        if identity is not None
-    }
-    return (site for site in sites if site.id.casefold() not in known)

@@ -45,6 +45,7 @@ class _Record:
         was_live: whether there has been a reading since the start.
     """
 
+    given: GivenName
     device: Device
     entities: Entities
     meters: Meters
@@ -90,25 +91,32 @@ class Registry:
         self._changed = asyncio.Event()
 
     def use(self, names: Mapping[str, GivenName], instead_of: Collection[str] = ()) -> None:
-        """Set which inverters of an account are in use, with their names, instead of others."""
+        """Set which inverters of an account are in use, with their names, instead of others.
+
+        The entities of those others become unavailable, unless an inverter in use has their name.
+        """
         for serial in instead_of:
             self._names.pop(serial, None)
+        self.clear(serial for serial in instead_of if serial not in names)
         self._names.update(names)
         self._problems.watch({serial: given.name for serial, given in names.items()}, instead_of)
         for serial, given in names.items():
-            if serial not in self._records:
-                self._add(Device(serial, given.name))
+            record = self._records.get(serial)
+            if record is None or record.given.name != given.name:
+                self._add(Device(serial, given.name), given)
 
-    def _add(self, device: Device) -> None:
+    def _add(self, device: Device, given: GivenName) -> None:
         former_keys: list[str] = []
-        for name, keys in (self._existing.get(device.serial) or {}).items():
+        found = map(self._existing.get, (device.serial, *given.formers[:1]))
+        for name, keys in next(filter(None, found), {}).items():
             if slug(name) == slug(device.name):
                 former_keys += keys
-            elif slug(name) not in {slug(given.name) for given in self._names.values()}:
+            elif slug(name) not in {slug(one.name) for one in self._names.values()}:
                 # No inverter has this former name any more, so nothing else updates its entities.
                 former = Device(device.serial, name)
                 self._publisher.offer(former, [Shown(key, is_available=False) for key in keys])
         record = self._records[device.serial] = _Record(
+            given,
             device,
             Entities(detailed=self._detailed, former=former_keys),
             Meters(device.name, self._believed.get(device.serial) or {}),
@@ -118,7 +126,8 @@ class Registry:
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:
         """Take the latest readings; repeated and impossible ones change nothing."""
-        found = ((serial, self._news(serial, one)) for serial, one in readings.items())
+        in_use = ((serial, one) for serial, one in readings.items() if serial in self._names)
+        found = ((serial, self._news(serial, one)) for serial, one in in_use)
         news = {serial: one for serial, one in found if one is not None}
         for serial, dynamic in news.items():
             record = self._records[serial]
@@ -298,5 +307,10 @@ class Registry:
 
 
 def _inverter(record: _Record) -> Inverter:
-    device = record.device
-    return Inverter(device.serial, device.name, record.entities, record.details)
+    return Inverter(
+        record.device.serial,
+        record.device.name,
+        record.entities,
+        record.details,
+        is_successor=bool(record.given.formers),
+    )

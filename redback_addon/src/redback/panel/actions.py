@@ -41,6 +41,12 @@ class _Name(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
+class _Serial(msgspec.Struct, frozen=True):
+    """An inverter to forget."""
+
+    serial: str
+
+
 class ActionError(Exception):
     """The action cannot be done; the text is one sentence, and the status that of the answer."""
 
@@ -57,6 +63,7 @@ def routes(context: Context, token: str) -> list[web.RouteDef]:
         "history/retry": _retry,
         "history/fill": _fill,
         "history/take-back": _take_back,
+        "forget": _forget,
         **{name: _applying(setup) for name, setup in context.setups.items()},
     }
     return [web.post(f"/do/{path}", _handler(context, token, do)) for path, do in actions.items()]
@@ -154,6 +161,14 @@ async def _take_back(context: Context, request: web.Request) -> str:
         text = in_words(error, "statistics")
         raise ActionError(text, HTTPStatus.SERVICE_UNAVAILABLE) from None
     return "The correction was taken back."
+
+
+async def _forget(context: Context, request: web.Request) -> str:
+    wanted = await _decode(request, _Serial)
+    if wanted.serial not in context.account.gone:
+        raise ActionError("Your account has this inverter, or it is already forgotten.")
+    context.account.forget(wanted.serial)
+    return "The inverter is forgotten."
 
 
 async def _decode(request: web.Request, kind: type[_Body]) -> _Body:

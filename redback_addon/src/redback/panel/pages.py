@@ -18,7 +18,7 @@ from .corrections import corrections
 from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
-from .sites import is_listed, sites
+from .sites import gone, is_listed, sites
 from .status import by_site, status
 
 _FOLDER = Path(__file__).parent
@@ -126,6 +126,10 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "day": _day,
     "calendar": _calendar,
     "corrections": lambda context, _: {"corrections": list(corrections(context))},
-    "sites": lambda context, _: {"sites": list(sites(context)), "is_known": is_listed(context)},
+    "sites": lambda context, _: {
+        "sites": list(sites(context)),
+        "gone": list(gone(context)),
+        "is_known": is_listed(context),
+    },
     "entities": lambda context, _: {"entities": list(entities(context))},
 }

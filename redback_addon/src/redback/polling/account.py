@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from ..clock import Clock
@@ -18,11 +19,12 @@ from ..cloud import (
     Transport,
 )
 from ..environment import Environment
-from ..inverters.naming import Choice, GivenName, choose
+from ..inverters.naming import Choice, GivenName, choose, replacements
 from ..inverters.registry import Registry
 from ..notifications import AccountNotifications, Notification
 from ..options import Options, Site
 from ..problems import AccountProblems, Kind
+from ..publishing.entity_ids import slug
 from ..saved_state import SavedState
 from .details import DetailsPoller
 from .poller import Poller
@@ -33,6 +35,8 @@ _LOG = logging.getLogger(__name__)
 _DISCOVERY_SECONDS = 60 * 60.0
 _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
+# Lists have been incomplete before.
+_MISSING_FOR = timedelta(days=1)
 
 
 class Account:
@@ -62,6 +66,8 @@ class Account:
         self._saved_state = saved_state
         self._sites = sites
         self.names: Mapping[str, GivenName] = {}
+        # The inverters that are not read any more, and since when the cloud does not list them.
+        self.gone: Mapping[str, datetime] = {}
         self.throttle = Throttle(clock, self, runner)
         self.poller = Poller(client, self.throttle, clock, problems, registry, notifications)
         self.details = DetailsPoller(client, self.throttle, clock, problems, registry)
@@ -116,31 +122,70 @@ class Account:
     def _take(self, inverters: tuple[ListedInverter, ...]) -> None:
         """Use the list of the account's inverters.
 
-        One that is missing from a later list is still polled: lists have been incomplete before.
-        But a list with none of the known ones is another account's.
+        One that is missing from a later list is read for another day: lists have been incomplete
+        before. But a list with none of the known ones is another account's, and another inverter on
+        the site of a single one has replaced that.
         """
+        saved, now = self._saved_state.saved, self._clock.now()
         found = {inverter.serial: inverter for inverter in inverters}
-        before = {inverter.serial: inverter for inverter in self._saved_state.saved.inverters}
+        before = {inverter.serial: inverter for inverter in saved.inverters}
+        replaced, names = replacements(saved.inverters, inverters), dict(saved.names)
+        for old, new in replaced.items():
+            if (given := names.pop(old, None)) is not None:
+                names[new] = GivenName(given.base, given.name, (old, *given.formers))
         is_another_account = bool(found) and found.keys().isdisjoint(before)
-        known = tuple((found if is_another_account else before | found).values())
-        self._saved_state.save(inverters=known)
+        lost = before.keys() if is_another_account else replaced.keys()
+        known = {serial: one for serial, one in before.items() if serial not in lost} | found
+        missing = {
+            serial: min(saved.missing.get(serial, now), now)
+            for serial in known
+            if serial not in found
+        }
+        if not found:  # an outage looks like this too
+            missing = saved.missing
+        self._saved_state.save(inverters=(*known.values(),), names=names, missing=missing)
+        self._use_known()
+        for old, new in replaced.items():
+            if old in saved.names and new in self.names:
+                self._notifications.replaced(old, new, self.names[new].name)
+
+    def forget(self, serial: str) -> None:
+        """Forget an inverter that is gone; another one may have its name."""
+        saved = self._saved_state.saved
+        left = tuple(one for one in saved.inverters if one.serial != serial)
+        self._saved_state.save(inverters=left)
+        self._use_known()
+
+    def _use_known(self) -> None:
+        known = self._saved_state.saved.inverters
         choice = self._use(known)
         self._notifications.inverters(known, choice.missing, others=bool(choice.names))
 
     def _use(self, inverters: tuple[ListedInverter, ...]) -> Choice:
-        """Name every inverter that is wanted, and poll it from now on."""
-        given = self._saved_state.saved.names
+        """Name every inverter that is wanted, and read those that are not gone from now on."""
+        saved, now = self._saved_state.saved, self._clock.now()
+        given, serials = saved.names, [one.serial for one in inverters]
         choice = choose(inverters, self._sites, given)
+        gone = {
+            serial: since
+            for serial, since in saved.missing.items()
+            if serial in serials and now - since >= _MISSING_FOR
+        }
         for serial, name in choice.names.items():
             if given.get(serial) != name:
                 _LOG.info("Inverter %s is called %s", serial, name.name)
-        self._saved_state.save(names={**given, **choice.names})
-        self._registry.use(choice.names, instead_of=self.names)
-        self.names = choice.names
-        self.poller.watch(choice.names)
-        others = (one.serial for one in inverters if one.serial not in choice.names)
-        self.details.watch(choice.names, others)
-        self._warm_up.watch(choice.names)
+        for serial in gone.keys() - self.gone.keys():
+            _LOG.info("Inverter %s is not read any more: the cloud does not list it", serial)
+        taken = {slug(name.name) for name in choice.names.values()}
+        left = {serial: name for serial, name in given.items() if slug(name.name) not in taken}
+        self._saved_state.save(names={**left, **choice.names})
+        names = {serial: name for serial, name in choice.names.items() if serial not in gone}
+        self._registry.use(names, instead_of=self.names)
+        self.names, self.gone = names, gone
+        self.poller.watch(names)
+        others = (one for one in serials if one not in names and one not in gone)
+        self.details.watch(names, others)
+        self._warm_up.watch(names)
         return choice
 
 

@@ -1,10 +1,15 @@
 // The section Sites: everything the account can see, with lines to copy into the options.
 
 import { copyButton } from "./clipboard.js";
-import { el } from "./dom.js";
+import { confirm } from "./confirm.js";
+import { el, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
 import { optionsLink } from "./notices.js";
+import { post } from "./server.js";
+import { moment } from "./time.js";
+
+const FORGET = "Another inverter may then get its name. Its history in Home Assistant stays.";
 
 function line(text, what) {
   return el("div", { class: "line" }, el("pre", {}, el("code", {}, text)), copyButton(text, what));
@@ -22,7 +27,7 @@ function details(seen) {
 }
 
 function inverter(seen) {
-  const { serial, in_use: isUsed, name, line: text } = seen;
+  const { serial, in_use: isUsed, name, line: text, will_be: willBe } = seen;
   return el(
     "li",
     { "data-serial": serial },
@@ -31,20 +36,40 @@ function inverter(seen) {
       { class: "what" },
       el("h4", {}, name || serial, el("span", { class: "chip", "data-level": isUsed ? "good" : "none" }, isUsed ? "in use" : "not in use")),
       el("p", { class: "under" }, [name ? serial : null, ...details(seen)].filter(Boolean).join(" · ")),
+      isUsed ? null : el("p", { class: "under" }, `With this line it is called ${willBe}.`),
     ),
     line(text, `the line for inverter ${serial}`),
   );
 }
 
-function site({ site: id, line: text, inverters }) {
+function site({ site: id, line: text, will_be: willBe, inverters }) {
   return el(
     "article",
     { class: "card site" },
     el("h3", {}, id ? `Site ${id}` : "No site"),
-    text && id ? el("p", { class: "under" }, "All inverters of this site:") : null,
+    text && id ? el("p", { class: "under" }, `All inverters of this site, called ${willBe.join(", ")}:`) : null,
     text && id ? line(text, `the line for site ${id}`) : null,
     el("p", { class: "under" }, "Single inverters:"),
     el("ul", { class: "inverters" }, inverters.map(inverter)),
+  );
+}
+
+/** A card for an inverter that the cloud lists no longer; `reload` shows the rest anew. */
+function lost({ serial, name, since }, reload) {
+  const title = name === serial ? serial : `${name} (${serial})`;
+  const result = el("p", { class: "result bad", role: "status" });
+  const press = async () => {
+    if (!(await confirm(`Forget ${title}?`, FORGET, "Forget it"))) return;
+    const { isDone, text } = await post("forget", { serial });
+    if (isDone) reload();
+    else say(result, text);
+  };
+  return el(
+    "article",
+    { class: "card", "data-gone": serial },
+    el("p", {}, `${title} is not in your account since ${moment(since)}. It is not read any more, and its entities are unavailable.`),
+    el("div", { class: "row" }, el("button", { class: "plain", type: "button", "aria-label": `Forget ${title}`, onclick: press }, "Forget it")),
+    result,
   );
 }
 
@@ -54,15 +79,17 @@ export function sites(content) {
   const link = el("p");
   let isOpen = false;
   let serials = "";
-  const answer = new Fetched(({ sites: given, is_known: isKnown }) => {
+  const reload = () => answer.load("sites");
+  const answer = new Fetched(({ sites: given, gone, is_known: isKnown }) => {
     const none = isKnown ? "Your account has no inverters." : "The cloud has not listed your inverters yet.";
-    return given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
+    const known = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
+    return [...gone.map((one) => lost(one, reload)), ...known];
   });
   content.replaceChildren(
     el(
       "div",
       { class: "intro" },
-      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, copy the lines you want into the option Sites."),
+      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, copy the lines you want into the option Sites. No line changes the name of an inverter that is in use."),
       link,
     ),
     answer.element,
@@ -71,7 +98,7 @@ export function sites(content) {
     show({ options_url: url, inverters, notices: given }) {
       // What the cloud lists, or that it lists none, may have come since.
       const now = JSON.stringify([inverters.map(({ serial }) => serial), given.map(({ kind }) => kind)]);
-      if (isOpen && now !== serials) answer.load("sites");
+      if (isOpen && now !== serials) reload();
       serials = now;
       if (url === optionsUrl) return;
       optionsUrl = url;
@@ -79,7 +106,7 @@ export function sites(content) {
     },
     open() {
       isOpen = true;
-      answer.load("sites");
+      reload();
     },
     close: () => {
       isOpen = false;
