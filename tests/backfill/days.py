@@ -61,7 +61,8 @@ class Event:
 
     `service` and `core` are away, `core_killed` without a warning; `restored` puts Core's database
     back to what it was so long before; `null`, `zero`, `fall` and `jump` are what the cloud has of
-    the counter; at `reset` it starts over. While it is `still`, nothing flows.
+    the counter; at `reset` it starts over. While it is `still`, nothing flows. `without counters`
+    is all of the cloud's past.
     """
 
     kind: str
@@ -98,7 +99,10 @@ class _Link:
 class Days:
     """A run of some days; `await Days(...).run(minutes)`, then look at `energies`."""
 
-    def __init__(self, folder: Path, events: Sequence[Event], *, days: int = 0) -> None:
+    def __init__(
+        self, folder: Path, events: Sequence[Event], *, days: int = 0, base: float = BASE
+    ) -> None:
+        self._base = base
         self.events = events
         self.clock = FakeClock(START + timedelta(seconds=20))
         self.minute = 0
@@ -122,7 +126,7 @@ class Days:
         for event in self.events:
             if event.kind == "still" and event.minute <= minute < event.minute + event.length:
                 return 0.0
-        return 0.4 + 0.9 * (minute // 47 % 4)
+        return 0.4 + 0.9 * (max(minute, 0) // 47 % 4)
 
     def flowed(self, minute: int) -> float:
         """Return what has flowed until a minute, kWh."""
@@ -132,7 +136,7 @@ class Days:
 
     def counter(self, minute: int) -> float | None:
         """Return what the cloud has of the counter."""
-        value = BASE + self.flowed(minute)
+        value = self._base + self.flowed(minute)
         for event in self.events:
             if event.kind == "reset" and minute >= event.minute:
                 value = self.flowed(minute) - self.flowed(event.minute)
@@ -166,6 +170,8 @@ class Days:
         first = max(-(-(since - START) // MINUTE), -self._days * 1440)
         last = min((until - START) // MINUTE, self.minute)
         found = [self.reading(minute) for minute in range(int(first) - 1, int(last) + 1)]
+        if any(event.kind == "without counters" for event in self.events):
+            found = [structs.replace(one, import_all_time_energy_kwh=None) for one in found]
         return tuple(one for one in found if since <= one.timestamp < until)
 
     def is_away(self, *kinds: str) -> bool:

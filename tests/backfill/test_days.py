@@ -68,6 +68,19 @@ async def test_after_a_reset_hours_are_right_before_anything_flows_again(tmp_pat
     assert days.wrong(1, 10, MINUTE_KWH) == []
 
 
+async def test_a_shift_that_took_a_small_step_for_energy_is_mended(tmp_path: Path) -> None:
+    # What comes back over an hour's end could have flowed in the hour that is not over yet.
+    days = Days(tmp_path, [Event("jump", 150, 5), Event("fall", 177, 5)], base=110.0)
+    await days.run(420)
+    assert days.wrong(1, 5, 2 * BY_POWER_KWH) == []
+
+
+async def test_a_past_without_counters_is_worked_out_from_the_power(tmp_path: Path) -> None:
+    days = Days(tmp_path, [Event("without counters", 0), Event("service", 0, 40)], days=1)
+    await days.run(360)
+    assert days.wrong(-23, 4, BY_POWER_KWH) == []
+
+
 _EVENTS = st.lists(
     st.builds(
         Event,

@@ -10,9 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from chaos.filling import filled
 from chaos.system import FAST, NORMAL, running_system, set_speed
 from chaos.truth import Truth
-from gapless.filling import filled
 
 _DAY = timedelta(days=1)
 # So that there is one from midnight to midnight, whatever time it is.

@@ -113,7 +113,7 @@ async def test_what_the_rings_mean_is_explained(viewer: Viewer) -> None:
     page = await viewer.open(status=examples.status(*both))
     house = "The house's ring shows where its power comes from."
     battery = "The battery's ring shows its level"
-    await expect(page.locator("figcaption .rings")).to_have_text(
+    await expect(page.locator("figcaption .below")).to_have_text(
         [f"{house} {battery}.", f"{house} {battery}, with a mark at the 20% reserve.", house]
     )
 

@@ -12,6 +12,7 @@ import msgspec
 
 from chaos import leaks
 from chaos.checker import Checker
+from chaos.filling import compared, filled
 from chaos.plan import TIMEOUT_FACTOR, Plan, draw
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
@@ -46,9 +47,19 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         runner = Runner(system)
         await set_speed(FAST)
         await runner.run(plan, beginning)
-        checker = Checker(system.home.simulator, runner.events, first, beginning, arguments.hours)
-        await until(lambda: system.written(checker.end), _WRITING_SECONDS)
-        stored = await system.statistics(beginning - timedelta(hours=1), checker.end)
+        end = beginning + timedelta(hours=arguments.hours)
+        await until(lambda: system.written(end), _WRITING_SECONDS)
+        await filled(system, beginning, end)
+        await compared()
+        checker = Checker(
+            system.home.simulator,
+            runner.events,
+            first,
+            beginning,
+            arguments.hours,
+            now=datetime.now(UTC),
+        )
+        stored = await system.statistics(beginning - timedelta(hours=1), end)
         notices = await system.home.notifications()
         await set_speed(NORMAL)
         runner.leave_service()

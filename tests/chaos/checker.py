@@ -1,15 +1,13 @@
 """Compares what Core has written with what the inverters did.
 
 The comparison is honest without any tolerance beyond the 0.05 kWh, see `truth`. A plan lets nothing
-else happen around a reset. Only if the cloud's past does not have a counter, the service has
-estimated what it showed at the end of an hour: that is compared with the truth of that moment.
+else happen around a reset. Where an hour's end has no reading, the service has worked out from the
+power what a counter showed: that is compared with the truth of that moment.
 
-Whether the service was healthy depends on the troubles alone: from the beginning of one until it
-is healed it need not be right. After a reset, a counter is believed again once it has gone on
-growing for some records, so that one which stands still may take longer.
-
-In all hours, whatever went wrong, no energy is taken away, and none is made up: the sum never goes
-beyond the truth.
+In the end, when the service has had time to fill and to compare, every hour has to be right,
+whatever went wrong. After a reset, a counter is believed again once it has gone on growing for some
+records; only one which stands still until the end is excused, and even then no energy is taken
+away, and none is made up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +37,6 @@ class Verdict(StrEnum):
     MISSING = "no row"
     NEGATIVE = "negative"
     MADE_UP = "more than the truth"
-    NO_READING = "no reading of the last minutes"
     SUM_WRONG = "sum wrong"
     HOUR_WRONG = "hour wrong"
 
@@ -51,16 +48,17 @@ GOOD = frozenset({Verdict.RIGHT, Verdict.EXCUSED})
 class Row:
     """One hour of one counter, which begins at `hour`; energy in kWh.
 
-    It is `clean` if nothing was wrong in it or just before it, `healthy` if nothing was at its end.
+    It is `clean` if nothing was wrong in it or just before it.
     `state` is what the counter showed at its end. The sums are since the first reading, the true
     one until the reading that `state` is, else until the end of the hour.
-    `doubt` is what only the power shows of it since the first reading.
+    `doubt` is what only the power shows of it since the first reading. It is `open` as long as a
+    reset before its end is not believed.
     """
 
     hour: datetime
     entity: str
     clean: bool
-    healthy: bool
+    open: bool
     state: float | None
     stored_sum: float | None
     true_sum: float
@@ -71,10 +69,11 @@ class Row:
 
 
 class _Edge(NamedTuple):
-    """The sums at the end of an hour, kWh."""
+    """The sums at the end of an hour, and what only the power tells of it, kWh."""
 
     stored: float
     true: float
+    doubt: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +85,21 @@ class Checker:
     first: datetime
     beginning: datetime
     hours: int
-
-    @property
-    def end(self) -> datetime:
-        """Of the last hour."""
-        return self.beginning + self.hours * _HOUR
+    now: datetime
 
     def rows(
         self, counter: Counter, shown: float, stored: Sequence[Mapping[str, Any]]
     ) -> Iterator[Row]:
         """Judge every hour of one counter by what it first showed, kWh, and Core's rows of it."""
-        resets = tuple(event.began for event in self.events if _resets(event, counter))
+        resets = tuple(event.began for event in self.events if _steps(event, counter))
         truth = Truth(counter, self.simulator, resets)
         start = truth.reading(shown, self.first)
         if start is None:
             raise ValueError(f"{counter.entity} first showed {shown}, which is no reading")
         by_hour = {datetime.fromtimestamp(row["start"] / 1000, UTC): row for row in stored}
-        bad = [*self._bad(), *((r, truth.believed_again(r, self.end)) for r in resets)]
-        before = _Edge(0.0, 0.0)
+        believed = [(reset, truth.believed_again(reset, self.now)) for reset in resets]
+        bad = [*self._bad(), *believed]
+        before = _Edge(0.0, 0.0, 0.0)
         # The hour before the first one is a part of an hour, and its end is where the first begins.
         for number in range(-1, self.hours):
             hour = self.beginning + number * _HOUR
@@ -111,6 +107,7 @@ class Checker:
             at = None if row is None else truth.reading(row["state"], end)
             most = truth.energy(end) - truth.energy(start)
             edge = _Edge(
+                doubt=truth.doubt_at(end) if at is None else 0.0,
                 stored=before.stored if row is None else row["sum"],
                 true=most if at is None else truth.energy(at) - truth.energy(start),
             )
@@ -118,39 +115,33 @@ class Checker:
                 hour=hour,
                 entity=counter.entity,
                 clean=not _touch(bad, hour - _JUST_BEFORE, end),
-                healthy=not _touch(bad, end - _JUST_BEFORE, end),
+                open=any(since < end and until >= self.now for since, until in believed),
                 state=None if row is None else row["state"],
                 stored_sum=None if row is None else edge.stored,
                 true_sum=edge.true,
                 stored=None if row is None else edge.stored - before.stored,
                 true=edge.true - before.true,
-                doubt=truth.doubt(start, end),
+                doubt=truth.doubt(start, end) + before.doubt + edge.doubt,
                 verdict=Verdict.RIGHT,
             )
-            is_known = at is not None or self._is_estimated(counter)
-            yield replace(checked, verdict=_verdict(checked, most, is_known=is_known))
+            yield replace(checked, verdict=_verdict(checked, most))
             before = edge
-
-    def _is_estimated(self, counter: Counter) -> bool:
-        """Whether an hour's state may be an estimate, since the cloud's past has no counter."""
-        return counter.is_of_battery and not self.simulator.world.past_of_v221
 
     def _bad(self) -> Iterator[tuple[datetime, datetime]]:
         return ((event.began, event.healed) for event in self.events)
 
 
-def _verdict(row: Row, most: float, *, is_known: bool) -> Verdict:
+def _verdict(row: Row, most: float) -> Verdict:
     if row.stored is None or row.stored_sum is None:
-        return Verdict.MISSING if row.healthy else Verdict.EXCUSED
+        return Verdict.MISSING
     tolerance = TOLERANCE_KWH + row.doubt
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
         Verdict.MADE_UP: row.stored_sum > most + tolerance,
-        Verdict.NO_READING: row.healthy and not is_known,
-        Verdict.SUM_WRONG: row.healthy and abs(row.stored_sum - row.true_sum) > tolerance,
-        Verdict.HOUR_WRONG: row.clean and abs(row.stored - row.true) > tolerance,
+        Verdict.SUM_WRONG: not row.open and abs(row.stored_sum - row.true_sum) > tolerance,
+        Verdict.HOUR_WRONG: not row.open and abs(row.stored - row.true) > tolerance,
     }
-    good = Verdict.RIGHT if row.healthy else Verdict.EXCUSED
+    good = Verdict.EXCUSED if row.open else Verdict.RIGHT
     return next((verdict for verdict, is_so in wrongs.items() if is_so), good)
 
 
@@ -159,13 +150,13 @@ def _touch(spans: Sequence[tuple[datetime, datetime]], start: datetime, end: dat
     return any(began < end and over > start for began, over in spans)
 
 
-def _resets(event: Event, counter: Counter) -> bool:
-    return any(_is_reset(fault, counter) for fault in event.trouble.cloud)
+def _steps(event: Event, counter: Counter) -> bool:
+    return any(_is_step(fault, counter) for fault in event.trouble.cloud)
 
 
-def _is_reset(fault: Fault, counter: Counter) -> bool:
+def _is_step(fault: Fault, counter: Counter) -> bool:
     return (
-        fault.kind is Kind.COUNTER_RESET
+        fault.kind in {Kind.COUNTER_RESET, Kind.COUNTER_STEP}
         and fault.serial in {None, counter.inverter.serial}
         and (not fault.fields or counter.field in fault.fields)
     )

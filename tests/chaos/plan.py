@@ -39,6 +39,9 @@ class HouseFault(Enum):
     PROXY_GONE = "the Supervisor refuses connections"
     WEBSOCKETS = "the WebSockets are closed"
     CORE_RESTART = "Core restarts"
+    CORE_KILL = "Core is killed"
+    DATABASE = "Core's database is restored from a copy"
+    ROWS = "Core has lost an hour of all entities but one"
     SERVICE_KILL = "the service is killed"
     SERVICE_STOP = "the service is stopped, and started again"
     DISK_FULL = "the disk is full"
@@ -52,8 +55,8 @@ class Trouble:
     For the minutes of `heals` after its end the service need not be right yet. In those of `lead`
     before it, and until it is healed, nothing else may happen: after a reset nobody can know any
     more what a reading that was lost before it would have shown; and a glitch while Core is away,
-    for example, would be seen by nobody. `seconds` is how slow a slow Supervisor is. `kill_after`
-    so many minutes the service is killed, and started again.
+    for example, would be seen by nobody. `seconds` is how slow a slow Supervisor is, or how old a
+    copy of a database. `kill_after` so many minutes the service is killed, and started again.
     """
 
     name: str
@@ -116,7 +119,16 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
     chance = Random(seed)
     batches = max(1, round(hours / 6))
     quiet = tuple(sorted(chance.sample(range(1, hours), max(1, hours // 3)))) if hours > 1 else ()
-    stretches = list(_stretches(chance, hours, quiet))
+    # What happens over an hour's end: there is one in each batch.
+    ends = [hour for hour in range(1, hours) if not {hour - 1, hour} & {*quiet}]
+    crossed = sorted(chance.sample(ends, min(batches, len(ends))))
+    over = [
+        _over(hour, _over_an_hours_end(seed + batch, serials[(seed + batch) % len(serials)]))
+        for batch, hour in enumerate(crossed)
+    ]
+    stretches = list(
+        _without(_stretches(chance, hours, quiet, crossed), [_taken(one) for one in over])
+    )
     cloud = [
         trouble
         for batch in range(batches)
@@ -126,26 +138,45 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
         )
     ]
     house = [t for _ in range(batches) for t in _house_batch(chance)]
-    cloud_plan = _lay_out(chance, cloud, stretches)
-    alone = [
-        _Stretch(s.at - s.trouble.lead, s.at - s.trouble.lead + s.trouble.span)
-        for s in cloud_plan
-        if s.trouble.lead
-    ]
-    house_plan = _lay_out(chance, house, list(_without(stretches, alone)))
+    cloud_plan = _lay_out(chance, cloud, stretches, [one for one in over if one.trouble.cloud])
+    alone = [_taken(one) for one in cloud_plan if one.trouble.lead]
+    house_plan = _lay_out(
+        chance,
+        house,
+        list(_without(stretches, alone)),
+        [one for one in over if not one.trouble.cloud],
+    )
     placed = Counter(s.trouble.name for s in (*cloud_plan, *house_plan))
     left_out = Counter(trouble.name for trouble in (*cloud, *house)) - placed
     return Plan(seed, hours, quiet, cloud_plan, house_plan, tuple(left_out.elements()))
 
 
-def _stretches(chance: Random, hours: int, quiet: Sequence[int]) -> Iterator[_Stretch]:
-    """Return the times in which something may happen; half of their hours end quietly as well."""
+def _over(hour: int, trouble: Trouble) -> Scheduled:
+    """Let a trouble happen half before the beginning of an hour, and half after it."""
+    return Scheduled(hour * HOUR - trouble.minutes / 2, trouble)
+
+
+def _taken(one: Scheduled) -> _Stretch:
+    """Return the time that a trouble needs for itself."""
+    start = one.at - one.trouble.lead
+    return _Stretch(start, start + one.trouble.span)
+
+
+def _stretches(
+    chance: Random, hours: int, quiet: Sequence[int], crossed: Sequence[int]
+) -> Iterator[_Stretch]:
+    """Return the times in which something may happen; half of their hours end quietly as well.
+
+    Those before a crossed hour do not.
+    """
     start = 0.0
     for hour in range(hours):
         end = (hour + 1) * HOUR
         if hour in quiet:
             start = end
-        elif hour + 1 in {*quiet, hours} or chance.random() < _ENDS_QUIETLY:
+        elif hour + 1 in {*quiet, hours} or (
+            chance.random() < _ENDS_QUIETLY and hour + 1 not in crossed
+        ):
             yield _Stretch(start, end - QUIET_MINUTES)
             start = end
 
@@ -162,9 +193,15 @@ def _without(stretches: Iterable[_Stretch], holes: Sequence[_Stretch]) -> Iterat
 
 
 def _lay_out(
-    chance: Random, batch: Iterable[Trouble], stretches: Sequence[_Stretch]
+    chance: Random,
+    batch: Iterable[Trouble],
+    stretches: Sequence[_Stretch],
+    over: Iterable[Scheduled],
 ) -> tuple[Scheduled, ...]:
-    """Spread troubles over stretches without overlap; what finds no room is left out."""
+    """Spread troubles over stretches without overlap; what finds no room is left out.
+
+    Those over an hour's end have their times.
+    """
     room = [stretch.length for stretch in stretches]
     piles: list[list[Trouble]] = [[] for _ in stretches]
     for trouble in sorted(batch, key=lambda trouble: trouble.span, reverse=True):
@@ -173,7 +210,7 @@ def _lay_out(
             index = chance.choices(fitting, weights=[room[index] for index in fitting])[0]
             room[index] -= trouble.span
             piles[index].append(trouble)
-    scheduled = []
+    scheduled = [*over]
     for stretch, left, pile in zip(stretches, room, piles, strict=True):
         chance.shuffle(pile)
         # So much of the free time passes before each of them.
@@ -182,7 +219,7 @@ def _lay_out(
         for pause, trouble in zip(pauses, pile, strict=True):
             scheduled.append(Scheduled(passed + pause + trouble.lead, trouble))
             passed += trouble.span
-    return tuple(scheduled)
+    return tuple(sorted(scheduled, key=lambda one: one.at))
 
 
 def _dealt(turn: int, rarer: Sequence[Trouble]) -> Iterator[Trouble]:
@@ -202,9 +239,15 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
         # What is shown late is believed to be old for a few minutes more.
         return replace(line(f"timestamps {how}", fault), heals=_SOON + 1)
 
-    def glitch(name: str, kwh: float) -> Trouble:
-        fault = Fault(kind=Kind.COUNTER_SHIFT, serial=chance.choice(serials), value=kwh)
-        return Trouble(name, chance.uniform(0.9, 1.9), cloud=(fault,), lead=2.0)
+    def glitch(
+        name: str, value: float, kind: Kind = Kind.COUNTER_SHIFT, *, least: float = 0.9
+    ) -> Trouble:
+        fault = Fault(kind=kind, serial=chance.choice(serials), value=value)
+        return Trouble(name, chance.uniform(least, least + 1), cloud=(fault,), lead=2.0)
+
+    def step(name: str, share: float) -> Trouble:
+        fault = Fault(kind=Kind.COUNTER_STEP, serial=chance.choice(serials), value=share)
+        return Trouble(name, 0.5, heals=6.0, cloud=(fault,), lead=2.0)
 
     yield line("not HTTP", Fault(kind=Kind.NOT_HTTP))
     yield line("a body of 100 MB", Fault(kind=Kind.OVERSIZED), most=2.0)
@@ -216,6 +259,12 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
     yield time("absent")
     yield glitch("counters jump up", 500.0)
     yield glitch("counters fall", -50.0)
+    yield glitch("records of 500 kWh", 500.0, Kind.COUNTER_ZERO)
+    yield glitch("counters jump up for a while", 500.0, least=3.0)
+    yield glitch("counters fall by a quarter for a while", 0.75, Kind.COUNTER_SHARE, least=3.0)
+    yield step("counters go on a quarter lower", 0.75)
+    yield step("counters go on a twentieth lower", 0.95)
+    yield step("counters go on a thousand times as high", 1000.0)
     yield line("counters tremble", Fault(kind=Kind.COUNTER_JITTER, value=0.02), most=8.0)
     yield Trouble(
         "counters zero, and the service is killed meanwhile",
@@ -233,6 +282,26 @@ def _rarer(chance: Random, serials: Sequence[str]) -> Iterator[Trouble]:
         kill_after=chance.uniform(0.9, 2.0),
         lead=4.0,
     )
+
+
+def _over_an_hours_end(turn: int, serial: str) -> Trouble:
+    """Return what happens over an hour's end: they take turns."""
+
+    def counters(name: str, minutes: float, kind: Kind, value: float = 0.0) -> Trouble:
+        fault = Fault(kind=kind, serial=serial, value=value)
+        return Trouble(f"{name} over an hour's end", minutes, cloud=(fault,), lead=2.0)
+
+    return (
+        counters("nulls", 6, Kind.COUNTER_NULL),
+        Trouble(
+            "Core restarts over an hour's end",
+            minutes=0.5,
+            heals=4.0,
+            house_fault=HouseFault.CORE_RESTART,
+        ),
+        counters("zeros", 6, Kind.COUNTER_ZERO),
+        counters("a fall by a quarter", 5, Kind.COUNTER_SHARE, 0.75),
+    )[(turn + 1) % 4]
 
 
 def _cloud_batch(
@@ -257,7 +326,7 @@ def _cloud_batch(
 
     status = chance.choice((500, 502, 503, 504))
     wait = chance.randint(30, 150)
-    yield line(f"{status}", Fault(kind=Kind.STATUS, status=status), most=8)
+    yield line(f"{status}", Fault(kind=Kind.STATUS, status=status), most=6)
     yield line(
         f"429 with Retry-After {wait}",
         Fault(kind=Kind.STATUS, status=429, retry_after=str(wait)),
@@ -301,14 +370,14 @@ def _cloud_batch(
     )
     yield line("v2 only", Fault(kind=Kind.V2_ONLY, serial=without_battery))
     yield line("no Multiple", Fault(kind=Kind.NO_MULTIPLE))
-    yield line("offline, records lost", Fault(kind=Kind.OFFLINE, serial=anyone()), most=14)
+    yield line("offline, records lost", Fault(kind=Kind.OFFLINE, serial=anyone()), most=12)
     yield line(
-        "offline, records late", Fault(kind=Kind.OFFLINE, serial=anyone(), how="late"), most=14
+        "offline, records late", Fault(kind=Kind.OFFLINE, serial=anyone(), how="late"), most=12
     )
 
 
 def _house_batch(chance: Random) -> Iterator[Trouble]:
-    """Draw what happens to the Supervisor, to Core (twice) and to the service (three times)."""
+    """Draw what happens to the Supervisor, to Core (each once) and to the service (three times)."""
 
     def house_fault(
         kind: HouseFault, least: float, most: float, *, heals: float = _SOON, seconds: float = 0.0
@@ -325,7 +394,11 @@ def _house_batch(chance: Random) -> Iterator[Trouble]:
     yield house_fault(HouseFault.WEBSOCKETS, 0.1, 0.2)
     yield house_fault(HouseFault.SERVICE_STOP, 0.1, 2, heals=5.0)
     yield house_fault(HouseFault.DISK_FULL, 2, 6)
-    for _ in range(2):
-        yield house_fault(HouseFault.CORE_RESTART, 0.5, 6, heals=4.0)
+    yield house_fault(HouseFault.CORE_RESTART, 0.5, 6, heals=4.0)
+    yield house_fault(HouseFault.CORE_KILL, 0.5, 6, heals=4.0)
+    yield house_fault(HouseFault.ROWS, 0.5, 1, heals=4.0)
+    yield house_fault(
+        HouseFault.DATABASE, 0.5, 3, heals=4.0, seconds=chance.uniform(0.5, 4.0) * 3600
+    )
     for _ in range(3):
         yield house_fault(HouseFault.SERVICE_KILL, 0.1, 4, heals=5.0)

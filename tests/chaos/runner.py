@@ -1,9 +1,11 @@
 """Makes happen what a plan says, and writes down when it really did."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from chaos.plan import HouseFault, Plan, Scheduled, Trouble
 from chaos.system import FAST, NORMAL, System, set_speed, sleep_until
@@ -13,10 +15,17 @@ from standin.faults import Faults
 
 # These end by themselves, at a moment that has to be known from the start.
 _GLITCHES = frozenset(
-    {Kind.COUNTER_ZERO, Kind.COUNTER_NULL, Kind.COUNTER_SHIFT, Kind.COUNTER_JITTER}
+    {
+        Kind.COUNTER_SHARE,
+        Kind.COUNTER_ZERO,
+        Kind.COUNTER_NULL,
+        Kind.COUNTER_SHIFT,
+        Kind.COUNTER_JITTER,
+    }
 )
 # How long it is away when it is killed in the middle of something else.
 _SHORT_KILL_SECONDS = 20.0
+_COPY_EVERY = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,9 @@ class Runner:
         self._crashes: list[str] = []
         self._watch: asyncio.Task[None] | None = None
         self._service = asyncio.Lock()
+        self._core = asyncio.Lock()
+        # Of Core's database, in order.
+        self._copies: list[tuple[datetime, Path]] = []
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -56,9 +68,11 @@ class Runner:
     async def run(self, plan: Plan, beginning: datetime) -> None:
         """Do everything in the plan, and wait for its end."""
         self._guard()
+        copying = asyncio.create_task(self._copy(beginning))
         async with asyncio.TaskGroup() as lanes:
             lanes.create_task(self._run(plan.cloud, beginning))
             lanes.create_task(self._run(plan.house, beginning))
+        copying.cancel()
         await sleep_until(beginning + timedelta(hours=plan.hours))
 
     def leave_service(self) -> None:
@@ -102,6 +116,12 @@ class Runner:
                 await self._system.home.supervisor.close_websockets()
             case HouseFault.CORE_RESTART:
                 await self._restart_core(seconds)
+            case HouseFault.CORE_KILL:
+                await self._restart_core(seconds, end=self._system.core.kill)
+            case HouseFault.DATABASE:
+                await self._restart_core(seconds, before=partial(self._restore, trouble.seconds))
+            case HouseFault.ROWS:
+                await self._restart_core(seconds, before=self._system.lose_rows)
             case _:
                 await self._cause_to_machine(house_fault, seconds)
 
@@ -149,15 +169,43 @@ class Runner:
         await asyncio.sleep(seconds)
         self._system.home.supervisor.faults = Faults()
 
-    async def _restart_core(self, seconds: float) -> None:
-        # Core's own limits to its start and its end are meant for a clock of normal speed.
-        await set_speed(NORMAL)
-        await self._system.core.stop()
-        await set_speed(FAST)
-        await asyncio.sleep(seconds)
-        await set_speed(NORMAL)
-        await self._system.core.start()
-        await set_speed(FAST)
+    async def _restart_core(
+        self,
+        seconds: float,
+        *,
+        end: Callable[[], Awaitable[None]] | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        """End Core, and start it again; something may happen just before its start."""
+        async with self._core:
+            # Core's own limits to its start and its end are meant for a clock of normal speed.
+            await set_speed(NORMAL)
+            await (end or self._system.core.stop)()
+            await set_speed(FAST)
+            await asyncio.sleep(seconds)
+            await set_speed(NORMAL)
+            if before is not None:
+                before()
+            await self._system.core.start()
+            await set_speed(FAST)
+
+    async def _copy(self, beginning: datetime) -> None:
+        """Copy Core's database again and again, from its first rows on."""
+        await sleep_until(beginning + timedelta(minutes=2))
+        while True:
+            now = datetime.now(UTC)
+            copy = self._system.core.folder / f"copy-{len(self._copies)}.db"
+            async with self._core:
+                await self._system.copy_database(copy)
+            self._copies.append((now, copy))
+            await sleep_until(now + _COPY_EVERY)
+
+    def _restore(self, seconds: float) -> None:
+        """Put back Core's database as it was so long before, or as early as is known."""
+        until = datetime.now(UTC) - timedelta(seconds=seconds)
+        old = [copy for made, copy in self._copies if made <= until]
+        for copy in (old or [copy for _, copy in self._copies[:1]])[-1:]:
+            self._system.restore_database(copy)
 
     def _guard(self) -> None:
         """Notice when the service ends by itself, and start it again as s6 would."""

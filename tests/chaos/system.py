@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,11 +55,6 @@ class Counter:
     quantity: str
     field: str
 
-    @property
-    def is_of_battery(self) -> bool:
-        """Whether it counts what the battery does, of which version 2 of the API knows nothing."""
-        return self.quantity in _OF_BATTERY
-
 
 @dataclass(frozen=True)
 class System:
@@ -105,6 +102,35 @@ class System:
         self.hosts.write_text(_HOSTS)
         yield
         self.hosts.write_text(_HOSTS_OF_CLOUD)
+
+    async def copy_database(self, copy: Path) -> None:
+        """Copy what Core has recorded."""
+        await asyncio.to_thread(_copy_database, self._database, copy)
+
+    def restore_database(self, copy: Path) -> None:
+        """Put a copy back, as a backup does; Core is stopped."""
+        for name in ("-wal", "-shm"):
+            self._database.with_name(self._database.name + name).unlink(missing_ok=True)
+        shutil.copyfile(copy, self._database)
+
+    def lose_rows(self) -> None:
+        """Lose what Core has of the hour before its last one, but for one entity's row."""
+        with closing(sqlite3.connect(self._database)) as database, database:
+            (last,) = database.execute("SELECT max(start_ts) FROM statistics").fetchone()
+            kept = database.execute(
+                "SELECT max(id) FROM statistics_meta WHERE statistic_id = ?",
+                (f"sensor.{self.counters[0].entity}",),
+            ).fetchone()
+            for table in ("statistics", "statistics_short_term"):
+                database.execute(
+                    f"DELETE FROM {table} WHERE metadata_id != ?"  # noqa: S608 - our own names
+                    " AND start_ts >= ? AND start_ts < ?",
+                    (*kept, last - 3600, last),
+                )
+
+    @property
+    def _database(self) -> Path:
+        return self.core.folder / "home-assistant_v2.db"
 
     async def statistics(self, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
         """Return Core's hourly statistics of all counters, by entity."""
@@ -181,6 +207,11 @@ async def running_system(
             yield System(home, core, named, tuple(counters), hosts)
         finally:
             await home.service.kill()
+
+
+def _copy_database(database: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 async def _mount(*words: str | Path) -> None:

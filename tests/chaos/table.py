@@ -21,10 +21,10 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     for row in sorted(result["rows"], key=lambda row: (row["hour"], row["entity"])):
         stored = (_kwh(row[name]) for name in ("stored", "true"))
         sums = (_kwh(row[name]) for name in ("stored_sum", "true_sum"))
-        kind = "clean" if row["clean"] else "healthy" if row["healthy"] else "faulty"
+        kind = "clean" if row["clean"] else "faulty"
         yield (
             f"{_time(row['hour'])[:5]}  {row['entity']:32} {' '.join(f'{x:>8}' for x in stored)}"
-            f" {' '.join(f'{x:>9}' for x in sums)}  {kind:7}  {row['verdict']}"
+            f" {' '.join(f'{x:>9}' for x in sums)}  {kind:6}  {row['verdict']}"
         )
 
 

@@ -7,9 +7,11 @@ When: Core writes the state at the end of an hour, which is a reading of up to a
 seconds before. The state shows which: it must be, to the last digit, what one of the inverter's
 records of the last three minutes says. The truth is then taken at the second of that record.
 
-Resets: a counter that starts over takes with it what was used since its last record. Core never
-knows that, and the service only from the power. So there is doubt about the energy between the last
-record before a reset and the reset itself, which is less than a minute's, and about nothing else.
+Resets and steps: a counter that starts over, or goes on from another value, hides what was used
+since its last record. Core never knows that, and the service only from the power. So there is doubt
+about the energy between the last record before a reset and the reset itself, which is less than a
+minute's. Where a counter was missing or wrong at the end of an hour, only the power tells what it
+showed there. There is doubt about nothing else.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ _MINUTE = timedelta(minutes=1)
 _SAME_KWH = 1e-6
 # How old the reading may be that Core shows at the end of an hour, in minutes.
 _OLDEST = 3
+# By how much a state that only the power tells may be wrong, kWh.
+_BY_POWER_KWH = 0.06
 # So many records in which a counter has grown make a reset believed, and one is to spare.
 _GROWTHS = 5
 
@@ -48,11 +52,17 @@ class Truth:
             if since < reset <= until
         )
 
-    def shown(self, at: datetime) -> float:
+    def doubt_at(self, end: datetime) -> float:
+        """Return how much energy only the power shows at an hour's end with no reading, kWh."""
+        return _BY_POWER_KWH + self._whole(end) - self._whole(end - _MINUTE)
+
+    def shown(self, at: datetime, *, glitches: bool = False) -> float | None:
         """Return what the counter says in the record of this second, kWh."""
-        record = self.simulator.truth(self.counter.inverter.serial, at.timestamp())
+        serial = self.counter.inverter.serial
+        record = self.simulator.truth(serial, at.timestamp(), glitches=glitches)
         assert record is not None
-        return float(record[self.counter.field])
+        value = record[self.counter.field]
+        return None if value is None else float(value)
 
     def record_before(self, moment: datetime) -> datetime:
         """Return the time of the last record before a moment."""
@@ -64,16 +74,21 @@ class Truth:
         """Return the time of the record with this value that was the latest when it was seen."""
         newest = self.record_before(seen)
         times = (newest - age * _MINUTE for age in range(_OLDEST))
-        return next((time for time in times if abs(self.shown(time) - value) <= _SAME_KWH), None)
+        return next((time for time in times if self._is_shown(value, time)), None)
 
     def believed_again(self, reset: datetime, end: datetime) -> datetime:
         """Return the moment at which a reset must have been let through, `end` if it is later."""
         time, growths, before = self.record_before(reset) + _MINUTE, 0, 0.0
         while growths < _GROWTHS and time < end:
-            value = self.shown(time)
+            value = self.shown(time) or 0.0
             growths += value > before
             before, time = value, time + _MINUTE
         return time + 2 * _MINUTE
+
+    def _is_shown(self, value: float, at: datetime) -> bool:
+        """Whether a record has a value; a glitch that lasts is believed as long as it does."""
+        shown = (self.shown(at, glitches=glitches) for glitches in (False, True))
+        return any(one is not None and abs(one - value) <= _SAME_KWH for one in shown)
 
     def _whole(self, at: datetime) -> float:
         moment = self.counter.inverter.plant.at(int(at.timestamp()))

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from chaos.filling import LONGEST_HOURS, filled, is_filled
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
 from gapless.comparison import Difference, Rows, by_hour, energies, means
-from gapless.filling import LONGEST_HOURS, filled, is_filled
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
 from simulator import Kind

@@ -113,6 +113,17 @@ def test_a_step_between_two_meters_is_no_energy(after: float, minute: int) -> No
     )
 
 
+@pytest.mark.parametrize("fall", [0.3, 0.7, 1.2, 2.0])
+@pytest.mark.parametrize("minute", [200, 178, 181])
+def test_a_fall_that_the_counter_soon_catches_up_with_costs_nothing(
+    fall: float, minute: int
+) -> None:
+    known = run(lambda m, value: round(value - fall, 3) if m >= minute else value).known()
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+
+
 @pytest.mark.parametrize("wrong", [0.75, 1.02, 0.0, 20000.0])
 @pytest.mark.parametrize("minute", [200, 176])
 @pytest.mark.parametrize("length", [2, 5, 12, 45])

@@ -125,6 +125,18 @@ def test_a_total_is_unknown_while_a_part_of_it_is(minutes: Minutes) -> None:
     assert minutes.day([SERIAL, OTHER]).solar == [None, 3.5]
 
 
+def test_grid_and_load_are_of_all_inverters_or_unknown(minutes: Minutes) -> None:
+    minutes.seen(inverter(), [reading(NOON, load=10.0), reading(NOON + MINUTE, load=11.0)])
+    for at in (NOON, NOON + MINUTE):
+        null = msgspec.structs.replace(reading(at), load_all_time_energy_kwh=None, phases={})
+        minutes.seen(inverter(OTHER), [null])
+    both = minutes.day([SERIAL, OTHER])
+    assert both.load == both.grid == [None, None]
+    assert None not in both.solar
+    assert both.energy.load_kwh is None
+    assert both.energy.solar_kwh is not None
+
+
 def test_batteries_have_no_common_charge_even_where_only_one_is_known(minutes: Minutes) -> None:
     minutes.seen(inverter(), [reading(NOON), reading(NOON + MINUTE)])
     null = msgspec.structs.replace(reading(NOON), battery_soc_0_to_1=None)

@@ -30,7 +30,6 @@ LEVEL_IN = 361
 LEVEL_OUT = 400
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_LOCAL_SECONDS = int(timedelta(hours=10).total_seconds())
 _SOLAR_NOON = 11 * 60 + 48
 _SUN_ANGLE = [math.cos(2 * math.pi * (m - _SOLAR_NOON) / MINUTES) for m in range(MINUTES)]
 _KEPT_DAYS = 6
@@ -120,19 +119,22 @@ class Plant:
     The counters began at 0 at that local date's midnight. The same seed makes the same days.
     """
 
-    def __init__(self, family: Family, seed: str, commissioned: date) -> None:
+    def __init__(
+        self, family: Family, seed: str, commissioned: date, zone: timezone = LOCAL
+    ) -> None:
         self.family = family
         self.seed = seed
         self.commissioned = commissioned
         bank = family.battery
         self.full_level = bank.capacity_wh * LEVEL_PER_WATT_HOUR if bank else 0
         self._first = commissioned.toordinal() - _EPOCH_DAY
+        self._ahead_s = int(zone.utcoffset(None).total_seconds())
         self._midnights = [Midnight(self.full_level // 2, Energy())]
         self._days: OrderedDict[int, Day] = OrderedDict()
 
     def at(self, when: int) -> Moment | None:
         """Return the plant at `when` (Unix seconds), or None before its commissioning."""
-        number, second = divmod(when + _LOCAL_SECONDS, DAY_SECONDS)
+        number, second = divmod(when + self._ahead_s, DAY_SECONDS)
         index = number - self._first
         return self.day(index).at(second, self.full_level) if index >= 0 else None
 

@@ -9,7 +9,7 @@ Ids are numbered through, so that the same arguments make the same world again.
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 
 from . import families
@@ -88,7 +88,7 @@ class World:
     All counters began at the midnight of the local date `commissioned`, `COMMISSIONED_DAYS` before
     today if that is None. A record is visible after `latency` seconds; None means 4 to 12 for each
     inverter, and up to 2 more for each record. Whether v2.21 has a past too is not known (dossier
-    3.4).
+    3.4). The sun keeps the time of `zone`.
     """
 
     def __init__(
@@ -98,7 +98,9 @@ class World:
         commissioned: date | None = None,
         latency: float | None = None,
         past_of_v221: bool = False,
+        zone: timezone = LOCAL,
     ) -> None:
+        self.zone = zone
         self.seed = seed
         self.past_of_v221 = past_of_v221
         self.commissioned = commissioned or days_ago(COMMISSIONED_DAYS)
@@ -192,10 +194,11 @@ class World:
     def _plant(self, serial: str, family: Family, profile: int | None) -> Plant:
         """Return a plant of its own, or in a fleet one shared with others to save time."""
         if profile is None:
-            return Plant(family, f"{self.seed} {serial}", self.commissioned)
+            return Plant(family, f"{self.seed} {serial}", self.commissioned, self.zone)
         shared = profile % _FLEET_PROFILES
         if shared not in self._profiles:
-            self._profiles[shared] = Plant(family, f"{self.seed} fleet {shared}", self.commissioned)
+            seed = f"{self.seed} fleet {shared}"
+            self._profiles[shared] = Plant(family, seed, self.commissioned, self.zone)
         return self._profiles[shared]
 
 

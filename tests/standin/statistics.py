@@ -98,6 +98,49 @@ class Statistics:
             start = row["start"].astimezone(UTC)
             table[start] = {**empty, **row, "start": start}
 
+    def compile(self, start: datetime) -> None:
+        """Write the rows of the five minutes since `start`, and at its end those of an hour.
+
+        Core does so of itself. Here whoever runs it for people asks for it, and values count alike,
+        however long each lasted; `recorder_model` has what Core gets wrong.
+        """
+        end = start + timedelta(minutes=5)
+        within: dict[str, list[float]] = {}
+        for push in self._states.history:
+            if start <= push.at < end and (number := _number(push.state)) is not None:
+                within.setdefault(push.entity_id, []).append(number)
+        for name, metadata in self._promised().items():
+            state = self._states.get(name)
+            held = None if state is None else _number(state.state)
+            numbers = within.get(name) or ([] if held is None else [held])
+            if numbers:
+                is_counter = metadata["has_sum"]
+                row = self._counted(name, numbers) if is_counter else _measured(numbers)
+                self.write(metadata, [{"start": start, **row}], short_term=True)
+                if end.minute == 0:
+                    self._compile_hour(metadata, end - timedelta(hours=1))
+
+    def _counted(self, name: str, numbers: list[float]) -> Row:
+        short_term = self.short_term.get(name)
+        last = short_term[max(short_term)] if short_term else {"state": numbers[0], "sum": 0.0}
+        grown = numbers[-1] - last["state"]
+        return {"state": numbers[-1], "sum": last["sum"] + max(grown, 0.0)}
+
+    def _compile_hour(self, metadata: Message, hour: datetime) -> None:
+        name = metadata["statistic_id"]
+        if hour in self.rows.get(name, {}):
+            return
+        times = [start for start in sorted(self.short_term[name]) if start >= hour]
+        rows = [self.short_term[name][start] for start in times]
+        row = {**rows[-1], "start": hour}
+        if row["mean"] is not None:
+            row["mean"] = sum(row["mean"] for row in rows) / len(rows)
+            row["min"], row["max"] = (
+                min(row["min"] for row in rows),
+                max(row["max"] for row in rows),
+            )
+        self.write(metadata, [row])
+
     def adjust(self, message: Message) -> None:
         """`recorder/adjust_sum_statistics`: add to all sums from a time on, in both tables."""
         required = ("adjustment", "adjustment_unit_of_measurement", "start_time", "statistic_id")
@@ -253,6 +296,17 @@ def unit_classes(version: Version) -> dict[str, Collection[str | None]]:
         for name, units in _UNIT_CLASSES.items()
         if version >= UNIT_CLASSES_SINCE.get(name, version)
     }
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _measured(numbers: list[float]) -> Row:
+    return {"mean": sum(numbers) / len(numbers), "min": min(numbers), "max": max(numbers)}
 
 
 def _times(number: float | None, factor: float) -> float | None:

@@ -327,7 +327,7 @@ async def _pass_on(answer: aiohttp.ClientResponse, request: web.Request) -> web.
         if name not in _OF_ONE_HOP - {"Content-Length"}:
             response.headers.add(name, value)
     await response.prepare(request)
-    async for chunk, _ in answer.content.iter_chunks():
+    async for chunk in answer.content.iter_any():
         await response.write(chunk)
     return response
 

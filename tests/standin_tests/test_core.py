@@ -1,6 +1,7 @@
 """The stand-in Core behaves in time and in its errors as Core does; see also test_both_cores."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import aiohttp
 
@@ -82,3 +83,24 @@ async def test_an_import_is_written_only_after_its_answer(core: Core, client: Cl
     assert core.statistics.rows == {}
     waiting.pop()()
     assert len(core.statistics.rows["sensor.one"]) == 1
+
+
+async def test_statistics_are_compiled_of_the_states_when_somebody_asks(
+    core: Core, client: Client, clock: FakeClock
+) -> None:
+    energy = {"unit_of_measurement": "kWh", "state_class": "total_increasing"}
+    power = {"unit_of_measurement": "kW", "state_class": "measurement"}
+    start = START.replace(minute=50, second=0)
+    await clock.advance((start - START).total_seconds())
+    for counted, mean in ((5, 1), (7, 3)):
+        await client.push("sensor.energy", counted, energy)
+        await client.push("sensor.power", mean, power)
+    core.statistics.compile(start)
+    await clock.advance(300)
+    await client.push("sensor.energy", 8, energy)
+    core.statistics.compile(start + timedelta(minutes=5))
+    hour = START.replace(minute=0, second=0)
+    counter, measurement = (core.statistics.rows[f"sensor.{name}"] for name in ("energy", "power"))
+    assert (counter[hour]["state"], counter[hour]["sum"]) == (8, 3)
+    assert [measurement[hour][name] for name in ("mean", "min", "max")] == [2.5, 1, 3]
+    assert len(core.statistics.short_term["sensor.energy"]) == 2

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from standin.client import Answer, Client
@@ -113,3 +115,16 @@ async def test_stopped_it_refuses_connections_and_comes_back_on_its_port(
     await supervisor.start()
     assert supervisor.url == url
     assert (await addon.push("sensor.one", 5)).status == 201
+
+
+async def test_a_page_that_a_browser_has_already_is_passed_on(supervisor: Supervisor) -> None:
+    async def unchanged(_: web.Request) -> web.Response:
+        return web.Response(status=304)
+
+    app = web.Application()
+    app.router.add_get("/static/main.js", unchanged)
+    async with TestServer(app) as page, aiohttp.ClientSession(supervisor.url) as browser:
+        supervisor.ingress["a"] = str(page.make_url("")).rstrip("/")
+        for _ in range(2):  # aiohttp has one body for all that have none
+            async with browser.get("/ingress/a/static/main.js") as answer:
+                assert answer.status == 304

@@ -261,7 +261,10 @@ class _Walk:
             misread = step(self.state, state) - grown
         if misread is None:
             return None
-        # A shift in the middle of the hour was for the step that Core had taken until then.
+        # A shift in the middle of the hour was for the step that Core had taken until then, and may
+        # have taken for energy what the counter seemed to have grown.
         shifted = self.shifted.get(floor(row.start), 0.0)
-        leasts = (abs(missing + misread), abs(missing + misread + shifted))
+        leasts = [abs(missing + misread), abs(missing + misread + shifted)]
+        if shifted:
+            leasts.append(abs(missing + state - self.state - grown))
         return Why.STEP if min(leasts) <= grown + TOLERANCE else None

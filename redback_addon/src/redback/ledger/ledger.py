@@ -65,6 +65,11 @@ class Ledger:
                         " WHERE excluded.how >= how",
                         (counter, *_row(end)),
                     )
+                    # What flowed in the hour of the first reading is fetched after its end.
+                    database.execute(
+                        "UPDATE hour SET flow = ? WHERE counter = ? AND start = ? AND flow IS NULL",
+                        (_units(end.flow), counter, _hour(end.start)),
+                    )
 
     def hours(self, serial: str, key: str, since: datetime, until: datetime) -> list[HourEnd]:
         """Return what is known of the hours that start in this time, in order."""

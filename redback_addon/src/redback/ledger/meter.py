@@ -12,8 +12,8 @@ lifetime's energy to one hour. So each value is compared with the last one that 
 - While the value is missing, the last one stays.
 - If it falls or jumps, the last value stays until the new one has grown for some readings; after a
   fall of less than a tenth, which may be a rounding that it soon catches up with, also for half an
-  hour. Then one meter has ended and another one begun: the difference between the two is not
-  energy.
+  hour, or until it has caught up and the power says that this was energy. Then one meter has ended
+  and another one begun: the difference between the two is not energy.
 - If the former meter's values come back, it was the other one that was wrong.
 
 Where a value was missing or in doubt when an hour ended, what the counter showed then is worked out
@@ -260,7 +260,10 @@ class Meter:
             if doubt.readings >= (_CONFIRMED if value > 0 else _STAYS):
                 self._accept(doubt, new)
         elif self._fits(last, value, at, most_kw):
-            if value == last.value or at - last.at <= _LONG:
+            if (lower := self._doubt) and self._has_caught_up(last, lower, new, most_kw):
+                self._begin_anew(last, lower, new)
+                self._former = None  # these values would fit it too
+            elif value == last.value or at - last.at <= _LONG:
                 self._doubt = None
                 self._go_on(last, new)
             else:
@@ -276,15 +279,29 @@ class Meter:
                 return
             is_small = RESET_BELOW * last.value <= value < last.value
             if doubt.growths >= _GROWTHS and (not is_small or doubt.readings >= _STAYS):
-                _LOG.warning(
-                    "%s went from %.3f to %.3f kWh and continues from there.",
-                    self._name,
-                    last.value,
-                    value,
-                )
-                self.has_stepped = True
-                self._former = last, self._total
-                self._accept(doubt, new)
+                self._begin_anew(last, doubt, new)
+
+    def _has_caught_up(self, last: Believed, lower: _Doubt, new: Believed, most_kw: float) -> bool:
+        """Whether another meter has grown from a lower value to the last one, by the power."""
+        flow, lead, fall = self._flow, lower.flow, last.value - lower.first
+        if flow is None or lead is None or lower.readings < _CONFIRMED or fall <= _SLACK_KWH:
+            return False
+        same, other = new.value - last.value, lead + new.value - lower.first
+        return self._fits(Believed(lower.value, lower.at), new.value, new.at, most_kw) and abs(
+            other - flow
+        ) < abs(same - flow)
+
+    def _begin_anew(self, last: Believed, doubt: _Doubt, new: Believed) -> None:
+        """Believe a value of another meter."""
+        _LOG.warning(
+            "%s went from %.3f to %.3f kWh and continues from there.",
+            self._name,
+            last.value,
+            new.value,
+        )
+        self.has_stepped = True
+        self._former = last, self._total
+        self._accept(doubt, new)
 
     @staticmethod
     def _fits(before: Believed | None, value: float, at: datetime, most_kw: float) -> bool:

@@ -32,6 +32,8 @@ _KEPT = timedelta(hours=50)
 _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
 _POWERS = ("solar", "load", "battery", "grid")
+# Every inverter has these; of all others only those that have panels, or a battery.
+_OF_ALL = frozenset({"load", "grid", "load_kwh", "import_kwh", "export_kwh"})
 # A longer time without a reading is a hole; until then an inverter's last values count on.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
 
@@ -274,19 +276,20 @@ def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
         yield last[1] if last is not None and time - last[0] < _HELD_SECONDS else Minute()
 
 
-def _sums(columns: Iterable[Sequence[Minute]], name: str) -> list[float | None]:
+def _sums(columns: Sequence[Sequence[Minute]], name: str) -> list[float | None]:
     """Add up one value; the sum is unknown while any of those that have it on this day is."""
     every = [[getattr(minute, name) for minute in column] for column in columns]
-    known = [values for values in every if any(value is not None for value in values)]
+    if name not in _OF_ALL:
+        every = [values for values in every if any(value is not None for value in values)]
     # Batteries of different sizes have no common charge.
-    if not known or (name == "soc" and len(known) > 1):
-        return [None] * len(every[0])
-    return [None if None in row else rounded(sum(row)) for row in zip(*known, strict=True)]
+    if not every or (name == "soc" and len(every) > 1):
+        return [None] * len(columns[0])
+    return [_total(row) for row in zip(*every, strict=True)]
 
 
-def _total(values: Iterable[float | None]) -> float | None:
+def _total(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return rounded(sum(known)) if known else None
+    return rounded(sum(known)) if known and len(known) == len(values) else None
 
 
 def _energies(rows: _Minutes) -> dict[str, float | None]:
@@ -301,9 +304,13 @@ def _energies(rows: _Minutes) -> dict[str, float | None]:
 
 
 def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
-    grown = [_energies(rows) for rows in each]
-    names = (f"{row.day}_kwh" for row in COUNTERS)
-    whole = {name: _total(energies[name] for energies in grown) for name in names}
+    grown = [_energies(rows) for rows in each if rows]
+    whole = {}
+    for name in (f"{row.day}_kwh" for row in COUNTERS):
+        values = [energies[name] for energies in grown]
+        whole[name] = _total(
+            values if name in _OF_ALL else [value for value in values if value is not None]
+        )
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
         **whole,

@@ -31,7 +31,7 @@ function summary(hours) {
 /** A day's hours by the hour of the clock: two of one where clocks are set back, none where forward. */
 function byClock(hours) {
   const columns = Array.from({ length: 24 }, () => []);
-  for (const hour of hours) columns[Number.parseInt(time(hour))].push(hour);
+  for (const hour of hours) columns[Number.parseInt(format.clock(new Date(hour.start)))].push(hour);
   return columns;
 }
 
@@ -41,11 +41,11 @@ function reason({ why, due }) {
   return parts.length ? `: ${parts.join("; ")}` : "";
 }
 
-/** The time at which an hour begins. */
-const time = ({ start }) => format.clock(new Date(start));
+/** When an hour begins, by the house's clock. */
+const clock = ({ start }) => format.clock(new Date(start));
 
 function cell(hour) {
-  const words = `${time(hour)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
+  const words = `${clock(hour)}: ${CODES[hour.code] ?? hour.code}${reason(hour)}`;
   return el("td", { class: "hour", "data-code": hour.code, title: words, "aria-label": words });
 }
 
@@ -94,7 +94,7 @@ function reasons(days) {
     });
   }
   return lines.map(({ words, date, hours, since, until }) => {
-    const [first, last] = [since, until].map((index) => time(hours[index]));
+    const [first, last] = [since, until].map((index) => clock(hours[index]));
     return el("li", {}, el("b", {}, `${format.date(date)}, ${since === until ? first : `${first} to ${last}`}`), ` ${words}.`);
   });
 }

@@ -55,7 +55,7 @@ export function day(content) {
   const title = el("h3");
   const holes = el("p", { class: "holes" });
   const energy = el("div");
-  const shared = el("p", { class: "under", hidden: true }, SHARED_METER);
+  const shared = el("p", { class: "under below", hidden: true }, SHARED_METER);
   const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
   const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
   const details = el("details", {}, el("summary", {}, "Show as table"), table);

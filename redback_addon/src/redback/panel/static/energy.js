@@ -54,6 +54,6 @@ export function energyTiles(energy) {
       ...amounts.map((row) => amount(energy, row)),
       ...SHARES.map((row) => share(energy, row)),
     ),
-    since ? el("p", { class: "under" }, since) : null,
+    since ? el("p", { class: "under below" }, since) : null,
   );
 }

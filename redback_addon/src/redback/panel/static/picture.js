@@ -242,7 +242,7 @@ export class Picture {
       ...lines.map((line) => line.number),
     );
     this.sentence = el("p", { class: "sentence" });
-    this.legend = el("p", { class: "under rings" });
+    this.legend = el("p", { class: "under below" });
     this.words = el("ul", { class: "unseen" });
     this.element = el("figure", {}, this.sentence, this.svg, el("figcaption", {}, this.legend, this.words));
   }

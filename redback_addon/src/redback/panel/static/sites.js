@@ -82,8 +82,8 @@ export function sites(content) {
   const reload = () => answer.load("sites");
   const answer = new Fetched(({ sites: given, gone, is_known: isKnown }) => {
     const none = isKnown ? "Your account has no inverters." : "The cloud has not listed your inverters yet.";
-    const known = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
-    return [...gone.map((one) => lost(one, reload)), ...known];
+    const listed = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
+    return [...gone.map((one) => lost(one, reload)), ...listed];
   });
   content.replaceChildren(
     el(
@@ -98,7 +98,7 @@ export function sites(content) {
     show({ options_url: url, inverters, notices: given }) {
       // What the cloud lists, or that it lists none, may have come since.
       const now = JSON.stringify([inverters.map(({ serial }) => serial), given.map(({ kind }) => kind)]);
-      if (isOpen && now !== serials) reload();
+      if (isOpen && now !== serials) answer.load("sites");
       serials = now;
       if (url === optionsUrl) return;
       optionsUrl = url;

@@ -1,0 +1,66 @@
+"""That the demo shows what its options say."""
+
+import asyncio
+import re
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+import demo
+from house import eventually
+from simulator import Kind
+
+_PANEL = re.compile(r"The panel: +(\S+)")
+
+
+def test_faults_and_gaps_are_those_of_the_options() -> None:
+    words = "--preset two-inverters --gap 5 --gap 26 --fault offline --fault slow --past 2"
+    arguments = demo.parser().parse_args(words.split())
+    world = demo.world_of(arguments, demo.zone_of(arguments.hour))
+    gaps = [fault.until - fault.since for fault in world.faults.active.values()]  # type: ignore[operator]
+    assert gaps == 2 * [timedelta(hours=1)]
+    demo.go_wrong(arguments, world)
+    _, _, offline, slow = world.faults.active.values()
+    assert (offline.kind, offline.serial) == (Kind.OFFLINE, world.inverters[0].serial)
+    assert (slow.kind, slow.serial) == (Kind.SLOW, None)
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_any_hour_is_now_somewhere(hour: int) -> None:
+    now = datetime.now(demo.zone_of(hour))
+    assert hour in {now.hour, (now - timedelta(minutes=1)).hour}
+
+
+@pytest.mark.process
+async def test_the_panel_shows_a_night_with_two_inverters() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "demo", "--hour", "1", "--preset", "two-inverters"),
+        cwd=Path(__file__).parent,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        found = _PANEL.match((await process.stdout.readline()).decode())
+        assert found is not None
+        async with aiohttp.ClientSession(found[1]) as session:
+
+            async def status() -> dict[str, Any]:
+                async with session.get("data/status") as answer:
+                    shown: dict[str, Any] = await answer.json() if answer.ok else {}
+                    return shown
+
+            def is_read(shown: dict[str, Any]) -> bool:
+                inverters = shown.get("inverters", ())
+                return len(inverters) == 2 and all(one["is_live"] for one in inverters)
+
+            shown = await eventually(status, is_read)
+        assert [one["solar_kw"] for one in shown["inverters"]] == [0, 0]
+        at = datetime.fromisoformat(shown["at"]) + timedelta(seconds=shown["clock_ahead_s"])
+        assert at.hour in {1, 2}
+    finally:
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
