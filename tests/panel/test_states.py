@@ -20,7 +20,7 @@ async def test_the_first_seconds_are_shown_as_such() -> None:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=3, path="token", times=1))
         await person.start()
         assert (await person.first_notice("starting"))["level"] == "info"
-        assert await person.data("sites") == {"sites": [], "is_known": False}
+        assert await person.data("sites") == {"sites": [], "gone": [], "is_known": False}
         await person.all_well()
 
 
@@ -55,7 +55,7 @@ async def test_an_account_without_an_inverter_is_shown() -> None:
         notice = await person.first_notice("no_inverter")
         assert "Ask Redback support" in notice["text"]
         assert notice["to_options"] is True
-        assert await person.data("sites") == {"sites": [], "is_known": True}
+        assert await person.data("sites") == {"sites": [], "gone": [], "is_known": True}
         assert (await person.data("status"))["inverters"] == []
 
 

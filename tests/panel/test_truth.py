@@ -131,11 +131,16 @@ def test_no_problem_leaves_all_well_and_each_is_told_once_with_what_to_do(
     assert found.health.last_error != house.status.health.last_error
 
 
-# These are shown before there is a page, or as problems.
-_NOT_HERE = {Notification.OPTIONS, Notification.CLOCK, Notification.NETWORK}
+_ACCOUNT = (
+    Notification.CREDENTIALS,
+    Notification.TOKEN,
+    Notification.NO_INVERTER,
+    Notification.MISSING_SITES,
+    Notification.DENIED,
+)
 
 
-@pytest.mark.parametrize("notification", [one for one in Notification if one not in _NOT_HERE])
+@pytest.mark.parametrize("notification", _ACCOUNT)
 def test_what_home_assistant_notifies_of_is_what_is_wrong(
     house: House, notification: Notification
 ) -> None:
