@@ -465,13 +465,13 @@ async def test_health_shows_every_connection_and_the_last_error(viewer: Viewer) 
 
 
 async def test_sites_does_not_say_what_is_not_known(viewer: Viewer, stand_in: StandIn) -> None:
-    stand_in.data["sites"] = {"sites": [], "is_known": False}
+    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": False}
     starting = examples.status_of("starting")
     page = await viewer.open("sites", status=starting)
     await expect(page.locator("#sites .empty")).to_have_text(
         "The cloud has not listed your inverters yet."
     )
-    stand_in.data["sites"] = {"sites": [], "is_known": True}
+    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": True}
     stand_in.publish(examples.status_of("no_inverter"))
     await expect(page.locator("#sites .empty")).to_have_text("Your account has no inverters.")
 
