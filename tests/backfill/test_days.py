@@ -32,6 +32,10 @@ CASES = {
     "zeros for half an hour and more": [Event("zero", 290, 40)],
     "a fall by a quarter that passes": [Event("fall", 310, 5)],
     "a fall by a quarter that lasts": [Event("fall", 310, 25)],
+    "a fall by a twentieth, in which the service restarts": [
+        Event("fall", 317, 50, 0.05),
+        Event("service", 319),
+    ],
     "a jump that passes": [Event("jump", 250, 6)],
     "a jump that lasts": [Event("jump", 250, 33)],
     "a jump over an hour's end that is mended before it passes": [Event("jump", 177, 25)],
