@@ -32,6 +32,10 @@ CASES = {
     "zeros for half an hour and more": [Event("zero", 290, 40)],
     "a fall by a quarter that passes": [Event("fall", 310, 5)],
     "a fall by a quarter that lasts": [Event("fall", 310, 25)],
+    "a fall by a twentieth, in which the service restarts": [
+        Event("fall", 317, 50, 0.05),
+        Event("service", 319),
+    ],
     "a jump that passes": [Event("jump", 250, 6)],
     "a jump that lasts": [Event("jump", 250, 33)],
     "a jump over an hour's end that is mended before it passes": [Event("jump", 177, 25)],
@@ -100,12 +104,14 @@ async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: P
     assert energy == pytest.approx(true + 500, abs=BY_POWER_KWH)
 
 
+_KINDS = [
+    *("service", "killed", "core", "core_killed", "restored", "locked", "cut"),
+    *("null", "zero", "fall", "jump", "still", "slow"),
+]
 _EVENTS = st.lists(
     st.builds(
         Event,
-        st.sampled_from(
-            ["service", "core", "core_killed", "restored", "null", "zero", "fall", "jump"]
-        ),
+        st.sampled_from(_KINDS),
         st.integers(120, 700),
         st.sampled_from([1, 3, 12, 35, 90, 200]),
     ),
@@ -113,7 +119,7 @@ _EVENTS = st.lists(
 )
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_EVENTS, st.sampled_from([None, 150, 333, 598]))
 async def test_nothing_impossible_is_ever_left(
     tmp_path_factory: pytest.TempPathFactory, events: list[Event], reset: int | None

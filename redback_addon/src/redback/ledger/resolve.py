@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .hours import HOUR
-from .meter import BY_POWER_KWH, HourEnd, How, can_become
+from .meter import BY_POWER_KWH, HourEnd, How, can_become, step
 
 _ROUNDING_KWH = 0.001
 
@@ -120,7 +120,12 @@ def _energy(
         return shown - last.state, False
     if -_ROUNDING_KWH <= shown - last.state <= 0:
         return 0.0, False
-    if (counted := hour.energy if hour.energy is not None else hour.flow) is not None:
+    counted = hour.energy if hour.energy is not None else hour.flow
+    if counted is None and hour.misread is not None:
+        # The service was restarted in this hour.
+        told = step(last.state, shown) - hour.misread
+        counted = told if 0 <= told <= most_kw * hours else None
+    if counted is not None:
         return counted, True
     # A new meter begins with zero.
     return (shown if can_become(0.0, shown, hours, most_kw) else 0.0), True
