@@ -49,10 +49,20 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
             unread.append(hour)
             continue
         run = _run_before(hour, unread)
+        if known and _is_cut(known[-1], run[0] if run else hour, hour):
+            # Its last readings are missing, but not their power.
+            run.insert(0, HourEnd(known[-1].start, None, flow=known.pop().flow))
         last = known[-1] if known else None
         known += _between(last, run, hour, hour.state, most_kw)
         unread = []
     return known
+
+
+def _is_cut(last: Known, following: HourEnd, read: HourEnd) -> bool:
+    """Whether the power tells more of the last known hour than its state does."""
+    is_next = last.start + HOUR == following.start
+    is_flow_known = last.flow is not None and read.flow is not None
+    return last.how is How.INCOMPLETE < read.how and is_next and is_flow_known
 
 
 def _run_before(hour: HourEnd, unread: Sequence[HourEnd]) -> list[HourEnd]:
