@@ -23,7 +23,8 @@ def folder() -> Path:
 
 
 def check(result: dict[str, Any], folder: Path) -> None:
-    assert result["wrong"] == [], f"all logs: {folder}"
+    wrong = "\n".join(map(str, result["wrong"]))
+    assert result["wrong"] == [], f"{wrong}\nall logs: {folder}"
     assert result["compared"] > 0
 
 
@@ -49,6 +50,29 @@ def test_the_days_before_the_first_start_are_there_whatever_interrupts_them(
     assert len(result["killed_at_rows"]) == KILLS
     assert result["tracebacks"] == 0
     assert result["rejections"] == []
+    shutil.rmtree(folder)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_whatever_happens_in_real_houses_every_hour_is_right_in_the_end(
+    folder: Path, measured: Callable[[str], None]
+) -> None:
+    result = fast_world.run(
+        *("gapless", f"--folder={folder}", "--days=1", "--cases"),
+        folder=folder,
+        beginning=BEGINNING,
+        seconds=800,
+    )
+    energy = result["energy"]
+    measured(
+        f"Core {result['version']}: {energy['hours']} hours with {len(result['events'])} faults;"
+        f" the worst hour of a counter is wrong by {energy['worst_kwh']:.4f} kWh"
+    )
+    check(energy, folder)
+    assert len(result["events"]) == 8
+    assert result["crashes"] == []
+    assert result["tracebacks"] == 0
     shutil.rmtree(folder)
 
 

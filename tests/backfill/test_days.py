@@ -88,6 +88,22 @@ async def test_a_shift_that_took_a_small_step_for_energy_is_mended(tmp_path: Pat
     assert days.wrong(1, 5, 2 * BY_POWER_KWH) == []
 
 
+async def test_what_flowed_into_a_reset_that_a_restart_forgot_is_known_from_the_power(
+    tmp_path: Path,
+) -> None:
+    # The cloud's past cannot tell it again.
+    events = [
+        Event("null", 250, 40),
+        Event("reset", 280),
+        Event("still", 291, 200),
+        Event("service", 305, 3),
+        Event("without counters", 0),
+    ]
+    days = Days(tmp_path, events)
+    await days.run(720)
+    assert days.wrong(1, 10, BY_POWER_KWH) == []
+
+
 async def test_a_past_without_counters_is_worked_out_from_the_power(tmp_path: Path) -> None:
     days = Days(tmp_path, [Event("without counters", 0), Event("service", 0, 40)], days=1)
     await days.run(360)

@@ -3,17 +3,18 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chaos.filling import LONGEST_HOURS, filled, is_filled
+from chaos.filling import LONGEST_HOURS, compared, filled, is_filled
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
+from gapless.cases import HOURS, before_the_start, happen, plan
 from gapless.comparison import Difference, Rows, by_hour, energies, means
 from gapless.minutes import Minutes, minutes
 from gapless.scenario import outages
@@ -33,7 +34,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=3, help="of the past (%(default)s)")
     parser.add_argument("--kills", type=int, default=0, help="while the past is written")
     parser.add_argument("--outages", action="store_true", help="let live polling miss hours too")
-    result = asyncio.run(_run(parser.parse_args()))
+    parser.add_argument("--cases", action="store_true", help="let what real houses do happen")
+    arguments = parser.parse_args()
+    result = asyncio.run(_run_cases(arguments) if arguments.cases else _run(arguments))
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)))
 
 
@@ -70,14 +73,51 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         return result | {"tracebacks": log.count("Traceback"), "rejections": _rejections(log)}
 
 
+async def _run_cases(arguments: argparse.Namespace) -> dict[str, Any]:
+    async with running_system(
+        1, arguments.folder, days=arguments.days + 1, history_days=arguments.days
+    ) as system:
+        one, other = system.named
+        border = _floor(datetime.now(UTC))
+        system.home.simulator.faults.add(before_the_start(one, border))
+        await system.begin()
+        first = border - timedelta(days=arguments.days)
+        await set_speed(FAST)
+        await filled(system, first)
+        runner = Runner(system)
+        beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(runner.run(plan(one.serial, other.serial), beginning))
+            lanes.create_task(happen(system, beginning, border))
+        end = beginning + HOURS * _HOUR
+        await filled(system, first, end)
+        await compared()
+        await set_speed(NORMAL)
+        runner.leave_service()
+        stored = await system.statistics(first, end)
+        await system.home.service.kill()
+        differences = [
+            difference
+            for truth in _truths(system, runner.events)
+            for difference in energies(truth, by_hour(stored[truth.counter.entity]), first, end)
+        ]
+        return {
+            "version": await system.core_version(),
+            "energy": _described(differences),
+            "crashes": runner.crashes,
+            "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
+            "tracebacks": system.home.service.log.count("Traceback"),
+        }
+
+
 async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
     """Have outages, and compare everything since the first reading."""
     runner = Runner(system)
     beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
     inside, outside = (one.inverter.serial for one in shown)
-    plan = outages(inside, outside)
-    await runner.run(plan, beginning)
-    end = beginning + plan.hours * _HOUR
+    scenario = outages(inside, outside)
+    await runner.run(scenario, beginning)
+    end = beginning + scenario.hours * _HOUR
     await filled(system, first, end)
     await set_speed(NORMAL)
     runner.leave_service()
@@ -120,19 +160,24 @@ async def _compare(
 ) -> list[Difference]:
     stored = await _rows(system, shown, since, until)
     differences: list[Difference] = []
+    for truth in _truths(system, events):
+        rows = stored.get(f"sensor.{truth.counter.entity}", {})
+        differences += energies(truth, rows, since, until)
+    for one in shown:
+        differences += means(one, stored, since, until)
+    return differences
+
+
+def _truths(system: System, events: Sequence[Event]) -> Iterator[Truth]:
     for counter in system.counters:
         resets = tuple(
             event.began
             for event in events
             for fault in event.trouble.cloud
-            if fault.kind is Kind.COUNTER_RESET and fault.serial == counter.inverter.serial
+            if fault.kind in {Kind.COUNTER_RESET, Kind.COUNTER_STEP}
+            and fault.serial == counter.inverter.serial
         )
-        truth = Truth(counter, system.home.simulator, resets)
-        rows = stored.get(f"sensor.{counter.entity}", {})
-        differences += energies(truth, rows, since, until)
-    for one in shown:
-        differences += means(one, stored, since, until)
-    return differences
+        yield Truth(counter, system.home.simulator, resets)
 
 
 async def _rows(

@@ -59,14 +59,16 @@ def energies(truth: Truth, rows: Rows, since: datetime, until: datetime) -> Iter
     The very first hour begins with its first reading: Core knows nothing before it.
     """
     entity = truth.counter.entity
-    before = truth.record_before(since) + timedelta(minutes=1)
+    before, doubt = truth.record_before(since) + timedelta(minutes=1), 0.0
     for hour in hours(since, until):
         end, row = hour + _HOUR, rows.get(hour)
-        # Of a counter that stood still when it was reset, the old value stands until it grows.
-        at = (truth.reading(row["state"], end) if row is not None else None) or end
+        # Of a counter that stood still when it was reset, the old value stands until it grows; and
+        # where it was missing, only the power tells what it showed.
+        seen = truth.reading(row["state"], end) if row is not None else None
+        at, doubt_before, doubt = seen or end, doubt, 0.0 if seen else truth.doubt_at(end)
         true = truth.energy(at) - truth.energy(before)
         stored = None if row is None else row["change"]
-        most = TOLERANCE_KWH + truth.doubt(before, at)
+        most = TOLERANCE_KWH + truth.doubt(before, at) + doubt_before + doubt
         is_right = stored is not None and abs(stored - true) <= most
         yield Difference(entity, hour, stored, true, is_right)
         before = at
