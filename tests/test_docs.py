@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 
 from examples import SERIAL, configuration, dynamic, static
 from redback import options
@@ -99,9 +100,20 @@ class TestTheAddOnsDocumentation:
         headings = re.findall(r"^### (.+)$", section("Options"), re.MULTILINE)
         assert headings == list(options.LABELS.values())
 
+    def test_its_example_has_every_option_with_its_default(self) -> None:
+        example = section("Options").split("```yaml\n")[1].split("```")[0]
+        config = yaml.safe_load((ROOT / "redback_addon/config.yaml").read_text())
+        assert yaml.safe_load(example) == config["options"]
+
+    def test_its_examples_are_options_that_work(self) -> None:
+        texts = re.findall(r"```yaml\n(.*?)```", section("Options"), re.DOTALL)
+        given = {key: value for text in texts for key, value in yaml.safe_load(text).items()}
+        options.check({**given, "client_id": "a", "credential": "b"})
+
     def test_it_explains_every_notification(self) -> None:
-        headings = re.findall(r"^### (.+)$", section("Troubleshooting"), re.MULTILINE)
-        assert not {notification.title for notification in Notification} - {*headings}
+        first = re.findall(r"^\| (.+?) \| ", section("Troubleshooting"), re.MULTILINE)
+        messages = {message for cell in first for message in cell.split("; ")}
+        assert not {notification.title for notification in Notification} - messages
 
     @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
     def test_it_explains_every_kind_of_problem(self, kind: Kind) -> None:

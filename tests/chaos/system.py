@@ -114,9 +114,13 @@ class System:
         shutil.copyfile(copy, self._database)
 
     def lose_rows(self) -> None:
-        """Lose what Core has of the hour before its last one, but for one entity's row."""
+        """Lose what Core has of the hour before its last one, but for one entity's row.
+
+        The very first hour stays: what is known of it is only a part.
+        """
         with closing(sqlite3.connect(self._database)) as database, database:
-            (last,) = database.execute("SELECT max(start_ts) FROM statistics").fetchone()
+            question = "SELECT min(start_ts), max(start_ts) FROM statistics"
+            first, last = database.execute(question).fetchone()
             kept = database.execute(
                 "SELECT max(id) FROM statistics_meta WHERE statistic_id = ?",
                 (f"sensor.{self.counters[0].entity}",),
@@ -125,7 +129,7 @@ class System:
                 database.execute(
                     f"DELETE FROM {table} WHERE metadata_id != ?"  # noqa: S608 - our own names
                     " AND start_ts >= ? AND start_ts < ?",
-                    (*kept, last - 3600, last),
+                    (*kept, max(last, first + 7200) - 3600, last),
                 )
 
     @property
