@@ -4,6 +4,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, expect
 
 from browser import examples
@@ -103,6 +104,32 @@ async def test_the_keyboard_reaches_everything_that_can_be_pressed(viewer: Viewe
             assert outline != "none", f"{section}: what has the focus does not show it"
             seen.add(place)
         assert len(seen) == wanted, section
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+async def test_axe_finds_nothing_in_any_section(
+    viewer: Viewer, theme: Theme, size: tuple[int, int]
+) -> None:
+    page = await viewer.open(size=size, theme=theme)
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await _settled(page, section)
+        await _look_with_axe(page, section)
+
+
+@pytest.mark.parametrize("kind", examples.KINDS)
+async def test_axe_finds_nothing_in_any_state(viewer: Viewer, kind: str) -> None:
+    page = await viewer.open(size=PHONE, status=examples.status_of(kind))
+    await expect(page.locator(f"#notices [data-kind={kind}]")).to_be_visible()
+    await _look_with_axe(page, kind)
+    await page.evaluate("location.hash = 'health'")
+    await _look_with_axe(page, f"{kind}, Health")
+
+
+async def _look_with_axe(page: Page, where: str) -> None:
+    found = await Axe().run(page)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
 
 async def test_the_sections_can_be_walked_through_by_keyboard(viewer: Viewer) -> None:

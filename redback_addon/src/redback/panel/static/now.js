@@ -8,8 +8,6 @@ import { glance } from "./glance.js";
 import { Picture } from "./picture.js";
 import { counting } from "./time.js";
 
-const MODEL_AND_SERIAL = " · ";
-
 function fact(name) {
   const value = el("dd");
   return { value, rows: [el("dt", {}, name), value] };
@@ -49,7 +47,7 @@ class House {
 
   show(inverter) {
     say(this.title, inverter.name);
-    say(this.under, [inverter.site, inverter.model, inverter.serial].filter(Boolean).join(MODEL_AND_SERIAL));
+    say(this.under, inverter.model ?? "");
     this.picture.show(inverter, inverter.is_live);
     counting(this.age, "ago", inverter.read_at);
     set(this.read.value, { class: inverter.is_live ? "live" : "stale" });
