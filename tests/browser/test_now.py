@@ -252,11 +252,15 @@ async def test_each_state_of_the_page_says_what_to_do(viewer: Viewer, stand_in: 
         await expect(page.locator("#summary")).to_have_text(str(given["title"]))
         await expect(shown).to_have_count(1)
         await expect(shown.locator("h2")).to_contain_text(str(given["title"]))
-        await expect(shown.locator("p")).to_have_text(str(given["text"]))
+        await expect(shown.locator("p").first).to_have_text(str(given["text"]))
         await expect(link).to_have_count(int(bool(given["to_options"])))
         if given["to_options"]:
             await expect(link).to_have_attribute("href", examples.OPTIONS_URL)
             await expect(link).to_have_attribute("target", "_top")
+        log = shown.get_by_role("link", name="Log")
+        await expect(log).to_have_count(int(given["level"] != "info"))
+        if given["level"] != "info":
+            await expect(log).to_have_attribute("href", "/hassio/addon/local_redback/logs")
         await keep_picture(page, f"state-{kind}")
 
 
@@ -266,7 +270,7 @@ async def test_an_address_that_is_none_of_home_assistants_gets_no_link(
     page = await viewer.open(status=examples.status_of("credentials"))
     link = page.locator(".notice a")
     for url in (None, "javascript:alert(1)", "//example.com/", "https://example.com/"):
-        await expect(link).to_have_count(1)
+        await expect(link).to_have_count(3)
         stand_in.publish(examples.status_of("credentials") | {"options_url": url})
         await expect(link).to_have_count(0)
         stand_in.publish(examples.status_of("credentials"))

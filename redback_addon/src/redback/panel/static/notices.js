@@ -15,6 +15,13 @@ export function optionsLink(url, words = "Open options") {
   return el("a", { class: "button", href: url, target: "_top" }, words);
 }
 
+/** The add-on's documentation and log in Home Assistant, which stand beside its options. */
+function more(optionsUrl) {
+  if (!optionsLink(optionsUrl)) return null;
+  const link = (page, words) => el("a", { href: optionsUrl.replace(/config$/, page), target: "_top" }, words);
+  return el("p", { class: "under" }, link("documentation", "Documentation"), " · ", link("logs", "Log"));
+}
+
 function since({ since: begun, count }) {
   const times = count > 1 ? `, ${format.count(count)} times` : "";
   return `Since ${moment(begun)}${times}.`;
@@ -33,6 +40,7 @@ function card(notice, optionsUrl) {
       el("p", {}, notice.text),
       notice.since ? el("p", { class: "under" }, since(notice)) : null,
       notice.to_options ? optionsLink(optionsUrl) : null,
+      level === "info" ? null : more(optionsUrl),
     ),
   );
 }
