@@ -483,7 +483,7 @@ async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Vi
         ("RB22031109876543", "SI6000 · no battery"),
         ("RB23040112345678", "no details yet"),
     ):
-        under = page.locator(f"#sites [data-serial={serial}] .under")
+        under = page.locator(f"#sites [data-serial={serial}] .under").first
         await expect(under).to_have_text(text)
 
 

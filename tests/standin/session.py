@@ -75,6 +75,7 @@ class Session:
             ],
             "recorder/adjust_sum_statistics": core.statistics.adjust,
             "recorder/import_statistics": core.statistics.import_rows,
+            "recorder/info": lambda _: core.statistics.info(),
             "recorder/statistics_during_period": core.statistics.during_period,
             "recorder/validate_statistics": lambda _: core.statistics.validate(),
             "recorder/get_statistics_metadata": core.statistics.list_ids,

@@ -70,6 +70,28 @@ class Statistics:
         self.short_term: Table = {}
         self.warnings: list[str] = []
         self.excluded: set[str] = set()
+        self._waiting = 0
+
+    def info(self) -> Message:
+        """`recorder/info`: how much waits to be written, and that all is well."""
+        return {
+            "backlog": self._waiting,
+            "db_in_default_location": True,
+            "max_backlog": 65_000,
+            "migration_in_progress": False,
+            "migration_is_live": False,
+            "recording": True,
+            "thread_running": True,
+        }
+
+    def _queue(self, write: Callable[[], None]) -> None:
+        self._waiting += 1
+
+        def done() -> None:
+            self._waiting -= 1
+            write()
+
+        self.defer(done)
 
     def import_rows(self, message: Message) -> None:
         """`recorder/import_statistics`: check, and queue; a row that exists is replaced."""
@@ -83,7 +105,7 @@ class Statistics:
         complete = self._complete(metadata)
         for row in rows:
             _check_start(row["start"])
-        self.defer(lambda: self.write(complete, rows))
+        self._queue(lambda: self.write(complete, rows))
 
     def write(self, metadata: Message, rows: Iterable[Row], *, short_term: bool = False) -> None:
         """Store metadata and rows at once, for tests that need Core to have its own.
@@ -152,7 +174,7 @@ class Statistics:
         stored = listed[0]["statistics_unit_of_measurement"]
         unit = message["adjustment_unit_of_measurement"]
         amount = message["adjustment"] * self._factor(unit, stored)
-        self.defer(lambda: self._add(message["statistic_id"], start, amount))
+        self._queue(lambda: self._add(message["statistic_id"], start, amount))
 
     def _add(self, name: str, start: datetime, amount: float) -> None:
         for table, since in ((self.short_term, start), (self.rows, start.replace(minute=0))):

@@ -128,6 +128,19 @@ async def test_core_says_that_it_runs(client: Client) -> None:
     assert (await client.request("GET", "config")).body["state"] == "RUNNING"
 
 
+async def test_the_recorder_says_how_much_it_has_yet_to_write(client: Client) -> None:
+    info = await client.command({"type": "recorder/info"})
+    assert isinstance(info.pop("backlog"), int)
+    assert info == {
+        "db_in_default_location": True,
+        "max_backlog": 65_000,
+        "migration_in_progress": False,
+        "migration_is_live": False,
+        "recording": True,
+        "thread_running": True,
+    }
+
+
 async def test_a_new_state_is_created_and_then_updated(client: Client) -> None:
     created = await client.push("sensor.new", 1.5, ENERGY)
     assert created.status == 201
