@@ -521,13 +521,15 @@ async def _forget(gone: Locator) -> None:
 async def test_the_line_of_a_site_can_be_copied(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await page.get_by_role("button", name="Copy the line for site S2112091234567").click()
+    await page.get_by_role("button", name="Copy lines of site S2112091234567").click()
     copied = "navigator.clipboard.readText()"
     assert await page.evaluate(copied) == "- id: S2112091234567\n  name: House"
-    await page.get_by_role("button", name="Copy the line for inverter RB22031109876543").click()
+    await page.get_by_role("button", name="Copy ID of site S2112091234567").click()
+    assert await page.evaluate(copied) == "S2112091234567"
+    await page.get_by_role("button", name="Copy lines of inverter RB22031109876543").click()
     assert await page.evaluate(copied) == "- id: RB22031109876543\n  name: Redback 6543"
     await expect(page.locator("#announcer")).to_have_text(
-        "Copied: the line for inverter RB22031109876543"
+        "Copied: lines of inverter RB22031109876543"
     )
 
 

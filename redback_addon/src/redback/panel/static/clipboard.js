@@ -27,14 +27,15 @@ export async function copy(text) {
   }
 }
 
-/** A button that copies a text; `what` names the text for screen readers. */
-export function copyButton(text, what) {
-  const label = el("span", {}, "Copy");
+/** A button that copies a text; `what` names the text for screen readers, and begins with `noun`. */
+export function copyButton(text, what, noun = "") {
+  const name = `Copy ${noun}`.trim();
+  const label = el("span", {}, name);
   const press = async () => {
     const words = (await copy(text)) ? "Copied" : "Not copied";
     say(label, words);
     say(document.getElementById("announcer"), `${words}: ${what}`);
-    setTimeout(() => say(label, "Copy"), SHOWN);
+    setTimeout(() => say(label, name), SHOWN);
   };
   return el(
     "button",

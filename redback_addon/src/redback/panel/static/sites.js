@@ -11,8 +11,14 @@ import { moment } from "./time.js";
 
 const FORGET = "Another inverter may then get its name. Its history in Home Assistant stays.";
 
-function line(text, what) {
-  return el("div", { class: "line" }, el("pre", {}, el("code", {}, text)), copyButton(text, what));
+/** The lines of a site or an inverter, for the YAML of the options, and its ID alone for their form. */
+function line(text, id, whose) {
+  return el(
+    "div",
+    { class: "line" },
+    el("pre", {}, el("code", {}, text)),
+    el("div", { class: "row" }, copyButton(id, `ID of ${whose}`, "ID"), copyButton(text, `lines of ${whose}`, "lines")),
+  );
 }
 
 function battery({ has_battery: hasBattery, capacity_kwh: size }) {
@@ -38,7 +44,7 @@ function inverter(seen) {
       el("p", { class: "under" }, [name ? serial : null, ...details(seen)].filter(Boolean).join(" · ")),
       isUsed ? null : el("p", { class: "under" }, `With this line it is called ${willBe}.`),
     ),
-    line(text, `the line for inverter ${serial}`),
+    line(text, serial, `inverter ${serial}`),
   );
 }
 
@@ -48,7 +54,7 @@ function site({ site: id, line: text, will_be: willBe, inverters }) {
     { class: "card site" },
     el("h3", {}, id ? `Site ${id}` : "No site"),
     text && id ? el("p", { class: "under" }, `All inverters of this site, called ${willBe.join(", ")}:`) : null,
-    text && id ? line(text, `the line for site ${id}`) : null,
+    text && id ? line(text, id, `site ${id}`) : null,
     el("p", { class: "under" }, "Single inverters:"),
     el("ul", { class: "inverters" }, inverters.map(inverter)),
   );
@@ -89,7 +95,7 @@ export function sites(content) {
     el(
       "div",
       { class: "intro" },
-      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, copy the lines you want into the option Sites. No line changes the name of an inverter that is in use."),
+      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, add an entry to the option Sites with an ID from here, and a name if you like; or paste the lines where you edit the options in YAML. No line changes the name of an inverter that is in use."),
       link,
     ),
     answer.element,
