@@ -196,7 +196,7 @@ async def test_what_is_wrong_is_the_first_that_a_person_sees(kind: str, browser:
             await expect(notice).to_contain_text(shown["title"])
             await expect(notice).to_contain_text(shown["text"][:40])
             if shown["to_options"]:
-                link = notice.get_by_role("link")
+                link = notice.get_by_role("link", name="Open options")
                 await expect(link).to_have_attribute("href", re.compile("/config$"))
                 await expect(link).to_have_attribute("target", "_top")
             await keep_picture(page, f"whole-{kind}-360")
