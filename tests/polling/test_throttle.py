@@ -110,6 +110,32 @@ async def test_refused_credentials_are_reported_and_not_tried_again_for_a_quarte
     assert reported.last == "accepted"
 
 
+async def test_refused_credentials_are_tried_again_by_one_request_alone(
+    clock: FakeClock, reported: Reported
+) -> None:
+    asked = 0
+
+    async def runner(work: Callable[[], _T]) -> _T:
+        nonlocal asked
+        asked += 1
+        await clock.sleep(1)
+        return work()
+
+    throttle = Throttle(clock, reported, runner)
+    asking = [asyncio.create_task(throttle.ask(lambda: raising(REFUSED)))]
+    await clock.advance(5)
+    asking += [asyncio.create_task(throttle.ask(lambda: raising(REFUSED))) for _ in range(3)]
+    await clock.advance(15 * 60)
+    assert asked == 2
+    answer = asyncio.create_task(throttle.ask(lambda: "answer"))
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    await clock.advance(15 * 60)
+    assert await answer == "answer"
+    assert reported.last == "accepted"
+
+
 @pytest.mark.parametrize(("retry_after", "wait"), [(7.0, 7.0), (None, 45.0)])
 async def test_a_cloud_that_throttles_is_left_alone(
     throttle: Throttle, clock: FakeClock, retry_after: float | None, wait: float

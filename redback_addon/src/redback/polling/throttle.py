@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Protocol, TypeVar
 
 from ..clock import Clock
@@ -43,6 +44,9 @@ class Throttle:
         self._open_from = self._open_later_from = clock.monotonic()
         # How often the cloud has said to wait.
         self.throttled = 0
+        # Whether the credentials were refused the last time, and whose turn it is to try them.
+        self._is_refused = False
+        self._trial = asyncio.Lock()
 
     async def opened(self) -> None:
         """Wait until requests are allowed."""
@@ -68,11 +72,16 @@ class Throttle:
         async with self._slots:
             # Only once it has a slot: whoever had it before may have been throttled.
             await self.opened()
-            try:
-                answer = await self._runner(question)
-            except CloudError as error:
-                note(error)
-                raise
+            # All that have waited wake up at once: one tries, and the others wait for its answer.
+            async with self._trial if self._is_refused else nullcontext():
+                await self.opened()
+                try:
+                    answer = await self._runner(question)
+                except CloudError as error:
+                    self._is_refused = False
+                    note(error)
+                    raise
+        self._is_refused = False
         self._watcher.credentials_accepted()
         return answer
 
@@ -88,6 +97,7 @@ class Throttle:
         """Stop all requests for a while where an error concerns the whole account."""
         match error:
             case CredentialsError(token_refused=False):
+                self._is_refused = True
                 self.close(_REFUSED_WAIT)
                 self._watcher.credentials_refused()
             case ThrottledError(retry_after=wait):
