@@ -68,13 +68,11 @@ class Agreement:
         rows: to be written.
         shifts: to be made before that.
         is_open: whether more is to be written once Core has a row after it.
-        unread: the starts of hours of which the ledger should know more.
     """
 
     rows: Sequence[Row]
     shifts: Sequence[Shift]
     is_open: bool = False
-    unread: frozenset[datetime] = frozenset()
 
     @property
     def lost(self) -> frozenset[datetime]:

@@ -6,7 +6,7 @@ Measurements are written from what was fetched of an hour, counters from the led
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -190,12 +190,10 @@ class Importer:
             counters = {row: series[row.key] for row in COUNTERS if row.key in series}
             refused = await self._statistics.misfits([*counters.values()])
             rejections = {entity_id: str(error) for entity_id, error in refused.items()}
-            settled = {
-                row: one
-                for row, one in counters.items()
-                if one.entity_id not in rejections and await self._writer.is_settled(one.entity_id)
-            }
-            is_open = len(settled) + len(rejections) < len(counters)
+            wanted = [one.entity_id for one in counters.values() if one.entity_id not in rejections]
+            ready = await self._writer.settled(wanted)
+            settled = {row: one for row, one in counters.items() if one.entity_id in ready}
+            is_open = len(ready) < len(wanted)
             # One question for all: this is done for each inverter every hour.
             near = await self._rows(
                 settled.values(),
@@ -203,8 +201,9 @@ class Importer:
                 min(part.until + _NEAR, self._clock.now()),
             )
             found: dict[Series, Agreement] = {}
+            unread: set[datetime] = set()
             for row, one in settled.items():
-                agreement = await self._compare(part, row, one, near[one.entity_id])
+                agreement, unknown = await self._compare(part, row, one, near[one.entity_id])
                 if agreement.is_open and self._is_expected(one.entity_id):
                     is_open = True
                 elif agreement.is_open:
@@ -214,6 +213,7 @@ class Importer:
                 else:
                     self._missed_since.pop(one.entity_id, None)
                 found[one] = agreement
+                unread |= unknown
             refused = await self._writer.write(
                 {one: agreement.rows for one, agreement in found.items()},
                 {one: agreement.shifts for one, agreement in found.items()},
@@ -222,13 +222,15 @@ class Importer:
             lost = Counter(start for agreement in found.values() for start in agreement.lost)
             # One counter alone does not tell that Core was away.
             starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
-            unread = frozenset(start for agreement in found.values() for start in agreement.unread)
             return rejections, _Lost(starts | unread, is_open)
 
     async def _compare(
         self, part: Part, row: CounterRow, series: Series, near: Sequence[Row]
-    ) -> Agreement:
-        """Compare a counter's rows with the ledger; `near` are those of the hours and around."""
+    ) -> tuple[Agreement, frozenset[datetime]]:
+        """Compare a counter's rows with the ledger; `near` are those of the hours and around.
+
+        Return what makes them agree, and the starts of hours of which the ledger should know more.
+        """
         serial = part.inverter.serial
         now = self._clock.now()
         most = most_kw(row, part.inverter.details.static)
@@ -258,7 +260,7 @@ class Importer:
             soon=await self._soon(series, rows, known),
             is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )
-        return replace(agreement, unread=_unread(hours, max(part.since, now - _NEAR), part.until))
+        return agreement, _unread(hours, max(part.since, now - _NEAR), part.until)
 
     def _from_seen(
         self, counter: CounterRow, part: Part, most: float, since: datetime, rows: Sequence[Row]

@@ -1,7 +1,7 @@
 """Writes rows and shifts to Core's statistics, and confirms them by reading back."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ..clock import Clock
@@ -77,22 +77,23 @@ class Writer:
         await self._confirm(written, moved, patience)
         return refused
 
-    async def is_settled(self, entity_id: str) -> bool:
-        """Whether Core has made all shifts of an entity that were ever sent, and written all rows.
+    async def settled(self, entity_ids: Iterable[str]) -> frozenset[str]:
+        """Return the entities of which Core has made all shifts ever sent, and written all rows.
 
         While its recorder is locked they wait in its queue: a second shift would be added, and what
         can be read is old. A shift that is neither made nor in the queue was never received.
         """
         if not await self._has_written():
-            return False
-        for noted in self._adjustments.noted(entity_id):
+            return frozenset()
+        settled = frozenset(entity_ids)
+        for noted in (one for entity_id in settled for one in self._adjustments.noted(entity_id)):
             if not await self._has_moved(noted):
                 await self._clock.sleep(_READ_AGAIN_SECONDS_MOST)  # it may be at it
             if await self._has_moved(noted):
                 self._done(noted)
             else:
                 self._adjustments.drop(noted)
-        return True
+        return settled
 
     async def _has_written(self) -> bool:
         """Whether Core's queue is empty; a busy one often has something for a moment."""
@@ -111,7 +112,7 @@ class Writer:
             CoreError: as the statistics raise it.
         """
         entity_id, amount = adjustment.entity_id, adjustment.shift.amount
-        if not await self.is_settled(entity_id):
+        if not await self.settled([entity_id]):
             raise NotYetError
         # Other shifts may have moved the row since.
         row = await self._row(entity_id, adjustment.shift.since, adjustment.shift.row.start)
