@@ -158,7 +158,7 @@ class AccountNotifications:
             self.withdraw(Notification.DENIED)
 
     def replaced(self, old: str, new: str, name: str) -> None:
-        """Tell that an inverter has taken the place of another one; nothing ends this."""
+        """Say that an inverter has taken the place of another one; nothing ends this."""
         texts = {"old": _code(old), "new": _code(new), "name": _code(name)}
         message = _MESSAGES[Notification.REPLACED].format(**texts)
         self._notifications.tell(Notification.REPLACED, message, f"_{new}")

@@ -196,6 +196,7 @@ export class Chart {
   #markNow({ ctx, bbox, valToPos }) {
     const at = now() / 1000;
     if (at < Date.parse(this.day.start) / 1000 || at > Date.parse(this.day.end) / 1000) return;
+    ctx.save();
     const ratio = window.devicePixelRatio;
     const x = Math.round(valToPos(at, "x", true)) + ratio / 2; // whole pixels
     ctx.strokeStyle = ctx.fillStyle = css("--text-2");
