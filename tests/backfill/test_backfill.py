@@ -540,12 +540,16 @@ async def test_what_is_fetched_is_told_from_what_is_written(
     assert progress.hold is None
 
 
+def break_an_hour(running: World) -> None:
+    """Let readings arrive, and the cloud fail at an hour of the past."""
+    running.publish(running.now - 90 * MINUTE, running.now)
+    running.cloud.broken = {running.now.replace(minute=0, second=0) - 30 * HOUR}
+
+
 async def test_an_hour_at_which_the_cloud_fails_says_when_it_is_tried_again(
     running: World, clock: FakeClock
 ) -> None:
-    running.publish(running.now - 90 * MINUTE, running.now)
-    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
-    running.cloud.broken = {broken}
+    break_an_hour(running)
     await clock.advance(400)
     hold = running.backfill.progress.hold
     assert hold is not None
@@ -557,9 +561,7 @@ async def test_an_hour_at_which_the_cloud_fails_says_when_it_is_tried_again(
 async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(
     running: World, clock: FakeClock
 ) -> None:
-    running.publish(running.now - 90 * MINUTE, running.now)
-    broken = running.now.replace(minute=0, second=0) - 30 * HOUR
-    running.cloud.broken = {broken}
+    break_an_hour(running)
     await clock.advance(3 * 3600)
     running.cloud.broken.clear()
     await clock.advance(86400)

@@ -29,6 +29,11 @@ CHANGES = [
 ELSEWHERE = "America/New_York"
 
 
+def moment(zone: str, day: date, hour: int) -> datetime:
+    """Return when an hour of a day begins in a zone, UTC."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def of_day(zone: str, day: date) -> list[str]:
     """Return the times at which the hours of a day begin, by Python's own zones."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
@@ -63,7 +68,7 @@ async def test_hours_are_named_and_stand_by_the_houses_clock(
 ) -> None:
     place(zone)
     coverage = Coverage(tmp_path / "history.db")
-    now = datetime(day.year, day.month, day.day, 23, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    now = moment(zone, day, 23)
     made = calendar(coverage, "RB21120912345678", "House", now - 90 * HOUR, 3, now)
     coverage.close()
     stand_in.zone, stand_in.data["calendar"] = zone, msgspec.to_builtins(made)
@@ -93,8 +98,7 @@ async def test_the_table_of_the_day_has_the_houses_hours(
     day: date,
 ) -> None:
     place(zone)
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    start, end = minutes.local_day(noon)
+    start, end = minutes.local_day(moment(zone, day, 12))
     whole = [
         (int(start.timestamp()) + second, minutes.Minute(solar=1.0))
         for second in range(0, int((end - start).total_seconds()), 60)
