@@ -25,6 +25,7 @@ from redback.notifications import Notification
 from redback.options import _LONGEST_NAME, OptionsError
 from redback.panel.minutes import _KEPT
 from redback.panel.notices import _PROBLEMS
+from redback.panel.pages import _DATA
 from redback.polling.account import _DISCOVERY_SECONDS, _MISSING_FOR
 from redback.polling.poller import _CLOCK_TOLERANCE
 from redback.problems import _CAUSES, Kind
@@ -282,7 +283,18 @@ def test_contributing_names_every_folder_of_the_program_and_of_the_tests() -> No
     assert not {name for name in ours | {f"tests/{one}/" for one in tests} if name not in text}
 
 
-def test_every_module_of_the_panel_is_in_its_table() -> None:
-    named = re.findall(r"`(\w+\.py)`", (ROOT / "docs/panel.md").read_text())
-    there = {path.name for path in (SOURCE / "panel").glob("*.py")} - {"__init__.py"}
-    assert there == {*named}
+class TestTheGuideToThePanel:
+    """docs/panel.md."""
+
+    TEXT = (ROOT / "docs/panel.md").read_text()
+
+    def test_it_names_every_module(self) -> None:
+        there = {path.name for path in (SOURCE / "panel").glob("*.py")} - {"__init__.py"}
+        assert there == {*re.findall(r"`(\w+\.py)`", self.TEXT)}
+
+    def test_it_names_every_route(self) -> None:
+        actions = (SOURCE / "panel/actions.py").read_text()
+        posted = re.findall(r'^        "([a-z/-]+)": _', actions, re.MULTILINE)
+        assert len(posted) >= 6
+        routes = [*(f"data/{name}" for name in _DATA), *(f"do/{name}" for name in posted)]
+        assert not [route for route in routes if route not in self.TEXT]
