@@ -23,7 +23,7 @@ from redback.notifications import AccountNotifications, Notifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import AccountProblems, Kind, Problems
-from redback.publishing.publisher import Device
+from redback.publishing.device import Device
 from redback.publishing.states import state
 from redback.sensors import entities
 from running import running
@@ -89,6 +89,9 @@ class World:
         self.states |= {one.entity_id: one.value for one in found}
 
     def sent(self, device: Device, moment: datetime) -> None:
+        pass
+
+    def describe(self, *_: object) -> None:
         pass
 
     @property

@@ -103,6 +103,30 @@ class Kind(Enum):
         "Home Assistant accepts notifications again",
         "Restart Home Assistant; if it persists, report it with the diagnostics file.",
     )
+    BROKER_MISSING = (
+        "There is no MQTT broker for the option Devices.",
+        "There is an MQTT broker again",
+        (
+            "Install and start the app Mosquitto broker; or enter a broker of your own in the"
+            " option MQTT broker; or switch the option Devices off."
+        ),
+    )
+    BROKER_AWAY = (
+        "The MQTT broker does not answer: {detail}.",
+        "The MQTT broker answers again",
+        (
+            f"{_NOTHING} if it is restarting. Otherwise start it, and check the option MQTT broker"
+            " if you have set it."
+        ),
+    )
+    BROKER_REFUSED = (
+        "The MQTT broker rejects the credentials: {detail}.",
+        "The MQTT broker accepts the credentials again",
+        (
+            "Check username and password in the option MQTT broker; if that is empty, restart the"
+            " broker's app."
+        ),
+    )
     READINGS = (
         "No readings from the Redback cloud: {detail}.",
         "Receiving readings from the Redback cloud again",

@@ -13,7 +13,6 @@ from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
 from ..problems import Kind, Problems
-from ..publishing.entity_ids import series
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .fetcher import Fetcher, SilentError
 from .gaps import SETTLE, Finder, Gap
@@ -260,7 +259,7 @@ class Backfill:
         """Settle a gap of the past if another source has written all its rows."""
         if gap.asked or any(hour.tries for hour in gap.hours):
             return False
-        if not await self._importer.stands(gap, series(inverter).values()):
+        if not await self._importer.stands(gap, inverter):
             return False
         self._settle(gap)
         return True
