@@ -50,6 +50,16 @@ class CoreAddress:
     token: str
 
 
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where an MQTT broker is, and who may log in; nobody has to without a user's name."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+
+
 class Supervisor:
     """The Supervisor as one add-on sees it, in front of a real Core or a stand-in alike.
 
