@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+import addon
 from core.connections import websocket_through
 from fake_clock import FakeClock
 from redback.core import WebSocket, open_session
@@ -86,7 +87,7 @@ async def core() -> AsyncIterator[Core]:
 @pytest.fixture
 async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
     """The stand-in Supervisor in front of `core`."""
-    async with Supervisor(core.address) as supervisor:
+    async with Supervisor(core.address, config=addon.config()) as supervisor:
         yield supervisor
 
 
