@@ -3,7 +3,8 @@
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -11,12 +12,14 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+import addon
 from core.connections import websocket_through
 from fake_clock import FakeClock
 from redback.core import WebSocket, open_session
 from redback.ledger import FILE as LEDGER_FILE
 from redback.ledger import Ledger
 from secret_words import leaks
+from standin.broker import Broker, find_mosquitto, temporary_broker
 from standin.core import Core
 from standin.real_core import AnyCore, temporary_core
 from standin.supervisor import TOKEN, Supervisor
@@ -84,8 +87,23 @@ async def core() -> AsyncIterator[Core]:
 @pytest.fixture
 async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
     """The stand-in Supervisor in front of `core`."""
-    async with Supervisor(core.address) as supervisor:
+    async with Supervisor(core.address, config=addon.config()) as supervisor:
         yield supervisor
+
+
+@pytest.fixture
+async def open_broker() -> AsyncIterator[Callable[..., Awaitable[Broker]]]:
+    """Start real brokers, with what `temporary_broker` takes, that end with the test."""
+    if find_mosquitto() is None:
+        pytest.skip("needs Debian's mosquitto")
+    async with AsyncExitStack() as stack:
+        yield lambda **settings: stack.enter_async_context(temporary_broker(**settings))
+
+
+@pytest.fixture
+async def broker(open_broker: Callable[..., Awaitable[Broker]]) -> Broker:
+    """A real broker that lets everybody in."""
+    return await open_broker()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
+import addon
 import longer_timeouts
 from simulator import CLIENT_ID, Simulator
 from simulator.world import Accepts, World, days_ago
@@ -191,7 +192,9 @@ async def house(
         simulator = await stack.enter_async_context(Simulator(world))
         if core is None:
             core = (await stack.enter_async_context(Core())).address
-        supervisor = await stack.enter_async_context(Supervisor(core, token=TOKEN))
+        supervisor = await stack.enter_async_context(
+            Supervisor(core, token=TOKEN, options=data / "options.json", config=addon.config())
+        )
         built = House(
             simulator, supervisor, core, data, panel_port=panel_port, panel_allow=panel_allow
         )

@@ -117,7 +117,7 @@ LENGTHS = [
     ("There was no reading for {}, or", STALE_AFTER),
     ("*Unavailable*: there was no reading for {},", STALE_AFTER),
     ("Earlier days follow by themselves, from {} after the start", SETTLE),
-    ("Filling starts {} after the last hour", SETTLE),
+    ("fetched and filled, from {} after the last hour", SETTLE),
     ("A clock is more than {} off.", _CLOCK_TOLERANCE),
     ("takes over the name and all entities, within {}.", _DISCOVERY_SECONDS),
     ("An inverter that your account has not listed for {} is not read", _MISSING_FOR),

@@ -7,7 +7,7 @@ import re
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,6 +18,7 @@ import yaml
 from mark import ICON, LOGO
 from redback import options
 from redback.environment import Environment
+from standin.options import ELEMENT, UnfitOptionsError, validate
 
 ROOT = Path(__file__).parent.parent
 ADDON = ROOT / "redback_addon"
@@ -57,72 +58,6 @@ KEYS: dict[str, object] = {
     "version": NONE,
 }
 REQUIRED = {"name", "version", "slug", "description", "arch"}
-# An option of one value: its type, its bounds or choices, and whether it may be left out.
-ELEMENT = re.compile(
-    r"(?:bool|email|url|port"
-    r"|(?:str|password)(?:\(\d*,\d*\))?"
-    r"|int(?:\((?P<low>-?\d*),(?P<high>-?\d*)\))?"
-    r"|float(?:\(-?[\d.]*,-?[\d.]*\))?"
-    r"|match\(.*\)|list\((?P<choices>.+)\)|device(?:\(subsystem=[a-z]+\))?)(?P<optional>\??)"
-)
-
-
-def refusals(schema: object, value: object, name: str = "options") -> Iterator[str]:
-    """Return what the Supervisor would refuse of a value, by its schema."""
-    match schema:
-        case dict():
-            yield from refusals_of_set(schema, value, name)
-        case [inner]:
-            if not isinstance(value, list):
-                yield f"{name} is no list"
-                return
-            for number, element in enumerate(value):
-                yield from refusals(inner, element, f"{name}[{number}]")
-        case str():
-            if not takes(schema, value):
-                yield f"{name} may not be {value!r}"
-
-
-def refusals_of_set(schema: Mapping[str, object], value: object, name: str) -> Iterator[str]:
-    """Return what it would refuse of a set of values; those that it does not know it drops."""
-    if not isinstance(value, Mapping):
-        yield f"{name} is no set"
-        return
-    for key, inner in schema.items():
-        if key in value:
-            yield from refusals(inner, value[key], f"{name}.{key}")
-        elif not is_optional(inner):
-            yield f"{name}.{key} is missing"
-
-
-def is_optional(schema: object) -> bool:
-    """Whether an option may be left out: only single values and lists of such may."""
-    match schema:
-        case [str(inner)] | str(inner):
-            return inner.endswith("?")
-        case _:
-            return False
-
-
-def takes(schema: str, value: object) -> bool:
-    """Whether the Supervisor takes a single value: null never, a number also as a text."""
-    parsed = ELEMENT.fullmatch(schema)
-    assert parsed is not None, schema
-    if value is None:
-        return False
-    if schema.startswith(("str", "password")):
-        return isinstance(value, str)
-    if schema.startswith("bool"):
-        return isinstance(value, bool) or value in ("true", "false")
-    if schema.startswith("list"):
-        return str(value) in parsed["choices"].split("|")
-    if schema.startswith("int"):
-        try:
-            number = int(str(value))
-        except ValueError:
-            return False
-        return int(parsed["low"]) <= number <= int(parsed["high"])
-    raise NotImplementedError(schema)
 
 
 def misshapen(schema: object, name: str, *, within_list: bool = False) -> Iterator[str]:
@@ -219,7 +154,7 @@ class TestOptions:
         assert not list(misshapen(CONFIG["schema"], "schema"))
 
     def test_the_supervisor_takes_the_defaults(self) -> None:
-        assert not list(refusals(CONFIG["schema"], CONFIG["options"]))
+        assert validate(CONFIG["schema"], CONFIG["options"]) == CONFIG["options"]
 
     def test_every_option_has_a_default_in_the_order_in_which_people_fill_them(self) -> None:
         assert list(CONFIG["options"]) == list(CONFIG["schema"]) == list(options.LABELS)
@@ -236,7 +171,7 @@ class TestOptions:
     )
     def test_the_supervisor_takes_what_works(self, change: dict[str, object]) -> None:
         given = CONFIG["options"] | {"client_id": "an-id", "credential": "a-secret"} | change
-        assert not list(refusals(CONFIG["schema"], given))
+        validate(CONFIG["schema"], given)
         assert options.check(given).client_id == "an-id"
 
     @pytest.mark.parametrize(
@@ -251,13 +186,14 @@ class TestOptions:
         ],
     )
     def test_the_supervisor_refuses_what_cannot_work(self, change: dict[str, object]) -> None:
-        assert list(refusals(CONFIG["schema"], CONFIG["options"] | change))
+        with pytest.raises(UnfitOptionsError):
+            validate(CONFIG["schema"], CONFIG["options"] | change)
 
     @pytest.mark.parametrize("name", ["history_days", "detailed_sensors", "log_level"])
     def test_what_is_cleared_in_the_panel_is_as_it_was_at_first(self, name: str) -> None:
         given = CONFIG["options"] | {"client_id": "an-id", "credential": "a-secret"}
         cleared = {key: value for key, value in given.items() if key != name}
-        assert not list(refusals(CONFIG["schema"], cleared))
+        validate(CONFIG["schema"], cleared)
         assert options.check(cleared) == options.check(given)
 
     def test_each_has_a_name_and_sentences_that_need_no_other_text(self) -> None:

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Literal
 
 from redback.core import CoreAwayError, CoreRefusedError, Row, Series
+from redback.inverters.inverter import Inverter
+from redback.publishing.entity_ids import series as series_of
 
 _LENGTH = {"hour": timedelta(hours=1), "5minute": timedelta(minutes=5)}
 _DROP = 0.9
@@ -22,6 +24,9 @@ class FakeOwnership:
 
     def __init__(self, *others: str) -> None:
         self.others = others
+
+    def series(self, inverter: Inverter) -> dict[str, Series]:
+        return series_of(inverter)
 
     async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
         return {key: one for key, one in series.items() if one.entity_id not in self.others}

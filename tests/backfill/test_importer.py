@@ -173,7 +173,7 @@ async def test_an_outage_is_put_back_into_its_hours(
 async def test_the_step_to_another_inverter_is_no_energy(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger, more: float
 ) -> None:
-    successor = replace(inverter(), is_successor=True)
+    successor = replace(inverter(), formers=("RB0",))
     other = [(moment, state + more) for moment, state in growing([4, 5, 6])]
     statistics.compile(COUNTER.entity_id, growing([1, 2, 3]) + other)
     know(ledger, {hour: 101.0 + hour + more for hour in (4, 5, 6)}, flow=1.0)

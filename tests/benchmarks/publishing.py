@@ -17,10 +17,12 @@ from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import background, be_program, run
 from redback.clock import SystemClock
 from redback.core import HomeAssistant, open_session
+from redback.options import Options
 from redback.problems import Problems
 from redback.publishing.delivery import Delivery
-from redback.publishing.publisher import Device
-from redback.publishing.states import AT_ONCE, StatePublisher
+from redback.publishing.device import Device
+from redback.publishing.states import AT_ONCE
+from redback.publishing.ways import publisher as make_publisher
 from redback.sensors.entities import Shown
 from standin.core import Core
 from standin.real_core import RealCore, temporary_core
@@ -77,7 +79,7 @@ class _Delivery(Delivery):
     def __init__(self) -> None:
         self.is_done = asyncio.Event()
 
-    def arrived(self, _: object) -> None:
+    def arrived(self, *_: object) -> None:
         self.is_done.set()
 
 
@@ -87,7 +89,9 @@ async def _push(task: Task) -> list[list[float]]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with open_session(TOKEN) as session, aiohttp.ClientSession(headers=headers) as plain:
         core = HomeAssistant(session, task.url, TOKEN, clock, problems, prefix="redback")
-        publisher = StatePublisher(core, clock, problems, delivery)
+        publisher = make_publisher(
+            Options("id", "secret"), core, clock, problems, delivery, lambda _: None
+        )
 
         async def ours(states: _States) -> None:
             delivery.is_done.clear()

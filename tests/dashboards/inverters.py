@@ -12,6 +12,7 @@ from house import until
 from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
+from redback.publishing.entity_ids import entity_ids
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
 from redback.publishing.states import state
@@ -91,6 +92,7 @@ class Owners:
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.why_not = reasons.get
+        self.ids = entity_ids
 
 
 def ownership(reasons: Mapping[str, str] = {}) -> Ownership:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from dashboards.inverters import Shown, inverter, registry, without_battery
+from dashboards.inverters import Shown, inverter, ownership, registry, without_battery
 from redback.core import CoreAwayError, CoreRefusedError, Dashboards, WebSocket
 from redback.dashboards import DashboardSetup
 from redback.dashboards.dashboard import views
+from redback.publishing.entity_ids import entity_ids
 from standin.core import Core
 
 # Of Core alone: nothing that has to be installed.
@@ -16,7 +17,12 @@ OF_CORE = {"heading", "gauge", "tile", "history-graph", "statistics-graph", "ent
 
 
 def offered(websocket: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
-    return DashboardSetup(Dashboards(websocket), registry(*inverters, others=others))
+    return DashboardSetup(Dashboards(websocket), registry(*inverters, others=others), ownership())
+
+
+def named(*inverters: Shown) -> dict[str, dict[str, str]]:
+    """Return the ids of their entities, by their names."""
+    return {each.inverter.name: entity_ids(each.inverter) for each in inverters}
 
 
 def cards(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -33,13 +39,13 @@ def entities(config: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("each", [inverter(), without_battery()], ids=["battery", "no battery"])
 def test_every_entity_on_it_exists(each: Shown) -> None:
-    shown = entities(views([each.inverter]))
+    shown = entities(views(named(each)))
     assert len(shown) > 10
     assert shown <= {state.entity_id for state in each.states}
 
 
 def test_all_that_people_look_for_first_is_on_it() -> None:
-    assert entities(views([inverter().inverter])) >= {
+    assert entities(views(named(inverter()))) >= {
         "sensor.house_solar_generation",
         "sensor.house_site_load",
         "sensor.house_grid_power",
@@ -52,7 +58,7 @@ def test_all_that_people_look_for_first_is_on_it() -> None:
 
 
 def test_every_inverter_has_sections_of_its_own_made_of_cores_cards() -> None:
-    config = views([inverter("House").inverter, inverter("Shed").inverter])
+    config = views(named(inverter("House"), inverter("Shed")))
     for view in config["views"]:
         headings = [section["cards"][0]["heading"] for section in view["sections"]]
         assert headings == ["House", "Shed"]

@@ -16,6 +16,7 @@ from redback.core import Dashboards, Energy, WebSocket
 from redback.core.versions import is_since
 from redback.dashboards import DashboardSetup, EnergySetup
 from redback.dashboards.dashboard import views
+from redback.publishing.entity_ids import entity_ids
 from standin.client import Client
 from standin.real_core import AnyCore
 
@@ -117,11 +118,13 @@ async def test_no_grid_is_added_beside_that_of_another_meter(
 async def test_the_dashboard_can_be_opened_and_is_left_alone_afterwards(
     websocket: WebSocket, house: Shown
 ) -> None:
-    dashboard = DashboardSetup(Dashboards(websocket), registry(house))
+    dashboard = DashboardSetup(Dashboards(websocket), registry(house), ownership())
     assert (await dashboard.look())["state"] == "ready"
     await dashboard.apply()
     question = {"type": "lovelace/config", "url_path": "redback-solar"}
-    assert await websocket.command(question) == views([house.inverter])
+    assert await websocket.command(question) == views(
+        {house.inverter.name: entity_ids(house.inverter)}
+    )
     mine = {"views": [{"title": "Mine"}]}
     await websocket.command({**question, "type": "lovelace/config/save", "config": mine})
     assert (await dashboard.apply()).startswith("Nothing was created")

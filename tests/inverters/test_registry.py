@@ -17,7 +17,7 @@ from redback.inverters.registry import Registry
 from redback.inverters.stores import SensorsFile, counters_file, sensors_file
 from redback.ledger import Believed
 from redback.problems import Kind, Problems
-from redback.publishing.publisher import Device
+from redback.publishing.device import Device
 from redback.publishing.states import state
 from redback.sensors.details import Details
 from redback.sensors.entities import Shown
@@ -64,6 +64,9 @@ class World:
         self.states |= {one.entity_id: one.value for one in found}
 
     def sent(self, device: Device, moment: datetime) -> None:
+        pass
+
+    def describe(self, *_: object) -> None:
         pass
 
     def __getitem__(self, name: str) -> str:

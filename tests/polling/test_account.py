@@ -23,7 +23,7 @@ from redback.notifications import AccountNotifications, Notifications
 from redback.options import Site
 from redback.polling.account import Account
 from redback.problems import AccountProblems, Kind, Problems
-from redback.publishing.publisher import Device
+from redback.publishing.device import Device
 from redback.publishing.states import state
 from redback.sensors import entities
 from running import running
@@ -89,6 +89,9 @@ class World:
         self.states |= {one.entity_id: one.value for one in found}
 
     def sent(self, device: Device, moment: datetime) -> None:
+        pass
+
+    def describe(self, *_: object) -> None:
         pass
 
     @property
@@ -203,3 +206,20 @@ async def test_a_way_to_the_cloud_that_is_blocked_from_the_first_start_on_is_not
         cloud.failing = None
         await clock.advance(60)
         assert not world.shown.messages
+
+
+async def test_somebody_who_does_not_want_to_wait_is_asked_for_at_once(
+    world: World, clock: FakeClock
+) -> None:
+    world.clouds[0].failing = REFUSED
+    await clock.advance(120)
+    assert "credentials" in world.shown.messages
+    world.clouds[0].failing = None
+    await clock.advance(60)
+    assert "credentials" in world.shown.messages
+    lists = world.clouds[0].asked.count("inverters")
+    world.accounts[0].retry()
+    await clock.advance(1)
+    assert not world.shown.messages
+    assert world.statuses["house"] == "OK"
+    assert world.clouds[0].asked.count("inverters") == lists + 1

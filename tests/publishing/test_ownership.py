@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -10,10 +11,12 @@ import pytest_asyncio
 from fake_clock import FakeClock
 from house import until
 from redback.core import HomeAssistant, Series, open_session
+from redback.options import Options
 from redback.problems import Kind, Problems
 from redback.publishing.delivery import Delivery
-from redback.publishing.publisher import Device
+from redback.publishing.device import Device
 from redback.publishing.states import StatePublisher
+from redback.publishing.ways import publisher as make_publisher
 from redback.sensors.entities import Shown
 from running import running
 from standin.client import Client
@@ -45,8 +48,17 @@ class Home:
             home_assistant = HomeAssistant(
                 session, self.url, TOKEN, self.clock, self.problems, prefix="redback"
             )
-            publisher = StatePublisher(
-                home_assistant, self.clock, self.problems, Delivery(lambda *_: None)
+            delivery = Delivery(lambda *_: None)
+            publisher = cast(
+                "StatePublisher",
+                make_publisher(
+                    Options("id", "secret"),
+                    home_assistant,
+                    self.clock,
+                    self.problems,
+                    delivery,
+                    lambda _: None,
+                ),
             )
             async with running(home_assistant, publisher):
                 self.publisher = publisher

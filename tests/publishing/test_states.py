@@ -10,10 +10,12 @@ import pytest
 
 from fake_clock import FakeClock, settle
 from redback.core import CoreAwayError, CoreRefusedError, HomeAssistant, State
+from redback.options import Options
 from redback.problems import Kind, Problems
 from redback.publishing.delivery import Delivery
-from redback.publishing.publisher import Device
+from redback.publishing.device import Device
 from redback.publishing.states import StatePublisher
+from redback.publishing.ways import publisher as make_publisher
 from redback.sensors.entities import Shown
 from running import running
 
@@ -38,12 +40,12 @@ class Core:
         return self
 
     # Nobody else has an entity.
-    entities = websocket = rest
+    entities = websocket = supervisor = rest
 
     def subscribe(self, *_: object) -> None:
         pass
 
-    async def owners(self, _: Collection[str]) -> dict[str, str]:
+    async def entries(self, _: Collection[str]) -> dict[str, str]:
         return {}
 
     async def watch(self, *_: object) -> None:
@@ -91,7 +93,11 @@ def publisher(core: Core, clock: FakeClock, problems: Problems, noted: Noted) ->
     def note(_: str, moment: datetime, keys: Collection[str]) -> None:
         noted[moment] = keys
 
-    return StatePublisher(cast("HomeAssistant", core), clock, problems, Delivery(note))
+    home_assistant = cast("HomeAssistant", core)
+    made = make_publisher(
+        Options("id", "secret"), home_assistant, clock, problems, Delivery(note), lambda _: None
+    )
+    return cast("StatePublisher", made)
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ class Session:
             "get_states": lambda _: [state.as_dict() for state in core.states],
             "get_config": lambda _: core.config(),
             "config/entity_registry/get_entries": core.registry.get_entries,
+            "config/entity_registry/list": core.registry.list,
             "subscribe_entities": self._subscribe_entities,
             "subscribe_events": self._subscribe,
             "persistent_notification/get": lambda _: [

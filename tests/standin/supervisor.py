@@ -16,11 +16,12 @@ from aiohttp import web
 
 import longer_timeouts
 from standin.faults import Faults
+from standin.options import UnfitOptionsError, merge, validate
 from standin.serving import BODY_LIMIT, HEARTBEAT_S, Message, Server
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-OwnHandler = Callable[[], web.Response]
 
+SLUG = "local_redback"
 TOKEN = "supervisor-token"
 
 LARGEST_FROM_CORE = 64 * 1024**2
@@ -50,12 +51,39 @@ class CoreAddress:
     token: str
 
 
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where an MQTT broker is, and who may log in; nobody has to without a user's name."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+
+    def as_service(self) -> Message:
+        """Return what the Supervisor says of it, which the Mosquitto app has told it."""
+        login = {"username": self.username, "password": self.password} if self.username else {}
+        return {
+            "addon": "core_mosquitto",
+            "host": self.host,
+            "port": self.port,
+            "ssl": False,
+            "protocol": "3.1.1",
+            **login,
+        }
+
+
 class Supervisor:
     """The Supervisor as one add-on sees it, in front of a real Core or a stand-in alike.
 
-    `options` is the add-on's options.json, read at every question. `requests` counts each request
-    by method and path without its query, e.g. `"POST /core/api/states/sensor.one"`; a WebSocket
-    handshake counts as `"GET /core/websocket"`, and then has `auth_wait_s` to log in.
+    `options` is the add-on's options.json, read at every question. When the add-on changes its
+    options, that file changes at its next restart alone, for which `restart_addon` is called.
+    `config` is the add-on's config.yaml, and `broker` what provides the service `mqtt`, if anything
+    does.
+
+    `requests` counts each request by method and path without its query, e.g.
+    `"POST /core/api/states/sensor.one"`; a WebSocket handshake counts as `"GET /core/websocket"`,
+    and then has `auth_wait_s` to log in.
 
     Set `faults` to make requests fail.
 
@@ -73,12 +101,16 @@ class Supervisor:
         *,
         token: str = TOKEN,
         options: Path | None = None,
+        config: Message | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.core = core
         self.token = token
         self.options = options
+        self.config = config or {}
+        self.broker: BrokerAddress | None = None
+        self.restart_addon: Callable[[], Awaitable[None]] = _do_nothing
         self.auth_wait_s = longer_timeouts.scaled(10.0)
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
@@ -86,6 +118,7 @@ class Supervisor:
         self.visitor = ""
         self._server = Server(self._make_app, host=host, port=port)
         self._session: aiohttp.ClientSession | None = None
+        self._changed_options: Message | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -123,11 +156,14 @@ class Supervisor:
             middlewares=[self._watch, _block_exploits], client_max_size=BODY_LIMIT
         )
         app.router.add_get("/core/websocket", self._websocket)
-        for method in ("GET", "POST"):
+        for method in ("GET", "POST", "DELETE"):
             app.router.add_route(method, "/core/api/{path:.*}", self._rest)
         app.router.add_route("*", "/ingress/{token}/{path:.*}", self._ingress)
         app.router.add_get("/addons/self/info", self._own(self._info))
         app.router.add_get("/addons/self/options/config", self._own(self._options))
+        app.router.add_post("/addons/self/options", self._own(self._change_options))
+        app.router.add_post("/addons/self/restart", self._own(self._restart))
+        app.router.add_get("/services/mqtt", self._own(self._mqtt))
         return app
 
     @web.middleware
@@ -251,22 +287,22 @@ class Supervisor:
 
     # The Supervisor's own answers
 
-    def _own(self, handler: OwnHandler) -> Handler:
+    def _own(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
             token = _bearer(request)
             if not token:
                 raise web.HTTPUnauthorized
             if not self._knows(token):
                 raise web.HTTPForbidden
-            return handler()
+            return await handler(request)
 
         return checked
 
-    def _info(self) -> web.Response:
+    async def _info(self, _: web.Request) -> web.Response:
         return _ok(
             {
                 "name": "Redback",
-                "slug": "local_redback",
+                "slug": SLUG,
                 "hostname": "local-redback",
                 "state": "started",
                 "version": "0.0.0",
@@ -274,14 +310,56 @@ class Supervisor:
             }
         )
 
-    def _options(self) -> web.Response:
+    async def _options(self, _: web.Request) -> web.Response:
         return _ok(self._read_options())
 
     def _read_options(self) -> Message:
+        if self._changed_options is not None:
+            return self._changed_options
         if self.options is None:
             return {}
         options: Message = json.loads(self.options.read_text(encoding="utf-8"))
         return options
+
+    async def _change_options(self, request: web.Request) -> web.Response:
+        try:
+            body = json.loads(await request.text() or "{}")
+        except ValueError:
+            return _error("Invalid json")
+        for name in body.keys() - {"options"}:
+            return _error(f"extra keys not allowed @ data['{name}']. Got {body[name]!r}")
+        given = body.get("options")
+        if given is not None:
+            try:
+                given = validate(self.config["schema"], given)
+            except UnfitOptionsError as error:
+                why = f"{error}. Got {given!r}"
+                return _error(
+                    f"App {SLUG} has invalid options: {why}",
+                    error_key="app_configuration_invalid_error",
+                    extra_fields={"app": SLUG, "validation_error": why},
+                )
+        if "options" in body:
+            self._changed_options = merge(self.config["options"], given or {})
+        return _ok({})
+
+    async def _restart(self, _: web.Request) -> web.Response:
+        self._write_options()
+        await self.restart_addon()
+        return _ok({})
+
+    def _write_options(self) -> None:
+        if self.options is not None and self._changed_options is not None:
+            self.options.write_text(json.dumps(self._changed_options), encoding="utf-8")
+            self._changed_options = None
+
+    async def _mqtt(self, _: web.Request) -> web.Response:
+        services = {entry.partition(":")[0] for entry in self.config.get("services", ())}
+        if "mqtt" not in services:
+            return _error("No access to mqtt service!", web.HTTPForbidden.status_code)
+        if self.broker is None:
+            return _error("Service not enabled")
+        return _ok(self.broker.as_service())
 
     def _knows(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
@@ -318,6 +396,14 @@ def _bearer(request: web.Request) -> str:
 
 def _ok(data: Message) -> web.Response:
     return web.json_response({"result": "ok", "data": data})
+
+
+def _error(message: str, status: int = 400, **more: object) -> web.Response:
+    return web.json_response({"result": "error", "message": message, **more}, status=status)
+
+
+async def _do_nothing() -> None:
+    """Stand in for a restart that nobody waits for."""
 
 
 async def _pass_on(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,9 +15,23 @@ from yarl import URL
 from standin.client import Answer, Client
 from standin.core import Core
 from standin.faults import Faults
-from standin.supervisor import CoreAddress, Supervisor
+from standin.supervisor import BrokerAddress, CoreAddress, Supervisor
 
 BAD_GATEWAY = Answer(502, "502: Bad Gateway")
+
+
+Message = dict[str, Any]
+PASSWORD = "made-up-password"
+
+
+async def ask(supervisor: Supervisor, method: str, path: str, data: object = None) -> Answer:
+    """Ask the Supervisor itself, as the add-on."""
+    headers = {"Authorization": f"Bearer {supervisor.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, supervisor.url + path, json=data) as answer,
+    ):
+        return Answer(answer.status, await answer.json())
 
 
 async def fetch(url: str | URL, token: str | None = None) -> Answer:
@@ -96,6 +112,134 @@ async def test_the_supervisor_describes_an_addon_to_itself(supervisor: Superviso
     answer = await fetch(url, token=supervisor.token)
     assert answer.body["data"]["state"] == "started"
     assert (await fetch(url, token="wrong")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("broker", "login"),
+    [
+        (BrokerAddress("core-mosquitto", 1883), {}),
+        (
+            BrokerAddress("core-mosquitto", 1883, "addons", PASSWORD),
+            {"username": "addons", "password": PASSWORD},
+        ),
+    ],
+)
+async def test_an_addon_that_may_learns_where_the_broker_is(
+    supervisor: Supervisor, broker: BrokerAddress, login: Message
+) -> None:
+    supervisor.config["services"] = ["mqtt:want"]
+    answer = await ask(supervisor, "GET", "/services/mqtt")
+    assert answer == Answer(400, {"result": "error", "message": "Service not enabled"})
+    supervisor.broker = broker
+    answer = await ask(supervisor, "GET", "/services/mqtt")
+    data = {
+        "addon": "core_mosquitto",
+        "host": "core-mosquitto",
+        "port": 1883,
+        "ssl": False,
+        "protocol": "3.1.1",
+    }
+    assert answer == Answer(200, {"result": "ok", "data": {**data, **login}})
+
+
+async def test_an_addon_that_does_not_want_the_broker_does_not_get_it(
+    supervisor: Supervisor,
+) -> None:
+    supervisor.broker = BrokerAddress("core-mosquitto", 1883)
+    supervisor.config["services"] = ["mysql:want"]
+    answer = await ask(supervisor, "GET", "/services/mqtt")
+    assert answer == Answer(403, {"result": "error", "message": "No access to mqtt service!"})
+
+
+CHANGE = "/addons/self/options"
+SCHEMA = {"name": "str", "days": "int(0,30)?", "loud": "bool?", "broker": {"port": "port?"}}
+DEFAULTS = {"name": "", "days": 7, "loud": False, "broker": {}}
+
+
+@pytest.fixture
+async def configured(core: Core, tmp_path: Path) -> AsyncIterator[Supervisor]:
+    """A Supervisor with an add-on that has these options."""
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps(DEFAULTS | {"name": "before"}), encoding="utf-8")
+    async with Supervisor(core.address, options=file) as supervisor:
+        supervisor.config = {"schema": SCHEMA, "options": DEFAULTS}
+        yield supervisor
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"name": "x", "broker": {}}, {"name": "x"}),
+        (
+            {"name": "x", "broker": {}, "days": "3", "loud": "true"},
+            {"name": "x", "days": 3, "loud": True},
+        ),
+        ({"name": "x", "broker": {"port": 1}}, {"name": "x", "broker": {"port": 1}}),
+        ({"name": "x", "other": 1, "broker": {"other": 1}}, {"name": "x"}),
+        (None, {}),
+    ],
+)
+async def test_new_options_are_kept_at_once_and_written_when_the_addon_restarts(
+    configured: Supervisor, given: Message | None, kept: Message
+) -> None:
+    file = configured.options
+    assert file is not None
+    restarts: list[Message] = []
+
+    async def restart() -> None:
+        restarts.append(json.loads(file.read_text(encoding="utf-8")))
+
+    configured.restart_addon = restart
+    before = file.read_text(encoding="utf-8")
+    done = Answer(200, {"result": "ok", "data": {}})
+    assert await ask(configured, "POST", CHANGE, {"options": given}) == done
+    found = await ask(configured, "GET", f"{CHANGE}/config")
+    assert found.body["data"] == DEFAULTS | kept
+    assert file.read_text(encoding="utf-8") == before
+    assert await ask(configured, "POST", "/addons/self/restart") == done
+    assert restarts == [DEFAULTS | kept]
+
+
+REFUSED = {
+    "missing": ({}, "Missing option 'name' in root in Redback (local_redback)"),
+    "a group missing": (
+        {"name": "x"},
+        "Missing option 'broker' in root in Redback (local_redback)",
+    ),
+    "null": ({"name": None}, "Missing required option 'name' in Redback (local_redback)"),
+    "of another type": ({"name": 5}, "expected str"),
+    "too high": ({"name": "x", "days": 31}, "value must be at most 30.0"),
+    "no number": ({"name": "x", "days": "many"}, "expected int"),
+    "no group": (
+        {"name": "x", "broker": 5},
+        "Invalid dict for option 'broker' in Redback (local_redback)",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", REFUSED)
+async def test_options_that_do_not_fit_are_refused_with_all_of_them_in_the_answer(
+    configured: Supervisor, which: str
+) -> None:
+    given, why = REFUSED[which]
+    answer = await ask(configured, "POST", CHANGE, {"options": given})
+    assert answer.status == 400
+    said = f"{why}. Got {given}"
+    assert answer.body == {
+        "result": "error",
+        "message": f"App local_redback has invalid options: {said}",
+        "error_key": "app_configuration_invalid_error",
+        "extra_fields": {"app": "local_redback", "validation_error": said},
+    }
+    found = await ask(configured, "GET", f"{CHANGE}/config")
+    assert found.body["data"]["name"] == "before"
+
+
+async def test_what_is_no_change_of_options_is_refused(configured: Supervisor) -> None:
+    answer = await ask(configured, "POST", CHANGE, {"name": "x"})
+    assert answer == Answer(
+        400, {"result": "error", "message": "extra keys not allowed @ data['name']. Got 'x'"}
+    )
 
 
 async def test_told_to_be_slow_it_is(supervisor: Supervisor, addon: Client) -> None:

@@ -27,9 +27,10 @@ class Redaction:
         self._spell()
 
     def hide_token(self, token: str) -> None:
-        """Hide a token, until it is long out of use."""
-        self._passing.append(token)
-        self._spell()
+        """Hide a token, or a password that may change, until it is long out of use."""
+        if token not in self._passing:
+            self._passing.append(token)
+            self._spell()
 
     def _spell(self) -> None:
         secrets = self._for_good.union(self._passing)
@@ -78,6 +79,7 @@ def set_up(redaction: Redaction) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # At level debug it would log every request a second time.
     logging.getLogger("urllib3").setLevel(logging.INFO)
+    logging.getLogger("mqtt").setLevel(logging.INFO)
 
 
 def set_level(name: str) -> None:

@@ -39,6 +39,25 @@ class Site(msgspec.Struct, frozen=True):
             msgspec.structs.force_setattr(self, field, plain)
 
 
+class Mqtt(msgspec.Struct, frozen=True):
+    """The option MQTT broker: a broker of the user's own; without a host, the Supervisor's.
+
+    Attributes:
+        port: None = the usual one, 1883, or 8883 with TLS.
+        password: a secret.
+    """
+
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    username: str = ""
+    password: str = ""
+    tls: bool = False
+
+    def __repr__(self) -> str:
+        """Return only what may be logged."""
+        return f"Mqtt(host={self.host!r}, port={self.port}, tls={self.tls})"
+
+
 class Options(msgspec.Struct, frozen=True):
     """The options, checked.
 
@@ -47,6 +66,8 @@ class Options(msgspec.Struct, frozen=True):
         sites: those to publish; empty = every inverter that the account can see.
         history_days: how far the first import of history goes back, days.
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
+        devices: whether inverters are devices over MQTT, instead of states over REST.
+        mqtt: the broker for that.
     """
 
     client_id: str
@@ -55,6 +76,8 @@ class Options(msgspec.Struct, frozen=True):
     history_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 7
     detailed_sensors: bool = False
     log_level: LogLevel = "info"
+    devices: bool = False
+    mqtt: Mqtt = Mqtt()
 
     def __repr__(self) -> str:
         """Return only what may be logged."""
@@ -68,6 +91,8 @@ LABELS = {
     "sites": "Sites",
     "history_days": "Days of history",
     "detailed_sensors": "Detailed sensors",
+    "devices": "Devices",
+    "mqtt": "MQTT broker",
     "log_level": "Log level",
 }
 _MUST_BE = {
@@ -76,6 +101,8 @@ _MUST_BE = {
     "sites": "a list whose entries each have an id",
     "history_days": "a whole number from 0 to 3650",
     "detailed_sensors": "on or off",
+    "devices": "on or off",
+    "mqtt": "a host, a port from 1 to 65535, a username, a password, and TLS on or off",
     "log_level": "one of debug, info, warning and error",
 }
 

@@ -58,7 +58,7 @@ class Kind(Enum):
     """A kind of problem: its sentence, the sentence for its end, and the advice."""
 
     CORE_AWAY = (
-        "Home Assistant does not answer; all states are sent when it does.",
+        "Home Assistant does not answer.",
         "Home Assistant answers again",
         f"{_NOTHING}: all states are sent as soon as it answers.",
     )
@@ -103,6 +103,30 @@ class Kind(Enum):
         "Home Assistant accepts notifications again",
         "Restart Home Assistant; if it persists, report it with the diagnostics file.",
     )
+    BROKER_MISSING = (
+        "There is no MQTT broker for the option Devices.",
+        "There is an MQTT broker again",
+        (
+            "Install and start the app Mosquitto broker; or enter a broker of your own in the"
+            " option MQTT broker; or switch the option Devices off."
+        ),
+    )
+    BROKER_AWAY = (
+        "The MQTT broker does not answer: {detail}.",
+        "The MQTT broker answers again",
+        (
+            f"{_NOTHING} if it is restarting. Otherwise start it, and check the option MQTT broker"
+            " if you have set it."
+        ),
+    )
+    BROKER_REFUSED = (
+        "The MQTT broker rejects the credentials: {detail}.",
+        "The MQTT broker accepts the credentials again",
+        (
+            "Check username and password in the option MQTT broker; if that is empty, restart the"
+            " broker's app."
+        ),
+    )
     READINGS = (
         "No readings from the Redback cloud: {detail}.",
         "Receiving readings from the Redback cloud again",
@@ -111,7 +135,7 @@ class Kind(Enum):
     DISCOVERY = (
         "The account's inverters cannot be listed: {detail}.",
         "The account's inverters can be listed again",
-        f"{_NOTHING}: known inverters are still read.",
+        f"{_NOTHING}: it keeps trying, and known inverters are still read.",
     )
     INVERTER = (
         "Inverter {subject} cannot be read: {detail}.",
@@ -134,7 +158,7 @@ class Kind(Enum):
         f"{_SET_CLOCK} Until then readings look too old or too new.",
     )
     FUTURE = (
-        "{subject}: ignored a reading from the future ({detail}); check this machine's clock.",
+        "{subject}: ignored a reading from the future ({detail}).",
         "{subject}: reading times are correct again",
         "Check this machine's clock; if it is right, tell Redback support.",
     )
@@ -205,12 +229,12 @@ class Problem:
 
     @property
     def title(self) -> str | None:
-        """What is to blame on the way to the cloud, if that is known."""
+        """The title of what is to blame on the way to the cloud, if that is known."""
         return None if self.cause is None else _CAUSES[self.cause][0]
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """The advice to people."""
         return self.kind.advice if self.cause is None else _CAUSES[self.cause][1]
 
 

@@ -53,7 +53,7 @@ def _run(redaction: log.Redaction) -> int:
             _LOG.error("%s", sentence)
         asyncio.run(_notify(environment, error.problems))
         return EXIT_CONFIG
-    redaction.hide(settings.client_id, settings.credential)
+    redaction.hide(settings.client_id, settings.credential, settings.mqtt.password)
     log.set_level(settings.log_level)
     _collect_often()
     try:

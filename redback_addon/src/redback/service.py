@@ -23,7 +23,7 @@ from .panel.minutes import Minutes
 from .polling.account import Account, connect
 from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
-from .publishing.states import StatePublisher
+from .publishing.ways import publisher
 from .saved_state import SavedState
 from .timeouts import timeout
 
@@ -63,7 +63,9 @@ class Service:
         notifications = Notifications(self._home_assistant.notices)
         self._files = Files(environment.data)
         delivery = Delivery(self._files.note)
-        self._publisher = StatePublisher(self._home_assistant, clock, problems, delivery)
+        self._publisher = publisher(
+            options, self._home_assistant, clock, problems, delivery, on_token
+        )
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = sensors_file(environment.data)
@@ -91,11 +93,12 @@ class Service:
         )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
+        ownership = self._publisher.ownership
         fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
         self._history = History(
             self._files,
             self._home_assistant,
-            self._publisher.ownership,
+            ownership,
             fetcher,
             clock,
             problems,
@@ -124,8 +127,8 @@ class Service:
             backfill=self._history.backfill,
             importer=self._history.importer,
             setups={
-                "energy": EnergySetup(Energy(websocket), self._registry, self._publisher.ownership),
-                "dashboard": DashboardSetup(Dashboards(websocket), self._registry),
+                "energy": EnergySetup(Energy(websocket), self._registry, ownership),
+                "dashboard": DashboardSetup(Dashboards(websocket), self._registry, ownership),
             },
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))

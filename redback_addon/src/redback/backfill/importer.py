@@ -14,7 +14,6 @@ from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, HourEnd, How, Known, Ledger, floor, most_kw, resolve
-from ..publishing.entity_ids import series as series_of
 from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS, CounterRow
 from .adjustments import Adjustment, Adjustments, AdjustmentStage
@@ -155,17 +154,21 @@ class Importer:
         for error in refused.values():
             raise RefillError(f"Home Assistant refused: {error}.")
 
-    async def stands(self, gap: Gap, series: Iterable[Series]) -> bool:
-        """Whether Core has a row for every hour of a gap and every entity."""
-        stored = await self._statistics.rows(
-            [one.entity_id for one in series], gap.since, gap.until
-        )
+    async def stands(self, gap: Gap, inverter: Inverter) -> bool:
+        """Whether Core has a row for every hour of a gap and every entity that it records."""
+        series = await self._writable(inverter)
+        ids = [one.entity_id for one in series.values()]
+        stored = await self._statistics.rows(ids, gap.since, gap.until)
         return all(len(rows) == len(gap.hours) for rows in stored.values())
+
+    async def _writable(self, inverter: Inverter) -> dict[str, Series]:
+        """Return the statistics of an inverter that may be written, by key."""
+        return await self._ownership.importable(self._ownership.series(inverter))
 
     async def _measure(self, gap: Gap, inverter: Inverter, summaries: Summaries) -> dict[str, str]:
         """Write measurements; return what cannot be written, and why, by entity id."""
         fetched = {key for summary in summaries.values() for key in summary or ()}
-        series = await self._ownership.importable(series_of(inverter))
+        series = await self._writable(inverter)
         wanted = {key: one for key, one in series.items() if key in fetched and not one.is_counter}
         refused = await self._statistics.misfits([*wanted.values()])
         made: dict[Series, list[Row]] = {}
@@ -186,7 +189,7 @@ class Importer:
     async def _agree(self, part: Part) -> tuple[dict[str, str], "_Lost"]:
         """Make counters agree; return what cannot be written, by entity id, and what was lost."""
         async with self._turn:
-            series = await self._ownership.importable(series_of(part.inverter))
+            series = await self._writable(part.inverter)
             counters = {row: series[row.key] for row in COUNTERS if row.key in series}
             refused = await self._statistics.misfits([*counters.values()])
             rejections = {entity_id: str(error) for entity_id, error in refused.items()}

@@ -1,9 +1,10 @@
 """Home Assistant Core, reached through the Supervisor; nothing of Redback is known here."""
 
+from .broker import Broker, BrokerAddress, Will
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
-from .entities import Entities
-from .errors import CoreAwayError, CoreError, CoreRefusedError
+from .entities import Entities, Registered
+from .errors import BrokerAwayError, CoreAwayError, CoreError, CoreRefusedError
 from .home_assistant import HomeAssistant
 from .metadata import Series
 from .notices import Notices
@@ -11,6 +12,7 @@ from .preferences import Kind, Planned, Role, Source
 from .rest import UNAVAILABLE, UNKNOWN, Rest, State
 from .session import open_session
 from .statistics import Period, Row, Statistics
+from .supervisor import Supervisor
 from .sync import Sync
 from .users import Users
 from .websocket import Message, WebSocket

@@ -1,6 +1,6 @@
 """What others do with entities: who registers and writes them, and which are not recorded."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import msgspec
@@ -14,9 +14,18 @@ class _User(msgspec.Struct, frozen=True):
     id: str
 
 
-class _Registered(msgspec.Struct, frozen=True):
+class Registered(msgspec.Struct, frozen=True):
+    """An entry of Core's entity registry; the integration says its platform and unique id."""
+
+    entity_id: str
     platform: str
+    unique_id: str
     disabled_by: str | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether it has no state."""
+        return self.disabled_by is not None
 
 
 class _Issue(msgspec.Struct, frozen=True):
@@ -24,10 +33,13 @@ class _Issue(msgspec.Struct, frozen=True):
 
 
 class Watcher(Protocol):
-    """Is called when somebody else changes an entity."""
+    """Is called with who changes an entity."""
 
     def written_by_others(self, entity_id: str) -> None:
         """Note that somebody else has written its state."""
+
+    def written_by_us(self, entity_id: str) -> None:
+        """Note that this add-on has written its state, over REST."""
 
     def removed(self, entity_id: str) -> None:
         """Note that it has no state any more."""
@@ -39,18 +51,15 @@ class Entities:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
 
-    async def owners(self, entity_ids: Collection[str]) -> dict[str, str]:
-        """Return the integration that has registered an entity, for each that is registered.
-
-        A disabled entity is left out: its integration does not write it.
-        """
+    async def entries(self, entity_ids: Collection[str]) -> dict[str, Registered]:
+        """Return the entries of those entities that are registered."""
         question = {"type": "config/entity_registry/get_entries", "entity_ids": list(entity_ids)}
-        entries = await self._websocket.ask(question, dict[str, _Registered | None])
-        return {
-            entity_id: entry.platform
-            for entity_id, entry in entries.items()
-            if entry is not None and entry.disabled_by is None
-        }
+        entries = await self._websocket.ask(question, dict[str, Registered | None])
+        return {entity_id: entry for entity_id, entry in entries.items() if entry is not None}
+
+    async def registered(self) -> list[Registered]:
+        """Return all entries of the registry."""
+        return await self._websocket.ask({"type": "config/entity_registry/list"}, list[Registered])
 
     async def watch(self, entity_ids: Collection[str], watcher: Watcher) -> None:
         """Watch who writes these, until the connection ends.
@@ -61,6 +70,24 @@ class Entities:
         user = await self._websocket.ask({"type": "auth/current_user"}, _User)
         command = {"type": "subscribe_entities", "entity_ids": list(entity_ids)}
         await self._websocket.follow(command, _Writers(user.id, watcher).take)
+
+    async def remove(self, entity_id: str) -> None:
+        """Remove an entity from the registry."""
+        question = {"type": "config/entity_registry/remove", "entity_id": entity_id}
+        await self._websocket.command(question)
+
+    async def follow(self, entity_ids: Collection[str], shown: Callable[[str, str], None]) -> None:
+        """Call `shown` with each state that these have and get, until the connection ends."""
+
+        def take(event: Message) -> None:
+            for entity_id, state in event.get("a", {}).items():
+                shown(entity_id, state["s"])
+            for entity_id, difference in event.get("c", {}).items():
+                if (value := difference.get("+", {}).get("s")) is not None:
+                    shown(entity_id, value)
+
+        command = {"type": "subscribe_entities", "entity_ids": list(entity_ids)}
+        await self._websocket.follow(command, take)
 
     async def unrecorded(self) -> frozenset[str]:
         """Return the entities that the recorder's configuration leaves out, of those with a state.
@@ -108,6 +135,7 @@ class _Writers:
     def _note(self, entity_id: str, user: str | None) -> None:
         if user == self._user:
             self._others.discard(entity_id)
+            self._watcher.written_by_us(entity_id)
         else:
             self._others.add(entity_id)
             self._watcher.written_by_others(entity_id)

@@ -40,3 +40,15 @@ class CoreSilentError(CoreAwayError):
 
 class CoreRefusedError(CoreError):
     """Core rejects this call, and would reject it later too."""
+
+
+class BrokerAwayError(CoreAwayError):
+    """The MQTT broker cannot be reached, or is lost: the same message may be accepted later."""
+
+
+class BrokerRefusedError(BrokerAwayError):
+    """The MQTT broker rejects the credentials, until somebody corrects them."""
+
+
+class BrokerMissingError(BrokerAwayError):
+    """There is no MQTT broker, until somebody installs or starts one."""

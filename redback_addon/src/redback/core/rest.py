@@ -1,6 +1,6 @@
 """States and services over REST: the one place that makes a request to Core."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -13,6 +13,7 @@ UNKNOWN = "unknown"
 # All states must be there ten seconds after Core answers again, so this and the longest wait before
 # another attempt must be less than that.
 _TIME_OUT = 4
+_NOT_FOUND = 404
 # Retry later: Core is down, starting or busy, or does not accept our token yet (401, 403).
 _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 
@@ -52,22 +53,36 @@ class Rest:
         )
         self.states += 1
 
+    async def delete_state(self, entity_id: str) -> None:
+        """Remove an entity's state, if there is one; raise as `set_state` does."""
+        await self._request("DELETE", f"/core/api/states/{entity_id}", accepted=(_NOT_FOUND,))
+
     async def call_service(self, domain: str, service: str, data: Mapping[str, object]) -> None:
         """Call one of Core's services; raise as `set_state` does."""
         await self._post(f"/core/api/services/{domain}/{service}", data)
 
     async def _post(self, path: str, body: Mapping[str, object]) -> None:
+        await self._request("POST", path, body)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        accepted: Collection[int] = (),
+    ) -> None:
+        """Make a request; these statuses are as good as success."""
         try:
-            async with self._session.post(
-                self._base + path, json=body, timeout=self._limit
+            async with self._session.request(
+                method, self._base + path, json=body, timeout=self._limit
             ) as answer:
                 await answer.read()  # to the end, so that the connection is kept alive
                 status = answer.status
         except TimeoutError:
-            raise CoreSilentError("POST", path, None, "Core does not answer in time") from None
+            raise CoreSilentError(method, path, None, "Core does not answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise CoreAwayError("POST", path, None, type(error).__name__) from None
+            raise CoreAwayError(method, path, None, type(error).__name__) from None
         if status in _AWAY:
-            raise CoreAwayError("POST", path, status, "Core is not ready")
-        if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own range of success
-            raise CoreRefusedError("POST", path, status, f"HTTP status {status}")
+            raise CoreAwayError(method, path, status, "Core is not ready")
+        if not 200 <= status < 300 and status not in accepted:  # noqa: PLR2004 - HTTP's own range of success
+            raise CoreRefusedError(method, path, status, f"HTTP status {status}")

@@ -1,49 +1,61 @@
-"""The Supervisor's information about this add-on."""
+"""What the Supervisor knows: where this add-on is shown, and the MQTT broker."""
 
 import logging
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
 
 from ..clock import Clock
 from ..timeouts import timeout
+from .broker import BrokerAddress
+from .errors import BrokerAwayError, BrokerMissingError
 from .versions import is_since
 
 _LOG = logging.getLogger(__name__)
 
-_PATH = "/addons/self/info"
+_INFO, _MQTT = "/addons/self/info", "/services/mqtt"
 _TIME_OUT = 10
 _AGAIN_SECONDS = 5 * 60.0
 # Since then Home Assistant calls add-ons apps, and shows their options elsewhere.
 _APPS_SINCE = (2026, 2)
+# No broker app has registered itself: none is installed, or it is starting.
+_NO_SERVICE = 400
+_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError)
 
 
 class _Info(msgspec.Struct, frozen=True):
     slug: str
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    data: _Info
+class _Service(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    ssl: bool = False
+
+
+_T = TypeVar("_T")
 
 
 class Supervisor:
-    """Asks the Supervisor once where Home Assistant shows this add-on."""
+    """Asks the Supervisor, once, where Home Assistant shows this add-on; and for the broker."""
 
     def __init__(self, session: aiohttp.ClientSession, supervisor_url: str, clock: Clock) -> None:
         self._session = session
-        self._url = supervisor_url + _PATH
+        self._url = supervisor_url
         self._clock = clock
         self._slug: str | None = None
+        self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
 
     async def run(self) -> None:
         """Ask until the Supervisor answers."""
-        limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
         while self._slug is None:
             try:
-                async with self._session.get(self._url, timeout=limit) as answer:
-                    self._slug = msgspec.json.decode(await answer.read(), type=_Answer).data.slug
-            except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
-                _LOG.debug("GET %s: %s", _PATH, type(error).__name__)
+                self._slug = (await self._get(_INFO, _Info)).slug
+            except _ERRORS as error:
+                _LOG.debug("GET %s: %s", _INFO, type(error).__name__)
                 await self._clock.sleep(_AGAIN_SECONDS)
 
     def options_url(self, version: str | None) -> str | None:
@@ -52,3 +64,31 @@ class Supervisor:
             return None
         folder = "config/app" if is_since(version, _APPS_SINCE) else "hassio/addon"
         return f"/{folder}/{self._slug}/config"
+
+    @property
+    def panel_url(self) -> str | None:
+        """The panel's address, as a device's page takes it; None before the answer."""
+        return None if self._slug is None else f"homeassistant://hassio/ingress/{self._slug}"
+
+    async def broker(self) -> BrokerAddress:
+        """Return the broker that an app provides.
+
+        Raises:
+            BrokerMissingError: there is none, or it is starting.
+            BrokerAwayError: the Supervisor does not say.
+        """
+        try:
+            found = await self._get(_MQTT, _Service)
+        except _ERRORS as error:
+            status = getattr(error, "status", None)
+            kind = BrokerMissingError if status == _NO_SERVICE else BrokerAwayError
+            detail = f"the Supervisor does not tell ({type(error).__name__})"
+            raise kind("GET", _MQTT, status, detail) from None
+        return BrokerAddress(found.host, found.port, found.username, found.password, found.ssl)
+
+    async def _get(self, path: str, kind: type[_T]) -> _T:
+        async with self._session.get(
+            self._url + path, timeout=self._limit, raise_for_status=True
+        ) as answer:
+            body = msgspec.json.decode(await answer.read(), type=dict[str, Any])
+        return msgspec.convert(body.get("data"), kind)

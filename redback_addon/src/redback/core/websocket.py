@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from itertools import count
 from typing import Any, NoReturn, TypeVar
 
@@ -72,12 +73,12 @@ class WebSocket:
         self._connection: _Connection | None = None
         # Since when it is connected, in the clock's monotonic seconds; None while it is not.
         self.up_since: float | None = None
-        self._handlers: dict[str, Callable[[Message], None]] = {}
+        self._handlers: dict[str, list[Callable[[Message], None]]] = {}
         self.subscribe("homeassistant_started", lambda _: connected())
 
     def subscribe(self, event_type: str, handler: Callable[[Message], None]) -> None:
         """Handle each event of a type of Core's bus as it sends it, from the next connection on."""
-        self._handlers[event_type] = handler
+        self._handlers.setdefault(event_type, []).append(handler)
 
     @property
     def version(self) -> str | None:
@@ -160,8 +161,9 @@ class WebSocket:
             )
             try:
                 connection = await _log_in(socket, self._token)
-                for event_type, handler in self._handlers.items():
-                    connection.handlers[await connection.subscribe(event_type)] = handler
+                for event_type, handlers in self._handlers.items():
+                    number = await connection.subscribe(event_type)
+                    connection.handlers[number] = partial(_call_all, tuple(handlers))
             except BaseException:
                 await socket.close()
                 raise
@@ -262,6 +264,11 @@ async def _receive(socket: aiohttp.ClientWebSocketResponse) -> Message:
             pass
     detail = f"the connection was closed ({frame.type.name.lower()})"
     raise CoreAwayError("GET", _PATH, None, detail)
+
+
+def _call_all(handlers: Iterable[Callable[[Message], None]], event: Message) -> None:
+    for handler in handlers:
+        handler(event)
 
 
 def _result(command: Mapping[str, object], message: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `command`

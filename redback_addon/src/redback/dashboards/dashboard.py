@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core import CoreError, Dashboard, Dashboards
-from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
-from ..publishing.entity_ids import entity_ids
+from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS
 from ..sensors.labels import label
 from .words import in_words, listed
@@ -49,9 +48,10 @@ class DashboardSetup:
 
     what = "its dashboards"
 
-    def __init__(self, dashboards: Dashboards, registry: Registry) -> None:
+    def __init__(self, dashboards: Dashboards, registry: Registry, ownership: Ownership) -> None:
         self._dashboards = dashboards
         self._registry = registry
+        self._ownership = ownership
 
     async def look(self) -> dict[str, object]:
         """Return whether there is one, as JSON; it never raises a CoreError."""
@@ -72,7 +72,7 @@ class DashboardSetup:
 
     async def apply(self, _: str | None = None) -> str:
         """Create it unless it exists; return in a sentence what was done, or raise a CoreError."""
-        known = tuple(self._registry.inverters())
+        known = {each.name: self._ownership.ids(each) for each in self._registry.inverters()}
         if not known:
             return _NOTHING_YET
         dashboard = Dashboard(URL_PATH, TITLE, _ICON, views(known))
@@ -81,13 +81,17 @@ class DashboardSetup:
         return "Nothing was created: there is already a Redback dashboard, which stays unchanged."
 
 
-def views(known: Iterable[Inverter]) -> dict[str, Any]:
-    """Return the dashboard's config: the values now, and energy by day; of existing entities."""
-    known = tuple(known)
+def views(known: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return the dashboard's config: the values now, and energy by day.
+
+    `known` has by the name of each inverter the ids of its entities, by key.
+    """
     return {
         "views": [
-            _view("Now", "now", _ICON, [list(_now(inverter)) for inverter in known]),
-            _view("Energy", "energy", "mdi:chart-bar", [list(_days(each)) for each in known]),
+            _view("Now", "now", _ICON, [list(_now(*each)) for each in known.items()]),
+            _view(
+                "Energy", "energy", "mdi:chart-bar", [list(_days(*each)) for each in known.items()]
+            ),
         ]
     }
 
@@ -103,9 +107,8 @@ def _view(title: str, path: str, icon: str, sections: Sequence[Sequence[Card]]) 
     }
 
 
-def _now(inverter: Inverter) -> Iterator[Card]:
-    ids = entity_ids(inverter)
-    yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
+def _now(name: str, ids: Mapping[str, str]) -> Iterator[Card]:
+    yield {"type": "heading", "heading": name, "icon": _ICON}
     if _CHARGE in ids:
         yield {
             "type": "gauge",
@@ -130,9 +133,8 @@ def _now(inverter: Inverter) -> Iterator[Card]:
         yield {"type": "entities", "title": "Details", "entities": details}
 
 
-def _days(inverter: Inverter) -> Iterator[Card]:
-    ids = entity_ids(inverter)
-    yield {"type": "heading", "heading": inverter.name, "icon": _ICON}
+def _days(name: str, ids: Mapping[str, str]) -> Iterator[Card]:
+    yield {"type": "heading", "heading": name, "icon": _ICON}
     if counters := _rows(ids, _COUNTERS):
         yield {
             "type": "statistics-graph",

@@ -7,7 +7,6 @@ from ..cloud import Limits
 from ..core import CoreError, Energy, Issue, Kind, Planned, Role, Source
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
-from ..publishing.entity_ids import entity_ids
 from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS
 from .words import in_words, listed
@@ -45,6 +44,7 @@ _LABELS: Mapping[Kind, Mapping[Role, str]] = {
         "stat_soc": "State of charge",
     },
 }
+_NONE: Mapping[str, str | None] = {}
 _NOTHING_YET = "There is nothing to add yet: waiting for the first reading."
 
 
@@ -76,7 +76,8 @@ class EnergySetup:
             *(f"{_named([source])}: {why}." for source, why in excluded),
             *(f"{name} is not listed yet: waiting for its counters." for name in waiting),
         ]
-        return _answer(state, text, planned, issues, known, notes)
+        capacities = {each.name: _capacity(each, self._ownership.ids(each))[1] for each in known}
+        return _answer(state, text, planned, issues, capacities, notes)
 
     async def apply(self, name: str | None = None) -> str:
         """Add what is missing; return in a sentence what was done, or raise a CoreError.
@@ -95,7 +96,7 @@ class EnergySetup:
         """Return what can be in the Energy dashboard, and what is not offered, with the reason."""
         offered: list[Source] = []
         excluded: list[tuple[Source, str]] = []
-        for source in _all_sources(known):
+        for source in self._all_sources(known):
             reasons = {each: self._ownership.why_not(each) for each in source.roles.values()}
             against = [reasons[meter] for meter in sorted(source.meters) if reasons[meter]]
             if against:
@@ -105,16 +106,15 @@ class EnergySetup:
                 offered.append(replace(source, roles=ours))
         return offered, excluded
 
+    def _all_sources(self, known: Iterable[Inverter]) -> Iterator[Source]:
+        for inverter in known:
+            ids = self._ownership.ids(inverter)
+            for kind in _LABELS:
+                if (source := _source(inverter, kind, ids)) is not None:
+                    yield source
 
-def _all_sources(known: Iterable[Inverter]) -> Iterator[Source]:
-    for inverter in known:
-        for kind in _LABELS:
-            if (source := _source(inverter, kind)) is not None:
-                yield source
 
-
-def _source(inverter: Inverter, kind: Kind) -> Source | None:
-    ids = entity_ids(inverter)
+def _source(inverter: Inverter, kind: Kind, ids: Mapping[str, str]) -> Source | None:
     roles = {role: ids[key] for role in _LABELS[kind] if (key := _SENSORS[kind, role]) in ids}
     if not _NEEDED[kind] <= roles.keys():
         return None
@@ -122,7 +122,7 @@ def _source(inverter: Inverter, kind: Kind) -> Source | None:
         kind,
         inverter.name,
         roles,
-        capacity=_capacity(inverter)[0] if kind == "battery" else None,
+        capacity=_capacity(inverter, ids)[0] if kind == "battery" else None,
         # It is unknown whether grid counters are the inverter's or the site's (dossier 2.7).
         connection=inverter.details.site_id if kind == "grid" else None,
     )
@@ -153,10 +153,9 @@ def _answer(
     text: str,
     planned: Iterable[Planned] = (),
     issues: Iterable[Issue] = (),
-    known: Iterable[Inverter] = (),
+    capacities: Mapping[str, str | None] = _NONE,
     notes: Iterable[str] = (),
 ) -> dict[str, object]:
-    capacities = {inverter.name: _capacity(inverter)[1] for inverter in known}
     return {
         "state": state,
         "text": text,
@@ -166,9 +165,8 @@ def _answer(
     }
 
 
-def _capacity(inverter: Inverter) -> tuple[float | None, str | None]:
+def _capacity(inverter: Inverter, ids: Mapping[str, str]) -> tuple[float | None, str | None]:
     """Return the battery's capacity in kWh, and the entity that shows it."""
-    ids = entity_ids(inverter)
     for key, value in _CAPACITIES.items():
         if key in ids and (capacity := inverter.details.limit(value)):
             return capacity, ids[key]

@@ -13,8 +13,9 @@ from ..clock import Clock, wait
 from ..cloud import Dynamic
 from ..ledger import Believed, Ledger, Meters
 from ..problems import Kind, Problems
+from ..publishing.device import Device
 from ..publishing.entity_ids import slug
-from ..publishing.publisher import Device, Publisher
+from ..publishing.publisher import Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
 from ..sensors.reading import STALE_AFTER, Reading
@@ -103,7 +104,7 @@ class Registry:
         for serial, given in names.items():
             record = self._records.get(serial)
             if record is None or record.given.name != given.name:
-                self._add(Device(serial, given.name), given)
+                self._add(Device(serial, given.name, given.formers), given)
 
     def _add(self, device: Device, given: GivenName) -> None:
         former_keys: list[str] = []
@@ -213,7 +214,9 @@ class Registry:
 
     def describe(self, serial: str, details: Details) -> None:
         """Set the details of an inverter."""
-        self._records[serial].details = details
+        record = self._records[serial]
+        record.details = details
+        self._publisher.describe(record.device, details)
         self._show(serial)
 
     def clear(self, serials: Iterable[str] | None = None) -> None:
@@ -312,5 +315,5 @@ def _inverter(record: _Record) -> Inverter:
         record.device.name,
         record.entities,
         record.details,
-        is_successor=bool(record.given.formers),
+        formers=record.given.formers,
     )

@@ -14,7 +14,7 @@ from ..notifications import Notifications
 from ..options import Options
 from ..polling.account import Account
 from ..problems import Problems
-from ..publishing.states import StatePublisher
+from ..publishing.publisher import Way
 from ..saved_state import SavedState
 from .minutes import Minutes
 
@@ -53,7 +53,7 @@ class Context:
     notifications: Notifications
     saved_state: SavedState
     registry: Registry
-    publisher: StatePublisher
+    publisher: Way
     minutes: Minutes
     coverage: Coverage
     backfill: Backfill

@@ -64,6 +64,8 @@ def _options(context: Context) -> dict[str, Any]:
         "sites": [{"id": site.id, "name": site.name} for site in options.sites],
         "history_days": options.history_days,
         "detailed_sensors": options.detailed_sensors,
+        "devices": options.devices,
+        "has_own_broker": bool(options.mqtt.host),
         "log_level": options.log_level,
     }
 
@@ -102,7 +104,9 @@ class _Aliases:
         self._add("entry", [site.id for site in sites])
         names = [*(one.name for one in given), *(one.base for one in given)]
         self._add("name", [*names, *(site.name for site in sites)])
-        for secret in (context.options.client_id, context.options.credential):
+        options = context.options
+        of_broker = (options.mqtt.host, options.mqtt.username, options.mqtt.password)
+        for secret in (options.client_id, options.credential, *of_broker):
             if len(secret) >= _SHORTEST_SECRET:
                 self._aliases[secret.casefold()] = _HIDDEN
         longest_first = sorted(self._aliases, key=len, reverse=True)

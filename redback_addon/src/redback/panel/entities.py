@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ..publishing.publisher import Device
 from .context import Context
 
 
@@ -24,11 +23,13 @@ _KINDS: Mapping[str | None, str] = {"total_increasing": "counter", "measurement"
 
 def entities(context: Context) -> Iterator[Entity]:
     """Yield all entities, inverter by inverter, but those that somebody else has."""
-    is_taken = context.publisher.ownership.is_taken
+    ownership = context.publisher.ownership
     for serial, given in sorted(context.registry.names.items(), key=lambda item: item[1].name):
         inverter = context.registry.inverter(serial)
-        states = context.publisher.states(Device(serial, given.name))
-        for key, sensor in ({} if inverter is None else inverter.entities.sensors).items():
-            if (state := states.get(key)) is not None and not is_taken(state.entity_id):
+        if inverter is None:
+            continue
+        states, ids = context.publisher.states(inverter.device), ownership.ids(inverter)
+        for key, sensor in inverter.entities.sensors.items():
+            if key in states and key in ids and not ownership.is_taken(ids[key]):
                 unit, kind = sensor.quantity.unit, _KINDS.get(sensor.quantity.state_class, "none")
-                yield Entity(state.entity_id, sensor.name, state.value, unit, kind, given.name)
+                yield Entity(ids[key], sensor.name, states[key], unit, kind, given.name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from .publisher import Device
+from .device import Device
 
 
 class Delivery:
@@ -21,8 +21,21 @@ class Delivery:
         """Note that the reading of this moment is on its way."""
         self._on_the_way[device] = moment
 
-    def arrived(self, accepted: Callable[[Device], Collection[str]]) -> None:
-        """Note that everything sent has arrived, as far as Home Assistant accepts it."""
-        for device, moment in self._on_the_way.items():
-            self._note(device.serial, moment, accepted(device))
-        self._on_the_way.clear()
+    def under_way(self, device: Device) -> datetime | None:
+        """Return the moment of the reading that is on its way; None = all have arrived."""
+        return self._on_the_way.get(device)
+
+    def arrived(
+        self, accepted: Callable[[Device], Collection[str]], but: Collection[Device] = ()
+    ) -> None:
+        """Note that everything sent has arrived, as far as Home Assistant accepts it.
+
+        Not so the readings of some, whose arrival is noted one by one.
+        """
+        for device in [one for one in self._on_the_way if one not in but]:
+            self.arrived_at(device, accepted(device))
+
+    def arrived_at(self, device: Device, accepted: Collection[str]) -> None:
+        """Note that the reading of one inverter has arrived."""
+        if (moment := self._on_the_way.pop(device, None)) is not None:
+            self._note(device.serial, moment, accepted)

@@ -6,8 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import filterfalse
 
 from ..clock import Clock, wait
-from ..core import CoreAwayError, CoreRefusedError, Entities, Message, Series, WebSocket
+from ..core import (
+    CoreAwayError,
+    CoreRefusedError,
+    HomeAssistant,
+    Message,
+    Registered,
+    Series,
+)
 from ..problems import Kind, Problems
+from .entity_ids import EntityIds, Inverter, entity_ids, is_ours, series
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,27 +35,42 @@ class Ownership:
     somebody writes without that is theirs until the state is removed, which a restart of Core does
     too, or until they have written nothing for a day.
 
+    Our own entities may be registered too, over MQTT. As long as they are, nothing is pushed over
+    them: Core would not set them up again after its next restart.
+
     Args:
-        entities: Core's.
-        websocket: knows since when Core is connected.
+        home_assistant: has the registry, and tells who writes what.
+        ids: knows which of our entities are registered.
         clock: the time.
         problems: get what is not ours.
         freed: called with the entities that may be written from now on.
+        registers: whether entities are to be registered, so that an id must be free in the registry
+            too: a disabled entity keeps its id there.
+
+    Attributes:
+        pushed: the entities whose states we have written over REST.
     """
 
     def __init__(
         self,
-        entities: Entities,
-        websocket: WebSocket,
+        home_assistant: HomeAssistant,
+        ids: EntityIds,
         clock: Clock,
         problems: Problems,
         freed: Callable[[Collection[str]], None],
+        *,
+        registers: bool = False,
     ) -> None:
-        self._entities = entities
-        self._websocket = websocket
+        self._entities = home_assistant.entities
+        self._websocket = home_assistant.websocket
+        self._ids = ids
         self._clock = clock
         self._problems = problems
         self._freed = freed
+        self._registers = registers
+        self.pushed: set[str] = set()
+        # Ours that are registered.
+        self._registered: set[str] = set()
         # By entity id, whether it has had a value: those of a former name have none.
         self._claims: dict[str, bool] = {}
         self._unchecked: set[str] = set()
@@ -65,7 +88,7 @@ class Ownership:
         self._watched: set[str] = set()
         self._due = asyncio.Event()
         self._checked = asyncio.Event()
-        websocket.subscribe("entity_registry_updated", self._registry_updated)
+        self._websocket.subscribe("entity_registry_updated", self._registry_updated)
 
     def claim(self, entity_id: str, *, has_value: bool) -> bool:
         """Return whether an entity may be written; a new one may not until it is checked."""
@@ -96,6 +119,14 @@ class Ownership:
     def unchecked(self) -> Collection[str]:
         """The entities that were never checked."""
         return self._claims.keys() - self._known
+
+    def ids(self, inverter: Inverter) -> dict[str, str]:
+        """Return the ids of an inverter's sensors that exist so far, by key."""
+        return entity_ids(inverter, self._ids.registered)
+
+    def series(self, inverter: Inverter) -> dict[str, Series]:
+        """Return the statistics that Core makes of an inverter's sensors, by key."""
+        return series(inverter, self._ids.registered)
 
     async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
         """Return the statistics that may be written: ours, of what the recorder records.
@@ -144,10 +175,17 @@ class Ownership:
 
     def written_by_others(self, entity_id: str) -> None:
         """Note that somebody else has written an entity: from now on it is theirs."""
+        self.pushed.discard(entity_id)
+        if entity_id in self._registered:
+            return  # Core itself, with what we published
         if entity_id not in self._written:
             self._allowed.discard(entity_id)
             self._due.set()
         self._written[entity_id] = self._clock.monotonic()
+
+    def written_by_us(self, entity_id: str) -> None:
+        """Note that its state is one that we pushed."""
+        self.pushed.add(entity_id)
 
     def removed(self, entity_id: str) -> None:
         """Note that an entity has no state any more: whoever wrote it is gone.
@@ -155,6 +193,7 @@ class Ownership:
         An integration that is deleted takes the state along, even if it is ours by then.
         """
         self._written.pop(entity_id, None)
+        self.pushed.discard(entity_id)
         self._allowed.discard(entity_id)
         self._due.set()
 
@@ -177,27 +216,37 @@ class Ownership:
             self._watched_since = since
             self._watched.clear()
             self._written.clear()
+            self.pushed.clear()
         entity_ids, self._unchecked = self._unchecked, set()
         try:
-            owners = await self._ask(entity_ids)
+            entries = await self._ask(entity_ids)
         except CoreAwayError:
             self._unchecked |= entity_ids
             raise
+        ours = {one for one, entry in entries.items() if is_ours(entry)}
+        self._registered = (self._registered - entity_ids) | ours
+        for entity_id in ours:
+            self._written.pop(entity_id, None)
         kept = {one: owner for one, owner in self._owners.items() if one not in entity_ids}
-        self._owners = kept | owners
+        # A disabled entity is not written by its integration.
+        self._owners = kept | {
+            one: entry.platform
+            for one, entry in entries.items()
+            if one not in ours and (self._registers or not entry.is_disabled)
+        }
         self._known |= entity_ids
         if not self._due.is_set():
             self._checked_since = since
         self._update()
         self._checked.set()
 
-    async def _ask(self, entity_ids: set[str]) -> dict[str, str]:
-        """Watch who writes these from now on, and return who owns them."""
+    async def _ask(self, entity_ids: set[str]) -> dict[str, Registered]:
+        """Watch who writes these from now on, and return those that are registered."""
         try:
             if unwatched := entity_ids - self._watched:
                 await self._entities.watch(unwatched, self)
                 self._watched |= unwatched
-            return await self._entities.owners(entity_ids) if entity_ids else {}
+            return await self._entities.entries(entity_ids) if entity_ids else {}
         except CoreRefusedError as error:
             # Better than showing nothing at all.
             _LOG.warning("It is unknown whose the entities are: %s", error)
@@ -220,7 +269,9 @@ class Ownership:
         if others and self._clock.monotonic() - max(others.values()) >= _SILENT_SECONDS:
             for entity_id in others:
                 del self._written[entity_id]
-        before, self._allowed = self._allowed, {*filterfalse(self.is_taken, self._known)}
+        free = {*filterfalse(self.is_taken, self._known)}
+        before = self._allowed
+        self._allowed = free if self._registers else free - self._registered
         self._report()
         if freed := self._allowed - before:
             self._freed(freed)
@@ -233,8 +284,8 @@ class Ownership:
         for kind, subject in [*self._problems.now]:
             if kind is Kind.OWNED and subject not in by_owner:
                 self._problems.clear(kind, subject)
-        for owner, entity_ids in by_owner.items():
-            self._raise(Kind.OWNED, owner, entity_ids)
+        for owner, theirs in by_owner.items():
+            self._raise(Kind.OWNED, owner, theirs)
         self._raise(Kind.WRITTEN, None, self._written.keys() - self._owners)
 
     def _raise(self, kind: Kind, subject: str | None, entity_ids: Collection[str]) -> None:

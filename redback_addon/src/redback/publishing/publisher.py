@@ -1,23 +1,23 @@
 """The interface of every way to show values in Home Assistant."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Protocol
 
+from ..core import UNAVAILABLE, UNKNOWN
+from ..sensors.details import Details
 from ..sensors.entities import Shown
+from .device import Device
+from .ownership import Ownership
 
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """An inverter as Home Assistant shows it: its serial number, and what people call it."""
-
-    serial: str
-    name: str
+LONGEST_STATE = 255
 
 
 class Publisher(Protocol):
     """Shows values in Home Assistant."""
+
+    def describe(self, device: Device, details: Details) -> None:
+        """Take what is known of an inverter apart from its values."""
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         """Show these values of an inverter; unchanged ones cost nothing."""
@@ -27,3 +27,35 @@ class Publisher(Protocol):
 
         It is noted as shown, at its moment (UTC), once everything has arrived.
         """
+
+
+class Way(Publisher, Protocol):
+    """A publisher as a part of the service.
+
+    Attributes:
+        ownership: decides which entities may be written.
+    """
+
+    ownership: Ownership
+
+    def states(self, device: Device) -> Mapping[str, str]:
+        """Return the states of an inverter that Core should show, by sensor key."""
+
+    async def run(self) -> None:
+        """Publish whatever is due, until cancelled."""
+
+    async def farewell(self, deadline: float) -> None:
+        """Make everything unavailable, by a time on the event loop's clock."""
+
+
+def text(shown: Shown) -> str:
+    """Return the state, as Core has it, of a value."""
+    if not shown.is_available:
+        return UNAVAILABLE
+    match shown.value:
+        case None:
+            return UNKNOWN
+        case date() as moment:  # or a datetime, which is one too
+            return moment.isoformat()
+        case value:
+            return str(value)[:LONGEST_STATE]

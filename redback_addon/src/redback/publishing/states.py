@@ -4,12 +4,10 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from ..clock import Clock
 from ..core import (
-    UNAVAILABLE,
-    UNKNOWN,
     CoreAwayError,
     CoreError,
     CoreRefusedError,
@@ -18,13 +16,16 @@ from ..core import (
     Sync,
 )
 from ..problems import Kind, Problems
+from ..sensors.details import Details
 from ..sensors.entities import Shown
 from ..sensors.labels import label
 from ..sensors.table import find
 from .delivery import Delivery
-from .entity_ids import entity_id
+from .device import Device
+from .entity_ids import EntityIds, entity_id
 from .ownership import Ownership
-from .publisher import Device
+from .publisher import text
+from .withdrawal import Withdrawal
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,7 +34,6 @@ AT_ONCE = 4
 # At the stop time is short: 41 entities take a second even where each takes 0.3 s. Twice as many
 # together are hardly faster.
 _FAREWELL_AT_ONCE = 32
-_LONGEST_STATE = 255
 
 
 class StatePublisher:
@@ -44,6 +44,8 @@ class StatePublisher:
         clock: waits between retries.
         problems: get the states that Core rejects.
         delivery: notes which readings have arrived.
+        ids: knows which entities are registered: none of them is pushed.
+        withdrawal: takes them back, if they were devices before.
 
     Attributes:
         ownership: decides which entities may be written.
@@ -55,22 +57,26 @@ class StatePublisher:
         clock: Clock,
         problems: Problems,
         delivery: Delivery,
+        ids: EntityIds,
+        withdrawal: Withdrawal,
     ) -> None:
         self._home_assistant = home_assistant
         self._problems = problems
         self._delivery = delivery
+        self._parts = ids, withdrawal
         self._states: dict[Device, dict[str, State]] = {}
         self._serials: dict[str, str] = {}  # by entity id
         # How many states Core had accepted when these entities, by their ids, began to fail.
         self._failing: dict[str, int] = {}
         self._rejected: set[str] = set()
-        self.ownership = Ownership(
-            home_assistant.entities, home_assistant.websocket, clock, problems, self._show
-        )
+        self.ownership = Ownership(home_assistant, ids, clock, problems, self._show)
         self._sync = Sync[str, State](
             self._send, clock, at_once=AT_ONCE, watcher=self, ready=self.ownership.ready
         )
         home_assistant.resend_on_connect(self)
+
+    def describe(self, device: Device, details: Details) -> None:
+        """Do nothing: a state says nothing of its device."""
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         """Show these values of an inverter; unchanged ones cost nothing."""
@@ -87,9 +93,9 @@ class StatePublisher:
         """Note that all values of a reading have been offered."""
         self._delivery.sent(device, moment)
 
-    def states(self, device: Device) -> Mapping[str, State]:
+    def states(self, device: Device) -> Mapping[str, str]:
         """Return the states of an inverter that Core should show, by sensor key."""
-        return self._states.get(device, {})
+        return {key: one.value for key, one in self._states.get(device, {}).items()}
 
     def resend(self) -> None:
         """Send everything again: Core may have lost it."""
@@ -99,7 +105,7 @@ class StatePublisher:
     async def run(self) -> None:
         """Send whatever is due, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self.ownership, self._sync):
+            for part in (self.ownership, self._sync, *self._parts):
                 tasks.create_task(part.run())
 
     async def farewell(self, deadline: float) -> None:
@@ -181,25 +187,13 @@ class StatePublisher:
 
 def state(name: str, shown: Shown) -> State:
     """Return the state of a sensor of the inverter with this name."""
-    return State(entity_id(name, shown.key), _text(shown), _attributes(name, shown.key))
+    return State(entity_id(name, shown.key), text(shown), _attributes(name, shown.key))
 
 
 def _changed(before: State, shown: Shown) -> State:
     """Return the next state of a sensor; the same object if nothing has changed."""
-    text = _text(shown)
-    return before if text == before.value else replace(before, value=text)
-
-
-def _text(shown: Shown) -> str:
-    if not shown.is_available:
-        return UNAVAILABLE
-    match shown.value:
-        case None:
-            return UNKNOWN
-        case date() as moment:  # or a datetime, which is one too
-            return moment.isoformat()
-        case value:
-            return str(value)[:_LONGEST_STATE]
+    value = text(shown)
+    return before if value == before.value else replace(before, value=value)
 
 
 def _attributes(name: str, key: str) -> dict[str, object]:

@@ -8,11 +8,15 @@ from .table import STATUS, Sensor, Value, find, sensors
 
 
 class Shown(NamedTuple):
-    """The value that a sensor shows, rounded to what the meter resolves; None = unknown."""
+    """The value that a sensor shows, rounded to what the meter resolves; None = unknown.
+
+    `is_gone` is whether there is no such sensor any more.
+    """
 
     key: str
     value: Value = None
     is_available: bool = True
+    is_gone: bool = False
 
 
 class Entities:
@@ -54,7 +58,7 @@ class Entities:
             self.keys = tuple(sorted([*self._sensors, *awaited]))
         gone = (key for key in former if key not in self._sensors and key not in awaited)
         return [
-            *(Shown(key, is_available=False) for key in gone),
+            *(Shown(key, is_available=False, is_gone=True) for key in gone),
             *(_show(sensor, reading) for sensor in self._sensors.values()),
         ]
 

@@ -1,0 +1,142 @@
+"""The message that makes an inverter a device of Home Assistant's MQTT integration."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from ..sensors.details import Details
+from ..sensors.labels import label
+from ..sensors.table import Sensor, find
+from .device import Device
+from .entity_ids import unique_id
+
+SENSOR, BINARY_SENSOR = "sensor", "binary_sensor"
+ONLINE, OFFLINE = "online", "offline"
+ON, OFF = "ON", "OFF"
+_BASE = "redback"
+STATUS_TOPIC = f"{_BASE}/status"
+_MANUFACTURER = "Redback Technologies"
+# Core rounds what people see to so many digits; the values themselves keep all of theirs.
+_MOST_DIGITS = 2
+# What only devices have, by key: its kind in Core's words. Both follow from the other values.
+IS_ONLINE, HAS_PROBLEM = "online", "problem"
+BINARY_SENSORS = {IS_ONLINE: "connectivity", HAS_PROBLEM: "problem"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one device, by the serial number that it is known by."""
+
+    identity: str
+
+    @property
+    def config(self) -> str:
+        """Where Core's MQTT integration looks for it."""
+        return f"homeassistant/device/{_BASE}_{self.identity}/config"
+
+    @property
+    def state(self) -> str:
+        """All its values, as one JSON object by key."""
+        return f"{_BASE}/{self.identity}/state"
+
+    @property
+    def status(self) -> str:
+        """Whether anything of it is known."""
+        return f"{_BASE}/{self.identity}/status"
+
+    @property
+    def live(self) -> str:
+        """Whether what it measures is known for the present."""
+        return f"{_BASE}/{self.identity}/live"
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all of them."""
+        yield from (self.config, self.state, self.live, self.status)
+
+
+def domain(key: str) -> str:
+    """Return the kind of entity, in Core's word."""
+    return BINARY_SENSOR if key in BINARY_SENSORS else SENSOR
+
+
+def discovery(
+    device: Device,
+    details: Details,
+    entity_ids: Mapping[str, str],
+    gone: Iterable[str] = (),
+    *,
+    url: str | None,
+) -> dict[str, object]:
+    """Return the discovery message of a device.
+
+    Args:
+        device: the inverter.
+        details: what is known of it.
+        entity_ids: the id that each of its entities is to get, by key; Core keeps those it has.
+        gone: the keys of sensors that are to be removed.
+        url: where the device's page links to.
+    """
+    topics = Topics(device.identity)
+    components: dict[str, object] = {
+        key: _component(device.identity, topics, key, one) for key, one in entity_ids.items()
+    }
+    components |= {key: {"p": SENSOR} for key in gone if key not in entity_ids}
+    return {
+        "dev": _device(device, details, url),
+        "o": {"name": "Redback", "sw": version("redback")},
+        "avty": _availability(STATUS_TOPIC, topics.status),
+        "avty_mode": "all",
+        "stat_t": topics.state,
+        "cmps": components,
+    }
+
+
+def _device(device: Device, details: Details, url: str | None) -> dict[str, object]:
+    static = details.static
+    described: dict[str, object] = {
+        "ids": [f"{_BASE}_{device.identity}"],
+        "name": device.name,
+        "mf": _MANUFACTURER,
+        "sn": device.serial,
+        "mdl": static and static.model,
+        "sw": static and static.software_version,
+        "hw": static and static.firmware_version,
+        "cu": url,
+    }
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def _component(identity: str, topics: Topics, key: str, entity_id: str) -> dict[str, object]:
+    kind, _, object_id = entity_id.partition(".")
+    component: dict[str, object] = {
+        "p": kind,
+        "uniq_id": unique_id(identity, key),
+        "name": label(key),
+        "val_tpl": f"{{{{ value_json.{key} }}}}",
+        # The second is for a Core before 2025.10, which ignores the first.
+        "default_entity_id": entity_id,
+        "object_id": object_id,
+    }
+    if key in BINARY_SENSORS:
+        return component | {"dev_cla": BINARY_SENSORS[key]}
+    sensor = find(key)
+    return component if sensor is None else component | _of_sensor(sensor, topics)
+
+
+def _of_sensor(sensor: Sensor, topics: Topics) -> dict[str, object]:
+    quantity = sensor.quantity
+    described: dict[str, object] = {
+        "unit_of_meas": quantity.unit,
+        "dev_cla": quantity.device_class,
+        "stat_cla": quantity.state_class,
+        "ops": quantity.options and list(quantity.options),
+        "sug_dsp_prc": None if quantity.digits is None else min(quantity.digits, _MOST_DIGITS),
+        "ent_cat": "diagnostic" if sensor.fact and sensor.detailed else None,
+    }
+    if sensor.lapses:
+        described["avty"] = _availability(STATUS_TOPIC, topics.status, topics.live)
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def _availability(*topics: str) -> list[dict[str, str]]:
+    return [{"t": topic} for topic in topics]
