@@ -20,6 +20,7 @@ from redback.panel import Context
 from redback.panel.minutes import Energy
 from redback.panel.status import Status, status
 from redback.problems import Kind, Problems
+from redback.publishing.entity_ids import entity_ids
 from redback.publishing.states import state
 from redback.saved_state import Saved
 from redback.sensors.details import NO_DETAILS, Details
@@ -132,7 +133,8 @@ class House:
                 reading=self.readings.get,
             ),
             publisher=SimpleNamespace(
-                ownership=SimpleNamespace(is_taken=self.taken.__contains__),
+                ownership=SimpleNamespace(is_taken=self.taken.__contains__, ids=entity_ids),
+                are_devices=False,
                 states=lambda device: states.get(device.name, {}),
             ),
             home_assistant=SimpleNamespace(
@@ -179,6 +181,10 @@ class House:
     def first(self) -> str:
         """The first inverter's serial number."""
         return next(iter(self.names))
+
+
+def _broker_away(house: House) -> None:
+    house.problems.raise_(Kind.BROKER_AWAY, why="connection refused")
 
 
 def _no_readings(house: House) -> None:
@@ -292,6 +298,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "clock": _clock,
     "disk": _disk,
     "core_away": _core_away,
+    "broker": _broker_away,
     "cloud_away": _no_readings,
     "offline": _offline,
     "unread": _unread,
