@@ -216,8 +216,8 @@ def _no_inverter(house: House) -> None:
 
 
 def _unknown_site(house: House) -> None:
-    missing = Site("S9999999999999", "Beach")
-    house.told.inverters(house.saved.inverters, (missing,), others=True)
+    house.account.missing = (Site("S9999999999999", "Beach"),)
+    house.told.inverters(house.saved.inverters, house.account.missing, others=True)
 
 
 def _denied(house: House) -> None:
