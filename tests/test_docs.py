@@ -117,7 +117,7 @@ LENGTHS = [
     ("There was no reading for {}, or", STALE_AFTER),
     ("*Unavailable*: there was no reading for {},", STALE_AFTER),
     ("Earlier days follow by themselves, from {} after the start", SETTLE),
-    ("Filling starts {} after the last hour", SETTLE),
+    ("fetched and filled, from {} after the last hour", SETTLE),
     ("A clock is more than {} off.", _CLOCK_TOLERANCE),
     ("takes over the name and all entities, within {}.", _DISCOVERY_SECONDS),
     ("An inverter that your account has not listed for {} is not read", _MISSING_FOR),
@@ -223,9 +223,14 @@ class TestTheAddOnsDocumentation:
 
 
 def is_explained(text: str) -> bool:
-    """Whether the table of messages has one, in which … stands for anything."""
-    found = (".+".join(map(re.escape, message.split("…"))) for message in messages())
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in found)
+    """Whether the table has a message: … begins one with a name, and later stands for anything."""
+    named = re.sub(r"\(?(?:\{\w+\}|%[\w.+]+)\)?", "…", text)
+    for message in messages():
+        rest = message.removeprefix("…")
+        pattern = message[: -len(rest)] + ".+".join(map(re.escape, rest.split("…")))
+        if re.search(pattern, named, re.IGNORECASE):
+            return True
+    return False
 
 
 def messages() -> Iterator[str]:
