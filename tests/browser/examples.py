@@ -194,6 +194,7 @@ def _sites() -> Json:
         {
             "is_known": is_listed(context),
             "gone": list(gone(context)),
+            "missing": [site.id for site in context.account.missing],
             "sites": list(sites(context)),
         }
     )

@@ -20,6 +20,7 @@ from redback.panel import Context
 from redback.panel.minutes import Energy
 from redback.panel.status import Status, status
 from redback.problems import Kind, Problems
+from redback.publishing.entity_ids import entity_ids
 from redback.publishing.states import state
 from redback.saved_state import Saved
 from redback.sensors.details import NO_DETAILS, Details
@@ -132,7 +133,8 @@ class House:
                 reading=self.readings.get,
             ),
             publisher=SimpleNamespace(
-                ownership=SimpleNamespace(is_taken=self.taken.__contains__),
+                ownership=SimpleNamespace(is_taken=self.taken.__contains__, ids=entity_ids),
+                are_devices=False,
                 states=lambda device: states.get(device.name, {}),
             ),
             home_assistant=SimpleNamespace(
@@ -181,6 +183,10 @@ class House:
         return next(iter(self.names))
 
 
+def _broker_away(house: House) -> None:
+    house.problems.raise_(Kind.BROKER_AWAY, why="connection refused")
+
+
 def _no_readings(house: House) -> None:
     house.age(25)
     house.problems.raise_(Kind.READINGS, why="the cloud answered 503 Service Unavailable")
@@ -210,8 +216,8 @@ def _no_inverter(house: House) -> None:
 
 
 def _unknown_site(house: House) -> None:
-    missing = Site("S9999999999999", "Beach")
-    house.told.inverters(house.saved.inverters, (missing,), others=True)
+    house.account.missing = (Site("S9999999999999", "Beach"),)
+    house.told.inverters(house.saved.inverters, house.account.missing, others=True)
 
 
 def _denied(house: House) -> None:
@@ -292,6 +298,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "clock": _clock,
     "disk": _disk,
     "core_away": _core_away,
+    "broker": _broker_away,
     "cloud_away": _no_readings,
     "offline": _offline,
     "unread": _unread,

@@ -190,7 +190,7 @@ def test_an_inverter_without_access_is_named_and_its_serial_number_is_under_site
 def test_an_entry_of_the_options_without_an_inverter_leads_to_the_sites(house: House) -> None:
     SCENES["unknown_site"](house)
     (notice,) = house.status.notices
-    assert "has an entry that your account does not have. Correct it in" in notice.text
+    assert "has an entry (Beach) that your account does not have. Correct it in" in notice.text
     assert not [one.serial for one in house.saved.inverters if one.serial in notice.text]
     assert "S9999999999999" not in notice.text
     assert (notice.to_options, notice.to_sites) == (True, True)

@@ -224,8 +224,10 @@ class AccountNotifications:
             available=_available(inverters),
             others=rest,
         )
+        entries = "an entry" if len(missing) == 1 else f"{len(missing)} entries"
+        names = ", ".join(site.name for site in missing if site.name)
         text = _MISSING_ON_PANEL.format(
-            entries="an entry" if len(missing) == 1 else f"{len(missing)} entries",
+            entries=f"{entries} ({names})" if names else entries,
             them="it" if len(missing) == 1 else "them",
             others=rest,
         )

@@ -10,8 +10,8 @@ import aiohttp
 from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
-from .core import Dashboards, Energy, HomeAssistant
-from .dashboards import DashboardSetup, EnergySetup
+from .core import HomeAssistant
+from .dashboards import setups
 from .environment import Environment
 from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
@@ -52,7 +52,7 @@ class Service:
         problems = Problems(clock)
         saved_state = SavedState(environment.data / _SAVED_STATE)
 
-        self._home_assistant = HomeAssistant(
+        self._home_assistant = home_assistant = HomeAssistant(
             session,
             environment.supervisor_url,
             environment.supervisor_token,
@@ -60,12 +60,10 @@ class Service:
             problems,
             prefix=PREFIX,
         )
-        notifications = Notifications(self._home_assistant.notices)
+        notifications = Notifications(home_assistant.notices)
         self._files = Files(environment.data)
         delivery = Delivery(self._files.note)
-        self._publisher = publisher(
-            options, self._home_assistant, clock, problems, delivery, on_token
-        )
+        self._publisher = publisher(options, home_assistant, clock, problems, delivery, on_token)
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = sensors_file(environment.data)
@@ -93,12 +91,11 @@ class Service:
         )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
-        ownership = self._publisher.ownership
         fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
         self._history = History(
             self._files,
-            self._home_assistant,
-            ownership,
+            home_assistant,
+            self._publisher.ownership,
             fetcher,
             clock,
             problems,
@@ -107,7 +104,6 @@ class Service:
         )
         if saved_state.saved.is_history_paused:
             self._history.backfill.pause()
-        websocket = self._home_assistant.websocket
         parts = Context(
             version=version("redback"),
             zone=environment.zone,
@@ -116,7 +112,7 @@ class Service:
             clock=clock,
             account=self._account,
             transport=transport,
-            home_assistant=self._home_assistant,
+            home_assistant=home_assistant,
             problems=problems,
             notifications=notifications,
             saved_state=saved_state,
@@ -126,10 +122,7 @@ class Service:
             coverage=coverage,
             backfill=self._history.backfill,
             importer=self._history.importer,
-            setups={
-                "energy": EnergySetup(Energy(websocket), self._registry, ownership),
-                "dashboard": DashboardSetup(Dashboards(websocket), self._registry, ownership),
-            },
+            setups=setups(home_assistant, self._registry, self._publisher, clock),
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 

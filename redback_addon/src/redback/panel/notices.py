@@ -23,6 +23,7 @@ NoticeKind = Literal[
     "clock",
     "disk",
     "core_away",
+    "broker",
     "cloud_away",
     "offline",
     "unread",
@@ -72,6 +73,9 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.CORE_CLOSED: ("core_closed", "Home Assistant denies the add-on access", "error"),
     Kind.CLOCK: ("clock", "This machine's clock is wrong", "error"),
     Kind.HISTORY_DISK: ("disk", "The disk is full or cannot be written", "error"),
+    Kind.BROKER_MISSING: ("broker", "There is no MQTT broker", "error"),
+    Kind.BROKER_REFUSED: ("broker", "The MQTT broker rejects the credentials", "error"),
+    Kind.BROKER_AWAY: ("broker", "The MQTT broker does not answer", "warning"),
     Kind.CORE_AWAY: ("core_away", "Home Assistant is starting or does not answer", "warning"),
     Kind.READINGS: ("cloud_away", "The Redback cloud is unavailable", "warning"),
     Kind.DISCOVERY: ("cloud_away", "The Redback cloud does not list your inverters", "warning"),
@@ -97,7 +101,7 @@ _FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
     ),
 }
 _OF_THE_CLOUD = (Kind.READINGS, *_FOLLOWS[Kind.READINGS])
-_TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken"})
+_TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
 _TO_SITES = frozenset({"denied", "unknown_site"})
 # What the cloud is asked again for.
 _MAY_RETRY = frozenset(

@@ -12,7 +12,6 @@ from ..inverters.inverter import Inverter
 from ..inverters.naming import GivenName
 from ..notifications import Notification
 from ..problems import Kind
-from ..publishing.entity_ids import entity_ids
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
@@ -61,6 +60,7 @@ class AllHealth(msgspec.Struct, frozen=True):
 
     cloud: Health
     core: Health
+    broker: Health | None
     inverters: list[InverterHealth]
     counts: Counts
     next_poll: datetime | None
@@ -142,7 +142,8 @@ def _summary(found: Sequence[Notice], health: AllHealth, history: Mapping[str, A
 def _worst_first(
     found: Sequence[Notice], health: AllHealth, history: Mapping[str, Any]
 ) -> Iterator[Summary]:
-    parts = (health.cloud, health.core, *health.inverters)
+    broker = () if health.broker is None else (health.broker,)
+    parts = (health.cloud, health.core, *broker, *health.inverters)
     for notice in found:
         if notice.level != "info":
             yield Summary(notice.level, notice.title)
@@ -230,7 +231,7 @@ _SENSORS = {
 
 
 def _entity_ids(context: Context, inverter: Inverter) -> Iterator[tuple[str, str]]:
-    ids = entity_ids(inverter)
+    ids = context.publisher.ownership.ids(inverter)
     for name, key in _SENSORS.items():
         if key in ids and not context.publisher.ownership.is_taken(ids[key]):
             yield name, ids[key]
@@ -252,6 +253,7 @@ def _health(context: Context) -> AllHealth:
     return AllHealth(
         cloud=_cloud(context),
         core=_core(context),
+        broker=_broker(context),
         inverters=[_inverter(context, serial, given) for serial, given in _named(context)],
         counts=Counts(
             context.transport.requests,
@@ -295,6 +297,18 @@ def _core(context: Context) -> Health:
         # Whole seconds: the rest differs each time, and would be sent as a change each second.
         since=since.replace(microsecond=0),
     )
+
+
+def _broker(context: Context) -> Health | None:
+    """Return the state of the MQTT broker, if there has to be one."""
+    kinds = Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY
+    if (problem := context.problems.find(*kinds)) is not None:
+        return Health(state="bad", text="Not connected.", since=problem.since)
+    if not context.publisher.are_devices:
+        return None
+    if context.publisher.broker.is_up:
+        return Health(state="good", text=f"Connected to {context.publisher.broker.address}.")
+    return Health(state="waiting", text="Connecting to the MQTT broker.")
 
 
 # What is wrong with an inverter, in a few words: the notices say more.

@@ -80,7 +80,10 @@ class MqttPublisher:
 
     Attributes:
         ownership: decides which ids may be taken.
+        broker: takes the messages.
     """
+
+    are_devices = True
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class MqttPublisher:
         delivery: Delivery,
     ) -> None:
         self._home_assistant = home_assistant
-        self._broker = broker
+        self.broker = broker
         self._entity_ids = entity_ids
         self._clock = clock
         self._problems = problems
@@ -177,7 +180,7 @@ class MqttPublisher:
     async def run(self) -> None:
         """Publish whatever is due, until cancelled; then make everything unavailable."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self.ownership, self._sync, self._broker, self._entity_ids):
+            for part in (self.ownership, self._sync, self.broker, self._entity_ids):
                 tasks.create_task(part.run())
             tasks.create_task(self._announce_all())
 
