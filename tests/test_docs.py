@@ -114,7 +114,6 @@ IN_WORDS = {300.0: "five minutes", 600.0: "ten minutes", 3600.0: "an hour", 8640
 LENGTHS = [
     ("measurements become unavailable after {};", STALE_AFTER),
     ("OFFLINE (no reading for {}, or", STALE_AFTER),
-    ("There was no reading for {}, or", STALE_AFTER),
     ("*Unavailable*: there was no reading for {},", STALE_AFTER),
     ("Earlier days follow by themselves, from {} after the start", SETTLE),
     ("fetched and filled, from {} after the last hour", SETTLE),
