@@ -58,6 +58,11 @@ class EntityRegistry:
         check_keys(message, {"entity_ids"}, message)
         return {entity_id: self._entries.get(entity_id) for entity_id in message["entity_ids"]}
 
+    def forget(self, message: Message) -> None:
+        """`config/entity_registry/remove`."""
+        check_keys(message, {"entity_id"}, message)
+        self.remove(message["entity_id"])
+
     def list(self, _: Message) -> list[Message]:
         """`config/entity_registry/list`: all entries."""
         return [*self._entries.values()]
