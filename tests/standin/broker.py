@@ -13,7 +13,6 @@ from typing import Self
 from uuid import uuid4
 
 import aiomqtt
-import pytest
 import trustme
 
 import longer_timeouts
@@ -241,9 +240,7 @@ class Broker:
 async def temporary_broker(
     *, username: str = "", password: str = "", tls: bool = False, persistence: bool = True
 ) -> AsyncIterator[Broker]:
-    """Start a broker in a folder that goes with it; without mosquitto the test is skipped."""
-    if find_mosquitto() is None:
-        pytest.skip("needs Debian's mosquitto")
+    """Start a broker in a folder that goes with it."""
     with tempfile.TemporaryDirectory(prefix="broker.", dir="/tmp") as folder:
         async with Broker(
             Path(folder), username=username, password=password, tls=tls, persistence=persistence

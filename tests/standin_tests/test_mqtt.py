@@ -12,7 +12,7 @@ from standin.broker import Broker, temporary_broker
 from standin.client import Client
 from standin.real_core import RealCore, temporary_core
 
-pytestmark = [pytest.mark.core, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.asyncio(loop_scope="module")]
 
 Message = dict[str, Any]
 WAIT_S = 30
