@@ -43,6 +43,10 @@ class Connection:
                 yield str(message.topic), payload
 
 
+def _will(will: Will) -> aiomqtt.Will:
+    return aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True)
+
+
 @asynccontextmanager
 async def connected(
     address: BrokerAddress, will: Will | None, topics: Iterable[str]
@@ -55,15 +59,12 @@ async def connected(
     """
     # Reading the certificates takes a while.
     context = await asyncio.to_thread(ssl.create_default_context) if address.tls else None
-    last = will and aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True)
     client = aiomqtt.Client(
         address.host,
         address.number,
         username=address.username or None,
         password=address.password or None,
-        will=None
-        if will is None
-        else aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True),
+        will=None if will is None else _will(will),
         # What was sent while the add-on was away is too late.
         clean_session=True,
         keepalive=_KEEP_ALIVE_SECONDS,
