@@ -28,18 +28,22 @@ ROOM_FOR_ALL = 6
 
 @pytest.mark.chaos
 @pytest.mark.timeout(2400)
-def test_whatever_goes_wrong_the_energy_is_right(measured: Callable[[str], None]) -> None:
-    folder = fast_world.new_folder(f"chaos-{SEED}")
+@pytest.mark.parametrize("way", ["states", pytest.param("devices", marks=pytest.mark.broker)])
+def test_whatever_goes_wrong_the_energy_is_right(way: str, measured: Callable[[str], None]) -> None:
+    if way == "devices" and not fast_world.has("mosquitto"):
+        pytest.skip("needs Debian's mosquitto, where Core is")
+    folder = fast_world.new_folder(f"chaos-{way}-{SEED}")
     began = time.monotonic()
     result = fast_world.run(
         *("chaos", f"--seed={SEED}", f"--hours={HOURS}", f"--folder={folder}"),
+        *(("--devices",) if way == "devices" else ()),
         folder=folder,
         beginning=BEGINNINGS[SEED % 2],
         seconds=600 + 180 * HOURS,
     )
     rows = result["rows"]
     measured(
-        f"seed {SEED}: {len(result['troubles'])} troubles in {HOURS} hours,"
+        f"{way}, seed {SEED}: {len(result['troubles'])} troubles in {HOURS} hours,"
         f" {sum(not row['open'] for row in rows)} of {len(rows)} hours of a counter compared,"
         f" {sum(row['clean'] for row in rows)} of them with nothing wrong,"
         f" in {(time.monotonic() - began) / 60:.1f} real minutes"
@@ -49,6 +53,7 @@ def test_whatever_goes_wrong_the_energy_is_right(measured: Callable[[str], None]
     assert result["crashes"] == [], report
     assert result["tracebacks"] == 0, report
     assert result["exit_code"] == 0, report
+    assert result["twins"] == [], report
     assert result["notices"] == {}, "people are notified of something that is long over"
     assert result["leaks"] == [], "secrets are in the logs"
     check_that_it_was_a_test(result)
