@@ -263,7 +263,8 @@ class Days:
         for event in self.events:
             if event.kind == "restored" and event.minute == self.minute:
                 self.core.stop()
-                before = max(one for one in self._copies if one <= self.minute - event.length)
+                until = max(self.minute - event.length, 0)
+                before = max(one for one in self._copies if one <= until)
                 self.core.restore(self._copies[before])
                 self._start_core()
         is_away = self.is_away("core", "core_killed")

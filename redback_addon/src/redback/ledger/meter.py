@@ -185,6 +185,8 @@ class Meter:
         self.ended: list[HourEnd] = []
         self._doubt: _Doubt | None = None
         self._former: tuple[Believed, float] | None = None
+        # What has flowed since its last value.
+        self._former_flow: float | None = None
         # What was counted until the believed value, since some beginning.
         self._total = 0.0
         # By how much more Core takes for energy in the hour that goes on; None = no step.
@@ -291,7 +293,7 @@ class Meter:
             new.value,
         )
         self.has_stepped = True
-        self._former = last, self._total
+        self._former, self._former_flow = (last, self._total), self._flow
         self._accept(doubt, new)
 
     @staticmethod
@@ -393,7 +395,11 @@ class Meter:
         """Believe a value of the former meter: what came in between was wrong."""
         self.has_stepped = True
         self._former = None
-        counted = max(total + new.value - before.value, self._total)
+        counted = self._total + (self._flow or 0.0)
+        grown, flow = new.value - before.value, self._former_flow
+        # Another meter may come to where this one could be by now.
+        if flow is not None and abs(grown - flow) <= abs(counted - total - flow) + BY_POWER_KWH:
+            counted = max(total + grown, self._total)
         last = self.believed
         for crossing in self._crossings:
             shown = self._shown(crossing)
@@ -461,10 +467,9 @@ class Meter:
 
     def _add(self, power: float | None, during: timedelta) -> None:
         energy = None if power is None else max(power, 0.0) * (during / HOUR)
-        self._flow = None if energy is None or self._flow is None else self._flow + energy
-        self._hour_flow = (
-            None if energy is None or self._hour_flow is None else self._hour_flow + energy
-        )
+        self._flow = _sum(self._flow, energy)
+        self._hour_flow = _sum(self._hour_flow, energy)
+        self._former_flow = _sum(self._former_flow, energy)
 
     @property
     def _slack(self) -> float:
@@ -507,3 +512,7 @@ class Meter:
 def _mean(before: float | None, after: float | None) -> float | None:
     known = [power for power in (before, after) if power is not None]
     return sum(known) / len(known) if known else None
+
+
+def _sum(energy: float | None, more: float | None) -> float | None:
+    return None if energy is None or more is None else energy + more
