@@ -35,6 +35,14 @@ async def test_entities_can_be_searched(viewer: Viewer) -> None:
     await expect(rows).to_have_count(0)
 
 
+async def test_each_entity_has_its_value_with_its_unit(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    value = page.locator("[data-entity='sensor.house_battery_soc'] .state")
+    await expect(value).to_have_text("84.0%")
+    power = page.locator("[data-entity='sensor.house_solar_generation'] .state")
+    await expect(power).to_have_text("4.873 kW")
+
+
 async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
     page = await viewer.open("entities")
     link = page.locator("[data-entity='sensor.house_solar_generation']").get_by_role("link")
