@@ -1,9 +1,10 @@
 """That the page lives where no event comes from the add-on, and where one stops to come."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from browser import examples
 from browser.stand_in import StandIn
@@ -73,3 +74,32 @@ async def test_a_stream_that_works_again_is_used_again(viewer: Viewer, stand_in:
     await expect(house).to_have_text("3.6")
     stand_in.publish(examples.status())
     await expect(house).to_have_text("1.3")
+
+
+async def test_an_older_answer_does_not_win_over_a_newer_event(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.is_silent = True
+    page = await viewer.open(url=stand_in.home)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/data/status", hold)
+    await page.clock.install(time=_NOW)
+    await page.clock.pause_at(_NOW + timedelta(seconds=1))
+    await page.goto(stand_in.url)
+    while not held:
+        await page.clock.run_for(1_000)
+    older = json.dumps(stand_in.status)
+    async with page.expect_request("**/live"):
+        await page.clock.run_for(3_000)
+    stand_in.publish(examples.status(examples.evening()))
+    house = page.locator("[data-part=house]")
+    await expect(house).to_have_text("3.6")
+    stand_in.drop()
+    async with page.expect_response("**/data/status"):
+        await held[0].fulfill(body=older, content_type="application/json")
+    await expect(house).to_have_text("3.6")
+    await page.unroute_all(behavior="ignoreErrors")

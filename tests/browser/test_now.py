@@ -295,3 +295,15 @@ async def test_it_is_drawn_in_both_themes_on_a_phone_and_a_desktop(
     page = await viewer.open(size=size, theme="dark" if theme == "dark" else "light")
     await expect(page.locator(".flows")).to_be_visible()
     await keep_picture(page, f"now-{theme}-{size[0]}")
+
+
+async def test_values_lead_to_their_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open()
+    house = page.locator("[data-serial=RB21120912345678]")
+    for name, entity in (
+        ("Battery SoC", "sensor.house_battery_soc"),
+        ("From the grid", "sensor.house_grid_import_total"),
+    ):
+        link = house.get_by_role("link", name=name)
+        await expect(link).to_have_attribute("href", f"/history?entity_id={entity}")
+        await expect(link).to_have_attribute("target", "_top")

@@ -321,3 +321,60 @@ async def test_a_theme_that_is_no_theme_leaves_the_systems_mode(
     page = await viewer.open(url=f"{stand_in.home}?style={style}", theme="dark")
     frame = page.frame_locator("iframe")
     await expect(frame.locator(".card").first).to_have_css("background-color", "rgb(28, 28, 28)")
+
+
+async def test_of_the_notices_only_what_changed_is_drawn_anew(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    one, other = examples.notice("cloud_away"), examples.notice("offline")
+    status = examples.status(notices=[one | {"count": 2}, other])
+    page = await viewer.open(status=status)
+    cards = page.locator(".notice")
+    await cards.first.get_by_role("link", name="Log").focus()
+    await page.evaluate("window.cards = [...document.querySelectorAll('.notice')]")
+    stand_in.publish(examples.status(notices=[one | {"count": 3}, other]))
+    await expect(cards.first).to_contain_text(", 3 times.")
+    same = "[...document.querySelectorAll('.notice')].map((one) => window.cards.indexOf(one))"
+    assert await page.evaluate(same) == [0, 1]
+    await expect(cards.first.get_by_role("link", name="Log")).to_be_focused()
+    stand_in.publish(examples.status(notices=[examples.notice("disk"), other]))
+    await expect(cards.first).to_have_attribute("data-kind", "disk")
+    assert await page.evaluate(same) == [-1, 1]
+
+
+@pytest.mark.parametrize("width", [320, 360, 390])
+async def test_the_line_at_the_top_is_whole_on_a_phone(viewer: Viewer, width: int) -> None:
+    text = "Filling is waiting: 1,204 hours missing"
+    status = examples.status(summary={"level": "waiting", "text": text})
+    page = await viewer.open(size=(width, 740), status=status)
+    for section in SECTIONS:
+        await page.evaluate("name => { location.hash = name; }", section)
+        await _settled(page, section)
+        pill = page.locator("#summary")
+        await expect(pill).to_have_text(text)
+        assert await pill.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, section
+
+
+async def test_a_colour_that_is_none_leaves_the_charts_own(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    style = f"{_style('light')}{quote(';--energy-solar-color:sunny')}"
+    page = await viewer.open(url=f"{stand_in.home}?style={style}")
+    frame = page.frame_locator("iframe")
+    await frame.get_by_role("link", name="Energy").first.click()
+    await expect(frame.locator(".chart canvas")).to_be_visible()
+
+
+async def test_colours_are_read_where_none_can_be_mixed(viewer: Viewer) -> None:
+    page = await viewer.open()
+    seen = await page.evaluate("""async () => {
+      const own = Object.getOwnPropertyDescriptor(CSSStyleDeclaration.prototype, "color");
+      Object.defineProperty(CSSStyleDeclaration.prototype, "color", {
+        get() { return own ? own.get.call(this) : this.getPropertyValue("color"); },
+        set(value) { if (!value.includes("color-mix")) this.setProperty("color", value); },
+      });
+      const { rgba } = await import(new URL("static/colour.js", document.baseURI));
+      return [rgba("oklch(1 0 0)"), rgba("rgba(1, 2, 3, 0.5)"), rgba("sunny")];
+    }""")
+    assert seen == [[255, 255, 255, 1], [1, 2, 3, 0.5], None]

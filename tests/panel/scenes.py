@@ -21,7 +21,7 @@ from redback.panel.minutes import Energy
 from redback.panel.status import Status, status
 from redback.problems import Kind, Problems
 from redback.publishing.entity_ids import entity_ids
-from redback.publishing.states import state
+from redback.publishing.publisher import text
 from redback.saved_state import Saved
 from redback.sensors.details import NO_DETAILS, Details
 from redback.sensors.entities import Entities
@@ -114,7 +114,7 @@ class House:
         """What the panel is made of."""
         states = {
             given.name: {
-                shown.key: state(given.name, shown)
+                shown.key: text(shown)
                 for shown in self.inverters[serial].entities.show(self.readings[serial])
             }
             for serial, given in self.names.items()

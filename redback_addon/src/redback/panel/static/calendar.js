@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
-import { moment } from "./time.js";
+import { moment, now } from "./time.js";
 
 const CODES = {
   covered: "In Home Assistant",
@@ -14,6 +14,7 @@ const CODES = {
   before: "Outside your history range",
 };
 const MOST_REASONS = 30;
+const HOUR = 3_600_000; // milliseconds
 const QUARTERS = [0, 6, 12, 18];
 
 function counted(hours, codes) {
@@ -110,12 +111,13 @@ function explained(lines) {
 function pages({ days, has_earlier: hasEarlier }, last, turn) {
   const go = (words, date) => el("button", { class: "plain", type: "button", onclick: () => turn(date) }, words);
   const before = dayAfter(days[days.length - 1].date, -1);
+  const isPast = last && Date.parse(days[0].hours[days[0].hours.length - 1].start) + HOUR <= now();
   return el(
     "div",
     { class: "row" },
     hasEarlier ? go("Earlier days", before) : null,
-    last ? go("Newer days", dayAfter(last, days.length)) : null,
-    last ? go("Today", "") : null,
+    isPast ? go("Newer days", dayAfter(last, days.length)) : null,
+    isPast ? go("Today", "") : null,
   );
 }
 
@@ -128,7 +130,10 @@ export function dayAfter(date, number) {
 
 /** The calendar of an answer; `onDay` is called with the selected date, `turn` with the last one to show. */
 export function calendar(answer, onDay, last, turn) {
-  const { name, days } = answer;
+  const { name } = answer;
+  // Of the days before the history begins nothing is to be seen, but that there is a day.
+  const known = answer.days.filter(({ hours }) => hours.some(({ code }) => code !== "before"));
+  const days = known.length ? known : answer.days.slice(0, 1);
   const counts = days.map(({ hours }) => byClock(hours).map(({ length }) => length));
   const widths = Array.from({ length: 24 }, (_, hour) => Math.max(1, ...counts.map((each) => each[hour])));
   return el(

@@ -3,24 +3,28 @@
 export const BLACK = [0, 0, 0];
 export const WHITE = [255, 255, 255];
 
+const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
 /** Red, green, blue (0 to 255) and alpha (0 to 1) of any CSS colour, or null. */
 export function rgba(colour) {
   const probe = document.createElement("i");
   document.body.append(probe);
-  const computed = (value) => {
-    probe.style.color = value;
-    return probe.style.color && getComputedStyle(probe).color;
-  };
-  const plain = computed(colour);
-  // Colours such as oklch stay as they are, until they are mixed in sRGB.
-  const isPlain = !plain || plain.startsWith("rgb");
-  const written = isPlain ? plain : computed(`color-mix(in srgb, ${colour}, ${colour})`);
+  probe.style.color = colour;
+  const plain = probe.style.color && getComputedStyle(probe).color;
   probe.remove();
-  const numbers = written?.match(/-?[\d.]+(?:e-?\d+)?/g)?.map(Number);
-  if (!numbers || numbers.length < 3) return null;
-  const [red, green, blue, alpha = 1] = numbers;
-  const most = isPlain ? 1 : 255;
-  return [...[red, green, blue].map((part) => Math.min(255, Math.max(0, part * most))), alpha];
+  if (!plain) return null;
+  if (!plain.startsWith("rgb")) return painted(plain);
+  const [red, green, blue, alpha = 1] = plain.match(/[\d.]+(?:e-?\d+)?/g).map(Number);
+  return [red, green, blue, alpha];
+}
+
+/** The same of a colour such as oklch, which is computed as it is written: what is painted with it. */
+function painted(colour) {
+  canvas.clearRect(0, 0, 1, 1);
+  canvas.fillStyle = colour;
+  canvas.fillRect(0, 0, 1, 1);
+  const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
+  return [red, green, blue, alpha / 255];
 }
 
 /** A colour, perhaps translucent, on an opaque one; null if it is none. */

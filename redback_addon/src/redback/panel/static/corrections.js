@@ -8,7 +8,7 @@ import { post } from "./server.js";
 import { moment } from "./time.js";
 
 const QUESTION =
-  "Home Assistant's sums of this entity go back to what they were, from that hour on. The add-on does not correct this hour again.";
+  "From that hour on, this entity's sums go back to what they were. The add-on will not correct this hour again.";
 
 /** The card with all corrections; hidden if there are none. */
 export class Corrections {
@@ -25,7 +25,7 @@ export class Corrections {
       "article",
       { class: "card", id: "corrections", hidden: true },
       el("h3", {}, "Corrections of sums"),
-      el("p", { class: "under" }, "Amounts that the add-on added to all sums of an entity, from an hour on, so that every hour has its own energy."),
+      el("p", { class: "under" }, "The add-on added these amounts to an entity's sums, from the given hour on, so that each hour shows its own energy."),
       this.list.element,
       result.element,
     );
@@ -46,7 +46,7 @@ export class Corrections {
         {},
         el("h4", {}, el("code", {}, id)),
         el("p", {}, `${format.change(amount)} kWh from ${moment(hour)} on. ${why}`),
-        el("p", { class: "under" }, `Made at ${moment(at)}.`),
+        el("p", { class: "under" }, `Corrected at ${moment(at)}.`),
       ),
       isUndone
         ? el("span", { class: "chip", "data-level": "none" }, "taken back")

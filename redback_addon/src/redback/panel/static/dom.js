@@ -22,6 +22,11 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** A link to Home Assistant's own history of an entity. */
+export function historyLink(id, words, attributes = {}) {
+  return el("a", { href: `/history?entity_id=${id}`, target: "_top", ...attributes }, words);
+}
+
 /** Text for screen readers only. */
 export function unseen(text) {
   return el("span", { class: "unseen" }, text);

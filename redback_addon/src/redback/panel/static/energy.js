@@ -1,6 +1,6 @@
 // Shows a day's energy so far.
 
-import { el } from "./dom.js";
+import { el, historyLink } from "./dom.js";
 import * as format from "./format.js";
 import { moment } from "./time.js";
 
@@ -17,11 +17,11 @@ const SHARES = [
   ["self_sufficiency", "Self-sufficiency", "Share of the house's energy that did not come from the grid"],
 ];
 
-function amount(energy, [key, name, colour]) {
+function amount(energy, [key, name, colour], id) {
   return el(
     "div",
     { class: `tile ${colour}`, "data-energy": key },
-    el("dt", {}, name),
+    el("dt", {}, id ? historyLink(id, name) : name),
     el("dd", {}, el("b", {}, format.energy(energy[key])), " kWh"),
   );
 }
@@ -40,8 +40,8 @@ function share(energy, [key, name, meaning]) {
   );
 }
 
-/** Tiles with a day's energy; without a battery, its tiles are left out. */
-export function energyTiles(energy) {
+/** Tiles with a day's energy, which lead to its entities; without a battery, its tiles are left out. */
+export function energyTiles(energy, ids = {}) {
   if (!energy) return el("p", { class: "quiet" }, "No data yet.");
   const amounts = AMOUNTS.filter(([key]) => energy[key] != null || !/charge/.test(key));
   const since = energy.since ? `Counted since ${moment(energy.since)}; no earlier data.` : null;
@@ -51,7 +51,7 @@ export function energyTiles(energy) {
     el(
       "dl",
       { class: "tiles" },
-      ...amounts.map((row) => amount(energy, row)),
+      ...amounts.map((row) => amount(energy, row, ids[row[0]])),
       ...SHARES.map((row) => share(energy, row)),
     ),
     since ? el("p", { class: "under below" }, since) : null,

@@ -1,7 +1,7 @@
 // The section Entities: all published entities, with a search, ids to copy, and their history.
 
 import { copyButton } from "./clipboard.js";
-import { el, say } from "./dom.js";
+import { el, historyLink, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
 
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
@@ -12,16 +12,11 @@ function breakable(id) {
   return id.split(/(_)/).flatMap((part) => (part === "_" ? [part, el("wbr")] : [part]));
 }
 
-/** Home Assistant's own history of an entity. */
-function historyLink(id, name) {
-  return el("a", { class: "name", href: `/history?entity_id=${id}`, target: "_top" }, name);
-}
-
 function row({ entity_id: id, name, state, unit, kind, inverter }) {
   const element = el(
     "tr",
     { "data-entity": id },
-    el("th", { scope: "row" }, historyLink(id, name), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
+    el("th", { scope: "row" }, historyLink(id, name, { class: "name" }), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
     el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit === "%" ? unit : unit && ` ${unit}`),
     el("td", { class: "act" }, copyButton(id, id)),
   );

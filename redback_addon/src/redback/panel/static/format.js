@@ -5,7 +5,7 @@ const decimals = (least, most = least) =>
 const [WHOLE, ONE, TWO] = [0, 1, 2].map((places) => decimals(places));
 const EXACT = decimals(2, 3);
 const COUNT = decimals(0, 1);
-// The house's time zone, wherever the browser is; the browser's own if it does not know that.
+// The house's time zone, by which the add-on says what a day is; the browser's own if it does not know that.
 const ZONE = known(document.querySelector('meta[name="redback-zone"]').content);
 const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: ZONE });
 const WORDS = { weekday: "short", day: "numeric", month: "short" };

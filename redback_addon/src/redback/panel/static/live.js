@@ -18,6 +18,7 @@ class Follower {
     this.onStatus = onStatus;
     this.onChange = onChange;
     this.delay = FIRST_DELAY;
+    this.asked = this.taken = 0; // the number of the latest question or event, and of what is shown
     this.lookedAt = Date.now();
     this.#open();
     setInterval(() => this.#look(), LOOK);
@@ -32,7 +33,7 @@ class Follower {
       this.isHeard = true;
       this.closesAt = Date.now() + SILENCE;
       this.delay = FIRST_DELAY;
-      this.#take(JSON.parse(data));
+      this.#take(JSON.parse(data), ++this.asked);
     });
     this.source.addEventListener("error", () => this.#close());
   }
@@ -67,18 +68,21 @@ class Follower {
   }
 
   async #ask() {
+    const mine = ++this.asked;
     this.isAsking = true;
     try {
-      const status = await get("status", ANSWER);
-      if (!this.isHeard) this.#take(status); // else an event was faster
+      this.#take(await get("status", ANSWER), mine);
     } catch {
-      if (!this.isHeard) this.onChange(false);
+      if (mine > this.taken) this.onChange(false);
     }
     this.isAsking = false;
     this.asksAt = Date.now() + PAUSE;
   }
 
-  #take(status) {
+  /** Show a Status, unless an event or an answer to a later question was faster. */
+  #take(status, number) {
+    if (number < this.taken) return;
+    this.taken = number;
     this.onStatus(status);
     this.onChange(true);
   }

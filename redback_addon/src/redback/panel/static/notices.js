@@ -1,6 +1,6 @@
 // Shows what people must know or do, most urgent first.
 
-import { el, unseen, whenChanged } from "./dom.js";
+import { el, say, unseen } from "./dom.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
 import { moment } from "./time.js";
@@ -38,16 +38,29 @@ function card(notice, optionsUrl) {
       {},
       el("h2", {}, unseen(WORDS[level]), notice.title),
       el("p", {}, notice.text),
-      notice.since ? el("p", { class: "under" }, since(notice)) : null,
+      notice.since ? el("p", { class: "under since" }, since(notice)) : null,
       notice.to_options ? optionsLink(optionsUrl) : null,
       level === "info" ? null : more(optionsUrl),
     ),
   );
 }
 
-/** @returns a function that shows a Status's notices in the element. */
+/** @returns a function that shows a Status's notices in the element; a card that says the same stays. */
 export function notices(element) {
-  return whenChanged(({ notices: given, options_url: url }) => {
-    element.replaceChildren(...given.map((notice) => card(notice, url)));
-  });
+  let shown = new Map();
+  return ({ notices: given, options_url: url }) => {
+    const before = shown;
+    shown = new Map(
+      given.map((notice) => {
+        const { since: begun, count, ...rest } = notice;
+        const key = JSON.stringify([rest, !begun, url]);
+        return [key, before.get(key) ?? card(notice, url)];
+      }),
+    );
+    before.forEach((one, key) => shown.has(key) || one.remove());
+    [...shown.values()].forEach((one, index) => {
+      if (element.children[index] !== one) element.insertBefore(one, element.children[index] ?? null);
+    });
+    given.forEach((notice, index) => notice.since && say(element.children[index].querySelector(".since"), since(notice)));
+  };
 }

@@ -1,12 +1,21 @@
 // The section Now: what each inverter is doing, after the total of a site that has several.
 
-import { el, say, set, whenChanged } from "./dom.js";
+import { el, historyLink, say, set, whenChanged } from "./dom.js";
 import { energyTiles } from "./energy.js";
 import { bySite, called, SHARED_METER, together } from "./flows.js";
 import * as format from "./format.js";
 import { glance } from "./glance.js";
 import { Picture } from "./picture.js";
 import { counting } from "./time.js";
+
+const VALUES = [
+  ["solar_kw", "Solar"],
+  ["load_kw", "House"],
+  ["battery_kw", "Battery"],
+  ["soc", "Battery SoC"],
+  ["grid_kw", "Grid"],
+  ["status", "Status"],
+];
 
 function fact(name) {
   const value = el("dd");
@@ -26,12 +35,15 @@ class House {
     this.title = el("h3");
     this.under = el("p", { class: "under" });
     this.today = el("div", { class: "today" });
-    this.drawToday = whenChanged((today) => this.today.replaceChildren(energyTiles(today)));
+    this.drawToday = whenChanged((today) => this.today.replaceChildren(energyTiles(...today)));
     const facts = [this.read, this.status, this.mode];
     if (inverter.has_battery) facts.push(this.battery);
+    this.links = el("p", { class: "under" });
+    this.drawLinks = whenChanged((ids) => this.links.replaceChildren(...links(ids)));
     this.beside = el(
       "div",
       { class: "beside" },
+      this.links,
       el("dl", { class: "facts" }, ...facts.flatMap(({ rows }) => rows)),
       el("h4", {}, "Today"),
       this.today,
@@ -54,7 +66,8 @@ class House {
     say(this.status.value, inverter.status ?? "unknown");
     say(this.mode.value, mode(inverter));
     say(this.battery.value, battery(inverter));
-    this.drawToday(inverter.today);
+    this.drawToday([inverter.today, inverter.entity_ids]);
+    this.drawLinks(inverter.entity_ids);
   }
 }
 
@@ -67,6 +80,12 @@ function battery({ soc, min_soc: least, capacity_kwh: size }) {
   const words = [size ? `${format.percent(soc)} of ${format.count(size)} kWh` : format.percent(soc)];
   if (least != null) words.push(`${format.percent(least)} reserve`);
   return words.join(", ");
+}
+
+/** The values that have a history in Home Assistant, with links to it. */
+function links(ids) {
+  const known = VALUES.filter(([key]) => ids[key]).map(([key, name]) => historyLink(ids[key], name));
+  return known.length ? ["In Home Assistant: ", ...known.flatMap((link, index) => (index ? [" · ", link] : [link]))] : [];
 }
 
 /** The card of a site's inverters together. */

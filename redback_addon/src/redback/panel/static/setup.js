@@ -52,7 +52,7 @@ class Task {
         Object.assign(this.texts, { button: given.button, question: given.question });
         say(this.button, given.button);
       }
-      this.button.disabled = given.state === "away";
+      this.button.disabled = this.isBusy || given.state === "away";
       this.button.hidden = given.state === "done"; // nothing left to do
       this.#showLink(given);
       return [el("p", { class: "headline" }, given.text), ...draw(given, (name, question) => this.#press(question, name))];
@@ -77,14 +77,15 @@ class Task {
   }
 
   async #press(question = this.texts.question, name = undefined) {
+    if (this.isBusy) return;
     const { title, button } = this.texts;
     if (!(await confirm(title, question, name ? "Add it anyway" : button))) return;
-    this.button.disabled = true;
+    this.isBusy = this.button.disabled = true;
     say(this.result, "");
     const { isDone, text } = await post(this.path, { name });
     set(this.result, { class: `result ${isDone ? "good" : "bad"}` });
     say(this.result, text);
-    this.button.disabled = false;
+    this.isBusy = this.button.disabled = false;
     await this.load();
     if (this.button.hidden) this.link.focus(); // keyboard users continue there
   }

@@ -42,7 +42,7 @@ function inverter(seen) {
       { class: "what" },
       el("h4", {}, name || serial, el("span", { class: "chip", "data-level": isUsed ? "good" : "none" }, isUsed ? "in use" : "not in use")),
       el("p", { class: "under" }, [name ? serial : null, ...details(seen)].filter(Boolean).join(" · ")),
-      isUsed ? null : el("p", { class: "under" }, `With this line it is called ${willBe}.`),
+      isUsed ? null : el("p", { class: "under" }, `With these lines it will be called ${willBe}.`),
     ),
     line(text, serial, `inverter ${serial}`),
   );
@@ -73,7 +73,7 @@ function lost({ serial, name, since }, reload) {
   return el(
     "article",
     { class: "card", "data-gone": serial },
-    el("p", {}, `${title} is not in your account since ${moment(since)}. It is not read any more, and its entities are unavailable.`),
+    el("p", {}, `${title} has not been in your account since ${moment(since)}. It is no longer read, and its entities are unavailable.`),
     el("div", { class: "row" }, el("button", { class: "plain", type: "button", "aria-label": `Forget ${title}`, onclick: press }, "Forget it")),
     result,
   );

@@ -87,7 +87,9 @@ function take({ page, card }, inks) {
   for (const [name, mine, ink] of chosen) if (ink !== mine) root.style.setProperty(name, ink);
   root.style.setProperty("--page", css(same));
   root.style.setProperty("--card", css(card));
-  Object.entries(read(AS_THEY_ARE)).forEach(([name, value]) => root.style.setProperty(name, value));
+  for (const [name, value] of Object.entries(read(AS_THEY_ARE))) {
+    if (name === "--corner" || rgba(value)) root.style.setProperty(name, value);
+  }
 }
 
 /** Follows the surrounding theme; if it cannot be read, the system's light or dark mode applies. */

@@ -1,0 +1,50 @@
+"""That Entities can be searched and copied, and leads to their history."""
+
+import pytest
+from playwright.async_api import expect
+
+from browser import examples
+from browser.viewer import Viewer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_copying_works_where_the_browser_keeps_its_clipboard_to_itself(
+    viewer: Viewer,
+) -> None:
+    page = await viewer.open("entities")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")
+    button = page.get_by_role("button", name="Copy sensor.house_solar_generation", exact=True)
+    await button.click()
+    assert await page.evaluate("navigator.clipboard.readText()") == "sensor.house_solar_generation"
+    await expect(button).to_be_focused()
+
+
+async def test_entities_can_be_searched(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    rows = page.locator("[data-entity]:visible")
+    every = len(examples.GIVEN["entities"]["entities"])
+    await expect(rows).to_have_count(every)
+    await page.get_by_label("Search").fill("grid counter")
+    await expect(rows).to_have_count(2)
+    await expect(page.locator("#entities").get_by_role("status")).to_have_text(
+        f"2 of {every} entities"
+    )
+    await page.get_by_label("Search").fill("no such thing")
+    await expect(rows).to_have_count(0)
+
+
+async def test_each_entity_has_its_value_with_its_unit(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    value = page.locator("[data-entity='sensor.house_battery_soc'] .state")
+    await expect(value).to_have_text("84.0%")
+    power = page.locator("[data-entity='sensor.house_solar_generation'] .state")
+    await expect(power).to_have_text("4.873 kW")
+
+
+async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open("entities")
+    link = page.locator("[data-entity='sensor.house_solar_generation']").get_by_role("link")
+    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.house_solar_generation")
+    await expect(link).to_have_attribute("target", "_top")
