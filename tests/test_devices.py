@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from standin.broker import Broker, temporary_broker
 
 from house import House, eventually, house, until
+from standin.broker import Broker, temporary_broker
 from standin.real_core import RealCore, temporary_core
 
 pytestmark = [pytest.mark.core, pytest.mark.timeout(600)]
