@@ -10,6 +10,7 @@ import aiohttp
 from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
+from .controls import controls
 from .core import Dashboards, Energy, HomeAssistant
 from .dashboards import DashboardSetup, EnergySetup
 from .environment import Environment
@@ -91,6 +92,9 @@ class Service:
             saved_state,
             sites=options.sites,
         )
+        self._controls = controls(
+            options, environment.data, self._account, self._registry, self._home_assistant, clock
+        )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
         ownership = self._publisher.ownership
@@ -145,6 +149,7 @@ class Service:
             self._existing,
             self._account,
             self._history,
+            *self._controls,
         )
         self._account.use_saved()
         loop = asyncio.get_running_loop()
