@@ -167,6 +167,7 @@ class Core:
         app.router.add_get("/api/states/{entity_id}", self._get_state)
         app.router.add_post("/api/states/{entity_id}", self._post_state)
         app.router.add_post(f"/api/services/{notifications.DOMAIN}/{{service}}", self._service)
+        app.router.add_post("/api/events/{kind}", self._post_event)
         app.router.add_get("/api/websocket", self._websocket)
         return app
 
@@ -247,6 +248,11 @@ class Core:
         except CommandError:
             raise web.HTTPBadRequest from None
         return web.json_response([])
+
+    async def _post_event(self, request: web.Request) -> web.Response:
+        kind, text = request.match_info["kind"], await request.text()
+        self._fire(kind, json.loads(text) if text else {})
+        return _message(f"Event {kind} fired.")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         socket = await self._server.open_socket(request)

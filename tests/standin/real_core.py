@@ -112,12 +112,14 @@ class RealCore:
         port: int = 0,
         frontend: bool = False,
         supervisor: str = "",
+        more: str = "",
     ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self._executable = executable
         self._frontend = frontend
         self._supervisor = supervisor
+        self._more = more
         self._process: asyncio.subprocess.Process | None = None
         self._access: Access | None = None
 
@@ -235,6 +237,7 @@ class RealCore:
         configuration = _CONFIGURATION.format(port=self.port)
         if self._supervisor:
             configuration += "hassio:\n"
+        configuration += self._more
         (self.folder / "configuration.yaml").write_text(configuration, encoding="utf-8")
         # Core reads the port from its YAML only once, and then from here
         (self.folder / ".storage" / "http").unlink(missing_ok=True)
@@ -339,11 +342,14 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def temporary_core(*, supervisor: str = "") -> AsyncIterator[RealCore]:
-    """Start a Core, beside a Supervisor if it has an address, in a folder that goes with it."""
+async def temporary_core(*, supervisor: str = "", more: str = "") -> AsyncIterator[RealCore]:
+    """Start a Core, beside a Supervisor if it has an address, in a folder that goes with it.
+
+    `more` is added to its configuration.
+    """
     executable = find_hass()
     with temporary_folder() as folder:
-        async with RealCore(executable, folder, supervisor=supervisor) as core:
+        async with RealCore(executable, folder, supervisor=supervisor, more=more) as core:
             yield core
 
 
