@@ -19,7 +19,7 @@ from redback.core import WebSocket, open_session
 from redback.ledger import FILE as LEDGER_FILE
 from redback.ledger import Ledger
 from secret_words import leaks
-from standin.broker import Broker, find_mosquitto, temporary_broker
+from standin.broker import Broker, temporary_broker
 from standin.core import Core
 from standin.real_core import AnyCore, temporary_core
 from standin.supervisor import TOKEN, Supervisor
@@ -91,11 +91,17 @@ async def supervisor(core: Core) -> AsyncIterator[Supervisor]:
         yield supervisor
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a broker."""
+    for item in items:
+        if "open_broker" in getattr(item, "fixturenames", ()):
+            item.add_marker("broker")
+
+
 @pytest.fixture
 async def open_broker() -> AsyncIterator[Callable[..., Awaitable[Broker]]]:
     """Start real brokers, with what `temporary_broker` takes, that end with the test."""
-    if find_mosquitto() is None:
-        pytest.skip("needs Debian's mosquitto")
     async with AsyncExitStack() as stack:
         yield lambda **settings: stack.enter_async_context(temporary_broker(**settings))
 

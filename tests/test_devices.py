@@ -13,7 +13,7 @@ from house import House, eventually, house, until
 from standin.broker import Broker, temporary_broker
 from standin.real_core import RealCore, temporary_core
 
-pytestmark = [pytest.mark.core, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.timeout(600)]
 
 ALL = 43
 # What only devices have.

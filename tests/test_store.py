@@ -49,6 +49,7 @@ KEYS: dict[str, object] = {
     "panel_icon": "mdi:puzzle",
     "panel_title": NONE,
     "schema": {},
+    "services": [],
     "slug": NONE,
     "stage": "stable",
     "startup": "application",

@@ -553,9 +553,43 @@ async def test_an_hour_at_which_the_cloud_fails_says_when_it_is_tried_again(
     await clock.advance(400)
     hold = running.backfill.progress.hold
     assert hold is not None
-    assert (hold.why, hold.may_retry) == ("it is broken", False)
+    assert (hold.why, hold.may_retry) == ("it is broken", True)
     assert hold.until is not None
     assert hold.until > clock.now()
+
+
+async def test_an_hour_that_is_due_later_can_be_tried_now_and_that_counts_for_nothing(
+    running: World, clock: FakeClock
+) -> None:
+    break_an_hour(running)
+    (broken,) = running.cloud.broken
+    await clock.advance(400)
+    asked, hold = running.cloud.hours.count(broken), running.backfill.progress.hold
+    for _ in range(4):
+        running.backfill.retry()
+        await clock.advance(10)
+    assert running.cloud.hours.count(broken) == asked + 4
+    assert running.backfill.progress.hold == hold
+    running.cloud.broken.clear()
+    running.backfill.retry()
+    await clock.advance(30)
+    assert running.backfill.progress.left == 0
+
+
+async def test_nobody_needs_to_wait_for_core_to_catch_up(running: World, clock: FakeClock) -> None:
+    running.websocket.up_since = clock.monotonic()
+    running.publish(running.now - 90 * MINUTE, running.now)
+    await clock.advance(200)
+    hold = running.backfill.progress.hold
+    assert hold is not None
+    assert (hold.why.startswith("Home Assistant has just connected"), hold.may_retry) == (
+        True,
+        True,
+    )
+    running.backfill.retry()
+    await clock.advance(60)
+    assert running.backfill.progress.left == 0
+    assert len(running.energy()) == 50
 
 
 async def test_an_hour_that_the_cloud_gives_a_day_later_is_filled_then(

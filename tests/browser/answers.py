@@ -6,7 +6,7 @@ from functools import cache
 
 import msgspec
 
-from browser.examples import GIVEN, HOME, NOW, Json, energy, written
+from browser.examples import GIVEN, HOME, NOW, Json, energy, energy_plan, written
 from redback.panel import minutes
 
 _STEP = 60  # seconds between two readings
@@ -120,32 +120,23 @@ def calendar(days_ago: int = 0) -> Json:
     }
 
 
-def energy_plan(*, is_there: bool = False, state: str = "ready") -> Json:
-    """Make what would be, or has been, added to the Energy dashboard."""
-    plan: Json = GIVEN["energy"] | {"state": state}
-    if not is_there:
-        return plan
-    items = [item | {"is_there": True} for item in GIVEN["energy"]["items"]]
-    return plan | {"state": "done", "text": "Everything is there.", "items": items}
-
-
 def dashboard(*, is_there: bool = False) -> Json:
     """Make the state of the dashboard of one's own."""
-    return {
-        "state": "done" if is_there else "ready",
-        "text": "The dashboard is there." if is_there else "There is none yet.",
-        "url": "/redback-solar" if is_there else None,
-    }
+    if is_there:
+        text = "You have a Redback dashboard; you can edit it."
+        return {"state": "done", "text": text, "url": "/redback-solar"}
+    text = "Create a dashboard for your inverters; you can edit it afterwards."
+    return {"state": "ready", "text": text, "url": None}
 
 
 def correction() -> Json:
     """Make a correction of sums."""
     return {
         "number": 7,
-        "entity_id": "sensor.redback_grid_import_total",
+        "entity_id": "sensor.house_grid_import_total",
         "hour": "2026-11-22T03:00:00Z",
         "amount_kwh": -900.0,
-        "why": "Home Assistant took the step to another counter value for energy.",
+        "why": "Home Assistant had counted a jump of the inverter's counter as energy.",
         "at": "2026-11-22T04:12:00Z",
         "is_undone": False,
     }

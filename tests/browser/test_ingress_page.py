@@ -42,7 +42,9 @@ async def test_the_page_shows_the_house_and_what_happens_there(
     inside: Ingress, visit: Visit
 ) -> None:
     page = await visit.open(size=PHONE)
-    await expect(page.locator("#summary")).to_have_text("All is well")
+    # Gaps are looked for once the inverter is described.
+    summary = page.locator("#summary")
+    await expect(summary).to_have_text("All is well", timeout=6 * _PATIENCE)
     await expect(page.locator("[data-part=solar]")).to_have_text(re.compile(r"\d"))
     await keep_picture(page, "ingress-360")
     await page.evaluate("location.hash = 'history'")

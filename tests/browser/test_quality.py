@@ -239,7 +239,7 @@ async def test_long_names_fit_on_a_small_phone(
 ) -> None:
     one, other = examples.inverter(name=name), examples.granny_flat() | {"name": f"{name} 2"}
     written = json.dumps(stand_in.data).replace('"House"', json.dumps(name))
-    data = json.loads(written.replace("sensor.redback_", f"sensor.{name.replace(' ', '_')}_"))
+    data = json.loads(written.replace("sensor.house_", f"sensor.{name.replace(' ', '_')}_"))
     data["energy"]["items"][0]["doubt"] = f"It may be the same as sensor.{name}."
     stand_in.data = data
     notice = examples.notice("offline") | {"title": f"{name} is offline", "text": name}

@@ -404,7 +404,7 @@ async def test_a_correction_of_sums_is_listed_and_can_be_taken_back(
     await expect(card.locator("[data-number='4'] .chip")).to_have_text("taken back")
     await expect(card.get_by_role("button")).to_have_count(1)
     await keep_picture(page, "corrections-light-1280")
-    dialog = page.get_by_role("dialog", name="sensor.redback_grid_import_total")
+    dialog = page.get_by_role("dialog", name="sensor.house_grid_import_total")
     await item.get_by_role("button", name="Take back").click()
     await dialog.get_by_role("button", name="Cancel").click()
     await expect(dialog).to_have_count(0)
@@ -539,27 +539,30 @@ async def test_copying_works_where_the_browser_keeps_its_clipboard_to_itself(
     page = await viewer.open("entities")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")
-    button = page.get_by_role("button", name="Copy sensor.redback_pv_power")
+    button = page.get_by_role("button", name="Copy sensor.house_solar_generation", exact=True)
     await button.click()
-    assert await page.evaluate("navigator.clipboard.readText()") == "sensor.redback_pv_power"
+    assert await page.evaluate("navigator.clipboard.readText()") == "sensor.house_solar_generation"
     await expect(button).to_be_focused()
 
 
 async def test_entities_can_be_searched(viewer: Viewer) -> None:
     page = await viewer.open("entities")
     rows = page.locator("[data-entity]:visible")
-    await expect(rows).to_have_count(6)
+    every = len(examples.GIVEN["entities"]["entities"])
+    await expect(rows).to_have_count(every)
     await page.get_by_label("Search").fill("grid counter")
     await expect(rows).to_have_count(2)
-    await expect(page.locator("#entities").get_by_role("status")).to_have_text("2 of 6 entities")
+    await expect(page.locator("#entities").get_by_role("status")).to_have_text(
+        f"2 of {every} entities"
+    )
     await page.get_by_label("Search").fill("no such thing")
     await expect(rows).to_have_count(0)
 
 
 async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
     page = await viewer.open("entities")
-    link = page.locator("[data-entity='sensor.redback_pv_power']").get_by_role("link")
-    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.redback_pv_power")
+    link = page.locator("[data-entity='sensor.house_solar_generation']").get_by_role("link")
+    await expect(link).to_have_attribute("href", "/history?entity_id=sensor.house_solar_generation")
     await expect(link).to_have_attribute("target", "_top")
 
 
@@ -569,7 +572,7 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     page = await viewer.open("setup")
     task = page.locator(".task").first
     await expect(task.locator(".chip")).to_have_text(["will be added"] * 3)
-    await expect(task).to_contain_text("sensor.redback_grid_import_total")
+    await expect(task).to_contain_text("sensor.house_grid_import_total")
     await task.get_by_role("button", name="Add to the Energy dashboard").click()
     dialog = page.get_by_role("dialog", name="Energy dashboard")
     await expect(dialog).to_be_visible()
@@ -577,7 +580,7 @@ async def test_the_energy_dashboard_is_set_up_after_a_confirmation(
     await dialog.get_by_role("button", name="Cancel").click()
     assert stand_in.posts == []
     stand_in.answers["energy"] = (200, "Added grid, solar and battery.")
-    stand_in.data["energy"] = answers.energy_plan(is_there=True)
+    stand_in.data["energy"] = examples.energy_plan(is_there=True)
     button = task.get_by_role("button", name="Add to the Energy dashboard")
     await button.click()
     await page.keyboard.press("Enter")
@@ -595,7 +598,7 @@ async def test_a_second_grid_is_not_added_unless_somebody_insists(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     doubt = "If it measures the same connection as sensor.meter, its energy would count twice."
-    plan = answers.energy_plan(is_there=True)
+    plan = examples.energy_plan(is_there=True)
     items = [one | {"doubt": None} for one in examples.GIVEN["energy"]["items"]]
     items[0] |= {"doubt": doubt}
     stand_in.data["energy"] = plan | {"items": items}
@@ -616,19 +619,19 @@ async def test_a_second_grid_is_not_added_unless_somebody_insists(
 
 async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in: StandIn) -> None:
     waiting = "Shed is not listed yet: waiting for its counters."
-    stand_in.data["energy"] = answers.energy_plan(is_there=True) | {"notes": [waiting]}
+    stand_in.data["energy"] = examples.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
     await page.get_by_role("link", name="Set up").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
-    stand_in.data["energy"] = answers.energy_plan()
+    stand_in.data["energy"] = examples.energy_plan()
     await page.clock.run_for(15_000)
     await expect(page.locator("#setup .issues")).to_have_count(0)
     await expect(page.locator("#setup .chip")).to_have_text(["will be added"] * 3)
 
 
 async def test_what_cannot_be_set_up_now_says_why(viewer: Viewer, stand_in: StandIn) -> None:
-    stand_in.data["energy"] = answers.energy_plan(state="away")
+    stand_in.data["energy"] = examples.energy_plan(is_read=False)
     stand_in.answers["dashboard"] = (503, "Home Assistant is starting.")
     page = await viewer.open("setup")
     button = page.get_by_role("button", name="Add to the Energy dashboard")

@@ -104,7 +104,7 @@ async def test_a_core_that_is_away_is_one_problem_until_it_is_back(
     ("status", "sentence"),
     [
         (401, "Home Assistant denies the add-on access."),
-        (502, "Home Assistant does not answer; all states are sent when it does."),
+        (502, "Home Assistant does not answer."),
     ],
 )
 async def test_states_that_do_not_arrive_are_a_problem_until_they_do(

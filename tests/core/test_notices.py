@@ -83,7 +83,7 @@ async def test_what_has_come_back_and_stays_is_shown_when_the_hour_is_over(
     assert core.created == 2
 
 
-async def test_another_text_follows_within_the_hour_and_the_end_at_once(
+async def test_another_text_follows_within_minutes_and_the_end_at_once(
     notices: Notices, core: Core, clock: FakeClock
 ) -> None:
     notices.show("denied", "No access", "RB1")
@@ -91,8 +91,12 @@ async def test_another_text_follows_within_the_hour_and_the_end_at_once(
     notices.show("denied", "No access", "RB1, RB2")
     await clock.advance(60)
     assert core.shown == {"redback_denied": "RB1"}
-    await clock.advance(HOUR)
+    await clock.advance(4 * 60)
     assert core.shown == {"redback_denied": "RB1, RB2"}
+    await clock.advance(10 * 60)
+    notices.show("denied", "No access", "RB1")
+    await clock.advance(1)
+    assert core.shown == {"redback_denied": "RB1"}
     notices.show("denied", "No access", "RB2")
     notices.withdraw("denied")
     await clock.advance(2 * HOUR)

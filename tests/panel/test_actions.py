@@ -187,7 +187,7 @@ async def test_a_correction_of_sums_can_be_taken_back_once(person: Visitor) -> N
         "number": 1,
         "entity_id": _COUNTER,
         "amount_kwh": -900.0,
-        "why": "Home Assistant took the step to another counter value for energy.",
+        "why": "Home Assistant had counted a jump of the inverter's counter as energy.",
         "is_undone": False,
     }
     taken = (200, "The correction was taken back.")

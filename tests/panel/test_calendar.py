@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redback.backfill import NO_READINGS, Coverage, Hour, Stage
-from redback.panel.calendar import calendar
+from redback.panel.calendar import Cell, Code, calendar
 
 SERIAL = "RB26030100000011"
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -146,3 +146,10 @@ def test_each_hour_is_of_the_day_on_which_it_begins(
     assert len(today.hours) == hours
     assert f"{today.hours[0].start.astimezone():%Y-%m-%d %H:%M}" == f"{local[:10]} {first}"
     assert yesterday.hours[-1].start + HOUR == today.hours[0].start
+
+
+def test_a_complete_hour_says_nothing_more_though_it_is_fetched_again(coverage: Coverage) -> None:
+    coverage.note(SERIAL, NOW)
+    coverage.put(SERIAL, [Hour(MIDNIGHT, Stage.SETTLED, due=NOW + HOUR)])
+    (day, *_) = calendar(coverage, SERIAL, "House", MIDNIGHT, 1, NOW).days
+    assert day.hours[0] == Cell(MIDNIGHT, Code.COVERED)

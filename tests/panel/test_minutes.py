@@ -274,3 +274,30 @@ def test_a_day_has_as_many_hours_as_its_place_gives_it(
     start, end = local_day(noon.astimezone(UTC))
     assert (end - start) == timedelta(hours=hours)
     assert start <= noon < end
+
+
+def _without_charge(at: datetime) -> Dynamic:
+    return msgspec.structs.replace(reading(at), battery_charge_all_time_energy_kwh=None)
+
+
+def test_a_counter_that_the_past_lacks_has_no_energy_of_the_day(minutes: Minutes) -> None:
+    past = [_without_charge(NOON - number * MINUTE) for number in range(60, 0, -1)]
+    minutes.seen(inverter(), [*past, reading(NOON), reading(NOON + MINUTE)])
+    energy = minutes.today(SERIAL)
+    assert energy.charge_kwh is None
+    assert energy.solar_kwh == 0.0
+
+
+def test_a_counter_that_is_believed_after_some_minutes_has_the_energy_since_then(
+    minutes: Minutes,
+) -> None:
+    minutes.seen(inverter(), [_without_charge(NOON - MINUTE), reading(NOON)])
+    assert minutes.today(SERIAL).charge_kwh == 0.0
+
+
+def test_the_total_of_a_site_is_unknown_where_that_of_one_inverter_is(minutes: Minutes) -> None:
+    both = [reading(NOON - 60 * MINUTE), reading(NOON)]
+    minutes.seen(inverter(), both)
+    minutes.seen(inverter(OTHER), [_without_charge(NOON - 60 * MINUTE), reading(NOON)])
+    assert minutes.day([SERIAL]).energy.charge_kwh == 0.0
+    assert minutes.day([SERIAL, OTHER]).energy.charge_kwh is None

@@ -20,7 +20,12 @@ async def test_the_first_seconds_are_shown_as_such() -> None:
         person.home.simulator.faults.add(Fault(kind=Kind.SLOW, seconds=3, path="token", times=1))
         await person.start()
         assert (await person.first_notice("starting"))["level"] == "info"
-        assert await person.data("sites") == {"sites": [], "gone": [], "is_known": False}
+        assert await person.data("sites") == {
+            "sites": [],
+            "gone": [],
+            "missing": [],
+            "is_known": False,
+        }
         await person.all_well()
 
 
@@ -55,20 +60,27 @@ async def test_an_account_without_an_inverter_is_shown() -> None:
         notice = await person.first_notice("no_inverter")
         assert "Ask Redback support" in notice["text"]
         assert notice["to_options"] is True
-        assert await person.data("sites") == {"sites": [], "gone": [], "is_known": True}
+        assert await person.data("sites") == {
+            "sites": [],
+            "gone": [],
+            "missing": [],
+            "is_known": True,
+        }
         assert (await person.data("status"))["inverters"] == []
 
 
-async def test_a_site_that_the_account_does_not_have_is_named_with_those_it_has() -> None:
+async def test_an_entry_that_the_account_does_not_have_leads_to_the_sites_it_has() -> None:
     options = {"sites": [{"id": "S0000000000", "name": "Holiday house"}]}
     async with running(options=options) as person:
         notice = await person.first_notice("unknown_site")
-        assert "S0000000000" in notice["text"]
-        assert person.home.inverters[0] in notice["text"]
-        assert "`" not in notice["text"]
-        assert notice["to_options"] is True
+        assert "an entry (Holiday house) that your account does not have" in notice["text"]
+        assert "S0000000000" not in notice["text"]
+        assert person.home.inverters[0] not in notice["text"]
+        assert (notice["to_options"], notice["to_sites"]) == (True, True)
         assert (await person.data("status"))["health"]["cloud"]["text"] == "Unknown site."
-        (site,) = (await person.data("sites"))["sites"]
+        answer = await person.data("sites")
+        assert answer["missing"] == ["S0000000000"]
+        (site,) = answer["sites"]
         assert [one["in_use"] for one in site["inverters"]] == [False]
 
 
@@ -157,6 +169,8 @@ async def test_entities_of_an_integration_are_named_until_they_are_deleted() -> 
             " the site another name in the option Sites.",
             "level": "error",
             "to_options": True,
+            "to_sites": False,
+            "may_retry": False,
         }
         await person.home.shows("redback_site_load")
         assert await person.home.value("redback_grid_power") == "7"

@@ -1,112 +1,41 @@
 """That all is well only where it is, and that each thing that is wrong is told once."""
 
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import get_args
 
+import msgspec
 import pytest
 
-from examples import SERIAL, dynamic
+from examples import SERIAL
 from fake_clock import FakeClock
+from panel.scenes import SCENES, House
 from redback.backfill import Hold, Progress
-from redback.core import Notices
-from redback.inverters.naming import GivenName
-from redback.notifications import AccountNotifications, Notification, Notifications
-from redback.panel import Context
-from redback.panel.minutes import Energy
-from redback.panel.status import Status, status
-from redback.problems import Kind, Problems
-from redback.sensors.reading import Reading
+from redback.notifications import Notification, Shown
+from redback.panel.notices import NoticeKind
+from redback.problems import Kind
 
 OTHER = "RB26030100000022"
 
 
-class House:
-    """A house in which all is well, until a test lets something go wrong."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.problems = Problems(clock)
-        self.notifications = Notifications(
-            cast("Notices", SimpleNamespace(show=lambda *_: True, withdraw=lambda *_: None))
-        )
-        self.told = AccountNotifications(self.notifications, "")
-        self.names: dict[str, GivenName] = {}
-        self.readings: dict[str, Reading] = {}
-        self.progress = Progress(is_known=True)
-        self.core = SimpleNamespace(up_since=0.0, version="2026.11.0")
-        self.throttle = SimpleNamespace(closed_s=0.0)
-        self.is_paused = self.is_disk_full = False
-        self.failed = 0
-        self.add(SERIAL, "House")
-
-    def add(self, serial: str, name: str, **changes: object) -> None:
-        """Add an inverter that was read a moment ago."""
-        self.names[serial] = GivenName(name, name)
-        now = self.clock.now()
-        fields: dict[str, object] = {"TimestampUtc": f"{now:%Y-%m-%dT%H:%M:%SZ}", "Status": "OK"}
-        self.readings[serial] = Reading(
-            serial, now, dynamic("three_phase_battery", **fields | changes)
-        )
-        self.problems.watch({serial: name})
-
-    @property
-    def status(self) -> Status:
-        """What the page gets."""
-        registry = SimpleNamespace(
-            names=self.names,
-            inverter=lambda serial: (
-                SimpleNamespace(details=SimpleNamespace(static=None))
-                if serial in self.readings
-                else None
-            ),
-            reading=self.readings.get,
-        )
-        context = SimpleNamespace(
-            version="1",
-            clock=self.clock,
-            started_at=self.clock.now(),
-            problems=self.problems,
-            notifications=self.notifications,
-            registry=registry,
-            home_assistant=SimpleNamespace(
-                websocket=self.core, options_url=None, rest=SimpleNamespace(states=0)
-            ),
-            account=SimpleNamespace(poller=SimpleNamespace(next_at=None), throttle=self.throttle),
-            transport=SimpleNamespace(requests=0, failures=0),
-            saved_state=SimpleNamespace(saved=SimpleNamespace(inverters=())),
-            minutes=SimpleNamespace(today=lambda _: Energy()),
-            coverage=SimpleNamespace(is_failing=self.is_disk_full, failed=lambda *_: self.failed),
-            backfill=SimpleNamespace(
-                progress=self.progress, is_paused=self.is_paused, since=lambda _: self.clock.now()
-            ),
-        )
-        return status(cast("Context", context))
-
-    @property
-    def summary(self) -> tuple[str, str]:
-        """What the line at the top says."""
-        return self.status.summary.level, self.status.summary.text
-
-    @property
-    def titles(self) -> list[str]:
-        """The titles of the notices."""
-        return [notice.title for notice in self.status.notices]
-
-    @property
-    def history(self) -> dict[str, Any]:
-        """What is said of the history."""
-        return self.status.history
-
-
 @pytest.fixture
 def house(clock: FakeClock) -> House:
-    return House(clock)
+    made = House(clock)
+    made.add(SERIAL, "House")
+    return made
 
 
 def test_all_is_well_where_nothing_is_wrong(house: House) -> None:
     assert house.summary == ("good", "All is well")
     assert house.titles == []
+
+
+@pytest.mark.parametrize("kind", get_args(NoticeKind))
+def test_each_kind_of_notice_can_be_had_and_stands_alone(house: House, kind: str) -> None:
+    SCENES[kind](house)
+    (notice,) = house.status.notices
+    assert notice.kind == kind
+    assert house.summary[0] != "good"
+    assert house.summary[1] == notice.title
 
 
 _HARMLESS = {Kind.UNRECORDED, Kind.HISTORY_CORE, Kind.HISTORY_CLOUD}
@@ -144,7 +73,7 @@ _ACCOUNT = (
 def test_what_home_assistant_notifies_of_is_what_is_wrong(
     house: House, notification: Notification
 ) -> None:
-    house.notifications.show(notification, "A text")
+    house.notifications.show(Shown(notification, "A text", "A text"))
     assert house.summary[0] in {"warning", "error"}
     assert house.titles == [notification.title]
 
@@ -185,7 +114,7 @@ def test_a_hundred_entities_that_are_rejected_are_one_notice(house: House) -> No
 
 
 def test_a_fault_of_the_inverter_is_one(house: House) -> None:
-    house.add(SERIAL, "House", Status="Fault")
+    house.read(SERIAL, Status="Fault")
     assert house.summary == ("warning", "House reports a fault")
     assert house.status.health.inverters[0].state == "bad"
 
@@ -196,6 +125,7 @@ def test_a_disk_that_takes_nothing_is_told_whatever_the_history_does(house: Hous
 
 
 def test_before_the_first_reading_all_is_not_well_yet(house: House) -> None:
+    house.inverters.clear()
     house.readings.clear()
     assert house.summary == ("waiting", "Waiting for the first reading")
     house.names.clear()
@@ -209,10 +139,68 @@ def test_hours_that_are_missing_are_caught_up(house: House) -> None:
     assert house.titles == [], "it is told with the history"
 
 
-def test_hours_that_failed_are_what_is_wrong(house: House) -> None:
-    house.failed = 1
+def test_what_was_not_looked_for_yet_is_not_well(house: House) -> None:
+    house.progress = Progress()
+    assert house.summary == ("waiting", "Checking for gaps")
+    house.is_paused = True
+    assert house.summary == ("waiting", "Filling is paused")
+
+
+def test_nothing_is_caught_up_while_filling_is_paused_or_waits(house: House) -> None:
+    house.progress = Progress(is_known=True, left=3, hold=Hold("it is starting"))
+    assert house.summary == ("waiting", "Filling is waiting: 3 hours missing")
+    house.is_paused = True
+    assert house.summary == ("waiting", "Filling is paused: 3 hours missing")
+    house.progress = Progress(is_known=True)
+    assert house.summary == ("waiting", "Filling is paused")
+
+
+def test_hours_that_failed_are_what_is_wrong(house: House, clock: FakeClock) -> None:
+    house.failed = [clock.now() - timedelta(days=2)]
     house.progress = Progress(is_known=True, left=2)
     assert house.summary == ("warning", "1 hour could not be filled")
+
+
+def test_hours_for_which_nothing_can_come_any_more_are_told_in_the_history_alone(
+    house: House, clock: FakeClock
+) -> None:
+    house.failed = [clock.now() - timedelta(days=4), clock.now() - timedelta(days=20)]
+    assert house.summary == ("good", "All is well")
+    assert (house.history["failed"], house.history["failed_lately"]) == (2, 0)
+
+
+def test_the_cloud_gives_no_readings_while_all_inverters_are_offline(house: House) -> None:
+    house.age(30)
+    house.problems.raise_(Kind.OFFLINE, SERIAL)
+    assert house.status.health.cloud.text == "Connected. There are no new readings."
+    house.add(OTHER, "Shed")
+    assert house.status.health.cloud.text == "Receiving readings."
+
+
+def test_an_inverter_without_access_is_named_and_its_serial_number_is_under_sites(
+    house: House,
+) -> None:
+    house.told.denied([SERIAL])
+    (notice,) = house.status.notices
+    assert "read House." in notice.text
+    assert SERIAL not in notice.text
+    assert notice.to_sites
+
+
+def test_an_entry_of_the_options_without_an_inverter_leads_to_the_sites(house: House) -> None:
+    SCENES["unknown_site"](house)
+    (notice,) = house.status.notices
+    assert "has an entry (Beach) that your account does not have. Correct it in" in notice.text
+    assert not [one.serial for one in house.saved.inverters if one.serial in notice.text]
+    assert "S9999999999999" not in notice.text
+    assert (notice.to_options, notice.to_sites) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["first_reading", "cloud_away", "credentials", "unread"])
+def test_beside_a_wait_for_the_cloud_one_can_try_again(house: House, kind: str) -> None:
+    SCENES[kind](house)
+    (notice,) = house.status.notices
+    assert notice.may_retry
 
 
 def test_nothing_is_being_filled_while_something_holds_it(house: House, clock: FakeClock) -> None:
@@ -222,10 +210,11 @@ def test_nothing_is_being_filled_while_something_holds_it(house: House, clock: F
     assert not house.history["is_running"]
     house.is_paused = False
     house.problems.raise_(Kind.READINGS, why="no answer")
-    assert house.history["hold"] == Hold("no answer")
+    assert house.history["hold"] == Hold("no answer", may_retry=True)
     house.problems.clear(Kind.READINGS)
-    house.throttle.closed_s = 60.0
+    house.account.throttle.closed_s = 60.0
     assert house.history["hold"].until == clock.now() + timedelta(minutes=1)
+    assert house.history["hold"].may_retry
     held = Hold("it is starting", clock.now())
     house.progress = Progress(is_known=True, left=2, ends_at=clock.now(), hold=held)
     assert house.history["hold"] == held
@@ -238,3 +227,15 @@ def test_what_is_not_recorded_is_said_with_the_history_alone(house: House) -> No
     assert house.history["unrecorded"].startswith(
         "Home Assistant does not record sensor.redback_grid_power"
     )
+
+
+def test_each_value_leads_to_its_entity_unless_somebody_else_has_that(house: House) -> None:
+    (now,) = house.status.inverters
+    assert now.entity_ids["solar_kw"] == "sensor.house_solar_generation"
+    assert now.entity_ids["import_kwh"] == "sensor.house_grid_import_total"
+    values = {*msgspec.structs.asdict(now), *msgspec.structs.asdict(now.today)}
+    assert now.entity_ids.keys() <= values
+    house.taken.add("sensor.house_solar_generation")
+    assert "solar_kw" not in house.status.inverters[0].entity_ids
+    SCENES["first_reading"](house)
+    assert house.status.inverters[0].entity_ids == {}

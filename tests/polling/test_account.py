@@ -206,3 +206,20 @@ async def test_a_way_to_the_cloud_that_is_blocked_from_the_first_start_on_is_not
         cloud.failing = None
         await clock.advance(60)
         assert not world.shown.messages
+
+
+async def test_somebody_who_does_not_want_to_wait_is_asked_for_at_once(
+    world: World, clock: FakeClock
+) -> None:
+    world.clouds[0].failing = REFUSED
+    await clock.advance(120)
+    assert "credentials" in world.shown.messages
+    world.clouds[0].failing = None
+    await clock.advance(60)
+    assert "credentials" in world.shown.messages
+    lists = world.clouds[0].asked.count("inverters")
+    world.accounts[0].retry()
+    await clock.advance(1)
+    assert not world.shown.messages
+    assert world.statuses["house"] == "OK"
+    assert world.clouds[0].asked.count("inverters") == lists + 1

@@ -169,3 +169,38 @@ async def test_no_access_and_all_problems_end_when_an_inverter_is_not_read_any_m
     await house.list("RB11", after=_DAY)
     assert "`RB22`" not in house.shown.messages["denied"]
     assert set(house.problems.now) == {(Kind.READINGS, None)}
+
+
+async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: House) -> None:
+    house.restart(Site("RB22", "Home"))
+    await house.list("RB11", "RB22")
+    await house.list("RB11")
+    await house.list("RB11", after=_DAY)
+    assert not house.named
+    assert "lists `RB22`, which your account does not have" in house.shown.messages["missing_sites"]
+    assert "`RB22`" not in house.shown.messages["missing_sites"].split("It has", 1)[1]
+    assert [site.id for site in house.one.missing] == ["RB22"]
+    await house.list("RB11", "RB22")
+    assert house.named == {"RB22": "Home"}
+    assert not house.shown.messages
+
+
+async def test_one_that_is_gone_does_not_keep_its_neighbour_from_being_replaced(
+    house: House,
+) -> None:
+    await house.list("RB11", "RB22")
+    await house.list("RB11")
+    await house.list("RB11", after=_DAY)
+    await house.list("RB33")
+    assert house.named == {"RB33": "Redback RB11"}
+    assert house.status("redback_rb11") == "OK"
+    assert house.shown.messages.keys() == {"replaced_RB33"}
+
+
+async def test_one_that_is_gone_and_comes_back_takes_the_place_of_no_other(house: House) -> None:
+    await house.list("RB11", "RB22")
+    await house.list("RB11")
+    await house.list("RB11", after=_DAY)
+    await house.list("RB22")
+    assert house.named == {"RB11": "Redback RB11", "RB22": "Redback RB22"}
+    assert not house.shown.messages

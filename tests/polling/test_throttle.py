@@ -204,3 +204,21 @@ async def test_who_waits_for_a_place_does_not_ask_after_the_cloud_has_said_to_wa
     for task in asking:
         task.cancel()
     await asyncio.gather(*asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize("can_wait", [True, False])
+async def test_somebody_who_does_not_want_to_wait_makes_all_ask_again_until_the_cloud_says_no(
+    throttle: Throttle, clock: FakeClock, *, can_wait: bool
+) -> None:
+    error = ThrottledError("slow down", method="GET", url="http://cloud/", retry_after=30)
+    ask = throttle.ask_later if can_wait else throttle.ask
+    for _ in range(2):
+        with pytest.raises(ThrottledError):
+            await ask(lambda: raising(error))
+        again = asyncio.create_task(ask(lambda: "answer"))
+        await clock.advance(1)
+        assert not again.done()
+        throttle.reopen()
+        await settle()
+        assert await again == "answer"
+    assert throttle.closed_s <= 0

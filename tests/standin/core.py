@@ -43,7 +43,8 @@ class Core:
     It behaves like `version`, as far as `standin.versions` has rows for the differences.
     A restart loses `states` and `notifications`, and keeps `statistics`, `energy`, `lovelace`,
     `registry` and `users`; what was pushed stays in `states.history` for tests to look back at.
-    `GET /` is a page for people.
+    `components` are the integrations
+    that it has loaded. `GET /` is a page for people.
 
     Use it as an async context manager, or call `start` and `stop`.
     """
@@ -68,6 +69,7 @@ class Core:
         self.lovelace = Lovelace(self.release)
         self.registry = EntityRegistry(self._fire)
         self.users = Users()
+        self.components = ["api", "energy", "history", "recorder", "sensor", "websocket_api"]
         self._clock = clock
         self._server = Server(self._make_app, host=host, port=port)
         self._sessions: set[Session] = set()
@@ -128,7 +130,7 @@ class Core:
             "country": "AU",
             "currency": "AUD",
             "language": "en",
-            "components": ["api", "energy", "history", "recorder", "sensor", "websocket_api"],
+            "components": self.components,
             "config_source": "storage",
             "recovery_mode": False,
             "safe_mode": False,
@@ -140,7 +142,7 @@ class Core:
         self._set(entity_id, state, attributes or {}, user_id=None)
 
     def remove(self, entity_id: str) -> None:
-        """Remove a state, as Core does with its integration."""
+        """Remove a state, as Core does when asked to, and with its integration."""
         self.states.remove(entity_id)
         for session in self._sessions:
             session.publish_change(entity_id, {"r": [entity_id]})
@@ -166,6 +168,7 @@ class Core:
         app.router.add_get("/api/states", self._list_states)
         app.router.add_get("/api/states/{entity_id}", self._get_state)
         app.router.add_post("/api/states/{entity_id}", self._post_state)
+        app.router.add_delete("/api/states/{entity_id}", self._delete_state)
         app.router.add_post(f"/api/services/{notifications.DOMAIN}/{{service}}", self._service)
         app.router.add_post("/api/events/{kind}", self._post_event)
         app.router.add_get("/api/websocket", self._websocket)
@@ -222,6 +225,13 @@ class Core:
             status=HTTPStatus.CREATED if old is None else HTTPStatus.OK,
             headers={"Location": f"/api/states/{new.entity_id}"},
         )
+
+    async def _delete_state(self, request: web.Request) -> web.Response:
+        state = self.states.get(request.match_info["entity_id"])
+        if state is None:
+            return _message("Entity not found.", HTTPStatus.NOT_FOUND)
+        self.remove(state.entity_id)
+        return _message("Entity removed.")
 
     def _state_data(self, text: str) -> Message | web.Response:
         """Read the body of a state, or return its refusal."""

@@ -19,17 +19,34 @@ class EntityRegistry:
         self._fire = fire
         self._entries: dict[str, Message] = {}
 
-    def add(self, entity_id: str, platform: str, *, disabled_by: str | None = None) -> None:
+    def add(
+        self,
+        entity_id: str,
+        platform: str,
+        *,
+        unique_id: str | None = None,
+        disabled_by: str | None = None,
+    ) -> None:
         """Register an entity of an integration, or change what is registered."""
         action = "update" if entity_id in self._entries else "create"
-        entry = {"entity_id": entity_id, "platform": platform, "disabled_by": disabled_by}
-        self._entries[entity_id] = entry
+        self._entries[entity_id] = {
+            "disabled_by": disabled_by,
+            "entity_id": entity_id,
+            "name": None,
+            "platform": platform,
+            "unique_id": unique_id or entity_id,
+        }
         self._fire(UPDATED, {"action": action, "entity_id": entity_id})
 
     def remove(self, entity_id: str) -> None:
         """Delete an entity from the registry, as a person does."""
         del self._entries[entity_id]
         self._fire(UPDATED, {"action": "remove", "entity_id": entity_id})
+
+    def disable(self, entity_id: str) -> None:
+        """Disable an entity, as a person does."""
+        self._entries[entity_id] |= {"disabled_by": "user"}
+        self._fire(UPDATED, {"action": "update", "entity_id": entity_id})
 
     def rename(self, entity_id: str, new_id: str) -> None:
         """Change the id of an entity."""
@@ -40,6 +57,15 @@ class EntityRegistry:
         """`config/entity_registry/get_entries`: each entry, or None where there is none."""
         check_keys(message, {"entity_ids"}, message)
         return {entity_id: self._entries.get(entity_id) for entity_id in message["entity_ids"]}
+
+    def forget(self, message: Message) -> None:
+        """`config/entity_registry/remove`."""
+        check_keys(message, {"entity_id"}, message)
+        self.remove(message["entity_id"])
+
+    def list(self, _: Message) -> list[Message]:
+        """`config/entity_registry/list`: all entries."""
+        return [*self._entries.values()]
 
 
 def change(old: State | None, new: State) -> Message:

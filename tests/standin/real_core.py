@@ -24,7 +24,7 @@ from standin.client import Client
 from standin.core import Core
 from standin.errors import CommandError
 from standin.serving import Message
-from standin.supervisor import TOKEN, CoreAddress
+from standin.supervisor import TOKEN, BrokerAddress, CoreAddress
 from standin.versions import Version, parse
 
 START_S = 90
@@ -33,6 +33,7 @@ START_S = 90
 STOP_S = 30
 POLL_S = 0.1
 USER_NAME = "demo"
+FLOWS = "config/config_entries/flow"
 
 _CONFIGURATION = """\
 # Written before every start; a minimal Core that keeps states, history and energy.
@@ -101,7 +102,8 @@ class RealCore:
     sees no more of the machine than that. Use it as an async context manager, or call `start`
     and `stop`. `frontend` finishes the first set-up, so that a browser goes straight to the log-in;
     without it Core starts faster, for it then has none of the integrations that a person gets.
-    With the address of a Supervisor it has the integration that talks to that, and with it ingress.
+    With the address of a Supervisor it has the integration that talks to that, and with it ingress;
+    with that of a broker, which has to be there at the first start, it has MQTT.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class RealCore:
         port: int = 0,
         frontend: bool = False,
         supervisor: str = "",
+        broker: BrokerAddress | None = None,
         more: str = "",
     ) -> None:
         self.folder = folder
@@ -119,6 +122,7 @@ class RealCore:
         self._executable = executable
         self._frontend = frontend
         self._supervisor = supervisor
+        self._broker = broker
         self._more = more
         self._process: asyncio.subprocess.Process | None = None
         self._access: Access | None = None
@@ -182,6 +186,8 @@ class RealCore:
                 self._access = await self._set_up()
             await self._wait_for(self._is_running)
             await self._confirm_port()
+            if self._broker is not None:
+                await self._set_up_mqtt(self._broker)
         except BaseException:
             await self.kill()
             raise
@@ -193,6 +199,24 @@ class RealCore:
         except CommandError as error:
             if error.code != "unknown_command":  # as with a Core that does not do so yet
                 raise
+
+    async def _set_up_mqtt(self, broker: BrokerAddress) -> None:
+        """Add the MQTT integration as a person does, unless it is there already."""
+        async with self.client() as client:
+            entries = await client.request("GET", "config/config_entries/entry?domain=mqtt")
+            if entries.body:
+                return
+            form = (await client.request("POST", FLOWS, {"handler": "mqtt"})).body
+            flow = f"{FLOWS}/{form['flow_id']}"
+            if form["type"] == "menu":  # beside a Supervisor it offers its own broker as well
+                form = (await client.request("POST", flow, {"next_step_id": "broker"})).body
+            given: Message = {"broker": broker.host, "port": broker.port}
+            given |= {"set_client_cert": False, "set_ca_cert": "off"}  # where it has such fields
+            if broker.username:
+                given |= {"username": broker.username, "password": broker.password}
+            answer = await client.request("POST", flow, _fill_in(form["data_schema"], given))
+            if answer.body.get("type") != "create_entry":
+                raise CoreFailedError(f"Core does not take the broker: {answer.body}")
 
     async def stop(self) -> None:
         """End Core as a shut-down does (SIGTERM), and wait until it has written everything."""
@@ -342,15 +366,33 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def temporary_core(*, supervisor: str = "", more: str = "") -> AsyncIterator[RealCore]:
-    """Start a Core, beside a Supervisor if it has an address, in a folder that goes with it.
+async def temporary_core(
+    *, supervisor: str = "", broker: BrokerAddress | None = None, more: str = ""
+) -> AsyncIterator[RealCore]:
+    """Start a Core, beside a Supervisor and a broker if they have addresses, in a new folder.
 
     `more` is added to its configuration.
     """
     executable = find_hass()
     with temporary_folder() as folder:
-        async with RealCore(executable, folder, supervisor=supervisor, more=more) as core:
+        async with RealCore(
+            executable, folder, supervisor=supervisor, broker=broker, more=more
+        ) as core:
             yield core
+
+
+def _fill_in(fields: list[Message], given: Message) -> Message:
+    """Return a form as a person sends it who changes these fields and leaves the others alone."""
+    filled: Message = {}
+    for field in fields:
+        name = field["name"]
+        if "schema" in field:  # a section, which some versions have
+            filled[name] = _fill_in(field["schema"], given)
+        elif name in given:
+            filled[name] = given[name]
+        elif "default" in field:
+            filled[name] = field["default"]
+    return filled
 
 
 async def _onboard(url: str, user_name: str, password: str, *, finish: bool) -> str:

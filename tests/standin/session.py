@@ -40,6 +40,7 @@ _KEYS: Mapping[str, Collection[str]] = {
     "config/auth/update": {"group_ids", "is_active", "local_only", "name", "user_id"},
     "energy/save_prefs": set(ENERGY_LISTS.new),
     "config/entity_registry/get_entries": {"entity_ids"},
+    "config/entity_registry/remove": {"entity_id"},
     "lovelace/config": {"force", "url_path"},
     "lovelace/config/save": {"config", "url_path"},
     "lovelace/dashboards/create": _DASHBOARD_KEYS,
@@ -68,6 +69,8 @@ class Session:
             "get_states": lambda _: [state.as_dict() for state in core.states],
             "get_config": lambda _: core.config(),
             "config/entity_registry/get_entries": core.registry.get_entries,
+            "config/entity_registry/list": core.registry.list,
+            "config/entity_registry/remove": core.registry.forget,
             "subscribe_entities": self._subscribe_entities,
             "subscribe_events": self._subscribe,
             "persistent_notification/get": lambda _: [

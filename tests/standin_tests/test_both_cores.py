@@ -176,6 +176,22 @@ async def test_new_attributes_update_a_state_without_changing_it(client: Client)
     assert again["last_updated"] > first["last_updated"]
 
 
+async def test_a_state_is_deleted_once(client: Client) -> None:
+    await client.push("sensor.deleted", 5)
+    async with await client.connect() as socket:
+        watched = ["sensor.deleted"]
+        await socket.send_json({"id": 1, "type": "subscribe_entities", "entity_ids": watched})
+        for _ in ("the answer", "the state"):
+            await socket.receive_json()
+        gone = await client.request("DELETE", "states/sensor.deleted")
+        assert gone == Answer(200, {"message": "Entity removed."})
+        assert (await socket.receive_json())["event"] == {"r": watched}
+    not_found = Answer(404, {"message": "Entity not found."})
+    assert await client.request("GET", "states/sensor.deleted") == not_found
+    assert await client.request("DELETE", "states/sensor.deleted") == not_found
+    assert (await client.push("sensor.deleted", 5)).status == 201
+
+
 @pytest.mark.parametrize(
     "entity_id",
     ["sensor", "sensor.a__b", "sensor._a", "sensor.a_", "a.b.c", "sensor.a-b", "sensor.ä"],
@@ -594,6 +610,49 @@ async def test_the_registry_shows_which_integration_has_an_entity(
     assert (await client.request("GET", f"states/{entity_id}")).status == 404
 
 
+async def listed(client: Client, unique_id: str) -> Message | None:
+    """Return what the registry lists under a unique id."""
+    entries = await client.command({"type": "config/entity_registry/list"})
+    return next((entry for entry in entries if entry["unique_id"] == unique_id), None)
+
+
+async def test_the_registry_lists_what_people_have_renamed_and_disabled(
+    any_core: AnyCore, client: Client
+) -> None:
+    integration = await Integration.set_up(any_core, client, "first_name")
+    entry = await entry_of(client, "sensor.first_name")
+    assert entry is not None
+    unique_id = entry["unique_id"]
+    as_listed = await listed(client, unique_id)
+    assert as_listed is not None
+    assert as_listed.items() <= entry.items()
+    for name, expected in {"name": None, "platform": PLATFORM, "disabled_by": None}.items():
+        assert as_listed[name] == expected
+    async with await client.connect() as socket:
+        event = "entity_registry_updated"
+        await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": event})
+        assert (await socket.receive_json())["success"]
+        await integration.rename(client, "sensor.second_name")
+        renamed = (await socket.receive_json())["event"]["data"]
+        assert renamed.items() >= {
+            ("action", "update"),
+            ("entity_id", "sensor.second_name"),
+            ("old_entity_id", "sensor.first_name"),
+        }
+        assert await entry_of(client, "sensor.first_name") is None
+        await integration.disable(client)
+        disabled = (await socket.receive_json())["event"]["data"]
+        assert (disabled["action"], disabled["entity_id"]) == ("update", "sensor.second_name")
+    as_listed = await listed(client, unique_id)
+    assert as_listed is not None
+    assert (as_listed["entity_id"], as_listed["disabled_by"]) == ("sensor.second_name", "user")
+    async with asyncio.timeout(15):
+        while (await client.request("GET", "states/sensor.second_name")).status != 404:
+            await asyncio.sleep(0.02)
+    await integration.delete(client)
+    assert await listed(client, unique_id) is None
+
+
 async def test_a_subscription_to_entities_shows_who_has_written_them(
     any_core: AnyCore, client: Client
 ) -> None:
@@ -697,6 +756,8 @@ async def test_the_supervisor_stands_in_front_of_it_whether_it_runs_or_not(
         Supervisor(any_core.address) as supervisor,
         Client.of_supervisor(supervisor.url, supervisor.token) as addon,
     ):
+        assert (await addon.push("sensor.proxied", 5)).status == 201
+        assert (await addon.request("DELETE", "states/sensor.proxied")).status == 200
         assert (await addon.push("sensor.proxied", 5)).status == 201
         states = await addon.command({"type": "get_states"})
         assert "sensor.proxied" in {state["entity_id"] for state in states}

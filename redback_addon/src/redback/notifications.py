@@ -1,7 +1,8 @@
 """Notifications about what people must act on, in Home Assistant and in the log."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from .cloud import Cause, ListedInverter
@@ -65,12 +66,35 @@ _MESSAGES = {
     ),
     Notification.REPLACED: (
         "The Redback cloud lists the inverter {new} instead of {old}. It is called {name} from now "
-        "on, and its entities go on. The step between the two inverters' totals is no energy. You "
-        "don't need to do anything."
+        "on, and keeps the entities. The difference between the two inverters' totals does not "
+        "count as energy. You don't need to do anything."
     ),
     Notification.CLOCK: "{sentence} {advice}",
     Notification.NETWORK: "{sentence} {advice}",
 }
+
+
+# On the panel, where the section Sites has the ids.
+_MISSING_ON_PANEL = (
+    "The option Sites has {entries} that your account does not have. Correct {them} in the Redback "
+    "add-on's configuration, then restart it; Sites lists what your account has. {others}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A notification that applies now.
+
+    Attributes:
+        message: in Markdown, for Home Assistant.
+        text: plain text without ids, for the panel, which puts in the `{names}` of inverters.
+        serials: of these inverters.
+    """
+
+    notification: Notification
+    message: str
+    text: str
+    serials: frozenset[str] = frozenset()
 
 
 def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]:
@@ -93,28 +117,25 @@ class Notifications:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._shown: dict[tuple[Notification, str], str] = {}
+        self._shown: dict[tuple[Notification, str], Shown] = {}
         # An earlier run may have left it, and nothing else would withdraw it.
         self.withdraw(Notification.OPTIONS)
 
     @property
-    def shown(self) -> Mapping[tuple[Notification, str], str]:
-        """The messages that apply now, in Markdown, by notification and suffix of the id."""
-        return self._shown
+    def has_any(self) -> bool:
+        """Whether any applies now."""
+        return bool(self._shown)
 
-    def find(self, *wanted: Notification) -> list[tuple[Notification, str]]:
-        """Return which of these are shown now, in this order, with their messages as plain text."""
-        return [
-            (one, message.replace("`", ""))
-            for one in wanted
-            for (shown, _), message in self._shown.items()
-            if shown is one
-        ]
+    def find(self, *wanted: Notification) -> list[Shown]:
+        """Return those of these that apply now, in this order."""
+        each = self._shown.values()
+        return [shown for one in wanted for shown in each if shown.notification is one]
 
-    def show(self, notification: Notification, message: str, suffix: str = "") -> None:
+    def show(self, shown: Shown, suffix: str = "") -> None:
         """Show a notification, and log it if Core shows it at once: see `Notices.show`."""
-        if self._shown.get((notification, suffix)) != message:
-            self._shown[notification, suffix] = message
+        notification, message = shown.notification, shown.message
+        if self._shown.get((notification, suffix)) != shown:
+            self._shown[notification, suffix] = shown
             is_shown = self._notices.show(notification.key + suffix, notification.heading, message)
             _LOG.log(logging.WARNING if is_shown else logging.DEBUG, "%s", message)
 
@@ -144,7 +165,7 @@ class AccountNotifications:
     def show(self, notification: Notification, **places: str) -> None:
         """Show a notification with these texts in its message."""
         message = _MESSAGES[notification].format(**places)
-        self._notifications.show(notification, message, self._suffix)
+        self._notifications.show(Shown(notification, message, message), self._suffix)
 
     def withdraw(self, notification: Notification) -> None:
         """Withdraw a notification, including one left by an earlier run."""
@@ -152,10 +173,17 @@ class AccountNotifications:
 
     def denied(self, serials: Collection[str]) -> None:
         """Show which inverters the account may not read any more; none = it may read them all."""
-        if serials:
-            self.show(Notification.DENIED, serials=_listed(serials))
-        else:
+        if not serials:
             self.withdraw(Notification.DENIED)
+            return
+        message = _MESSAGES[Notification.DENIED]
+        shown = Shown(
+            Notification.DENIED,
+            message.format(serials=_listed(serials)),
+            message.format(serials="{names}"),
+            frozenset(serials),
+        )
+        self._notifications.show(shown, self._suffix)
 
     def replaced(self, old: str, new: str, name: str) -> None:
         """Say that an inverter has taken the place of another one; nothing ends this."""
@@ -177,7 +205,7 @@ class AccountNotifications:
                 self.withdraw(one)
 
     def inverters(
-        self, inverters: tuple[ListedInverter, ...], missing: tuple[Site, ...], *, others: bool
+        self, inverters: Sequence[ListedInverter], missing: Sequence[Site], *, others: bool
     ) -> None:
         """Show which entries of the option Sites are missing, or that the account has no inverter.
 
@@ -187,15 +215,23 @@ class AccountNotifications:
             self.withdraw(Notification.NO_INVERTER)
         else:
             self.show(Notification.NO_INVERTER)
-        if inverters and missing:
-            self.show(
-                Notification.MISSING_SITES,
-                missing=_listed(site.id for site in missing),
-                available=_available(inverters),
-                others="The other entries work." if others else "There are no readings until then.",
-            )
-        else:
+        if not inverters or not missing:
             self.withdraw(Notification.MISSING_SITES)
+            return
+        rest = "The other entries work." if others else "There are no readings until then."
+        message = _MESSAGES[Notification.MISSING_SITES].format(
+            missing=_listed(site.id for site in missing),
+            available=_available(inverters),
+            others=rest,
+        )
+        entries = "an entry" if len(missing) == 1 else f"{len(missing)} entries"
+        names = ", ".join(site.name for site in missing if site.name)
+        text = _MISSING_ON_PANEL.format(
+            entries=f"{entries} ({names})" if names else entries,
+            them="it" if len(missing) == 1 else "them",
+            others=rest,
+        )
+        self._notifications.show(Shown(Notification.MISSING_SITES, message, text), self._suffix)
 
 
 def _available(inverters: Iterable[ListedInverter]) -> str:

@@ -58,7 +58,7 @@ class Kind(Enum):
     """A kind of problem: its sentence, the sentence for its end, and the advice."""
 
     CORE_AWAY = (
-        "Home Assistant does not answer; all states are sent when it does.",
+        "Home Assistant does not answer.",
         "Home Assistant answers again",
         f"{_NOTHING}: all states are sent as soon as it answers.",
     )
@@ -135,7 +135,7 @@ class Kind(Enum):
     DISCOVERY = (
         "The account's inverters cannot be listed: {detail}.",
         "The account's inverters can be listed again",
-        f"{_NOTHING}: known inverters are still read.",
+        f"{_NOTHING}: it keeps trying, and known inverters are still read.",
     )
     INVERTER = (
         "Inverter {subject} cannot be read: {detail}.",
@@ -158,7 +158,7 @@ class Kind(Enum):
         f"{_SET_CLOCK} Until then readings look too old or too new.",
     )
     FUTURE = (
-        "{subject}: ignored a reading from the future ({detail}); check this machine's clock.",
+        "{subject}: ignored a reading from the future ({detail}).",
         "{subject}: reading times are correct again",
         "Check this machine's clock; if it is right, tell Redback support.",
     )
@@ -229,12 +229,12 @@ class Problem:
 
     @property
     def title(self) -> str | None:
-        """What is to blame on the way to the cloud, if that is known."""
+        """The title of what is to blame on the way to the cloud, if that is known."""
         return None if self.cause is None else _CAUSES[self.cause][0]
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """The advice to people."""
         return self.kind.advice if self.cause is None else _CAUSES[self.cause][1]
 
 

@@ -11,8 +11,8 @@ from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
 from .controls import controls
-from .core import Dashboards, Energy, HomeAssistant
-from .dashboards import DashboardSetup, EnergySetup
+from .core import HomeAssistant
+from .dashboards import setups
 from .environment import Environment
 from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
@@ -25,11 +25,10 @@ from .polling.account import Account, connect
 from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
 from .publishing.ways import publisher
-from .saved_state import SavedState
+from .saved_state import FILE, SavedState
 from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
-_SAVED_STATE = "memory.json"
 # From the stop until the states' farewell ends. The Supervisor allows ten seconds, the project
 # itself five, of which a slow disk and the end of the process need some.
 _FAREWELL_SECONDS = 4.2
@@ -51,9 +50,9 @@ class Service:
         on_token: Callable[[str], None],
     ) -> None:
         problems = Problems(clock)
-        saved_state = SavedState(environment.data / _SAVED_STATE)
+        saved_state = SavedState(environment.data / FILE)
 
-        self._home_assistant = HomeAssistant(
+        self._home_assistant = home_assistant = HomeAssistant(
             session,
             environment.supervisor_url,
             environment.supervisor_token,
@@ -61,12 +60,10 @@ class Service:
             problems,
             prefix=PREFIX,
         )
-        notifications = Notifications(self._home_assistant.notices)
+        notifications = Notifications(home_assistant.notices)
         self._files = Files(environment.data)
         delivery = Delivery(self._files.note)
-        self._publisher = publisher(
-            options, self._home_assistant, clock, problems, delivery, on_token
-        )
+        self._publisher = publisher(options, home_assistant, clock, problems, delivery, on_token)
         self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = sensors_file(environment.data)
@@ -93,16 +90,15 @@ class Service:
             sites=options.sites,
         )
         self._controls = controls(
-            options, environment.data, self._account, self._registry, self._home_assistant, clock
+            options, environment.data, self._account, self._registry, home_assistant, clock
         )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
-        ownership = self._publisher.ownership
         fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
         self._history = History(
             self._files,
-            self._home_assistant,
-            ownership,
+            home_assistant,
+            self._publisher.ownership,
             fetcher,
             clock,
             problems,
@@ -111,7 +107,6 @@ class Service:
         )
         if saved_state.saved.is_history_paused:
             self._history.backfill.pause()
-        websocket = self._home_assistant.websocket
         parts = Context(
             version=version("redback"),
             zone=environment.zone,
@@ -120,7 +115,7 @@ class Service:
             clock=clock,
             account=self._account,
             transport=transport,
-            home_assistant=self._home_assistant,
+            home_assistant=home_assistant,
             problems=problems,
             notifications=notifications,
             saved_state=saved_state,
@@ -130,10 +125,7 @@ class Service:
             coverage=coverage,
             backfill=self._history.backfill,
             importer=self._history.importer,
-            setups={
-                "energy": EnergySetup(Energy(websocket), self._registry, ownership),
-                "dashboard": DashboardSetup(Dashboards(websocket), self._registry, ownership),
-            },
+            setups=setups(home_assistant, self._registry, self._publisher, clock),
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
 

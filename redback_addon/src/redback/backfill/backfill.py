@@ -88,6 +88,9 @@ class Backfill:
         self._going = asyncio.Event()
         self._going.set()
         self._urged = asyncio.Event()
+        # Whether this pass was asked for, and of which connection with Core nobody waits any more.
+        self._is_urgent = False
+        self._caught_up: float | None = None
 
     @property
     def progress(self) -> Progress:
@@ -124,13 +127,15 @@ class Backfill:
         self._going.set()
 
     def retry(self) -> None:
-        """Try again at once, rather than at the end of a wait."""
+        """Try again at once, rather than at the end of a wait: also what is due later."""
         self._trouble_wait = _TROUBLE_SECONDS
+        self._caught_up = self._websocket.up_since
         self._urged.set()
 
     async def run(self) -> None:
         """Fill whatever is missing, until cancelled."""
         while True:
+            self._is_urgent = self._urged.is_set()
             self._urged.clear()
             gaps = await self._gaps()
             if not gaps:
@@ -191,7 +196,8 @@ class Backfill:
         try:
             is_filled = await self._try_to_fill(gap)
         except NotYetError:
-            self._counting.hold = Hold("Home Assistant has not written its own statistics yet")
+            why = "Home Assistant has not written its own statistics yet"
+            self._counting.hold = Hold(why, may_retry=True)
             is_filled = False
         except DamagedError:
             is_filled = False
@@ -249,11 +255,12 @@ class Backfill:
         if since is None:
             return Hold("Home Assistant does not answer")
         left = _SETTLE_SECONDS - (self._clock.monotonic() - since)
-        if left <= 0:
+        if left <= 0 or since == self._caught_up:
             return None
+        until = self._clock.now() + timedelta(seconds=left)
+        why = "Home Assistant has just connected and is catching up"
         # Whole seconds: the rest differs each time.
-        until = (self._clock.now() + timedelta(seconds=left)).replace(microsecond=0)
-        return Hold("Home Assistant has just connected, and catches up first", until)
+        return Hold(why, until.replace(microsecond=0), may_retry=True)
 
     async def _stands(self, gap: Gap, inverter: Inverter) -> bool:
         """Settle a gap of the past if another source has written all its rows."""
@@ -272,17 +279,28 @@ class Backfill:
             if self.is_paused:
                 return False
             is_due = hour.stage is Stage.WANTED if hour.due is None else hour.due <= now
-            fetched = await self._fetch_hour(gap, inverter, hour) if is_due else hour
+            is_early = self._is_urgent and hour.stage is Stage.WANTED and not is_due
+            fetched = hour
+            if is_due or is_early:
+                fetched = await self._fetch_hour(gap, inverter, hour, is_early=is_early)
             if fetched.stage is Stage.WANTED:
                 wanted.append(fetched)
         if wanted:
             first = min(wanted, key=lambda hour: hour.due or now)
-            self._counting.hold = Hold(first.why or "the cloud failed", first.due)
+            self._counting.hold = Hold(first.why or "the cloud failed", first.due, may_retry=True)
         return not wanted
 
-    async def _fetch_hour(self, gap: Gap, inverter: Inverter, hour: Hour) -> Hour:
-        """Fetch an hour; if there is nothing now, what was fetched before stays."""
-        fetched = await self._fetcher.fetch(inverter, hour, gap.until)
+    async def _fetch_hour(
+        self, gap: Gap, inverter: Inverter, hour: Hour, *, is_early: bool
+    ) -> Hour:
+        """Fetch an hour; if there is nothing now, what was fetched before stays.
+
+        A try before the hour is due does not count if it fails.
+        """
+        asked = replace(hour, tries=1) if is_early else hour
+        fetched = await self._fetcher.fetch(inverter, asked, gap.until)
+        if is_early and fetched.stage is Stage.WANTED:
+            return hour
         if fetched.summary is None and hour.stage is Stage.FETCHED:
             summary = self._coverage.summary(gap.serial, hour.start)
             fetched = replace(fetched, summary=summary)

@@ -14,7 +14,7 @@ _LONGEST_RETRY_AFTER = 60 * 60
 
 
 class Cause(Enum):
-    """What is to blame for a failure, where that is not the cloud."""
+    """The culprit of a failure, where that is not the cloud."""
 
     CLOCK = auto()  # this machine's: certificates are not valid by it
     DNS = auto()

@@ -4,7 +4,7 @@ from .broker import Broker, BrokerAddress, Will
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
 from .entities import Entities, Registered
-from .errors import BrokerAwayError, CoreAwayError, CoreError, CoreRefusedError
+from .errors import BrokerAwayError, BrokerMissingError, CoreAwayError, CoreError, CoreRefusedError
 from .home_assistant import HomeAssistant
 from .metadata import Series
 from .notices import Notices

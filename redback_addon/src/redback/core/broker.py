@@ -88,6 +88,7 @@ class Broker:
 
     Attributes:
         address: of the last attempt to connect; None before the first.
+        find: as given.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Broker:
         problems: Problems,
         will: Will | None = None,
     ) -> None:
-        self._find = find
+        self.find = find
         self._clock = clock
         self._problems = problems
         self._will = will
@@ -154,7 +155,7 @@ class Broker:
 
     async def _hold(self) -> NoReturn:
         """Connect, and stay connected for as long as it lasts."""
-        self.address = address = await self._find()
+        self.address = address = await self.find()
         try:
             async with await self._make_client(address) as client:
                 for topic in self._topics:

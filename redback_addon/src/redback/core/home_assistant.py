@@ -5,6 +5,7 @@ import logging
 from typing import Protocol
 
 import aiohttp
+import msgspec
 
 from ..clock import Clock
 from ..problems import Kind, Problems
@@ -21,6 +22,10 @@ _LOG = logging.getLogger(__name__)
 # The subjects and the kinds of the problems.
 _WEBSOCKET, _REST = "websocket", "rest"
 _UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
+
+
+class _Config(msgspec.Struct, frozen=True):
+    components: frozenset[str]
 
 
 class Resendable(Protocol):
@@ -68,6 +73,10 @@ class HomeAssistant:
     def options_url(self) -> str | None:
         """The path of the add-on's options in Home Assistant, once that is known."""
         return self.supervisor.options_url(self.websocket.version)
+
+    async def components(self) -> frozenset[str]:
+        """Return the integrations that Core has loaded; raise as `WebSocket.ask` does."""
+        return (await self.websocket.ask({"type": "get_config"}, _Config)).components
 
     def resend_on_connect(self, resendable: Resendable) -> None:
         """Send this again each time that Core may have lost it."""

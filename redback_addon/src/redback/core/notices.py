@@ -1,4 +1,4 @@
-"""Persistent notifications, each shown while it applies, and at most once an hour anew."""
+"""Persistent notifications, each shown while it applies; one that comes back waits for an hour."""
 
 import asyncio
 
@@ -10,6 +10,8 @@ from .sync import Sync, Watcher
 
 # What comes and goes is shown once in this time: people are notified each time.
 _SHOWN_EVERY_SECONDS = 60 * 60.0
+# Another text in place of one that is shown notifies nobody anew, but automations may follow it.
+_CHANGED_EVERY_SECONDS = 5 * 60.0
 
 _Notice = dict[str, str]
 
@@ -39,8 +41,8 @@ class Notices:
     def show(self, key: str, title: str, message: str) -> bool:
         """Show a notification, in place of an earlier one with this key; return whether at once.
 
-        If another one was shown within the last hour, it has to wait, and is not shown at all if it
-        is withdrawn until then.
+        One that comes back within an hour has to wait, and so has another text within minutes; it
+        is not shown at all if it is withdrawn until then.
         """
         notice = {"title": title, "message": message}
         self._held.pop(key, None)
@@ -80,8 +82,10 @@ class Notices:
 
     def _wait(self, key: str) -> float:
         """Return in how many seconds this may be shown anew."""
-        last = self._shown_at.get(key)
-        return 0.0 if last is None else last + _SHOWN_EVERY_SECONDS - self._clock.monotonic()
+        if (last := self._shown_at.get(key)) is None:
+            return 0.0
+        every = _CHANGED_EVERY_SECONDS if key in self._shown else _SHOWN_EVERY_SECONDS
+        return last + every - self._clock.monotonic()
 
     def _present(self, key: str, notice: _Notice) -> None:
         self._shown[key], self._shown_at[key] = notice, self._clock.monotonic()

@@ -1,6 +1,7 @@
-"""What the Supervisor knows: where this add-on is shown, and the MQTT broker."""
+"""The Supervisor: where this add-on is shown, its options, and the MQTT broker."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -9,12 +10,13 @@ import msgspec
 from ..clock import Clock
 from ..timeouts import timeout
 from .broker import BrokerAddress
-from .errors import BrokerAwayError, BrokerMissingError
+from .errors import BrokerAwayError, BrokerMissingError, CoreAwayError, CoreRefusedError
 from .versions import is_since
 
 _LOG = logging.getLogger(__name__)
 
 _INFO, _MQTT = "/addons/self/info", "/services/mqtt"
+_OPTIONS, _RESTART = "/addons/self/options", "/addons/self/restart"
 _TIME_OUT = 10
 _AGAIN_SECONDS = 5 * 60.0
 # Since then Home Assistant calls add-ons apps, and shows their options elsewhere.
@@ -85,6 +87,35 @@ class Supervisor:
             detail = f"the Supervisor does not tell ({type(error).__name__})"
             raise kind("GET", _MQTT, status, detail) from None
         return BrokerAddress(found.host, found.port, found.username, found.password, found.ssl)
+
+    async def set_option(self, name: str, value: object) -> None:
+        """Change one of the add-on's options, from its next start on.
+
+        Raises:
+            CoreAwayError: the Supervisor does not answer.
+            CoreRefusedError: it does not accept that.
+        """
+        try:
+            options = await self._get(f"{_OPTIONS}/config", dict[str, Any])
+        except _ERRORS as error:
+            raise CoreAwayError("GET", _OPTIONS, None, type(error).__name__) from None
+        await self._post(_OPTIONS, {"options": options | {name: value}})
+
+    async def restart(self) -> None:
+        """Restart the add-on; raise as `set_option` does."""
+        await self._post(_RESTART, {})
+
+    async def _post(self, path: str, body: Mapping[str, object]) -> None:
+        try:
+            async with self._session.post(
+                self._url + path, json=body, timeout=self._limit
+            ) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise CoreAwayError("POST", path, None, type(error).__name__) from None
+        if status >= 400:  # noqa: PLR2004 - HTTP's own range of failure
+            # What it says of options quotes them, with their secrets.
+            raise CoreRefusedError("POST", path, status, f"HTTP status {status}")
 
     async def _get(self, path: str, kind: type[_T]) -> _T:
         async with self._session.get(

@@ -2,3 +2,4 @@
 
 from .dashboard import DashboardSetup
 from .energy import EnergySetup
+from .setups import setups

@@ -72,10 +72,13 @@ def choose(
 
 
 def replacements(
-    before: Collection[ListedInverter], now: Collection[ListedInverter]
+    before: Collection[ListedInverter], now: Collection[ListedInverter], gone: Container[str] = ()
 ) -> dict[str, str]:
-    """Return the only inverter of a site that has another one instead, and that, by serial."""
-    was, found = _alone(before), _alone(now)
+    """Return the only inverter of a site that has another one instead, and that, by serial.
+
+    Those that were gone before do not count.
+    """
+    was, found = _alone(one for one in before if one.serial not in gone), _alone(now)
     known, listed = {one.serial for one in before}, {one.serial for one in now}
     return {
         was[site]: found[site]

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from ..backfill import NOTHING, RefillError, hours, moment, request_hours, span
 from ..core import CoreError
-from ..dashboards.words import in_words
+from ..dashboards.words import in_words, listed
 from .context import Context, Setup
 
 # The Supervisor sets it, and drops one that a browser sends.
@@ -36,7 +37,7 @@ class _Number(msgspec.Struct, frozen=True):
 
 
 class _Name(msgspec.Struct, frozen=True):
-    """What is set up though it is not otherwise; None = everything else."""
+    """The inverter whose grid is set up on request alone; None = set up everything else."""
 
     name: str | None = None
 
@@ -127,6 +128,7 @@ async def _resume(context: Context, _: web.Request) -> str:
 
 
 async def _retry(context: Context, _: web.Request) -> str:
+    context.account.retry()
     context.backfill.retry()
     return "Trying again."
 
@@ -136,19 +138,28 @@ async def _fill(context: Context, request: web.Request) -> str:
     coverage, names, now = context.coverage, context.registry.names, context.clock.now()
     if wanted.serial is not None and wanted.serial not in names:
         raise ActionError("There is no such inverter.")
-    number = 0
+    serials = names if wanted.serial is None else (wanted.serial,)
+    unread = [serial for serial in serials if coverage.begun(serial) is None]
+    left_out = f"There is no history of {listed(sorted(names[one].name for one in unread))} yet"
+    starts: dict[str, list[datetime]] = {}
     try:
         since, until = moment(wanted.since), moment(wanted.until)
-        for serial in names if wanted.serial is None else (wanted.serial,):
-            allowed = span(coverage, serial, context.options.history_days, now)
-            starts = hours(since, until, allowed)
-            request_hours(coverage, serial, starts)
-            number += len(starts)
+        for serial in serials:
+            if serial not in unread:
+                allowed = span(coverage, serial, context.options.history_days, now)
+                starts[serial] = hours(since, until, allowed)
+        if unread and not starts:
+            raise ActionError(f"{left_out}: it begins with the first reading.")
+        number = sum(map(len, starts.values()))
+        if not number:
+            raise ActionError(NOTHING)
+        for serial, each in starts.items():
+            request_hours(coverage, serial, each)
     except RefillError as error:
         raise ActionError(str(error)) from None
-    if not number:
-        raise ActionError(NOTHING)
-    return f"{number} {'hour' if number == 1 else 'hours'} will be filled again within minutes."
+    many = "1 hour" if number == 1 else f"{number} hours"
+    rest = f" {left_out}." if unread else ""
+    return f"{many} will be filled again within minutes.{rest}"
 
 
 async def _take_back(context: Context, request: web.Request) -> str:

@@ -95,8 +95,8 @@ def _cell(
     now: datetime,
 ) -> Cell:
     code = _code(start, hour, spans, since, now)
-    if hour is None or code is Code.BEFORE:
-        return Cell(start, code)
+    if hour is None or code in {Code.BEFORE, Code.COVERED}:
+        return Cell(start, code)  # a complete one may be looked at again, which is no news
     why = None if hour.why == NO_READINGS else hour.why
     return Cell(start, code, why, hour.due)
 

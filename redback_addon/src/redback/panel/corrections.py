@@ -10,9 +10,9 @@ from .context import Context
 
 # Of those that are listed.
 _SENTENCES = {
-    Why.LOST: "Home Assistant missed some hours before it, and counted something else for them.",
-    Why.ANEW: "Home Assistant had begun again from zero.",
-    Why.STEP: "Home Assistant took the step to another counter value for energy.",
+    Why.LOST: "Home Assistant lacked some hours before it and had counted another amount for them.",
+    Why.ANEW: "Home Assistant's total had restarted from zero.",
+    Why.STEP: "Home Assistant had counted a jump of the inverter's counter as energy.",
 }
 
 

@@ -36,6 +36,8 @@ _POWERS = ("solar", "load", "battery", "grid")
 _OF_ALL = frozenset({"load", "grid", "load_kwh", "import_kwh", "export_kwh"})
 # A longer time without a reading is a hole; until then an inverter's last values count on.
 _HELD_SECONDS = 3 * _MINUTE_SECONDS
+# This long after the first reading, its counters are believed.
+_BELIEVED_SECONDS = 10 * _MINUTE_SECONDS
 
 
 class Minute(msgspec.Struct, frozen=True, array_like=True):
@@ -292,25 +294,28 @@ def _total(values: Sequence[float | None]) -> float | None:
     return rounded(sum(known)) if known and len(known) == len(values) else None
 
 
-def _energies(rows: _Minutes) -> dict[str, float | None]:
-    """Return how much each counter has grown, kWh; None where that is unknown."""
-    grown: dict[str, float | None] = {}
-    for row in COUNTERS:
-        values = (getattr(minute, f"{row.day}_total") for _, minute in rows)
-        known = [value for value in values if value is not None]
-        steps = (step(before, after) for before, after in pairwise(known))
-        grown[f"{row.day}_kwh"] = sum(steps) if known else None
-    return grown
+def _grown(rows: _Minutes, name: str) -> float | None:
+    """Return how much a counter has grown, kWh; None if its value at the beginning is unknown.
+
+    A counter is believed a few minutes after the first reading. One that is missing for longer, as
+    where only live readings have it, says nothing of the day.
+    """
+    known = [(at, value) for at, minute in rows if (value := getattr(minute, name)) is not None]
+    if not known or known[0][0] - rows[0][0] > _BELIEVED_SECONDS:
+        return None
+    return sum(step(before, after) for (_, before), (_, after) in pairwise(known))
 
 
 def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
-    grown = [_energies(rows) for rows in each if rows]
     whole = {}
-    for name in (f"{row.day}_kwh" for row in COUNTERS):
-        values = [energies[name] for energies in grown]
-        whole[name] = _total(
-            values if name in _OF_ALL else [value for value in values if value is not None]
-        )
+    for row in COUNTERS:
+        total, name = f"{row.day}_total", f"{row.day}_kwh"
+        having = [
+            rows
+            for rows in each
+            if name in _OF_ALL or any(getattr(minute, total) is not None for _, minute in rows)
+        ]
+        whole[name] = _total([_grown(rows, total) for rows in having if rows])
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
         **whole,

@@ -12,35 +12,70 @@ from ..sensors.reading import FAULT
 from .context import Context
 
 Level = Literal["error", "warning", "info"]
+NoticeKind = Literal[
+    "credentials",
+    "no_access",
+    "no_inverter",
+    "unknown_site",
+    "denied",
+    "taken",
+    "core_closed",
+    "clock",
+    "disk",
+    "core_away",
+    "broker",
+    "cloud_away",
+    "offline",
+    "unread",
+    "ignored",
+    "rejected",
+    "details",
+    "fault",
+    "starting",
+    "first_reading",
+]
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something that is wrong or still begins, and what to do; the page knows its kind."""
+    """Something that is wrong or still begins, and what to do; the page knows its kind.
 
-    kind: str
+    Attributes:
+        to_options: whether the page offers the add-on's options.
+        to_sites: whether it offers the section Sites, which has the ids.
+        may_retry: whether it offers to try again now, with the action `history/retry`.
+        since: when it began.
+        count: how often it has happened since.
+    """
+
+    kind: NoticeKind
     title: str
     text: str
     level: Level
     to_options: bool = False
+    to_sites: bool = False
+    may_retry: bool = False
     since: datetime | None = None
     count: int = 1
 
 
-# Those that Home Assistant also shows as notifications, by urgency: kind, level and to_options.
-_NOTIFIED: dict[Notification, tuple[str, Level, bool]] = {
-    Notification.CREDENTIALS: ("credentials", "error", True),
-    Notification.TOKEN: ("no_access", "error", False),
-    Notification.NO_INVERTER: ("no_inverter", "error", True),
-    Notification.MISSING_SITES: ("unknown_site", "warning", True),
-    Notification.DENIED: ("denied", "warning", False),
+# Those that Home Assistant also shows as notifications, by urgency: kind and level.
+_NOTIFIED: dict[Notification, tuple[NoticeKind, Level]] = {
+    Notification.CREDENTIALS: ("credentials", "error"),
+    Notification.TOKEN: ("no_access", "error"),
+    Notification.NO_INVERTER: ("no_inverter", "error"),
+    Notification.MISSING_SITES: ("unknown_site", "warning"),
+    Notification.DENIED: ("denied", "warning"),
 }
 # The problems, by urgency: kind, title and level.
-_PROBLEMS: dict[Kind, tuple[str, str, Level]] = {
+_PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.OWNED: ("taken", "An integration has the same entities", "error"),
     Kind.WRITTEN: ("taken", "Something else writes the same entities", "error"),
     Kind.CORE_CLOSED: ("core_closed", "Home Assistant denies the add-on access", "error"),
     Kind.CLOCK: ("clock", "This machine's clock is wrong", "error"),
     Kind.HISTORY_DISK: ("disk", "The disk is full or cannot be written", "error"),
+    Kind.BROKER_MISSING: ("broker", "There is no MQTT broker", "error"),
+    Kind.BROKER_REFUSED: ("broker", "The MQTT broker rejects the credentials", "error"),
+    Kind.BROKER_AWAY: ("broker", "The MQTT broker does not answer", "warning"),
     Kind.CORE_AWAY: ("core_away", "Home Assistant is starting or does not answer", "warning"),
     Kind.READINGS: ("cloud_away", "The Redback cloud is unavailable", "warning"),
     Kind.DISCOVERY: ("cloud_away", "The Redback cloud does not list your inverters", "warning"),
@@ -66,7 +101,13 @@ _FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
     ),
 }
 _OF_THE_CLOUD = (Kind.READINGS, *_FOLLOWS[Kind.READINGS])
-
+_TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
+_TO_SITES = frozenset({"denied", "unknown_site"})
+# What the cloud is asked again for.
+_MAY_RETRY = frozenset(
+    {"credentials", "no_access", "no_inverter", "denied", "cloud_away", "unread"}
+    | {"starting", "first_reading"}
+)
 
 # An inverter that is offline for one of these reasons is told with that one.
 _WHY_OFFLINE = (Kind.INVERTER, Kind.FUTURE, Kind.OLDER)
@@ -81,9 +122,34 @@ def notices(context: Context) -> list[Notice]:
 
 
 def _notified(context: Context) -> Iterator[Notice]:
-    for notification, message in context.notifications.find(*_NOTIFIED):
-        kind, level, to_options = _NOTIFIED[notification]
-        yield Notice(kind, notification.title, message, level, to_options)
+    names = context.registry.names
+    for one in context.notifications.find(*_NOTIFIED):
+        kind, level = _NOTIFIED[one.notification]
+        named = sorted(names[serial].name for serial in one.serials if serial in names)
+        text = one.text.format(names=", ".join(named)) if named else one.text
+        yield _notice(kind, one.notification.title, text, level)
+
+
+def _notice(
+    kind: NoticeKind,
+    title: str,
+    text: str,
+    level: Level,
+    since: datetime | None = None,
+    count: int = 1,
+) -> Notice:
+    """Make a notice with what the page offers beside one of its kind."""
+    return Notice(
+        kind,
+        title,
+        text,
+        level,
+        to_options=kind in _TO_OPTIONS,
+        to_sites=kind in _TO_SITES,
+        may_retry=kind in _MAY_RETRY,
+        since=since,
+        count=count,
+    )
 
 
 def _problems(context: Context) -> Iterator[Notice]:
@@ -99,12 +165,11 @@ def _problems(context: Context) -> Iterator[Notice]:
         sentences = [one.sentence for one in found[:_MOST_SENTENCES]]
         if len(found) > _MOST_SENTENCES:
             sentences.append(f"The same with {len(found) - _MOST_SENTENCES} more.")
-        yield Notice(
+        yield _notice(
             kind,
             title,
             " ".join([*sentences, found[0].advice]),
             level,
-            to_options=kind == "taken",
             since=min(one.since for one in found),
             count=sum(one.count for one in found),
         )
@@ -122,10 +187,9 @@ def _hidden(context: Context) -> set[object]:
     )
     if notifications.find(Notification.CREDENTIALS, Notification.TOKEN):
         hidden.update(_OF_THE_CLOUD)
-    for _, message in notifications.find(Notification.DENIED):
-        denied = {serial for serial in context.registry.names if serial in message}
-        hidden.update(denied)
-        if denied == context.registry.names.keys():
+    for one in notifications.find(Notification.DENIED):
+        hidden.update(one.serials)
+        if one.serials == context.registry.names.keys():
             hidden.update(_OF_THE_CLOUD)
     return hidden
 
@@ -136,14 +200,14 @@ def _unnamed(context: Context) -> Iterator[Notice]:
     is_away = context.home_assistant.websocket.up_since is None
     if is_away and problems.find(Kind.CORE_AWAY, Kind.CORE_CLOSED) is None:
         kind, title, level = _PROBLEMS[Kind.CORE_AWAY]
-        yield Notice(kind, title, Kind.CORE_AWAY.advice, level)
+        yield _notice(kind, title, Kind.CORE_AWAY.advice, level)
     if context.coverage.is_failing and problems.find(Kind.HISTORY_DISK) is None:
         kind, title, level = _PROBLEMS[Kind.HISTORY_DISK]
-        yield Notice(kind, title, Kind.HISTORY_DISK.advice, level)
+        yield _notice(kind, title, Kind.HISTORY_DISK.advice, level)
     for serial, given in context.registry.names.items():
         reading = context.registry.reading(serial)
         if reading is not None and reading.status == FAULT:
-            yield Notice(
+            yield _notice(
                 "fault",
                 f"{given.name} reports a fault",
                 "Look into Redback's own app. If it persists, ask your installer.",
@@ -152,9 +216,10 @@ def _unnamed(context: Context) -> Iterator[Notice]:
 
 
 def _beginning(context: Context) -> Iterator[Notice]:
-    names, problems, shown = context.registry.names, context.problems, context.notifications.shown
-    if not names and not shown and problems.find(Kind.DISCOVERY) is None:
-        yield Notice(
+    names, problems = context.registry.names, context.problems
+    is_explained = context.notifications.has_any
+    if not names and not is_explained and problems.find(Kind.DISCOVERY) is None:
+        yield _notice(
             "starting",
             "Looking for your inverters",
             "Asking the Redback cloud which inverters your account has. This takes a few seconds.",
@@ -166,8 +231,8 @@ def _beginning(context: Context) -> Iterator[Notice]:
         if context.registry.inverter(serial) is None
         and problems.find(Kind.OFFLINE, *_WHY_OFFLINE, subject=serial) is None
     ]
-    if unread and not shown and problems.find(Kind.READINGS, Kind.CLOCK) is None:
-        yield Notice(
+    if unread and not is_explained and problems.find(Kind.READINGS, Kind.CLOCK) is None:
+        yield _notice(
             "first_reading",
             "Waiting for the first reading",
             f"{', '.join(unread)}: the first reading arrives within a minute or two.",

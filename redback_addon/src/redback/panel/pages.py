@@ -129,6 +129,7 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "sites": lambda context, _: {
         "sites": list(sites(context)),
         "gone": list(gone(context)),
+        "missing": [site.id for site in context.account.missing],
         "is_known": is_listed(context),
     },
     "entities": lambda context, _: {"entities": list(entities(context))},

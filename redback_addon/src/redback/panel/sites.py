@@ -13,7 +13,7 @@ from ..options import Site
 from ..sensors.details import Details
 from .context import Context
 
-# Text that YAML needs no quotes for, and words for which it does.
+# Text that needs no quotes in YAML, except for these words.
 _PLAIN = re.compile(r"[A-Za-z]\w*(?: \w+)*", re.ASCII)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -42,7 +42,7 @@ class SeenSite(msgspec.Struct, frozen=True):
 
     Attributes:
         site: its id; None = inverters whose site the cloud does not name.
-        line: its entry in the option Sites, as YAML; None = it has none that renames nothing.
+        line: its entry in the option Sites, as YAML; None = any entry would rename an inverter.
         will_be: what its inverters are called with that.
         inverters: all of them.
     """
@@ -60,7 +60,7 @@ def is_listed(context: Context) -> bool:
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """An inverter that is not read any more, since the cloud does not list it."""
+    """An inverter that the cloud no longer lists, and that is no longer read."""
 
     serial: str
     name: str

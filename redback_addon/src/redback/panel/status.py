@@ -8,13 +8,19 @@ from typing import Any, Literal
 import msgspec
 
 from ..backfill import Hold
+from ..inverters.inverter import Inverter
 from ..inverters.naming import GivenName
 from ..notifications import Notification
 from ..problems import Kind
+from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
 from .minutes import Energy, rounded
 from .notices import Notice, notices
+
+# After this long the cloud has all that it will ever have of an hour, and no try changes anything.
+# An hour that failed is then no problem to act on, and the history alone says so.
+_FAILED_LATELY = timedelta(days=3)
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +60,7 @@ class AllHealth(msgspec.Struct, frozen=True):
 
     cloud: Health
     core: Health
+    broker: Health | None
     inverters: list[InverterHealth]
     counts: Counts
     next_poll: datetime | None
@@ -61,7 +68,11 @@ class AllHealth(msgspec.Struct, frozen=True):
 
 
 class Now(msgspec.Struct, frozen=True, kw_only=True):
-    """One inverter; powers in kW (battery: positive = discharge, grid: positive = import)."""
+    """One inverter; powers in kW (battery: positive = discharge, grid: positive = import).
+
+    `entity_ids` are those whose history Home Assistant shows, by the name of a value here or of
+    one of `today`.
+    """
 
     serial: str
     name: str
@@ -82,10 +93,11 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     has_battery: bool = False
     has_solar: bool = True
     today: Energy = Energy()
+    entity_ids: dict[str, str] = {}
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """How it is in one sentence: all is well, catching up, or what is wrong."""
+    """The state of everything in one sentence: all is well, catching up, or what is wrong."""
 
     level: Literal["good", "waiting", "warning", "error"]
     text: str
@@ -130,17 +142,26 @@ def _summary(found: Sequence[Notice], health: AllHealth, history: Mapping[str, A
 def _worst_first(
     found: Sequence[Notice], health: AllHealth, history: Mapping[str, Any]
 ) -> Iterator[Summary]:
-    parts = (health.cloud, health.core, *health.inverters)
+    broker = () if health.broker is None else (health.broker,)
+    parts = (health.cloud, health.core, *broker, *health.inverters)
     for notice in found:
         if notice.level != "info":
             yield Summary(notice.level, notice.title)
     yield from (Summary("warning", part.text) for part in parts if part.state == "bad")
-    if failed := history["failed"]:
+    if failed := history["failed_lately"]:
         yield Summary("warning", f"{_hours(failed)} could not be filled")
     yield from (Summary("waiting", notice.title) for notice in found)
     yield from (Summary("waiting", part.text) for part in parts if part.state == "waiting")
-    if left := history["left"]:
-        yield Summary("waiting", f"Catching up: {_hours(left)} missing")
+    left = history["left"]
+    missing = f": {_hours(left)} missing" if left else ""
+    if history["is_paused"]:
+        yield Summary("waiting", f"Filling is paused{missing}")
+    elif history["hold"]:
+        yield Summary("waiting", f"Filling is waiting{missing}")
+    elif left:
+        yield Summary("waiting", f"Catching up{missing}")
+    elif not history["is_known"]:
+        yield Summary("waiting", "Checking for gaps")
 
 
 def _hours(number: int) -> str:
@@ -173,6 +194,7 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
         status=None if inverter is None else OFFLINE,
         is_live=False,
         today=context.minutes.today(serial),
+        entity_ids={} if inverter is None else dict(_entity_ids(context, inverter)),
     )
     if reading is None:
         return now
@@ -196,6 +218,25 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
     )
 
 
+# The sensor of each value.
+_SENSORS = {
+    "status": "status",
+    "solar_kw": "solar_generation",
+    "load_kw": "site_load",
+    "battery_kw": "battery_power",
+    "grid_kw": "grid_power",
+    "soc": "battery_soc",
+    **{f"{row.day}_kwh": row.key for row in COUNTERS},
+}
+
+
+def _entity_ids(context: Context, inverter: Inverter) -> Iterator[tuple[str, str]]:
+    ids = context.publisher.ownership.ids(inverter)
+    for name, key in _SENSORS.items():
+        if key in ids and not context.publisher.ownership.is_taken(ids[key]):
+            yield name, ids[key]
+
+
 def _min_soc(reading: Reading) -> float | None:
     configuration = reading.details.configuration
     return None if configuration is None else _percent(configuration.min_soc_0_to_1)
@@ -212,6 +253,7 @@ def _health(context: Context) -> AllHealth:
     return AllHealth(
         cloud=_cloud(context),
         core=_core(context),
+        broker=_broker(context),
         inverters=[_inverter(context, serial, given) for serial, given in _named(context)],
         counts=Counts(
             context.transport.requests,
@@ -228,12 +270,15 @@ def _cloud(context: Context) -> Health:
     refusals = [Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER]
     if not context.registry.names:  # otherwise the other sites work
         refusals.append(Notification.MISSING_SITES)
-    for notification, _ in context.notifications.find(*refusals):
-        return Health(state="bad", text=f"{notification.title}.")
+    for one in context.notifications.find(*refusals):
+        return Health(state="bad", text=f"{one.notification.title}.")
     if (problem := context.problems.find(Kind.READINGS)) is not None:
         return Health(state="bad", text="No readings.", since=problem.since)
-    if any(context.registry.reading(serial) is not None for serial in context.registry.names):
+    readings = [context.registry.reading(serial) for serial in context.registry.names]
+    if any(reading is not None and reading.is_live for reading in readings):
         return Health(state="good", text="Receiving readings.")
+    if any(readings):
+        return Health(state="good", text="Connected. There are no new readings.")
     if (problem := context.problems.find(Kind.DISCOVERY)) is not None:
         return Health(state="bad", text="It does not list your inverters.", since=problem.since)
     return Health(state="waiting", text="Connecting to the Redback cloud.")
@@ -254,6 +299,18 @@ def _core(context: Context) -> Health:
     )
 
 
+def _broker(context: Context) -> Health | None:
+    """Return the state of the MQTT broker, if there has to be one."""
+    kinds = Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY
+    if (problem := context.problems.find(*kinds)) is not None:
+        return Health(state="bad", text="Not connected.", since=problem.since)
+    if not context.publisher.are_devices:
+        return None
+    if context.publisher.broker.is_up:
+        return Health(state="good", text=f"Connected to {context.publisher.broker.address}.")
+    return Health(state="waiting", text="Connecting to the MQTT broker.")
+
+
 # What is wrong with an inverter, in a few words: the notices say more.
 _WRONG = {
     Kind.INVERTER: "It cannot be read.",
@@ -268,7 +325,7 @@ def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth
     state: Literal["good", "bad", "waiting"] = "waiting"
     since = None
     if context.problems.find(Kind.CLOCK) is not None:
-        text = "While this machine's clock is wrong, no reading counts."
+        text = "No reading counts while this machine's clock is wrong."
     elif _cloud(context).state == "bad":
         text, since = "No new readings.", None if reading is None else reading.dynamic.timestamp
     elif (problem := context.problems.find(*_WRONG, subject=serial)) is not None:
@@ -287,16 +344,20 @@ def _history(context: Context) -> dict[str, Any]:
     hold = (progress.hold or _held_by_cloud(context)) if progress.left else None
     is_running = progress.left > 0 and not backfill.is_paused and hold is None
     unrecorded = context.problems.find(Kind.UNRECORDED)
+    begins = [
+        (serial, since)
+        for serial in context.registry.names
+        if (since := backfill.since(serial)) is not None
+    ]
+    lately = context.clock.now() - _FAILED_LATELY
+    failed = context.coverage.failed
     return asdict(progress) | {
         "is_running": is_running,
         "is_paused": backfill.is_paused,
         "ends_at": progress.ends_at if is_running else None,
         "hold": hold,
-        "failed": sum(
-            context.coverage.failed(serial, since)
-            for serial in context.registry.names
-            if (since := backfill.since(serial)) is not None
-        ),
+        "failed": sum(failed(serial, since) for serial, since in begins),
+        "failed_lately": sum(failed(serial, max(since, lately)) for serial, since in begins),
         "unrecorded": None if unrecorded is None else f"{unrecorded.sentence} {unrecorded.advice}",
     }
 
@@ -304,9 +365,10 @@ def _history(context: Context) -> dict[str, Any]:
 def _held_by_cloud(context: Context) -> Hold | None:
     """Return why the history waits although it has not noticed it yet."""
     if (problem := context.problems.find(Kind.READINGS)) is not None:
-        return Hold(problem.detail)
+        return Hold(problem.detail, may_retry=True)
     if (seconds := context.account.throttle.closed_s) > 0:
         until = context.clock.now() + timedelta(seconds=seconds)
         # Whole seconds, as above.
-        return Hold("the cloud accepts no requests at the moment", until.replace(microsecond=0))
+        why = "the cloud accepts no requests at the moment"
+        return Hold(why, until.replace(microsecond=0), may_retry=True)
     return None

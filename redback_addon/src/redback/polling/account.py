@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from ..clock import Clock
+from ..clock import Clock, wait
 from ..cloud import (
     CloudError,
     Credentials,
@@ -68,6 +68,9 @@ class Account:
         self.names: Mapping[str, GivenName] = {}
         # The inverters that are not read any more, and since when the cloud does not list them.
         self.gone: Mapping[str, datetime] = {}
+        # The entries of the option Sites without an inverter.
+        self.missing: Sequence[Site] = ()
+        self._urged = asyncio.Event()
         self.throttle = Throttle(clock, self, runner)
         self.poller = Poller(client, self.throttle, clock, problems, registry, notifications)
         self.details = DetailsPoller(client, self.throttle, clock, problems, registry)
@@ -94,20 +97,27 @@ class Account:
         """Show that the cloud accepts the credentials."""
         self._notifications.withdraw(Notification.CREDENTIALS)
 
+    def retry(self) -> None:
+        """Ask the cloud again at once, whatever is waited for."""
+        self.throttle.reopen()
+        self._urged.set()
+        self.poller.retry()
+
     async def _keep_discovering(self) -> NoReturn:
         while True:
+            self._urged.clear()
             try:
                 inverters = await self.throttle.ask(self.client.inverters)
             except CloudError as error:
                 self._take_failure(error)
-                await self._clock.sleep(_DISCOVERY_RETRY_SECONDS)
+                await wait(self._clock, _DISCOVERY_RETRY_SECONDS, self._urged)
                 continue
             self._problems.clear(Kind.DISCOVERY)
             self._notifications.connection(self._problems.lasting(Kind.CLOCK, Kind.READINGS))
             self._take(inverters)
             # Without any, the account is not set up yet, or the list is incomplete.
-            wait = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
-            await self._clock.sleep(wait)
+            seconds = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
+            await wait(self._clock, seconds, self._urged)
 
     def _take_failure(self, error: CloudError) -> None:
         if not isinstance(error, CredentialsError):
@@ -129,7 +139,8 @@ class Account:
         saved, now = self._saved_state.saved, self._clock.now()
         found = {inverter.serial: inverter for inverter in inverters}
         before = {inverter.serial: inverter for inverter in saved.inverters}
-        replaced, names = replacements(saved.inverters, inverters), dict(saved.names)
+        replaced = replacements(saved.inverters, inverters, self.gone)
+        names = dict(saved.names)
         for old, new in replaced.items():
             if (given := names.pop(old, None)) is not None:
                 names[new] = GivenName(given.base, given.name, (old, *given.formers))
@@ -159,7 +170,10 @@ class Account:
     def _use_known(self) -> None:
         known = self._saved_state.saved.inverters
         choice = self._use(known)
-        self._notifications.inverters(known, choice.missing, others=bool(choice.names))
+        listed = tuple(one for one in known if one.serial not in self.gone)
+        # Where some are read, Sites says which one is gone; where none is, this is why.
+        self.missing = choice.missing if self.names else self._sites
+        self._notifications.inverters(listed, self.missing, others=bool(self.names))
 
     def _use(self, inverters: tuple[ListedInverter, ...]) -> Choice:
         """Name every inverter that is wanted, and read those that are not gone from now on."""

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..clock import Clock
+from ..clock import Clock, wait
 from ..cloud import (
     AccessError,
     CloudError,
@@ -50,6 +50,7 @@ class Poller:
     _cadence: Cadence = field(default_factory=Cadence)
     _serials: tuple[str, ...] = ()
     _something_to_do: asyncio.Event = field(default_factory=asyncio.Event)
+    _urged: asyncio.Event = field(default_factory=asyncio.Event)
     # The next round, UTC; None while one is under way, or no inverter is known.
     next_at: datetime | None = None
 
@@ -69,16 +70,21 @@ class Poller:
         while True:
             await self._something_to_do.wait()
             await self._throttle.opened()
+            self._urged.clear()
             asked, began = self._clock.now(), self._clock.monotonic()
             timestamps = await self.round()
             self._cadence.observe(asked, timestamps)
-            wait = (self._cadence.next_after(asked) - self._clock.now()).total_seconds()
+            left = (self._cadence.next_after(asked) - self._clock.now()).total_seconds()
             if not timestamps:
-                wait = min(wait, began + _TROUBLE_PERIOD - self._clock.monotonic())
-            wait = min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
-            self.next_at = self._clock.now() + timedelta(seconds=wait)
-            await self._clock.sleep(wait)
+                left = min(left, began + _TROUBLE_PERIOD - self._clock.monotonic())
+            left = min(max(left, _SHORTEST_WAIT), _LONGEST_WAIT)
+            self.next_at = self._clock.now() + timedelta(seconds=left)
+            await wait(self._clock, left, self._urged)
             self.next_at = None
+
+    def retry(self) -> None:
+        """Begin the next round at once."""
+        self._urged.set()
 
     async def round(self) -> dict[str, datetime]:
         """Read every inverter once; return the timestamp of each reading that came."""

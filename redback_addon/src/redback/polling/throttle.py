@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Protocol, TypeVar
 
-from ..clock import Clock
+from ..clock import Clock, wait
 from ..cloud import CloudError, CredentialsError, ThrottledError
 
 _T = TypeVar("_T")
@@ -42,6 +42,7 @@ class Throttle:
         self._runner = runner
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._open_from = self._open_later_from = clock.monotonic()
+        self._reopened = asyncio.Event()
         # How often the cloud has said to wait.
         self.throttled = 0
         # Whether the credentials were refused the last time, and whose turn it is to try them.
@@ -50,8 +51,8 @@ class Throttle:
 
     async def opened(self) -> None:
         """Wait until requests are allowed."""
-        while (wait := self._open_from - self._clock.monotonic()) > 0:
-            await self._clock.sleep(wait)
+        while (left := self._open_from - self._clock.monotonic()) > 0:
+            await wait(self._clock, left, self._reopened)
 
     @property
     def closed_s(self) -> float:
@@ -64,8 +65,8 @@ class Throttle:
 
     async def ask_later(self, question: Callable[[], _T]) -> _T:
         """Make a request that can wait: if the cloud says to wait, only such requests do."""
-        while (wait := self._open_later_from - self._clock.monotonic()) > 0:
-            await self._clock.sleep(wait)
+        while (left := self._open_later_from - self._clock.monotonic()) > 0:
+            await wait(self._clock, left, self._reopened)
         return await self._ask(question, self._note_later)
 
     async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
@@ -88,8 +89,9 @@ class Throttle:
     def _note_later(self, error: CloudError) -> None:
         if isinstance(error, ThrottledError):
             self.throttled += 1
-            wait = error.retry_after or _THROTTLED_WAIT
-            self._open_later_from = self._clock.monotonic() + wait
+            self._reopened.clear()
+            seconds = error.retry_after or _THROTTLED_WAIT
+            self._open_later_from = self._clock.monotonic() + seconds
         else:
             self.note(error)
 
@@ -100,10 +102,16 @@ class Throttle:
                 self._is_refused = True
                 self.close(_REFUSED_WAIT)
                 self._watcher.credentials_refused()
-            case ThrottledError(retry_after=wait):
+            case ThrottledError(retry_after=seconds):
                 self.throttled += 1
-                self.close(wait or _THROTTLED_WAIT)
+                self.close(seconds or _THROTTLED_WAIT)
 
     def close(self, seconds: float) -> None:
         """Allow no request for this long."""
+        self._reopened.clear()
         self._open_from = max(self._open_from, self._clock.monotonic() + seconds)
+
+    def reopen(self) -> None:
+        """Allow requests again at once: somebody does not want to wait."""
+        self._open_from = self._open_later_from = self._clock.monotonic()
+        self._reopened.set()

@@ -25,14 +25,9 @@ class Delivery:
         """Return the moment of the reading that is on its way; None = all have arrived."""
         return self._on_the_way.get(device)
 
-    def arrived(
-        self, accepted: Callable[[Device], Collection[str]], but: Collection[Device] = ()
-    ) -> None:
-        """Note that everything sent has arrived, as far as Home Assistant accepts it.
-
-        Not so the readings of some, whose arrival is noted one by one.
-        """
-        for device in [one for one in self._on_the_way if one not in but]:
+    def arrived(self, accepted: Callable[[Device], Collection[str]]) -> None:
+        """Note that everything sent has arrived, as far as Home Assistant accepts it."""
+        for device in [*self._on_the_way]:
             self.arrived_at(device, accepted(device))
 
     def arrived_at(self, device: Device, accepted: Collection[str]) -> None:

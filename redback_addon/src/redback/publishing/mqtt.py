@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ..clock import Clock
-from ..core import Broker, CoreAwayError, CoreRefusedError, HomeAssistant, Sync, Will
+from ..core import Broker, CoreAwayError, CoreRefusedError, HomeAssistant, Registered, Sync, Will
 from ..problems import Problems
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Shown
@@ -80,7 +80,10 @@ class MqttPublisher:
 
     Attributes:
         ownership: decides which ids may be taken.
+        broker: takes the messages.
     """
+
+    are_devices = True
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class MqttPublisher:
         delivery: Delivery,
     ) -> None:
         self._home_assistant = home_assistant
-        self._broker = broker
+        self.broker = broker
         self._entity_ids = entity_ids
         self._clock = clock
         self._problems = problems
@@ -177,7 +180,7 @@ class MqttPublisher:
     async def run(self) -> None:
         """Publish whatever is due, until cancelled; then make everything unavailable."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self.ownership, self._sync, self._broker, self._entity_ids):
+            for part in (self.ownership, self._sync, self.broker, self._entity_ids):
                 tasks.create_task(part.run())
             tasks.create_task(self._announce_all())
 
@@ -185,10 +188,13 @@ class MqttPublisher:
         """Do nothing: the broker makes everything unavailable when the connection ends."""
 
     def arrived(self) -> None:
-        """Note that the broker has everything; readings that Core cannot confirm have arrived."""
-        if self._home_assistant.websocket.up_since is not None:
-            confirmed = {record.device for record in self._followed.values()}
-            self._delivery.arrived(self._accepted, but=confirmed)
+        """Note that the broker has everything; Core itself confirms what it shows, if it can."""
+        if self._home_assistant.websocket.up_since is None:
+            return
+        for record in self._records.values():
+            entry = self._entry(record, _LAST_READING)
+            if entry is not None and entry.is_disabled:
+                self._delivery.arrived_at(record.device, self._accepted(record.device))
 
     def failed(self, error: CoreAwayError) -> None:
         """Note that something has not arrived, and will be retried."""
@@ -239,7 +245,7 @@ class MqttPublisher:
     async def _announce(self, record: _Record) -> None:
         if not record.shown:
             return
-        wanted = {key: self._wanted_id(record.device, key) for key in record.keys}
+        wanted = {key: self._wanted_id(record, key) for key in record.keys}
         free = {
             key: one for key, one in wanted.items() if self.ownership.claim(one, has_value=True)
         }
@@ -260,11 +266,14 @@ class MqttPublisher:
         send = self._sync.push if pushed else self._sync.want
         send(Topics(record.device.identity).config, json.dumps(message))
 
-    def _wanted_id(self, device: Device, key: str) -> str:
-        entry = self._entity_ids.registered.get(unique_id(device.identity, key))
-        return (
-            entity_id(device.name, key, discovery.domain(key)) if entry is None else entry.entity_id
-        )
+    def _wanted_id(self, record: _Record, key: str) -> str:
+        entry = self._entry(record, key)
+        if entry is not None:
+            return entry.entity_id
+        return entity_id(record.device.name, key, discovery.domain(key))
+
+    def _entry(self, record: _Record, key: str) -> Registered | None:
+        return self._entity_ids.registered.get(unique_id(record.device.identity, key))
 
     async def _follow(self) -> None:
         """Follow what Core shows of the entities that tell which reading it is."""
@@ -274,8 +283,7 @@ class MqttPublisher:
             self._followed.clear()
         found: dict[str, _Record] = {}
         for record in self._records.values():
-            key = unique_id(record.device.identity, _LAST_READING)
-            entry = self._entity_ids.registered.get(key)
+            entry = self._entry(record, _LAST_READING)
             if entry is not None and not entry.is_disabled:
                 found[entry.entity_id] = record
         new = found.keys() - self._followed.keys()
@@ -299,8 +307,7 @@ class MqttPublisher:
     def _accepted(self, device: Device) -> Collection[str]:
         """Return the keys of an inverter's sensors that Core has."""
         record = self._records[device.identity]
-        registered = self._entity_ids.registered
-        found = ((key, registered.get(unique_id(device.identity, key))) for key in record.shown)
+        found = ((key, self._entry(record, key)) for key in record.shown)
         return frozenset(key for key, entry in found if entry is not None and not entry.is_disabled)
 
 

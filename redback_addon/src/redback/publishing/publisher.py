@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Protocol
 
-from ..core import UNAVAILABLE, UNKNOWN
+from ..core import UNAVAILABLE, UNKNOWN, Broker
 from ..sensors.details import Details
 from ..sensors.entities import Shown
 from .device import Device
@@ -34,9 +34,13 @@ class Way(Publisher, Protocol):
 
     Attributes:
         ownership: decides which entities may be written.
+        broker: there for devices, and to take them back.
+        are_devices: whether it shows devices.
     """
 
     ownership: Ownership
+    broker: Broker
+    are_devices: bool
 
     def states(self, device: Device) -> Mapping[str, str]:
         """Return the states of an inverter that Core should show, by sensor key."""

@@ -49,7 +49,10 @@ class StatePublisher:
 
     Attributes:
         ownership: decides which entities may be written.
+        broker: has what was published before, if these were devices.
     """
+
+    are_devices = False
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class StatePublisher:
         self._problems = problems
         self._delivery = delivery
         self._parts = ids, withdrawal
+        self.broker = withdrawal.broker
         self._states: dict[Device, dict[str, State]] = {}
         self._serials: dict[str, str] = {}  # by entity id
         # How many states Core had accepted when these entities, by their ids, began to fail.

@@ -27,12 +27,15 @@ class Withdrawal:
         entities: Core's.
         entity_ids: knows which entities are registered.
         clock: the time.
+
+    Attributes:
+        broker: the same.
     """
 
     def __init__(
         self, broker: Broker, entities: Entities, entity_ids: EntityIds, clock: Clock
     ) -> None:
-        self._broker = broker
+        self.broker = broker
         self._entities = entities
         self._entity_ids = entity_ids
         self._clock = clock
@@ -65,7 +68,7 @@ class Withdrawal:
     async def _clear_broker(self) -> None:
         """Remove everything from the broker, as soon as it is there."""
         async with asyncio.TaskGroup() as tasks:
-            connection = tasks.create_task(self._broker.run())
+            connection = tasks.create_task(self.broker.run())
             identities = {identity_of(one) for one in self._entity_ids.registered}
             topics = [topic for each in identities for topic in Topics(each)]
             for topic in (*topics, STATUS_TOPIC):
@@ -74,9 +77,9 @@ class Withdrawal:
 
     async def _clear(self, topic: str) -> None:
         while True:
-            await self._broker.ready()
+            await self.broker.ready()
             try:
-                return await self._broker.publish(topic, "")
+                return await self.broker.publish(topic, "")
             except BrokerAwayError as error:
                 _LOG.debug("%s", error)
 

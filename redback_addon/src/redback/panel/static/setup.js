@@ -1,4 +1,4 @@
-// The section Set up: the Energy dashboard, and a dashboard for the inverters.
+// The section Set up: the Energy dashboard, a dashboard for the inverters, and devices.
 
 import { confirm } from "./confirm.js";
 import { el, say, set } from "./dom.js";
@@ -48,6 +48,10 @@ class Task {
     this.result = el("p", { class: "result", role: "status" });
     this.link = el("a", { class: "button plain", target: "_top", hidden: true }, page);
     this.answer = new Fetched((given) => {
+      if (given.button) {
+        Object.assign(this.texts, { button: given.button, question: given.question });
+        say(this.button, given.button);
+      }
       this.button.disabled = given.state === "away";
       this.button.hidden = given.state === "done"; // nothing left to do
       this.#showLink(given);
@@ -113,6 +117,8 @@ export function setup(content) {
       "dashboard",
       () => [],
     ),
+    // What its button does depends on what they are now.
+    new Task({ title: "Devices", button: "Show as devices" }, "devices", () => []),
   ];
   content.replaceChildren(...tasks.map(({ element }) => element));
   const load = () => tasks.forEach((task) => task.load());

@@ -1,0 +1,157 @@
+"""That the connection to a real broker is kept up, and that people are told why it is not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fake_clock import FakeClock
+from house import until
+from redback.core import Broker, BrokerAddress, BrokerAwayError, BrokerMissingError, Will
+from redback.problems import Kind, Problems
+from running import running
+from standin.broker import HOST
+from standin.broker import Broker as Mosquitto
+
+Open = Callable[..., Awaitable[Mosquitto]]
+WILL = Will("redback/status", "offline")
+
+
+class Listener:
+    """Notes what it is called with."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.messages: list[tuple[str, str]] = []
+
+    def broker_connected(self) -> None:
+        self.connections += 1
+
+    def broker_message(self, topic: str, payload: str) -> None:
+        self.messages.append((topic, payload))
+
+
+@pytest.fixture
+def problems(clock: FakeClock) -> Problems:
+    return Problems(clock)
+
+
+def broker(address: BrokerAddress | Exception, clock: FakeClock, problems: Problems) -> Broker:
+    """Make a connection to what is found at an address, or to nothing."""
+
+    async def find() -> BrokerAddress:
+        if isinstance(address, Exception):
+            raise address
+        return address
+
+    return Broker(find, clock, problems, WILL)
+
+
+def at(mosquitto: Mosquitto) -> BrokerAddress:
+    """Return the address as the Supervisor tells it."""
+    found = mosquitto.address
+    return BrokerAddress(found.host, found.port, found.username, found.password)
+
+
+async def passing(clock: FakeClock, condition: Callable[[], object]) -> None:
+    """Let time pass until something is so."""
+
+    async def is_so() -> object:
+        await clock.advance(5)
+        return condition()
+
+    await until(is_so)
+
+
+async def test_messages_are_retained_and_the_end_is_told(
+    open_broker: Open, clock: FakeClock, problems: Problems
+) -> None:
+    mosquitto = await open_broker(username="addons", password="s3cret")
+    ours = broker(at(mosquitto), clock, problems)
+    with pytest.raises(BrokerAwayError):
+        await ours.publish("redback/one", "1")
+    async with running(ours):
+        await asyncio.wait_for(ours.ready(), 10)
+        await ours.publish("redback/one", "1")
+        await ours.publish("redback/status", "online")
+        assert await mosquitto.retained() == {"redback/one": b"1", "redback/status": b"online"}
+        await ours.publish("redback/one", "")
+    assert await mosquitto.retained() == {"redback/status": b"offline"}
+    assert not problems.now
+
+
+async def test_a_connection_that_is_lost_comes_back_and_is_told(
+    open_broker: Open, clock: FakeClock, problems: Problems
+) -> None:
+    mosquitto = await open_broker()
+    ours, listener = broker(at(mosquitto), clock, problems), Listener()
+    ours.listen(listener, "homeassistant/status")
+    async with running(ours):
+        await asyncio.wait_for(ours.ready(), 10)
+        await mosquitto.publish("homeassistant/status", "online")
+        await until(lambda: listener.messages == [("homeassistant/status", "online")])
+        await mosquitto.publish("homeassistant/status", "online", retain=True)
+        await mosquitto.stop()
+        await passing(clock, lambda: problems.find(Kind.BROKER_AWAY))
+        assert not ours.is_up
+        await mosquitto.start()
+        await passing(clock, lambda: ours.is_up)
+        assert listener.connections == 2
+        await mosquitto.publish("homeassistant/status", "offline")
+        await until(lambda: listener.messages[-1][1] == "offline")
+        # What was retained came again with the new connection, and says nothing of now.
+        assert [payload for _, payload in listener.messages] == ["online", "online", "offline"]
+    assert not problems.now
+
+
+async def test_wrong_credentials_are_named_and_seldom_tried(
+    open_broker: Open, clock: FakeClock, problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    mosquitto = await open_broker(username="addons", password="s3cret")
+    wrong = BrokerAddress(HOST, mosquitto.port, "addons", "wr0ng-one")
+    ours = broker(wrong, clock, problems)
+    async with running(ours):
+        await until(lambda: problems.find(Kind.BROKER_REFUSED))
+        await clock.advance(50)
+        found = problems.find(Kind.BROKER_REFUSED)
+        assert found is not None
+        assert found.count == 1
+        await passing(clock, lambda: problems.now[Kind.BROKER_REFUSED, None].count > 1)
+    assert "wr0ng-one" not in caplog.text
+    assert "wr0ng-one" not in repr(wrong)
+
+
+# The library leaves the socket of a handshake that failed to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_broker_with_tls_must_prove_who_it_is(
+    open_broker: Open, clock: FakeClock, problems: Problems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mosquitto = await open_broker(tls=True)
+    ours = broker(BrokerAddress(HOST, mosquitto.tls_port, tls=True), clock, problems)
+    async with running(ours):
+        await until(lambda: problems.find(Kind.BROKER_AWAY))
+        found = problems.find(Kind.BROKER_AWAY)
+        assert found is not None
+        assert "certificate" in found.detail
+        monkeypatch.setenv("SSL_CERT_FILE", str(mosquitto.authority))
+        await passing(clock, lambda: ours.is_up)
+        await ours.publish("redback/one", "1")
+    assert await mosquitto.retained("redback/one") == {"redback/one": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        (BrokerMissingError("GET", "/services/mqtt", 400, "none"), Kind.BROKER_MISSING),
+        (BrokerAddress(HOST, 1), Kind.BROKER_AWAY),
+        (BrokerAddress("no such host", 1883), Kind.BROKER_AWAY),
+        (BrokerAddress("x" * 300, 1883), Kind.BROKER_AWAY),
+    ],
+)
+async def test_a_broker_that_is_not_there_is_a_problem_and_no_crash(
+    clock: FakeClock, problems: Problems, address: BrokerAddress | Exception, kind: Kind
+) -> None:
+    async with running(broker(address, clock, problems)):
+        await until(lambda: problems.find(kind))
+        await passing(clock, lambda: problems.now[kind, None].count > 1)
+        assert [one for one, _ in problems.now] == [kind]

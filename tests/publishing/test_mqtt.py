@@ -1,0 +1,295 @@
+"""What is published over MQTT, to a real broker, and what the stand-in Core's registry changes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from examples import SERIAL, configuration, static
+from fake_clock import FakeClock
+from house import until
+from redback.core import HomeAssistant, open_session
+from redback.options import Mqtt, Options
+from redback.problems import Kind, Problems
+from redback.publishing.delivery import Delivery
+from redback.publishing.device import Device
+from redback.publishing.publisher import Way
+from redback.publishing.ways import publisher
+from redback.sensors.details import Details
+from redback.sensors.entities import Shown
+from running import running
+from standin.broker import HOST, Broker
+from standin.client import Client
+from standin.core import Core
+from standin.integrations import PLATFORM
+from standin.supervisor import TOKEN, Supervisor
+
+HOUSE = Device(SERIAL, "House")
+CONFIG = f"homeassistant/device/redback_{SERIAL}/config"
+STATE, STATUS, LIVE = (f"redback/{SERIAL}/{one}" for one in ("state", "status", "live"))
+TOTAL = "grid_import_total"
+
+
+class Home:
+    """A publisher that is connected to a broker and to a Core."""
+
+    def __init__(
+        self, core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock
+    ) -> None:
+        self.core = core
+        self.broker = broker
+        self.clock = clock
+        self.problems = Problems(clock)
+        self.noted: dict[datetime, Collection[str]] = {}
+        self._supervisor = supervisor
+
+    @asynccontextmanager
+    async def started(self, *, devices: bool = True) -> AsyncIterator[Way]:
+        """Let one work."""
+        async with open_session(TOKEN) as session:
+            home_assistant = HomeAssistant(
+                session, self._supervisor.url, TOKEN, self.clock, self.problems, prefix="redback"
+            )
+            own = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, self.broker.port))
+            delivery = Delivery(self._note)
+            way = publisher(own, home_assistant, self.clock, self.problems, delivery, print)
+            async with running(home_assistant, way):
+                yield way
+
+    def _note(self, _: str, moment: datetime, keys: Collection[str]) -> None:
+        self.noted[moment] = keys
+
+    async def retained(self) -> Mapping[str, Any]:
+        """Return what the broker retains, by topic."""
+        found = await self.broker.retained()
+        return {
+            topic: json.loads(payload) if payload.startswith(b"{") else payload.decode()
+            for topic, payload in found.items()
+        }
+
+    async def has(self, condition: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
+        """Let time pass until the broker retains this, and return all of it."""
+
+        async def is_so() -> object:
+            await self.clock.advance(1)
+            try:
+                return condition(await self.retained())
+            except KeyError:
+                return False
+
+        await until(is_so)
+        return await self.retained()
+
+    def register(self, key: str, entity_id: str | None = None) -> str:
+        """Let Core register an entity, as its integration does."""
+        given = entity_id or f"sensor.house_{key}"
+        self.core.registry.add(given, "mqtt", unique_id=f"redback_{SERIAL}_{key}")
+        return given
+
+
+@pytest.fixture
+def home(core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock) -> Home:
+    return Home(core, broker, supervisor, clock)
+
+
+def values(**given: float | str | None) -> list[Shown]:
+    return [Shown(key, value) for key, value in given.items()]
+
+
+async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Home) -> None:
+    async with home.started() as way:
+        way.describe(HOUSE, Details(static(), configuration()))
+        way.offer(HOUSE, values(status="OK", grid_power=1.25, grid_import_total=1000.5))
+        retained = await home.has(lambda found: found[CONFIG])
+        assert retained["redback/status"] == retained[STATUS] == retained[LIVE] == "online"
+        assert retained[STATE] == {
+            "status": "OK",
+            "grid_power": 1.25,
+            TOTAL: 1000.5,
+            "online": "ON",
+            "problem": "OFF",
+        }
+        message = retained[CONFIG]
+        assert message["dev"] == {
+            "ids": [f"redback_{SERIAL}"],
+            "name": "House",
+            "mf": "Redback Technologies",
+            "mdl": static().model,
+            "sn": SERIAL,
+            "sw": static().software_version,
+            "hw": static().firmware_version,
+            "cu": "homeassistant://hassio/ingress/local_redback",
+        }
+        assert message["cmps"].keys() == retained[STATE].keys()
+        assert message["cmps"][TOTAL] == {
+            "p": "sensor",
+            "uniq_id": f"redback_{SERIAL}_{TOTAL}",
+            "name": "Grid Import Total",
+            "val_tpl": f"{{{{ value_json.{TOTAL} }}}}",
+            "default_entity_id": f"sensor.house_{TOTAL}",
+            "object_id": f"house_{TOTAL}",
+            "unit_of_meas": "kWh",
+            "dev_cla": "energy",
+            "stat_cla": "total_increasing",
+            "sug_dsp_prc": 2,
+        }
+        assert message["cmps"]["problem"]["p"] == "binary_sensor"
+    assert (await home.retained())["redback/status"] == "offline"
+
+
+async def test_what_is_too_old_is_unavailable_and_counters_stay(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25, grid_import_total=1000.5))
+        message = (await home.has(lambda found: found[CONFIG]))[CONFIG]
+        topics = {
+            key: [one["t"] for one in component.get("avty", message["avty"])]
+            for key, component in message["cmps"].items()
+        }
+        assert topics["grid_power"] == ["redback/status", STATUS, LIVE]
+        assert topics[TOTAL] == topics["online"] == ["redback/status", STATUS]
+        lapsed = Shown("grid_power", is_available=False)
+        way.offer(HOUSE, [Shown("status", "OFFLINE"), lapsed, Shown(TOTAL, 1000.5)])
+        retained = await home.has(lambda found: found[LIVE] == "offline")
+        assert retained[STATUS] == "online"
+        assert retained[STATE]["online"] == "OFF"
+        assert retained[STATE][TOTAL] == 1000.5
+        way.offer(
+            HOUSE, [Shown(key, is_available=False) for key in ("status", "grid_power", TOTAL)]
+        )
+        await home.has(lambda found: found[STATUS] == "offline")
+
+
+async def test_a_problem_of_an_inverter_is_one_for_automations(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="FAULT"))
+        await home.has(lambda found: found[STATE]["problem"] == "ON")
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[STATE]["problem"] == "OFF")
+        home.problems.raise_(Kind.OFFLINE, SERIAL)
+        way.offer(HOUSE, values(status="OK", grid_power=1.5))
+        await home.has(lambda found: found[STATE]["problem"] == "ON")
+
+
+async def test_no_entity_takes_an_id_that_somebody_else_has(home: Home) -> None:
+    home.core.registry.add("sensor.house_grid_power", PLATFORM)
+    home.core.registry.add("sensor.house_site_load", PLATFORM, disabled_by="user")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25, site_load=2.5))
+        retained = await home.has(lambda found: found[CONFIG])
+        assert retained[CONFIG]["cmps"].keys() == {"status", "online", "problem"}
+        assert home.problems.find(Kind.OWNED)
+        home.core.registry.remove("sensor.house_site_load")
+        await home.has(lambda found: "site_load" in found[CONFIG]["cmps"])
+
+
+async def test_a_state_that_we_pushed_is_removed_first(home: Home) -> None:
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        async with Client.of_core(home.core.url, home.core.token) as client:
+
+            async def state() -> object:
+                return (await client.request("GET", "states/sensor.house_grid_power")).status
+
+            async def is_there() -> bool:
+                return await state() == 200
+
+            await until(is_there)
+            home.core.write("sensor.other", "1")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: "grid_power" in found[CONFIG]["cmps"])
+    async with Client.of_core(home.core.url, home.core.token) as client:
+        assert (await client.request("GET", "states/sensor.house_grid_power")).status == 404
+        assert (await client.request("GET", "states/sensor.other")).status == 200
+
+
+async def test_ids_that_people_gave_are_used_and_disabled_ones_are_left_alone(home: Home) -> None:
+    home.register("status", "sensor.mine")
+    home.register("grid_power")
+    home.core.registry.disable("sensor.house_grid_power")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        message = (await home.has(lambda found: found[CONFIG]))[CONFIG]
+        assert message["cmps"]["status"]["default_entity_id"] == "sensor.mine"
+        assert message["cmps"]["status"]["uniq_id"] == f"redback_{SERIAL}_status"
+
+
+async def test_a_reading_has_arrived_when_core_shows_it(home: Home) -> None:
+    shown = home.register("last_reading")
+    home.register("grid_power")
+    home.core.registry.disable("sensor.house_grid_power")
+    moment = home.clock.now()
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25, last_reading=moment))  # type: ignore[arg-type]
+        way.sent(HOUSE, moment)
+        await home.has(lambda found: found[CONFIG])
+        await home.clock.advance(5)
+        assert not home.noted
+        home.core.write(shown, (moment - timedelta(minutes=1)).isoformat(timespec="seconds"))
+        home.core.write(shown, moment.isoformat(timespec="seconds"))
+        await until(lambda: home.noted)
+    assert home.noted == {moment: {"last_reading"}}
+
+
+async def test_a_sensor_that_is_gone_is_removed(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: found[CONFIG])
+        way.offer(HOUSE, [Shown("grid_power", is_available=False, is_gone=True)])
+        retained = await home.has(lambda found: len(found[CONFIG]["cmps"]["grid_power"]) == 1)
+        assert retained[CONFIG]["cmps"]["grid_power"] == {"p": "sensor"}
+
+
+async def test_a_successor_keeps_the_device_of_the_first(home: Home) -> None:
+    successor = Device("RB9", "House", (SERIAL,))
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        way.offer(HOUSE, [Shown("status", is_available=False)])
+        way.offer(successor, values(status="FAULT"))
+        retained = await home.has(lambda found: found[CONFIG]["dev"]["sn"] == "RB9")
+        assert retained[STATE]["status"] == "FAULT"
+        assert [topic for topic in retained if "RB9" in topic] == []
+        way.offer(HOUSE, [Shown("status", is_available=False)])
+        await asyncio.sleep(0)
+        assert (await home.retained())[STATUS] == "online"
+
+
+async def test_devices_are_taken_back_before_states_are_pushed(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: found[CONFIG])
+    ids = [home.register(key) for key in ("status", "grid_power")]
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: not found)
+        assert way.states(HOUSE) == {"status": "OK", "grid_power": "1.25"}
+        async with Client.of_core(home.core.url, home.core.token) as client:
+            assert (await client.request("GET", f"states/{ids[0]}")).status == 404
+            for one in ids:
+                home.core.registry.remove(one)
+
+            async def is_pushed() -> bool:
+                return (await client.request("GET", f"states/{ids[0]}")).status == 200
+
+            await until(is_pushed)
+
+
+async def test_entities_that_nothing_publishes_any_more_are_removed_from_the_registry(
+    home: Home,
+) -> None:
+    ids = [home.register(key) for key in ("status", "grid_power")]
+    await home.broker.stop()
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        async with Client.of_core(home.core.url, home.core.token) as client:
+
+            async def is_pushed() -> bool:
+                await home.clock.advance(5)
+                return (await client.request("GET", f"states/{ids[0]}")).status == 200
+
+            await until(is_pushed)
