@@ -45,9 +45,15 @@ automation:
 class Bus:
     """Fires events on Core's bus, and hears those of one type."""
 
-    def __init__(self, client: Client, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._socket = socket
+        self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def hear(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Listen all the time, or Core would hang up."""
+        async for message in socket:
+            if (content := message.json())["type"] == "event":
+                self._heard.put_nowait(content["event"]["data"])
 
     async def fire(self, kind: str, data: object) -> None:
         answer = await self._client.request("POST", f"events/{kind}", data)
@@ -56,10 +62,7 @@ class Bus:
     async def next(self, seconds: float = 45) -> dict[str, Any]:
         """Return the data of the next event."""
         async with asyncio.timeout(seconds):
-            while (message := await self._socket.receive_json())["type"] != "event":
-                pass
-        data: dict[str, Any] = message["event"]["data"]
-        return data
+            return await self._heard.get()
 
 
 @asynccontextmanager
@@ -67,7 +70,10 @@ async def bus(home: House, hears: str) -> AsyncIterator[Bus]:
     async with home.client() as client, await client.connect() as socket:
         await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": hears})
         assert (await socket.receive_json())["success"]
-        yield Bus(client, socket)
+        heard = Bus(client)
+        hearing = asyncio.create_task(heard.hear(socket))
+        yield heard
+        hearing.cancel()
 
 
 def written(home: House) -> list[str]:
