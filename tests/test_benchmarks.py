@@ -54,6 +54,15 @@ def test_states_come_to_core_about_as_fast_as_posts(tmp_path: Path) -> None:
     assert 0 < milliseconds < 5000
 
 
+@pytest.mark.broker
+@pytest.mark.core
+def test_devices_cost_core_less_than_states(tmp_path: Path) -> None:
+    figures = run("devices", tmp_path, seconds=300)
+    (processor, memory) = figures.values()
+    assert 0 < processor["value"] < processor["beside"]["value"]
+    assert -5 < memory["value"] < 10
+
+
 @pytest.mark.fast_clock
 def test_one_inverter_and_several_are_measured(tmp_path: Path) -> None:
     figures = run("fleet", tmp_path)

@@ -167,3 +167,11 @@ def test_while_the_clock_is_wrong_that_is_the_problem_and_not_the_inverter(
     problems.clear(Kind.FUTURE, "RB1")
     problems.clear(Kind.CLOCK)
     assert set(problems.now) == {(Kind.OFFLINE, "RB1")}
+
+
+def test_the_log_says_what_to_do_about_a_reading_from_the_future(
+    problems: Problems, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems.raise_(Kind.FUTURE, "RB1", "2026-03-02 04:02:08 UTC")
+    sentence = "RB1: ignored a reading from the future (2026-03-02 04:02:08 UTC)."
+    assert caplog.messages == [f"{sentence} {Kind.FUTURE.advice}"]

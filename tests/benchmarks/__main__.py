@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import database, fleet, freshness, history, publishing, start
+from benchmarks import database, devices, fleet, freshness, history, publishing, start
 from benchmarks.figures import Figure, Length, plain, table
 
 FIGURES = "figures.json"
@@ -25,6 +25,7 @@ Measure = Callable[[Length], Sequence[Figure]]
 BENCHMARKS: Mapping[str, Measure] = {
     "freshness": freshness.measure,
     "publishing": publishing.measure,
+    "devices": devices.measure,
     "start": start.measure,
     "fleet": fleet.measure,
     "history": history.measure,

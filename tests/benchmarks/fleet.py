@@ -135,10 +135,10 @@ async def _watch(task: Task) -> Seen:
         memory.append(service.resident_mb)
         journal.clear()
         proxy.forget()
-        began, worked = clock(), _processor_seconds(service.pid)
+        began, worked = clock(), processor_seconds(service.pid)
         await asyncio.sleep(task.minutes * _MINUTE)
         minutes, requests = (clock() - began) / _MINUTE, journal.count()
-        worked = _processor_seconds(service.pid) - worked
+        worked = processor_seconds(service.pid) - worked
         cycles = [seconds / task.speed for seconds in _cycles(journal, proxy)]
         memory.append(service.resident_mb)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as browser:
@@ -159,7 +159,7 @@ def _cycles(journal: Journal, proxy: Proxy) -> Iterator[float]:
             yield max(arrived) - start
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """Return how long it has used a processor, in its own code and in the kernel's."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS

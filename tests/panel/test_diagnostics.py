@@ -71,6 +71,8 @@ async def test_it_contains_what_helps() -> None:
             "history_days": 4,
             "detailed_sensors": file["options"]["detailed_sensors"],
             "log_level": "debug",
+            "devices": False,
+            "has_own_broker": False,
         }
         assert file["status"]["version"]
         assert file["home_assistant"]

@@ -53,6 +53,11 @@ async def test_refused_credentials_lead_to_the_options() -> None:
         cloud = status["health"]["cloud"]
         assert (cloud["state"], cloud["text"]) == ("bad", "Credentials rejected.")
         assert status["notices"][0]["kind"] == "credentials"
+        # Redback has mended them: nobody has to wait for the quarter of an hour to be over.
+        assert status["notices"][0]["may_retry"]
+        person.home.simulator.faults.clear()
+        assert (await person.post("history/retry"))[0] == 200
+        await person.all_well()
 
 
 async def test_an_account_without_an_inverter_is_shown() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from standin.broker import Broker, find_mosquitto, temporary_broker
+from standin.broker import Broker, temporary_broker
 from standin.client import Client
 from standin.real_core import RealCore, temporary_core
 
-pytestmark = [pytest.mark.core, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.asyncio(loop_scope="module")]
 
 Message = dict[str, Any]
 WAIT_S = 30
@@ -22,8 +22,6 @@ VALUES = {"total": 5.5, "power": 1.2, "online": "ON"}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def broker() -> AsyncIterator[Broker]:
     """A broker that asks for a password."""
-    if find_mosquitto() is None:
-        pytest.skip("needs Debian's mosquitto")
     async with temporary_broker(username="addons", password="made-up-password") as broker:
         yield broker
 

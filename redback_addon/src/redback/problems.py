@@ -314,7 +314,8 @@ class Problems:
             self.last = replace(problem, since=self._clock.now())
         sentence = kind.sentence.format(subject=name, detail=why)
         if cause not in causes and not is_explained:
-            advice = f" {problem.advice}" if cause or kind is Kind.CLOCK else ""
+            is_told = cause is not None or kind in {Kind.CLOCK, Kind.FUTURE}
+            advice = f" {problem.advice}" if is_told else ""
             _LOG.warning("%s%s", sentence, advice)
         else:
             _LOG.debug("%s (%d times)", sentence, problem.count)

@@ -1,0 +1,148 @@
+"""What devices over MQTT cost Core and the service, beside states over REST.
+
+Each round changes all values of all inverters, which a real Core then shows.
+"""
+
+import asyncio
+import statistics
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.figures import Beside, Figure, Length
+from benchmarks.fleet import processor_seconds
+from benchmarks.runner import background
+from house import house
+from redback.clock import SystemClock
+from redback.core import HomeAssistant, open_session
+from redback.options import Mqtt, Options
+from redback.problems import Problems
+from redback.publishing.delivery import Delivery
+from redback.publishing.device import Device
+from redback.publishing.ways import publisher as make_publisher
+from redback.sensors.entities import Shown
+from standin.broker import HOST, temporary_broker
+from standin.real_core import RealCore, temporary_core
+from standin.supervisor import TOKEN, Supervisor
+
+_INVERTERS, _QUICK_INVERTERS = 100, 2
+_ROUNDS, _QUICK_ROUNDS = 5, 2
+_LONGEST_SECONDS = 300.0
+_MOST_RATIO = 1 / 3
+_MOST_MORE_MB = 3.0
+# The service is at rest then: it has imported its three days.
+_MEMORY_SECONDS, _QUICK_MEMORY_SECONDS = 120.0, 10.0
+# Forty; the last reading tells which round Core shows.
+_KEYS = (
+    "last_reading",
+    *(f"pv_{number}_{part}" for number in range(13) for part in ("voltage", "current", "power")),
+)
+
+
+def measure(length: Length) -> Sequence[Figure]:
+    """Publish both ways; a quick run does so for a few inverters alone."""
+    return asyncio.run(_measure(is_quick=length is Length.QUICK))
+
+
+async def _measure(*, is_quick: bool) -> list[Figure]:
+    count = _QUICK_INVERTERS if is_quick else _INVERTERS
+    rounds = _QUICK_ROUNDS if is_quick else _ROUNDS
+    seconds = _QUICK_MEMORY_SECONDS if is_quick else _MEMORY_SECONDS
+    states = await _processor(count, rounds, devices=False)
+    devices = await _processor(count, rounds, devices=True)
+    without = await _memory(seconds, devices=False)
+    more = await _memory(seconds, devices=True) - without
+    goal = None if is_quick else _MOST_RATIO
+    return [
+        Figure(
+            f"Core's processor for a round of {count} inverters over MQTT",
+            1000 * devices,
+            "ms",
+            Beside("over REST", 1000 * states),
+            most_ratio=goal,
+        ),
+        Figure("memory of the service with devices, more", more, "MB", most=_MOST_MORE_MB),
+    ]
+
+
+async def _processor(count: int, rounds: int, *, devices: bool) -> float:
+    """Return the median of the seconds that a round keeps Core's processor busy."""
+    clock, delivery = SystemClock(), _Arrivals(count)
+    problems = Problems(clock)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(temporary_broker())
+        core = await stack.enter_async_context(temporary_core(broker=broker.address))
+        supervisor = await stack.enter_async_context(Supervisor(core.address))
+        session = await stack.enter_async_context(open_session(TOKEN))
+        home_assistant = HomeAssistant(
+            session, supervisor.url, TOKEN, clock, problems, prefix="redback"
+        )
+        options = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, broker.port))
+        way = make_publisher(options, home_assistant, clock, problems, delivery, lambda _: None)
+        await stack.enter_async_context(background("the connection", home_assistant.run()))
+        await stack.enter_async_context(background("the publisher", way.run()))
+        pid, busy = _pid(core), []
+        moment = datetime.now(UTC).replace(microsecond=0)
+        for number in range(rounds + 1):
+            began = processor_seconds(pid)
+            moment += timedelta(minutes=1)
+            for inverter in range(count):
+                device = Device(f"B{inverter}", f"Bench {inverter}")
+                values = [Shown(key, number + inverter / 7) for key in _KEYS[1:]]
+                way.offer(device, [Shown(_KEYS[0], moment), *values])
+                way.sent(device, moment)
+            await delivery.all_arrived(moment)
+            busy.append(processor_seconds(pid) - began)
+    # The first round makes the entities.
+    return statistics.median(busy[1:])
+
+
+class _Arrivals(Delivery):
+    """Knows when a reading of each inverter has arrived."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(self._arrived)
+        self._count = count
+        self._there: dict[datetime, set[str]] = {}
+        self._more = asyncio.Event()
+
+    def _arrived(self, serial: str, moment: datetime, _: object) -> None:
+        self._there.setdefault(moment, set()).add(serial)
+        self._more.set()
+
+    async def all_arrived(self, moment: datetime) -> None:
+        """Wait for it."""
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            while len(self._there.get(moment, ())) < self._count:
+                self._more.clear()
+                await self._more.wait()
+
+
+async def _memory(seconds: float, *, devices: bool) -> float:
+    """Return the megabytes that the service holds after a while, with one inverter."""
+    async with (
+        temporary_broker() as broker,
+        temporary_core(broker=broker.address) as core,
+        house("st", core=core.address) as home,
+    ):
+        home.supervisor.broker = broker.address
+        home.service.options(devices=devices)
+        await home.service.start()
+        await home.shows("redback_status")
+        await asyncio.sleep(seconds)
+        return home.service.resident_mb
+
+
+def _pid(core: RealCore) -> int:
+    """Return the process of Core itself, which may be below a program that enters its root."""
+    wanted = str(core.folder).encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:  # it has ended
+            continue
+        if wanted in command:
+            found.append(int(process.name))
+    return max(found, key=processor_seconds)
