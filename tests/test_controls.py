@@ -1,6 +1,7 @@
 """Commands from an automation to the inverter and back, with the service as a process."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from house import House, eventually, house, until
 from simulator import Fault, Kind
 from standin.client import Client
+from standin.core import Core
 from standin.real_core import temporary_core
 
 pytestmark = pytest.mark.process
@@ -136,6 +138,35 @@ async def test_a_write_that_was_done_although_it_failed_is_not_done_again() -> N
         await events.fire("redback_command", CHARGE)
         assert (await events.next())["result"] == "started"
         assert len(written(home)) == 1
+
+
+async def test_killed_at_create_and_at_replace_one_is_left_and_each_command_answered() -> None:
+    async with (
+        Core() as core,
+        house("st", core=core.address, latency=1) as home,
+        bus(home, "redback_control") as events,
+    ):
+        home.service.options(controls=True)
+        await home.service.start()
+        await ready(home)
+        serial, schedules = home.inverters[0], home.simulator.schedules
+        slow = Fault(kind=Kind.SLOW, path="/Create/", seconds=3, how="after", times=1)
+        home.simulator.faults.add(slow)
+        await events.fire("redback_command", CHARGE)
+        await until(lambda: schedules.active(serial, time.time()))
+        await home.service.kill()
+        await home.service.start()
+        assert (await events.next())["result"] == "started"
+        assert len(written(home)) == 1
+        await until(lambda: core.listeners("redback_command") == 1)
+        await events.fire("redback_command", CHARGE | {"action": "discharge", "id": "peak"})
+        assert (await events.next())["id"] == "peak"
+        await home.service.kill()
+        await home.service.start()
+        ended = await events.next(60)
+        assert (ended["id"], ended["result"]) == ("free hour", "ended")
+        (left,) = schedules.active(serial, time.time())
+        assert left.mode.inverter_mode == "DischargeBattery"
 
 
 async def test_without_the_option_no_door_is_open_and_nothing_is_asked_or_written() -> None:

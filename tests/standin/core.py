@@ -137,6 +137,10 @@ class Core:
             "unit_system": {"length": "km", "temperature": "°C", "volume": "L", "mass": "g"},
         }
 
+    def listeners(self, kind: str) -> int:
+        """Return how many connections hear events of a kind."""
+        return sum(session.hears(kind) for session in self._sessions)
+
     def write(self, entity_id: str, state: str, attributes: Message | None = None) -> None:
         """Write a state as one of Core's own integrations does."""
         self._set(entity_id, state, attributes or {}, user_id=None)

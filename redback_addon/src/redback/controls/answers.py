@@ -8,7 +8,7 @@ from msgspec import structs
 from ..clock import Clock
 from ..inverters.registry import Registry
 from .book import Answer, Book, Own
-from .command import Command
+from .command import LONGEST_TEXT, Command
 
 
 class Answers:
@@ -26,12 +26,11 @@ class Answers:
         self, fields: Mapping[object, object], by: str, serial: str | None, why: str
     ) -> None:
         """Refuse a command of which not all fields are known to make sense."""
-        name, action = fields.get("id"), fields.get("action")
         self._give(
             Answer(
-                id=name if isinstance(name, str) else None,
+                id=_text(fields.get("id")),
                 serial=serial,
-                action=action if isinstance(action, str) else None,
+                action=_text(fields.get("action")),
                 result="refused",
                 reason=f"Refused: {why}",
                 by=by,
@@ -99,3 +98,7 @@ def sentence(one: Own) -> str:
 def clock_time(moment: datetime) -> str:
     """Return the local time of day."""
     return f"{moment.astimezone():%H:%M}"
+
+
+def _text(value: object) -> str | None:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None

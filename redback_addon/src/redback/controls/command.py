@@ -8,7 +8,8 @@ LONGEST_MINUTES = 1440
 _MOST_DAYS_AHEAD = 7
 # A start that has just passed is now: a command takes some time to arrive.
 _TOLERANCE = timedelta(minutes=1)
-_LONGEST_TEXT = 255
+# Of an id, and of whatever else is repeated in an answer.
+LONGEST_TEXT = 255
 
 # The inverter's mode of each action that is a schedule.
 MODES = {
@@ -74,7 +75,7 @@ def parse(data: object, by: str, now: datetime) -> Command:
         raise RefusedError(f"The action must be one of {', '.join(_FIELDS)}.")
     for name in data:
         if name not in _ALL_FIELDS:
-            raise RefusedError(f"{str(name)[:_LONGEST_TEXT]} is not a field of a command.")
+            raise RefusedError(f"{str(name)[:LONGEST_TEXT]} is not a field of a command.")
         if name not in _FIELDS[action]:
             raise RefusedError(f"The action {action} has no {name}.")
     start, end = now, None
@@ -102,8 +103,8 @@ def parse(data: object, by: str, now: datetime) -> Command:
 
 def _text(data: Mapping[str, object], name: str) -> str | None:
     value = data.get(name)
-    if value is not None and not (isinstance(value, str) and len(value) <= _LONGEST_TEXT):
-        raise RefusedError(f"{name} must be text of at most {_LONGEST_TEXT} characters.")
+    if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+        raise RefusedError(f"{name} must be text of at most {LONGEST_TEXT} characters.")
     return value
 
 
