@@ -49,6 +49,11 @@ CASES = {
     "a reset while core is away": [Event("core", 300, 90), Event("reset", 345)],
     "a reset, and an outage after it": [Event("reset", 280), Event("service", 300, 120)],
     "zeros for half a day": [Event("zero", 290, 600)],
+    "zeros for hours, in which it is reset and the service restarts": [
+        Event("zero", 65, 400),
+        Event("reset", 298),
+        Event("service", 304),
+    ],
     "zeros in an outage": [Event("service", 300, 200), Event("zero", 350, 32)],
     "a jump in an outage": [Event("service", 300, 200), Event("jump", 358, 2)],
     "a jump passes while a backup locks the database": [

@@ -379,6 +379,26 @@ async def test_what_came_before_a_reset_within_one_hour_is_not_lost(
     assert_changes(statistics, (2, 3, 4, 5))
 
 
+async def test_an_hour_with_a_reset_is_not_replaced_before_its_energy_is_known(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+) -> None:
+    # At 3:30 the counter starts over, and the ledger does not know the hour before yet. The last
+    # minute was not published.
+    seen = [
+        one if one[0] < at(3.5) else (one[0], round(one[1] - 103.5, 6))
+        for one in growing([1, 2, 3, 4, 5])
+        if not at(3.98) <= one[0] < at(4)
+    ]
+    statistics.compile(COUNTER.entity_id, seen)
+    know(ledger, {3: 0.5, 4: 1.5})
+    await agree(writer, 1, 5)
+    assert_changes(statistics, (3, 4), 1.0, 1.0, within=0.02)
+    know(ledger, true(2))
+    ledger.put(SERIAL, {KEY: [HourEnd(at(3), 0.5, energy=1.0, misread=0.0)]})
+    await agree(writer, 1, 5)
+    assert_changes(statistics, (2, 3, 4))
+
+
 @pytest.mark.parametrize(("before", "after"), [(103.5, 900.0), (103.5, 50.0), (103.5, 98.0)])
 async def test_a_step_that_core_took_for_energy_is_taken_off_again(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger, before: float, after: float

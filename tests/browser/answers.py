@@ -129,6 +129,16 @@ def dashboard(*, is_there: bool = False) -> Json:
     return {"state": "ready", "text": text, "url": None}
 
 
+def devices() -> Json:
+    """Make the offer to show inverters as devices."""
+    return {
+        "state": "ready",
+        "text": "Each inverter becomes a device.",
+        "button": "Show as devices",
+        "question": "The add-on restarts.",
+    }
+
+
 def correction() -> Json:
     """Make a correction of sums."""
     return {
@@ -158,4 +168,5 @@ def all_answers() -> dict[str, object]:
         "entities": GIVEN["entities"],
         "energy": energy_plan(),
         "dashboard": dashboard(),
+        "devices": devices(),
     }

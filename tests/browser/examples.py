@@ -25,6 +25,7 @@ from redback.options import Site
 from redback.panel import minutes
 from redback.panel.entities import entities
 from redback.panel.sites import gone, is_listed, sites
+from redback.publishing.entity_ids import entity_ids
 from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 
@@ -204,7 +205,7 @@ def energy_plan(*, is_there: bool = False, is_read: bool = True) -> Json:
     """Make what would be, or has been, added to the Energy dashboard; nothing before a reading."""
     known = [*house().inverters.values()] if is_read else []
     registry = SimpleNamespace(inverters=lambda: known, sorted_names=lambda: ["House"])
-    ours = SimpleNamespace(why_not=lambda _: None)
+    ours = SimpleNamespace(why_not=lambda _: None, ids=entity_ids)
 
     async def planned(sources: Sequence[Source]) -> tuple[Planned, ...]:
         stored = merge([], sources, _CORE) if is_there else []

@@ -15,7 +15,7 @@ from chaos.checker import Checker
 from chaos.filling import compared, filled
 from chaos.plan import TIMEOUT_FACTOR, Plan, draw
 from chaos.runner import Event, Runner
-from chaos.system import FAST, NORMAL, System, running_system, set_speed
+from chaos.system import BROKER_PASSWORD, FAST, NORMAL, System, running_system, set_speed
 from house import secrets, until
 
 # Core and the service need some minutes of quiet before the first whole hour.
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="draws everything (%(default)s)")
     parser.add_argument("--hours", type=int, default=6, help="whole hours (%(default)s)")
     parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
+    parser.add_argument("--devices", action="store_true", help="show devices over MQTT")
     parser.add_argument("--calm", action="store_true", help="let nothing go wrong")
     arguments = parser.parse_args()
     result = asyncio.run(_run(arguments))
@@ -38,7 +39,10 @@ def main() -> None:
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     async with running_system(
-        arguments.seed, arguments.folder, timeout_factor=TIMEOUT_FACTOR
+        arguments.seed,
+        arguments.folder,
+        devices=arguments.devices,
+        timeout_factor=TIMEOUT_FACTOR,
     ) as system:
         shown = await system.begin()
         first = datetime.now(UTC)
@@ -61,10 +65,11 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         stored = await system.statistics(beginning - timedelta(hours=1), end)
         notices = await system.home.notifications()
+        states = await system.home.states()
         await set_speed(NORMAL)
         runner.leave_service()
         code = await system.home.service.stop()
-        known = (*secrets(system.core.address), system.core.access.password)
+        known = (*secrets(system.core.address), system.core.access.password, BROKER_PASSWORD)
         return {
             "seed": arguments.seed,
             "hours": arguments.hours,
@@ -81,13 +86,21 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
             "notices": {name: text for name, text in notices.items() if name.startswith("redback")},
             "tracebacks": system.home.service.log.count("Traceback"),
             "leaks": leaks.find(known, arguments.folder),
+            # Core gives an entity such an id if there is a state of its own already.
+            "twins": [name for one in system.counters if (name := f"{one.entity}_2") in states],
             "requests": dict(system.home.simulator.journal.statuses),
         }
 
 
 def _plan(arguments: argparse.Namespace, system: System) -> Plan:
     serials = [inverter.serial for inverter in system.home.simulator.world.inverters]
-    plan = draw(arguments.seed, arguments.hours, serials, serials[-1])
+    plan = draw(
+        arguments.seed,
+        arguments.hours,
+        serials,
+        serials[-1],
+        with_broker=arguments.devices,
+    )
     return replace(plan, cloud=(), house=(), left_out=()) if arguments.calm else plan
 
 

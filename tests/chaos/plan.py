@@ -46,6 +46,9 @@ class HouseFault(Enum):
     SERVICE_STOP = "the service is stopped, and started again"
     DISK_FULL = "the disk is full"
     NO_NAME = "the cloud's name is not found"
+    BROKER_RESTART = "the broker restarts"
+    BROKER_KILL = "the broker is killed, and forgets what it retained"
+    NO_BROKER = "Core restarts while there is no broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,14 @@ class _Stretch:
         return self.end - self.start
 
 
-def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) -> Plan:
+def draw(
+    seed: int,
+    hours: int,
+    serials: Sequence[str],
+    without_battery: str,
+    *,
+    with_broker: bool = False,
+) -> Plan:
     """Draw a plan: one batch of troubles for every six hours, two of which are quiet.
 
     The same seed gives the same plan. For the inverter without a battery v2 alone is enough: the
@@ -137,7 +147,7 @@ def draw(seed: int, hours: int, serials: Sequence[str], without_battery: str) ->
             *_dealt(seed + batch, list(_rarer(chance, serials))),
         )
     ]
-    house = [t for _ in range(batches) for t in _house_batch(chance)]
+    house = [t for _ in range(batches) for t in _house_batch(chance, with_broker=with_broker)]
     cloud_plan = _lay_out(chance, cloud, stretches, [one for one in over if one.trouble.cloud])
     alone = [_taken(one) for one in cloud_plan if one.trouble.lead]
     house_plan = _lay_out(
@@ -376,8 +386,11 @@ def _cloud_batch(
     )
 
 
-def _house_batch(chance: Random) -> Iterator[Trouble]:
-    """Draw what happens to the Supervisor, to Core (each once) and to the service (three times)."""
+def _house_batch(chance: Random, *, with_broker: bool) -> Iterator[Trouble]:
+    """Draw what happens to the Supervisor, to Core and the broker, and to the service.
+
+    Each happens once, but the service is killed three times.
+    """
 
     def house_fault(
         kind: HouseFault, least: float, most: float, *, heals: float = _SOON, seconds: float = 0.0
@@ -402,3 +415,7 @@ def _house_batch(chance: Random) -> Iterator[Trouble]:
     )
     for _ in range(3):
         yield house_fault(HouseFault.SERVICE_KILL, 0.1, 4, heals=5.0)
+    if with_broker:
+        yield house_fault(HouseFault.BROKER_RESTART, 0.2, 2)
+        yield house_fault(HouseFault.BROKER_KILL, 0.2, 4)
+        yield house_fault(HouseFault.NO_BROKER, 0.5, 2, heals=4.0)

@@ -137,11 +137,35 @@ class Runner:
             case HouseFault.NO_NAME:
                 with self._system.without_name():
                     await asyncio.sleep(seconds)
+            case _:
+                await self._cause_to_broker(house_fault, seconds)
+
+    async def _cause_to_broker(self, house_fault: HouseFault, seconds: float) -> None:
+        match house_fault:
+            case HouseFault.BROKER_RESTART:
+                await self._lose_broker(partial(asyncio.sleep, seconds))
+            case HouseFault.BROKER_KILL:
+                await self._lose_broker(partial(asyncio.sleep, seconds), is_killed=True)
+            case HouseFault.NO_BROKER:
+                await self._lose_broker(partial(self._restart_core, seconds))
 
     async def _lose_proxy(self, seconds: float) -> None:
         await self._system.home.supervisor.stop()
         await asyncio.sleep(seconds)
         await self._system.home.supervisor.start()
+
+    async def _lose_broker(
+        self, meanwhile: Callable[[], Awaitable[None]], *, is_killed: bool = False
+    ) -> None:
+        """End the broker, and start it again after something else."""
+        broker, supervisor = self._system.broker, self._system.home.supervisor
+        assert broker is not None
+        # As the Mosquitto app: it provides nothing until it has started.
+        address, supervisor.broker = supervisor.broker, None
+        await (broker.kill if is_killed else broker.stop)()
+        await meanwhile()
+        await broker.start()
+        supervisor.broker = address
 
     async def _kill_service(self, seconds: float) -> None:
         """End it as a power cut does, and start it again."""

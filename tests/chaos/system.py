@@ -5,17 +5,19 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import addon
 import longer_timeouts
 from house import CREDENTIAL, TOKEN, House, until
 from simulator import Simulator
 from simulator.records import COUNTERS
 from simulator.world import Inverter, World, days_ago
+from standin.broker import Broker
 from standin.client import statistics_question
 from standin.real_core import RealCore, find_hass
 from standin.supervisor import Supervisor
@@ -34,10 +36,14 @@ _SENSORS: Mapping[str, str] = {
 }
 _OF_BATTERY = frozenset({"charged", "discharged"})
 
+_NO_VALUE = ("unavailable", "unknown")
+
 _ANY_PORT = 0
 _CLOUD = "cloud.test"
 _HOSTS = "127.0.0.1 localhost\n"
 _HOSTS_OF_CLOUD = f"{_HOSTS}127.0.0.1 {_CLOUD}\n"
+
+BROKER_PASSWORD = "password-of-the-broker"
 
 FAST = 60
 NORMAL = 1
@@ -61,11 +67,12 @@ class System:
     """Everything together; Core is started, the service is not.
 
     `named` is what people call each inverter, `counters` is what is to be compared, and `hosts` the
-    file of this world's names.
+    file of this world's names. There is a `broker` where the inverters are devices.
     """
 
     home: House
     core: RealCore
+    broker: Broker | None
     named: Mapping[Inverter, str]
     counters: tuple[Counter, ...]
     hosts: Path
@@ -78,9 +85,10 @@ class System:
         async def all_there() -> bool:
             states = await self.home.states()
             for counter in self.counters:
-                if counter.entity in states:
+                state = states.get(counter.entity, {}).get("state")
+                if state is not None and state not in _NO_VALUE:
                     # Those of a battery come later, and the others must not grow meanwhile.
-                    shown.setdefault(counter.entity, float(states[counter.entity]["state"]))
+                    shown.setdefault(counter.entity, float(state))
             return len(shown) == len(self.counters)
 
         await until(all_there, 120)
@@ -163,13 +171,14 @@ async def running_system(
     history_days: int = 0,
     past_of_v221: bool = False,
     frontend: bool = False,
+    devices: bool = False,
     timeout_factor: float = FAST,
 ) -> AsyncIterator[System]:
     """Make it in a new folder, below which all logs are; the seed draws the days too.
 
     For so many `days` the inverters have been counting. `past_of_v221` lets the cloud's past have
-    what only v2.21 has, `frontend` lets a browser look at Core, and the service's timeouts are
-    longer by `timeout_factor`.
+    what only v2.21 has, `frontend` lets a browser look at Core, `devices` makes the inverters
+    devices over MQTT, and the service's timeouts are longer by `timeout_factor`.
     """
     # For all that runs here; what is slow at normal speed ends with the whole run.
     os.environ[longer_timeouts.VARIABLE] = str(FAST)
@@ -181,11 +190,17 @@ async def running_system(
     await _mount("--bind", hosts, "/etc/hosts")
     world = World(seed=str(seed), commissioned=days_ago(days), past_of_v221=past_of_v221)
     world.add_account(_PRESETS, credential=CREDENTIAL)
+    broker = (
+        Broker(folder / "broker", username="addons", password=BROKER_PASSWORD) if devices else None
+    )
+    address = None if broker is None else broker.address
     async with (
-        RealCore(find_hass(), folder / "core", frontend=frontend) as core,
+        broker or nullcontext(),
+        RealCore(find_hass(), folder / "core", frontend=frontend, broker=address) as core,
         Simulator(world, name=_CLOUD) as simulator,
-        Supervisor(core.address, token=TOKEN) as supervisor,
+        Supervisor(core.address, token=TOKEN, config=addon.config()) as supervisor,
     ):
+        supervisor.broker = address
         log = folder / "service.log"
         home = House(
             simulator,
@@ -200,6 +215,7 @@ async def running_system(
         home.service.options(
             sites=[{"id": inverter.serial, "name": name} for inverter, name in named.items()],
             history_days=history_days,
+            devices=devices,
         )
         counters = [
             Counter(f"{name.lower()}_{sensor}", inverter, quantity, COUNTERS[quantity])
@@ -208,7 +224,7 @@ async def running_system(
             if inverter.family.battery or quantity not in _OF_BATTERY
         ]
         try:
-            yield System(home, core, named, tuple(counters), hosts)
+            yield System(home, core, broker, named, tuple(counters), hosts)
         finally:
             await home.service.kill()
 

@@ -181,6 +181,35 @@ def test_a_counter_that_is_never_there_leaves_what_flowed() -> None:
     assert [one.energy for one in known[1:-1]] == pytest.approx(flows[1:], abs=0.001)
 
 
+def test_what_flows_after_the_last_reading_of_an_hour_belongs_to_the_next_one() -> None:
+    meter = Meter("a counter", Believed(100.0, START))
+    flows = []
+    for minute in range(130):
+        value, kw = (None, 0.0) if minute > 59 else (100 + minute / 10, 6.0)
+        meter.take(value, START + minute * MINUTE + timedelta(seconds=8), MOST_KW, kw)
+        flows += [end.flow for end in meter.ended]
+    assert flows == pytest.approx([6.0 - 0.1 * 52 / 60, 0.05], abs=0.001)
+
+
+def test_an_hour_begins_with_the_last_reading_before_it_after_a_restart_too() -> None:
+    meter = Meter("a counter", Believed(100.0, START))
+    flows = []
+    for minute in range(-1, 61):
+        kw = 6.0 if minute < 0 else 0.0
+        meter.take(None, START + minute * MINUTE + timedelta(seconds=8), MOST_KW, kw)
+        flows += [end.flow for end in meter.ended]
+    assert flows == pytest.approx([6.0 * 52 / 3600 + 3.0 * 8 / 3600], abs=0.001)
+
+
+def test_what_flowed_before_a_reset_is_unknown_rather_than_nothing_after_an_outage() -> None:
+    meter = Meter("a counter", Believed(109.5, START))
+    ends: list[HourEnd] = []
+    for minute in range(55, 65):
+        meter.take((minute - 50) / 10, START + minute * MINUTE, MOST_KW, 6.0)
+        ends += meter.ended
+    assert (ends[-1].start, ends[-1].state, ends[-1].energy) == (START, 0.9, None)
+
+
 def test_hours_without_any_reading_are_unknown() -> None:
     known = run(lambda _, value: value, minutes=90).known()
     assert list(known) == [0]

@@ -235,6 +235,22 @@ async def test_a_reading_has_arrived_when_core_shows_it(home: Home) -> None:
     assert home.noted == {moment: {"last_reading"}}
 
 
+async def test_what_core_makes_of_our_messages_is_nobody_elses(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = [f"pv_{number}_{part}" for number in range(32) for part in ("voltage", "power")]
+    async with home.started() as way:
+        way.offer(HOUSE, values(**dict.fromkeys(keys, 1.5)))
+        await home.has(lambda found: len(found[CONFIG]["cmps"]) == len(keys) + 2)
+        for key in keys:
+            # In this order, as Core does it.
+            home.core.write(home.register(key), "1.5")
+            await asyncio.sleep(0)
+        home.core.write("sensor.house_pv_0_power", "2.5")
+        await home.clock.advance(1)
+    assert "no longer writes" not in caplog.text
+
+
 async def test_a_sensor_that_is_gone_is_removed(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))

@@ -195,6 +195,7 @@ class Broker:
 
     def _write_passwords(self) -> Path:
         file = self._folder / "passwords"
+        file.unlink(missing_ok=True)  # newer ones do not overwrite it
         command = ["mosquitto_passwd", "-b", "-c", str(file), self.username, self.password]
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - beside mosquitto
         return file

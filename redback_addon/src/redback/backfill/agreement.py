@@ -113,7 +113,7 @@ def agree(  # noqa: PLR0913 - all that an hour depends on
         is_kept = row is not None and start in kept
         if row is not None and fact is not None and is_right(row, fact, most_kw):
             walk.meet(row, fact, is_ours=not is_kept)
-        elif fact is not None and not is_kept and (row is None or walk.has_begun):
+        elif fact is not None and not is_kept and (row is None or walk.can_lose(fact)):
             walk.lose(fact)
         elif row is not None:
             walk.pass_by(row, is_ours=not is_kept)
@@ -167,6 +167,10 @@ class _Walk:
     pending: list[Row] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+
+    def can_lose(self, fact: Known) -> bool:
+        """Whether more is known of an hour than Core's row has."""
+        return self.has_begun and self.counted(fact) is not None
 
     def lose(self, fact: Known) -> None:
         """Pass an hour that Core did not see."""
@@ -222,14 +226,23 @@ class _Walk:
         self.rows += self.pending
         self.pending = []
 
-    def _energy(self, fact: Known) -> float:
-        """Return what was counted until the end of a known hour."""
+    def counted(self, fact: Known) -> float | None:
+        """Return what was counted until the end of a known hour; None = unknown."""
         if self.fact is not None and fact.energy is not None:
             # Core's row may be one reading older or newer than the ledger.
             return fact.energy - (self.state - self.fact.state)
-        if not self._is_another and self.reaches(Row(fact.start, state=fact.state)):
-            return fact.state - self.state
-        return fact.flow or 0.0
+        if self._is_another:
+            return fact.flow or 0.0
+        is_same = self.reaches(Row(fact.start, state=fact.state))
+        return fact.state - self.state if is_same else fact.flow
+
+    def _energy(self, fact: Known) -> float:
+        """Return what was counted until the end of a known hour, as far as anybody can tell."""
+        if (counted := self.counted(fact)) is not None:
+            return counted
+        # A new meter begins with zero.
+        hours = max((fact.start - self.end) / HOUR, 0.0) + 1.0
+        return fact.state if can_become(0.0, fact.state, hours, self.most_kw) else 0.0
 
     def _grown(self, row: Row, fact: Known | None) -> float:
         """Return what was counted until a row that stays."""

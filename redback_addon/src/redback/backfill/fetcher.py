@@ -16,7 +16,7 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.inverter import Inverter
-from ..ledger import HOUR, Believed, HourEnd, Ledger, Meters
+from ..ledger import HOUR, HourEnd, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
@@ -149,20 +149,9 @@ class Fetcher:
             note(meters.ended)
         meters.end_hour(end)
         note(meters.ended)
-        meters.confirm(self._later(serial, end), inverter.details)
-        note(meters.ended)
         self._meters[serial] = end, meters
         self._ledger.put(serial, ended)
         return tuple(believed)
-
-    def _later(self, serial: str, moment: datetime) -> dict[str, Believed]:
-        """Return what the ledger knows next of each counter, by key."""
-        found = {row.key: self._ledger.after(serial, row.key, moment) for row in COUNTERS}
-        return {
-            key: Believed(hour.state, hour.start + HOUR)
-            for key, hour in found.items()
-            if hour is not None and hour.state is not None
-        }
 
     async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
         """Return the last reading before an hour, if it was still shown when that began."""

@@ -48,7 +48,7 @@ class RedbackClient:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """How far this machine's clock is ahead of the cloud's, by its latest answer."""
+        """The lead of this machine's clock over the cloud's, by its latest answer."""
         transport = self._api.transport
         if transport.dated is None:
             return None

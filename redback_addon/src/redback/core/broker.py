@@ -4,32 +4,24 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
-
-import aiomqtt
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..clock import Clock
 from ..problems import Kind, Problems
-from ..timeouts import timeout
 from .errors import BrokerAwayError, BrokerMissingError, BrokerRefusedError
 
+if TYPE_CHECKING:
+    from .mqtt_connection import Connection
+
 _LOG = logging.getLogger(__name__)
-_TIME_OUT = 10.0
 # At the stop time is short.
 _LEAVE_SECONDS = 1.5
-# A broker that vanished without closing the connection is noticed within 1.5 times this.
-_KEEP_ALIVE_SECONDS = 30
-# Delivered at least once, so that the arrival is known.
-_QOS = 1
 # All entities must be there ten seconds after the broker, so no wait may come near that.
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 4.0
 # Some brokers lock out who tries wrong credentials often.
 _REFUSED_SECONDS = 60.0
-# Bad credentials, and not authorised, in the words of MQTT 3.1.1 and of 5.
-_REFUSALS = frozenset({4, 5, 134, 135})
 _PORT, _TLS_PORT = 1883, 8883
 _KINDS = Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY
 
@@ -102,7 +94,7 @@ class Broker:
         self._clock = clock
         self._problems = problems
         self._will = will
-        self._client: aiomqtt.Client | None = None
+        self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._listener: Listener | None = None
         self._topics: tuple[str, ...] = ()
@@ -112,7 +104,7 @@ class Broker:
     @property
     def is_up(self) -> bool:
         """Whether it is connected."""
-        return self._client is not None
+        return self._connection is not None
 
     def listen(self, listener: Listener, *topics: str) -> None:
         """Tell of each connection from now on, and of the messages of these topics."""
@@ -129,12 +121,9 @@ class Broker:
         Raises:
             BrokerAwayError: it may not have arrived.
         """
-        if self._client is None:
+        if self._connection is None:
             raise BrokerAwayError("PUBLISH", topic, None, "not connected")
-        try:
-            await self._client.publish(topic, payload, qos=_QOS, retain=True)
-        except aiomqtt.MqttError as error:
-            raise BrokerAwayError("PUBLISH", topic, None, str(error)) from None
+        await self._connection.publish(topic, payload)
 
     async def run(self) -> None:
         """Stay connected, until cancelled."""
@@ -155,49 +144,26 @@ class Broker:
 
     async def _hold(self) -> NoReturn:
         """Connect, and stay connected for as long as it lasts."""
+        # A megabyte, which those without devices do not need.
+        from .mqtt_connection import connected  # noqa: PLC0415
+
         self.address = address = await self.find()
-        try:
-            async with await self._make_client(address) as client:
-                for topic in self._topics:
-                    await client.subscribe(topic, qos=_QOS)
-                try:
-                    self._connected(client)
-                    await self._listen(client)
-                except asyncio.CancelledError:
-                    await self._leave(client)
-                    raise
-                finally:
-                    self._client = None
-                    self._up.clear()
-        except aiomqtt.MqttError as error:
-            code = getattr(error, "rc", None)
-            is_refusal = getattr(code, "value", code) in _REFUSALS
-            kind = BrokerRefusedError if is_refusal else BrokerAwayError
-            raise kind("CONNECT", str(address), None, str(error)) from None
-        except (OSError, ValueError) as error:  # ValueError: a host that is none
-            raise BrokerAwayError("CONNECT", str(address), None, str(error)) from None
+        async with connected(address, self._will, self._topics) as connection:
+            try:
+                self._connected(connection)
+                async for topic, payload in connection.messages():
+                    if self._listener is not None:
+                        self._listener.broker_message(topic, payload)
+            except asyncio.CancelledError:
+                await self._leave(connection)
+                raise
+            finally:
+                self._connection = None
+                self._up.clear()
+        raise BrokerAwayError("CONNECT", str(address), None, "the connection was closed")
 
-    async def _make_client(self, address: BrokerAddress) -> aiomqtt.Client:
-        # Reading the certificates takes a while.
-        context = await asyncio.to_thread(ssl.create_default_context) if address.tls else None
-        will = self._will
-        return aiomqtt.Client(
-            address.host,
-            address.number,
-            username=address.username or None,
-            password=address.password or None,
-            will=None
-            if will is None
-            else aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True),
-            # What was sent while the add-on was away is too late.
-            clean_session=True,
-            keepalive=_KEEP_ALIVE_SECONDS,
-            timeout=timeout(_TIME_OUT),
-            tls_context=context,
-        )
-
-    def _connected(self, client: aiomqtt.Client) -> None:
-        self._client = client
+    def _connected(self, connection: "Connection") -> None:
+        self._connection = connection
         self._longest = _FIRST_WAIT
         self._up.set()
         for kind in _KINDS:
@@ -205,25 +171,11 @@ class Broker:
         if self._listener is not None:
             self._listener.broker_connected()
 
-    async def _listen(self, client: aiomqtt.Client) -> NoReturn:
-        """Pass on what arrives, until the connection is lost (an MqttError)."""
-        async for message in client.messages:
-            if self._listener is not None and not message.retain:
-                payload = bytes(message.payload or b"").decode(errors="replace")
-                self._listener.broker_message(str(message.topic), payload)
-        raise aiomqtt.MqttError("the connection was closed")
-
-    async def _leave(self, client: aiomqtt.Client) -> None:
+    async def _leave(self, connection: "Connection") -> None:
         """Publish the will: a broker does so only for a connection that breaks."""
         if self._will is not None:
-            with contextlib.suppress(aiomqtt.MqttError):
-                await client.publish(
-                    self._will.topic,
-                    self._will.payload,
-                    qos=_QOS,
-                    retain=True,
-                    timeout=timeout(_LEAVE_SECONDS),
-                )
+            with contextlib.suppress(BrokerAwayError):
+                await connection.publish(self._will.topic, self._will.payload, _LEAVE_SECONDS)
 
     def _report(self, kind: Kind, error: BrokerAwayError) -> None:
         _LOG.debug("%s", error)

@@ -82,11 +82,6 @@ class Ledger:
         which = "start < ? AND state IS NOT NULL ORDER BY start DESC LIMIT 1"
         return next(iter(self._read(serial, key, which, _hour(start))), None)
 
-    def after(self, serial: str, key: str, start: datetime) -> HourEnd | None:
-        """Return the first hour from this one on whose state is known."""
-        which = "start >= ? AND state IS NOT NULL ORDER BY start LIMIT 1"
-        return next(iter(self._read(serial, key, which, _hour(start))), None)
-
     def believed(self, serial: str, keys: Iterable[str], end: datetime) -> dict[str, Believed]:
         """Return what the counters last showed before an hour, as far as that is known, by key."""
         found = ((key, self.before(serial, key, end)) for key in keys)

@@ -154,7 +154,7 @@ class _Crossing:
         end: of the hour.
         moment: that, or the time of the last reading before it if none is missing.
         flow: what had flowed until that moment since the believed value, kWh; None = unknown.
-        hour_flow: what flowed in the hour, kWh; None = unknown.
+        hour_flow: what flowed since that moment of the hour before, kWh; None = unknown.
         doubt: the value in doubt at that time; None = there was none.
     """
 
@@ -230,6 +230,8 @@ class Meter:
         self._fresh = fresh
         if self._read_at is None or at > self._read_at:
             self._pass_to(at, power)
+        elif self._power is None and power is not None and self._read_at - at <= fresh:
+            self._hold(power, self._read_at - at)
         if value is not None and value >= 0:
             self._judge(value, at, most_kw)
         return None if self.believed is None else self.believed.value
@@ -239,17 +241,6 @@ class Meter:
         self.ended = []
         if self._read_at is None or end > self._read_at:
             self._pass_to(end, self._power)
-
-    def confirm(self, value: float, at: datetime, most_kw: float) -> None:
-        """Take what is known of a later time, which can be trusted."""
-        self.ended = []
-        doubt = self._doubt
-        if (
-            doubt is not None
-            and not self._fits(self.believed, value, at, most_kw)
-            and self._fits(Believed(doubt.value, doubt.at), value, at, most_kw)
-        ):
-            self._accept(doubt, Believed(doubt.value, doubt.at))
 
     def _judge(self, value: float, at: datetime, most_kw: float) -> None:
         """Believe a value, or begin to doubt."""
@@ -304,9 +295,7 @@ class Meter:
         self._accept(doubt, new)
 
     @staticmethod
-    def _fits(before: Believed | None, value: float, at: datetime, most_kw: float) -> bool:
-        if before is None:
-            return False
+    def _fits(before: Believed, value: float, at: datetime, most_kw: float) -> bool:
         hours = max((at - before.at) / HOUR, 0.0)
         return can_become(before.value, value, hours, most_kw)
 
@@ -373,17 +362,22 @@ class Meter:
     def _accept(self, doubt: _Doubt, new: Believed) -> None:
         """Believe the values in doubt, as another meter than the one before."""
         last = self.believed
-        lead = doubt.flow or 0.0
-        total = self._total + lead
+        is_known = doubt.flow is not None
+        total = self._total + (doubt.flow or 0.0)
         for crossing in self._crossings:
             shown = self._shown(crossing)
             if shown is not None:
+                if not is_known:
+                    self._last_end, is_known = None, True
                 self._end(crossing, shown, total + shown - doubt.first, How.READ)
             elif last is not None:
                 self._end(crossing, *self._after(last, crossing))
             elif crossing.flow is not None and doubt.flow is not None:
                 left = doubt.flow - crossing.flow
                 self._end(crossing, max(doubt.first - left, 0.0), total - left, How.POWER)
+        if not is_known:
+            # What was counted between the two meters is unknown, rather than nothing.
+            self._last_end = None
         self._stride = _LEAST_STRIDE_KWH
         self._believe(new, total + new.value - doubt.first)
 
@@ -440,18 +434,24 @@ class Meter:
         while end <= at:
             # An hour's end is its last reading, unless that is missing.
             is_read = since == self._read_at and end - since <= self._fresh
-            flow = self._flow
-            self._add(mean, end - since)
-            moment, flow = (since, flow) if is_read else (end, self._flow)
+            moment = since if is_read else end
+            self._add(mean, moment - since)
             is_fresh = is_read and self.believed is not None and self.believed.at == since
-            crossing = _Crossing(end, moment, flow, self._hour_flow, self._doubt)
+            crossing = _Crossing(end, moment, self._flow, self._hour_flow, self._doubt)
             self._cross(crossing, is_fresh=is_fresh)
             self._hour_flow = 0.0
+            self._add(mean, end - moment)
             since, end = end, end + HOUR
         self._add(mean, at - since)
         self._read_at, self._power = at, power
         if self._hour_flow is None:
             self._begin_hour(at, power)
+
+    def _hold(self, power: float, during: timedelta) -> None:
+        """Let the last reading of an hour hold until its end, with whose value the meter began."""
+        if self._last_end is not None and self._last_end[0] == self._read_at:
+            self._add(power, during)
+            self._power = power
 
     def _begin_hour(self, at: datetime, power: float | None) -> None:
         """Let the first reading of an hour hold from its beginning, if none is missing."""

@@ -72,13 +72,6 @@ class Meters:
         for meter in self._meters.values():
             meter.end_hour(end)
 
-    def confirm(self, known: Mapping[str, Believed], details: Details = NO_DETAILS) -> None:
-        """Take what is known of a later time, by sensor key: it may end a doubt."""
-        for row in COUNTERS:
-            if (later := known.get(row.key)) is not None:
-                most = most_kw(row, details.static)
-                self._meters[row.key].confirm(later.value, later.at, most)
-
 
 def most_kw(row: CounterRow, static: Static | None) -> float:
     """Return the greatest power that a counter can count, kW."""

@@ -246,9 +246,12 @@ class MqttPublisher:
         if not record.shown:
             return
         wanted = {key: self._wanted_id(record, key) for key in record.keys}
-        free = {
-            key: one for key, one in wanted.items() if self.ownership.claim(one, has_value=True)
-        }
+        free: dict[str, str] = {}
+        for key, one in wanted.items():
+            # Ours are claimed too, to know what the recorder leaves out.
+            is_free = self.ownership.claim(one, has_value=True)
+            if is_free or self._entry(record, key) is not None:
+                free[key] = one
         if any(one in self.ownership.unchecked for one in wanted.values()):
             return  # it will call
         pushed = [one for one in free.values() if one in self.ownership.pushed]

@@ -286,7 +286,9 @@ class Ownership:
                 self._problems.clear(kind, subject)
         for owner, theirs in by_owner.items():
             self._raise(Kind.OWNED, owner, theirs)
-        self._raise(Kind.WRITTEN, None, self._written.keys() - self._owners)
+        # Whose registration has just changed may be ours: Core itself writes it then.
+        theirs = self._written.keys() - self._owners - self._unchecked
+        self._raise(Kind.WRITTEN, None, theirs)
 
     def _raise(self, kind: Kind, subject: str | None, entity_ids: Collection[str]) -> None:
         """Raise a problem of those that have had a value, or clear it if there are none."""

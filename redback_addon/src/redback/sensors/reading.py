@@ -60,7 +60,7 @@ class Reading:
 
     @property
     def _battery_values(self) -> Sequence[float]:
-        """What the battery shows; nothing if there is none, or if it is switched off."""
+        """The battery's values; none if there is no battery, or if it is switched off."""
         dynamic = self.dynamic
         of_modules = (
             value for module in dynamic.battery.modules for value in structs.astuple(module)
@@ -70,7 +70,7 @@ class Reading:
 
     @property
     def _solar_values(self) -> Sequence[float]:
-        """What the panels show; nothing if there are none."""
+        """The panels' values; none if there are no panels."""
         dynamic = self.dynamic
         of_strings = (value for string in dynamic.pvs for value in structs.astuple(string))
         values = (dynamic.pv_power_kw, dynamic.pv_all_time_energy_kwh, *of_strings)

@@ -1,0 +1,85 @@
+"""One connection to an MQTT broker: the one place that knows the library for it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import aiomqtt
+
+from ..timeouts import timeout
+from .broker import BrokerAddress, Will
+from .errors import BrokerAwayError, BrokerRefusedError
+
+_TIME_OUT = 10.0
+# A broker that vanished without closing the connection is noticed within 1.5 times this.
+_KEEP_ALIVE_SECONDS = 30
+# Delivered at least once, so that the arrival is known.
+_QOS = 1
+# Bad credentials, and not authorised, in the words of MQTT 3.1.1 and of 5.
+_REFUSALS = frozenset({4, 5, 134, 135})
+
+
+class Connection:
+    """A connection that is open; every call raises a BrokerAwayError if it is lost."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client = client
+
+    async def publish(self, topic: str, payload: str, seconds: float = _TIME_OUT) -> None:
+        """Have a message retained, and wait so long at most for the broker to confirm it."""
+        try:
+            await self._client.publish(
+                topic, payload, qos=_QOS, retain=True, timeout=timeout(seconds)
+            )
+        except aiomqtt.MqttError as error:
+            raise BrokerAwayError("PUBLISH", topic, None, str(error)) from None
+
+    async def messages(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield topic and payload of what arrives, without what was retained."""
+        async for message in self._client.messages:
+            if not message.retain:
+                payload = bytes(message.payload or b"").decode(errors="replace")
+                yield str(message.topic), payload
+
+
+def _will(will: Will) -> aiomqtt.Will:
+    return aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True)
+
+
+@asynccontextmanager
+async def connected(
+    address: BrokerAddress, will: Will | None, topics: Iterable[str]
+) -> AsyncIterator[Connection]:
+    """Connect, and subscribe to these topics.
+
+    Raises:
+        BrokerRefusedError: it rejects the credentials.
+        BrokerAwayError: it cannot be reached, or the connection is lost.
+    """
+    # Reading the certificates takes a while.
+    context = await asyncio.to_thread(ssl.create_default_context) if address.tls else None
+    client = aiomqtt.Client(
+        address.host,
+        address.number,
+        username=address.username or None,
+        password=address.password or None,
+        will=None if will is None else _will(will),
+        # What was sent while the add-on was away is too late.
+        clean_session=True,
+        keepalive=_KEEP_ALIVE_SECONDS,
+        timeout=timeout(_TIME_OUT),
+        tls_context=context,
+    )
+    try:
+        async with client:
+            for topic in topics:
+                await client.subscribe(topic, qos=_QOS)
+            yield Connection(client)
+    except aiomqtt.MqttError as error:
+        code = getattr(error, "rc", None)
+        is_refusal = getattr(code, "value", code) in _REFUSALS
+        kind = BrokerRefusedError if is_refusal else BrokerAwayError
+        raise kind("CONNECT", str(address), None, str(error)) from None
+    except (OSError, ValueError) as error:  # ValueError: a host that is none
+        raise BrokerAwayError("CONNECT", str(address), None, str(error)) from None
