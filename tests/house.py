@@ -135,6 +135,10 @@ class House:
         self.service.options()
         self._address = address
 
+    def client(self) -> Client:
+        """A client of Core; an async context manager."""
+        return Client.of_core(self._address.url, self._address.token)
+
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return what Core shows of the service's entities, by entity id without `sensor.`."""
         async with Client.of_core(self._address.url, self._address.token) as client:

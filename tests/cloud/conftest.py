@@ -59,5 +59,7 @@ def cloud(
     cloud = Cloud(web=web, time=time, remembered=remembered, client=client)
     web.add_callback("POST", NEW_TOKEN, lambda _: grant())
     for method in ("GET", "POST"):
-        web.add_callback(method, re.compile(rf"{API}/Api/v(?!2/Auth).*"), cloud)
+        web.add_callback(
+            method, re.compile(rf"{API}/Api/v(?!2/(?:Auth|Schedule|Operating)).*"), cloud
+        )
     return cloud

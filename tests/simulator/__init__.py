@@ -8,8 +8,8 @@ As a program, `python -m simulator --preset st --port 0`; in a test:
 
 From the bottom up: `physics` is the day of a plant and `families` its sizes; `world` says who has
 which inverters; `records` is what the cloud has of one at a moment; `payloads` gives that the
-API's shapes and `spoil` spoils them; `energy` has the endpoints and `tokens` is
-their door; `faults` can make anything go wrong; `server` puts it together.
+API's shapes and `spoil` spoils them; `energy`, `schedules` and `envelopes` have the endpoints
+and `tokens` is their door; `faults` can make anything go wrong; `server` puts it together.
 """
 
 from .faults import Fault, Kind

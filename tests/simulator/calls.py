@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -17,6 +18,8 @@ STRUCK = web.RequestKey("struck", Struck)
 ACCOUNT = web.RequestKey("account", Account)
 
 MOST_IDS = 100
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,26 @@ class Call:
             raise refusal(web.HTTPForbidden, f"no access to {serial}")
         return owner[1], inverter
 
+    def site(self, site_id: str) -> Site:
+        """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
+        for account in self.world.accounts:
+            for site in account.sites:
+                if site.site_id == site_id:
+                    if account is self.account:
+                        return site
+                    raise refusal(web.HTTPForbidden, f"no access to {site_id}")
+        raise refusal(web.HTTPNotFound, f"no site {site_id}")
+
+    async def body(self, kind: type[_T]) -> _T:
+        """Return the JSON that was sent; 400 if it is none, or not of this kind."""
+        try:
+            return msgspec.json.decode(await self.request.read(), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise refusal(web.HTTPBadRequest, f"{error}") from None
+
     async def ids(self) -> list[str]:
         """Return the ids that a Multiple call asks for; 400 if they are none or too many."""
-        try:
-            body = msgspec.json.decode(await self.request.read())
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise refusal(web.HTTPBadRequest, "the body is not JSON") from None
-        if not isinstance(body, list) or not all(isinstance(one, str) for one in body):
-            raise refusal(web.HTTPBadRequest, "the body is not a list of ids")
+        body = await self.body(list[str])
         if not 0 < len(body) <= MOST_IDS:
             raise refusal(web.HTTPBadRequest, f"1 to {MOST_IDS} ids may be asked for")
         return body

@@ -21,6 +21,7 @@ from typing import Literal
 How = Literal[
     "before",
     "middle",
+    "after",
     "null",
     "empty",
     "absent",
@@ -35,8 +36,8 @@ How = Literal[
 class Kind(StrEnum):
     """Everything that can go wrong; the comment says which fields of `Fault` matter to it."""
 
-    STATUS = "status"  # status (503), retry_after
-    SLOW = "slow"  # seconds before the answer
+    STATUS = "status"  # status (503), retry_after, how: before | after (it was done)
+    SLOW = "slow"  # seconds before the answer, how: before | after (it was done)
     DRIP = "drip"  # seconds over which the body trickles
     DROP = "drop"  # how: before | middle
     NOT_HTTP = "not_http"  # a TLS alert, as from a port that expects TLS

@@ -178,7 +178,8 @@ def _chance(record: Record, what: str) -> Random:
 def _dynamic(record: Record, site: Site, counters: Sequence[str]) -> JSON:
     moment, family = record.moment, record.inverter.family
     chance = _chance(record, "readings")
-    mode = {"InverterMode": "Auto", "PowerW": 0}
+    order = record.inverter.plant.order(record.stamp)
+    mode = {"InverterMode": order.mode, "PowerW": order.watts}
     head = {
         "TimestampUtc": iso(record.stamp),
         "SiteId": site.site_id,

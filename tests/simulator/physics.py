@@ -8,7 +8,7 @@ so any minute since commissioning can be had in any order, with the same result 
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 from itertools import accumulate, pairwise
@@ -42,6 +42,18 @@ def _bump(centre: float, width: float) -> list[float]:
 
 _MORNING = _bump(7.2 * 60, 70)
 _EVENING = _bump(18.8 * 60, 110)
+
+
+class Order(NamedTuple):
+    """What a plant is told to do in some minutes; Unix seconds, at the edges of minutes."""
+
+    start: int
+    end: int
+    mode: str
+    watts: int
+
+
+AUTO = Order(0, 0, "Auto", 0)
 
 
 class Energy(NamedTuple):
@@ -131,6 +143,33 @@ class Plant:
         self._ahead_s = int(zone.utcoffset(None).total_seconds())
         self._midnights = [Midnight(self.full_level // 2, Energy())]
         self._days: OrderedDict[int, Day] = OrderedDict()
+        self._orders: Sequence[Order] = ()
+        self._caps: Sequence[Order] = ()
+
+    def obey(self, orders: Sequence[Order], since: float) -> None:
+        """Take other orders, of which the first one counts; nothing before `since` changes."""
+        self._orders = orders
+        self._simulate_again(since)
+
+    def cap_export(self, caps: Sequence[Order], since: float) -> None:
+        """Take other limits of the export; nothing before `since` changes."""
+        self._caps = caps
+        self._simulate_again(since)
+
+    def _simulate_again(self, since: float) -> None:
+        index = max((int(since) + self._ahead_s) // DAY_SECONDS - self._first, 0)
+        del self._midnights[index + 1 :]
+        for later in [day for day in self._days if day >= index]:
+            del self._days[later]
+
+    def order(self, when: int) -> Order:
+        """Return what it is told to do at a moment."""
+        return next((one for one in self._orders if one.start <= when < one.end), AUTO)
+
+    def _cap(self, when: int) -> int:
+        """Return how much may be exported at a moment, W."""
+        caps = (one.watts for one in self._caps if one.start <= when < one.end)
+        return min([self.family.export_limit_w, *caps])
 
     def at(self, when: int) -> Moment | None:
         """Return the plant at `when` (Unix seconds), or None before its commissioning."""
@@ -155,7 +194,13 @@ class Plant:
         today = self.commissioned + timedelta(days=index)
         sun = sunshine(self.family, dice(f"{self.seed} sun {today}"), today)
         need = household(self.family, dice(f"{self.seed} household {today}"))
-        return self_consumption(self.family, self._midnights[index], sun, need)
+        midnight = (self._first + index) * DAY_SECONDS - self._ahead_s
+        orders, caps = {}, {}
+        if self._orders or self._caps:
+            minutes = {minute: midnight + 60 * minute for minute in range(MINUTES)}
+            orders = {minute: self.order(when) for minute, when in minutes.items()}
+            caps = {minute: self._cap(when) for minute, when in minutes.items()}
+        return run_day(self.family, self._midnights[index], sun, need, orders, caps)
 
 
 def sunshine(family: Family, chance: Random, today: date) -> list[int]:
@@ -208,12 +253,19 @@ def household(family: Family, chance: Random) -> list[int]:
     return need
 
 
-def self_consumption(
-    family: Family, morning: Midnight, sun: Sequence[int], need: Sequence[int]
+def run_day(
+    family: Family,
+    morning: Midnight,
+    sun: Sequence[int],
+    need: Sequence[int],
+    orders: Mapping[int, Order],
+    caps: Mapping[int, int],
 ) -> Day:
-    """Run one day in "Auto" mode: panels feed the load, then the battery, then the grid.
+    """Run one day, with orders and limits of the export by minute; without an order it is Auto.
 
-    What neither load, battery nor the site's export limit takes is not generated at all.
+    In Auto, panels feed the load, then the battery, then the grid. What neither load, battery nor
+    the site's export limit takes is not generated at all. No order makes more of the battery than
+    it can do, or exports more than the site may.
     """
     bank = family.battery
     full = bank.capacity_wh * LEVEL_PER_WATT_HOUR if bank else 0
@@ -222,19 +274,33 @@ def self_consumption(
     discharge_limit = bank.max_discharge_w if bank else 0
     level = morning.level
     used, battery, levels = [], [], [level]
-    for offered, load in zip(sun, need, strict=True):
-        surplus = offered - load
-        if surplus > 0:
-            power = -min(surplus, charge_limit, (full - level) // LEVEL_IN)
-            level -= power * LEVEL_IN
-        else:
-            spare = family.rating_w - offered
-            power = min(-surplus, discharge_limit, spare, (level - floor) // LEVEL_OUT)
-            level -= power * LEVEL_OUT
-        used.append(min(offered, load - power + family.export_limit_w))
+    for minute, (offered, load) in enumerate(zip(sun, need, strict=True)):
+        cap = caps.get(minute, family.export_limit_w)
+        room = min(charge_limit, (full - level) // LEVEL_IN)
+        spare = family.rating_w - offered
+        give = min(discharge_limit, spare, (level - floor) // LEVEL_OUT, load + cap)
+        power = max(-room, min(_wanted(orders.get(minute, AUTO), load - offered), give))
+        level -= power * (LEVEL_IN if power < 0 else LEVEL_OUT)
+        used.append(min(offered, load - power + cap))
         battery.append(power)
         levels.append(level)
     return Day(used, need, battery, levels, _energies(morning.energy, used, need, battery))
+
+
+def _wanted(order: Order, lack: int) -> int:
+    """Return what a battery is to give, W, where the load is so much more than the panels offer."""
+    match order.mode:
+        case "ChargeBattery":
+            return -order.watts
+        case "DischargeBattery":
+            return order.watts
+        case "ImportPower":
+            return lack - order.watts
+        case "ExportPower":
+            return lack + order.watts
+        case "Conserve":
+            return min(lack, 0)
+    return lack
 
 
 def _energies(

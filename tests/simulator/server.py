@@ -14,10 +14,12 @@ from aiohttp import web
 
 from . import energy, payloads
 from .calls import ACCOUNT, STRUCK, WORLD, json_response, refusal
-from .faults import Faults, Kind, Struck
+from .envelopes import Envelopes
+from .faults import Fault, Faults, Kind, Struck
 from .journal import Entry, Journal
 from .payloads import JSON
 from .records import Records
+from .schedules import Schedules
 from .tokens import NEW_PATH, OLD_PATH, Tokens
 from .world import World
 
@@ -25,6 +27,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 JOURNAL = web.AppKey("journal", Journal)
 TOKENS = web.AppKey("tokens", Tokens)
+SCHEDULES = web.AppKey("schedules", Schedules)
+ENVELOPES = web.AppKey("envelopes", Envelopes)
 
 ELSEWHERE = "/elsewhere"
 """Where redirects lead: nobody who keeps to the cloud's own address ever asks for it."""
@@ -44,6 +48,8 @@ def build_app(world: World) -> web.Application:
     app[TOKENS] = Tokens(world)
     app.add_routes(app[TOKENS].routes())
     app.add_routes(energy.routes())
+    app[SCHEDULES], app[ENVELOPES] = Schedules(world), Envelopes(world)
+    app.add_routes([*app[SCHEDULES].routes(), *app[ENVELOPES].routes()])
     return app
 
 
@@ -76,6 +82,16 @@ class Simulator:
     def journal(self) -> Journal:
         """The requests that arrived."""
         return self.app[JOURNAL]
+
+    @property
+    def schedules(self) -> Schedules:
+        """All schedules that were ever made."""
+        return self.app[SCHEDULES]
+
+    @property
+    def envelopes(self) -> Envelopes:
+        """All operating envelopes that were ever made."""
+        return self.app[ENVELOPES]
 
     def truth(self, serial: str, at: float | None = None, *, glitches: bool = False) -> JSON | None:
         """Return the v2.21 record at or before `at` (Unix seconds; None: now), seen or not.
@@ -130,13 +146,18 @@ async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
     text = request.path + (await request.read()).decode(errors="replace")
     struck = world.faults.strike(request.path, text, world.names)
     request[STRUCK] = struck
-    if slow := struck.first(Kind.SLOW):
+    slow = struck.first(Kind.SLOW)
+    if slow and slow.how != "after":
         await asyncio.sleep(slow.seconds or 0)
     if (drop := struck.first(Kind.DROP)) and drop.how != "middle":
         return _cut(request)
     if struck.first(Kind.NOT_HTTP):
         return _alerted(request)
     answer = _instead(request, struck) or await _answered(request, handler)
+    if (fault := struck.first(Kind.STATUS)) and fault.how == "after":
+        answer = _error(fault)
+    if slow and slow.how == "after":
+        await asyncio.sleep(slow.seconds or 0)
     return await _sent(request, answer, struck)
 
 
@@ -165,10 +186,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.Response:
 
 def _instead(request: web.Request, struck: Struck) -> web.Response | None:
     """Return what is sent instead of an answer, if anything."""
-    if fault := struck.first(Kind.STATUS):
-        headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
-        status = fault.status or 503
-        return web.Response(status=status, headers=headers, text=f"Simulated error {status}")
+    if (fault := struck.first(Kind.STATUS)) and fault.how != "after":
+        return _error(fault)
     if fault := struck.first(Kind.REDIRECT):
         location = f"http://localhost:{request.url.port}{ELSEWHERE}{request.path}"
         return web.Response(status=fault.status or 302, headers={"Location": location})
@@ -178,6 +197,12 @@ def _instead(request: web.Request, struck: Struck) -> web.Response | None:
     if struck.first(Kind.WRONG_SHAPE):
         return json_response([{"Unexpected": True}])
     return None
+
+
+def _error(fault: Fault) -> web.Response:
+    headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
+    status = fault.status or 503
+    return web.Response(status=status, headers=headers, text=f"Simulated error {status}")
 
 
 def _alerted(request: web.Request) -> web.Response:

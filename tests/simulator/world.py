@@ -19,6 +19,7 @@ from .faults import Faults
 from .physics import LOCAL, Plant
 
 Accepts = Literal["new", "old", "both"]
+Overlap = Literal["last wins", "first wins", "refused"]
 
 CLIENT_ID = "simulated-client"
 CREDENTIAL = "simulated+credential/with=signs&more"
@@ -89,6 +90,10 @@ class World:
     today if that is None. A record is visible after `latency` seconds; None means 4 to 12 for each
     inverter, and up to 2 more for each record. Whether v2.21 has a past too is not known (dossier
     3.4). The sun keeps the time of `zone`.
+
+    `overlap` is what two schedules of one inverter at the same time mean, which is not known
+    either; schedules and envelopes are listed, and gone from the list, `listed_after` seconds late.
+    A fleet's inverters share their plants, and so their orders.
     """
 
     def __init__(
@@ -106,6 +111,8 @@ class World:
         self.commissioned = commissioned or days_ago(COMMISSIONED_DAYS)
         self.latency = latency
         self.accounts: list[Account] = []
+        self.overlap: Overlap = "last wins"
+        self.listed_after = 3.0
         self.faults = Faults()
         self._sites = 0
         self._owners: dict[str, tuple[Account, Site]] = {}

@@ -55,6 +55,10 @@ class Customer:
         """Send JSON."""
         return await self.ask("POST", path, json=body)
 
+    async def delete(self, path: str) -> Answer:
+        """Delete something."""
+        return await self.ask("DELETE", path)
+
     async def ask(
         self,
         method: str,

@@ -137,6 +137,10 @@ class Core:
             "unit_system": {"length": "km", "temperature": "°C", "volume": "L", "mass": "g"},
         }
 
+    def listeners(self, kind: str) -> int:
+        """Return how many connections hear events of a kind."""
+        return sum(session.hears(kind) for session in self._sessions)
+
     def write(self, entity_id: str, state: str, attributes: Message | None = None) -> None:
         """Write a state as one of Core's own integrations does."""
         self._set(entity_id, state, attributes or {}, user_id=None)
@@ -170,6 +174,7 @@ class Core:
         app.router.add_post("/api/states/{entity_id}", self._post_state)
         app.router.add_delete("/api/states/{entity_id}", self._delete_state)
         app.router.add_post(f"/api/services/{notifications.DOMAIN}/{{service}}", self._service)
+        app.router.add_post("/api/events/{kind}", self._post_event)
         app.router.add_get("/api/websocket", self._websocket)
         return app
 
@@ -257,6 +262,11 @@ class Core:
         except CommandError:
             raise web.HTTPBadRequest from None
         return web.json_response([])
+
+    async def _post_event(self, request: web.Request) -> web.Response:
+        kind, text = request.match_info["kind"], await request.text()
+        self._fire(kind, json.loads(text) if text else {})
+        return _message(f"Event {kind} fired.")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         socket = await self._server.open_socket(request)

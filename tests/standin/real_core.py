@@ -115,6 +115,7 @@ class RealCore:
         frontend: bool = False,
         supervisor: str = "",
         broker: BrokerAddress | None = None,
+        more: str = "",
     ) -> None:
         self.folder = folder
         self.port = port or free_port()
@@ -122,6 +123,7 @@ class RealCore:
         self._frontend = frontend
         self._supervisor = supervisor
         self._broker = broker
+        self._more = more
         self._process: asyncio.subprocess.Process | None = None
         self._access: Access | None = None
 
@@ -259,6 +261,7 @@ class RealCore:
         configuration = _CONFIGURATION.format(port=self.port)
         if self._supervisor:
             configuration += "hassio:\n"
+        configuration += self._more
         (self.folder / "configuration.yaml").write_text(configuration, encoding="utf-8")
         # Core reads the port from its YAML only once, and then from here
         (self.folder / ".storage" / "http").unlink(missing_ok=True)
@@ -364,12 +367,17 @@ def temporary_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def temporary_core(
-    *, supervisor: str = "", broker: BrokerAddress | None = None
+    *, supervisor: str = "", broker: BrokerAddress | None = None, more: str = ""
 ) -> AsyncIterator[RealCore]:
-    """Start a Core, beside a Supervisor and a broker if they have addresses, in a new folder."""
+    """Start a Core, beside a Supervisor and a broker if they have addresses, in a new folder.
+
+    `more` is added to its configuration.
+    """
     executable = find_hass()
     with temporary_folder() as folder:
-        async with RealCore(executable, folder, supervisor=supervisor, broker=broker) as core:
+        async with RealCore(
+            executable, folder, supervisor=supervisor, broker=broker, more=more
+        ) as core:
             yield core
 
 

@@ -112,6 +112,10 @@ class Session:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
+    def hears(self, kind: str) -> bool:
+        """Whether events of this kind are sent."""
+        return kind in self._subscriptions.values()
+
     def publish(self, event: Message) -> None:
         """Send an event on each subscription that asked for its kind."""
         for number, kind in self._subscriptions.items():

@@ -68,6 +68,7 @@ class Options(msgspec.Struct, frozen=True):
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
         devices: whether inverters are devices over MQTT, instead of states over REST.
         mqtt: the broker for that.
+        controls: whether inverters may be told what to do.
     """
 
     client_id: str
@@ -78,6 +79,7 @@ class Options(msgspec.Struct, frozen=True):
     log_level: LogLevel = "info"
     devices: bool = False
     mqtt: Mqtt = Mqtt()
+    controls: bool = False
 
     def __repr__(self) -> str:
         """Return only what may be logged."""
@@ -93,6 +95,7 @@ LABELS = {
     "detailed_sensors": "Detailed sensors",
     "devices": "Devices",
     "mqtt": "MQTT broker",
+    "controls": "Controls",
     "log_level": "Log level",
 }
 _MUST_BE = {
@@ -103,6 +106,7 @@ _MUST_BE = {
     "detailed_sensors": "on or off",
     "devices": "on or off",
     "mqtt": "a host, a port from 1 to 65535, a username, a password, and TLS on or off",
+    "controls": "on or off",
     "log_level": "one of debug, info, warning and error",
 }
 

@@ -11,6 +11,8 @@ from .cloud import ListedInverter, Remembered
 from .inverters.naming import GivenName
 from .storage.json_file import JsonFile
 
+FILE = "memory.json"
+
 
 class Saved(msgspec.Struct, frozen=True):
     """The content of the file; names stay as first given, and all are by serial number.

@@ -10,6 +10,7 @@ import aiohttp
 from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
+from .controls import controls
 from .core import HomeAssistant
 from .dashboards import setups
 from .environment import Environment
@@ -24,11 +25,10 @@ from .polling.account import Account, connect
 from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
 from .publishing.ways import publisher
-from .saved_state import SavedState
+from .saved_state import FILE, SavedState
 from .timeouts import timeout
 
 _LOG = logging.getLogger(__name__)
-_SAVED_STATE = "memory.json"
 # From the stop until the states' farewell ends. The Supervisor allows ten seconds, the project
 # itself five, of which a slow disk and the end of the process need some.
 _FAREWELL_SECONDS = 4.2
@@ -50,7 +50,7 @@ class Service:
         on_token: Callable[[str], None],
     ) -> None:
         problems = Problems(clock)
-        saved_state = SavedState(environment.data / _SAVED_STATE)
+        saved_state = SavedState(environment.data / FILE)
 
         self._home_assistant = home_assistant = HomeAssistant(
             session,
@@ -88,6 +88,9 @@ class Service:
             self._registry,
             saved_state,
             sites=options.sites,
+        )
+        self._controls = controls(
+            options, environment.data, self._account, self._registry, home_assistant, clock
         )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
@@ -138,6 +141,7 @@ class Service:
             self._existing,
             self._account,
             self._history,
+            *self._controls,
         )
         self._account.use_saved()
         loop = asyncio.get_running_loop()

@@ -4,14 +4,16 @@ Everything is synchronous and meant to be called from threads, several at once. 
 Home Assistant, and nothing touches a file.
 
 From the top: `client` is what the service calls. `readings` (by the rules of `routes`), `history`,
-`details` and `discovery` ask one kind of question each, and `matching` finds what an answer says of
-which inverter. They ask through `api`, which makes a request with a token of `auth`; `transport`
-below them is the one place that makes requests. `decoding` turns answers into `models`. `errors`
-decides what an HTTP status means, and `remembered` holds what must outlive a restart.
+`details`, `discovery` and `controls` ask one kind of question each, and `matching` finds what an
+answer says of which inverter. They ask through `api`, which makes a request with a token of `auth`;
+`transport` below them is the one place that makes requests. `decoding` turns answers into `models`,
+with the time spans of `durations`. `errors` decides what an HTTP status means, and `remembered`
+holds what must outlive a restart.
 """
 
 from .auth import Credentials, Hosts, TokenSource
 from .client import RedbackClient
+from .controls import ControlsApi
 from .errors import (
     AccessError,
     Cause,
@@ -27,13 +29,17 @@ from .models import (
     Battery,
     Cabinet,
     Configuration,
+    DailySchedule,
     Dynamic,
+    Envelope,
     InverterPower,
     Limits,
     ListedInverter,
     Module,
     Phase,
     PvString,
+    Schedule,
+    Schedules,
     Static,
 )
 from .remembered import Remembered, RememberedHolder, RememberedRoute

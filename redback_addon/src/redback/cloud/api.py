@@ -36,6 +36,10 @@ class Answer:
             raise self.broken("the answer contains no list")
         return self.data or []
 
+    def refused(self, detail: str) -> CloudError:
+        """Return the error that says that the cloud has not done this."""
+        return RequestError(detail, method=self.call.method, url=self.call.where)
+
     def broken(self, detail: str) -> CloudError:
         """Return the error that says what is wrong with this answer."""
         return self.call.broken(detail, HTTPStatus.OK)
@@ -57,14 +61,14 @@ class Api:
         *,
         may_repeat: bool,
         params: Mapping[str, int] | None = None,
-        serials: Sequence[str] | None = None,
+        method: str = "GET",
+        json: Sequence[str] | Mapping[str, object] | None = None,
         apart: float = 0.0,
     ) -> Answer:
         """Make a request with a token, and with a better one if that is refused.
 
-        With `serials` it is a POST of these, as JSON; without, a GET. `deadline` is that of all
-        tries together, of which two are at least `apart` seconds apart. `may_repeat` is whether
-        making it twice does no harm: reads may, writes may not.
+        `deadline` is that of all tries together, of which two are at least `apart` seconds apart.
+        `may_repeat` is whether making it twice does no harm: reads may, writes may not.
 
         Raises:
             AccessError: also if the token is refused for this, but not for the list of sites.
@@ -72,7 +76,6 @@ class Api:
             OutcomeUnknownError: a request that must not be repeated failed, and may have been done.
             CloudError: of whatever other kind fits.
         """
-        method = "GET" if serials is None else "POST"
         token = self._tokens.token(deadline)
         while True:  # until the token is taken, or the source has no better one
             call = Call(
@@ -80,7 +83,7 @@ class Api:
                 self._tokens.api_url + path,
                 authorization=token.authorization,
                 params=params,
-                json=serials,
+                json=json,
                 may_repeat=may_repeat,
             )
             try:

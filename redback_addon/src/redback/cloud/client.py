@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from .api import Api
 from .auth import TokenSource
+from .controls import ControlsApi
 from .details import DetailsApi
 from .discovery import discover
 from .errors import CloudError
@@ -43,6 +44,7 @@ class RedbackClient:
         self._sites = _sites(inverters)
         self._history = History(self._api, self._sites)
         self._details = DetailsApi(self._api, self._sites)
+        self.controls = ControlsApi(self._api)
 
     @property
     def clock_ahead(self) -> timedelta | None:

@@ -3,14 +3,15 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from .durations import parse_duration
 from .models import Configuration, Dynamic, Phase, Static
 
 _LOG = logging.getLogger(__name__)
@@ -75,6 +76,11 @@ class Decoder:
             Static, {**(details if isinstance(details, dict) else {}), **parts}
         )
 
+    def listed(self, kind: type[_S], data: object) -> tuple[_S, ...]:
+        """Return the elements of a list, without those that make no sense; no list is empty."""
+        found = (self._model_or_none(kind, one) for one in (data if isinstance(data, list) else ()))
+        return tuple(one for one in found if one is not None)
+
     def _model_or_none(self, kind: type[_S], data: object) -> _S | None:
         try:
             return self._model(kind, data)
@@ -104,8 +110,8 @@ class Decoder:
             return self._phases(value)
         if _is_model(kind):
             return self._model(kind, value)
-        if kind is datetime:
-            return _utc(value)
+        if kind in _PARSERS:
+            return _PARSERS[kind](value)
         if kind is str:
             return msgspec.convert(value, str).strip() or None
         return msgspec.convert(value, kind, strict=False)
@@ -177,6 +183,16 @@ def _utc(value: object) -> datetime:
     """Parse a time; one without an offset is in UTC, as the names of the fields say."""
     moment = msgspec.convert(value, datetime)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _span(value: object) -> timedelta:
+    span = parse_duration(_text(value))
+    if span is None:
+        raise MalformedError
+    return span
+
+
+_PARSERS: Mapping[type, Callable[[object], object]] = {datetime: _utc, timedelta: _span}
 
 
 def _static_nodes(data: object) -> Iterator[Mapping[str, object]]:

@@ -72,7 +72,9 @@ class DetailsApi:
         for start in range(0, len(wanted), MOST_AT_ONCE):
             serials = wanted[start : start + MOST_AT_ONCE]
             try:
-                answer = self._api.ask(_CONFIGURATIONS, deadline, serials=serials, may_repeat=True)
+                answer = self._api.ask(
+                    _CONFIGURATIONS, deadline, method="POST", json=serials, may_repeat=True
+                )
                 elements = answer.elements()
             except CloudError as error:
                 if is_refusal(error) or error.status == HTTPStatus.OK:

@@ -10,7 +10,7 @@ known by its position only. The cloud may send words that are not listed here.
 
 import sys
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -189,3 +189,103 @@ class Configuration(Limits, frozen=True, kw_only=True):
     def serials(self) -> tuple[str, ...]:
         """The inverter that this is about, if the cloud says."""
         return () if self.serial is None else (self.serial,)
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """What an inverter is to do once (dossier 4.6): a mode like `ChargeBattery`, and a power."""
+
+    schedule_id: str = field(name="ScheduleId")
+    start: datetime = field(name="StartTimeUtc")
+    duration: timedelta = field(name="Duration")
+    mode: str | None = _at(name="DesiredMode.InverterMode")
+    power_w: Number | None = _at(name="DesiredMode.ArgumentInWatts")
+    notes: str | None = _at(name="UserNotes")
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return _later(self.start, self.duration)
+
+    def is_active(self, at: datetime) -> bool:
+        """Whether the inverter is to do it at this moment."""
+        return self.start <= at < self.end
+
+    def is_like(self, other: "Schedule") -> bool:
+        """Whether both say the same, except for the end: the list has whole seconds alone."""
+        close = abs(self.start - other.start) < timedelta(seconds=1)
+        return close and (self.mode, self.power_w or 0, self.notes) == (
+            other.mode,
+            other.power_w or 0,
+            other.notes,
+        )
+
+
+class DailySchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """What an inverter is to do on some days (dossier 4.6); it has no id, and is made elsewhere.
+
+    `start` is the local time of day, as the time since midnight; `days` is for example `Weekdays`.
+    """
+
+    start: timedelta = field(name="StartTime")
+    duration: timedelta = field(name="Duration")
+    days: str | None = _at(name="DaysActive")
+    zone: str | None = _at(name="TimezoneIANA")
+    mode: str | None = _at(name="DesiredMode.InverterMode")
+    power_w: Number | None = _at(name="DesiredMode.ArgumentInWatts")
+
+
+class Schedules(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is scheduled for an inverter."""
+
+    daily: tuple[DailySchedule, ...] = ()
+    once: tuple[Schedule, ...] = ()
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """An operating envelope (dossier 4.7): what a site may do for some time; None = no limit.
+
+    `of_network` is whether the energy network has set it; None = the cloud does not say.
+    """
+
+    event_id: str | None = _at(name="EventId")
+    start: datetime = field(name="StartAtUtc")
+    end: datetime = field(name="EndAtUtc")
+    max_import_w: int | None = _at(name="MaxImportPowerW")
+    max_export_w: int | None = _at(name="MaxExportPowerW")
+    max_discharge_w: int | None = _at(name="MaxDischargePowerW")
+    max_charge_w: int | None = _at(name="MaxChargePowerW")
+    max_generation_va: int | None = _at(name="MaxGenerationPowerVA")
+    of_network: bool | None = _at(name="IsNetworkLevel")
+    status: str | None = _at(name="Status")
+
+    def limits(self) -> dict[str, int]:
+        """Return the limits that it has, by the API's names."""
+        return {
+            one.encode_name: value
+            for one in msgspec.structs.fields(type(self))
+            if one.name.startswith("max_") and (value := getattr(self, one.name)) is not None
+        }
+
+    def is_active(self, at: datetime) -> bool:
+        """Whether it limits the site at this moment."""
+        return self.start <= at < self.end and self.status not in _WITHOUT_EFFECT
+
+
+_WITHOUT_EFFECT = frozenset(
+    {
+        "Cancelled",
+        "CancelledAfterStart",
+        "ReportFinished",
+        "RejectedPastEvent",
+        "RejectSuperseded",
+        "SupersededAfterStart",
+        "SupersededPriorToStart",
+    }
+)
+
+
+def _later(start: datetime, duration: timedelta) -> datetime:
+    try:
+        return start + duration
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

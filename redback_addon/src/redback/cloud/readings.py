@@ -160,7 +160,7 @@ class Round:
     ) -> dict[str, Dynamic]:
         """Return the readings that are surely an inverter's own (dossier 3.4, Multiple)."""
         path = f"{route.base}/Multiple/BySerialNumber/Dynamic"
-        answer = self.api.ask(path, deadline, serials=serials, may_repeat=True)
+        answer = self.api.ask(path, deadline, method="POST", json=serials, may_repeat=True)
         return match(map(self.api.decoder.dynamic, answer.elements()), serials, self.sites)
 
     def _ask_alone(self, route: Route, serial: str, deadline: Deadline) -> Dynamic:

@@ -90,6 +90,10 @@ class Deadline:
         seconds = max((self.at - now) / parts, timeout(at_least))
         return Deadline(min(now + seconds, self.at), self.monotonic)
 
+    def at_most(self, seconds: float) -> "Deadline":
+        """Return the end of this many seconds from now, or this one if it is earlier."""
+        return Deadline(min(self.monotonic() + timeout(seconds), self.at), self.monotonic)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -107,7 +111,7 @@ class Call:
     authorization: str | None = field(default=None, repr=False)
     params: Mapping[str, int] | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
-    json: Sequence[str] | None = None
+    json: Sequence[str] | Mapping[str, object] | None = None
     may_repeat: bool = field(kw_only=True)
 
     @property

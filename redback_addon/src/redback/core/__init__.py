@@ -15,4 +15,4 @@ from .statistics import Period, Row, Statistics
 from .supervisor import Supervisor
 from .sync import Sync
 from .users import Users
-from .websocket import Message, WebSocket
+from .websocket import Message, WebSocket, retry

@@ -61,6 +61,10 @@ class Rest:
         """Call one of Core's services; raise as `set_state` does."""
         await self._post(f"/core/api/services/{domain}/{service}", data)
 
+    async def fire_event(self, event_type: str, data: Mapping[str, object]) -> None:
+        """Fire an event on Core's bus; raise as `set_state` does."""
+        await self._post(f"/core/api/events/{event_type}", data)
+
     async def _post(self, path: str, body: Mapping[str, object]) -> None:
         await self._request("POST", path, body)
 

@@ -199,6 +199,10 @@ _FIXED = (
     Sensor("inverter_temperature", TEMPERATURE, lambda r: r.dynamic.inverter_temperature_c),
     Sensor("inverter_mode", MODE, lambda r: r.mode),
     Sensor("inverter_mode_power", WATTS, lambda r: r.mode_power_w),
+    # Control: by whomever
+    Sensor("control_ends", MOMENT, lambda r: r.details.control_ends(r.at), fact=True),
+    Sensor("next_schedule", MOMENT, lambda r: r.details.next_schedule(r.at), fact=True),
+    Sensor("export_limit_active", WATTS, lambda r: r.details.export_limit_w(r.at), fact=True),
     # Battery
     Sensor("battery_soc", CHARGE, lambda r: _percent(r.dynamic.battery_soc_0_to_1), battery=True),
     Sensor("battery_power", POWER, lambda r: r.dynamic.battery_power_kw, battery=True),

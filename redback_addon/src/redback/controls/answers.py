@@ -1,0 +1,104 @@
+"""Answers to commands: what was refused, begun, failed or has ended, and why."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec import structs
+
+from ..clock import Clock
+from ..inverters.registry import Registry
+from .book import Answer, Book, Own
+from .command import LONGEST_TEXT, Command
+
+
+class Answers:
+    """Gives answers to whoever wants them, and to the record."""
+
+    def __init__(
+        self, book: Book, registry: Registry, clock: Clock, tell: Callable[[Answer], None]
+    ) -> None:
+        self._book = book
+        self._registry = registry
+        self._clock = clock
+        self._tell = tell
+
+    def refuse(
+        self, fields: Mapping[object, object], by: str, serial: str | None, why: str
+    ) -> None:
+        """Refuse a command of which not all fields are known to make sense."""
+        self._give(
+            Answer(
+                id=_text(fields.get("id")),
+                serial=serial,
+                action=_text(fields.get("action")),
+                result="refused",
+                reason=f"Refused: {why}",
+                by=by,
+            )
+        )
+
+    def reply(self, command: Command, serial: str, result: str, reason: str | None = None) -> None:
+        """Answer a command."""
+        self._give(
+            Answer(
+                id=command.id,
+                serial=serial,
+                action=command.action,
+                result=result,
+                power=command.power,
+                start=command.start if command.end else None,
+                until=command.end,
+                reason=reason,
+                by=command.by,
+            )
+        )
+
+    def about(self, one: Own, result: str, reason: str | None = None) -> None:
+        """Answer the command that wanted something of ours."""
+        self._give(
+            Answer(
+                id=one.id,
+                serial=one.serial,
+                action=one.action,
+                result=result,
+                power=one.power,
+                start=one.start,
+                until=one.end,
+                reason=reason,
+                by=one.by,
+            )
+        )
+
+    def name(self, serial: str) -> str:
+        """Return what people call an inverter."""
+        given = self._registry.names.get(serial)
+        return serial if given is None else given.name
+
+    def _give(self, answer: Answer) -> None:
+        name = None if answer.serial is None else self.name(answer.serial)
+        complete = structs.replace(answer, inverter=name, at=self._clock.now())
+        self._book.note(complete)
+        self._tell(complete)
+
+
+def sentence(one: Own) -> str:
+    """Return what is being done, for people."""
+    power = f"{one.power or 0:,} W"
+    what = {
+        "charge": f"Charging the battery with {power}",
+        "discharge": f"Discharging the battery with {power}",
+        "import": f"Importing {power}",
+        "export": f"Exporting {power}",
+        "conserve": "Keeping what is in the battery",
+        "limit_export": f"Exporting at most {power}",
+    }.get(one.action, "Limiting the site")
+    return f"{what} until {clock_time(one.end)}."
+
+
+def clock_time(moment: datetime) -> str:
+    """Return the local time of day."""
+    return f"{moment.astimezone():%H:%M}"
+
+
+def _text(value: object) -> str | None:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None

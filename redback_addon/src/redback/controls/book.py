@@ -1,0 +1,94 @@
+"""What is ours in the cloud, and the record of the last commands; both outlive a restart."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from ..storage.json_file import JsonFile
+
+FILE = "controls.json"
+_RECORDED = 100
+
+
+class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One schedule or envelope of ours.
+
+    Attributes:
+        key: the schedule's id, or the envelope's event id; a schedule has none before it is made.
+        site_id: of an envelope; empty for a schedule.
+        limits: of an envelope, by the fields' names.
+        id: of the command that wanted it, as all of `by`.
+        is_made: whether it is known to be in the cloud.
+        is_answered: whether the command has its answer.
+        replaced: since when another one has its place: it is deleted as soon as that is listed.
+    """
+
+    serial: str
+    action: str
+    power: int | None = None
+    limits: dict[str, int] = {}
+    start: datetime
+    end: datetime
+    created: datetime
+    key: str = ""
+    site_id: str = ""
+    id: str | None = None
+    by: str
+    is_made: bool = False
+    is_answered: bool = False
+    replaced: datetime | None = None
+
+    def is_same(self, other: "Own") -> bool:
+        """Whether both do the same, whenever that is."""
+        return (self.action, self.power, self.limits) == (other.action, other.power, other.limits)
+
+    def overlaps(self, other: "Own") -> bool:
+        """Whether both want something of the same inverter, or site, at the same time."""
+        mine, others = ((one.serial, bool(one.site_id)) for one in (self, other))
+        return mine == others and self.start < other.end and other.start < self.end
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command, for who sent it and for the record; `at` is when, UTC."""
+
+    id: str | None = None
+    inverter: str | None = None
+    serial: str | None = None
+    action: str | None = None
+    result: str
+    power: int | None = None
+    start: datetime | None = None
+    until: datetime | None = None
+    reason: str | None = None
+    by: str
+    at: datetime | None = None
+
+
+class _Content(msgspec.Struct, frozen=True):
+    own: tuple[Own, ...] = ()
+    record: tuple[Answer, ...] = ()
+
+
+class Book:
+    """The file; what is ours is in it before it is in the cloud."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = JsonFile(folder / FILE, _Content, "what was started ends by itself")
+        content = self._file.load() or _Content()
+        self.own, self.record = content.own, content.record
+
+    def change(self, old: Iterable[Own], new: Iterable[Own] = ()) -> None:
+        """Put some in the place of others, all at once."""
+        gone = [id(one) for one in old]
+        self.own = (*(one for one in self.own if id(one) not in gone), *new)
+        self._save()
+
+    def note(self, answer: Answer) -> None:
+        """Add to the record."""
+        self.record = (*self.record, answer)[-_RECORDED:]
+        self._save()
+
+    def _save(self) -> None:
+        self._file.save(_Content(self.own, self.record))

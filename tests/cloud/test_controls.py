@@ -1,0 +1,265 @@
+"""Schedules and envelopes: how they are read, and that no write is repeated blindly."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from cloud.bench import API, A, Answer, Cloud, answer
+from redback.cloud import (
+    ControlsApi,
+    Envelope,
+    OutcomeUnknownError,
+    RequestError,
+    Schedule,
+    TransientError,
+)
+
+START = datetime(2026, 3, 2, 1, 2, 8, tzinfo=UTC)
+WANTED = Schedule(
+    schedule_id="",
+    start=START,
+    duration=timedelta(hours=1),
+    mode="ChargeBattery",
+    power_w=3000,
+    notes="Home Assistant",
+)
+LIMIT = Envelope(event_id="ha-1", start=START, end=START + timedelta(hours=1), max_export_w=0)
+LIST, NEW = "GET schedules", "POST schedules"
+
+
+class Written:
+    """Schedules and envelopes of a cloud that may fail before and after it has written.
+
+    `plan` has how each write goes: "done", "lost" (502, not done), "cut" (502, but done), "refused"
+    (400). A list shows what was written `late` seconds ago.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.time = cloud.time
+        self.plan: list[str] = []
+        self.late = 3.0
+        self.is_list_broken = False
+        self.asked: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.items: list[tuple[float, dict[str, Any]]] = []
+        self.gone: list[tuple[float, str]] = []
+        for method in ("GET", "POST", "DELETE"):
+            cloud.web.add_callback(
+                method, re.compile(rf"{API}/Api/v2/(Schedule|OperatingEnvelope)/.*"), self
+            )
+
+    def __call__(self, request: requests.PreparedRequest) -> Answer:
+        path = (request.url or "").removeprefix(f"{API}/Api/v2/")
+        kind = "schedules" if path.startswith("Schedule") else "envelopes"
+        self.asked.append(f"{request.method} {kind}")
+        if request.method == "GET":
+            return self._list(kind)
+        way = self.plan.pop(0) if self.plan else "done"
+        if way == "refused":
+            return answer({"Message": "no"}, 400)
+        made: object = True
+        if way != "lost":
+            made = self._delete(path) if request.method == "DELETE" else self._make(request)
+        return answer({"Data": made}, 200 if way == "done" else 502)
+
+    def _make(self, request: requests.PreparedRequest) -> object:
+        body = json.loads(request.body or "")
+        self.bodies.append(body)
+        number = f"id-{len(self.bodies)}"
+        self.items.append((self.time.passed, body | {"ScheduleId": number}))
+        return {"ScheduleId": number}
+
+    def _delete(self, path: str) -> object:
+        self.gone.append((self.time.passed, path.rsplit("/", 1)[1]))
+        return True
+
+    def _list(self, kind: str) -> Answer:
+        if self.is_list_broken:
+            return answer({}, 503)
+        until = self.time.passed - self.late
+        gone = [number for when, number in self.gone if when <= until]
+        seen = [item for when, item in self.items if when <= until]
+        listed = [one for one in seen if {one["ScheduleId"], one.get("EventId")}.isdisjoint(gone)]
+        return answer({"Data": {"Schedules": listed} if kind == "schedules" else listed})
+
+
+@pytest.fixture
+def written(cloud: Cloud) -> Written:
+    return Written(cloud)
+
+
+@pytest.fixture
+def controls(cloud: Cloud) -> ControlsApi:
+    return cloud.client.controls
+
+
+def test_a_schedule_is_created_with_what_the_cloud_needs_and_no_more(
+    written: Written, controls: ControlsApi
+) -> None:
+    assert controls.create_schedule(A, WANTED, 40) == "id-1"
+    assert written.bodies == [
+        {
+            "SerialNumber": A,
+            "UserNotes": "Home Assistant",
+            "StartTimeUtc": "2026-03-02T01:02:08Z",
+            "Duration": "0.01:00:00",
+            "DesiredMode": {"InverterMode": "ChargeBattery", "ArgumentInWatts": 3000},
+        }
+    ]
+    assert written.asked == [NEW]
+
+
+def test_limits_that_are_not_wanted_stay_out_of_an_envelope(
+    written: Written, controls: ControlsApi
+) -> None:
+    controls.create_envelope("S1", LIMIT, 40)
+    assert written.bodies[0].keys() == {
+        "SiteId",
+        "EventId",
+        "StartAtUtc",
+        "EndAtUtc",
+        "MaxExportPowerW",
+    }
+
+
+Write = Callable[[ControlsApi], object]
+CREATES: list[Write] = [
+    lambda controls: controls.create_schedule(A, WANTED, 40),
+    lambda controls: controls.create_envelope("S1", LIMIT, 40),
+]
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_what_was_made_although_the_answer_was_lost_is_not_made_again(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan = ["cut"]
+    create(controls)
+    assert len(written.items) == 1
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_what_was_lost_is_made_again_once_the_list_proves_it(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan = ["lost"]
+    create(controls)
+    assert len(written.items) == 1
+    assert 15 <= written.time.passed <= 30
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_without_a_list_nothing_is_made_again(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan, written.is_list_broken = ["lost"], True
+    with pytest.raises(OutcomeUnknownError):
+        create(controls)
+    assert sum(one.startswith("POST") for one in written.asked) == 1
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_a_refusal_is_final(written: Written, controls: ControlsApi, create: Write) -> None:
+    written.plan = ["refused"]
+    with pytest.raises(RequestError):
+        create(controls)
+    assert len(written.asked) == 1
+
+
+def test_an_answer_comes_in_time_whatever_happens(written: Written, controls: ControlsApi) -> None:
+    written.plan, written.late = ["lost", "lost"], 3
+    with pytest.raises(OutcomeUnknownError):
+        controls.create_schedule(A, WANTED, 40)
+    assert written.time.passed <= 40
+
+
+@pytest.mark.parametrize("way", ["done", "cut", "lost"])
+def test_a_delete_is_sure_too(written: Written, controls: ControlsApi, way: str) -> None:
+    number = controls.create_schedule(A, WANTED, 40)
+    controls.create_envelope("S1", LIMIT, 40)
+    written.time.pass_(seconds=10)
+    written.plan = [way]
+    controls.delete_schedule(A, number, 40)
+    written.plan = [way]
+    controls.delete_envelope("S1", "ha-1", 40)
+    assert [name for _, name in written.gone] == ["id-1", "ha-1"]
+
+
+def test_what_is_not_there_is_as_good_as_deleted(cloud: Cloud, controls: ControlsApi) -> None:
+    cloud.web.add("DELETE", f"{API}/Api/v2/Schedule/By/SerialNumber/{A}/gone", status=404)
+    controls.delete_schedule(A, "gone", 40)
+
+
+def test_lists_are_read_with_whatever_words_the_cloud_uses(
+    cloud: Cloud, controls: ControlsApi
+) -> None:
+    item = {
+        "ScheduleId": "x",
+        "StartTimeUtc": "2026-03-02T06:00:00Z",
+        "Duration": "1.02:00:00",
+        "DesiredMode": {"InverterMode": "Dance", "ArgumentInWatts": 5},
+    }
+    daily = {"StartTime": "02:00:00", "Duration": "01:30:00", "DaysActive": "Monday, Friday"}
+    data = {"Schedules": [item, {"ScheduleId": "no times"}, None], "DailySchedules": [daily]}
+    url = f"{API}/Api/v2/Schedule/By/SerialNumber/{A}"
+    cloud.web.add("GET", url, json={"Data": data})
+    found = controls.schedules(A)
+    (once,) = found.once
+    assert (once.mode, once.power_w) == ("Dance", 5)
+    assert once.end == datetime(2026, 3, 3, 8, tzinfo=UTC)
+    assert [(one.start, one.days) for one in found.daily] == [
+        (timedelta(hours=2), "Monday, Friday")
+    ]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"Schedules": None, "DailySchedules": None}])
+def test_nothing_scheduled_may_be_said_in_many_ways(
+    cloud: Cloud, controls: ControlsApi, data: object
+) -> None:
+    cloud.web.add("GET", f"{API}/Api/v2/Schedule/By/SerialNumber/{A}", json={"Data": data})
+    assert controls.schedules(A).once == ()
+
+
+def test_what_is_no_list_of_schedules_is_an_error(cloud: Cloud, controls: ControlsApi) -> None:
+    cloud.web.add("GET", f"{API}/Api/v2/Schedule/By/SerialNumber/{A}", json={"Data": "x"})
+    with pytest.raises(TransientError):
+        controls.schedules(A)
+
+
+def test_an_envelope_with_an_error_message_was_not_made(
+    cloud: Cloud, controls: ControlsApi
+) -> None:
+    body = {"Data": {"ErrorMessage": "some text"}}
+    cloud.web.add("POST", f"{API}/Api/v2/OperatingEnvelope/Create/By/Site", json=body)
+    with pytest.raises(RequestError):
+        controls.create_envelope("S1", LIMIT, 40)
+
+
+@pytest.mark.parametrize(
+    ("status", "active"), [("Scheduled", True), ("Dancing", True), ("Cancelled", False)]
+)
+def test_an_envelope_counts_in_its_time_unless_it_is_cancelled(
+    cloud: Cloud, controls: ControlsApi, status: str, *, active: bool
+) -> None:
+    item = {
+        "EventId": "x",
+        "StartAtUtc": "2026-03-02T01:00:00Z",
+        "EndAtUtc": "2026-03-02T02:00:00Z",
+        "MaxExportPowerW": 0,
+        "IsNetworkLevel": True,
+        "Status": status,
+    }
+    cloud.web.add(
+        "GET",
+        f"{API}/Api/v2/OperatingEnvelope/By/Site/S1",
+        json={"TotalCount": 1, "Data": [item]},
+    )
+    (found,) = controls.envelopes("S1")
+    assert (found.of_network, found.limits()) == (True, {"MaxExportPowerW": 0})
+    assert found.is_active(START) is active
+    assert not found.is_active(START + timedelta(hours=1))

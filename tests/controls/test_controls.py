@@ -1,0 +1,416 @@
+"""Commands are carried out in the cloud, one thing at a time, each answered once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from examples import SERIAL, configuration, dynamic, static
+from fake_clock import FakeClock
+from polling import stand_ins
+from redback.cloud import (
+    CloudError,
+    ControlsApi,
+    Envelope,
+    OutcomeUnknownError,
+    RequestError,
+    Schedule,
+    Schedules,
+    Static,
+    TransientError,
+)
+from redback.controls.book import Answer, Book
+from redback.controls.controls import Controls
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
+from redback.sensors.details import Details
+from redback.sensors.reading import Reading
+
+AWAY = TransientError("no answer", method="POST", url="http://cloud/")
+UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
+REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
+CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
+LATE = 5.0
+
+
+class Cloud:
+    """Schedules and envelopes, listed seconds late; `failing` are the next writes' errors.
+
+    A write that fails with an unknown outcome was done. `writes` has them all.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.failing: list[CloudError | None] = []
+        self.is_away = False
+        self.writes: list[str] = []
+        self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
+        self.refuses_overlaps = False
+
+    @property
+    def modes(self) -> list[str]:
+        """What is in the cloud, whether listed or not."""
+        return [one.mode or "" for _, one in self.made.values() if isinstance(one, Schedule)]
+
+    @property
+    def limits(self) -> list[int | None]:
+        return [one.max_export_w for _, one in self.made.values() if isinstance(one, Envelope)]
+
+    def put(self, key: str, one: Schedule | Envelope) -> None:
+        self.made[key] = (self._clock.monotonic(), one)
+
+    def schedules(self, _: str) -> Schedules:
+        return Schedules(once=tuple(one for one in self._listed() if isinstance(one, Schedule)))
+
+    def envelopes(self, _: str) -> tuple[Envelope, ...]:
+        return tuple(one for one in self._listed() if isinstance(one, Envelope))
+
+    def _listed(self) -> list[Schedule | Envelope]:
+        if self.is_away:
+            raise AWAY
+        now = self._clock.monotonic()
+        return [one for since, one in self.made.values() if now - since >= LATE]
+
+    def create_schedule(self, _: str, schedule: Schedule, __: float) -> str:
+        key = f"id-{len(self.writes)}"
+        self._write(f"create {schedule.mode}")
+        if self.refuses_overlaps and self.modes:
+            raise REFUSED
+        self._do(lambda: self.put(key, msgspec.structs.replace(schedule, schedule_id=key)))
+        return key
+
+    def delete_schedule(self, _: str, key: str, __: float) -> None:
+        self._write("delete schedule")
+        self._do(lambda: self.made.pop(key, None))
+
+    def create_envelope(self, _: str, envelope: Envelope, __: float) -> None:
+        self._write("create envelope")
+        self._do(lambda: self.put(envelope.event_id or "", envelope))
+
+    def delete_envelope(self, _: str, key: str, __: float) -> None:
+        self._write("delete envelope")
+        self._do(lambda: self.made.pop(key, None))
+
+    def _write(self, what: str) -> None:
+        self.writes.append(what)
+
+    def _do(self, work: Any) -> None:  # noqa: ANN401 - any callable
+        error = self.failing.pop(0) if self.failing else None
+        if error is None or isinstance(error, OutcomeUnknownError):
+            work()
+        if error is not None:
+            raise error
+
+
+class FakeRegistry:
+    """One inverter, whose reading is always new."""
+
+    def __init__(self, clock: FakeClock, of: Static) -> None:
+        self._clock = clock
+        self.names = {SERIAL: GivenName("Home", "Home")}
+        self.described = Details(of, configuration())
+        self.age = timedelta(seconds=30)
+        self.payload = "three_phase_battery"
+
+    def sorted_names(self) -> list[str]:
+        return ["Home"]
+
+    def details(self, _: str) -> Details:
+        return self.described
+
+    def describe(self, _: str, details: Details) -> None:
+        self.described = details
+
+    def reading(self, _: str) -> Reading:
+        now = self._clock.now()
+        moment = (now - self.age).isoformat()
+        return Reading(SERIAL, now, dynamic(self.payload, TimestampUtc=moment), self.described)
+
+
+class House:
+    """Everything around the controls; `start` and `kill` are those of the add-on."""
+
+    def __init__(self, clock: FakeClock, folder: Path) -> None:
+        self.clock = clock
+        self.folder = folder
+        self.cloud = Cloud(clock)
+        self.registry = FakeRegistry(clock, static())
+        self.answers: list[Answer] = []
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        self.controls = Controls(
+            cast("ControlsApi", self.cloud),
+            stand_ins.throttle(self.clock),
+            cast("Registry", self.registry),
+            self.clock,
+            Book(self.folder),
+            self.answers.append,
+        )
+        self._task = asyncio.create_task(self.controls.run())
+
+    async def kill(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def send(self, command: object, wait: float = 1) -> None:
+        self.controls.take(command, "automation")
+        await self.clock.advance(wait)
+
+    def results(self) -> list[str]:
+        """Return what was answered since the last time."""
+        results = [one.result for one in self.answers]
+        self.answers.clear()
+        return results
+
+    def end(self) -> datetime:
+        """Return when the only thing in the cloud ends."""
+        ((_, one),) = self.cloud.made.values()
+        return one.end
+
+
+@pytest.fixture
+async def house(clock: FakeClock, tmp_path: Path) -> AsyncIterator[House]:
+    house = House(clock, tmp_path)
+    house.start()
+    await clock.advance(1)
+    yield house
+    await house.kill()
+
+
+async def test_nothing_is_written_by_itself(house: House) -> None:
+    await house.clock.advance(3600)
+    await house.kill()
+    house.start()
+    await house.clock.advance(3600)
+    assert house.cloud.writes == []
+
+
+async def test_a_command_is_answered_when_it_is_begun_and_when_it_is_over(house: House) -> None:
+    await house.send(CHARGE | {"id": "night", "inverter": "home"})
+    (answer,) = house.answers
+    assert (answer.id, answer.inverter, answer.serial) == ("night", "Home", SERIAL)
+    assert (answer.action, answer.result, answer.power) == ("charge", "started", 3000)
+    assert answer.until == house.end()
+    assert answer.by == "automation"
+    assert house.cloud.modes == ["ChargeBattery"]
+    house.answers.clear()
+    await house.clock.advance(3590)
+    assert house.answers == []
+    await house.clock.advance(20)
+    assert [(one.id, one.result) for one in house.answers] == [("night", "ended")]
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+async def test_a_later_start_is_scheduled(house: House) -> None:
+    start = house.clock.now() + timedelta(hours=3)
+    await house.send(CHARGE | {"start": start.isoformat()})
+    assert house.results() == ["scheduled"]
+
+
+async def test_the_same_command_every_five_minutes_for_a_day_leaves_one_schedule(
+    house: House,
+) -> None:
+    most = 0
+    for _ in range(288):
+        await house.send(CHARGE | {"minutes": 15}, 20)
+        most = max(most, len(house.cloud.made))
+        await house.clock.advance(280)
+        assert house.cloud.modes == ["ChargeBattery"]
+        assert house.end() > house.clock.now() + timedelta(minutes=9)
+    assert most <= 2
+    assert set(house.results()) == {"started", "ended"}
+
+
+async def test_the_same_end_again_writes_nothing(house: House) -> None:
+    until = (house.clock.now() + timedelta(hours=2)).isoformat()
+    for _ in range(5):
+        await house.send({"action": "charge", "power": 3000, "until": until}, 300)
+    assert house.results() == ["started"] * 5
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+async def test_another_command_replaces_and_the_old_one_goes_once_the_new_is_listed(
+    house: House,
+) -> None:
+    await house.send(CHARGE, 60)
+    await house.send(CHARGE | {"action": "discharge"}, 2)
+    assert house.cloud.modes == ["ChargeBattery", "DischargeBattery"]
+    await house.clock.advance(10)
+    assert house.cloud.modes == ["DischargeBattery"]
+    assert house.results() == ["started", "started", "ended"]
+
+
+async def test_where_two_at_once_are_refused_the_old_one_makes_way(house: House) -> None:
+    house.cloud.refuses_overlaps = True
+    await house.send(CHARGE, 60)
+    await house.send(CHARGE | {"action": "discharge"}, 2)
+    assert house.cloud.modes == ["DischargeBattery"]
+    assert house.results() == ["started", "ended", "started"]
+
+
+async def test_what_is_planned_for_another_time_stays(house: House) -> None:
+    start = house.clock.now() + timedelta(hours=3)
+    await house.send(CHARGE | {"start": start.isoformat()}, 60)
+    await house.send(CHARGE, 60)
+    assert len(house.cloud.modes) == 2
+
+
+async def test_auto_ends_what_is_ours_and_nothing_else(house: House) -> None:
+    now = house.clock.now()
+    other = Schedule(schedule_id="other", start=now, duration=timedelta(hours=9), mode="Conserve")
+    house.cloud.put("other", other)
+    await house.send(CHARGE, 60)
+    await house.send({"action": "limit_export", "power": 0, "minutes": 60}, 60)
+    house.results()
+    await house.send({"action": "auto", "id": "stop"})
+    assert house.cloud.modes == ["Conserve"]
+    assert house.cloud.limits == [0]
+    assert [(one.id, one.result) for one in house.answers] == [(None, "ended"), ("stop", "ended")]
+    house.answers.clear()
+    await house.send({"action": "lift_limit"}, 20)
+    assert house.cloud.limits == []
+    assert house.results() == ["ended", "ended"]
+
+
+async def test_auto_is_answered_where_nothing_runs(house: House) -> None:
+    await house.send({"action": "auto"})
+    assert house.results() == ["ended"]
+    assert house.cloud.writes == []
+
+
+async def test_of_fifty_commands_the_last_counts(house: House) -> None:
+    for power in range(1000, 1050):
+        await house.send(CHARGE | {"power": power}, 0.1)
+    await house.clock.advance(30)
+    results = house.results()
+    assert results.count("started") == 2
+    assert results.count("refused") == 48
+    assert len(house.cloud.made) == 1
+    ((_, left),) = house.cloud.made.values()
+    assert isinstance(left, Schedule)
+    assert left.power_w == 1049
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (CHARGE | {"power": 12_000}, "Refused: 12,000 W is more than the battery's 10,000 W."),
+        (
+            {"action": "export", "power": 12_000, "minutes": 5},
+            "Refused: 12,000 W is more than the inverter's 10,000 W.",
+        ),
+        (CHARGE | {"inverter": "Shed"}, "Refused: There is no inverter Shed. There are: Home."),
+        ("charge", "Refused: A command is a list of fields, such as action and minutes."),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_nothing_is_written(
+    house: House, command: object, why: str
+) -> None:
+    await house.send(command, 30)
+    assert [(one.result, one.reason) for one in house.answers] == [("refused", why)]
+    assert house.cloud.writes == []
+
+
+async def test_an_old_reading_refuses(house: House) -> None:
+    house.registry.age = timedelta(minutes=11)
+    await house.send(CHARGE)
+    assert house.results() == ["refused"]
+
+
+async def test_an_inverter_without_schedules_says_so(house: House) -> None:
+    of = msgspec.structs.replace(static(), model="SI5000")
+    house.registry.described = Details(of, configuration())
+    await house.send(CHARGE)
+    assert house.answers[0].reason == "Refused: This inverter has no schedules (SI series)."
+    house.answers.clear()
+    await house.send({"action": "limit_export", "power": 0, "minutes": 5})
+    assert house.results() == ["started"]
+
+
+async def test_where_the_cloud_is_away_what_runs_is_said_to_end(house: House) -> None:
+    await house.send(CHARGE, 60)
+    house.results()
+    house.cloud.failing = [AWAY]
+    await house.send(CHARGE | {"action": "discharge"}, 60)
+    (answer,) = house.answers
+    assert answer.result == "failed"
+    assert answer.reason is not None
+    assert answer.reason.startswith("Redback's cloud does not answer. Nothing was changed; what")
+    assert house.cloud.modes == ["ChargeBattery"]
+
+
+async def test_what_may_have_been_made_is_found_later_and_counts(house: House) -> None:
+    await house.send(CHARGE, 60)
+    house.results()
+    house.cloud.failing = [UNKNOWN]
+    await house.send(CHARGE | {"action": "discharge"}, 2)
+    assert house.results() == ["failed"]
+    await house.clock.advance(30)
+    assert house.cloud.modes == ["DischargeBattery"]
+    await house.send({"action": "auto"}, 5)
+    assert house.cloud.modes == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 4.0, 8.0, 40.0])
+async def test_killed_while_it_replaces_there_is_one_afterwards(
+    house: House, seconds: float
+) -> None:
+    await house.send(CHARGE, 60)
+    await house.send(CHARGE | {"action": "discharge"}, seconds)
+    await house.kill()
+    await house.clock.advance(30)
+    house.start()
+    await house.clock.advance(60)
+    assert house.cloud.modes == ["DischargeBattery"]
+    await house.clock.advance(4000)
+    assert house.results().count("ended") == 2
+
+
+async def test_killed_before_the_cloud_has_answered_it_is_found_and_answered(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = house.cloud.create_schedule
+
+    def made_but_unheard(*arguments: Any) -> str:  # noqa: ANN401 - handed on
+        create(*arguments)
+        raise asyncio.CancelledError  # as at the end of the process
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.cloud, "create_schedule", made_but_unheard)
+        await house.send(CHARGE | {"id": "x"})
+        await house.kill()
+    assert house.answers == []
+    house.start()
+    await house.clock.advance(30)
+    assert [(one.id, one.result) for one in house.answers] == [("x", "started")]
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+async def test_killed_before_anything_was_made_it_is_answered_as_failed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> str:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.cloud, "create_schedule", die)
+        await house.send(CHARGE | {"id": "x"})
+        await house.kill()
+    house.start()
+    await house.clock.advance(120)
+    assert [(one.id, one.result) for one in house.answers] == [("x", "failed")]
+    assert house.cloud.writes == []
+
+
+async def test_the_record_has_the_last_hundred(house: House) -> None:
+    for _ in range(120):
+        await house.send({"action": "dance"}, 0)
+    record = Book(house.folder).record
+    assert len(record) == 100
+    assert record[-1].reason == house.answers[-1].reason
