@@ -251,6 +251,17 @@ async def test_what_core_makes_of_our_messages_is_nobody_elses(
     assert "no longer writes" not in caplog.text
 
 
+async def test_a_value_that_nobody_foresaw_is_one_that_core_shows(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(inverter_mode="Auto"))
+        before = (await home.has(lambda found: found[CONFIG]))[CONFIG]
+        way.offer(HOUSE, values(inverter_mode="Dance"))
+        retained = await home.has(lambda found: found[CONFIG] != before)
+        first, second = (one["cmps"]["inverter_mode"]["ops"] for one in (before, retained[CONFIG]))
+        assert second == [*first, "Dance"]
+        assert retained[STATE]["inverter_mode"] == "Dance"
+
+
 async def test_a_sensor_that_is_gone_is_removed(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))

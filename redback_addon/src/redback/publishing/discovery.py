@@ -1,8 +1,9 @@
 """The message that makes an inverter a device of Home Assistant's MQTT integration."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from ..sensors.details import Details
 from ..sensors.labels import label
@@ -18,6 +19,7 @@ STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"
 # Core rounds what people see to so many digits; the values themselves keep all of theirs.
 _MOST_DIGITS = 2
+_NONE: Mapping[str, Sequence[str]] = {}
 # What only devices have, by key: its kind in Core's words. Both follow from the other values.
 IS_ONLINE, HAS_PROBLEM = "online", "problem"
 BINARY_SENSORS = {IS_ONLINE: "connectivity", HAS_PROBLEM: "problem"}
@@ -64,6 +66,7 @@ def discovery(
     details: Details,
     entity_ids: Mapping[str, str],
     gone: Iterable[str] = (),
+    options: Mapping[str, Sequence[str]] = _NONE,
     *,
     url: str | None,
 ) -> dict[str, object]:
@@ -74,12 +77,16 @@ def discovery(
         details: what is known of it.
         entity_ids: the id that each of its entities is to get, by key; Core keeps those it has.
         gone: the keys of sensors that are to be removed.
+        options: what sensors may show besides the options of the sensor table, by key.
         url: where the device's page links to.
     """
     topics = Topics(device.identity)
-    components: dict[str, object] = {
+    components: dict[str, dict[str, Any]] = {
         key: _component(device.identity, topics, key, one) for key, one in entity_ids.items()
     }
+    for key, more in options.items():
+        if (component := components.get(key)) is not None:
+            component["ops"] = [*component["ops"], *more]
     components |= {key: {"p": SENSOR} for key in gone if key not in entity_ids}
     return {
         "dev": _device(device, details, url),
@@ -106,9 +113,9 @@ def _device(device: Device, details: Details, url: str | None) -> dict[str, obje
     return {key: value for key, value in described.items() if value is not None}
 
 
-def _component(identity: str, topics: Topics, key: str, entity_id: str) -> dict[str, object]:
+def _component(identity: str, topics: Topics, key: str, entity_id: str) -> dict[str, Any]:
     kind, _, object_id = entity_id.partition(".")
-    component: dict[str, object] = {
+    component: dict[str, Any] = {
         "p": kind,
         "uniq_id": unique_id(identity, key),
         "name": label(key),

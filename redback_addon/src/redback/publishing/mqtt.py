@@ -40,12 +40,14 @@ class _Record:
     Attributes:
         shown: the last value of each of its sensors, by key.
         gone: the keys of sensors that it has no more.
+        unforeseen: values that the sensor table does not have among a sensor's options, by key.
     """
 
     device: Device
     details: Details = NO_DETAILS
     shown: dict[str, Shown] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    unforeseen: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -146,6 +148,7 @@ class MqttPublisher:
             else:
                 record.gone.discard(one.key)
                 record.shown[one.key] = one
+                self._foresee(record, one)
         if record.keys != before:
             self._due.set()
         self._publish(record)
@@ -199,6 +202,15 @@ class MqttPublisher:
     def failed(self, error: CoreAwayError) -> None:
         """Note that something has not arrived, and will be retried."""
         _LOG.debug("%s", error)
+
+    def _foresee(self, record: _Record, shown: Shown) -> None:
+        """Make a value an option, if Core is not to ignore it."""
+        sensor, value = find(shown.key), shown.value
+        options = None if sensor is None else sensor.quantity.options
+        known = record.unforeseen.get(shown.key, [])
+        if options is not None and isinstance(value, str) and value not in {*options, *known}:
+            record.unforeseen[shown.key] = [*known, value]
+            self._due.set()
 
     def _publish(self, record: _Record) -> None:
         topics = Topics(record.device.identity)
@@ -264,6 +276,7 @@ class MqttPublisher:
             record.details,
             free,
             record.gone,
+            record.unforeseen,
             url=self._home_assistant.supervisor.panel_url,
         )
         send = self._sync.push if pushed else self._sync.want
