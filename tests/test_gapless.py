@@ -76,6 +76,26 @@ def test_whatever_happens_in_real_houses_every_hour_is_right_in_the_end(
     shutil.rmtree(folder)
 
 
+@pytest.mark.broker
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_devices_and_plain_entities_have_the_same_statistics(
+    folder: Path, measured: Callable[[str], None]
+) -> None:
+    result = run(folder, "--changes", seconds=800)
+    energy = result["energy"]
+    measured(
+        f"Core {result['version']}: {energy['hours']} hours with {len(result['events'])} changes"
+        f" and restarts; the worst hour of a counter is wrong by {energy['worst_kwh']:.4f} kWh"
+    )
+    check(energy, folder)
+    assert len(result["events"]) == 7
+    assert result["devices"] > 40
+    assert result["second_ids"] == []
+    assert result["crashes"] == []
+    shutil.rmtree(folder)
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
 def test_outages_of_everything_leave_no_trace(

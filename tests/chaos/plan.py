@@ -49,6 +49,8 @@ class HouseFault(Enum):
     BROKER_RESTART = "the broker restarts"
     BROKER_KILL = "the broker is killed, and forgets what it retained"
     NO_BROKER = "Core restarts while there is no broker"
+    DEVICES = "the inverters become devices"
+    STATES = "the inverters become plain entities"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ class Runner:
                 await self._lose_broker(partial(asyncio.sleep, seconds), is_killed=True)
             case HouseFault.NO_BROKER:
                 await self._lose_broker(partial(self._restart_core, seconds))
+            case HouseFault.DEVICES | HouseFault.STATES:
+                await self._stop_service(seconds, devices=house_fault is HouseFault.DEVICES)
 
     async def _lose_proxy(self, seconds: float) -> None:
         await self._system.home.supervisor.stop()
@@ -175,12 +177,14 @@ class Runner:
             await asyncio.sleep(seconds)
             await self._start_service()
 
-    async def _stop_service(self, seconds: float) -> None:
-        """Stop it as the Supervisor does, and start it again."""
+    async def _stop_service(self, seconds: float, *, devices: bool | None = None) -> None:
+        """Stop it as the Supervisor does, and start it again, perhaps with another option."""
         async with self._service:
             self.leave_service()
             if code := await self._system.home.service.stop():
                 self._crashes.append(f"{datetime.now(UTC):%H:%M:%S} stopped with {code}")
+            if devices is not None:
+                self._system.show_as(devices=devices)
             await asyncio.sleep(seconds)
             await self._start_service()
 

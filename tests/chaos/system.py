@@ -1,6 +1,7 @@
 """Where it happens: a simulated cloud, a Supervisor, a real Core, the service, and their clock."""
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -93,6 +94,12 @@ class System:
 
         await until(all_there, 120)
         return shown
+
+    def show_as(self, *, devices: bool) -> None:
+        """Let the service show devices, or plain entities, from its next start on."""
+        file = self.home.data / "options.json"
+        options = json.loads(file.read_text())
+        file.write_text(json.dumps(options | {"devices": devices}))
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from chaos.filling import LONGEST_HOURS, compared, filled, is_filled
 from chaos.runner import Event, Runner
 from chaos.system import FAST, NORMAL, System, running_system, set_speed
 from chaos.truth import Truth
+from gapless import changes
 from gapless.cases import HOURS, before_the_start, happen, plan
 from gapless.comparison import Difference, Rows, by_hour, energies, means
 from gapless.minutes import Minutes, minutes
@@ -35,8 +36,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0, help="while the past is written")
     parser.add_argument("--outages", action="store_true", help="let live polling miss hours too")
     parser.add_argument("--cases", action="store_true", help="let what real houses do happen")
+    parser.add_argument("--changes", action="store_true", help="to devices over MQTT, and back")
     arguments = parser.parse_args()
-    result = asyncio.run(_run_cases(arguments) if arguments.cases else _run(arguments))
+    run = _run_cases if arguments.cases else _run_changes if arguments.changes else _run
+    result = asyncio.run(run(arguments))
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(result)))
 
 
@@ -104,6 +107,38 @@ async def _run_cases(arguments: argparse.Namespace) -> dict[str, Any]:
         return {
             "version": await system.core_version(),
             "energy": _described(differences),
+            "crashes": runner.crashes,
+            "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
+            "tracebacks": system.home.service.log.count("Traceback"),
+        }
+
+
+async def _run_changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    async with running_system(1, arguments.folder, days=2, devices=True) as system:
+        system.show_as(devices=False)
+        await system.begin()
+        await set_speed(FAST)
+        runner = Runner(system)
+        beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
+        await runner.run(changes.plan(), beginning)
+        end = beginning + changes.HOURS * _HOUR
+        await filled(system, beginning, end)
+        await compared()
+        await set_speed(NORMAL)
+        runner.leave_service()
+        stored = await system.statistics(beginning, end)
+        entries = await system.core.command({"type": "config/entity_registry/list"})
+        await system.home.service.kill()
+        differences = [
+            difference
+            for truth in _truths(system, runner.events)
+            for difference in energies(truth, by_hour(stored[truth.counter.entity]), beginning, end)
+        ]
+        return {
+            "version": await system.core_version(),
+            "energy": _described(differences),
+            "devices": sum(one["platform"] == "mqtt" for one in entries),
+            "second_ids": [one["entity_id"] for one in entries if one["entity_id"].endswith("_2")],
             "crashes": runner.crashes,
             "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
             "tracebacks": system.home.service.log.count("Traceback"),
