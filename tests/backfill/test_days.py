@@ -138,7 +138,7 @@ async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: P
 
 
 _LENGTHS = st.sampled_from([1, 3, 12, 35, 90, 200])
-_CLOUD = ["null", "zero", "fall", "jump", "still", "slow", "hole"]
+_CLOUD = ["null", "zero", "fall", "jump", "still", "slow"]
 _HOUSE = ["service", "killed", "core", "core_killed", "restored", "locked", "cut"]
 _EVENTS = st.lists(
     st.builds(Event, st.sampled_from([*_CLOUD, *_HOUSE]), st.integers(120, 700), _LENGTHS)

@@ -1,13 +1,12 @@
 """Compares what Core has written with what the inverters did.
 
 The comparison is honest without any tolerance beyond the 0.05 kWh, see `truth`. A plan lets nothing
-else happen around a reset. Where an hour's end has no reading, the service has worked out from the
-power what a counter showed: that is compared with the truth of that moment.
+else happen around a reset.
 
 In the end, when the service has had time to fill and to compare, every hour has to be right,
 whatever went wrong. After a reset, a counter is believed again once it has gone on growing for some
-records; only one which stands still until the end is excused, and even then no energy is taken
-away, and none is made up.
+records; only one which stands still until the end is excused, since nobody knows yet what it showed
+in an hour that was lost, and even then no energy is taken away, and none is made up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ class Verdict(StrEnum):
     MISSING = "no row"
     NEGATIVE = "negative"
     MADE_UP = "more than the truth"
+    STATE_WRONG = "state wrong"
     SUM_WRONG = "sum wrong"
     HOUR_WRONG = "hour wrong"
 
@@ -50,7 +50,7 @@ class Row:
 
     It is `clean` if nothing was wrong in it or just before it.
     `state` is what the counter showed at its end. The sums are since the first reading, the true
-    one until the reading that `state` is, else until the end of the hour.
+    one until the counter `showed` that, else until the end of the hour.
     `doubt` is what only the power shows of it since the first reading. It is `open` as long as a
     reset before its end is not believed.
     """
@@ -60,6 +60,7 @@ class Row:
     clean: bool
     open: bool
     state: float | None
+    showed: bool
     stored_sum: float | None
     true_sum: float
     stored: float | None
@@ -69,11 +70,10 @@ class Row:
 
 
 class _Edge(NamedTuple):
-    """The sums at the end of an hour, and what only the power tells of it, kWh."""
+    """The sums at the end of an hour, kWh."""
 
     stored: float
     true: float
-    doubt: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,16 @@ class Checker:
         by_hour = {datetime.fromtimestamp(row["start"] / 1000, UTC): row for row in stored}
         believed = [(reset, truth.believed_again(reset, self.now)) for reset in resets]
         bad = [*self._bad(), *believed]
-        before = _Edge(0.0, 0.0, 0.0)
+        before = _Edge(0.0, 0.0)
         # The hour before the first one is a part of an hour, and its end is where the first begins.
         for number in range(-1, self.hours):
             hour = self.beginning + number * _HOUR
             end, row = hour + _HOUR, by_hour.get(hour)
-            at = None if row is None else truth.reading(row["state"], end)
+            shown_then = None if row is None else truth.energy_at(row["state"], end)
             most = truth.energy(end) - truth.energy(start)
             edge = _Edge(
-                doubt=truth.doubt_at(end) if at is None else 0.0,
                 stored=before.stored if row is None else row["sum"],
-                true=most if at is None else truth.energy(at) - truth.energy(start),
+                true=most if shown_then is None else shown_then - truth.energy(start),
             )
             checked = Row(
                 hour=hour,
@@ -117,11 +116,12 @@ class Checker:
                 clean=not _touch(bad, hour - _JUST_BEFORE, end),
                 open=any(since < end and until >= self.now for since, until in believed),
                 state=None if row is None else row["state"],
+                showed=shown_then is not None,
                 stored_sum=None if row is None else edge.stored,
                 true_sum=edge.true,
                 stored=None if row is None else edge.stored - before.stored,
                 true=edge.true - before.true,
-                doubt=truth.doubt(start, end) + before.doubt + edge.doubt,
+                doubt=truth.doubt(start, end),
                 verdict=Verdict.RIGHT,
             )
             yield replace(checked, verdict=_verdict(checked, most))
@@ -132,16 +132,17 @@ class Checker:
 
 
 def _verdict(row: Row, most: float) -> Verdict:
+    good = Verdict.EXCUSED if row.open else Verdict.RIGHT
     if row.stored is None or row.stored_sum is None:
-        return Verdict.MISSING
+        return good if row.open else Verdict.MISSING
     tolerance = TOLERANCE_KWH + row.doubt
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
-        Verdict.MADE_UP: row.stored_sum > most + tolerance,
+        Verdict.MADE_UP: row.stored_sum > max(most, row.true_sum) + tolerance,
+        Verdict.STATE_WRONG: not row.open and not row.showed,
         Verdict.SUM_WRONG: not row.open and abs(row.stored_sum - row.true_sum) > tolerance,
         Verdict.HOUR_WRONG: not row.open and abs(row.stored - row.true) > tolerance,
     }
-    good = Verdict.EXCUSED if row.open else Verdict.RIGHT
     return next((verdict for verdict, is_so in wrongs.items() if is_so), good)
 
 

@@ -4,14 +4,15 @@ The truth is energy: the integral of the simulator's power, not what a counter s
 make it comparable.
 
 When: Core writes the state at the end of an hour, which is a reading of up to a minute and some
-seconds before. The state shows which: it must be, to the last digit, what one of the inverter's
-records of the last three minutes says. The truth is then taken at the second of that record.
+seconds before. The state shows which: it is, to the last digit, what one of the inverter's records
+of the last three minutes says. The truth is then taken at the second of that record. Where a
+counter was missing or wrong at the end of an hour, only the power tells what it showed there: the
+state may be a little wrong, but the energy is what had been counted when the counter showed that.
 
 Resets and steps: a counter that starts over, or goes on from another value, hides what was used
 since its last record. Core never knows that, and the service only from the power. So there is doubt
 about the energy between the last record before a reset and the reset itself, which is less than a
-minute's. Where a counter was missing or wrong at the end of an hour, only the power tells what it
-showed there. There is doubt about nothing else.
+minute's. There is doubt about nothing else.
 """
 
 from dataclasses import dataclass
@@ -52,9 +53,22 @@ class Truth:
             if since < reset <= until
         )
 
-    def doubt_at(self, end: datetime) -> float:
-        """Return how much energy only the power shows at an hour's end with no reading, kWh."""
-        return _BY_POWER_KWH + self._whole(end) - self._whole(end - _MINUTE)
+    def energy_at(self, state: float, end: datetime) -> float | None:
+        """Return the energy until the counter showed what Core has at an hour's end, kWh.
+
+        None: it never showed that around then. One that was reset may show its old value until it
+        grows.
+        """
+        seen = self.reading(state, end)
+        if seen is not None:
+            return self._whole(seen)
+        most = _BY_POWER_KWH + self._whole(end) - self._whole(end - _MINUTE)
+        for moment in (end, *(reset for reset in reversed(self.resets) if reset < end)):
+            last = self.record_before(moment)
+            off = state - (self.shown(last) or 0.0)
+            if abs(off) <= most:
+                return self._whole(last) + off
+        return None
 
     def shown(self, at: datetime, *, glitches: bool = False) -> float | None:
         """Return what the counter says in the record of this second, kWh."""

@@ -13,6 +13,7 @@ TOLERANCE = 0.01
 # Of the largest value in the hour: a mean near zero, of what goes both ways, has no per cents.
 _NEAR_ZERO = 0.002
 _HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
 
 Rows = Mapping[datetime, Mapping[str, Any]]
 
@@ -54,24 +55,22 @@ def hours(since: datetime, until: datetime) -> Iterator[datetime]:
 
 
 def energies(truth: Truth, rows: Rows, since: datetime, until: datetime) -> Iterator[Difference]:
-    """Compare a counter, from the last reading of one hour to the last one of the next.
+    """Compare a counter, from what it showed at the end of one hour to that of the next.
 
     The very first hour begins with its first reading: Core knows nothing before it.
     """
     entity = truth.counter.entity
-    before, doubt = truth.record_before(since) + timedelta(minutes=1), 0.0
+    before = truth.energy(truth.record_before(since) + _MINUTE)
     for hour in hours(since, until):
         end, row = hour + _HOUR, rows.get(hour)
-        # Of a counter that stood still when it was reset, the old value stands until it grows; and
-        # where it was missing, only the power tells what it showed.
-        seen = truth.reading(row["state"], end) if row is not None else None
-        at, doubt_before, doubt = seen or end, doubt, 0.0 if seen else truth.doubt_at(end)
-        true = truth.energy(at) - truth.energy(before)
-        stored = None if row is None else row["change"]
-        most = TOLERANCE_KWH + truth.doubt(before, at) + doubt_before + doubt
-        is_right = stored is not None and abs(stored - true) <= most
+        shown = None if row is None else truth.energy_at(row["state"], end)
+        now = truth.energy(end) if shown is None else shown
+        true, stored = now - before, None if row is None else row["change"]
+        # The last record of the hour before may have been before a reset.
+        most = TOLERANCE_KWH + truth.doubt(hour - _MINUTE, end)
+        is_right = shown is not None and stored is not None and abs(stored - true) <= most
         yield Difference(entity, hour, stored, true, is_right)
-        before = at
+        before = now
 
 
 def means(

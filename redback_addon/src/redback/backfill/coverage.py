@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -168,13 +169,9 @@ class Coverage:
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
         """Return the hours in this range that have a row, without their summaries."""
-        rows = self._database.read(
-            "SELECT start, stage, tries, due, asked, why FROM hour JOIN inverter ON inverter = id"
-            " WHERE serial = ? AND start >= ? AND start < ? ORDER BY start",
-            serial,
-            _seconds(since),
-            _seconds(until),
-        )
+        which = "start >= ? AND start < ? ORDER BY start"
+        columns = "start, stage, tries, due, asked, why"
+        rows = self._hours(columns, serial, which, _seconds(since), _seconds(until))
         return {
             _moment(start): Hour(
                 _moment(start),
@@ -189,36 +186,19 @@ class Coverage:
 
     def settled(self, serial: str, since: datetime, until: datetime) -> int:
         """Return how many hours in this time have a row here and need nothing more."""
-        rows = self._database.read(
-            "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
-            " WHERE serial = ? AND start >= ? AND start < ? AND stage = ? AND due IS NULL",
-            serial,
-            _seconds(since),
-            _seconds(until),
-            Stage.SETTLED,
-        )
+        which = "start >= ? AND start < ? AND stage = 'settled' AND due IS NULL"
+        rows = self._hours("count(*)", serial, which, _seconds(since), _seconds(until))
         return int(rows[0][0]) if rows else 0
 
     def failed(self, serial: str, since: datetime) -> int:
         """Return how many hours from this moment on could not be filled."""
-        rows = self._database.read(
-            "SELECT count(*) FROM hour JOIN inverter ON inverter = id"
-            " WHERE serial = ? AND start >= ? AND stage = ? AND why <> ?",
-            serial,
-            _seconds(since),
-            Stage.SETTLED,
-            NO_READINGS,
-        )
+        which = "start >= ? AND stage = 'settled' AND why <> ?"
+        rows = self._hours("count(*)", serial, which, _seconds(since), NO_READINGS)
         return int(rows[0][0]) if rows else 0
 
     def due(self, serial: str, since: datetime) -> datetime | None:
         """Return when the first hour from this moment on is to be fetched again, if any is."""
-        rows = self._database.read(
-            "SELECT min(due) FROM hour JOIN inverter ON inverter = id"
-            " WHERE serial = ? AND start >= ?",
-            serial,
-            _seconds(since),
-        )
+        rows = self._hours("min(due)", serial, "start >= ?", _seconds(since))
         return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def version(self, serial: str) -> Hashable:
@@ -236,12 +216,8 @@ class Coverage:
         Raises:
             DamagedError: it cannot be read; the hour is wanted again.
         """
-        rows = self._database.read(
-            "SELECT summary FROM hour JOIN inverter ON inverter = id"
-            " WHERE serial = ? AND start = ? AND summary IS NOT NULL",
-            serial,
-            _seconds(start),
-        )
+        which = "start = ? AND summary IS NOT NULL"
+        rows = self._hours("summary", serial, which, _seconds(start))
         try:
             return decode(rows[0][0]) if rows else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -272,6 +248,16 @@ class Coverage:
                     )
         if self._database.is_failing:
             raise UnwritableError(f"{FILE} cannot be written")
+
+    def _hours(
+        self, columns: str, serial: str, which: str, *values: object
+    ) -> list[tuple[Any, ...]]:
+        return self._database.read(
+            f"SELECT {columns} FROM hour JOIN inverter ON inverter = id"  # noqa: S608 - from above
+            f" WHERE serial = ? AND {which}",
+            serial,
+            *values,
+        )
 
 
 def _inverter(database: sqlite3.Connection, serial: str) -> int:

@@ -115,22 +115,22 @@ class Writer:
         if not await self.settled([entity_id]):
             raise NotYetError
         # Other shifts may have moved the row since.
-        row = await self._row(entity_id, adjustment.shift.since, adjustment.shift.row.start)
-        if row is None:
+        rows = await self._rows(entity_id, adjustment.shift.since, adjustment.shift.row.start)
+        if not rows:
             raise GoneError
         series = Series(entity_id, "kWh", is_counter=True)
-        refused, sent = await self._shift({series: [Shift(row, -amount, Why.UNDONE)]})
+        refused, sent = await self._shift({series: [Shift(rows[0], -amount, Why.UNDONE)]})
         await self._confirm({}, sent, _ASKED_SECONDS)
         return refused
 
-    async def _row(self, entity_id: str, hour: datetime, start: datetime) -> Row | None:
-        """Return the row of an hour, or the one of five minutes that starts at a moment."""
+    async def _rows(self, entity_id: str, hour: datetime, start: datetime) -> list[Row]:
+        """Return the row of an hour, and the one of five minutes that starts at a moment."""
         periods: tuple[tuple[Period, datetime], ...] = ("hour", hour), ("5minute", start)
+        rows: list[Row] = []
         for period, since in periods:
             found = await self._statistics.rows([entity_id], since, since + HOUR, period=period)
-            if (rows := found[entity_id]) and rows[0].start == since:
-                return rows[0]
-        return None
+            rows += [row for row in found[entity_id][:1] if row.start == since]
+        return rows
 
     async def _shift(
         self, shifts: Mapping[Series, Sequence[Shift]]
@@ -203,17 +203,10 @@ class Writer:
         return True
 
     async def _has_moved(self, adjustment: Adjustment) -> bool:
-        row, entity_id = adjustment.shift.row, adjustment.entity_id
-        periods: tuple[Period, ...] = ("hour", "5minute")
-        for period in periods:
-            found = await self._statistics.rows(
-                [entity_id], row.start, row.start + HOUR, period=period
-            )
-            for stored in found[entity_id][:1]:
-                moved = (row.sum or 0.0) + adjustment.shift.amount
-                if stored.start == row.start and _same(stored.sum, moved):
-                    return True
-        return False
+        row = adjustment.shift.row
+        moved = (row.sum or 0.0) + adjustment.shift.amount
+        found = await self._rows(adjustment.entity_id, row.start, row.start)
+        return any(_same(stored.sum, moved) for stored in found)
 
 
 def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
