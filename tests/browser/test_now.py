@@ -307,3 +307,8 @@ async def test_values_lead_to_their_history_in_home_assistant(viewer: Viewer) ->
         link = house.get_by_role("link", name=name)
         await expect(link).to_have_attribute("href", f"/history?entity_id={entity}")
         await expect(link).to_have_attribute("target", "_top")
+
+
+async def test_a_level_that_is_not_known_is_left_out(viewer: Viewer) -> None:
+    page = await viewer.open(status=examples.status(examples.inverter(soc=None)))
+    await expect(page.locator(".facts dd").last).to_have_text("13.2 kWh, 20% reserve")

@@ -77,7 +77,8 @@ function mode({ mode: name, mode_power_w: watts }) {
 }
 
 function battery({ soc, min_soc: least, capacity_kwh: size }) {
-  const words = [size ? `${format.percent(soc)} of ${format.count(size)} kWh` : format.percent(soc)];
+  const whole = size ? `${format.count(size)} kWh` : null;
+  const words = [soc == null ? (whole ?? "unknown") : [format.percent(soc), whole].filter(Boolean).join(" of ")];
   if (least != null) words.push(`${format.percent(least)} reserve`);
   return words.join(", ");
 }
