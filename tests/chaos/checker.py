@@ -5,8 +5,8 @@ else happen around a reset.
 
 In the end, when the service has had time to fill and to compare, every hour has to be right,
 whatever went wrong. After a reset, a counter is believed again once it has gone on growing for some
-records; only one which stands still until the end is excused, since nobody knows yet what it showed
-in an hour that was lost, and even then no energy is taken away, and none is made up.
+records; only one which stands still until the end is excused, and even then no energy is taken
+away, and none is made up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -132,9 +132,8 @@ class Checker:
 
 
 def _verdict(row: Row, most: float) -> Verdict:
-    good = Verdict.EXCUSED if row.open else Verdict.RIGHT
     if row.stored is None or row.stored_sum is None:
-        return good if row.open else Verdict.MISSING
+        return Verdict.MISSING
     tolerance = TOLERANCE_KWH + row.doubt
     wrongs = {
         Verdict.NEGATIVE: row.stored < -_NOTHING_KWH,
@@ -143,6 +142,7 @@ def _verdict(row: Row, most: float) -> Verdict:
         Verdict.SUM_WRONG: not row.open and abs(row.stored_sum - row.true_sum) > tolerance,
         Verdict.HOUR_WRONG: not row.open and abs(row.stored - row.true) > tolerance,
     }
+    good = Verdict.EXCUSED if row.open else Verdict.RIGHT
     return next((verdict for verdict, is_so in wrongs.items() if is_so), good)
 
 
