@@ -5,6 +5,7 @@ Each round changes all values of all inverters, which a real Core then shows.
 
 import asyncio
 import statistics
+import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -79,7 +80,8 @@ async def _processor(count: int, rounds: int, *, devices: bool) -> float:
             session, supervisor.url, TOKEN, clock, problems, prefix="redback"
         )
         options = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, broker.port))
-        way = make_publisher(options, home_assistant, clock, problems, delivery, lambda _: None)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        way = make_publisher(options, folder, home_assistant, clock, problems, delivery)
         await stack.enter_async_context(background("the connection", home_assistant.run()))
         await stack.enter_async_context(background("the publisher", way.run()))
         pid, busy = _pid(core), []

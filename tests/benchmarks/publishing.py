@@ -6,9 +6,11 @@ Supervisor, turn by turn; the program returns how many seconds each turn took.
 
 import asyncio
 import statistics
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -87,10 +89,15 @@ async def _push(task: Task) -> list[list[float]]:
     clock, delivery = SystemClock(), _Delivery()
     problems = Problems(clock)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with open_session(TOKEN) as session, aiohttp.ClientSession(headers=headers) as plain:
+    async with (
+        open_session(TOKEN) as session,
+        aiohttp.ClientSession(headers=headers) as plain,
+        AsyncExitStack() as stack,
+    ):
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         core = HomeAssistant(session, task.url, TOKEN, clock, problems, prefix="redback")
         publisher = make_publisher(
-            Options("id", "secret"), core, clock, problems, delivery, lambda _: None
+            Options("id", "secret"), Path(folder), core, clock, problems, delivery
         )
 
         async def ours(states: _States) -> None:

@@ -23,7 +23,7 @@ async def _served(
     application.router.add_get("/addons/self/info", info)
     server = await aiohttp_server(application)
     async with aiohttp.ClientSession() as session:
-        supervisor = Supervisor(session, str(server.make_url("")).rstrip("/"), clock)
+        supervisor = Supervisor(session, str(server.make_url("")).rstrip("/"), clock, print)
         asking = asyncio.create_task(supervisor.run())
         while answers:
             await clock.advance(5 * 60)
@@ -61,5 +61,5 @@ async def test_it_asks_until_the_supervisor_answers(
 
 
 def test_before_that_nobody_knows(clock: FakeClock) -> None:
-    supervisor = Supervisor(None, "http://supervisor", clock)  # type: ignore[arg-type] # it is not asked
+    supervisor = Supervisor(None, "http://supervisor", clock, print)  # type: ignore[arg-type] # it is not asked
     assert supervisor.options_url("2026.11.0") is None

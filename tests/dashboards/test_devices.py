@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ GIVEN = {
     "detailed_sensors": True,
     "devices": False,
     "mqtt": {},
+    "controls": False,
     "log_level": "debug",
 }
 
@@ -56,14 +58,15 @@ async def setup(
     supervisor: Supervisor, clock: FakeClock, *, devices: bool = False
 ) -> AsyncIterator[DeviceSetup]:
     """Let it be connected."""
-    async with open_session(TOKEN) as session:
+    async with open_session(TOKEN) as session, AsyncExitStack() as stack:
         problems = Problems(clock)
         home_assistant = HomeAssistant(
             session, supervisor.url, TOKEN, clock, problems, prefix="redback"
         )
         own = Options("id", "s3cret", devices=devices)
         delivery = Delivery(lambda *_: None)
-        way = publisher(own, home_assistant, clock, problems, delivery, lambda _: None)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        way = publisher(own, folder, home_assistant, clock, problems, delivery)
         async with running(home_assistant):
             while home_assistant.websocket.up_since is None:
                 await asyncio.sleep(0.01)

@@ -126,13 +126,16 @@ async def _run_changes(arguments: argparse.Namespace) -> dict[str, Any]:
         await compared()
         await set_speed(NORMAL)
         runner.leave_service()
-        stored = await system.statistics(beginning, end)
+        # What Core had counted at the end of the hour before is where the first one begins.
+        before = beginning - _HOUR
+        stored = await system.statistics(before, end)
         entries = await system.core.command({"type": "config/entity_registry/list"})
         await system.home.service.kill()
         differences = [
             difference
             for truth in _truths(system, runner.events)
-            for difference in energies(truth, by_hour(stored[truth.counter.entity]), beginning, end)
+            for difference in energies(truth, by_hour(stored[truth.counter.entity]), before, end)
+            if difference.hour != before
         ]
         return {
             "version": await system.core_version(),

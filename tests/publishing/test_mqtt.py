@@ -5,7 +5,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -38,8 +39,14 @@ class Home:
     """A publisher that is connected to a broker and to a Core."""
 
     def __init__(
-        self, core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock
+        self,
+        core: Core,
+        broker: Broker,
+        supervisor: Supervisor,
+        clock: FakeClock,
+        folder: Path,
     ) -> None:
+        self.folder = folder
         self.core = core
         self.broker = broker
         self.clock = clock
@@ -56,7 +63,7 @@ class Home:
             )
             own = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, self.broker.port))
             delivery = Delivery(self._note)
-            way = publisher(own, home_assistant, self.clock, self.problems, delivery, print)
+            way = publisher(own, self.folder, home_assistant, self.clock, self.problems, delivery)
             async with running(home_assistant, way):
                 yield way
 
@@ -84,6 +91,25 @@ class Home:
         await until(is_so)
         return await self.retained()
 
+    async def when(self, condition: Callable[[], object]) -> None:
+        """Let time pass until something is so."""
+
+        async def is_so() -> object:
+            await self.clock.advance(1)
+            return condition()
+
+        await until(is_so)
+
+    async def pushed(self, entity_id: str) -> None:
+        """Let time pass until a state is there."""
+        async with Client.of_core(self.core.url, self.core.token) as client:
+
+            async def is_there() -> bool:
+                await self.clock.advance(5)
+                return (await client.request("GET", f"states/{entity_id}")).status == 200
+
+            await until(is_there)
+
     def register(self, key: str, entity_id: str | None = None) -> str:
         """Let Core register an entity, as its integration does."""
         given = entity_id or f"sensor.house_{key}"
@@ -92,8 +118,11 @@ class Home:
 
 
 @pytest.fixture
-def home(core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock) -> Home:
-    return Home(core, broker, supervisor, clock)
+def home(
+    core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock, tmp_path: Path
+) -> Home:
+    core.components.append("mqtt")
+    return Home(core, broker, supervisor, clock, tmp_path)
 
 
 def values(**given: float | str | None) -> list[Shown]:
@@ -129,7 +158,7 @@ async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Ho
             "p": "sensor",
             "uniq_id": f"redback_{SERIAL}_{TOTAL}",
             "name": "Grid Import Total",
-            "val_tpl": f"{{{{ value_json.{TOTAL} }}}}",
+            "val_tpl": f"{{{{ value_json.{TOTAL} | default('') }}}}",
             "default_entity_id": f"sensor.house_{TOTAL}",
             "object_id": f"house_{TOTAL}",
             "unit_of_meas": "kWh",
@@ -306,17 +335,102 @@ async def test_devices_are_taken_back_before_states_are_pushed(home: Home) -> No
             await until(is_pushed)
 
 
-async def test_entities_that_nothing_publishes_any_more_are_removed_from_the_registry(
+async def test_without_its_broker_devices_are_removed_from_the_registry_and_later_from_the_broker(
     home: Home,
 ) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: found[CONFIG])
     ids = [home.register(key) for key in ("status", "grid_power")]
     await home.broker.stop()
     async with home.started(devices=False) as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))
-        async with Client.of_core(home.core.url, home.core.token) as client:
+        await home.pushed(ids[0])
+        assert not home.problems.now
+    await home.broker.start()
+    assert CONFIG in await home.retained()
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: not found)
+        # In the end there is nothing left to do, also for the next start.
+        await home.when(lambda: not json.loads((home.folder / "devices.json").read_text()))
 
-            async def is_pushed() -> bool:
-                await home.clock.advance(5)
-                return (await client.request("GET", f"states/{ids[0]}")).status == 200
 
-            await until(is_pushed)
+async def test_what_others_have_over_mqtt_is_theirs(home: Home) -> None:
+    home.core.registry.add("sensor.mine", "mqtt", unique_id="redback_soc")
+    home.core.registry.add("sensor.house_status", "mqtt", unique_id=f"redback_{SERIAL}_status")
+    home.core.registry.add("sensor.old", "old", unique_id=cast("str", 5))
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.pushed("sensor.house_grid_power")
+        await home.clock.advance(120)
+        assert home.problems.find(Kind.OWNED)
+    entries = home.core.registry.list({})
+    assert [one["entity_id"] for one in entries] == [
+        "sensor.mine",
+        "sensor.house_status",
+        "sensor.old",
+    ]
+
+
+async def test_an_inverter_that_gives_its_name_away_gets_a_device_of_its_own(home: Home) -> None:
+    heir = Device("RB9", "House", (SERIAL,))
+    former = Device(SERIAL, "Garage")
+    async with home.started() as way:
+        way.offer(HOUSE, values(grid_import_total=1000.5))
+        await home.has(lambda found: found[CONFIG])
+        way.offer(heir, values(grid_import_total=5.5))
+        way.offer(former, values(grid_import_total=1000.6))
+        own = f"homeassistant/device/redback_{SERIAL}r/config"
+        retained = await home.has(lambda found: found[own])
+        assert retained[STATE][TOTAL] == 5.5
+        assert retained[f"redback/{SERIAL}r/state"][TOTAL] == 1000.6
+        assert retained[own]["dev"]["name"] == "Garage"
+
+
+async def test_what_an_earlier_run_showed_is_not_taken_for_the_present(home: Home) -> None:
+    other = Device("RB9", "Shed")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        way.offer(other, values(status="OK"))
+        await home.has(lambda found: found["redback/RB9/status"] == "online")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: found["redback/status"] == "online")
+        assert retained["redback/RB9/status"] == "offline"
+        assert retained[STATUS] == "online"
+
+
+async def test_a_late_last_will_does_not_stand(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        await home.broker.publish("redback/status", "offline", retain=True)
+        await home.has(lambda found: found["redback/status"] == "online")
+
+
+async def test_without_the_integration_nothing_is_taken_away(home: Home) -> None:
+    home.core.components.remove("mqtt")
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.pushed("sensor.house_status")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.when(lambda: home.problems.find(Kind.INTEGRATION))
+        await home.clock.advance(30)
+        assert CONFIG not in await home.retained()
+        await home.pushed("sensor.house_status")
+        home.core.components.append("mqtt")
+        await home.has(lambda found: found[CONFIG])
+        assert not home.problems.find(Kind.INTEGRATION)
+
+
+async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, [Shown("status", is_available=False)])
+        await way.farewell(asyncio.get_running_loop().time() + 5)
+    async with Client.of_core(home.core.url, home.core.token) as client:
+        assert (await client.request("GET", "states/sensor.house_status")).status == 404

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -33,7 +34,10 @@ DAY = 24 * HOUR
 class Home:
     """A publisher that is connected to a Core, and what Core shows."""
 
-    def __init__(self, core: AnyCore, client: Client, url: str, clock: FakeClock) -> None:
+    def __init__(
+        self, core: AnyCore, client: Client, url: str, clock: FakeClock, folder: Path
+    ) -> None:
+        self.folder = folder
         self.core = core
         self.client = client
         self.url = url
@@ -53,11 +57,11 @@ class Home:
                 "StatePublisher",
                 make_publisher(
                     Options("id", "secret"),
+                    self.folder,
                     home_assistant,
                     self.clock,
                     self.problems,
                     delivery,
-                    lambda _: None,
                 ),
             )
             async with running(home_assistant, publisher):
@@ -87,18 +91,20 @@ class Home:
 
 
 @pytest_asyncio.fixture
-async def home(core: Core, supervisor: Supervisor, clock: FakeClock) -> AsyncIterator[Home]:
+async def home(
+    core: Core, supervisor: Supervisor, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[Home]:
     async with Client.of_core(core.url, core.token) as client:
-        yield Home(core, client, supervisor.url, clock)
+        yield Home(core, client, supervisor.url, clock, tmp_path)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def any_home(any_core: AnyCore) -> AsyncIterator[Home]:
+async def any_home(any_core: AnyCore, tmp_path: Path) -> AsyncIterator[Home]:
     async with (
         Client.of_core(any_core.url, any_core.token) as client,
         Supervisor(any_core.address) as supervisor,
     ):
-        yield Home(any_core, client, supervisor.url, FakeClock())
+        yield Home(any_core, client, supervisor.url, FakeClock(), tmp_path)
 
 
 @pytest.mark.asyncio(loop_scope="module")

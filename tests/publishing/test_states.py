@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -89,13 +90,15 @@ def noted() -> Noted:
 
 
 @pytest.fixture
-def publisher(core: Core, clock: FakeClock, problems: Problems, noted: Noted) -> StatePublisher:
+def publisher(
+    core: Core, clock: FakeClock, problems: Problems, noted: Noted, tmp_path: Path
+) -> StatePublisher:
     def note(_: str, moment: datetime, keys: Collection[str]) -> None:
         noted[moment] = keys
 
     home_assistant = cast("HomeAssistant", core)
     made = make_publisher(
-        Options("id", "secret"), home_assistant, clock, problems, Delivery(note), lambda _: None
+        Options("id", "secret"), tmp_path, home_assistant, clock, problems, Delivery(note)
     )
     return cast("StatePublisher", made)
 

@@ -79,7 +79,8 @@ def set_up(redaction: Redaction) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # At level debug it would log every request a second time.
     logging.getLogger("urllib3").setLevel(logging.INFO)
-    logging.getLogger("mqtt").setLevel(logging.INFO)
+    # What it complains about is reported with what to do about it.
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
 
 def set_level(name: str) -> None:

@@ -119,6 +119,14 @@ class Kind(Enum):
             " if you have set it."
         ),
     )
+    INTEGRATION = (
+        "Home Assistant has no integration for devices over MQTT.",
+        "Home Assistant has the integration for devices over MQTT again",
+        (
+            "Add the integration MQTT in Settings → Devices & services; or switch the option"
+            " Devices off."
+        ),
+    )
     BROKER_REFUSED = (
         "The MQTT broker rejects the credentials: {detail}.",
         "The MQTT broker accepts the credentials again",

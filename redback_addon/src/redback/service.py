@@ -18,9 +18,7 @@ from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
 from .notifications import PREFIX, AccountNotifications, Notifications
 from .options import Options
-from .panel import Context, Panel, routes
-from .panel.minutes import FILE as MINUTES_FILE
-from .panel.minutes import Minutes
+from .panel import Context, Panel, minutes, routes
 from .polling.account import Account, connect
 from .problems import AccountProblems, Problems
 from .publishing.delivery import Delivery
@@ -51,7 +49,6 @@ class Service:
     ) -> None:
         problems = Problems(clock)
         saved_state = SavedState(environment.data / FILE)
-
         self._home_assistant = home_assistant = HomeAssistant(
             session,
             environment.supervisor_url,
@@ -59,12 +56,14 @@ class Service:
             clock,
             problems,
             prefix=PREFIX,
+            on_secret=on_token,
         )
         notifications = Notifications(home_assistant.notices)
         self._files = Files(environment.data)
-        delivery = Delivery(self._files.note)
-        self._publisher = publisher(options, home_assistant, clock, problems, delivery, on_token)
-        self._minutes = Minutes(environment.data / MINUTES_FILE, clock)
+        self._publisher = publisher(
+            options, environment.data, home_assistant, clock, problems, Delivery(self._files.note)
+        )
+        self._minutes = minutes.Minutes(environment.data / minutes.FILE, clock)
         self._believed = counters_file(environment.data)
         self._existing = sensors_file(environment.data)
         self._registry = Registry(

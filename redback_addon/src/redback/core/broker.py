@@ -75,7 +75,7 @@ class Broker:
         find: returns the broker's address; asked before each connection, as it may have changed.
             Raises a BrokerAwayError where that is not known.
         clock: waits between attempts.
-        problems: get why there is no connection.
+        problems: get why there is no connection; None = nobody has to know.
         will: what is retained after the end.
 
     Attributes:
@@ -87,7 +87,7 @@ class Broker:
         self,
         find: Callable[[], Awaitable[BrokerAddress]],
         clock: Clock,
-        problems: Problems,
+        problems: Problems | None,
         will: Will | None = None,
     ) -> None:
         self.find = find
@@ -99,6 +99,7 @@ class Broker:
         self._listener: Listener | None = None
         self._topics: tuple[str, ...] = ()
         self._longest = _FIRST_WAIT
+        self._is_refused = False
         self.address: BrokerAddress | None = None
 
     @property
@@ -131,7 +132,9 @@ class Broker:
             try:
                 await self._hold()
             except BrokerRefusedError as error:
-                seconds = _REFUSED_SECONDS
+                # One that is starting may refuse everybody at first.
+                seconds = _REFUSED_SECONDS if self._is_refused else _LONGEST_WAIT
+                self._is_refused = True
                 self._report(Kind.BROKER_REFUSED, error)
             except BrokerMissingError as error:
                 seconds = _LONGEST_WAIT
@@ -140,6 +143,8 @@ class Broker:
                 seconds = random.uniform(0, self._longest)  # noqa: S311 - no secret
                 self._longest = min(2 * self._longest, _LONGEST_WAIT)
                 self._report(Kind.BROKER_AWAY, error)
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError  # the library's own error came instead
             await self._clock.sleep(seconds)
 
     async def _hold(self) -> NoReturn:
@@ -160,14 +165,16 @@ class Broker:
             finally:
                 self._connection = None
                 self._up.clear()
+                connection.close()
         raise BrokerAwayError("CONNECT", str(address), None, "the connection was closed")
 
     def _connected(self, connection: "Connection") -> None:
         self._connection = connection
-        self._longest = _FIRST_WAIT
+        self._longest, self._is_refused = _FIRST_WAIT, False
         self._up.set()
-        for kind in _KINDS:
-            self._problems.clear(kind)
+        if self._problems is not None:
+            for kind in _KINDS:
+                self._problems.clear(kind)
         if self._listener is not None:
             self._listener.broker_connected()
 
@@ -179,7 +186,8 @@ class Broker:
 
     def _report(self, kind: Kind, error: BrokerAwayError) -> None:
         _LOG.debug("%s", error)
-        for other in _KINDS:
-            if other is not kind:
-                self._problems.drop(other)
-        self._problems.raise_(kind, None, error)
+        if self._problems is not None:
+            for other in _KINDS:
+                if other is not kind:
+                    self._problems.drop(other)
+            self._problems.raise_(kind, None, error)

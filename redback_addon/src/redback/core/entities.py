@@ -19,7 +19,8 @@ class Registered(msgspec.Struct, frozen=True):
 
     entity_id: str
     platform: str
-    unique_id: str
+    # Text, but for a few old integrations.
+    unique_id: object
     disabled_by: str | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 import aiohttp
@@ -39,7 +40,8 @@ class HomeAssistant:
     """Core and the Supervisor, as an add-on reaches them.
 
     The session's headers carry the Supervisor's token, which the WebSocket needs once more. The ids
-    of notifications begin with the prefix.
+    of notifications begin with the prefix. `on_secret` is called with each password that the
+    Supervisor tells, to keep it out of the log.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class HomeAssistant:
         problems: Problems,
         *,
         prefix: str,
+        on_secret: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._problems = problems
         self.rest = Rest(session, supervisor_url)
@@ -66,7 +69,7 @@ class HomeAssistant:
         self.statistics = Statistics(self.websocket)
         self.entities = Entities(self.websocket)
         self.users = Users(self.websocket)
-        self.supervisor = Supervisor(session, supervisor_url, clock)
+        self.supervisor = Supervisor(session, supervisor_url, clock, on_secret)
         self._resendables: list[Resendable] = [self.notices]
 
     @property

@@ -12,6 +12,7 @@ from .broker import BrokerAddress, Will
 from .errors import BrokerAwayError, BrokerRefusedError
 
 _TIME_OUT = 10.0
+_LEAVE_SECONDS = 1.0
 # A broker that vanished without closing the connection is noticed within 1.5 times this.
 _KEEP_ALIVE_SECONDS = 30
 # Delivered at least once, so that the arrival is known.
@@ -25,15 +26,36 @@ class Connection:
 
     def __init__(self, client: aiomqtt.Client) -> None:
         self._client = client
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def publish(self, topic: str, payload: str, seconds: float = _TIME_OUT) -> None:
         """Have a message retained, and wait so long at most for the broker to confirm it."""
+        task = asyncio.create_task(
+            self._client.publish(topic, payload, qos=_QOS, retain=True, timeout=timeout(seconds))
+        )
+        self._under_way.add(task)
         try:
-            await self._client.publish(
-                topic, payload, qos=_QOS, retain=True, timeout=timeout(seconds)
-            )
-        except aiomqtt.MqttError as error:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            self._under_way.discard(task)
+        if task.cancelled():
+            raise BrokerAwayError("PUBLISH", topic, None, "the connection was closed")
+        try:
+            task.result()
+        except (aiomqtt.MqttError, ValueError) as error:  # ValueError: no topic
             raise BrokerAwayError("PUBLISH", topic, None, str(error)) from None
+
+    def close(self) -> None:
+        """Give up what is under way: the library would wait for it until its time is over.
+
+        At the stop the library waits no longer either.
+        """
+        for task in self._under_way:
+            task.cancel()
+        self._client.timeout = timeout(_LEAVE_SECONDS)
 
     async def messages(self) -> AsyncIterator[tuple[str, str]]:
         """Yield topic and payload of what arrives, without what was retained."""

@@ -1,7 +1,7 @@
 """The Supervisor: where this add-on is shown, its options, and the MQTT broker."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -30,6 +30,10 @@ class _Info(msgspec.Struct, frozen=True):
     slug: str
 
 
+class _Given(msgspec.Struct, frozen=True):
+    options: dict[str, Any]
+
+
 class _Service(msgspec.Struct, frozen=True):
     host: str
     port: int
@@ -44,10 +48,17 @@ _T = TypeVar("_T")
 class Supervisor:
     """Asks the Supervisor, once, where Home Assistant shows this add-on; and for the broker."""
 
-    def __init__(self, session: aiohttp.ClientSession, supervisor_url: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        supervisor_url: str,
+        clock: Clock,
+        on_secret: Callable[[str], None],
+    ) -> None:
         self._session = session
         self._url = supervisor_url
         self._clock = clock
+        self._on_secret = on_secret
         self._slug: str | None = None
         self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
 
@@ -86,6 +97,7 @@ class Supervisor:
             kind = BrokerMissingError if status == _NO_SERVICE else BrokerAwayError
             detail = f"the Supervisor does not tell ({type(error).__name__})"
             raise kind("GET", _MQTT, status, detail) from None
+        self._on_secret(found.password)
         return BrokerAddress(found.host, found.port, found.username, found.password, found.ssl)
 
     async def set_option(self, name: str, value: object) -> None:
@@ -96,9 +108,10 @@ class Supervisor:
             CoreRefusedError: it does not accept that.
         """
         try:
-            options = await self._get(f"{_OPTIONS}/config", dict[str, Any])
+            # As people have entered them: elsewhere the Supervisor puts secrets in their places.
+            options = (await self._get(_INFO, _Given)).options
         except _ERRORS as error:
-            raise CoreAwayError("GET", _OPTIONS, None, type(error).__name__) from None
+            raise CoreAwayError("GET", _INFO, None, type(error).__name__) from None
         await self._post(_OPTIONS, {"options": options | {name: value}})
 
     async def restart(self) -> None:

@@ -1,12 +1,14 @@
 """Shows inverters as devices over MQTT, or as plain entities again, by an option of the add-on."""
 
 import asyncio
+import logging
 
 from ..clock import Clock
 from ..core import BrokerMissingError, CoreAwayError, CoreError, HomeAssistant
 from ..publishing.publisher import Way
 from .words import in_words
 
+_LOG = logging.getLogger(__name__)
 _OPTION = "devices"
 _INTEGRATION = "mqtt"
 # The page has its answer before the add-on ends.
@@ -80,6 +82,8 @@ class DeviceSetup:
             await self._home_assistant.supervisor.restart()
         except CoreAwayError:
             return  # it has ended this program, and with it the request
+        except CoreError as error:
+            _LOG.warning("The add-on could not be restarted: %s", error)
 
 
 def _answer(state: str, text: str, button: str = "", question: str = "") -> dict[str, object]:

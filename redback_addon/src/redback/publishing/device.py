@@ -10,14 +10,9 @@ class Device:
     Attributes:
         serial: its serial number.
         name: what people call it.
-        formers: the serial numbers of those that it replaced, the latest first.
+        formers: the serial numbers of those that had its name before, the latest first.
     """
 
     serial: str
     name: str
     formers: tuple[str, ...] = ()
-
-    @property
-    def identity(self) -> str:
-        """The serial number that its entities are registered by: that of the first inverter."""
-        return self.formers[-1] if self.formers else self.serial

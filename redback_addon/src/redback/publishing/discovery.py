@@ -63,6 +63,7 @@ def domain(key: str) -> str:
 
 def discovery(
     device: Device,
+    identity: str,
     details: Details,
     entity_ids: Mapping[str, str],
     gone: Iterable[str] = (),
@@ -74,22 +75,23 @@ def discovery(
 
     Args:
         device: the inverter.
+        identity: by which the device is known.
         details: what is known of it.
         entity_ids: the id that each of its entities is to get, by key; Core keeps those it has.
         gone: the keys of sensors that are to be removed.
         options: what sensors may show besides the options of the sensor table, by key.
         url: where the device's page links to.
     """
-    topics = Topics(device.identity)
+    topics = Topics(identity)
     components: dict[str, dict[str, Any]] = {
-        key: _component(device.identity, topics, key, one) for key, one in entity_ids.items()
+        key: _component(identity, topics, key, one) for key, one in entity_ids.items()
     }
     for key, more in options.items():
         if (component := components.get(key)) is not None:
             component["ops"] = [*component["ops"], *more]
     components |= {key: {"p": SENSOR} for key in gone if key not in entity_ids}
     return {
-        "dev": _device(device, details, url),
+        "dev": _device(device, identity, details, url),
         "o": {"name": "Redback", "sw": version("redback")},
         "avty": _availability(STATUS_TOPIC, topics.status),
         "avty_mode": "all",
@@ -98,10 +100,10 @@ def discovery(
     }
 
 
-def _device(device: Device, details: Details, url: str | None) -> dict[str, object]:
+def _device(device: Device, identity: str, details: Details, url: str | None) -> dict[str, object]:
     static = details.static
     described: dict[str, object] = {
-        "ids": [f"{_BASE}_{device.identity}"],
+        "ids": [f"{_BASE}_{identity}"],
         "name": device.name,
         "mf": _MANUFACTURER,
         "sn": device.serial,
@@ -119,7 +121,8 @@ def _component(identity: str, topics: Topics, key: str, entity_id: str) -> dict[
         "p": kind,
         "uniq_id": unique_id(identity, key),
         "name": label(key),
-        "val_tpl": f"{{{{ value_json.{key} }}}}",
+        # A value that a message does not have stays what it was.
+        "val_tpl": f"{{{{ value_json.{key} | default('') }}}}",
         # The second is for a Core before 2025.10, which ignores the first.
         "default_entity_id": entity_id,
         "object_id": object_id,

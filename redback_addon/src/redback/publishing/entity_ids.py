@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from ..clock import Clock
 from ..core import CoreAwayError, CoreRefusedError, HomeAssistant, Message, Registered, Series
 from ..sensors.entities import Entities as Sensors
 from .device import Device
+from .identities import Identities
 
 _LOG = logging.getLogger(__name__)
 _PLATFORM = "mqtt"
@@ -19,6 +20,7 @@ _PREFIX = "redback_"
 _NONE: Mapping[str, Registered] = {}
 # A device's entities are registered one after the other.
 _PAUSE_SECONDS = 0.3
+_RETRY_SECONDS = 60.0
 
 
 class Inverter(Protocol):
@@ -48,31 +50,31 @@ def slug(name: str) -> str:
     return slugify(name)
 
 
-def unique_id(identity: str, key: str) -> str:
+def unique_id(identity: str | None, key: str) -> str:
     """Return what an entity is known by in Core's registry, whatever people call it."""
     return f"{_PREFIX}{identity}_{key}"
 
 
 def identity_of(unique_id: str) -> str:
-    """Return the serial number in a unique id of ours."""
+    """Return the identity of the device in a unique id of ours."""
     return unique_id.removeprefix(_PREFIX).partition("_")[0]
 
 
-def is_ours(entry: Registered) -> bool:
-    """Whether an entry of the registry is an entity of one of our devices."""
-    return entry.platform == _PLATFORM and entry.unique_id.startswith(_PREFIX)
-
-
-def entity_ids(inverter: Inverter, registered: Mapping[str, Registered] = _NONE) -> dict[str, str]:
+def entity_ids(
+    inverter: Inverter,
+    registered: Mapping[str, Registered] = _NONE,
+    identity: str | None = None,
+) -> dict[str, str]:
     """Return the ids of an inverter's sensors that exist so far, by key.
 
     Args:
         inverter: whose they are.
         registered: ours that are in Core's registry, by unique id; a disabled one is left out.
+        identity: of the inverter's device.
     """
     ids: dict[str, str] = {}
     for key in inverter.entities.sensors:
-        entry = registered.get(unique_id(inverter.device.identity, key))
+        entry = registered.get(unique_id(identity, key))
         if entry is None:
             ids[key] = entity_id(inverter.name, key)
         elif not entry.is_disabled:
@@ -80,9 +82,12 @@ def entity_ids(inverter: Inverter, registered: Mapping[str, Registered] = _NONE)
     return ids
 
 
-def series(inverter: Inverter, registered: Mapping[str, Registered] = _NONE) -> dict[str, Series]:
-    """Return the statistics that Core makes of an inverter's sensors, by key."""
-    ids = entity_ids(inverter, registered)
+def series(inverter: Inverter, ids: Mapping[str, str] | None = None) -> dict[str, Series]:
+    """Return the statistics that Core makes of an inverter's sensors, by key.
+
+    `ids` are those of its entities; by default they follow from its name.
+    """
+    ids = entity_ids(inverter) if ids is None else ids
     return {
         sensor.key: Series(
             ids[sensor.key], sensor.quantity.unit, is_counter=sensor.quantity.is_counter
@@ -107,15 +112,19 @@ class EntityIds:
 
     Args:
         home_assistant: has the registry, and tells of changes.
+        identities: say which devices are ours.
         clock: waits between attempts.
     """
 
-    def __init__(self, home_assistant: HomeAssistant, clock: Clock) -> None:
+    def __init__(self, home_assistant: HomeAssistant, identities: Identities, clock: Clock) -> None:
+        self.identities = identities
         self._entities = home_assistant.entities
         self._websocket = home_assistant.websocket
         self._clock = clock
-        # Ours, by unique id.
+        # What looks like ours, and what is, by unique id.
+        self._similar: dict[str, Registered] = {}
         self._registered: dict[str, Registered] = {}
+        self._registered_ids: frozenset[str] = frozenset()
         self._due = asyncio.Event()
         self._known_since: float | None = None
         self._watchers: list[Changed] = []
@@ -136,35 +145,74 @@ class EntityIds:
         """Our entities in the registry, by unique id."""
         return self._registered
 
+    @property
+    def registered_ids(self) -> frozenset[str]:
+        """The ids of all of them."""
+        return self._registered_ids
+
+    def ids(self, inverter: Inverter) -> dict[str, str]:
+        """Return the ids of an inverter's sensors that exist so far, by key."""
+        return entity_ids(inverter, self._registered, self.identities.of(inverter.device))
+
+    def is_ours(self, entry: Registered) -> bool:
+        """Whether an entry of the registry is an entity of one of our devices."""
+        return (
+            entry.platform == _PLATFORM
+            and isinstance(entry.unique_id, str)
+            and entry.unique_id.startswith(_PREFIX)
+            and identity_of(entry.unique_id) in self.identities.published
+        )
+
     def resend(self) -> None:
         """Read the registry again: Core may have restarted."""
         self._due.set()
 
+    def refresh(self) -> None:
+        """Work out again what is ours: there are new identities."""
+        self._registered = {key: one for key, one in self._similar.items() if self.is_ours(one)}
+        self._registered_ids = frozenset(one.entity_id for one in self._registered.values())
+
     def _updated(self, event: Message) -> None:
         data = event["data"]
         ids = {data.get("entity_id"), data.get("old_entity_id")}
-        is_ours = any(one.entity_id in ids for one in self._registered.values())
-        if is_ours or data.get("action") == "create":
+        if data.get("action") == "create" or ids & self._registered_ids:
             self._due.set()
 
     async def run(self) -> None:
         """Read the registry whenever it has changed, until cancelled."""
         while True:
             await self._due.wait()
-            self._due.clear()
             await self._clock.sleep(_PAUSE_SECONDS)
+            self._due.clear()
             since = self._websocket.up_since
+            if since is None:
+                continue  # the next connection makes it due
             try:
                 found = await self._entities.registered()
             except CoreAwayError as error:
-                _LOG.debug("%s", error)  # the next connection makes it due
-                continue
+                _LOG.debug("%s", error)
+                await self._read_again()
             except CoreRefusedError as error:
                 _LOG.warning("It is unknown which ids the entities have: %s", error)
-                continue
-            before = self._registered, self._known_since
-            ours = {one.unique_id: one for one in found if is_ours(one)}
-            self._registered, self._known_since = ours, since
-            if before != (ours, since):
-                for watcher in self._watchers:
-                    watcher.registry_changed()
+                await self._read_again()
+            else:
+                self._take(found, since)
+
+    async def _read_again(self) -> None:
+        await self._clock.sleep(_RETRY_SECONDS)
+        self._due.set()
+
+    def _take(self, found: Iterable[Registered], since: float) -> None:
+        before = self._registered, self._known_since
+        self._similar = {
+            one.unique_id: one
+            for one in found
+            if one.platform == _PLATFORM
+            and isinstance(one.unique_id, str)
+            and one.unique_id.startswith(_PREFIX)
+        }
+        self._known_since = since
+        self.refresh()
+        if before != (self._registered, since):
+            for watcher in self._watchers:
+                watcher.registry_changed()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ..clock import Clock
-from ..core import Broker, CoreAwayError, CoreRefusedError, HomeAssistant, Registered, Sync, Will
-from ..problems import Problems
+from ..core import Broker, CoreAwayError, CoreError, HomeAssistant, Registered, Sync, Will
+from ..problems import Kind, Problems
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Shown
 from ..sensors.table import find
@@ -29,6 +29,7 @@ _BIRTH_TOPIC = "homeassistant/status"
 # Enough to hide the round trips, and not too many for a small broker.
 _AT_ONCE = 8
 _RETRY_SECONDS = 5.0
+_INTEGRATION = "mqtt"
 _STATUS, _LAST_READING = "status", "last_reading"
 _FAULT = "FAULT"
 
@@ -38,16 +39,19 @@ class _Record:
     """One device.
 
     Attributes:
+        identity: by which it is known for good.
         shown: the last value of each of its sensors, by key.
         gone: the keys of sensors that it has no more.
+        is_due: whether its description may have changed.
         unforeseen: values that the sensor table does not have among a sensor's options, by key.
     """
 
     device: Device
-    details: Details = NO_DETAILS
+    identity: str
     shown: dict[str, Shown] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     unforeseen: dict[str, list[str]] = field(default_factory=dict)
+    is_due: bool = True
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -102,13 +106,16 @@ class MqttPublisher:
         self._clock = clock
         self._problems = problems
         self._delivery = delivery
+        self._identities = entity_ids.identities
         self._records: dict[str, _Record] = {}  # by identity
+        # By serial number; they may be found before anything else is known of an inverter.
+        self._details: dict[str, Details] = {}
         self.ownership = Ownership(
             home_assistant,
             entity_ids,
             clock,
             problems,
-            lambda _: self._due.set(),
+            lambda _: self._look_again(),
             registers=True,
         )
         self._sync = Sync[str, str](
@@ -119,27 +126,27 @@ class MqttPublisher:
         # The entities that tell which reading Core shows, and since which connection.
         self._followed: dict[str, _Record] = {}
         self._followed_since: float | None = None
-        broker.listen(self, _BIRTH_TOPIC)
+        broker.listen(self, _BIRTH_TOPIC, STATUS_TOPIC)
         entity_ids.watch(self)
         home_assistant.resend_on_connect(self)
 
     def describe(self, device: Device, details: Details) -> None:
         """Take what is known of an inverter apart from its values."""
-        record = self._records.setdefault(device.identity, _Record(device))
-        if record.details != details:
-            record.details = details
-            self._due.set()
+        before, self._details[device.serial] = self._details.get(device.serial), details
+        record = self._record(device)
+        if record is not None and (before is None or before.static != details.static):
+            self._look_again(record)
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         """Show these values of an inverter; unchanged ones cost nothing."""
-        record = self._records.setdefault(device.identity, _Record(device))
         shown = tuple(shown)
         if any(one.is_available for one in shown):
-            if record.device != device:
-                record.device = device
-                self._due.set()
-        elif record.device != device:
-            return  # its predecessor, or its former name
+            record = self._make(device)
+        else:
+            found = self._record(device)
+            if found is None or found.device != device:
+                return  # nothing is known of it, or it has its former name, or a successor
+            record = found
         before = record.keys
         for one in shown:
             if one.is_gone:
@@ -150,8 +157,31 @@ class MqttPublisher:
                 record.shown[one.key] = one
                 self._foresee(record, one)
         if record.keys != before:
-            self._due.set()
+            self._look_again(record)
         self._publish(record)
+
+    def _record(self, device: Device) -> _Record | None:
+        identity = self._identities.of(device)
+        return None if identity is None else self._records.get(identity)
+
+    def _make(self, device: Device) -> _Record:
+        """Return the record of an inverter of which something is known."""
+        if not self._records:
+            # What they showed in an earlier run is not to look like the present.
+            for one in self._identities.published:
+                self._sync.want(Topics(one).status, OFFLINE)
+        identity = self._identities.give(device)
+        record = self._records.setdefault(identity, _Record(device, identity))
+        if record.device != device:
+            record.device = device
+            self._look_again(record)
+        return record
+
+    def _look_again(self, *records: _Record) -> None:
+        """Describe these again, or all, if anything about them has changed."""
+        for record in records or self._records.values():
+            record.is_due = True
+        self._due.set()
 
     def sent(self, device: Device, moment: datetime) -> None:
         """Note that all values of a reading have been offered."""
@@ -159,26 +189,32 @@ class MqttPublisher:
 
     def states(self, device: Device) -> Mapping[str, str]:
         """Return the states of an inverter that Core should show, by sensor key."""
-        record = self._records.get(device.identity)
+        record = self._record(device)
         return {} if record is None else {key: text(one) for key, one in record.shown.items()}
 
     def resend(self) -> None:
         """Check everything again: Core may have restarted."""
         self.ownership.recheck()
-        self._due.set()
+        self._look_again()
 
     def registry_changed(self) -> None:
         """Note that entities of ours were registered, renamed, disabled or removed."""
-        self._due.set()
+        self._look_again()
 
     def broker_connected(self) -> None:
         """Send everything again: the broker may have lost it."""
         self._sync.resend()
+        self._look_again()
 
     def broker_message(self, topic: str, payload: str) -> None:
-        """Send everything again when Core's integration has started."""
+        """Send again what is lost: all when Core's integration has started.
+
+        The last will of a connection that broke unnoticed may come when there is another one.
+        """
         if topic == _BIRTH_TOPIC and payload == ONLINE:
             self._sync.resend()
+        elif topic == STATUS_TOPIC and payload == OFFLINE and self._records:
+            self._sync.push(STATUS_TOPIC, ONLINE)
 
     async def run(self) -> None:
         """Publish whatever is due, until cancelled; then make everything unavailable."""
@@ -196,8 +232,9 @@ class MqttPublisher:
             return
         for record in self._records.values():
             entry = self._entry(record, _LAST_READING)
-            if entry is not None and entry.is_disabled:
-                self._delivery.arrived_at(record.device, self._accepted(record.device))
+            accepted = self._accepted(record)
+            if accepted and (entry is None or entry.is_disabled):
+                self._delivery.arrived_at(record.device, accepted)
 
     def failed(self, error: CoreAwayError) -> None:
         """Note that something has not arrived, and will be retried."""
@@ -210,10 +247,10 @@ class MqttPublisher:
         known = record.unforeseen.get(shown.key, [])
         if options is not None and isinstance(value, str) and value not in {*options, *known}:
             record.unforeseen[shown.key] = [*known, value]
-            self._due.set()
+            self._look_again(record)
 
     def _publish(self, record: _Record) -> None:
-        topics = Topics(record.device.identity)
+        topics = Topics(record.identity)
         if not record.is_known:
             self._sync.want(topics.status, OFFLINE)
             return
@@ -242,29 +279,43 @@ class MqttPublisher:
         while True:
             await self._due.wait()
             self._due.clear()
+            if self._identities.save():
+                self._entity_ids.refresh()
             await self.ownership.ready()
-            if not self._entity_ids.is_known:
-                continue  # it will call
+            if not (self._entity_ids.is_known and self.broker.is_up):
+                continue  # they will call
             try:
-                for record in list(self._records.values()):
-                    await self._announce(record)
-                await self._follow()
-            except CoreAwayError as error:
+                if await self._may_register():
+                    for record in [one for one in self._records.values() if one.is_due]:
+                        await self._announce(record)
+                        await asyncio.sleep(0)  # a thousand of them take a while
+                    await self._follow()
+            except CoreError as error:
                 _LOG.debug("%s", error)
                 await self._clock.sleep(_RETRY_SECONDS)
-                self._due.set()
+                self._look_again()
+
+    async def _may_register(self) -> bool:
+        """Whether Core has the integration that makes entities of our messages."""
+        if _INTEGRATION in await self._home_assistant.components():
+            self._problems.clear(Kind.INTEGRATION)
+            return True
+        self._problems.raise_(Kind.INTEGRATION)
+        await self._clock.sleep(_RETRY_SECONDS)
+        self._due.set()
+        return False
 
     async def _announce(self, record: _Record) -> None:
-        if not record.shown:
-            return
+        record.is_due = False
         wanted = {key: self._wanted_id(record, key) for key in record.keys}
         free: dict[str, str] = {}
         for key, one in wanted.items():
             # Ours are claimed too, to know what the recorder leaves out.
             is_free = self.ownership.claim(one, has_value=True)
-            if is_free or self._entry(record, key) is not None:
+            is_anothers = one in self._entity_ids.registered_ids
+            if self._entry(record, key) is not None or (is_free and not is_anothers):
                 free[key] = one
-        if any(one in self.ownership.unchecked for one in wanted.values()):
+        if self.ownership.has_unchecked(wanted.values()):
             return  # it will call
         pushed = [one for one in free.values() if one in self.ownership.pushed]
         for one in pushed:
@@ -273,14 +324,19 @@ class MqttPublisher:
             self.ownership.pushed.discard(one)
         message = discovery.discovery(
             record.device,
-            record.details,
+            record.identity,
+            self._details.get(record.device.serial, NO_DETAILS),
             free,
             record.gone,
             record.unforeseen,
             url=self._home_assistant.supervisor.panel_url,
         )
+        topics = Topics(record.identity)
         send = self._sync.push if pushed else self._sync.want
-        send(Topics(record.device.identity).config, json.dumps(message))
+        send(topics.config, json.dumps(message))
+        if pushed or record.unforeseen:
+            # What Core could not make a state of until now.
+            self._sync.push(topics.state, self._state(record))
 
     def _wanted_id(self, record: _Record, key: str) -> str:
         entry = self._entry(record, key)
@@ -289,7 +345,7 @@ class MqttPublisher:
         return entity_id(record.device.name, key, discovery.domain(key))
 
     def _entry(self, record: _Record, key: str) -> Registered | None:
-        return self._entity_ids.registered.get(unique_id(record.device.identity, key))
+        return self._entity_ids.registered.get(unique_id(record.identity, key))
 
     async def _follow(self) -> None:
         """Follow what Core shows of the entities that tell which reading it is."""
@@ -302,14 +358,13 @@ class MqttPublisher:
             entry = self._entry(record, _LAST_READING)
             if entry is not None and not entry.is_disabled:
                 found[entry.entity_id] = record
-        new = found.keys() - self._followed.keys()
-        self._followed = found
-        if new:
+        before, self._followed = self._followed.keys(), found
+        if new := found.keys() - before:
             try:
                 await self._home_assistant.entities.follow(new, self._shown)
-            except CoreRefusedError as error:
-                _LOG.debug("%s", error)
+            except CoreError:
                 self._followed = {}
+                raise
 
     def _shown(self, entity_id: str, state: str) -> None:
         """Note that a reading has arrived if Core shows its time."""
@@ -318,11 +373,10 @@ class MqttPublisher:
             return
         moment = self._delivery.under_way(record.device)
         if moment is not None and state == moment.isoformat(timespec="seconds"):
-            self._delivery.arrived_at(record.device, self._accepted(record.device))
+            self._delivery.arrived_at(record.device, self._accepted(record))
 
-    def _accepted(self, device: Device) -> Collection[str]:
+    def _accepted(self, record: _Record) -> Collection[str]:
         """Return the keys of an inverter's sensors that Core has."""
-        record = self._records[device.identity]
         found = ((key, self._entry(record, key)) for key in record.shown)
         return frozenset(key for key, entry in found if entry is not None and not entry.is_disabled)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import filterfalse
 
@@ -15,7 +16,7 @@ from ..core import (
     Series,
 )
 from ..problems import Kind, Problems
-from .entity_ids import EntityIds, Inverter, entity_ids, is_ours, series
+from .entity_ids import EntityIds, Inverter, series
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Ownership:
 
     Attributes:
         pushed: the entities whose states we have written over REST.
+        registered: those of ours that are registered.
     """
 
     def __init__(
@@ -69,8 +71,7 @@ class Ownership:
         self._freed = freed
         self._registers = registers
         self.pushed: set[str] = set()
-        # Ours that are registered.
-        self._registered: set[str] = set()
+        self.registered: set[str] = set()
         # By entity id, whether it has had a value: those of a former name have none.
         self._claims: dict[str, bool] = {}
         self._unchecked: set[str] = set()
@@ -115,6 +116,10 @@ class Ownership:
             return f"Home Assistant does not record {entity_id}"
         return None
 
+    def has_unchecked(self, entity_ids: Iterable[str]) -> bool:
+        """Whether any of these was never checked."""
+        return not self._known.issuperset(entity_ids)
+
     @property
     def unchecked(self) -> Collection[str]:
         """The entities that were never checked."""
@@ -122,11 +127,11 @@ class Ownership:
 
     def ids(self, inverter: Inverter) -> dict[str, str]:
         """Return the ids of an inverter's sensors that exist so far, by key."""
-        return entity_ids(inverter, self._ids.registered)
+        return self._ids.ids(inverter)
 
     def series(self, inverter: Inverter) -> dict[str, Series]:
         """Return the statistics that Core makes of an inverter's sensors, by key."""
-        return series(inverter, self._ids.registered)
+        return series(inverter, self._ids.ids(inverter))
 
     async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
         """Return the statistics that may be written: ours, of what the recorder records.
@@ -176,7 +181,7 @@ class Ownership:
     def written_by_others(self, entity_id: str) -> None:
         """Note that somebody else has written an entity: from now on it is theirs."""
         self.pushed.discard(entity_id)
-        if entity_id in self._registered:
+        if entity_id in self.registered:
             return  # Core itself, with what we published
         if entity_id not in self._written:
             self._allowed.discard(entity_id)
@@ -223,8 +228,8 @@ class Ownership:
         except CoreAwayError:
             self._unchecked |= entity_ids
             raise
-        ours = {one for one, entry in entries.items() if is_ours(entry)}
-        self._registered = (self._registered - entity_ids) | ours
+        ours = {one for one, entry in entries.items() if self._ids.is_ours(entry)}
+        self.registered = (self.registered - entity_ids) | ours
         for entity_id in ours:
             self._written.pop(entity_id, None)
         kept = {one: owner for one, owner in self._owners.items() if one not in entity_ids}
@@ -248,9 +253,10 @@ class Ownership:
                 self._watched |= unwatched
             return await self._entities.entries(entity_ids) if entity_ids else {}
         except CoreRefusedError as error:
-            # Better than showing nothing at all.
             _LOG.warning("It is unknown whose the entities are: %s", error)
-            return {}
+            if self._registers:  # and may get wrong ids for ever
+                raise CoreAwayError.of_command("config/entity_registry", error.detail) from None
+            return {}  # better than showing nothing at all
 
     async def _look_at_recorder(self) -> None:
         """Ask what the recorder leaves out; Core goes through all that it has for that."""
@@ -266,12 +272,14 @@ class Ownership:
     def _update(self) -> None:
         """Work out what may be written."""
         others = {one: at for one, at in self._written.items() if one not in self._owners}
-        if others and self._clock.monotonic() - max(others.values()) >= _SILENT_SECONDS:
+        # One that is silent still has its state, beside which nothing can be registered.
+        silent = self._clock.monotonic() - max(others.values(), default=math.inf)
+        if silent >= _SILENT_SECONDS and not self._registers:
             for entity_id in others:
                 del self._written[entity_id]
         free = {*filterfalse(self.is_taken, self._known)}
         before = self._allowed
-        self._allowed = free if self._registers else free - self._registered
+        self._allowed = free if self._registers else free - self.registered
         self._report()
         if freed := self._allowed - before:
             self._freed(freed)

@@ -66,6 +66,7 @@ class StatePublisher:
         self._home_assistant = home_assistant
         self._problems = problems
         self._delivery = delivery
+        self._withdrawal = withdrawal
         self._parts = ids, withdrawal
         self.broker = withdrawal.broker
         self._states: dict[Device, dict[str, State]] = {}
@@ -119,7 +120,9 @@ class StatePublisher:
             deadline: when to give up, on the event loop's clock.
         """
         # Those of an earlier run: nothing is known of them, and otherwise they keep their values.
-        self._show(self.ownership.unchecked)
+        # Not if they were devices: Core would not set those up any more.
+        if not self._withdrawal.is_due:
+            self._show(self.ownership.unchecked)
         left = await self._sync.finish(
             self._by_importance(), at_once=_FAREWELL_AT_ONCE, deadline=deadline
         )
@@ -165,7 +168,7 @@ class StatePublisher:
                     self._sync.push(state.entity_id, state)
 
     async def _send(self, entity_id: str, state: State) -> None:
-        if self.ownership.is_taken(entity_id):
+        if self.ownership.is_taken(entity_id) or entity_id in self.ownership.registered:
             return
         try:
             await self._home_assistant.rest.set_state(state)

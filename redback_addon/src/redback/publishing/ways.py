@@ -1,6 +1,6 @@
 """Chooses how to show values: as states over REST, or as devices over MQTT."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 from ..clock import Clock
 from ..core import Broker, BrokerAddress, HomeAssistant
@@ -8,6 +8,7 @@ from ..options import Options
 from ..problems import Problems
 from .delivery import Delivery
 from .entity_ids import EntityIds
+from .identities import Identities
 from .mqtt import WILL, MqttPublisher
 from .publisher import Way
 from .states import StatePublisher
@@ -16,16 +17,16 @@ from .withdrawal import Withdrawal
 
 def publisher(
     options: Options,
+    data: Path,
     home_assistant: HomeAssistant,
     clock: Clock,
     problems: Problems,
     delivery: Delivery,
-    on_secret: Callable[[str], None],
 ) -> Way:
     """Return the publisher that the option Devices asks for.
 
-    If that was the other one before, it takes over. `on_secret` is called with the password of the
-    Supervisor's broker, to keep it out of the log.
+    If that was the other one before, it takes over. What it must know for that is in a file in the
+    folder `data`.
     """
 
     async def find() -> BrokerAddress:
@@ -33,13 +34,12 @@ def publisher(
         own = options.mqtt
         if own.host:
             return BrokerAddress(own.host, own.port, own.username, own.password, own.tls)
-        found = await home_assistant.supervisor.broker()
-        on_secret(found.password)
-        return found
+        return await home_assistant.supervisor.broker()
 
-    ids = EntityIds(home_assistant, clock)
-    broker = Broker(find, clock, problems, WILL if options.devices else None)
+    ids = EntityIds(home_assistant, Identities(data), clock)
     if options.devices:
+        broker = Broker(find, clock, problems, WILL)
         return MqttPublisher(home_assistant, broker, ids, clock, problems, delivery)
+    broker = Broker(find, clock, None)
     withdrawal = Withdrawal(broker, home_assistant.entities, ids, clock)
     return StatePublisher(home_assistant, clock, problems, delivery, ids, withdrawal)

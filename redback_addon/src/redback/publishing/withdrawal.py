@@ -1,31 +1,34 @@
 """Takes devices back, so that their entities can be pushed as states instead."""
 
 import asyncio
-import contextlib
 import logging
+from contextlib import suppress
 
 from ..clock import Clock, wait
-from ..core import Broker, BrokerAwayError, CoreAwayError, CoreRefusedError, Entities
+from ..core import Broker, BrokerAwayError, CoreError, Entities
 from .discovery import STATUS_TOPIC, Topics
-from .entity_ids import EntityIds, identity_of
+from .entity_ids import EntityIds
 
 _LOG = logging.getLogger(__name__)
 # How long Core may take to remove the entities, and a broker to answer, before they are removed
 # from the registry itself.
 _PATIENCE_SECONDS = 30.0
+# What a broker that is away retains is removed when it is back: Core would make entities of it.
+_AGAIN_SECONDS = 10 * 60.0
+_RETRY_SECONDS = 1.0
 
 
 class Withdrawal:
-    """Removes what was published over MQTT, as long as Core's registry has any of it.
+    """Removes what was published over MQTT, until nothing is left of it.
 
     Core removes a device's entities when its description goes from the broker. Only then are their
-    states pushed, with the same ids (`Ownership`). Entities that nothing published any more, or
-    whose broker is gone, are removed from the registry.
+    states pushed, with the same ids (`Ownership`). Entities whose broker is gone are removed from
+    the registry.
 
     Args:
         broker: has the messages; it is connected to only for this.
         entities: Core's.
-        entity_ids: knows which entities are registered.
+        entity_ids: knows which devices were published, and what is registered of them.
         clock: the time.
 
     Attributes:
@@ -39,41 +42,48 @@ class Withdrawal:
         self._entities = entities
         self._entity_ids = entity_ids
         self._clock = clock
-        self._due = asyncio.Event()
+        self._is_clear = False
+        self._changed = asyncio.Event()
         entity_ids.watch(self)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something left."""
+        return bool(self._entity_ids.identities.published)
+
     def registry_changed(self) -> None:
-        """Look whether there is anything to remove."""
-        self._due.set()
+        """Look whether Core has removed everything."""
+        self._changed.set()
 
     async def run(self) -> None:
-        """Remove what there is, until cancelled."""
-        while True:
-            await self._due.wait()
-            self._due.clear()
-            if self._entity_ids.registered:
-                await self._withdraw()
-
-    async def _withdraw(self) -> None:
-        _LOG.info("Removing the devices: their entities become states again")
-        until = self._clock.monotonic() + _PATIENCE_SECONDS
-        async with asyncio.TaskGroup() as tasks:
-            work = tasks.create_task(self._clear_broker())
-            await self._removed(until)
-            for entry in list(self._entity_ids.registered.values()):
-                with contextlib.suppress(CoreAwayError, CoreRefusedError):
-                    await self._entities.remove(entry.entity_id)
-            work.cancel()
+        """Remove what there is."""
+        if self.is_due:
+            _LOG.info("Removing the devices: their entities become states again")
+        while self.is_due:
+            self._is_clear = False
+            async with asyncio.TaskGroup() as tasks:
+                work = tasks.create_task(self._clear_broker())
+                await self._wait()
+                for entry in list(self._entity_ids.registered.values()):
+                    with suppress(CoreError):
+                        await self._entities.remove(entry.entity_id)
+                work.cancel()
+            if self._is_clear and self._entity_ids.is_known and not self._entity_ids.registered:
+                self._entity_ids.identities.clear()
+            else:
+                await self._clock.sleep(_AGAIN_SECONDS)
 
     async def _clear_broker(self) -> None:
         """Remove everything from the broker, as soon as it is there."""
         async with asyncio.TaskGroup() as tasks:
             connection = tasks.create_task(self.broker.run())
-            identities = {identity_of(one) for one in self._entity_ids.registered}
-            topics = [topic for each in identities for topic in Topics(each)]
+            identities = self._entity_ids.identities.published
+            topics = [topic for each in sorted(identities) for topic in Topics(each)]
             for topic in (*topics, STATUS_TOPIC):
                 await self._clear(topic)
             connection.cancel()
+        self._is_clear = True
+        self._changed.set()
 
     async def _clear(self, topic: str) -> None:
         while True:
@@ -82,9 +92,14 @@ class Withdrawal:
                 return await self.broker.publish(topic, "")
             except BrokerAwayError as error:
                 _LOG.debug("%s", error)
+                await self._clock.sleep(_RETRY_SECONDS)
 
-    async def _removed(self, until: float) -> None:
-        """Wait until the registry has none of our entities, but no longer than this."""
-        while self._entity_ids.registered and (left := until - self._clock.monotonic()) > 0:
-            self._due.clear()
-            await wait(self._clock, left, self._due)
+    async def _wait(self) -> None:
+        """Wait until the registry has none of our entities, and no longer than is reasonable."""
+        until = self._clock.monotonic() + _PATIENCE_SECONDS
+        while (left := until - self._clock.monotonic()) > 0:
+            is_known = self._entity_ids.is_known
+            if is_known and not self._entity_ids.registered and self._is_clear:
+                return
+            self._changed.clear()
+            await wait(self._clock, left, self._changed)

@@ -1,0 +1,60 @@
+"""By which serial number each device over MQTT is known for good, whatever inverter it is now."""
+
+import re
+from pathlib import Path
+
+from ..storage.json_file import JsonFile
+from .device import Device
+
+FILE = "devices.json"
+# What a topic, and a part of a unique id, may consist of.
+_STRANGE = re.compile(r"[^A-Za-z0-9-]")
+
+
+class Identities:
+    """The file of all devices that were published, until they are taken back.
+
+    An inverter that replaces another one inherits its device, and so do its entities.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        loss = "devices that are not wanted any more may have to be deleted by hand"
+        self._file = JsonFile(folder / FILE, dict[str, str], loss)
+        self._by_serial = self._file.load() or {}
+        self._published = frozenset(self._by_serial.values())
+        self._is_saved = True
+
+    @property
+    def published(self) -> frozenset[str]:
+        """All identities that were given."""
+        return self._published
+
+    def of(self, device: Device) -> str | None:
+        """Return the identity of an inverter's device; None if it never had one."""
+        return self._by_serial.get(device.serial)
+
+    def give(self, device: Device) -> str:
+        """Return the identity of an inverter's device; one that has none gets it."""
+        if (found := self.of(device)) is not None:
+            return found
+        inherited = [self._by_serial.pop(one, None) for one in device.formers]
+        identity = next(filter(None, inherited), None) or _STRANGE.sub("", device.serial)
+        while identity in self._by_serial.values():  # its former device is another one's now
+            identity += "r"
+        self._by_serial[device.serial] = identity
+        self._published = frozenset(self._by_serial.values())
+        self._is_saved = False
+        return identity
+
+    def save(self) -> bool:
+        """Write the file; return whether there was anything new."""
+        is_new, self._is_saved = not self._is_saved, True
+        if is_new:
+            self._file.save(self._by_serial)
+        return is_new
+
+    def clear(self) -> None:
+        """Forget all: they are taken back."""
+        self._by_serial.clear()
+        self._published = frozenset()
+        self._file.save(self._by_serial)
