@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 
@@ -36,14 +37,19 @@ class Written:
     """Schedules and envelopes of a cloud that may fail before and after it has written.
 
     `plan` has how each write goes: "done", "lost" (502, not done), "cut" (502, but done), "refused"
-    (400). A list shows what was written `late` seconds ago.
+    (400), "not found" (404), "no" (false), "empty" (null, not done). A list shows what was written
+    `late` seconds ago, and `others`; it takes `slow` seconds, and has the status that is next in
+    `list_plan`.
     """
 
     def __init__(self, cloud: Cloud) -> None:
         self.time = cloud.time
         self.plan: list[str] = []
         self.late = 3.0
+        self.slow = 0.0
         self.is_list_broken = False
+        self.list_plan: list[int] = []
+        self.others: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.items: list[tuple[float, dict[str, Any]]] = []
@@ -62,6 +68,10 @@ class Written:
         way = self.plan.pop(0) if self.plan else "done"
         if way == "refused":
             return answer({"Message": "no"}, 400)
+        if way == "not found":
+            return answer({"Message": "no"}, 404)
+        if way in {"no", "empty"}:
+            return answer({"Data": False if way == "no" else None})
         made: object = True
         if way != "lost":
             made = self._delete(path) if request.method == "DELETE" else self._make(request)
@@ -81,10 +91,15 @@ class Written:
     def _list(self, kind: str) -> Answer:
         if self.is_list_broken:
             return answer({}, 503)
+        if self.list_plan and (status := self.list_plan.pop(0)) != 200:
+            return answer({}, status)
         until = self.time.passed - self.late
         gone = [number for when, number in self.gone if when <= until]
         seen = [item for when, item in self.items if when <= until]
         listed = [one for one in seen if {one["ScheduleId"], one.get("EventId")}.isdisjoint(gone)]
+        start = "StartTimeUtc" if kind == "schedules" else "StartAtUtc"
+        listed = [*self.others, *(one for one in listed if start in one)]
+        self.time.pass_(seconds=self.slow)
         return answer({"Data": {"Schedules": listed} if kind == "schedules" else listed})
 
 
@@ -190,9 +205,181 @@ def test_a_delete_is_sure_too(written: Written, controls: ControlsApi, way: str)
     assert [name for _, name in written.gone] == ["id-1", "ha-1"]
 
 
-def test_what_is_not_there_is_as_good_as_deleted(cloud: Cloud, controls: ControlsApi) -> None:
-    cloud.web.add("DELETE", f"{API}/Api/v2/Schedule/By/SerialNumber/{A}/gone", status=404)
-    controls.delete_schedule(A, "gone", 40)
+OLD = {
+    "ScheduleId": "old",
+    "UserNotes": "Home Assistant",
+    "StartTimeUtc": "2026-03-02T01:02:08Z",
+    "Duration": "01:00:00",
+    "DesiredMode": {"InverterMode": "ChargeBattery", "ArgumentInWatts": 3000},
+}
+OLD_LIMIT = {
+    "EventId": "ha-1",
+    "StartAtUtc": "2026-03-02T01:02:08Z",
+    "EndAtUtc": "2026-03-02T02:02:08Z",
+    "MaxExportPowerW": 0,
+    "Status": "Scheduled",
+}
+
+
+@pytest.mark.parametrize(("old", "known"), [(OLD, ["old"]), (OLD | {"Duration": "00:30:00"}, ())])
+def test_an_older_schedule_is_not_taken_for_the_new_one(
+    written: Written, controls: ControlsApi, old: dict[str, Any], known: list[str]
+) -> None:
+    written.others, written.plan = [old], ["lost"]
+    assert controls.create_schedule(A, WANTED, 40, known=known) == "id-1"
+    assert written.asked.count(NEW) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"MaxExportPowerW": 5000}, {"EndAtUtc": "2026-03-02T01:30:00Z"}, {"Status": "Cancelled"}],
+)
+def test_an_older_envelope_of_the_same_id_is_not_taken_for_the_new_one(
+    written: Written, controls: ControlsApi, change: dict[str, object]
+) -> None:
+    written.others, written.plan = [OLD_LIMIT | change], ["lost"]
+    controls.create_envelope("S1", LIMIT, 40)
+    assert len(written.items) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429])
+@pytest.mark.parametrize("create", CREATES)
+def test_a_list_that_is_refused_says_nothing_about_a_write(
+    written: Written, controls: ControlsApi, create: Write, status: int
+) -> None:
+    written.plan, written.list_plan = ["cut"], [status]
+    with pytest.raises(OutcomeUnknownError):
+        create(controls)
+    assert len(written.items) == 1
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_a_list_that_was_asked_too_soon_proves_nothing(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan, written.late, written.slow = ["cut"], 14.0, 13.0
+    with pytest.raises(OutcomeUnknownError):
+        create(controls)
+    assert len(written.items) == 1
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_a_list_that_cannot_be_read_whole_proves_nothing(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan, written.others = ["lost"], [{"ScheduleId": "x", "EventId": "x"}]
+    with pytest.raises(OutcomeUnknownError):
+        create(controls)
+    assert written.items == []
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_a_refusal_of_the_second_try_does_not_say_that_the_first_failed(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan, written.late = ["cut", "refused"], 60.0
+    with pytest.raises(OutcomeUnknownError):
+        create(controls)
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_what_an_empty_answer_leaves_open_is_looked_for(
+    written: Written, controls: ControlsApi, create: Write
+) -> None:
+    written.plan = ["empty"]
+    create(controls)
+    assert len(written.items) == 1
+
+
+NO_IDS = ["", " ", ".", ".."]
+
+
+@pytest.mark.parametrize("name", NO_IDS)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda controls, name: controls.create_schedule(name, WANTED, 40),
+        lambda controls, name: controls.delete_schedule(name, "id-1", 40),
+        lambda controls, name: controls.delete_schedule(A, name, 40),
+        lambda controls, name: controls.create_envelope(name, LIMIT, 40),
+        lambda controls, name: controls.create_envelope(
+            "S1", msgspec.structs.replace(LIMIT, event_id=name), 40
+        ),
+        lambda controls, name: controls.delete_envelope("S1", name, 40),
+        lambda controls, name: controls.schedules(name),
+        lambda controls, name: controls.envelopes(name),
+    ],
+)
+def test_without_an_id_nothing_is_asked(
+    written: Written, controls: ControlsApi, ask: Callable[[ControlsApi, str], object], name: str
+) -> None:
+    with pytest.raises(RequestError):
+        ask(controls, name)
+    assert written.asked == []
+
+
+DELETES: list[Write] = [
+    lambda controls: controls.delete_schedule(A, "old", 40),
+    lambda controls: controls.delete_envelope("S1", "ha-1", 40),
+]
+
+
+@pytest.mark.parametrize("delete", DELETES)
+def test_what_is_not_there_is_as_good_as_deleted(
+    written: Written, controls: ControlsApi, delete: Write
+) -> None:
+    written.plan = ["not found"]
+    delete(controls)
+    assert len(written.asked) == 2
+    assert written.time.passed < 1
+
+
+@pytest.mark.parametrize("delete", DELETES)
+@pytest.mark.parametrize("list_plan", [[200], [403]])
+def test_what_is_not_found_is_deleted_again_while_it_may_be_listed(
+    written: Written, controls: ControlsApi, delete: Write, list_plan: list[int]
+) -> None:
+    written.plan, written.others = ["not found", "done"], [OLD | OLD_LIMIT]
+    written.list_plan = list_plan
+    delete(controls)
+    assert len(written.gone) == 1
+
+
+@pytest.mark.parametrize("delete", DELETES)
+def test_what_is_never_found_but_listed_is_not_known_to_be_deleted(
+    written: Written, controls: ControlsApi, delete: Write
+) -> None:
+    written.plan, written.others = ["not found", "not found"], [OLD | OLD_LIMIT]
+    with pytest.raises(OutcomeUnknownError):
+        delete(controls)
+
+
+@pytest.mark.parametrize("delete", DELETES)
+def test_a_no_to_a_delete_is_a_refusal(
+    written: Written, controls: ControlsApi, delete: Write
+) -> None:
+    written.plan = ["no"]
+    with pytest.raises(RequestError):
+        delete(controls)
+
+
+@pytest.mark.parametrize("way", ["lost", "cut"])
+def test_what_is_not_listed_yet_is_not_taken_for_deleted(
+    written: Written, controls: ControlsApi, way: str
+) -> None:
+    written.late = 8.0
+    number = controls.create_schedule(A, WANTED, 40)
+    written.plan = [way]
+    controls.delete_schedule(A, number, 40)
+    assert len(written.gone) == 1
+
+
+def test_a_cancelled_envelope_is_deleted_however_long_it_is_listed(
+    written: Written, controls: ControlsApi
+) -> None:
+    written.plan = ["not found"]
+    written.others = [OLD_LIMIT | {"Status": "Cancelled"}]
+    controls.delete_envelope("S1", "ha-1", 40)
 
 
 def test_lists_are_read_with_whatever_words_the_cloud_uses(

@@ -1,15 +1,23 @@
 """Lists, creates and deletes schedules and operating envelopes (dossier 3.6, 3.7, 4.6, 4.7)."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from ..tracebacks import without_traceback
 from .api import Answer, Api
 from .durations import format_duration
-from .errors import NotFoundError, OutcomeUnknownError, TransientError
+from .errors import (
+    CloudError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RequestError,
+    TransientError,
+)
 from .models import DailySchedule, Envelope, Schedule, Schedules
 from .transport import Deadline
 
@@ -26,6 +34,7 @@ _LOOK_EVERY_SECONDS = 2.0
 _SURELY_LISTED_SECONDS = 15.0
 
 _T = TypeVar("_T")
+_S = TypeVar("_S", bound=msgspec.Struct)
 
 
 class ControlsApi:
@@ -41,10 +50,21 @@ class ControlsApi:
 
     def schedules(self, serial: str) -> Schedules:
         """Return what is scheduled for an inverter, by whomever."""
-        return self._schedules(serial, self._api.transport.deadline(_LIST_SECONDS))
+        data = self._schedules(serial, self._api.transport.deadline(_LIST_SECONDS)).data
+        listed = self._api.decoder.listed
+        return Schedules(
+            daily=listed(DailySchedule, data.get("DailySchedules")),
+            once=listed(Schedule, data.get("Schedules")),
+        )
 
-    def create_schedule(self, serial: str, schedule: Schedule, seconds: float) -> str:
-        """Create a schedule, whose own id is not used, and return its id."""
+    def create_schedule(
+        self, serial: str, schedule: Schedule, seconds: float, *, known: Collection[str] = ()
+    ) -> str:
+        """Create a schedule, whose own id is not used, and return its id.
+
+        `known` are ids of others that are there already, however much alike they are.
+        """
+        _quoted(serial, "POST", _NEW_SCHEDULE)
         body = {
             "SerialNumber": serial,
             "UserNotes": schedule.notes,
@@ -64,26 +84,34 @@ class ControlsApi:
             return found
 
         def find(deadline: Deadline) -> str | None:
-            once = self._schedules(serial, deadline).once
-            return next((one.schedule_id for one in once if one.is_like(schedule)), None)
+            found = self._find_schedule(
+                serial,
+                lambda one: one.is_like(schedule) and one.schedule_id not in known,
+                deadline,
+            )
+            return None if found is None else found.schedule_id
 
         return self._surely(write, find, seconds)
 
     def delete_schedule(self, serial: str, schedule_id: str, seconds: float) -> None:
         """Delete a schedule; one that is not there is as good as deleted."""
-
-        def is_gone(deadline: Deadline) -> bool | None:
-            once = self._schedules(serial, deadline).once
-            return True if all(one.schedule_id != schedule_id for one in once) else None
-
-        self._delete(f"{_path(_SCHEDULES, serial)}/{quote(schedule_id, safe='')}", is_gone, seconds)
+        self._delete(
+            _path("DELETE", _SCHEDULES, serial, schedule_id),
+            lambda deadline: self._find_schedule(
+                serial, lambda one: one.schedule_id == schedule_id, deadline
+            ),
+            seconds,
+        )
 
     def envelopes(self, site_id: str) -> tuple[Envelope, ...]:
         """Return the operating envelopes of a site, by whomever."""
-        return self._envelopes(site_id, self._api.transport.deadline(_LIST_SECONDS))
+        answer = self._envelopes(site_id, self._api.transport.deadline(_LIST_SECONDS))
+        return self._api.decoder.listed(Envelope, answer.elements())
 
     def create_envelope(self, site_id: str, envelope: Envelope, seconds: float) -> None:
         """Create an envelope; the limits that it does not have are left out."""
+        _quoted(site_id, "POST", _NEW_ENVELOPE)
+        _quoted(envelope.event_id or "", "POST", _NEW_ENVELOPE)
         body = {
             "SiteId": site_id,
             "EventId": envelope.event_id,
@@ -94,46 +122,96 @@ class ControlsApi:
 
         def write(deadline: Deadline) -> bool:
             answer = self._write("POST", _NEW_ENVELOPE, deadline, body)
-            if isinstance(answer.data, dict) and answer.data.get("ErrorMessage"):
+            if not isinstance(answer.data, dict):
+                raise answer.broken("the answer does not say that this was done")
+            if answer.data.get("ErrorMessage"):
                 raise answer.refused("the cloud refuses this envelope")
             return True
 
         def find(deadline: Deadline) -> bool | None:
-            listed = self._envelopes(site_id, deadline)
-            return True if any(one.event_id == envelope.event_id for one in listed) else None
+            found = self._find_envelope(site_id, lambda one: one.is_like(envelope), deadline)
+            return None if found is None else True
 
         self._surely(write, find, seconds)
 
     def delete_envelope(self, site_id: str, event_id: str, seconds: float) -> None:
         """Delete the envelopes with this event id; none is as good as deleted."""
+        self._delete(
+            _path("DELETE", _OLD_ENVELOPE, event_id),
+            lambda deadline: self._find_envelope(
+                site_id, lambda one: one.event_id == event_id and one.has_effect, deadline
+            ),
+            seconds,
+        )
 
-        def is_gone(deadline: Deadline) -> bool | None:
-            listed = self._envelopes(site_id, deadline)
-            return True if all(one.event_id != event_id for one in listed) else None
-
-        self._delete(_path(_OLD_ENVELOPE, event_id), is_gone, seconds)
-
-    def _schedules(self, serial: str, deadline: Deadline) -> Schedules:
-        answer = self._api.ask(_path(_SCHEDULES, serial), deadline, may_repeat=True)
+    def _schedules(self, serial: str, deadline: Deadline) -> Answer:
+        answer = self._api.ask(_path("GET", _SCHEDULES, serial), deadline, may_repeat=True)
         data = answer.data or {}
         if not isinstance(data, dict):
             raise answer.broken("the answer contains no schedules")
-        listed = self._api.decoder.listed
-        return Schedules(
-            daily=listed(DailySchedule, data.get("DailySchedules")),
-            once=listed(Schedule, data.get("Schedules")),
-        )
+        return replace(answer, data=data)
 
-    def _envelopes(self, site_id: str, deadline: Deadline) -> tuple[Envelope, ...]:
-        answer = self._api.ask(_path(_ENVELOPES, site_id), deadline, may_repeat=True)
-        return self._api.decoder.listed(Envelope, answer.elements())
+    def _envelopes(self, site_id: str, deadline: Deadline) -> Answer:
+        return self._api.ask(_path("GET", _ENVELOPES, site_id), deadline, may_repeat=True)
 
-    def _delete(
-        self, path: str, is_gone: Callable[[Deadline], bool | None], seconds: float
-    ) -> None:
+    def _find_schedule(
+        self, serial: str, is_meant: Callable[[Schedule], bool], deadline: Deadline
+    ) -> Schedule | None:
+        answer = self._schedules(serial, deadline)
+        return self._first(Schedule, is_meant, answer, answer.data.get("Schedules"))
+
+    def _find_envelope(
+        self, site_id: str, is_meant: Callable[[Envelope], bool], deadline: Deadline
+    ) -> Envelope | None:
+        answer = self._envelopes(site_id, deadline)
+        return self._first(Envelope, is_meant, answer, answer.data)
+
+    def _first(
+        self, kind: type[_S], is_meant: Callable[[_S], bool], answer: Answer, data: object
+    ) -> _S | None:
+        """Return the first one that is meant; None if there is none.
+
+        Raises:
+            TransientError: there is none in what can be read, but that is not the whole list.
+        """
+        listed = self._api.decoder.listed(kind, data)
+        found = next((one for one in listed if is_meant(one)), None)
+        count = max(len(data), answer.total_count or 0) if isinstance(data, list) else None
+        if found is None and count != len(listed):
+            raise answer.broken("the answer contains no whole list")
+        return found
+
+    def _delete(self, path: str, find: Callable[[Deadline], object | None], seconds: float) -> None:
+        monotonic = self._api.transport.monotonic
+        began, was_listed = monotonic(), False
+
+        def is_gone(deadline: Deadline) -> bool | None:
+            nonlocal was_listed
+            # What was made just now may not be listed yet.
+            is_sure = was_listed or monotonic() - began >= _SURELY_LISTED_SECONDS
+            is_listed = find(deadline) is not None
+            was_listed = was_listed or is_listed
+            return True if is_sure and not is_listed else None
+
         def write(deadline: Deadline) -> bool:
-            with suppress(NotFoundError):
-                self._write("DELETE", path, deadline)
+            try:
+                answer = self._write("DELETE", path, deadline)
+            except NotFoundError as error:
+                try:
+                    if find(deadline) is None:
+                        return True
+                except CloudError:
+                    pass
+                raise OutcomeUnknownError(
+                    "the cloud does not find this, and may list it",
+                    method=error.method,
+                    url=error.url,
+                    status=error.status,
+                ) from None
+            if answer.data is False:
+                raise answer.refused("the cloud does not delete this")
+            if answer.data is not True:
+                raise answer.broken("the answer does not say that this was done")
             return True
 
         self._surely(write, is_gone, seconds)
@@ -165,7 +243,11 @@ class ControlsApi:
             return found
         if not is_missing or deadline.left() <= 0:
             raise unknown
-        return write(deadline.at_most(_WRITE_SECONDS))
+        try:
+            return write(deadline.at_most(_WRITE_SECONDS))
+        except RequestError:
+            # Because it is there already, though it was not listed?
+            raise unknown from None
 
     def _look(
         self, find: Callable[[Deadline], _T | None], until: Deadline
@@ -178,18 +260,28 @@ class ControlsApi:
         began = transport.monotonic()
         while until.allows(_LOOK_EVERY_SECONDS):
             transport.sleep(_LOOK_EVERY_SECONDS)
+            asked = transport.monotonic()
             try:
                 found = find(until)
             except TransientError:
                 continue
+            except CloudError:
+                return None, False
             if found is not None:
                 return found, False
-            is_missing = transport.monotonic() - began >= _SURELY_LISTED_SECONDS
+            is_missing = asked - began >= _SURELY_LISTED_SECONDS
         return None, is_missing
 
 
-def _path(base: str, name: str) -> str:
-    return f"{base}/{quote(name, safe='')}"
+def _path(method: str, base: str, *names: str) -> str:
+    return "/".join([base, *(_quoted(name, method, base) for name in names)])
+
+
+def _quoted(name: str, method: str, base: str) -> str:
+    """Return a name as part of a path; raise a RequestError for one that leads to others."""
+    if not name.strip(" ."):
+        raise RequestError("an id is missing", method=method, url=base)
+    return quote(name, safe="")
 
 
 def _moment(moment: datetime) -> str:

@@ -211,9 +211,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return self.start <= at < self.end
 
     def is_like(self, other: "Schedule") -> bool:
-        """Whether both say the same, except for the end: the list has whole seconds alone."""
-        close = abs(self.start - other.start) < timedelta(seconds=1)
-        return close and (self.mode, self.power_w or 0, self.notes) == (
+        """Whether both say the same: the list has whole seconds alone."""
+        apart = abs(self.start - other.start), abs(self.duration - other.duration)
+        return max(apart) < _SECOND and (self.mode, self.power_w or 0, self.notes) == (
             other.mode,
             other.power_w or 0,
             other.notes,
@@ -268,9 +268,25 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_active(self, at: datetime) -> bool:
         """Whether it limits the site at this moment."""
-        return self.start <= at < self.end and self.status not in _WITHOUT_EFFECT
+        return self.start <= at < self.end and self.has_effect
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it limits the site in its time."""
+        return self.status not in _WITHOUT_EFFECT
+
+    def is_like(self, other: "Envelope") -> bool:
+        """Whether this has the id, the times and the limits of another one, and has an effect."""
+        apart = abs(self.start - other.start), abs(self.end - other.end)
+        return (
+            self.event_id == other.event_id
+            and max(apart) < _SECOND
+            and self.limits().items() >= other.limits().items()
+            and self.has_effect
+        )
 
 
+_SECOND = timedelta(seconds=1)
 _WITHOUT_EFFECT = frozenset(
     {
         "Cancelled",
