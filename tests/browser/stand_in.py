@@ -67,6 +67,11 @@ class StandIn:
         self.drop()
         await self._server.cleanup()
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether a page has a stream open."""
+        return bool(self._streams)
+
     def publish(self, status: Mapping[str, object]) -> None:
         """Send a Status to every page that listens."""
         self.status = status

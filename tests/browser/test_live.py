@@ -9,6 +9,7 @@ from playwright.async_api import Page, Request, Route, expect
 from browser import examples
 from browser.stand_in import StandIn
 from browser.viewer import Viewer
+from house import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -95,6 +96,7 @@ async def test_an_older_answer_does_not_win_over_a_newer_event(
     older = json.dumps(stand_in.status)
     async with page.expect_request("**/live"):
         await page.clock.run_for(3_000)
+    await until(lambda: stand_in.is_followed)  # the request is under way
     stand_in.publish(examples.status(examples.evening()))
     house = page.locator("[data-part=house]")
     await expect(house).to_have_text("3.6")
