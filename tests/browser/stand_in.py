@@ -43,6 +43,7 @@ class StandIn:
         self.is_away = False
         self.is_silent = False  # no event comes before one is published, as if it were held back
         self._streams: set[asyncio.Queue[str | None]] = set()
+        self.opened = 0  # how many streams there have been
         # aiohttp's own server for tests ends a request whose window has been closed, and leaves
         # the file open that it was about to send.
         self._server = web.AppRunner(self._application(), access_log=None)
@@ -66,11 +67,6 @@ class StandIn:
         """End."""
         self.drop()
         await self._server.cleanup()
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether a page has a stream open."""
-        return bool(self._streams)
 
     def publish(self, status: Mapping[str, object]) -> None:
         """Send a Status to every page that listens."""
@@ -131,6 +127,7 @@ class StandIn:
         if not self.is_silent:
             stream.put_nowait(_event(self.status))
         self._streams.add(stream)
+        self.opened += 1
         try:
             await response.prepare(request)
             while (event := await stream.get()) is not None:
