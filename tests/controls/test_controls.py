@@ -75,7 +75,7 @@ class Cloud:
         now = self._clock.monotonic()
         return [one for since, one in self.made.values() if now - since >= LATE]
 
-    def create_schedule(self, _: str, schedule: Schedule, __: float) -> str:
+    def create_schedule(self, _: str, schedule: Schedule, __: float, **___: object) -> str:
         key = f"id-{len(self.writes)}"
         self._write(f"create {schedule.mode}")
         if self.refuses_overlaps and self.modes:
@@ -140,12 +140,13 @@ class House:
         self.cloud = Cloud(clock)
         self.registry = FakeRegistry(clock, static())
         self.answers: list[Answer] = []
+        self.throttle = stand_ins.throttle(clock)
         self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
         self.controls = Controls(
             cast("ControlsApi", self.cloud),
-            stand_ins.throttle(self.clock),
+            self.throttle,
             cast("Registry", self.registry),
             self.clock,
             Book(self.folder),
@@ -414,3 +415,96 @@ async def test_the_record_has_the_last_hundred(house: House) -> None:
     record = Book(house.folder).record
     assert len(record) == 100
     assert record[-1].reason == house.answers[-1].reason
+
+
+async def test_a_limit_with_the_same_start_replaces_only_the_old_one(house: House) -> None:
+    start = (house.clock.now() + timedelta(hours=1)).isoformat()
+    for power in (0, 1000):
+        limit = {"action": "limit_export", "power": power, "minutes": 60, "start": start}
+        await house.send(limit, 60)
+    assert house.cloud.limits == [1000]
+
+
+async def test_what_is_planned_for_later_leaves_what_runs_until_it_begins(house: House) -> None:
+    await house.send(CHARGE, 60)
+    start = (house.clock.now() + timedelta(minutes=30)).isoformat()
+    await house.send(CHARGE | {"action": "discharge", "start": start}, 60)
+    assert house.cloud.modes == ["ChargeBattery", "DischargeBattery"]
+    await house.clock.advance(31 * 60)
+    assert house.cloud.modes == ["DischargeBattery"]
+
+
+async def test_where_nothing_else_is_taken_the_old_one_comes_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.send(CHARGE, 60)
+    end = house.end()
+    house.results()
+    create = house.cloud.create_schedule
+
+    def only_charging(serial: str, schedule: Schedule, seconds: float) -> str:
+        if schedule.mode != "ChargeBattery":
+            raise REFUSED
+        return create(serial, schedule, seconds)
+
+    monkeypatch.setattr(house.cloud, "create_schedule", only_charging)
+    await house.send(CHARGE | {"action": "discharge"}, 60)
+    assert house.cloud.modes == ["ChargeBattery"]
+    assert house.end() == end
+    (answer,) = house.answers
+    assert answer.result == "failed"
+    assert "Nothing was changed" not in (answer.reason or "")
+
+
+async def test_what_shows_up_after_auto_is_deleted(house: House) -> None:
+    house.cloud.failing = [UNKNOWN]
+    await house.send(CHARGE, 0.5)
+    await house.send({"action": "auto"}, 0.5)
+    await house.clock.advance(90)
+    assert house.cloud.modes == []
+
+
+async def test_what_somebody_else_deletes_is_over(house: House) -> None:
+    await house.send(CHARGE, 300)
+    house.results()
+    house.cloud.made.clear()
+    await house.clock.advance(900)
+    (answer,) = house.answers
+    assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
+
+
+async def test_a_limit_of_the_hardware_that_makes_no_sense_is_not_one(house: House) -> None:
+    absurd = msgspec.structs.replace(configuration(), battery_max_charge_power_kw=1e308)
+    house.registry.described = Details(static(), absurd)
+    await house.send(CHARGE)
+    assert house.results() == ["started"]
+
+
+async def test_half_of_a_character_is_refused(house: House) -> None:
+    for command in ({"action": "\ud800"}, CHARGE | {"\ud800": 1}, CHARGE | {"id": "\ud800"}):
+        await house.send(command)
+    assert house.results() == ["refused"] * 3
+
+
+async def test_a_book_with_unknown_actions_or_times_without_a_zone_starts(house: House) -> None:
+    await house.send(CHARGE)
+    await house.kill()
+    file = house.folder / "controls.json"
+    good = file.read_text()
+    for bad in (good.replace('"charge"', '"dance"'), good.replace("Z", "").replace("+00:00", "")):
+        file.write_text(bad)
+        assert Book(house.folder).own == ()
+    house.start()
+
+
+async def test_a_command_is_answered_while_the_cloud_asks_to_wait(house: House) -> None:
+    house.throttle.close(600)
+    await house.send(CHARGE, 1)
+    assert house.answers[0].reason is not None
+    assert house.answers[0].reason.startswith("Redback's cloud asks to wait.")
+
+
+async def test_a_name_of_two_inverters_is_said_to_be_that(house: House) -> None:
+    house.registry.names["RB2"] = GivenName("Home", "Home")
+    await house.send(CHARGE | {"inverter": "home"})
+    assert "There is no inverter" not in (house.answers[0].reason or "")

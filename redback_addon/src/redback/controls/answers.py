@@ -32,7 +32,7 @@ class Answers:
                 serial=serial,
                 action=_text(fields.get("action")),
                 result="refused",
-                reason=f"Refused: {why}",
+                reason=_clean(f"Refused: {why}"),
                 by=by,
             )
         )
@@ -81,18 +81,21 @@ class Answers:
         self._tell(complete)
 
 
-def sentence(one: Own) -> str:
-    """Return what is being done, for people."""
+def sentence(one: Own, now: datetime) -> str:
+    """Return what is being done, or will be, for people."""
     power = f"{one.power or 0:,} W"
-    what = {
-        "charge": f"Charging the battery with {power}",
-        "discharge": f"Discharging the battery with {power}",
-        "import": f"Importing {power}",
-        "export": f"Exporting {power}",
-        "conserve": "Keeping what is in the battery",
-        "limit_export": f"Exporting at most {power}",
-    }.get(one.action, "Limiting the site")
-    return f"{what} until {clock_time(one.end)}."
+    doing, do, what = {
+        "charge": ("Charging", "charge", f"the battery with {power}"),
+        "discharge": ("Discharging", "discharge", f"the battery with {power}"),
+        "import": ("Importing", "import", power),
+        "export": ("Exporting", "export", power),
+        "conserve": ("Keeping", "keep", "what is in the battery"),
+        "limit_export": ("Exporting", "export", f"at most {power}"),
+    }.get(one.action, ("Limiting", "limit", "the site"))
+    until = f"until {clock_time(one.end)}."
+    if one.start <= now:
+        return f"{doing} {what} {until}"
+    return f"Will {do} {what} from {clock_time(one.start)} {until}"
 
 
 def clock_time(moment: datetime) -> str:
@@ -101,4 +104,9 @@ def clock_time(moment: datetime) -> str:
 
 
 def _text(value: object) -> str | None:
-    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+    return _clean(value[:LONGEST_TEXT]) if isinstance(value, str) else None
+
+
+def _clean(text: str) -> str:
+    """Return what can be saved and sent: not half of a character."""
+    return text.encode(errors="replace").decode()

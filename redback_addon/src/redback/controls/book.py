@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from ..storage.json_file import JsonFile
+from .command import MODES
 
 FILE = "controls.json"
 _RECORDED = 100
+_LIMITING = frozenset({"limit", "limit_export"})
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,16 +33,21 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: str
     power: int | None = None
     limits: dict[str, int] = {}
-    start: datetime
-    end: datetime
-    created: datetime
+    start: _Moment
+    end: _Moment
+    created: _Moment
     key: str = ""
     site_id: str = ""
     id: str | None = None
     by: str
     is_made: bool = False
     is_answered: bool = False
-    replaced: datetime | None = None
+    replaced: _Moment | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version has such an action."""
+        return self.action in (_LIMITING if self.site_id else MODES)
 
     def is_same(self, other: "Own") -> bool:
         """Whether both do the same, whenever that is."""
@@ -46,7 +55,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def overlaps(self, other: "Own") -> bool:
         """Whether both want something of the same inverter, or site, at the same time."""
-        mine, others = ((one.serial, bool(one.site_id)) for one in (self, other))
+        mine, others = ((one.site_id or one.serial, bool(one.site_id)) for one in (self, other))
         return mine == others and self.start < other.end and other.start < self.end
 
 
@@ -77,7 +86,8 @@ class Book:
     def __init__(self, folder: Path) -> None:
         self._file = JsonFile(folder / FILE, _Content, "what was started ends by itself")
         content = self._file.load() or _Content()
-        self.own, self.record = content.own, content.record
+        self.own = tuple(one for one in content.own if one.is_known)
+        self.record = content.record
 
     def change(self, old: Iterable[Own], new: Iterable[Own] = ()) -> None:
         """Put some in the place of others, all at once."""

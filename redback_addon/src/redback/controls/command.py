@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 LONGEST_MINUTES = 1440
+_MOST_POWER = 1_000_000
 _MOST_DAYS_AHEAD = 7
 # A start that has just passed is now: a command takes some time to arrive.
 _TOLERANCE = timedelta(minutes=1)
@@ -81,14 +82,13 @@ def parse(data: object, by: str, now: datetime) -> Command:
     start, end = now, None
     if "minutes" in _FIELDS[action]:
         start, end = _times(data, now)
-    limits = {name: _whole(data, name, 0) for name in LIMITS if name in data}
-    power = _whole(data, "power", 0) if "power" in _FIELDS[action] else None
+    limits = {name: _power(data, name, 0) for name in LIMITS if name in data}
+    least = 0 if action == "limit_export" else 1
+    power = _power(data, "power", least) if "power" in _FIELDS[action] else None
     if action == "limit" and not limits:
         raise RefusedError(f"The action limit needs one of {', '.join(LIMITS)}.")
     if action == "limit_export" and power is not None:
         limits = {"max_export": power}
-    elif power == 0:
-        raise RefusedError("The power must be more than 0 W.")
     return Command(
         action=action,
         by=by,
@@ -103,8 +103,19 @@ def parse(data: object, by: str, now: datetime) -> Command:
 
 def _text(data: Mapping[str, object], name: str) -> str | None:
     value = data.get(name)
-    if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+    if value is not None and not (
+        isinstance(value, str)
+        and len(value) <= LONGEST_TEXT
+        and value == value.encode(errors="replace").decode()
+    ):
         raise RefusedError(f"{name} must be text of at most {LONGEST_TEXT} characters.")
+    return value
+
+
+def _power(data: Mapping[str, object], name: str, least: int) -> int:
+    value = _whole(data, name, least)
+    if value > _MOST_POWER:
+        raise RefusedError(f"{name} must be at most {_MOST_POWER:,} W.")
     return value
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import NoReturn
 
@@ -10,10 +11,13 @@ import msgspec
 
 from ..clock import Clock
 from ..core import CoreAwayError, CoreError, HomeAssistant, Message, retry
+from ..core.errors import CoreSilentError
 from .book import Answer
 
 COMMAND = "redback_command"
 ANSWER = "redback_control"
+# Later nobody waits for it, and it could be over.
+_NEWS_FOR = timedelta(seconds=60)
 
 
 class EventDoor:
@@ -39,8 +43,15 @@ class EventDoor:
     async def run(self) -> NoReturn:
         """Fire the events, until cancelled."""
         while True:
-            data = msgspec.to_builtins(await self._answers.get())
-            del data["at"]
-            fire = partial(self._home_assistant.rest.fire_event, ANSWER, data)
+            answer = await self._answers.get()
             with suppress(CoreError):  # if Core refuses it, the record has the answer
-                await retry(fire, CoreAwayError, self._clock)
+                await retry(partial(self._fire, answer), CoreAwayError, self._clock)
+
+    async def _fire(self, answer: Answer) -> None:
+        now = self._clock.now()
+        if answer.result == "started" and now - (answer.at or now) > _NEWS_FOR:
+            return
+        data = msgspec.to_builtins(answer)
+        del data["at"]
+        with suppress(CoreSilentError):  # it may have fired it
+            await self._home_assistant.rest.fire_event(ANSWER, data)

@@ -14,6 +14,7 @@ _MOST: dict[str, Callable[[Limits], float | None]] = {
     "import": lambda limits: limits.inverter_max_import_power_kw,
     "export": lambda limits: limits.inverter_max_export_power_kw,
 }
+_MOST_KW = 1e6
 # Of the models' names; this series has no schedules (dossier 3.6).
 _WITHOUT_SCHEDULES = "SI"
 
@@ -29,6 +30,8 @@ def find(registry: Registry, wanted: str) -> str:
     if len(found) == 1:
         return found[0]
     known = ", ".join(registry.sorted_names()) or "none yet"
+    if found and wanted:
+        raise RefusedError(f"{wanted} is not one inverter: say which of {', '.join(found)}.")
     if wanted:
         raise RefusedError(f"There is no inverter {wanted}. There are: {known}.")
     raise RefusedError(f"Say which inverter. There are: {known}.")
@@ -52,6 +55,8 @@ def check(command: Command, serial: str, registry: Registry) -> None:
     if command.action in _NEEDS_BATTERY and not reading.has_battery:
         raise RefusedError("This inverter has no battery.")
     most = details.limit(_MOST[command.action]) if command.action in _MOST else None
+    if most is not None and not 0 < most < _MOST_KW:
+        most = None  # no inverter has that
     if most is not None and command.power is not None and command.power > round(most * 1000):
         whose = "battery's" if command.action in _NEEDS_BATTERY else "inverter's"
         raise RefusedError(

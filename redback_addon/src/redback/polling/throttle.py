@@ -55,6 +55,11 @@ class Throttle:
             await wait(self._clock, left, self._reopened)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether a request would have to wait."""
+        return self._open_from > self._clock.monotonic()
+
+    @property
     def closed_s(self) -> float:
         """For how long a request that can wait has to, s."""
         return max(self._open_from, self._open_later_from) - self._clock.monotonic()
