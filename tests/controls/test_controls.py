@@ -378,8 +378,8 @@ async def test_killed_before_the_cloud_has_answered_it_is_found_and_answered(
 ) -> None:
     create = house.cloud.create_schedule
 
-    def made_but_unheard(*arguments: Any) -> str:  # noqa: ANN401 - handed on
-        create(*arguments)
+    def made_but_unheard(*arguments: Any, **more: Any) -> str:  # noqa: ANN401 - handed on
+        create(*arguments, **more)
         raise asyncio.CancelledError  # as at the end of the process
 
     with monkeypatch.context() as patch:
@@ -396,7 +396,7 @@ async def test_killed_before_the_cloud_has_answered_it_is_found_and_answered(
 async def test_killed_before_anything_was_made_it_is_answered_as_failed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object) -> str:
+    def die(*_: object, **__: object) -> str:
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patch:
@@ -442,10 +442,10 @@ async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     house.results()
     create = house.cloud.create_schedule
 
-    def only_charging(serial: str, schedule: Schedule, seconds: float) -> str:
+    def only_charging(serial: str, schedule: Schedule, seconds: float, **more: object) -> str:
         if schedule.mode != "ChargeBattery":
             raise REFUSED
-        return create(serial, schedule, seconds)
+        return create(serial, schedule, seconds, **more)
 
     monkeypatch.setattr(house.cloud, "create_schedule", only_charging)
     await house.send(CHARGE | {"action": "discharge"}, 60)

@@ -289,8 +289,10 @@ class Controls:
             envelope = _envelope(new)
             await self._ask(lambda: self._api.create_envelope(new.site_id, envelope, left(until)))
             return new.key
-        schedule = _schedule(new)
-        return await self._ask(lambda: self._api.create_schedule(new.serial, schedule, left(until)))
+        schedule, known = _schedule(new), {one.key for one in self._book.own if one.key}
+        return await self._ask(
+            lambda: self._api.create_schedule(new.serial, schedule, left(until), known=known)
+        )
 
     async def _delete(self, old: Own, until: float) -> None:
         left = self._left
