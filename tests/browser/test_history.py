@@ -38,7 +38,7 @@ async def test_each_hour_that_is_missing_says_why_on_a_phone_too(viewer: Viewer)
     reasons = page.locator(".reasons li")
     await expect(reasons).to_have_text(
         [
-            re.compile("Sun 22 Nov, 14:00 Missing: the cloud answered 500 .*; fetched again 15:12"),
+            re.compile("Sun 22 Nov, 14:00 Missing: the cloud answered 500 .*; next try 15:12"),
             re.compile("Fri 20 Nov, 03:00 to 04:00 Could not be filled: Home Assistant has no"),
         ]
     )
@@ -146,7 +146,9 @@ async def test_what_the_filling_waits_for_is_said_and_can_be_tried_again(
 
 
 async def test_hours_that_failed_are_told_in_the_status(viewer: Viewer) -> None:
-    state = examples.history(failed=3, unrecorded="Home Assistant does not record it.")
+    state = examples.history(
+        failed=3, failed_lately=3, unrecorded="Home Assistant does not record it."
+    )
     page = await viewer.open("now", status=examples.status(history=state))
     row = page.locator(".glance [href='#history']")
     await expect(row).to_contain_text("3 hours could not be filled.")

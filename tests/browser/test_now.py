@@ -257,11 +257,22 @@ async def test_each_state_of_the_page_says_what_to_do(viewer: Viewer, stand_in: 
         if given["to_options"]:
             await expect(link).to_have_attribute("href", examples.OPTIONS_URL)
             await expect(link).to_have_attribute("target", "_top")
+        places = shown.get_by_role("link", name="Open Sites")
+        await expect(places).to_have_count(int(bool(given["to_sites"])))
+        again = shown.get_by_role("button", name="Try again now")
+        await expect(again).to_have_count(int(bool(given["may_retry"])))
         log = shown.get_by_role("link", name="Log")
         await expect(log).to_have_count(int(given["level"] != "info"))
         if given["level"] != "info":
             await expect(log).to_have_attribute("href", "/hassio/addon/local_redback/logs")
         await keep_picture(page, f"state-{kind}")
+
+
+async def test_what_is_waited_for_can_be_tried_at_once(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open(status=examples.status_of("cloud_away"))
+    await page.locator(".notice").get_by_role("button", name="Try again now").click()
+    await expect(page.locator(".notice").get_by_role("status")).to_have_text("Done.")
+    assert stand_in.posts == [("history/retry", {})]
 
 
 async def test_an_address_that_is_none_of_home_assistants_gets_no_link(

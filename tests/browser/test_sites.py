@@ -24,6 +24,16 @@ async def test_sites_does_not_say_what_is_not_known(viewer: Viewer, stand_in: St
     await expect(page.locator("#sites .empty")).to_have_text("Your account has no inverters.")
 
 
+async def test_entries_of_the_option_that_match_nothing_are_named(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": True, "missing": ["S9", "RB9"]}
+    page = await viewer.open("sites")
+    await expect(page.locator("#sites [data-missing]")).to_have_text(
+        "In the option Sites, but not in your account: S9, RB9."
+    )
+
+
 async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Viewer) -> None:
     page = await viewer.open("sites")
     for serial, text in (

@@ -38,7 +38,7 @@ function byClock(hours) {
 
 /** What is known of an hour beyond its code. */
 function reason({ why, due }) {
-  const parts = [why, due ? `fetched again ${moment(due)}` : null].filter(Boolean);
+  const parts = [why, due ? `next try ${moment(due)}` : null].filter(Boolean);
   return parts.length ? `: ${parts.join("; ")}` : "";
 }
 

@@ -1,7 +1,7 @@
 // The corrections of sums in Home Assistant: a list, and a button to take each one back.
 
 import { confirm } from "./confirm.js";
-import { el, set } from "./dom.js";
+import { breakable, el, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
 import { post } from "./server.js";
@@ -44,7 +44,7 @@ export class Corrections {
       el(
         "div",
         {},
-        el("h4", {}, el("code", {}, id)),
+        el("h4", {}, el("code", {}, breakable(id))),
         el("p", {}, `${format.change(amount)} kWh from ${moment(hour)} on. ${why}`),
         el("p", { class: "under" }, `Corrected at ${moment(at)}.`),
       ),

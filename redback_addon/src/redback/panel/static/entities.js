@@ -1,16 +1,11 @@
 // The section Entities: all published entities, with a search, ids to copy, and their history.
 
 import { copyButton } from "./clipboard.js";
-import { el, historyLink, say } from "./dom.js";
+import { breakable, el, historyLink, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
 
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
 const FRESH = 30_000; // milliseconds
-
-/** An id that may wrap after underscores; copying it gives the plain id. */
-function breakable(id) {
-  return id.split(/(_)/).flatMap((part) => (part === "_" ? [part, el("wbr")] : [part]));
-}
 
 function row({ entity_id: id, name, state, unit, kind, inverter }) {
   const element = el(

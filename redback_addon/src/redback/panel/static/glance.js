@@ -31,18 +31,18 @@ function held({ why, until }) {
 
 /** How complete the history is, as a state and a sentence. */
 export function historyInWords(history) {
-  const { is_known: isKnown, is_paused: isPaused, left, fetched, failed, hold } = history;
+  const { is_known: isKnown, is_paused: isPaused, left, fetched, failed, failed_lately: lately, hold } = history;
   if (!isKnown && isPaused) return ["waiting", "Filling is paused."];
   if (!isKnown) return ["waiting", "Checking for gaps starts after the first reading."];
   const lost = failed ? ` ${format.many(failed, "hour")} could not be filled.` : "";
   if (!left) {
     const paused = isPaused ? " Filling is paused." : "";
-    return [failed ? "bad" : isPaused ? "waiting" : "good", `${lost.trim() || "Nothing is missing."}${paused}`];
+    return [lately ? "bad" : isPaused ? "waiting" : "good", `${lost.trim() || "Nothing is missing."}${paused}`];
   }
   const some = fetched === left ? "fetched" : `${format.count(fetched)} of them fetched`;
   const missing = `${format.many(left, "hour")} missing${fetched ? `, ${some} and not yet written` : ""}.`;
   const doing = isPaused ? "Filling is paused." : hold ? held(hold) : "Filling now.";
-  return [failed ? "bad" : "waiting", `${missing} ${doing}${lost}`];
+  return [lately ? "bad" : "waiting", `${missing} ${doing}${lost}`];
 }
 
 /** @returns the card with one row each for the cloud, Core and the history. */

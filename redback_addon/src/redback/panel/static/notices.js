@@ -3,6 +3,7 @@
 import { el, say, unseen } from "./dom.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
+import { post } from "./server.js";
 import { moment } from "./time.js";
 
 const ICONS = { error: "bad", warning: "warning", info: "info" };
@@ -20,6 +21,18 @@ function more(optionsUrl) {
   if (!optionsLink(optionsUrl)) return null;
   const link = (page, words) => el("a", { href: optionsUrl.replace(/config$/, page), target: "_top" }, words);
   return el("p", { class: "under" }, link("documentation", "Documentation"), " · ", link("logs", "Log"));
+}
+
+/** A button that lets the add-on do at once what it waits for, and what came of it. */
+function again() {
+  const result = el("p", { class: "under", role: "status" });
+  const press = async () => {
+    button.disabled = true;
+    say(result, (await post("history/retry")).text);
+    button.disabled = false;
+  };
+  const button = el("button", { class: "plain", type: "button", onclick: press }, "Try again now");
+  return [button, result];
 }
 
 function since({ since: begun, count }) {
@@ -40,6 +53,8 @@ function card(notice, optionsUrl) {
       el("p", {}, notice.text),
       notice.since ? el("p", { class: "under since" }, since(notice)) : null,
       notice.to_options ? optionsLink(optionsUrl) : null,
+      notice.to_sites ? el("a", { class: "button plain", href: "#sites" }, "Open Sites") : null,
+      ...(notice.may_retry ? again() : []),
       level === "info" ? null : more(optionsUrl),
     ),
   );

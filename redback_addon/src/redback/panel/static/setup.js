@@ -1,7 +1,7 @@
 // The section Set up: the Energy dashboard, a dashboard for the inverters, and devices.
 
 import { confirm } from "./confirm.js";
-import { el, say, set } from "./dom.js";
+import { breakable, el, say, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import { icon } from "./icons.js";
 import { post } from "./server.js";
@@ -21,7 +21,7 @@ function item({ kind, inverter, entities, is_there: isThere, doubt }, insist) {
       "div",
       {},
       el("h4", {}, `${title}, ${inverter}`, el("span", { class: "chip", "data-level": isThere ? "good" : "none" }, state)),
-      el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, id))])),
+      el("dl", { class: "facts" }, entities.flatMap(({ role, entity_id: id }) => [el("dt", {}, role), el("dd", {}, el("code", {}, breakable(id)))])),
       doubt ? [el("p", { class: "doubt" }, doubt), el("button", { class: "plain", type: "button", onclick: () => insist(inverter, doubt) }, "Add it anyway")] : null,
     ),
   );

@@ -60,6 +60,12 @@ function site({ site: id, line: text, will_be: willBe, inverters }) {
   );
 }
 
+/** A card for the entries of the option Sites that match nothing. */
+function unknown(missing = []) {
+  if (!missing.length) return [];
+  return [el("article", { class: "card", "data-missing": "" }, el("p", {}, `In the option Sites, but not in your account: ${missing.join(", ")}.`))];
+}
+
 /** A card for an inverter that the cloud lists no longer; `reload` shows the rest anew. */
 function lost({ serial, name, since }, reload) {
   const title = name === serial ? serial : `${name} (${serial})`;
@@ -86,10 +92,10 @@ export function sites(content) {
   let isOpen = false;
   let serials = "";
   const reload = () => answer.load("sites");
-  const answer = new Fetched(({ sites: given, gone, is_known: isKnown }) => {
+  const answer = new Fetched(({ sites: given, gone, missing, is_known: isKnown }) => {
     const none = isKnown ? "Your account has no inverters." : "The cloud has not listed your inverters yet.";
     const listed = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
-    return [...gone.map((one) => lost(one, reload)), ...listed];
+    return [...unknown(missing), ...gone.map((one) => lost(one, reload)), ...listed];
   });
   content.replaceChildren(
     el(
