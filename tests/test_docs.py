@@ -284,6 +284,7 @@ def test_contributing_names_every_folder_of_the_program_and_of_the_tests() -> No
     ours = {f"redback_addon/src/redback/{path.name}/" for path in folders}
     mirrored = {path.name for path in folders}
     tests = {path.parent.name for path in (ROOT / "tests").glob("*/*.*")} - mirrored
+    tests.discard("__pycache__")
     assert not {name for name in ours | {f"tests/{one}/" for one in tests} if name not in text}
 
 
