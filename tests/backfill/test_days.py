@@ -156,6 +156,8 @@ _PAST = st.lists(
 )
 
 
+# Each of them is a day; beside other tests that takes a while.
+@pytest.mark.timeout(600)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_EVENTS, _PAST, st.sampled_from([None, -300, 150, 333, 598]))
 async def test_nothing_impossible_is_ever_left(
