@@ -49,7 +49,7 @@ class Cloud:
         self.is_away = False
         self.writes: list[str] = []
         self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
-        self.refuses_overlaps = False
+        self.refuses_overlaps = self.refuses_all = False
 
     @property
     def modes(self) -> list[str]:
@@ -78,7 +78,7 @@ class Cloud:
     def create_schedule(self, _: str, schedule: Schedule, __: float, **___: object) -> str:
         key = f"id-{len(self.writes)}"
         self._write(f"create {schedule.mode}")
-        if self.refuses_overlaps and self.modes:
+        if self.refuses_all or (self.refuses_overlaps and self.modes):
             raise REFUSED
         self._do(lambda: self.put(key, msgspec.structs.replace(schedule, schedule_id=key)))
         return key
@@ -245,6 +245,13 @@ async def test_another_command_replaces_and_the_old_one_goes_once_the_new_is_lis
     await house.clock.advance(10)
     assert house.cloud.modes == ["DischargeBattery"]
     assert house.results() == ["started", "started", "ended"]
+
+
+async def test_what_is_refused_with_nothing_in_its_way_is_not_sent_again(house: House) -> None:
+    house.cloud.refuses_all = True
+    await house.send(CHARGE, 60)
+    assert house.cloud.writes == ["create ChargeBattery"]
+    assert house.results() == ["failed"]
 
 
 async def test_where_two_at_once_are_refused_the_old_one_makes_way(house: House) -> None:

@@ -188,7 +188,7 @@ class Controls:
             made = await self._create(new, until)
         except RequestError as error:
             # Some clouds may take no second one at the same time.
-            if self._can_make_way(others, new, until):
+            if others and self._can_make_way(others, new, until):
                 await self._change_over(command, new, others, until)
             else:
                 self._keep_if_unknown(new, error)
