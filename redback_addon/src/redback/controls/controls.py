@@ -99,7 +99,7 @@ class Controls:
         # The keys of what is made, but was not in the last list.
         self._missing: set[str] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._arrived = asyncio.Event()
+        self._taken: asyncio.Queue[tuple[str, _Waiting]] = asyncio.Queue()
         self._changed = asyncio.Event()
 
     def take(self, data: object, by: str) -> None:
@@ -116,21 +116,19 @@ class Controls:
             self._answers.reply(
                 before.command, serial, "refused", "Refused: a later command came first."
             )
-        self._waiting[serial] = _Waiting(command, self._clock.monotonic())
-        self._arrived.set()
+        waiting = self._waiting[serial] = _Waiting(command, self._clock.monotonic())
+        self._taken.put_nowait((serial, waiting))
 
     async def run(self) -> NoReturn:
         """Carry out commands, and read what is scheduled, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_reading())
             while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                for serial, waiting in self._waiting.items():
-                    tasks.create_task(self._give_up(serial, waiting))
-                    if serial not in self._working:
-                        self._working.add(serial)
-                        tasks.create_task(self._work(serial))
+                serial, waiting = await self._taken.get()
+                tasks.create_task(self._give_up(serial, waiting))
+                if serial not in self._working:
+                    self._working.add(serial)
+                    tasks.create_task(self._work(serial))
         raise AssertionError
 
     # Commands
