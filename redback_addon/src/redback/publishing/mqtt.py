@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from ..clock import Clock
 from ..core import Broker, CoreAwayError, CoreError, HomeAssistant, Registered, Sync, Will
@@ -19,7 +19,7 @@ from .device import Device
 from .discovery import OFFLINE, ONLINE, STATUS_TOPIC, Topics
 from .entity_ids import EntityIds, entity_id, unique_id
 from .ownership import Ownership
-from .publisher import LONGEST_STATE, text
+from .publisher import plain, text
 
 _LOG = logging.getLogger(__name__)
 
@@ -255,10 +255,10 @@ class MqttPublisher:
             self._sync.want(topics.status, OFFLINE)
             return
         # Nothing is to look unknown before it becomes unavailable, or available before it is known.
-        if not record.is_live:
+        if not (is_live := record.is_live):
             self._sync.want(topics.live, OFFLINE)
         self._sync.want(topics.state, self._state(record))
-        if record.is_live:
+        if is_live:
             self._sync.want(topics.live, ONLINE)
         self._sync.want(topics.status, ONLINE)
         self._sync.want(STATUS_TOPIC, ONLINE)
@@ -269,7 +269,7 @@ class MqttPublisher:
         has_problem = (status is not None and status.value == _FAULT) or any(
             serial in (one.subject, one.within) for one in self._problems.now.values()
         )
-        values: dict[str, object] = {key: _value(one) for key, one in record.shown.items()}
+        values: dict[str, object] = {key: plain(one) for key, one in record.shown.items()}
         values[discovery.IS_ONLINE] = _on(is_on=record.is_live)
         values[discovery.HAS_PROBLEM] = _on(is_on=has_problem)
         return json.dumps(values)
@@ -384,17 +384,6 @@ class MqttPublisher:
 def _lapses(key: str) -> bool:
     sensor = find(key)
     return sensor is not None and sensor.lapses
-
-
-def _value(shown: Shown) -> object:
-    """Return a value as JSON has it; what is unavailable is unknown."""
-    match shown.value:
-        case date() as moment:  # or a datetime, which is one too
-            return moment.isoformat()
-        case str() as words:
-            return words[:LONGEST_STATE]
-        case value:
-            return value
 
 
 def _on(*, is_on: bool) -> str:

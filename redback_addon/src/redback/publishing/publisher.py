@@ -10,7 +10,7 @@ from ..sensors.entities import Shown
 from .device import Device
 from .ownership import Ownership
 
-LONGEST_STATE = 255
+_LONGEST_STATE = 255
 
 
 class Publisher(Protocol):
@@ -52,14 +52,20 @@ class Way(Publisher, Protocol):
         """Make everything unavailable, by a time on the event loop's clock."""
 
 
+def plain(shown: Shown) -> str | float | None:
+    """Return a value as JSON and Core have it; what is unavailable is unknown."""
+    match shown.value:
+        case date() as moment:  # or a datetime, which is one too
+            return moment.isoformat()
+        case str() as words:
+            return words[:_LONGEST_STATE]
+        case value:
+            return value
+
+
 def text(shown: Shown) -> str:
     """Return the state, as Core has it, of a value."""
     if not shown.is_available:
         return UNAVAILABLE
-    match shown.value:
-        case None:
-            return UNKNOWN
-        case date() as moment:  # or a datetime, which is one too
-            return moment.isoformat()
-        case value:
-            return str(value)[:LONGEST_STATE]
+    value = plain(shown)
+    return UNKNOWN if value is None else str(value)
