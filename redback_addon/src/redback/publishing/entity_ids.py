@@ -55,8 +55,13 @@ def unique_id(identity: str | None, key: str) -> str:
     return f"{_PREFIX}{identity}_{key}"
 
 
-def identity_of(unique_id: str) -> str:
-    """Return the identity of the device in a unique id of ours."""
+def identity_of(entry: Registered) -> str | None:
+    """Return the identity of the device that an entry is of; None if it cannot be one of ours."""
+    unique_id = entry.unique_id
+    if entry.platform != _PLATFORM or not isinstance(unique_id, str):
+        return None
+    if not unique_id.startswith(_PREFIX):
+        return None
     return unique_id.removeprefix(_PREFIX).partition("_")[0]
 
 
@@ -132,7 +137,7 @@ class EntityIds:
         home_assistant.resend_on_connect(self)
 
     def watch(self, watcher: Changed) -> None:
-        """Tell of each change, and when the registry was read after each new connection."""
+        """Call the watcher on each change, and after each new connection once all is read."""
         self._watchers.append(watcher)
 
     @property
@@ -156,12 +161,7 @@ class EntityIds:
 
     def is_ours(self, entry: Registered) -> bool:
         """Whether an entry of the registry is an entity of one of our devices."""
-        return (
-            entry.platform == _PLATFORM
-            and isinstance(entry.unique_id, str)
-            and entry.unique_id.startswith(_PREFIX)
-            and identity_of(entry.unique_id) in self.identities.published
-        )
+        return identity_of(entry) in self.identities.published
 
     def resend(self) -> None:
         """Read the registry again: Core may have restarted."""
@@ -204,13 +204,7 @@ class EntityIds:
 
     def _take(self, found: Iterable[Registered], since: float) -> None:
         before = self._registered, self._known_since
-        self._similar = {
-            one.unique_id: one
-            for one in found
-            if one.platform == _PLATFORM
-            and isinstance(one.unique_id, str)
-            and one.unique_id.startswith(_PREFIX)
-        }
+        self._similar = {str(one.unique_id): one for one in found if identity_of(one) is not None}
         self._known_since = since
         self.refresh()
         if before != (self._registered, since):
