@@ -202,6 +202,8 @@ class Kind(Enum):
         self.advice = advice
 
 
+# Why there is no connection to the MQTT broker; at most one of them at a time.
+OF_BROKER = (Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY)
 # A clock that is wrong explains these.
 _OF_CLOCK = frozenset({Kind.FUTURE, Kind.OFFLINE})
 

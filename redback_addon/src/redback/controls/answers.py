@@ -12,7 +12,7 @@ from .command import LONGEST_TEXT, Command
 
 
 class Answers:
-    """Gives answers to whoever wants them, and to the record."""
+    """Sends answers to whoever wants them, and to the record."""
 
     def __init__(
         self, book: Book, registry: Registry, clock: Clock, tell: Callable[[Answer], None]

@@ -10,8 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from ..clock import Clock
-from ..core import CoreAwayError, CoreError, HomeAssistant, Message, retry
-from ..core.errors import CoreSilentError
+from ..core import CoreAwayError, CoreError, CoreSilentError, HomeAssistant, Message, retry
 from .book import Answer
 
 COMMAND = "redback_command"

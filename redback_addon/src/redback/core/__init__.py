@@ -4,7 +4,14 @@ from .broker import Broker, BrokerAddress, Will
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
 from .entities import Entities, Registered
-from .errors import BrokerAwayError, BrokerMissingError, CoreAwayError, CoreError, CoreRefusedError
+from .errors import (
+    BrokerAwayError,
+    BrokerMissingError,
+    CoreAwayError,
+    CoreError,
+    CoreRefusedError,
+    CoreSilentError,
+)
 from .home_assistant import HomeAssistant
 from .metadata import Series
 from .notices import Notices
@@ -12,7 +19,6 @@ from .preferences import Kind, Planned, Role, Source
 from .rest import UNAVAILABLE, UNKNOWN, Rest, State
 from .session import open_session
 from .statistics import Period, Row, Statistics
-from .supervisor import Supervisor
 from .sync import Sync
 from .users import Users
 from .websocket import Message, WebSocket, retry

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..clock import Clock
-from ..problems import Kind, Problems
+from ..problems import OF_BROKER, Kind, Problems
 from .errors import BrokerAwayError, BrokerMissingError, BrokerRefusedError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 4.0
 # Some brokers lock out who tries wrong credentials often.
 _REFUSED_SECONDS = 60.0
 _PORT, _TLS_PORT = 1883, 8883
-_KINDS = Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Broker:
         return self._connection is not None
 
     def listen(self, listener: Listener, *topics: str) -> None:
-        """Tell of each connection from now on, and of the messages of these topics."""
+        """Call the listener with each connection from now on, and with messages of these topics."""
         self._listener = listener
         self._topics = topics
 
@@ -173,7 +172,7 @@ class Broker:
         self._longest, self._is_refused = _FIRST_WAIT, False
         self._up.set()
         if self._problems is not None:
-            for kind in _KINDS:
+            for kind in OF_BROKER:
                 self._problems.clear(kind)
         if self._listener is not None:
             self._listener.broker_connected()
@@ -187,7 +186,7 @@ class Broker:
     def _report(self, kind: Kind, error: BrokerAwayError) -> None:
         _LOG.debug("%s", error)
         if self._problems is not None:
-            for other in _KINDS:
+            for other in OF_BROKER:
                 if other is not kind:
                     self._problems.drop(other)
             self._problems.raise_(kind, None, error)

@@ -49,7 +49,7 @@ class Connection:
             raise BrokerAwayError("PUBLISH", topic, None, str(error)) from None
 
     def close(self) -> None:
-        """Give up what is under way: the library would wait for it until its time is over.
+        """Cancel what is under way: the library would wait for it until its time is over.
 
         At the stop the library waits no longer either.
         """

@@ -11,7 +11,7 @@ from ..backfill import Hold
 from ..inverters.inverter import Inverter
 from ..inverters.naming import GivenName
 from ..notifications import Notification
-from ..problems import Kind
+from ..problems import OF_BROKER, Kind
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
@@ -301,8 +301,7 @@ def _core(context: Context) -> Health:
 
 def _broker(context: Context) -> Health | None:
     """Return the state of the MQTT broker, if there has to be one."""
-    kinds = Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY
-    if (problem := context.problems.find(*kinds)) is not None:
+    if (problem := context.problems.find(*OF_BROKER)) is not None:
         return Health(state="bad", text="Not connected.", since=problem.since)
     if not context.publisher.are_devices:
         return None
