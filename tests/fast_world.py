@@ -47,16 +47,6 @@ def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> d
     return result
 
 
-def has(program: str) -> bool:
-    """Whether a program is there where all is run."""
-    enter = Path(os.environ["HASS_EXECUTABLE"]).with_name("enter")
-    which = ("sh", "-c", f"PATH=$PATH:/usr/sbin; command -v {program}")
-    asked = subprocess.run(  # noqa: S603 - our own
-        [enter, *which] if enter.exists() else which, stdout=subprocess.DEVNULL, check=False
-    )
-    return asked.returncode == 0
-
-
 def _output(*command: str | Path) -> str:
     ended = subprocess.run(  # noqa: S603 - our own
         command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True, check=True

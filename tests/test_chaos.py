@@ -30,8 +30,6 @@ ROOM_FOR_ALL = 6
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("way", ["states", pytest.param("devices", marks=pytest.mark.broker)])
 def test_whatever_goes_wrong_the_energy_is_right(way: str, measured: Callable[[str], None]) -> None:
-    if way == "devices" and not fast_world.has("mosquitto"):
-        pytest.skip("needs Debian's mosquitto, where Core is")
     folder = fast_world.new_folder(f"chaos-{way}-{SEED}")
     began = time.monotonic()
     result = fast_world.run(

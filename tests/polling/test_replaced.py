@@ -36,6 +36,12 @@ class House(World):
         self.one._saved_state = saved  # noqa: SLF001 - what is on disk
         self.one.use_saved()
 
+    async def lose_one(self) -> None:
+        """Let the account have two inverters, and for a day only the first."""
+        await self.list("RB11", "RB22")
+        await self.list("RB11")
+        await self.list("RB11", after=_DAY)
+
     @property
     def named(self) -> dict[str, str]:
         """The names of those that are read."""
@@ -113,9 +119,7 @@ async def test_one_of_several_is_read_for_a_day_after_it_was_last_listed(house: 
 async def test_one_that_is_gone_is_not_read_after_a_restart_and_returns_with_the_list(
     house: House,
 ) -> None:
-    await house.list("RB11", "RB22")
-    await house.list("RB11")
-    await house.list("RB11", after=_DAY)
+    await house.lose_one()
     house.restart()
     assert house.one.gone.keys() == {"RB22"}
     assert house.named == {"RB11": "Redback RB11"}
@@ -173,9 +177,7 @@ async def test_no_access_and_all_problems_end_when_an_inverter_is_not_read_any_m
 
 async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: House) -> None:
     house.restart(Site("RB22", "Home"))
-    await house.list("RB11", "RB22")
-    await house.list("RB11")
-    await house.list("RB11", after=_DAY)
+    await house.lose_one()
     assert not house.named
     assert "lists `RB22`, which your account does not have" in house.shown.messages["missing_sites"]
     assert "`RB22`" not in house.shown.messages["missing_sites"].split("It has", 1)[1]
@@ -188,9 +190,7 @@ async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: H
 async def test_one_that_is_gone_does_not_keep_its_neighbour_from_being_replaced(
     house: House,
 ) -> None:
-    await house.list("RB11", "RB22")
-    await house.list("RB11")
-    await house.list("RB11", after=_DAY)
+    await house.lose_one()
     await house.list("RB33")
     assert house.named == {"RB33": "Redback RB11"}
     assert house.status("redback_rb11") == "OK"
@@ -198,9 +198,7 @@ async def test_one_that_is_gone_does_not_keep_its_neighbour_from_being_replaced(
 
 
 async def test_one_that_is_gone_and_comes_back_takes_the_place_of_no_other(house: House) -> None:
-    await house.list("RB11", "RB22")
-    await house.list("RB11")
-    await house.list("RB11", after=_DAY)
+    await house.lose_one()
     await house.list("RB22")
     assert house.named == {"RB11": "Redback RB11", "RB22": "Redback RB22"}
     assert not house.shown.messages

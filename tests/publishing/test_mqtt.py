@@ -125,7 +125,7 @@ def home(
     return Home(core, broker, supervisor, clock, tmp_path)
 
 
-def values(**given: float | str | None) -> list[Shown]:
+def values(**given: float | str | datetime | None) -> list[Shown]:
     return [Shown(key, value) for key, value in given.items()]
 
 
@@ -253,7 +253,7 @@ async def test_a_reading_has_arrived_when_core_shows_it(home: Home) -> None:
     home.core.registry.disable("sensor.house_grid_power")
     moment = home.clock.now()
     async with home.started() as way:
-        way.offer(HOUSE, values(status="OK", grid_power=1.25, last_reading=moment))  # type: ignore[arg-type]
+        way.offer(HOUSE, values(status="OK", grid_power=1.25, last_reading=moment))
         way.sent(HOUSE, moment)
         await home.has(lambda found: found[CONFIG])
         await home.clock.advance(5)
