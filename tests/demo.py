@@ -117,8 +117,8 @@ async def _show(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     zone = zone_of(arguments.hour)
-    # The house is where it is that hour: POSIX counts the other way round.
-    os.environ["TZ"] = f"HOME{-zone.utcoffset(None) // timedelta(hours=1):+d}"
+    # The house is where it is that hour. Browsers know these names, which count the other way round.
+    os.environ["TZ"] = f"Etc/GMT{-zone.utcoffset(None) // timedelta(hours=1):+d}"
     world = world_of(arguments, zone)
     async with contextlib.AsyncExitStack() as stack:
         # A hass that runs in a container or a chroot may see no other folder.

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -15,6 +16,7 @@ from house import eventually
 from simulator import Kind
 
 _PANEL = re.compile(r"The panel: +(\S+)")
+_ZONE = re.compile(r'name="redback-zone" content="([^"]*)"')
 
 
 def test_faults_and_gaps_are_those_of_the_options() -> None:
@@ -58,9 +60,14 @@ async def test_the_panel_shows_a_night_with_two_inverters() -> None:
                 return len(inverters) == 2 and all(one["is_live"] for one in inverters)
 
             shown = await eventually(status, is_read)
+            async with session.get("") as answer:
+                zone = _ZONE.search(await answer.text())
         assert [one["solar_kw"] for one in shown["inverters"]] == [0, 0]
         at = datetime.fromisoformat(shown["at"]).astimezone(demo.zone_of(1))
         assert at.hour in {1, 2}
+        # By a name that browsers know.
+        assert zone is not None
+        assert ZoneInfo(zone[1]).utcoffset(at) == at.utcoffset()
     finally:
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 20) == 0
