@@ -117,7 +117,7 @@ async def _show(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     zone = zone_of(arguments.hour)
-    # The house is where it is that hour. Browsers know these names, which count the other way round.
+    # The house is where it is that hour. Browsers know these names; they count the other way.
     os.environ["TZ"] = f"Etc/GMT{-zone.utcoffset(None) // timedelta(hours=1):+d}"
     world = world_of(arguments, zone)
     async with contextlib.AsyncExitStack() as stack:
