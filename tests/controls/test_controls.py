@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
@@ -14,7 +15,6 @@ from fake_clock import FakeClock
 from polling import stand_ins
 from redback.cloud import (
     CloudError,
-    ControlsApi,
     Envelope,
     OutcomeUnknownError,
     RequestError,
@@ -25,8 +25,11 @@ from redback.cloud import (
 )
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
+from redback.controls.limits import Ability, abilities
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
+from redback.polling.account import Account
+from redback.polling.throttle import Throttle
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 
@@ -131,6 +134,12 @@ class FakeRegistry:
         return Reading(SERIAL, now, dynamic(self.payload, TimestampUtc=moment), self.described)
 
 
+def account(cloud: Cloud, throttle: Throttle, *serials: str) -> Account:
+    """Return what the controls use of an account."""
+    client = SimpleNamespace(controls=cloud)
+    return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
+
+
 class House:
     """Everything around the controls; `start` and `kill` are those of the add-on."""
 
@@ -145,13 +154,12 @@ class House:
 
     def start(self) -> None:
         self.controls = Controls(
-            cast("ControlsApi", self.cloud),
-            self.throttle,
+            (account(self.cloud, self.throttle, SERIAL),),
             cast("Registry", self.registry),
             self.clock,
             Book(self.folder),
-            self.answers.append,
         )
+        self.controls.listen(self.answers.append)
         self._task = asyncio.create_task(self.controls.run())
 
     async def kill(self) -> None:
@@ -515,3 +523,132 @@ async def test_a_name_of_two_inverters_is_said_to_be_that(house: House) -> None:
     house.registry.names["RB2"] = GivenName("Home", "Home")
     await house.send(CHARGE | {"inverter": "home"})
     assert "There is no inverter" not in (house.answers[0].reason or "")
+
+
+def theirs(house: House, minutes: float = 60) -> Schedule:
+    duration = timedelta(minutes=minutes)
+    return Schedule(schedule_id="b", start=house.clock.now(), duration=duration, mode="Conserve")
+
+
+def limit(house: House, event_id: str, *, of_network: bool | None = False) -> Envelope:
+    now = house.clock.now()
+    end = now + timedelta(hours=1)
+    return Envelope(event_id=event_id, start=now, end=end, max_export_w=0, of_network=of_network)
+
+
+async def delete(house: House, key: str) -> Answer:
+    """Delete as a person does in the panel."""
+    deleting = asyncio.create_task(house.controls.delete(SERIAL, key, "panel"))
+    await house.clock.advance(30)
+    return await deleting
+
+
+async def test_a_person_deletes_one_of_somebody_else_and_nothing_more(house: House) -> None:
+    house.cloud.put("b", theirs(house))
+    house.cloud.put("c", msgspec.structs.replace(theirs(house), schedule_id="c"))
+    await house.clock.advance(10)
+    answer = await delete(house, "b")
+    assert (answer.action, answer.result, answer.by) == ("delete", "ended", "panel")
+    assert [*house.cloud.made] == ["c"]
+    assert house.cloud.writes == ["delete schedule"]
+    assert house.controls.record[-1] == answer == house.answers[-1]
+
+
+async def test_a_person_ends_one_of_ours_which_is_told_as_well(house: House) -> None:
+    await house.send(CHARGE | {"id": "night"}, 60)
+    await house.send({"action": "limit_export", "power": 0, "minutes": 60}, 60)
+    house.answers.clear()
+    (key,) = (one.key for one in house.controls.timeline(SERIAL) if not one.is_limit)
+    await delete(house, key)
+    assert [(one.id, one.action, one.result) for one in house.answers] == [
+        ("night", "charge", "ended"),
+        (None, "delete", "ended"),
+    ]
+    assert (house.cloud.modes, house.cloud.limits) == ([], [0])
+
+
+@pytest.mark.parametrize("of_network", [True, None])
+async def test_what_may_be_the_networks_is_never_deleted(
+    house: House, *, of_network: bool | None
+) -> None:
+    house.cloud.put("e", limit(house, "e", of_network=of_network))
+    await house.clock.advance(10)
+    answer = await delete(house, "e")
+    assert answer.result == "refused"
+    assert house.cloud.writes == []
+
+
+@pytest.mark.parametrize("key", ["", "elsewhere", "*", "%", "All", "../All"])
+async def test_what_is_not_listed_is_not_deleted(house: House, key: str) -> None:
+    house.cloud.put("b", theirs(house))
+    house.cloud.put("e", limit(house, "e"))
+    assert (await delete(house, key)).result == "refused"
+    assert (await house.controls.delete("RB0", "b", "panel")).result == "refused"
+    assert house.cloud.writes == []
+
+
+async def test_deleting_fails_where_the_list_cannot_be_read_or_the_cloud_does_not_answer(
+    house: House,
+) -> None:
+    house.cloud.put("b", theirs(house))
+    await house.clock.advance(10)
+    house.cloud.is_away = True
+    assert (await delete(house, "b")).result == "failed"
+    assert house.cloud.writes == []
+    house.cloud.is_away = False
+    house.cloud.failing = [AWAY]
+    assert (await delete(house, "b")).result == "failed"
+    house.throttle.close(600)
+    answer = await delete(house, "b")
+    assert (answer.reason or "").startswith("Redback's cloud asks to wait.")
+
+
+async def test_every_door_hears_every_answer(house: House) -> None:
+    heard: list[Answer] = []
+    house.controls.listen(heard.append)
+    await house.send(CHARGE)
+    assert heard == house.answers == [*house.controls.record]
+
+
+async def test_each_inverter_is_reached_through_its_own_account(house: House) -> None:
+    await house.kill()
+    second = Cloud(house.clock)
+    registry = cast("Registry", house.registry)
+    house.registry.names["RB2"] = GivenName("Shed", "Shed")
+    accounts = (
+        account(house.cloud, house.throttle, SERIAL),
+        account(second, stand_ins.throttle(house.clock), "RB2"),
+    )
+    controls = Controls(accounts, registry, house.clock, Book(house.folder))
+    running = asyncio.create_task(controls.run())
+    house.throttle.close(600)
+    controls.take(CHARGE | {"inverter": "Shed"}, "automation")
+    await house.clock.advance(1)
+    assert second.writes == ["create ChargeBattery"]
+    assert house.cloud.writes == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_while_the_cloud_asks_to_wait_the_lists_are_not_asked_for(house: House) -> None:
+    house.throttle.close(900)
+    await house.clock.advance(1000)  # never ends if it does not sleep
+    assert house.throttle.throttled == 0
+    assert house.registry.described.schedules is not None
+
+
+def test_what_an_inverter_can_do_is_what_is_not_refused(clock: FakeClock) -> None:
+    fake = FakeRegistry(clock, static())
+    registry = cast("Registry", fake)
+    can = abilities(SERIAL, registry)
+    assert can["charge"] == Ability(10_000)
+    assert can["conserve"] == can["limit_export"] == Ability()
+    fake.described = Details(msgspec.structs.replace(static(), model="SI5000"), configuration())
+    for action in ("charge", "export", "conserve"):
+        assert abilities(SERIAL, registry)[action].why_not is not None
+    assert abilities(SERIAL, registry)["limit"].why_not is None
+    fake.payload = "single_phase"
+    fake.described = Details(msgspec.structs.replace(static(), battery_count=0))
+    can = abilities(SERIAL, registry)
+    assert can["charge"].why_not == "This inverter has no battery."
+    assert can["export"].why_not is None

@@ -10,7 +10,7 @@ import aiohttp
 from .backfill import Fetcher, Files, History
 from .clock import Clock
 from .cloud import Transport
-from .controls import controls
+from .controls import controls, doors
 from .core import HomeAssistant
 from .dashboards import setups
 from .environment import Environment
@@ -89,8 +89,9 @@ class Service:
             sites=options.sites,
         )
         self._controls = controls(
-            options, environment.data, self._account, self._registry, home_assistant, clock
+            options, environment.data, (self._account,), self._registry, clock
         )
+        self._doors = doors(self._controls, home_assistant, clock)
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
         fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
@@ -124,6 +125,7 @@ class Service:
             coverage=coverage,
             backfill=self._history.backfill,
             importer=self._history.importer,
+            controls=self._controls,
             setups=setups(home_assistant, self._registry, self._publisher, clock),
         )
         self._panel = Panel(environment.panel_port, environment.panel_allow, routes(parts))
@@ -140,7 +142,8 @@ class Service:
             self._existing,
             self._account,
             self._history,
-            *self._controls,
+            *(() if self._controls is None else (self._controls,)),
+            *self._doors,
         )
         self._account.use_saved()
         loop = asyncio.get_running_loop()

@@ -1,8 +1,10 @@
 """Commands to inverters: checked against limits, always with an end, and on record.
 
-`door` takes commands from Home Assistant's event bus, and answers them there. `command` reads and
-`limits` checks them, `controls` carries them out in the cloud, `answers` says what became of them,
-and `book` has what is ours there, and the record of all commands.
+A door, such as `door` for Home Assistant's event bus, gives a command to `controls`, and listens
+there for its answer. `command` reads and `limits` checks it, `executor` carries it out, and `watch`
+reads what is there, both through `remote`, when it is the inverter's turn (`turns`). `outcomes`
+decides what becomes of what is ours, `answers` says so, and `book` keeps it, with the record of all
+answers. `timeline` is all that runs and comes, by whomever.
 """
 
 from collections.abc import Sequence
@@ -13,24 +15,28 @@ from ..core import HomeAssistant
 from ..inverters.registry import Registry
 from ..options import Options
 from ..polling.account import Account
-from .book import Book
+from .book import Answer, Book
 from .controls import Controls
 from .door import EventDoor
+from .limits import Ability, abilities
+from .timeline import Daily, Entry
+
+__all__ = ["Ability", "Answer", "Controls", "Daily", "Entry", "abilities", "controls", "doors"]
 
 
 def controls(
     options: Options,
     data: Path,
-    account: Account,
+    accounts: Sequence[Account],
     registry: Registry,
-    home_assistant: HomeAssistant,
     clock: Clock,
-) -> Sequence[Controls | EventDoor]:
-    """Return all that has to run for commands: nothing, if they are not wanted."""
-    if not options.controls:
-        return ()
-    door = EventDoor(home_assistant, clock)
-    api, throttle = account.client.controls, account.throttle
-    built = Controls(api, throttle, registry, clock, Book(data), door.tell)
-    door.open(built.take)
-    return built, door
+) -> Controls | None:
+    """Return what carries out commands; None if they are not wanted, so that no door opens."""
+    return Controls(accounts, registry, clock, Book(data)) if options.controls else None
+
+
+def doors(
+    controls: Controls | None, home_assistant: HomeAssistant, clock: Clock
+) -> Sequence[EventDoor]:
+    """Return the doors that have to run."""
+    return () if controls is None else (EventDoor(controls, home_assistant, clock),)

@@ -12,15 +12,17 @@ from .command import LONGEST_TEXT, Command
 
 
 class Answers:
-    """Sends answers to whoever wants them, and to the record."""
+    """Sends answers to whoever listens, and to the record."""
 
-    def __init__(
-        self, book: Book, registry: Registry, clock: Clock, tell: Callable[[Answer], None]
-    ) -> None:
+    def __init__(self, book: Book, registry: Registry, clock: Clock) -> None:
         self._book = book
         self._registry = registry
         self._clock = clock
-        self._tell = tell
+        self._listeners: list[Callable[[Answer], None]] = []
+
+    def listen(self, heard: Callable[[Answer], None]) -> None:
+        """Call this with each answer from now on."""
+        self._listeners.append(heard)
 
     def refuse(
         self, fields: Mapping[object, object], by: str, serial: str | None, why: str
@@ -37,9 +39,11 @@ class Answers:
             )
         )
 
-    def reply(self, command: Command, serial: str, result: str, reason: str | None = None) -> None:
+    def reply(
+        self, command: Command, serial: str, result: str, reason: str | None = None
+    ) -> Answer:
         """Answer a command."""
-        self._give(
+        return self._give(
             Answer(
                 id=command.id,
                 serial=serial,
@@ -74,11 +78,13 @@ class Answers:
         given = self._registry.names.get(serial)
         return serial if given is None else given.name
 
-    def _give(self, answer: Answer) -> None:
+    def _give(self, answer: Answer) -> Answer:
         name = None if answer.serial is None else self.name(answer.serial)
         complete = structs.replace(answer, inverter=name, at=self._clock.now())
         self._book.note(complete)
-        self._tell(complete)
+        for heard in self._listeners:
+            heard(complete)
+        return complete
 
 
 def sentence(one: Own, now: datetime) -> str:

@@ -8,11 +8,10 @@ from typing import Annotated
 import msgspec
 
 from ..storage.json_file import JsonFile
-from .command import MODES
+from .command import LIMITING, MODES
 
 FILE = "controls.json"
 _RECORDED = 100
-_LIMITING = frozenset({"limit", "limit_export"})
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -47,7 +46,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_known(self) -> bool:
         """Whether this version has such an action."""
-        return self.action in (_LIMITING if self.site_id else MODES)
+        return self.action in (LIMITING if self.site_id else MODES)
 
     def is_same(self, other: "Own") -> bool:
         """Whether both do the same, whenever that is."""

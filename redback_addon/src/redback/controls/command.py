@@ -20,7 +20,11 @@ MODES = {
     "export": "ExportPower",
     "conserve": "Conserve",
 }
+# The actions that are an operating envelope.
+LIMITING = frozenset({"limit", "limit_export"})
 LIMITS = ("max_import", "max_export", "max_charge", "max_discharge", "max_generation")
+# Of one thing, by a person in the panel alone: no command that can be sent.
+DELETE = "delete"
 _ALWAYS = frozenset({"action", "inverter", "id"})
 _TIMED = _ALWAYS | {"minutes", "until", "start"}
 _FIELDS = {

@@ -1,11 +1,12 @@
-"""What an inverter can do, before it is told to."""
+"""What an inverter can do, for doors that show it, and before it is told to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ..cloud import Limits
 from ..inverters.registry import Registry
 from ..sensors.details import Details
-from .command import Command, RefusedError
+from .command import LIMITING, MODES, Command, RefusedError
 
 _NEEDS_BATTERY = frozenset({"charge", "discharge", "conserve"})
 _MOST: dict[str, Callable[[Limits], float | None]] = {
@@ -43,24 +44,52 @@ def has_schedules(details: Details) -> bool:
     return not (model or "").startswith(_WITHOUT_SCHEDULES)
 
 
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Whether an inverter can do what an action wants.
+
+    Attributes:
+        most: the highest power, W; None = not known, or the action has none.
+        why_not: one sentence if it cannot; None if it can.
+    """
+
+    most: int | None = None
+    why_not: str | None = None
+
+
+def abilities(serial: str, registry: Registry) -> Mapping[str, Ability]:
+    """Return what an inverter can do, by action; those that end something are left out."""
+    details = registry.details(serial)
+    reading = registry.reading(serial)
+    # Of an inverter that has not been read, a battery may be all that is not known.
+    has_battery = reading is None or reading.has_battery
+    found: dict[str, Ability] = {}
+    for action in (*MODES, *LIMITING):
+        why_not = None
+        if action in LIMITING:
+            if details.site_id is None:
+                why_not = "The site of this inverter is not known yet."
+        elif not has_schedules(details):
+            why_not = "This inverter has no schedules (SI series)."
+        elif action in _NEEDS_BATTERY and not has_battery:
+            why_not = "This inverter has no battery."
+        most = details.limit(_MOST[action]) if action in _MOST else None
+        # No inverter has another one.
+        is_plausible = most is not None and 0 < most < _MOST_KW
+        found[action] = Ability(round(most * 1000) if most and is_plausible else None, why_not)
+    return found
+
+
 def check(command: Command, serial: str, registry: Registry) -> None:
     """Raise a RefusedError if an inverter cannot do this, or if it is not known what it does."""
-    details, reading = registry.details(serial), registry.reading(serial)
     if command.end is None:
         return
-    if command.mode is not None and not has_schedules(details):
-        raise RefusedError("This inverter has no schedules (SI series).")
+    ability = abilities(serial, registry)[command.action]
+    if ability.why_not is not None:
+        raise RefusedError(ability.why_not)
+    reading = registry.reading(serial)
     if reading is None or not reading.is_live:
         raise RefusedError("There is no reading of the last 10 minutes from this inverter.")
-    if command.action in _NEEDS_BATTERY and not reading.has_battery:
-        raise RefusedError("This inverter has no battery.")
-    most = details.limit(_MOST[command.action]) if command.action in _MOST else None
-    if most is not None and not 0 < most < _MOST_KW:
-        most = None  # no inverter has that
-    if most is not None and command.power is not None and command.power > round(most * 1000):
+    if ability.most is not None and command.power is not None and command.power > ability.most:
         whose = "battery's" if command.action in _NEEDS_BATTERY else "inverter's"
-        raise RefusedError(
-            f"{command.power:,} W is more than the {whose} {round(most * 1000):,} W."
-        )
-    if command.mode is None and details.site_id is None:
-        raise RefusedError("The site of this inverter is not known yet.")
+        raise RefusedError(f"{command.power:,} W is more than the {whose} {ability.most:,} W.")

@@ -8,6 +8,7 @@ from typing import Protocol
 from ..backfill import Backfill, Coverage, Importer
 from ..clock import Clock
 from ..cloud import Transport
+from ..controls import Controls
 from ..core import HomeAssistant
 from ..inverters.registry import Registry
 from ..notifications import Notifications
@@ -39,7 +40,10 @@ class Setup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the service; the setups are by the last part of their addresses."""
+    """The parts of the service; the setups are by the last part of their addresses.
+
+    `controls` is None if the option Controls is off.
+    """
 
     version: str
     zone: str
@@ -58,4 +62,5 @@ class Context:
     coverage: Coverage
     backfill: Backfill
     importer: Importer
+    controls: Controls | None
     setups: Mapping[str, Setup]

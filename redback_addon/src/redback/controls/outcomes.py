@@ -1,0 +1,69 @@
+"""What becomes of what is ours: made, replaced, over or given up, in the book and in an answer."""
+
+import logging
+from datetime import timedelta
+
+from msgspec import structs
+
+from ..clock import Clock
+from ..cloud import CloudError, OutcomeUnknownError
+from .answers import Answers, sentence
+from .book import Book, Own
+
+_LOG = logging.getLogger(__name__)
+# What begins sooner is begun.
+SOON = timedelta(minutes=1)
+
+
+class Outcomes:
+    """Notes each step in the book before anybody is told."""
+
+    def __init__(self, book: Book, answers: Answers, clock: Clock) -> None:
+        self.book = book
+        self.answers = answers
+        self._clock = clock
+
+    def is_ours(self, one: Own) -> bool:
+        """Whether this is still in the book as it is."""
+        return any(one is other for other in self.book.own)
+
+    def made(self, new: Own, key: str) -> None:
+        """Note that the cloud has it, and that others of ours have to go."""
+        now = self._clock.now()
+        others = [
+            one for one in self.book.own if one is not new and one.is_made and one.overlaps(new)
+        ]
+        # One of which it was not known whether it was made may be overtaken when that is known.
+        is_old = any(one.replaced is None and one.created > new.created for one in others)
+        made = structs.replace(
+            new, key=key, is_made=True, is_answered=True, replaced=now if is_old else None
+        )
+        old = [one for one in others if one.created <= new.created]
+        replaced = [structs.replace(one, replaced=one.replaced or now) for one in old]
+        self.book.change((new, *old), (*replaced, made))
+        _LOG.info("%s: %s", self.answers.name(made.serial), sentence(made, now))
+        if not new.is_answered:
+            self.answers.about(made, self.begun(made))
+
+    def begun(self, one: Own) -> str:
+        """Return the result of what the cloud has."""
+        return "scheduled" if one.start > self._clock.now() + SOON else "started"
+
+    def not_made(self, new: Own, error: CloudError) -> None:
+        """Forget it; but what may have been made is kept until the list says so."""
+        is_unknown = isinstance(error, OutcomeUnknownError)
+        self.book.change((new,), (structs.replace(new, is_answered=True),) if is_unknown else ())
+
+    def over(self, one: Own, reason: str | None) -> None:
+        """Note that it has ended, for a reason if it did not come to its end."""
+        if not self.is_ours(one):
+            return  # it has been answered
+        self.book.change((one,))
+        self.answers.about(one, "ended", reason)
+
+    def give_up_on(self, one: Own) -> None:
+        """Forget what was never seen in the cloud."""
+        self.book.change((one,))
+        if not one.is_answered:
+            reason = "The add-on was stopped before it knew this to be done, and it is not listed."
+            self.answers.about(one, "failed", reason)

@@ -1,0 +1,180 @@
+"""Watches over what is ours in the cloud: reads the lists, and finishes what was begun."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from msgspec import structs
+
+from ..clock import Clock, wait
+from ..cloud import CloudError
+from ..inverters.registry import Registry
+from .book import Own
+from .outcomes import Outcomes
+from .remote import Lists, Remote, schedule_of
+from .turns import Turns
+
+_LOG = logging.getLogger(__name__)
+# The lists are seconds late.
+_LISTED_AFTER = timedelta(seconds=30)
+_TIDY_SECONDS = 12.0
+# What has been in the cloud for this long is in the lists, or is gone.
+_SURELY_LISTED_AFTER = timedelta(seconds=60)
+_SOON_FOR = timedelta(minutes=2)
+_READ_SECONDS = 5 * 60.0
+_READ_SOON_SECONDS = 3.0
+_READ_AGAIN_SECONDS = 60.0
+# With many inverters each is read less often.
+_READ_SECONDS_EACH = 5.0
+_LONGEST_IDLE_SECONDS = 10.0
+
+
+class Watch:
+    """Keeps the lists of all inverters up to date, and the book true to them."""
+
+    def __init__(
+        self, remote: Remote, outcomes: Outcomes, registry: Registry, turns: Turns, clock: Clock
+    ) -> None:
+        self._remote = remote
+        self._outcomes = outcomes
+        self._book = outcomes.book
+        self._registry = registry
+        self._turns = turns
+        self._clock = clock
+        # When the lists of each inverter are due, in monotonic seconds.
+        self._due: dict[str, float] = {}
+        # The keys of what is made, but was not in the last list.
+        self._missing: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def urge(self, serial: str) -> None:
+        """Read the lists of an inverter soon: something was written."""
+        self._due[serial] = self._clock.monotonic() + _READ_SOON_SECONDS
+        self._changed.set()
+
+    async def run(self) -> NoReturn:
+        """Read whatever is due, until cancelled."""
+        while True:
+            now = self._clock.monotonic()
+            self._due = {serial: self._due.get(serial, now) for serial in self._registry.names}
+            for serial in [one for one, due in self._due.items() if due <= now]:
+                pause = self._remote.closed_s(serial)
+                if pause <= 0:
+                    await self._tend(serial)
+                    pause = self._pause(serial)
+                self._due[serial] = self._clock.monotonic() + pause
+            self._finish()
+            self._changed.clear()
+            await wait(self._clock, self._idle(), self._changed)
+
+    async def read(self, serial: str, *, can_wait: bool) -> None:
+        """Read what is scheduled, and settle what was not known; raise a CloudError."""
+        lists = await self._remote.read(serial, can_wait=can_wait)
+        if serial not in self._registry.names:
+            return
+        if can_wait and self._turns.is_taken(serial):
+            return  # what a command just does is not in these lists
+        for one in [one for one in self._book.own if one.serial == serial]:
+            if self._outcomes.is_ours(one) and not one.is_made:
+                self._settle(one, lists)
+            elif self._outcomes.is_ours(one) and lists.were_asked_for(one):
+                self._miss(one, is_listed=lists.has(one))
+
+    def _pause(self, serial: str) -> float:
+        now = self._clock.now()
+        pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._due))
+        for one in self._book.own:
+            if one.serial == serial and (one.replaced is not None or not one.is_made):
+                since = one.created if one.replaced is None else self._goes_from(one)
+                if since > now:
+                    pause = min(pause, (since - now).total_seconds())
+                else:
+                    is_soon = now - since < _SOON_FOR
+                    pause = min(pause, _READ_SOON_SECONDS if is_soon else _READ_AGAIN_SECONDS)
+        return pause
+
+    def _goes_from(self, old: Own) -> datetime:
+        """Return from when it may go: what runs stays until what replaces it begins."""
+        replaced = old.replaced or old.created
+        if old.start > replaced:
+            return replaced
+        return max([replaced, *(one.start for one in self._replacing(old))])
+
+    def _replacing(self, old: Own) -> list[Own]:
+        return [one for one in self._book.own if one.replaced is None and one.overlaps(old)]
+
+    def _idle(self) -> float:
+        """Return the seconds until something is to be done."""
+        now, at = self._clock.now(), self._clock.monotonic()
+        dues = [due - at for due in self._due.values()]
+        ends = [(one.end - now).total_seconds() for one in self._book.own if one.is_made]
+        return max(0.0, min([_LONGEST_IDLE_SECONDS, *dues, *ends]))
+
+    def _finish(self) -> None:
+        """Note what has come to its end."""
+        now = self._clock.now()
+        for one in self._book.own:
+            if one.end > now:
+                continue
+            if one.is_made:
+                self._outcomes.over(one, None)
+            elif not self._turns.is_taken(one.serial):  # or else it is being made right now
+                self._outcomes.give_up_on(one)
+
+    async def _tend(self, serial: str) -> None:
+        """Read what is scheduled, and delete what was replaced."""
+        try:
+            await self.read(serial, can_wait=True)
+            if self._turns.is_taken(serial):
+                return  # a command is carried out, which has the right of way
+            async with self._turns.lock(serial):
+                for old in [one for one in self._book.own if one.serial == serial]:
+                    if old.replaced is not None and self._may_go(old):
+                        until = self._clock.monotonic() + _TIDY_SECONDS
+                        await self._remote.delete(old.serial, old.key, old.site_id, until)
+                        self._outcomes.over(old, "Replaced by a later command.")
+        except CloudError as error:
+            _LOG.debug("The schedules of %s cannot be read or tidied up: %s.", serial, error)
+
+    def _may_go(self, old: Own) -> bool:
+        """Whether what replaces it is listed, or should be by now."""
+        now, from_ = self._clock.now(), self._goes_from(old)
+        if not old.key or not old.is_made or now < from_:
+            return False
+        lists = self._remote.listed(old.serial)
+        is_late = now - (old.replaced or now) >= _LISTED_AFTER
+        return is_late or all(lists.has(one) for one in self._replacing(old))
+
+    def _miss(self, one: Own, *, is_listed: bool) -> None:
+        """Note that something is gone that two lists do not have: somebody else deleted it."""
+        now = self._clock.now()
+        if is_listed or one.replaced is not None or now - one.created < _SURELY_LISTED_AFTER:
+            self._missing.discard(one.key)
+        elif one.key not in self._missing:
+            self._missing.add(one.key)
+        elif one.end > now:
+            self._missing.discard(one.key)
+            self._outcomes.over(one, "It is not in Redback's cloud any more.")
+
+    def _settle(self, one: Own, lists: Lists) -> None:
+        """Find out whether something was made of which that is not known."""
+        found = self._found(one, lists)
+        if found is not None and one.replaced is not None:
+            self._book.change((one,), (structs.replace(one, key=found, is_made=True),))
+        elif found is not None:
+            self._outcomes.made(one, found)
+        elif self._clock.now() - max(one.created, one.replaced or one.created) >= _SOON_FOR / 2:
+            self._outcomes.give_up_on(one)
+
+    def _found(self, one: Own, lists: Lists) -> str | None:
+        if one.site_id:
+            return one.key if lists.has(one) else None
+        like, ours = schedule_of(one), {other.key for other in self._book.own}
+        listed: Iterable[str] = (
+            schedule.schedule_id
+            for schedule in ([] if lists.schedules is None else lists.schedules.once)
+            if schedule.is_like(like) and schedule.schedule_id not in ours
+        )
+        return next(iter(listed), None)
