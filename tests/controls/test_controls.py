@@ -652,3 +652,32 @@ def test_what_an_inverter_can_do_is_what_is_not_refused(clock: FakeClock) -> Non
     can = abilities(SERIAL, registry)
     assert can["charge"].why_not == "This inverter has no battery."
     assert can["export"].why_not is None
+
+
+async def test_sensors_know_at_once_what_was_written_and_keep_knowing_it(house: House) -> None:
+    def ends() -> datetime | None:
+        return house.registry.described.control_ends(house.clock.now())
+
+    assert ends() is None
+    await house.send(CHARGE, 1)
+    for _ in range(600):
+        assert ends() == house.end()
+        await house.clock.advance(1)
+    await house.send({"action": "auto"}, 0.1)
+    for _ in range(400):
+        assert ends() is None
+        await house.clock.advance(1)
+
+
+@pytest.mark.parametrize("has_book", [True, False])
+async def test_after_a_restart_sensors_have_what_the_cloud_lists(
+    house: House, *, has_book: bool
+) -> None:
+    await house.send(CHARGE, 60)
+    await house.kill()
+    if not has_book:
+        (house.folder / "controls.json").unlink()
+    house.registry.described = Details(static(), configuration())
+    house.start()
+    await house.clock.advance(1)
+    assert house.registry.described.control_ends(house.clock.now()) == house.end()

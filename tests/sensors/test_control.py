@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from examples import SERIAL, dynamic
 from redback.cloud import Envelope, Schedule, Schedules
 from redback.sensors.details import Details
+from redback.sensors.entities import Entities, Shown
+from redback.sensors.reading import Reading
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
@@ -48,3 +53,26 @@ def test_of_several_limits_the_lowest_counts_while_it_is_in_force() -> None:
     )
     assert details.export_limit_w(NOW) == 500
     assert details.export_limit_w(NOW + timedelta(minutes=45)) == 0
+
+
+CONTROL = ("control_ends", "next_schedule", "export_limit_active")
+
+
+def of_control(entities: Entities, details: Details) -> list[Shown]:
+    shown = entities.show(Reading(SERIAL, NOW, dynamic(), details))
+    return [one for one in shown if one.key in CONTROL]
+
+
+@pytest.mark.parametrize("former", [(), CONTROL])
+def test_with_nothing_scheduled_all_are_unknown_as_soon_as_the_lists_are_read(
+    former: tuple[str, ...],
+) -> None:
+    entities = Entities(detailed=False, former=former)
+    assert of_control(entities, Details()) == []
+    read = Details(schedules=Schedules(), envelopes=())
+    assert of_control(entities, read) == [Shown(key) for key in CONTROL]
+
+
+def test_without_schedules_an_inverter_has_its_limit_alone() -> None:
+    (limit,) = of_control(Entities(detailed=False), Details(envelopes=()))
+    assert limit == Shown("export_limit_active")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from msgspec import structs
 
 from ..clock import Clock
 from ..cloud import ControlsApi, Envelope, RequestError, Schedule, Schedules, ThrottledError
@@ -14,6 +16,8 @@ from .command import MODES
 from .limits import has_schedules
 
 NOTES = "Home Assistant"
+# What has been in the cloud for this long is in the lists, or is gone.
+SURELY_LISTED_SECONDS = 60.0
 
 _T = TypeVar("_T")
 
@@ -37,6 +41,15 @@ class Lists:
         return (self.envelopes if one.site_id else self.schedules) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was written a moment ago, in monotonic seconds; None = it was deleted."""
+
+    at: float
+    serial: str
+    made: Schedule | Envelope | None
+
+
 class Remote:
     """Reads the lists into the registry, and writes; `until` is always in monotonic seconds."""
 
@@ -44,6 +57,9 @@ class Remote:
         self._accounts = accounts
         self._registry = registry
         self._clock = clock
+        self._lists: dict[str, Lists] = {}
+        # By the key.
+        self._written: dict[str, _Written] = {}
 
     def is_closed(self, serial: str) -> bool:
         """Whether the cloud has asked to wait."""
@@ -60,24 +76,21 @@ class Remote:
         api, throttle = self._way(serial)
         details = self._registry.details(serial)
         schedules, envelopes = None, None
-        changes: dict[str, Any] = {}
 
         async def ask(question: Callable[[], _T]) -> _T:
             return await (throttle.ask_later(question) if can_wait else _now(throttle, question))
 
         if has_schedules(details):
-            schedules = changes["schedules"] = await ask(lambda: api.schedules(serial))
+            schedules = await ask(lambda: api.schedules(serial))
         if (site := details.site_id) is not None:
-            envelopes = changes["envelopes"] = await ask(lambda: api.envelopes(site))
-        if serial in self._registry.names:
-            # What has come in the meantime stays.
-            self._registry.describe(serial, replace(self._registry.details(serial), **changes))
-        return Lists(schedules, envelopes)
+            envelopes = await ask(lambda: api.envelopes(site))
+        lists = self._lists[serial] = Lists(schedules, envelopes)
+        self._describe(serial)
+        return lists
 
     def listed(self, serial: str) -> Lists:
         """Return the lists as they were read last."""
-        details = self._registry.details(serial)
-        return Lists(details.schedules, details.envelopes)
+        return self._lists.get(serial, Lists(None, None))
 
     async def create(self, new: Own, until: float, known: Collection[str] = ()) -> str:
         """Create a schedule, whose key the cloud chooses, or an envelope; return its key.
@@ -90,12 +103,15 @@ class Remote:
             await _now(
                 throttle, lambda: api.create_envelope(new.site_id, envelope, self._left(until))
             )
+            self._wrote(new.serial, new.key, envelope)
             return new.key
         schedule = schedule_of(new)
-        return await _now(
+        key = await _now(
             throttle,
             lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known),
         )
+        self._wrote(new.serial, key, structs.replace(schedule, schedule_id=key))
+        return key
 
     async def delete(self, serial: str, key: str, site_id: str, until: float) -> None:
         """Delete an envelope of this site, or a schedule if there is none."""
@@ -104,6 +120,33 @@ class Remote:
             await _now(throttle, lambda: api.delete_envelope(site_id, key, self._left(until)))
         else:
             await _now(throttle, lambda: api.delete_schedule(serial, key, self._left(until)))
+        self._wrote(serial, key, None)
+
+    def _wrote(self, serial: str, key: str, made: Schedule | Envelope | None) -> None:
+        """Note what was made, or that it was deleted, which the lists will say only later."""
+        self._written[key] = _Written(self._clock.monotonic(), serial, made)
+        self._describe(serial)
+
+    def _describe(self, serial: str) -> None:
+        """Note for the sensors what is in the cloud: the lists, and what was just written."""
+        if serial not in self._registry.names:
+            return
+        since = self._clock.monotonic() - SURELY_LISTED_SECONDS
+        self._written = {key: one for key, one in self._written.items() if one.at > since}
+        made = [one.made for one in self._written.values() if one.serial == serial]
+        lists = self.listed(serial)
+        # What has come in the meantime stays.
+        details = self._registry.details(serial)
+        if lists.schedules is not None:
+            kept = (one for one in lists.schedules.once if one.schedule_id not in self._written)
+            once = (*kept, *(one for one in made if isinstance(one, Schedule)))
+            schedules = structs.replace(lists.schedules, once=once)
+            details = replace(details, schedules=schedules)
+        if lists.envelopes is not None:
+            left = (one for one in lists.envelopes if one.event_id not in self._written)
+            envelopes = (*left, *(one for one in made if isinstance(one, Envelope)))
+            details = replace(details, envelopes=envelopes)
+        self._registry.describe(serial, details)
 
     def _account(self, serial: str) -> Account | None:
         """Return the account that an inverter belongs to; None if it is not in use any more."""

@@ -109,13 +109,14 @@ def timeline(
     keys = {one.key for one in ours if one.key}
     schedules = () if details.schedules is None else details.schedules.once
     daily = () if details.schedules is None else details.schedules.daily
-    listed = {one.schedule_id for one in schedules} | {one.event_id for one in details.envelopes}
+    envelopes = details.envelopes or ()
+    listed = {one.schedule_id for one in schedules} | {one.event_id for one in envelopes}
     found = [
         *(_own(serial, one, _end(one, ours), is_listed=one.key in listed) for one in ours),
         *(_schedule(serial, one) for one in schedules if one.schedule_id not in keys),
         *(
-            _envelope(serial, one, details.envelopes)
-            for one in details.envelopes
+            _envelope(serial, one, envelopes)
+            for one in envelopes
             if one.event_id not in keys and one.has_effect
         ),
         *(entry for one in daily for entry in _days(serial, one, now, home)),

@@ -13,15 +13,14 @@ from ..cloud import CloudError
 from ..inverters.registry import Registry
 from .book import Own
 from .outcomes import Outcomes
-from .remote import Lists, Remote, schedule_of
+from .remote import SURELY_LISTED_SECONDS, Lists, Remote, schedule_of
 from .turns import Turns
 
 _LOG = logging.getLogger(__name__)
 # The lists are seconds late.
 _LISTED_AFTER = timedelta(seconds=30)
 _TIDY_SECONDS = 12.0
-# What has been in the cloud for this long is in the lists, or is gone.
-_SURELY_LISTED_AFTER = timedelta(seconds=60)
+_SURELY_LISTED_AFTER = timedelta(seconds=SURELY_LISTED_SECONDS)
 _SOON_FOR = timedelta(minutes=2)
 _READ_SECONDS = 5 * 60.0
 _READ_SOON_SECONDS = 3.0
@@ -85,8 +84,10 @@ class Watch:
     def _pause(self, serial: str) -> float:
         now = self._clock.now()
         pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._due))
+        lists = self._remote.listed(serial)
         for one in self._book.own:
-            if one.serial == serial and (one.replaced is not None or not one.is_made):
+            is_settled = one.replaced is None and one.is_made and lists.has(one)
+            if one.serial == serial and not is_settled:
                 since = one.created if one.replaced is None else self._goes_from(one)
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())

@@ -18,7 +18,7 @@ class Details:
     static: Static | None = None
     configuration: Configuration | None = None
     schedules: Schedules | None = None
-    envelopes: tuple[Envelope, ...] = ()
+    envelopes: tuple[Envelope, ...] | None = None
 
     @property
     def site_id(self) -> str | None:
@@ -35,7 +35,7 @@ class Details:
 
     def export_limit_w(self, at: datetime) -> int | None:
         """Return the lowest limit of the export that is active then, W."""
-        active = (one.max_export_w for one in self.envelopes if one.is_active(at))
+        active = (one.max_export_w for one in self.envelopes or () if one.is_active(at))
         return min((watts for watts in active if watts is not None), default=None)
 
     @property

@@ -22,8 +22,8 @@ class Shown(NamedTuple):
 class Entities:
     """The sensors of one inverter that exist.
 
-    A sensor exists from the first reading that has a value for it. From then on every reading shows
-    it, as unknown where the cloud has nothing.
+    A sensor exists from the first reading that has a value for it, or that says that it may be
+    unknown. From then on every reading shows it, as unknown where the cloud has nothing.
 
     Args:
         former: the keys of those that existed when the program last ran. With the first reading
@@ -49,7 +49,8 @@ class Entities:
             if sensor.key in self._sensors:
                 continue
             is_former = sensor.key in former
-            if sensor.value(reading) is not None or (is_former and not sensor.fact):
+            is_known = sensor.value(reading) is not None or sensor.may_be_unknown(reading)
+            if is_known or (is_former and not sensor.fact):
                 self._sensors[sensor.key] = sensor
             elif is_former:  # its value comes soon; what Home Assistant shows is still right
                 awaited.append(sensor.key)

@@ -96,6 +96,7 @@ class Sensor:
         fact: whether the value stays true after its minute, even while the inverter is offline.
         battery: whether only inverters with a battery have it.
         detailed: whether it needs the option Detailed sensors.
+        may_be_unknown: whether the inverter has it for a reading, although there is no value yet.
     """
 
     key: str
@@ -104,6 +105,7 @@ class Sensor:
     fact: bool = False
     battery: bool = False
     detailed: bool = False
+    may_be_unknown: Callable[[Reading], bool] = lambda _: False
 
     @property
     def name(self) -> str:
@@ -173,6 +175,13 @@ def _detail_row(
     return Sensor(key, quantity, value, fact=True, battery=battery, detailed=True)
 
 
+def _control_row(key: str, quantity: Quantity, value: Callable[[Reading], Value]) -> Sensor:
+    """Return a row of what is scheduled: there is one as soon as the schedules have been read."""
+    return Sensor(
+        key, quantity, value, fact=True, may_be_unknown=lambda r: r.details.schedules is not None
+    )
+
+
 def _counter(row: counters.CounterRow) -> Sensor:
     return Sensor(row.key, ENERGY, row.value, battery=row.battery)
 
@@ -199,10 +208,16 @@ _FIXED = (
     Sensor("inverter_temperature", TEMPERATURE, lambda r: r.dynamic.inverter_temperature_c),
     Sensor("inverter_mode", MODE, lambda r: r.mode),
     Sensor("inverter_mode_power", WATTS, lambda r: r.mode_power_w),
-    # Control: by whomever
-    Sensor("control_ends", MOMENT, lambda r: r.details.control_ends(r.at), fact=True),
-    Sensor("next_schedule", MOMENT, lambda r: r.details.next_schedule(r.at), fact=True),
-    Sensor("export_limit_active", WATTS, lambda r: r.details.export_limit_w(r.at), fact=True),
+    # Control: by whomever; unknown while nothing is scheduled
+    _control_row("control_ends", MOMENT, lambda r: r.details.control_ends(r.at)),
+    _control_row("next_schedule", MOMENT, lambda r: r.details.next_schedule(r.at)),
+    Sensor(
+        "export_limit_active",
+        WATTS,
+        lambda r: r.details.export_limit_w(r.at),
+        fact=True,
+        may_be_unknown=lambda r: r.details.envelopes is not None,
+    ),
     # Battery
     Sensor("battery_soc", CHARGE, lambda r: _percent(r.dynamic.battery_soc_0_to_1), battery=True),
     Sensor("battery_power", POWER, lambda r: r.dynamic.battery_power_kw, battery=True),
