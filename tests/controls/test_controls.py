@@ -1,195 +1,32 @@
 """Commands are carried out in the cloud, one thing at a time, each answered once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from examples import SERIAL, configuration, dynamic, static
+from controls.stand_ins import (
+    AWAY,
+    CHARGE,
+    REFUSED,
+    UNKNOWN,
+    Cloud,
+    FakeRegistry,
+    House,
+    account,
+)
+from examples import SERIAL, configuration, static
 from fake_clock import FakeClock
 from polling import stand_ins
-from redback.cloud import (
-    CloudError,
-    Envelope,
-    OutcomeUnknownError,
-    RequestError,
-    Schedule,
-    Schedules,
-    Static,
-    TransientError,
-)
+from redback.cloud import Envelope, Schedule
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
 from redback.controls.limits import Ability, abilities
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
-from redback.polling.account import Account
-from redback.polling.throttle import Throttle
 from redback.sensors.details import Details
-from redback.sensors.reading import Reading
-
-AWAY = TransientError("no answer", method="POST", url="http://cloud/")
-UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
-REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
-CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
-LATE = 5.0
-
-
-class Cloud:
-    """Schedules and envelopes, listed seconds late; `failing` are the next writes' errors.
-
-    A write that fails with an unknown outcome was done. `writes` has them all.
-    """
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.failing: list[CloudError | None] = []
-        self.is_away = False
-        self.writes: list[str] = []
-        self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
-        self.refuses_overlaps = self.refuses_all = False
-
-    @property
-    def modes(self) -> list[str]:
-        """What is in the cloud, whether listed or not."""
-        return [one.mode or "" for _, one in self.made.values() if isinstance(one, Schedule)]
-
-    @property
-    def limits(self) -> list[int | None]:
-        return [one.max_export_w for _, one in self.made.values() if isinstance(one, Envelope)]
-
-    def put(self, key: str, one: Schedule | Envelope) -> None:
-        self.made[key] = (self._clock.monotonic(), one)
-
-    def schedules(self, _: str) -> Schedules:
-        return Schedules(once=tuple(one for one in self._listed() if isinstance(one, Schedule)))
-
-    def envelopes(self, _: str) -> tuple[Envelope, ...]:
-        return tuple(one for one in self._listed() if isinstance(one, Envelope))
-
-    def _listed(self) -> list[Schedule | Envelope]:
-        if self.is_away:
-            raise AWAY
-        now = self._clock.monotonic()
-        return [one for since, one in self.made.values() if now - since >= LATE]
-
-    def create_schedule(self, _: str, schedule: Schedule, __: float, **___: object) -> str:
-        key = f"id-{len(self.writes)}"
-        self._write(f"create {schedule.mode}")
-        if self.refuses_all or (self.refuses_overlaps and self.modes):
-            raise REFUSED
-        self._do(lambda: self.put(key, msgspec.structs.replace(schedule, schedule_id=key)))
-        return key
-
-    def delete_schedule(self, _: str, key: str, __: float) -> None:
-        self._write("delete schedule")
-        self._do(lambda: self.made.pop(key, None))
-
-    def create_envelope(self, _: str, envelope: Envelope, __: float) -> None:
-        self._write("create envelope")
-        self._do(lambda: self.put(envelope.event_id or "", envelope))
-
-    def delete_envelope(self, _: str, key: str, __: float) -> None:
-        self._write("delete envelope")
-        self._do(lambda: self.made.pop(key, None))
-
-    def _write(self, what: str) -> None:
-        self.writes.append(what)
-
-    def _do(self, work: Any) -> None:  # noqa: ANN401 - any callable
-        error = self.failing.pop(0) if self.failing else None
-        if error is None or isinstance(error, OutcomeUnknownError):
-            work()
-        if error is not None:
-            raise error
-
-
-class FakeRegistry:
-    """One inverter, whose reading is always new."""
-
-    def __init__(self, clock: FakeClock, of: Static) -> None:
-        self._clock = clock
-        self.names = {SERIAL: GivenName("Home", "Home")}
-        self.described = Details(of, configuration())
-        self.age = timedelta(seconds=30)
-        self.payload = "three_phase_battery"
-
-    def sorted_names(self) -> list[str]:
-        return ["Home"]
-
-    def details(self, _: str) -> Details:
-        return self.described
-
-    def describe(self, _: str, details: Details) -> None:
-        self.described = details
-
-    def reading(self, _: str) -> Reading:
-        now = self._clock.now()
-        moment = (now - self.age).isoformat()
-        return Reading(SERIAL, now, dynamic(self.payload, TimestampUtc=moment), self.described)
-
-
-def account(cloud: Cloud, throttle: Throttle, *serials: str) -> Account:
-    """Return what the controls use of an account."""
-    client = SimpleNamespace(controls=cloud)
-    return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
-
-
-class House:
-    """Everything around the controls; `start` and `kill` are those of the add-on."""
-
-    def __init__(self, clock: FakeClock, folder: Path) -> None:
-        self.clock = clock
-        self.folder = folder
-        self.cloud = Cloud(clock)
-        self.registry = FakeRegistry(clock, static())
-        self.answers: list[Answer] = []
-        self.throttle = stand_ins.throttle(clock)
-        self._task: asyncio.Task[Any] | None = None
-
-    def start(self) -> None:
-        self.controls = Controls(
-            (account(self.cloud, self.throttle, SERIAL),),
-            cast("Registry", self.registry),
-            self.clock,
-            Book(self.folder),
-        )
-        self.controls.listen(self.answers.append)
-        self._task = asyncio.create_task(self.controls.run())
-
-    async def kill(self) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def send(self, command: object, wait: float = 1) -> None:
-        self.controls.take(command, "automation")
-        await self.clock.advance(wait)
-
-    def results(self) -> list[str]:
-        """Return what was answered since the last time."""
-        results = [one.result for one in self.answers]
-        self.answers.clear()
-        return results
-
-    def end(self) -> datetime:
-        """Return when the only thing in the cloud ends."""
-        ((_, one),) = self.cloud.made.values()
-        return one.end
-
-
-@pytest.fixture
-async def house(clock: FakeClock, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(clock, tmp_path)
-    house.start()
-    await clock.advance(1)
-    yield house
-    await house.kill()
 
 
 async def test_nothing_is_written_by_itself(house: House) -> None:
@@ -619,7 +456,7 @@ async def test_each_inverter_is_reached_through_its_own_account(house: House) ->
         account(house.cloud, house.throttle, SERIAL),
         account(second, stand_ins.throttle(house.clock), "RB2"),
     )
-    controls = Controls(accounts, registry, house.clock, Book(house.folder))
+    controls = Controls(accounts, registry, house.problems, house.clock, Book(house.folder))
     running = asyncio.create_task(controls.run())
     house.throttle.close(600)
     controls.take(CHARGE | {"inverter": "Shed"}, "automation")
@@ -638,7 +475,7 @@ async def test_while_the_cloud_asks_to_wait_the_lists_are_not_asked_for(house: H
 
 
 def test_what_an_inverter_can_do_is_what_is_not_refused(clock: FakeClock) -> None:
-    fake = FakeRegistry(clock, static())
+    fake = FakeRegistry(clock, static(), lambda: "Auto")
     registry = cast("Registry", fake)
     can = abilities(SERIAL, registry)
     assert can["charge"] == Ability(10_000)

@@ -268,6 +268,10 @@ def _ignored(house: House) -> None:
     house.problems.raise_(Kind.FUTURE, house.first, f"{house.clock.now():%Y-%m-%d} 23:10:05 UTC")
 
 
+def _not_following(house: House) -> None:
+    house.problems.raise_(Kind.FOLLOW, house.first, "it reports Auto instead of ChargeBattery")
+
+
 def _rejected(house: House) -> None:
     house.problems.raise_(Kind.ENTITY, "sensor.house_grid_power", "Core answered 400 Bad Request")
 
@@ -303,6 +307,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "offline": _offline,
     "unread": _unread,
     "ignored": _ignored,
+    "not_following": _not_following,
     "rejected": _rejected,
     "details": _details,
     "fault": _fault,

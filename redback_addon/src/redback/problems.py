@@ -180,6 +180,14 @@ class Kind(Enum):
         "{subject} is online again",
         "Check the inverter and its internet connection. What it stored is fetched later.",
     )
+    FOLLOW = (
+        "{subject} does not do what was started: {detail}.",
+        "{subject} does what was started",
+        (
+            "See whether Redback, your installer or another program has scheduled something else"
+            " for now. What was started ends by itself."
+        ),
+    )
     HISTORY_CORE = (
         "Filling is waiting for Home Assistant: {detail}.",
         "Filling is no longer waiting for Home Assistant",

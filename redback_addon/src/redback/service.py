@@ -89,7 +89,7 @@ class Service:
             sites=options.sites,
         )
         self._controls = controls(
-            options, environment.data, (self._account,), self._registry, clock
+            options, environment.data, (self._account,), self._registry, problems, clock
         )
         self._doors = doors(self._controls, home_assistant, clock)
         coverage, ledger = self._files.coverage, self._files.ledger

@@ -2,9 +2,10 @@
 
 A door, such as `door` for Home Assistant's event bus, gives a command to `controls`, and listens
 there for its answer. `command` reads and `limits` checks it, `executor` carries it out, and `watch`
-reads what is there, both through `remote`, when it is the inverter's turn (`turns`). `outcomes`
-decides what becomes of what is ours, `answers` says so, and `book` keeps it, with the record of all
-answers. `timeline` is all that runs and comes, by whomever.
+reads what is there, both through `remote`, when it is the inverter's turn (`turns`). `follow`
+compares that with what the inverter does. `outcomes` decides what becomes of what is ours,
+`answers` says so, and `book` keeps it, with the record of all answers. `timeline` is all that runs
+and comes, by whomever.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from ..core import HomeAssistant
 from ..inverters.registry import Registry
 from ..options import Options
 from ..polling.account import Account
+from ..problems import Problems
 from .book import Answer, Book
 from .controls import Controls
 from .door import EventDoor
@@ -29,10 +31,11 @@ def controls(
     data: Path,
     accounts: Sequence[Account],
     registry: Registry,
+    problems: Problems,
     clock: Clock,
 ) -> Controls | None:
     """Return what carries out commands; None if they are not wanted, so that no door opens."""
-    return Controls(accounts, registry, clock, Book(data)) if options.controls else None
+    return Controls(accounts, registry, problems, clock, Book(data)) if options.controls else None
 
 
 def doors(

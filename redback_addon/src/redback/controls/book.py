@@ -26,6 +26,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         is_made: whether it is known to be in the cloud.
         is_answered: whether the command has its answer.
         replaced: since when another one has its place: it is deleted as soon as that is listed.
+        is_doubted: whether it has been answered that the inverter does not follow.
     """
 
     serial: str
@@ -42,6 +43,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_made: bool = False
     is_answered: bool = False
     replaced: _Moment | None = None
+    is_doubted: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -56,6 +58,17 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether both want something of the same inverter, or site, at the same time."""
         mine, others = ((one.site_id or one.serial, bool(one.site_id)) for one in (self, other))
         return mine == others and self.start < other.end and other.start < self.end
+
+
+def goes_from(one: Own, ours: Iterable[Own]) -> datetime | None:
+    """Return from when something that was replaced may be deleted; None if it was not.
+
+    What runs stays until what replaces it begins.
+    """
+    if one.replaced is None or one.start > one.replaced:
+        return one.replaced
+    after = (other.start for other in ours if other.replaced is None and other.overlaps(one))
+    return max([one.replaced, *after])
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

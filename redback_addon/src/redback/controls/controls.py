@@ -8,10 +8,12 @@ from typing import NoReturn
 from ..clock import Clock
 from ..inverters.registry import Registry
 from ..polling.account import Account
+from ..problems import Problems
 from .answers import Answers
 from .book import Answer, Book
 from .command import DELETE, Command, RefusedError, parse
 from .executor import LEAST_SECONDS, TOO_LATE, Executor
+from .follow import Follow
 from .limits import check, find
 from .outcomes import Outcomes
 from .remote import Remote
@@ -33,7 +35,12 @@ class Controls:
     """Takes commands, and gives each exactly one answer, and another when what it started ends."""
 
     def __init__(
-        self, accounts: Sequence[Account], registry: Registry, clock: Clock, book: Book
+        self,
+        accounts: Sequence[Account],
+        registry: Registry,
+        problems: Problems,
+        clock: Clock,
+        book: Book,
     ) -> None:
         self._registry = registry
         self._clock = clock
@@ -43,6 +50,7 @@ class Controls:
         remote = Remote(accounts, registry, clock)
         outcomes = Outcomes(book, self._answers, clock)
         self._watch = Watch(remote, outcomes, registry, self._turns, clock)
+        self._follow = Follow(outcomes, registry, problems, self._turns, clock)
         self._executor = Executor(remote, self._watch, outcomes, registry, self._turns, clock)
         self._waiting: dict[str, _Waiting] = {}
         self._working: set[str] = set()
@@ -102,6 +110,7 @@ class Controls:
         """Carry out commands, and watch over what runs, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch.run())
+            tasks.create_task(self._follow.run())
             while True:
                 serial, waiting = await self._taken.get()
                 tasks.create_task(self._give_up(serial, waiting))

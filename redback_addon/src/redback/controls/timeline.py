@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..cloud import DailySchedule, Envelope, Schedule
 from ..sensors.details import Details
-from .book import Own
+from .book import Own, goes_from
 from .command import MODES
 
 Whose = Literal["own", "other", "network"]
@@ -112,7 +112,7 @@ def timeline(
     envelopes = details.envelopes or ()
     listed = {one.schedule_id for one in schedules} | {one.event_id for one in envelopes}
     found = [
-        *(_own(serial, one, _end(one, ours), is_listed=one.key in listed) for one in ours),
+        *(_own(serial, one, goes_from(one, ours), is_listed=one.key in listed) for one in ours),
         *(_schedule(serial, one) for one in schedules if one.schedule_id not in keys),
         *(
             _envelope(serial, one, envelopes)
@@ -125,16 +125,7 @@ def timeline(
     return tuple(sorted(coming, key=lambda one: (one.start, one.end, one.key)))
 
 
-def _end(one: Own, ours: Iterable[Own]) -> datetime:
-    """Return the end; what has been replaced is deleted when its successor begins."""
-    if one.replaced is None:
-        return one.end
-    after = [other.start for other in ours if other.replaced is None and other.overlaps(one)]
-    is_begun = one.start <= one.replaced
-    return min(one.end, max([one.replaced, *after]) if is_begun else one.start)
-
-
-def _own(serial: str, one: Own, end: datetime, *, is_listed: bool) -> Entry:
+def _own(serial: str, one: Own, goes: datetime | None, *, is_listed: bool) -> Entry:
     return Entry(
         serial=serial,
         key=one.key,
@@ -144,7 +135,7 @@ def _own(serial: str, one: Own, end: datetime, *, is_listed: bool) -> Entry:
         power=one.power,
         limits=one.limits,
         start=one.start,
-        end=end,
+        end=min(one.end, goes or one.end),
         by=one.by,
         is_listed=is_listed,
         can_delete=one.is_made and bool(one.key),

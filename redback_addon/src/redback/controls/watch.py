@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NoReturn
 
 from msgspec import structs
@@ -11,7 +11,7 @@ from msgspec import structs
 from ..clock import Clock, wait
 from ..cloud import CloudError
 from ..inverters.registry import Registry
-from .book import Own
+from .book import Own, goes_from
 from .outcomes import Outcomes
 from .remote import SURELY_LISTED_SECONDS, Lists, Remote, schedule_of
 from .turns import Turns
@@ -88,23 +88,13 @@ class Watch:
         for one in self._book.own:
             is_settled = one.replaced is None and one.is_made and lists.has(one)
             if one.serial == serial and not is_settled:
-                since = one.created if one.replaced is None else self._goes_from(one)
+                since = goes_from(one, self._book.own) or one.created
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())
                 else:
                     is_soon = now - since < _SOON_FOR
                     pause = min(pause, _READ_SOON_SECONDS if is_soon else _READ_AGAIN_SECONDS)
         return pause
-
-    def _goes_from(self, old: Own) -> datetime:
-        """Return from when it may go: what runs stays until what replaces it begins."""
-        replaced = old.replaced or old.created
-        if old.start > replaced:
-            return replaced
-        return max([replaced, *(one.start for one in self._replacing(old))])
-
-    def _replacing(self, old: Own) -> list[Own]:
-        return [one for one in self._book.own if one.replaced is None and one.overlaps(old)]
 
     def _idle(self) -> float:
         """Return the seconds until something is to be done."""
@@ -132,7 +122,7 @@ class Watch:
                 return  # a command is carried out, which has the right of way
             async with self._turns.lock(serial):
                 for old in [one for one in self._book.own if one.serial == serial]:
-                    if old.replaced is not None and self._may_go(old):
+                    if self._may_go(old):
                         until = self._clock.monotonic() + _TIDY_SECONDS
                         await self._remote.delete(old.serial, old.key, old.site_id, until)
                         self._outcomes.over(old, "Replaced by a later command.")
@@ -141,12 +131,12 @@ class Watch:
 
     def _may_go(self, old: Own) -> bool:
         """Whether what replaces it is listed, or should be by now."""
-        now, from_ = self._clock.now(), self._goes_from(old)
-        if not old.key or not old.is_made or now < from_:
+        now, from_ = self._clock.now(), goes_from(old, self._book.own)
+        if old.replaced is None or from_ is None or now < from_ or not (old.key and old.is_made):
             return False
-        lists = self._remote.listed(old.serial)
-        is_late = now - (old.replaced or now) >= _LISTED_AFTER
-        return is_late or all(lists.has(one) for one in self._replacing(old))
+        lists, ours = self._remote.listed(old.serial), self._book.own
+        replacing = (one for one in ours if one.replaced is None and one.overlaps(old))
+        return now - old.replaced >= _LISTED_AFTER or all(lists.has(one) for one in replacing)
 
     def _miss(self, one: Own, *, is_listed: bool) -> None:
         """Note that something is gone that two lists do not have: somebody else deleted it."""

@@ -1,0 +1,198 @@
+"""A house in which commands are carried out: a cloud, a registry, and a clock moved by hand."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+
+from examples import SERIAL, configuration, dynamic, static
+from fake_clock import FakeClock
+from polling import stand_ins
+from redback.cloud import (
+    CloudError,
+    Envelope,
+    OutcomeUnknownError,
+    RequestError,
+    Schedule,
+    Schedules,
+    Static,
+    TransientError,
+)
+from redback.controls.book import Answer, Book
+from redback.controls.controls import Controls
+from redback.inverters.naming import GivenName
+from redback.inverters.registry import Registry
+from redback.polling.account import Account
+from redback.polling.throttle import Throttle
+from redback.problems import Problems
+from redback.sensors.details import Details
+from redback.sensors.reading import Reading
+
+AWAY = TransientError("no answer", method="POST", url="http://cloud/")
+UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
+REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
+CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
+LATE = 5.0
+
+
+class Cloud:
+    """Schedules and envelopes, listed seconds late; `failing` are the next writes' errors.
+
+    A write that fails with an unknown outcome was done. `writes` has them all.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.failing: list[CloudError | None] = []
+        self.is_away = False
+        self.writes: list[str] = []
+        self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
+        self.refuses_overlaps = self.refuses_all = False
+
+    @property
+    def modes(self) -> list[str]:
+        """What is in the cloud, whether listed or not."""
+        return [one.mode or "" for _, one in self.made.values() if isinstance(one, Schedule)]
+
+    def wanted(self) -> str:
+        """Return the mode of the newest schedule that runs."""
+        now = self._clock.now()
+        schedules = (one for _, one in self.made.values() if isinstance(one, Schedule))
+        return next(
+            (one.mode or "" for one in reversed([*schedules]) if one.is_active(now)), "Auto"
+        )
+
+    @property
+    def limits(self) -> list[int | None]:
+        return [one.max_export_w for _, one in self.made.values() if isinstance(one, Envelope)]
+
+    def put(self, key: str, one: Schedule | Envelope) -> None:
+        self.made[key] = (self._clock.monotonic(), one)
+
+    def schedules(self, _: str) -> Schedules:
+        return Schedules(once=tuple(one for one in self._listed() if isinstance(one, Schedule)))
+
+    def envelopes(self, _: str) -> tuple[Envelope, ...]:
+        return tuple(one for one in self._listed() if isinstance(one, Envelope))
+
+    def _listed(self) -> list[Schedule | Envelope]:
+        if self.is_away:
+            raise AWAY
+        now = self._clock.monotonic()
+        return [one for since, one in self.made.values() if now - since >= LATE]
+
+    def create_schedule(self, _: str, schedule: Schedule, __: float, **___: object) -> str:
+        key = f"id-{len(self.writes)}"
+        self._write(f"create {schedule.mode}")
+        if self.refuses_all or (self.refuses_overlaps and self.modes):
+            raise REFUSED
+        self._do(lambda: self.put(key, msgspec.structs.replace(schedule, schedule_id=key)))
+        return key
+
+    def delete_schedule(self, _: str, key: str, __: float) -> None:
+        self._write("delete schedule")
+        self._do(lambda: self.made.pop(key, None))
+
+    def create_envelope(self, _: str, envelope: Envelope, __: float) -> None:
+        self._write("create envelope")
+        self._do(lambda: self.put(envelope.event_id or "", envelope))
+
+    def delete_envelope(self, _: str, key: str, __: float) -> None:
+        self._write("delete envelope")
+        self._do(lambda: self.made.pop(key, None))
+
+    def _write(self, what: str) -> None:
+        self.writes.append(what)
+
+    def _do(self, work: Any) -> None:  # noqa: ANN401 - any callable
+        error = self.failing.pop(0) if self.failing else None
+        if error is None or isinstance(error, OutcomeUnknownError):
+            work()
+        if error is not None:
+            raise error
+
+
+class FakeRegistry:
+    """One inverter, whose reading is always new."""
+
+    def __init__(self, clock: FakeClock, of: Static, wanted: Callable[[], str]) -> None:
+        self._clock = clock
+        self._wanted = wanted
+        self.names = {SERIAL: GivenName("Home", "Home")}
+        self.described = Details(of, configuration())
+        self.age = timedelta(seconds=30)
+        self.payload = "three_phase_battery"
+        # What it reports instead of what is wanted.
+        self.mode: str | None = None
+
+    def sorted_names(self) -> list[str]:
+        return ["Home"]
+
+    def details(self, _: str) -> Details:
+        return self.described
+
+    def describe(self, _: str, details: Details) -> None:
+        self.described = details
+
+    def reading(self, _: str) -> Reading:
+        now = self._clock.now()
+        moment = (now - self.age).isoformat()
+        power = {"InverterMode": self._wanted() if self.mode is None else self.mode}
+        inverters = [{"SerialNumber": SERIAL, "PowerMode": power}]
+        data = dynamic(self.payload, TimestampUtc=moment, Inverters=inverters)
+        return Reading(SERIAL, now, data, self.described)
+
+
+def account(cloud: Cloud, throttle: Throttle, *serials: str) -> Account:
+    """Return what the controls use of an account."""
+    client = SimpleNamespace(controls=cloud)
+    return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
+
+
+class House:
+    """Everything around the controls; `start` and `kill` are those of the add-on."""
+
+    def __init__(self, clock: FakeClock, folder: Path) -> None:
+        self.clock = clock
+        self.folder = folder
+        self.cloud = Cloud(clock)
+        self.registry = FakeRegistry(clock, static(), self.cloud.wanted)
+        self.answers: list[Answer] = []
+        self.problems = Problems(clock)
+        self.throttle = stand_ins.throttle(clock)
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        self.controls = Controls(
+            (account(self.cloud, self.throttle, SERIAL),),
+            cast("Registry", self.registry),
+            self.problems,
+            self.clock,
+            Book(self.folder),
+        )
+        self.controls.listen(self.answers.append)
+        self._task = asyncio.create_task(self.controls.run())
+
+    async def kill(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def send(self, command: object, wait: float = 1) -> None:
+        self.controls.take(command, "automation")
+        await self.clock.advance(wait)
+
+    def results(self) -> list[str]:
+        """Return what was answered since the last time."""
+        results = [one.result for one in self.answers]
+        self.answers.clear()
+        return results
+
+    def end(self) -> datetime:
+        """Return when the only thing in the cloud ends."""
+        ((_, one),) = self.cloud.made.values()
+        return one.end

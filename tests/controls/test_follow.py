@@ -1,0 +1,129 @@
+"""What the inverter reports is compared with what was started."""
+
+from datetime import timedelta
+
+import pytest
+
+from controls.stand_ins import CHARGE, House
+from examples import SERIAL
+from redback.problems import Kind
+
+MINUTES = 60.0
+
+
+def problem(house: House) -> str | None:
+    found = house.problems.find(Kind.FOLLOW, subject=SERIAL)
+    return None if found is None else found.detail
+
+
+async def test_an_inverter_that_does_something_else_is_told_once_after_five_minutes(
+    house: House,
+) -> None:
+    house.registry.mode = "Auto"
+    await house.send(CHARGE | {"id": "night"}, 5 * MINUTES)
+    assert house.results() == ["started"]
+    assert problem(house) is None
+    await house.clock.advance(1 * MINUTES)
+    (answer,) = house.answers
+    assert (answer.id, answer.result) == ("night", "failed")
+    reason = "The inverter does not follow: it reports Auto instead of ChargeBattery."
+    assert (answer.reason or "").startswith(reason)
+    assert problem(house) == "it reports Auto instead of ChargeBattery"
+    house.answers.clear()
+    await house.clock.advance(30 * MINUTES)
+    assert house.answers == []
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+async def test_the_problem_ends_when_the_inverter_follows(house: House) -> None:
+    house.registry.mode = "Auto"
+    await house.send(CHARGE, 7 * MINUTES)
+    assert problem(house) is not None
+    house.registry.mode = None
+    await house.clock.advance(1 * MINUTES)
+    assert problem(house) is None
+
+
+async def test_the_problem_ends_when_what_was_started_ends(house: House) -> None:
+    house.registry.mode = "Auto"
+    await house.send(CHARGE, 7 * MINUTES)
+    await house.send({"action": "auto"}, 15)
+    assert problem(house) is None
+    await house.send(CHARGE | {"minutes": 10}, 8 * MINUTES)
+    assert problem(house) is not None
+    await house.clock.advance(3 * MINUTES)
+    assert problem(house) is None
+
+
+async def test_what_replaces_it_has_its_own_five_minutes(house: House) -> None:
+    house.registry.mode = "Auto"
+    await house.send(CHARGE, 7 * MINUTES)
+    await house.send(CHARGE | {"action": "discharge"}, 4 * MINUTES)
+    assert problem(house) is None
+    await house.clock.advance(2 * MINUTES)
+    assert problem(house) == "it reports Auto instead of DischargeBattery"
+
+
+async def test_the_same_command_every_five_minutes_does_not_hide_it(house: House) -> None:
+    house.registry.mode = "Auto"
+    for _ in range(12):
+        await house.send(CHARGE | {"minutes": 15}, 5 * MINUTES)
+    assert problem(house) is not None
+    assert house.results().count("failed") == 1
+
+
+@pytest.mark.parametrize(
+    "mode", ["chargebattery", "ForceChargeBattery", "Dance", "NoMode", "", " ChargeBattery "]
+)
+async def test_other_words_for_the_same_and_unknown_ones_are_no_failure(
+    house: House, mode: str
+) -> None:
+    house.registry.mode = mode
+    await house.send(CHARGE, 30 * MINUTES)
+    assert problem(house) is None
+    assert house.results() == ["started"]
+
+
+async def test_a_battery_that_takes_less_power_is_no_failure(house: House) -> None:
+    assert house.registry.reading(SERIAL).battery_charge_kw != CHARGE["power"]
+    await house.send(CHARGE, 59 * MINUTES)
+    assert house.results() == ["started"]
+
+
+async def test_without_a_recent_reading_nothing_is_said(house: House) -> None:
+    await house.send(CHARGE, 1)
+    house.registry.mode = "Auto"
+    house.registry.age = timedelta(minutes=11)
+    await house.clock.advance(30 * MINUTES)
+    assert house.results() == ["started"]
+
+
+async def test_a_short_other_mode_in_between_is_no_failure(house: House) -> None:
+    await house.send(CHARGE, 20 * MINUTES)
+    house.registry.mode = "Auto"
+    await house.clock.advance(3 * MINUTES)
+    house.registry.mode = None
+    await house.clock.advance(20 * MINUTES)
+    assert house.results() == ["started"]
+    house.registry.mode = "Conserve"
+    await house.clock.advance(7 * MINUTES)
+    assert house.results() == ["failed"]
+
+
+async def test_after_a_restart_it_is_not_answered_again_but_still_a_problem(house: House) -> None:
+    house.registry.mode = "Auto"
+    await house.send(CHARGE, 7 * MINUTES)
+    house.results()
+    await house.kill()
+    house.problems.drop(Kind.FOLLOW, SERIAL)
+    house.start()
+    await house.clock.advance(1 * MINUTES)
+    assert problem(house) is not None
+    assert house.results() == []
+
+
+async def test_what_begins_later_is_not_expected_before(house: House) -> None:
+    start = (house.clock.now() + timedelta(hours=2)).isoformat()
+    await house.send(CHARGE | {"start": start}, 60 * MINUTES)
+    assert problem(house) is None
+    assert house.results() == ["scheduled"]
