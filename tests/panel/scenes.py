@@ -61,6 +61,7 @@ class House:
         self.is_paused = self.is_disk_full = False
         self.failed: list[datetime] = []
         self.taken: set[str] = set()  # the entities that somebody else has
+        self.registered: set[str] = set()  # the entities of devices
         self.coverage: Coverage | None = None  # if it must be a real one
 
     def add(
@@ -133,7 +134,9 @@ class House:
                 reading=self.readings.get,
             ),
             publisher=SimpleNamespace(
-                ownership=SimpleNamespace(is_taken=self.taken.__contains__, ids=entity_ids),
+                ownership=SimpleNamespace(
+                    is_taken=self.taken.__contains__, ids=entity_ids, registered=self.registered
+                ),
                 are_devices=False,
                 states=lambda device: states.get(device.name, {}),
             ),

@@ -6,8 +6,11 @@ import re
 
 import pytest
 
+from fake_clock import FakeClock
 from house import CREDENTIAL, TOKEN
+from panel.scenes import House
 from panel.visitor import Visitor, running
+from redback.panel.diagnostics import hide
 from redback.publishing.entity_ids import entity_id
 from simulator import CLIENT_ID, Fault, Kind
 from standin.core import Core
@@ -27,6 +30,20 @@ def _identities(person: Visitor) -> list[str]:
             for inverter in site.inverters:
                 found += [inverter.serial, inverter.serial[2:], f"_{inverter.serial[-4:]}_"]
     return found
+
+
+async def test_ids_of_every_kind_are_hidden_and_those_that_people_gave(clock: FakeClock) -> None:
+    house = House(clock)
+    house.add("RB26030100000011", "Zoë's house")
+    house.registered = {"sensor.zoe_s_house_grid_power", "select.wattle_street"}
+    shown = {
+        "sensor.zoe_s_house_grid_power": "binary_sensor.zoe_s_house_problem and 2 more",
+        "ids": ["number.zoe_s_house_power", "select.wattle_street", "sensor.redback_grid_power"],
+    }
+    assert hide(house.context, shown) == {
+        "sensor.name-1_grid_power": "binary_sensor.name-1_problem and 2 more",
+        "ids": ["number.name-1_power", "select.renamed-1", "sensor.redback_grid_power"],
+    }
 
 
 async def _download(person: Visitor) -> str:

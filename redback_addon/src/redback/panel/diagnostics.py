@@ -54,8 +54,13 @@ def diagnostics(context: Context) -> dict[str, Any]:
         ],
         "status": msgspec.to_builtins(status(context)),
     }
-    hidden: dict[str, Any] = _Aliases(context).hide(content)
+    hidden: dict[str, Any] = hide(context, content)
     return hidden
+
+
+def hide(context: Context, content: object) -> Any:  # noqa: ANN401 - whatever JSON can be
+    """Return the same with everything replaced that shows who or where it is."""
+    return _Aliases(context).hide(content)
 
 
 def _options(context: Context) -> dict[str, Any]:
@@ -104,6 +109,7 @@ class _Aliases:
         self._add("entry", [site.id for site in sites])
         names = [*(one.name for one in given), *(one.base for one in given)]
         self._add("name", [*names, *(site.name for site in sites)])
+        self._add_renamed(context.publisher.ownership.registered)
         options = context.options
         of_broker = (options.mqtt.host, options.mqtt.username, options.mqtt.password)
         for secret in (options.client_id, options.credential, *of_broker):
@@ -113,7 +119,8 @@ class _Aliases:
         known = "|".join(map(re.escape, longest_first)) or r"(?!)"
         # A word of its own, or the beginning of an entity id.
         self._pattern = re.compile(
-            rf"(?<!\w)(?:{known})(?!\w)|(?<=\bsensor\.)(?:{known})(?=_)", re.IGNORECASE
+            rf"(?<!\w)(?:{known})(?!\w)|(?<=[a-z]\.)(?:{known})(?=_)",
+            re.IGNORECASE,
         )
 
     def _add(self, word: str, identities: Iterable[str | None]) -> None:
@@ -122,6 +129,14 @@ class _Aliases:
                 # The default name identifies nobody.
                 if form and form.casefold() != "redback":
                     self._aliases.setdefault(form.casefold(), f"{word}-{number}")
+
+    def _add_renamed(self, entity_ids: Iterable[str]) -> None:
+        """Hide what people made of ids in Home Assistant, which may say anything."""
+        own = tuple(f"{slugify(name, separator='_')}_" for name in ("redback", *self._aliases))
+        for number, entity_id in enumerate(sorted(entity_ids), 1):
+            domain, _, rest = entity_id.partition(".")
+            if not rest.startswith(own):
+                self._aliases[entity_id] = f"{domain}.renamed-{number}"
 
     def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever JSON can be
         """Return the same with all identities replaced, in names and values alike."""
