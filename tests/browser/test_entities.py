@@ -1,9 +1,12 @@
 """That Entities can be searched and copied, and leads to their history."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
 from browser import examples
+from browser.stand_in import StandIn
 from browser.viewer import Viewer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -48,3 +51,21 @@ async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer
     link = page.locator("[data-entity='sensor.house_solar_generation']").get_by_role("link")
     await expect(link).to_have_attribute("href", "/history?entity_id=sensor.house_solar_generation")
     await expect(link).to_have_attribute("target", "_top")
+
+
+async def test_each_value_is_written_as_people_read_it(viewer: Viewer, stand_in: StandIn) -> None:
+    given = examples.GIVEN["entities"]["entities"]
+    day = given[0] | {"entity_id": "sensor.house_install", "device_class": "date"}
+    stand_in.data["entities"] = {"entities": [*given, day | {"state": "2021-02-03"}]}
+    page = await viewer.open("entities", zone="America/New_York")
+
+    async def value(key: str) -> str:
+        return await page.locator(f"[data-entity='sensor.house_{key}'] .state b").inner_text()
+
+    await page.wait_for_selector("[data-entity]")
+    # In the house's zone; which day is today may not be known yet.
+    assert re.fullmatch(r"(Tue, 24 Nov, )?14:29", await value("last_reading"))
+    assert await value("install") == "3 Feb 2021"
+    assert await value("solar_generation_total") == "20,000.4"
+    assert await value("grid_power") == "−1.223"
+    assert await value("status") == "OK"

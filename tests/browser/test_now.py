@@ -15,6 +15,14 @@ HOUSE = "RB21120912345678"
 _MINUS, _UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 
+async def test_the_inverters_own_names_are_words(viewer: Viewer) -> None:
+    busy = examples.inverter(mode="ForceChargeBattery", mode_power_w=3000, status="OFFLINE")
+    page = await viewer.open(status=examples.status(busy))
+    facts = page.locator(".facts").first
+    await expect(facts).to_contain_text("Force charge battery, 3.0 kW")
+    await expect(facts).to_contain_text("Offline")
+
+
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
     page = await viewer.open()
     assert await parts(page, HOUSE) == {

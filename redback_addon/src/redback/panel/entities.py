@@ -8,13 +8,17 @@ from .context import Context
 
 
 class Entity(msgspec.Struct, frozen=True):
-    """One entity; its kind says what statistics Home Assistant makes of it."""
+    """One entity; its kind says what statistics Home Assistant makes of it.
+
+    A state that is a time is one of ISO 8601, as Home Assistant has it.
+    """
 
     entity_id: str
     name: str
     state: str
     unit: str | None
     kind: str
+    device_class: str | None
     inverter: str
 
 
@@ -31,5 +35,13 @@ def entities(context: Context) -> Iterator[Entity]:
         states, ids = context.publisher.states(inverter.device), ownership.ids(inverter)
         for key, sensor in inverter.entities.sensors.items():
             if key in states and key in ids and not ownership.is_taken(ids[key]):
-                unit, kind = sensor.quantity.unit, _KINDS.get(sensor.quantity.state_class, "none")
-                yield Entity(ids[key], sensor.name, states[key], unit, kind, given.name)
+                what = sensor.quantity
+                yield Entity(
+                    ids[key],
+                    sensor.name,
+                    states[key],
+                    what.unit,
+                    _KINDS.get(what.state_class, "none"),
+                    what.device_class,
+                    given.name,
+                )

@@ -3,16 +3,26 @@
 import { copyButton } from "./clipboard.js";
 import { breakable, el, historyLink, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
+import * as format from "./format.js";
+import { moment } from "./time.js";
 
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
 const FRESH = 30_000; // milliseconds
 
-function row({ entity_id: id, name, state, unit, kind, inverter }) {
+/** A state as people read it. */
+function inWords({ state, kind, device_class: what }) {
+  if (what === "timestamp" && !Number.isNaN(Date.parse(state))) return moment(state);
+  if (what === "date" && !Number.isNaN(Date.parse(state))) return format.date(state);
+  return kind === "none" ? state : format.exact(state);
+}
+
+function row(entity) {
+  const { entity_id: id, name, unit, kind, inverter } = entity;
   const element = el(
     "tr",
     { "data-entity": id },
     el("th", { scope: "row" }, historyLink(id, name, { class: "name" }), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
-    el("td", { class: "state" }, el("b", {}, state ?? "unknown"), unit === "%" ? unit : unit && ` ${unit}`),
+    el("td", { class: "state" }, el("b", {}, inWords(entity)), unit === "%" ? unit : unit && ` ${unit}`),
     el("td", { class: "act" }, copyButton(id, id)),
   );
   return { element, text: [id, name, inverter, unit, KINDS[kind]].join(" ").toLowerCase() };

@@ -58,6 +58,19 @@ export function count(number) {
   return number == null ? UNKNOWN : COUNT.format(number);
 }
 
+/** A number as it is written, with all its digits: "20,000.40"; other words stay as they are. */
+export function exact(written) {
+  const digits = /^-?\d+(?:\.(\d+))?$/.exec(written);
+  return digits ? decimals(digits[1]?.length ?? 0).format(written).replace("-", "−") : written;
+}
+
+/** A name of the inverter's own in words: "ChargeBattery" becomes "Charge battery", "FAULT" "Fault". */
+export function spelled(name) {
+  if (name.length < 3) return name;
+  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 /** "84%" */
 export function percent(number) {
   return number == null ? UNKNOWN : `${WHOLE.format(number)}%`;

@@ -63,7 +63,7 @@ class House {
     this.picture.show(inverter, inverter.is_live);
     counting(this.age, "ago", inverter.read_at);
     set(this.read.value, { class: inverter.is_live ? "live" : "stale" });
-    say(this.status.value, inverter.status ?? "unknown");
+    say(this.status.value, format.spelled(inverter.status ?? "unknown"));
     say(this.mode.value, mode(inverter));
     say(this.battery.value, battery(inverter));
     this.drawToday([inverter.today, inverter.entity_ids]);
@@ -73,7 +73,8 @@ class House {
 
 function mode({ mode: name, mode_power_w: watts }) {
   if (!name) return "unknown";
-  return watts ? `${name}, ${format.signedPower(watts / 1000)}` : name;
+  const words = format.spelled(name);
+  return watts ? `${words}, ${format.signedPower(watts / 1000)}` : words;
 }
 
 function battery({ soc, min_soc: least, capacity_kwh: size }) {
