@@ -164,6 +164,18 @@ async def test_yesterday_can_be_looked_at(viewer: Viewer, stand_in: StandIn) -> 
     await expect(page.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
 
 
+async def test_each_energy_leads_to_its_history_in_home_assistant(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    ids = {"solar_kwh": ["sensor.house_solar_generation_total", "sensor.flat_solar"]}
+    stand_in.data["day"] = answers.day() | {"entity_ids": ids}
+    page = await viewer.open("day")
+    link = page.locator("#day [data-energy=solar_kwh]").get_by_role("link")
+    both = ",".join(ids["solar_kwh"])
+    await expect(link).to_have_attribute("href", f"/history?entity_id={both}")
+    await expect(page.locator("#day [data-energy=load_kwh]").get_by_role("link")).to_have_count(0)
+
+
 async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
     page = await viewer.open("day", size=PHONE)
     await _chart(page)

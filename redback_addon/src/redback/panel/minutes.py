@@ -86,6 +86,7 @@ class Day(msgspec.Struct, frozen=True):
         date: the local date.
         is_total: whether it is of several inverters.
         holes: from when to when there are no readings, or not of all inverters, Unix seconds.
+        entity_ids: those whose history Home Assistant shows, by the name of an energy.
     """
 
     date: str
@@ -100,6 +101,7 @@ class Day(msgspec.Struct, frozen=True):
     grid: list[float | None]
     soc: list[float | None]
     energy: Energy
+    entity_ids: dict[str, list[str]] = {}
 
 
 _Minutes = Sequence[tuple[int, Minute]]

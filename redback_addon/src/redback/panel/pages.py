@@ -19,7 +19,7 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .minutes import Day
 from .sites import gone, is_listed, sites
-from .status import by_site, status
+from .status import by_site, energy_ids, status
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -86,7 +86,8 @@ def _day(context: Context, request: web.Request) -> Day:
     if "site" in request.query and site not in each:
         raise web.HTTPNotFound
     serials = each.get(site, ()) if serial is None else (serial,)
-    return context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
+    day = context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
+    return msgspec.structs.replace(day, entity_ids=energy_ids(context, serials))
 
 
 def _calendar(context: Context, request: web.Request) -> Calendar:

@@ -1,6 +1,6 @@
 """The status: everything that the page shows live."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -218,6 +218,7 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
     )
 
 
+_ENERGY = "_kwh"
 # The sensor of each value.
 _SENSORS = {
     "status": "status",
@@ -226,7 +227,7 @@ _SENSORS = {
     "battery_kw": "battery_power",
     "grid_kw": "grid_power",
     "soc": "battery_soc",
-    **{f"{row.day}_kwh": row.key for row in COUNTERS},
+    **{f"{row.day}{_ENERGY}": row.key for row in COUNTERS},
 }
 
 
@@ -235,6 +236,16 @@ def _entity_ids(context: Context, inverter: Inverter) -> Iterator[tuple[str, str
     for name, key in _SENSORS.items():
         if key in ids and not context.publisher.ownership.is_taken(ids[key]):
             yield name, ids[key]
+
+
+def energy_ids(context: Context, serials: Iterable[str]) -> dict[str, list[str]]:
+    """Return the entities that each energy of a day of these inverters is of, by its name."""
+    found: dict[str, list[str]] = {}
+    for inverter in filter(None, map(context.registry.inverter, serials)):
+        for name, entity_id in _entity_ids(context, inverter):
+            if name.endswith(_ENERGY):
+                found.setdefault(name, []).append(entity_id)
+    return found
 
 
 def _min_soc(reading: Reading) -> float | None:

@@ -77,7 +77,7 @@ export function day(content) {
     say(title, format.date(given.date));
     holes.replaceChildren(...holesInWords(given));
     set(holes, { hidden: given.holes.length ? null : "" });
-    energy.replaceChildren(energyTiles(given.energy));
+    energy.replaceChildren(energyTiles(given.energy, given.entity_ids));
     set(shared, { hidden: given.is_total ? null : "" });
     table.replaceChildren(hours(given));
     // The chart measures its element, so draw it after layout.

@@ -22,7 +22,7 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** A link to Home Assistant's own history of an entity. */
+/** A link to Home Assistant's own history of an entity, or of several. */
 export function historyLink(id, words, attributes = {}) {
   return el("a", { href: `/history?entity_id=${id}`, target: "_top", ...attributes }, words);
 }
