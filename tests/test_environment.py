@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from redback import environment as module
 from redback.environment import Environment, EnvironmentVariableError
 
 TOKEN = {"SUPERVISOR_TOKEN": "a-token"}
 
 
 def test_the_token_alone_is_enough() -> None:
-    environment = Environment.from_variables(TOKEN | {"TZ": "UTC"})
+    environment = Environment.from_variables(TOKEN)
     assert environment == Environment("a-token")
     assert environment.supervisor_url == "http://supervisor"
     assert environment.panel_allow == ("172.30.32.2",)
@@ -25,7 +24,6 @@ def test_everything_can_be_said() -> None:
         "REDBACK_DATA": "/somewhere",
         "REDBACK_PANEL_PORT": "1234",
         "REDBACK_PANEL_ALLOW": "127.0.0.1, ::1,",
-        "TZ": "Australia/Adelaide",
     }
     assert Environment.from_variables(said) == Environment(
         "a-token",
@@ -35,7 +33,6 @@ def test_everything_can_be_said() -> None:
         Path("/somewhere"),
         1234,
         ("127.0.0.1", "::1"),
-        "Australia/Adelaide",
     )
 
 
@@ -52,13 +49,3 @@ def test_a_port_must_be_one(port: str) -> None:
 
 def test_the_token_is_in_no_representation() -> None:
     assert "a-token" not in repr(Environment.from_variables(TOKEN))
-
-
-def test_without_tz_the_zone_is_the_machines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link = tmp_path / "localtime"
-    monkeypatch.setattr(module, "_LOCALTIME", link)
-    assert Environment.from_variables(TOKEN).zone == "UTC"
-    link.symlink_to("/usr/share/zoneinfo/Australia/Adelaide")
-    assert Environment.from_variables(TOKEN | {"TZ": ""}).zone == "Australia/Adelaide"

@@ -6,6 +6,7 @@ It stands below a prefix, as Home Assistant's ingress does, and records what is 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import tzinfo
 from pathlib import Path
 from string import Template
 
@@ -14,7 +15,8 @@ from aiohttp import web
 
 import redback.panel
 from browser.answers import all_answers
-from browser.examples import HOME
+from browser.examples import HOME, NOW
+from redback.panel.local_time import offsets
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _FOLDER = Path(redback.panel.__file__).parent
@@ -39,7 +41,7 @@ class StandIn:
         self.answers: dict[str, tuple[int, str]] = {}  # by the path below do/
         self.posts: list[tuple[str, object]] = []
         self.strays: list[str] = []  # what was asked outside of the prefix
-        self.zone = HOME.key
+        self.zone: tzinfo | None = HOME  # None = this machine's
         self.is_away = False
         self.is_silent = False  # no event comes before one is published, as if it were held back
         self._streams: set[asyncio.Queue[str | None]] = set()
@@ -107,9 +109,8 @@ class StandIn:
         return response
 
     async def _page(self, _: web.Request) -> web.Response:
-        text = Template((_FOLDER / "page.html").read_text()).substitute(
-            token=_TOKEN, zone=self.zone
-        )
+        known = json.dumps(offsets(NOW, self.zone))
+        text = Template((_FOLDER / "page.html").read_text()).substitute(token=_TOKEN, offsets=known)
         return web.Response(text=text, content_type="text/html")
 
     async def _home(self, request: web.Request) -> web.Response:

@@ -67,5 +67,5 @@ async def test_each_value_is_written_as_people_read_it(viewer: Viewer, stand_in:
     assert re.fullmatch(r"(Tue, 24 Nov, )?14:29", await value("last_reading"))
     assert await value("install") == "3 Feb 2021"
     assert await value("solar_generation_total") == "20,000.4"
-    assert await value("grid_power") == "−1.223"
+    assert await value("grid_power") == "\u22121.223"
     assert await value("status") == "OK"

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-# A link to the machine's time zone, if it has one.
-_LOCALTIME = Path("/etc/localtime")
-
 
 class EnvironmentVariableError(Exception):
     """The variables are invalid; the text is one sentence for the log."""
@@ -28,8 +25,6 @@ class Environment:
     data: Path = Path("/data")
     panel_port: int = 8099
     panel_allow: tuple[str, ...] = ("172.30.32.2",)
-    # The house's time zone, such as Australia/Adelaide.
-    zone: str = "UTC"
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -47,18 +42,12 @@ class Environment:
             data=data_folder(variables),
             panel_port=_port(variables.get("REDBACK_PANEL_PORT") or str(cls.panel_port)),
             panel_allow=_addresses(variables.get("REDBACK_PANEL_ALLOW", "")) or cls.panel_allow,
-            zone=variables.get("TZ", "").lstrip(":") or _machines_zone(),
         )
 
 
 def data_folder(variables: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the options, and of everything that must outlive a restart."""
     return Path(variables.get("REDBACK_DATA") or Environment.data)
-
-
-def _machines_zone() -> str:
-    """Return the name of the time zone of this machine, which holds where TZ is empty."""
-    return str(_LOCALTIME.resolve()).partition("/zoneinfo/")[2] or Environment.zone
 
 
 def _url(variables: Mapping[str, str], name: str, default: str) -> str:

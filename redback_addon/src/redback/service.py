@@ -109,7 +109,6 @@ class Service:
             self._history.backfill.pause()
         parts = Context(
             version=version("redback"),
-            zone=environment.zone,
             started_at=clock.now(),
             options=options,
             clock=clock,

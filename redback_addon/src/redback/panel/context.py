@@ -46,7 +46,6 @@ class Context:
     """
 
     version: str
-    zone: str
     started_at: datetime
     options: Options
     clock: Clock

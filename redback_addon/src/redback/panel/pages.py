@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from string import Template
 
@@ -17,6 +16,7 @@ from .context import Context, Setup
 from .corrections import corrections
 from .diagnostics import diagnostics
 from .entities import entities
+from .local_time import offsets
 from .minutes import Day
 from .sites import gone, is_listed, sites
 from .status import by_site, energy_ids, status
@@ -45,7 +45,8 @@ def _page(context: Context, token: str) -> _Handler:
     template = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
 
     async def handler(_: web.Request) -> web.Response:
-        page = template.substitute(token=token, zone=escape(context.zone))
+        known = msgspec.json.encode(offsets(context.clock.now())).decode()
+        page = template.substitute(token=token, offsets=known)
         return web.Response(text=page, content_type="text/html")
 
     return handler

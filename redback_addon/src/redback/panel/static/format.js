@@ -5,21 +5,18 @@ const decimals = (least, most = least) =>
 const [WHOLE, ONE, TWO] = [0, 1, 2].map((places) => decimals(places));
 const EXACT = decimals(2, 3);
 const COUNT = decimals(0, 1);
-// The house's time zone, by which the add-on says what a day is; the browser's own if it does not know that.
-const ZONE = known(document.querySelector('meta[name="redback-zone"]').content);
-const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: ZONE });
+// Since when (Unix seconds) the house's local time is how far (seconds) ahead of UTC, newest first.
+const OFFSETS = JSON.parse(document.querySelector('meta[name="redback-offsets"]').content);
+const CLOCK = new Intl.DateTimeFormat("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
 const WORDS = { weekday: "short", day: "numeric", month: "short" };
-const DAY = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: ZONE });
 const DATE = new Intl.DateTimeFormat("en-AU", { ...WORDS, timeZone: "UTC" });
 const OLD_DATE = new Intl.DateTimeFormat("en-AU", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const UNKNOWN = "–";
 
-function known(timeZone) {
-  try {
-    return new Intl.DateTimeFormat("en-AU", { timeZone }).resolvedOptions().timeZone;
-  } catch {
-    return undefined;
-  }
+/** A Date, or milliseconds, as a Date whose fields of UTC are those of the house's local time. */
+function local(date) {
+  const [, ahead] = OFFSETS.find(([since]) => since * 1000 <= date) ?? OFFSETS[OFFSETS.length - 1];
+  return new Date(Number(date) + ahead * 1000);
 }
 
 /** A power without sign, as Home Assistant writes it: "5.4 kW", "370 W". */
@@ -93,15 +90,15 @@ export function duration(seconds) {
   return hours % 24 && days < 3 ? `${many(days, "day")} ${hours % 24} h` : many(days, "day");
 }
 
-/** A time of day in the house's time zone, of a Date or milliseconds: "14:05". */
+/** A time of day by the house's clock, of a Date or milliseconds: "14:05". */
 export function clock(date) {
-  return CLOCK.format(date);
+  return CLOCK.format(local(date));
 }
 
 /** "14:05" today, "Mon, 23 Nov, 14:05" on another day. */
 export function moment(date, now) {
-  const day = DAY.format(date);
-  return day === DAY.format(now) ? clock(date) : `${day}, ${clock(date)}`;
+  const [day, today] = [date, now].map((one) => DATE.format(local(one)));
+  return day === today ? clock(date) : `${day}, ${clock(date)}`;
 }
 
 /** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year. */
