@@ -198,9 +198,18 @@ async def test_a_problem_of_an_inverter_is_one_for_automations(home: Home) -> No
         await home.has(lambda found: found[STATE]["problem"] == "ON")
         way.offer(HOUSE, values(status="OK"))
         await home.has(lambda found: found[STATE]["problem"] == "OFF")
-        home.problems.raise_(Kind.OFFLINE, SERIAL)
-        way.offer(HOUSE, values(status="OK", grid_power=1.5))
+        # At once, not with the next reading, which may never come.
+        home.problems.raise_(Kind.ENTITY, "sensor.house_grid_power", "no", within=SERIAL)
         await home.has(lambda found: found[STATE]["problem"] == "ON")
+        home.problems.clear(Kind.ENTITY, "sensor.house_grid_power")
+        await home.has(lambda found: found[STATE]["problem"] == "OFF")
+        home.problems.raise_(Kind.OFFLINE, SERIAL)
+        await home.has(lambda found: found[STATE]["problem"] == "ON")
+        home.problems.raise_(Kind.CLOCK, why="it is slow")  # which explains the other one
+        await home.has(lambda found: found[STATE]["problem"] == "OFF")
+        home.problems.watch({}, [SERIAL])
+        home.problems.clear(Kind.CLOCK)
+        assert (await home.retained())[STATE]["problem"] == "OFF"
 
 
 async def test_no_entity_takes_an_id_that_somebody_else_has(home: Home) -> None:

@@ -1,7 +1,7 @@
 """The current problems, as data: logged when they begin and end, and counted in between."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -264,6 +264,7 @@ class Problems:
         self._now: dict[tuple[Kind, str | None], Problem] = {}
         self._names: dict[str, str] = {}
         self._unwatched: set[str] = set()
+        self._followers: list[Callable[[], None]] = []
         # The latest one, even if it has ended; and how often any was raised.
         self.last: Problem | None = None
         self.count = 0
@@ -274,6 +275,20 @@ class Problems:
         if not self._is_mistimed:
             return self._now
         return {key: one for key, one in self._now.items() if one.kind not in _OF_CLOCK}
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """What current problems are about, and what their subjects belong to."""
+        about = ((problem.subject, problem.within) for problem in self.now.values())
+        return frozenset(one for pair in about for one in pair if one is not None)
+
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Call the follower whenever a problem has begun or ended."""
+        self._followers.append(follower)
+
+    def _changed(self) -> None:
+        for follower in self._followers:
+            follower()
 
     @property
     def _is_mistimed(self) -> bool:
@@ -337,6 +352,8 @@ class Problems:
             _LOG.warning("%s%s", sentence, advice)
         else:
             _LOG.debug("%s (%d times)", sentence, problem.count)
+        if before is None:
+            self._changed()
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
         """End a problem; nothing happens if there is none."""
@@ -345,11 +362,13 @@ class Problems:
             times = f", {problem.count} times" if problem.count > 1 else ""
             end = kind.end.format(subject=problem.name)
             _LOG.info("%s (after %.0f s%s)", end, seconds, times)
+            self._changed()
 
     def drop(self, kind: Kind, subject: str | None = None) -> None:
         """Drop a problem that nobody can check any more, if there is one."""
         if (problem := self._now.pop((kind, subject), None)) is not None:
             _LOG.info("No longer relevant: %s", problem.sentence)
+            self._changed()
 
     def watch(self, names: Mapping[str, str], instead_of: Collection[str] = ()) -> None:
         """Set what is watched from now on, and what people call each subject.

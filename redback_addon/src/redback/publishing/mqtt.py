@@ -105,6 +105,7 @@ class MqttPublisher:
         self._entity_ids = entity_ids
         self._clock = clock
         self._problems = problems
+        self._troubled = problems.subjects
         self._delivery = delivery
         self._identities = entity_ids.identities
         self._records: dict[str, _Record] = {}  # by identity
@@ -128,6 +129,7 @@ class MqttPublisher:
         self._followed_since: float | None = None
         broker.listen(self, _BIRTH_TOPIC, STATUS_TOPIC)
         entity_ids.watch(self)
+        problems.follow(self._problems_changed)
         home_assistant.resend_on_connect(self)
 
     def describe(self, device: Device, details: Details) -> None:
@@ -249,6 +251,14 @@ class MqttPublisher:
             record.unforeseen[shown.key] = [*known, value]
             self._look_again(record)
 
+    def _problems_changed(self) -> None:
+        """Show at once which inverters have a problem, not with their next reading."""
+        before, self._troubled = self._troubled, self._problems.subjects
+        if changed := before ^ self._troubled:
+            for record in self._records.values():
+                if record.device.serial in changed:
+                    self._publish(record)
+
     def _publish(self, record: _Record) -> None:
         topics = Topics(record.identity)
         if not record.is_known:
@@ -264,11 +274,9 @@ class MqttPublisher:
         self._sync.want(STATUS_TOPIC, ONLINE)
 
     def _state(self, record: _Record) -> str:
-        serial = record.device.serial
         status = record.shown.get(_STATUS)
-        has_problem = (status is not None and status.value == _FAULT) or any(
-            serial in (one.subject, one.within) for one in self._problems.now.values()
-        )
+        is_faulty = status is not None and status.value == _FAULT
+        has_problem = is_faulty or record.device.serial in self._troubled
         values: dict[str, object] = {key: plain(one) for key, one in record.shown.items()}
         values[discovery.IS_ONLINE] = _on(is_on=record.is_live)
         values[discovery.HAS_PROBLEM] = _on(is_on=has_problem)
