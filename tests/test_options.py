@@ -94,6 +94,10 @@ def test_options_of_another_version_are_passed_over() -> None:
         ({"history_days": "week"}, "Days of history must be a whole number from 0 to 3650."),
         ({"history_days": None}, "Days of history must be a whole number from 0 to 3650."),
         ({"detailed_sensors": "often"}, "Detailed sensors must be on or off."),
+        (
+            {"mqtt": {"certificate": "/ssl/ca.pem"}},
+            "MQTT broker: Certificate is none: paste all of it, from BEGIN CERTIFICATE to END",
+        ),
         ({"log_level": "loud"}, "Log level must be one of debug, info, warning and error."),
         ({"sites": {"id": "S1"}}, "Sites must be a list whose entries each have an id."),
         (

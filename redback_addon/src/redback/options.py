@@ -1,6 +1,8 @@
 """The options of the user, read and checked once."""
 
+import base64
 import re
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,8 @@ FILE = "options.json"
 
 # An entity id has at most 255 characters; a serial number and a sensor's key need some of them.
 _LONGEST_NAME = 150
+
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -45,6 +49,8 @@ class Mqtt(msgspec.Struct, frozen=True):
     Attributes:
         port: None = the usual one, 1883, or 8883 with TLS.
         password: a secret.
+        certificate: the authority's that the broker's own is of (PEM); empty = one that this
+            machine trusts.
     """
 
     host: str = ""
@@ -52,6 +58,7 @@ class Mqtt(msgspec.Struct, frozen=True):
     username: str = ""
     password: str = ""
     tls: bool = False
+    certificate: str = ""
 
     def __repr__(self) -> str:
         """Return only what may be logged."""
@@ -105,7 +112,9 @@ _MUST_BE = {
     "history_days": "a whole number from 0 to 3650",
     "detailed_sensors": "on or off",
     "devices": "on or off",
-    "mqtt": "a host, a port from 1 to 65535, a username, a password, and TLS on or off",
+    "mqtt": (
+        "a host, a port from 1 to 65535, a username, a password, TLS on or off, and a certificate"
+    ),
     "controls": "on or off",
     "log_level": "one of debug, info, warning and error",
 }
@@ -154,6 +163,25 @@ def check(raw: dict[str, Any]) -> Options:
     return Options(**values)
 
 
+def authority(certificate: str) -> bytes:
+    """Return the certificates of a text in PEM as DER, none of an empty one.
+
+    A field of one line takes their line breaks away.
+
+    Raises:
+        ValueError: there are none in it, or wrong ones.
+    """
+    if not certificate:
+        return b""
+    found = _CERTIFICATE.findall(certificate)
+    encoded = b"".join(base64.b64decode("".join(one.split()), validate=True) for one in found)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=encoded)
+    except OSError as error:
+        raise ValueError("not a certificate") from error
+    return encoded
+
+
 def _where(error: msgspec.ValidationError) -> str:
     entry = re.search(r"\[(\d+)\]", str(error))
     return f" (entry {int(entry[1]) + 1} has none)" if entry else ""
@@ -163,6 +191,7 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
     for name in ("client_id", "credential"):
         if values.get(name) == "":
             yield f"{LABELS[name]} is empty: enter the one from Redback support."
+    yield from _wrong_certificate(values.get("mqtt", Mqtt()).certificate)
     sites: tuple[Site, ...] = values.get("sites", ())
     for number, site in enumerate(sites, start=1):
         if not site.id:
@@ -178,6 +207,16 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
         if slug and count > 1:
             wanted = next(site.name for site in sites if slugify(site.name) == slug)
             yield f"Sites: the name {wanted} is used {count} times: each entry needs its own."
+
+
+def _wrong_certificate(certificate: str) -> Iterator[str]:
+    try:
+        authority(certificate)
+    except ValueError:
+        yield (
+            "MQTT broker: Certificate is none: paste all of it, from BEGIN CERTIFICATE to"
+            " END CERTIFICATE."
+        )
 
 
 def _wrong_name(name: str) -> str:

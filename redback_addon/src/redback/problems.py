@@ -135,6 +135,15 @@ class Kind(Enum):
             " broker's app."
         ),
     )
+    BROKER_UNTRUSTED = (
+        "The MQTT broker's certificate is not trusted: {detail}.",
+        "The MQTT broker's certificate is trusted again",
+        (
+            "If an authority of your own made it, paste that authority's certificate into"
+            " Certificate in the option MQTT broker. Host there must be a name that the broker's"
+            " certificate is for."
+        ),
+    )
     READINGS = (
         "No readings from the Redback cloud: {detail}.",
         "Receiving readings from the Redback cloud again",
@@ -211,7 +220,12 @@ class Kind(Enum):
 
 
 # Why there is no connection to the MQTT broker; at most one of them at a time.
-OF_BROKER = (Kind.BROKER_MISSING, Kind.BROKER_REFUSED, Kind.BROKER_AWAY)
+OF_BROKER = (
+    Kind.BROKER_MISSING,
+    Kind.BROKER_REFUSED,
+    Kind.BROKER_UNTRUSTED,
+    Kind.BROKER_AWAY,
+)
 # A clock that is wrong explains these.
 _OF_CLOCK = frozenset({Kind.FUTURE, Kind.OFFLINE})
 

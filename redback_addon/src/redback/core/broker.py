@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..clock import Clock
 from ..problems import OF_BROKER, Kind, Problems
-from .errors import BrokerAwayError, BrokerMissingError, BrokerRefusedError
+from .errors import (
+    BrokerAwayError,
+    BrokerMissingError,
+    BrokerRefusedError,
+    BrokerUntrustedError,
+)
 
 if TYPE_CHECKING:
     from .mqtt_connection import Connection
@@ -31,6 +36,7 @@ class BrokerAddress:
 
     Attributes:
         port: None = the usual one.
+        authority: the certificates (DER) that its own may be of; empty = those of this machine.
     """
 
     host: str
@@ -38,6 +44,7 @@ class BrokerAddress:
     username: str = ""
     password: str = field(default="", repr=False)
     tls: bool = False
+    authority: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         """Return host and port."""
@@ -135,6 +142,9 @@ class Broker:
                 seconds = _REFUSED_SECONDS if self._is_refused else _LONGEST_WAIT
                 self._is_refused = True
                 self._report(Kind.BROKER_REFUSED, error)
+            except BrokerUntrustedError as error:
+                seconds = _REFUSED_SECONDS
+                self._report(Kind.BROKER_UNTRUSTED, error)
             except BrokerMissingError as error:
                 seconds = _LONGEST_WAIT
                 self._report(Kind.BROKER_MISSING, error)

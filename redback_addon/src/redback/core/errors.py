@@ -50,5 +50,9 @@ class BrokerRefusedError(BrokerAwayError):
     """The MQTT broker rejects the credentials, until somebody corrects them."""
 
 
+class BrokerUntrustedError(BrokerAwayError):
+    """The MQTT broker's certificate is not trusted, until somebody replaces or allows it."""
+
+
 class BrokerMissingError(BrokerAwayError):
     """There is no MQTT broker, until somebody installs or starts one."""

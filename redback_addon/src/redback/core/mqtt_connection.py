@@ -9,7 +9,7 @@ import aiomqtt
 
 from ..timeouts import timeout
 from .broker import BrokerAddress, Will
-from .errors import BrokerAwayError, BrokerRefusedError
+from .errors import BrokerAwayError, BrokerRefusedError, BrokerUntrustedError
 
 _TIME_OUT = 10.0
 _LEAVE_SECONDS = 1.0
@@ -69,6 +69,43 @@ def _will(will: Will) -> aiomqtt.Will:
     return aiomqtt.Will(will.topic, will.payload, qos=_QOS, retain=True)
 
 
+def _context(authority: bytes) -> ssl.SSLContext:
+    if not authority:
+        return ssl.create_default_context()
+    context = ssl.create_default_context(cadata=authority)
+    # Certificates that people make at home often lack what the strict rules ask for; and what they
+    # give us may be the broker's own instead of its authority's.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+@asynccontextmanager
+async def _opened(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """Connect, and disconnect at the end.
+
+    A thread connects, which goes on when we are cancelled. It gets a moment, so that what it opens
+    is closed, and the library keeps no error that nobody asks for.
+    """
+    opening = asyncio.create_task(_enter(client))
+    try:
+        await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait({opening}, timeout=timeout(_LEAVE_SECONDS))
+        if opening.done() and opening.exception() is None:
+            await client.__aexit__(None, None, None)
+        opening.cancel()
+        raise
+    try:
+        yield
+    finally:
+        await client.__aexit__(None, None, None)
+
+
+async def _enter(client: aiomqtt.Client) -> None:
+    await client.__aenter__()
+
+
 @asynccontextmanager
 async def connected(
     address: BrokerAddress, will: Will | None, topics: Iterable[str]
@@ -77,10 +114,11 @@ async def connected(
 
     Raises:
         BrokerRefusedError: it rejects the credentials.
+        BrokerUntrustedError: its certificate is not trusted.
         BrokerAwayError: it cannot be reached, or the connection is lost.
     """
     # Reading the certificates takes a while.
-    context = await asyncio.to_thread(ssl.create_default_context) if address.tls else None
+    context = await asyncio.to_thread(_context, address.authority) if address.tls else None
     client = aiomqtt.Client(
         address.host,
         address.number,
@@ -94,11 +132,14 @@ async def connected(
         tls_context=context,
     )
     try:
-        async with client:
+        async with _opened(client):
             for topic in topics:
                 await client.subscribe(topic, qos=_QOS)
             yield Connection(client)
     except aiomqtt.MqttError as error:
+        if isinstance(why := error.__context__, ssl.SSLCertVerificationError):
+            detail = why.verify_message.rstrip(".")
+            raise BrokerUntrustedError("CONNECT", str(address), None, detail) from None
         code = getattr(error, "rc", None)
         is_refusal = getattr(code, "value", code) in _REFUSALS
         kind = BrokerRefusedError if is_refusal else BrokerAwayError

@@ -76,6 +76,7 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.HISTORY_DISK: ("disk", "The disk is full or cannot be written", "error"),
     Kind.BROKER_MISSING: ("broker", "There is no MQTT broker", "error"),
     Kind.BROKER_REFUSED: ("broker", "The MQTT broker rejects the credentials", "error"),
+    Kind.BROKER_UNTRUSTED: ("broker", "The MQTT broker's certificate is not trusted", "error"),
     Kind.INTEGRATION: ("broker", "Home Assistant has no integration MQTT", "error"),
     Kind.BROKER_AWAY: ("broker", "The MQTT broker does not answer", "warning"),
     Kind.CORE_AWAY: ("core_away", "Home Assistant is starting or does not answer", "warning"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..clock import Clock
 from ..core import Broker, BrokerAddress, HomeAssistant
-from ..options import Options
+from ..options import Options, authority
 from ..problems import Problems
 from .delivery import Delivery
 from .entity_ids import EntityIds
@@ -33,7 +33,8 @@ def publisher(
         """Return the user's own broker, or else the Supervisor's."""
         own = options.mqtt
         if own.host:
-            return BrokerAddress(own.host, own.port, own.username, own.password, own.tls)
+            trusted = authority(own.certificate)
+            return BrokerAddress(own.host, own.port, own.username, own.password, own.tls, trusted)
         return await home_assistant.supervisor.broker()
 
     ids = EntityIds(home_assistant, Identities(data), clock)
