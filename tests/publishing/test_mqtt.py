@@ -300,6 +300,27 @@ async def test_a_value_that_nobody_foresaw_is_one_that_core_shows(home: Home) ->
         assert retained[STATE]["inverter_mode"] == "Dance"
 
 
+async def test_ids_that_another_inverter_has_are_told(home: Home) -> None:
+    other = Device("RB9", "House")
+    theirs = home.register("grid_power")
+    home.register("status", "sensor.first_status")
+    async with home.started() as way:
+        way.offer(Device(SERIAL, "Garage"), values(status="OK", grid_power=1.25))
+        way.offer(other, values(status="OK", grid_power=2.5))
+        retained = await home.has(lambda found: found["homeassistant/device/redback_RB9/config"])
+        shown = retained["homeassistant/device/redback_RB9/config"]["cmps"]
+        assert shown.keys() == {"status", "online", "problem"}
+        problem = home.problems.find(Kind.OCCUPIED, subject="RB9")
+        assert problem is not None
+        assert problem.sentence == f"RB9 lacks {theirs}: another of your inverters has these ids."
+        assert not home.problems.find(Kind.OCCUPIED, subject=SERIAL)
+        # Somebody gives the other one's entity an id of its name.
+        home.core.registry.rename(theirs, "sensor.garage_grid_power")
+        await home.when(lambda: not home.problems.now)
+        shown = (await home.retained())["homeassistant/device/redback_RB9/config"]["cmps"]
+        assert shown["grid_power"]["default_entity_id"] == theirs
+
+
 async def test_a_sensor_that_is_gone_is_removed(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))

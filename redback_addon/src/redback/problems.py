@@ -81,6 +81,14 @@ class Kind(Enum):
             " name in the option Sites."
         ),
     )
+    OCCUPIED = (
+        "{subject} lacks {detail}: another of your inverters has these ids.",
+        "{subject} lacks no entity any more",
+        (
+            "In Settings → Devices & services → MQTT, give the entities of the other inverter new"
+            " ids. Or give one of the two another name in the option Sites."
+        ),
+    )
     WRITTEN = (
         "The add-on no longer writes {detail}: something else in Home Assistant does.",
         "Nothing else writes the add-on's entities any more",

@@ -71,6 +71,7 @@ _NOTIFIED: dict[Notification, tuple[NoticeKind, Level]] = {
 _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.OWNED: ("taken", "An integration has the same entities", "error"),
     Kind.WRITTEN: ("taken", "Something else writes the same entities", "error"),
+    Kind.OCCUPIED: ("taken", "Another inverter has the ids of {name}", "error"),
     Kind.CORE_CLOSED: ("core_closed", "Home Assistant denies the add-on access", "error"),
     Kind.CLOCK: ("clock", "This machine's clock is wrong", "error"),
     Kind.HISTORY_DISK: ("disk", "The disk is full or cannot be written", "error"),

@@ -18,7 +18,7 @@ from .delivery import Delivery
 from .device import Device
 from .discovery import OFFLINE, ONLINE, STATUS_TOPIC, Topics
 from .entity_ids import EntityIds, entity_id, unique_id
-from .ownership import Ownership
+from .ownership import Ownership, listed
 from .publisher import plain, text
 
 _LOG = logging.getLogger(__name__)
@@ -317,14 +317,18 @@ class MqttPublisher:
         record.is_due = False
         wanted = {key: self._wanted_id(record, key) for key in record.keys}
         free: dict[str, str] = {}
+        occupied: list[str] = []
         for key, one in wanted.items():
             # Ours are claimed too, to know what the recorder leaves out.
             is_free = self.ownership.claim(one, has_value=True)
             is_anothers = one in self._entity_ids.registered_ids
             if self._entry(record, key) is not None or (is_free and not is_anothers):
                 free[key] = one
+            elif is_anothers:
+                occupied.append(one)
         if self.ownership.has_unchecked(wanted.values()):
             return  # it will call
+        self._tell(record, occupied)
         pushed = [one for one in free.values() if one in self.ownership.pushed]
         for one in pushed:
             # Core would give the entity another id, or none, beside a state that was pushed.
@@ -345,6 +349,16 @@ class MqttPublisher:
         if pushed or record.unforeseen:
             # What Core could not make a state of until now.
             self._sync.push(topics.state, self._state(record))
+
+    def _tell(self, record: _Record, occupied: list[str]) -> None:
+        """Tell people of ids that an inverter cannot have, since another one of ours has them."""
+        serial = record.device.serial
+        if not occupied:
+            self._problems.clear(Kind.OCCUPIED, serial)
+            return
+        problem = self._problems.find(Kind.OCCUPIED, subject=serial)
+        if problem is None or problem.detail != listed(occupied):
+            self._problems.raise_(Kind.OCCUPIED, serial, listed(occupied))
 
     def _wanted_id(self, record: _Record, key: str) -> str:
         entry = self._entry(record, key)

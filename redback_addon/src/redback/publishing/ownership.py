@@ -304,13 +304,13 @@ class Ownership:
         if not named:
             self._problems.clear(kind, subject)
             return
-        detail = _listed(named)
+        detail = listed(named)
         problem = self._problems.find(kind, subject=subject)
         if problem is None or problem.detail != detail:
             self._problems.raise_(kind, subject, detail)
 
 
-def _listed(entity_ids: Sequence[str]) -> str:
+def listed(entity_ids: Sequence[str]) -> str:
     """Return some of them in words, such as: sensor.a, sensor.b and 41 more."""
     named, more = entity_ids[:_MOST_NAMED], len(entity_ids) - _MOST_NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
