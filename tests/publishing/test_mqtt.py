@@ -377,6 +377,24 @@ async def test_without_its_broker_devices_are_removed_from_the_registry_and_late
         way.offer(HOUSE, values(status="OK", grid_power=1.25))
         await home.pushed(ids[0])
         assert not home.problems.now
+        # Before Core makes entities of it, beside the states.
+        await home.clock.advance(60)
+        await home.broker.start()
+        assert CONFIG in await home.retained()
+        before = home.clock.monotonic()
+        await home.has(lambda found: not found)
+        assert home.clock.monotonic() - before < 30
+    assert not json.loads((home.folder / "devices.json").read_text())
+
+
+async def test_a_broker_that_comes_back_after_a_restart_is_cleared_too(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: found[CONFIG])
+    await home.broker.stop()
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.clock.advance(60)
     await home.broker.start()
     assert CONFIG in await home.retained()
     async with home.started(devices=False) as way:

@@ -13,8 +13,7 @@ _LOG = logging.getLogger(__name__)
 # How long Core may take to remove the entities, and a broker to answer, before they are removed
 # from the registry itself.
 _PATIENCE_SECONDS = 30.0
-# What a broker that is away retains is removed when it is back: Core would make entities of it.
-_AGAIN_SECONDS = 10 * 60.0
+_AGAIN_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 
 
@@ -57,21 +56,24 @@ class Withdrawal:
 
     async def run(self) -> None:
         """Remove what there is."""
-        if self.is_due:
-            _LOG.info("Removing the devices: their entities become states again")
-        while self.is_due:
-            self._is_clear = False
-            async with asyncio.TaskGroup() as tasks:
-                work = tasks.create_task(self._clear_broker())
-                await self._wait()
+        if not self.is_due:
+            return
+        _LOG.info("Removing the devices: their entities become states again")
+        async with asyncio.TaskGroup() as tasks:
+            # What a broker that is away retains is removed as soon as it is back: Core would make
+            # entities of it, beside the states.
+            tasks.create_task(self._clear_broker())
+            await self._wait(_PATIENCE_SECONDS)
+            while not self._is_done:
                 for entry in list(self._entity_ids.registered.values()):
                     with suppress(CoreError):
                         await self._entities.remove(entry.entity_id)
-                work.cancel()
-            if self._is_clear and self._entity_ids.is_known and not self._entity_ids.registered:
-                self._entity_ids.identities.clear()
-            else:
-                await self._clock.sleep(_AGAIN_SECONDS)
+                await self._wait(_AGAIN_SECONDS)
+        self._entity_ids.identities.clear()
+
+    @property
+    def _is_done(self) -> bool:
+        return self._is_clear and self._entity_ids.is_known and not self._entity_ids.registered
 
     async def _clear_broker(self) -> None:
         """Remove everything from the broker, as soon as it is there."""
@@ -94,12 +96,9 @@ class Withdrawal:
                 _LOG.debug("%s", error)
                 await self._clock.sleep(_RETRY_SECONDS)
 
-    async def _wait(self) -> None:
-        """Wait until the registry has none of our entities, and no longer than is reasonable."""
-        until = self._clock.monotonic() + _PATIENCE_SECONDS
-        while (left := until - self._clock.monotonic()) > 0:
-            is_known = self._entity_ids.is_known
-            if is_known and not self._entity_ids.registered and self._is_clear:
-                return
+    async def _wait(self, seconds: float) -> None:
+        """Wait until nothing is left, and no longer than this."""
+        until = self._clock.monotonic() + seconds
+        while not self._is_done and (left := until - self._clock.monotonic()) > 0:
             self._changed.clear()
             await wait(self._clock, left, self._changed)
