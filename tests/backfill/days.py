@@ -62,9 +62,10 @@ class Event:
 
     `service` and `core` are away, `core_killed` without a warning; a service that is away for no
     minute is restarted between two readings. Before it is `killed`, Core gets a reading that is
-    noted nowhere. `restored` puts Core's database back to what it was so long before, `locked` lets
-    it write nothing, and `cut` closes the link after the next import or shift. A person has
-    `adjusted` the sums from an hour so long before.
+    noted nowhere. `restored` puts Core's database back to what it was so long before, and when it has
+    `lost` the row of an hour so long before, Core is restarted. `locked` lets it write nothing, and
+    `cut` closes the link after the next import or shift. A person has `adjusted` the sums from an
+    hour so long before.
 
     `null`, `zero`, `fall` and `jump` are what the cloud has of the counter; at `reset` it starts
     over. While it is `still`, nothing flows, and while it is `slow`, there are readings every five
@@ -265,6 +266,11 @@ class Days:
                 until = max(self.minute - event.length, 0)
                 before = max(one for one in self._copies if one <= until)
                 self.core.restore(self._copies[before])
+                self._start_core()
+            elif event.kind == "lost" and event.minute == self.minute and self.core.is_running:
+                self.core.stop()
+                since = START + (self.minute - event.length) // 60 * HOUR
+                self.core.lose_hour(ENTITY, int(since.timestamp()))
                 self._start_core()
         is_away = self.is_away("core", "core_killed")
         if is_away and self.core.is_running:

@@ -98,6 +98,15 @@ async def test_after_a_reset_hours_are_right_before_anything_flows_again(tmp_pat
     assert days.wrong(1, 10, MINUTE_KWH) == []
 
 
+async def test_an_hour_that_core_has_lost_is_there_again_before_a_reset_is_believed(
+    tmp_path: Path,
+) -> None:
+    events = [Event("reset", 130), Event("still", 125, 700), Event("lost", 430, 120)]
+    days = Days(tmp_path, events)
+    await days.run(11 * 60)
+    assert days.wrong(1, 10, MINUTE_KWH) == []
+
+
 async def test_a_shift_that_took_a_small_step_for_energy_is_mended(tmp_path: Path) -> None:
     # What comes back over an hour's end could have flowed in the hour that is not over yet.
     days = Days(tmp_path, [Event("jump", 150, 5), Event("fall", 177, 5)], base=110.0)
@@ -139,7 +148,7 @@ async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: P
 
 _LENGTHS = st.sampled_from([1, 3, 12, 35, 90, 200])
 _CLOUD = ["null", "zero", "fall", "jump", "still", "slow"]
-_HOUSE = ["service", "killed", "core", "core_killed", "restored", "locked", "cut"]
+_HOUSE = ["service", "killed", "core", "core_killed", "restored", "lost", "locked", "cut"]
 _EVENTS = st.lists(
     st.builds(Event, st.sampled_from([*_CLOUD, *_HOUSE]), st.integers(120, 700), _LENGTHS)
     | st.builds(

@@ -202,6 +202,14 @@ class Recorder:
         assert not self.is_running
         self.database = deepcopy(copy)
 
+    def lose_hour(self, entity_id: str, start: int) -> None:
+        """Lose the rows of an hour."""
+        assert not self.is_running
+        self.database.hourly.get(entity_id, {}).pop(start, None)
+        for row in self.short_term(entity_id):
+            if start <= row.start < start + HOUR:
+                self.database.remove_short_term(entity_id, row)
+
     def lock(self) -> None:
         """Write nothing from now on, as while the database is being backed up."""
         self._is_locked = True

@@ -110,6 +110,8 @@ def agree(  # noqa: PLR0913 - all that an hour depends on
     facts = {fact.start: fact for fact in known}
     for start in sorted(by_start.keys() | facts.keys()):
         row, fact = by_start.get(start), facts.get(start)
+        if row is not None and fact is not None and fact.how is How.UNKNOWN:
+            fact = None  # Core's row stays until more is known
         is_kept = row is not None and start in kept
         if row is not None and fact is not None and is_right(row, fact, most_kw):
             walk.meet(row, fact, is_ours=not is_kept)
@@ -199,7 +201,7 @@ class _Walk:
 
     def is_held(self, row: Row) -> bool:
         """Whether a row may have an older value, which was shown on while nothing was known."""
-        return RESET_BELOW * self.state <= (row.state or 0.0) <= self.state
+        return RESET_BELOW * self.state <= (row.state or 0.0) < self.state
 
     def meet(self, row: Row, fact: Known | None, *, is_ours: bool = True) -> None:
         """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""

@@ -38,6 +38,8 @@ class Known(NamedTuple):
 def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
     """Return the hours of a counter of which the state is known, or can be worked out.
 
+    While later values are in doubt, the counter is shown as it was, and only the power tells more.
+
     Args:
         hours: what is known, in order.
         most_kw: the greatest power that the counter can count.
@@ -61,7 +63,10 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
         end(run, hour)
         unread = []
     for one in unread:
-        end((), one)
+        if one.state is not None:
+            end((), one)
+        elif one.flow is not None and known and known[-1].start + HOUR == one.start:
+            known.append(_known(one, known[-1].state, one.flow))
     return known
 
 
