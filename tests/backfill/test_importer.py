@@ -436,6 +436,25 @@ async def test_what_core_was_not_shown_yet_does_no_harm(
     assert_changes(statistics, range(2, 8))
 
 
+async def test_what_core_counted_in_an_hour_that_is_not_known_yet_is_not_taken_off(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, clock: FakeClock
+) -> None:
+    # At 11:00 another meter was read, and that was no glitch until 11:05.
+    other = [(at(11) + timedelta(minutes=minute), 50.0 + minute / 60) for minute in range(5)]
+    statistics.compile(COUNTER.entity_id, growing([8, 9, 10]) + other + growing([11])[5:])
+    know(ledger, true(8, 9))
+    ledger.put(SERIAL, {KEY: [HourEnd(at(10), 50.0, energy=1.0)]})
+    for _ in range(2):
+        with pytest.raises(NotYetError):
+            await write(writer, gap(10))
+        await clock.sleep(8 * 60)
+    assert statistics.imported == []
+    # What Core has misread is not known from the past.
+    ledger.put(SERIAL, {KEY: [HourEnd(at(11), 112.0, energy=1.0, misread=61.0)]})
+    assert await write(writer, gap(10)) == []
+    assert_changes(statistics, (9, 10, 11))
+
+
 async def test_hours_that_the_cloud_does_not_have_are_flat(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:

@@ -246,12 +246,18 @@ class Importer:
         if not any(one.start >= part.until for one in rows) and part.until + _NEAR < now:
             rows += (await self._rows_of(series, part.until + _NEAR, part.until + _FAR))[:1]
         since = rows[0].start if before else part.since
+        # Of later rows the ledger cannot know yet what was counted.
+        limit = floor(now - SETTLE)
+        rows = [one for one in rows if one.start < limit]
         until = max([part.until, *(one.start + HOUR for one in rows)])
         last = self._ledger.before(serial, row.key, since)
-        hours = self._ledger.hours(serial, row.key, since, min(until, floor(now - SETTLE)))
+        hours = self._ledger.hours(serial, row.key, since, min(until, limit))
         known = resolve(hours if last is None else [last, *hours], most)
         known = [one for one in known if one.start >= since]
         entity_id = series.entity_id
+        soon = await self._soon(series, rows, known)
+        if soon is not None:
+            self._missed_since.pop(entity_id, None)
         agreement = agree(
             rows,
             known,
@@ -260,7 +266,7 @@ class Importer:
             undone=self._adjustments.undone(entity_id),
             shifted=self._adjustments.made(entity_id),
             begun=part.border if part.inverter.is_successor else None,
-            soon=await self._soon(series, rows, known),
+            soon=soon,
             is_last=entity_id in self._missed_since and not self._is_expected(entity_id),
         )
         return agreement, _unread(hours, max(part.since, now - _NEAR), part.until)
