@@ -134,6 +134,11 @@ def is_right(row: Row, fact: Known, most_kw: float) -> bool:
     return abs(state - fact.state) <= fact.slack + _ROUNDING
 
 
+def is_held(row: Row, state: float) -> bool:
+    """Whether a row may have an older value, which was shown on while nothing was known."""
+    return RESET_BELOW * state <= (row.state or 0.0) < state
+
+
 @dataclass(slots=True)
 class _Walk:
     """Goes through the hours in order.
@@ -186,7 +191,7 @@ class _Walk:
 
     def pass_by(self, row: Row, *, is_ours: bool) -> None:
         """Pass a row of an hour that the ledger does not know, or that stays as it is."""
-        if self.pending and is_ours and self.is_held(row) and self.is_based:
+        if self.pending and is_ours and is_held(row, self.state) and self.is_based:
             # Core did not see what came before it either: nothing was counted since.
             self.end = row.start + HOUR
             self.pending.append(Row(row.start, state=self.state, sum=self.sum))
@@ -198,10 +203,6 @@ class _Walk:
         hours = max((row.start - self.end) / HOUR, 0.0) + 1.0
         slack = _ROUNDING + (self.fact.slack if self.fact is not None else 0.0)
         return can_become(self.state - slack, row.state or 0.0, hours, self.most_kw)
-
-    def is_held(self, row: Row) -> bool:
-        """Whether a row may have an older value, which was shown on while nothing was known."""
-        return RESET_BELOW * self.state <= (row.state or 0.0) < self.state
 
     def meet(self, row: Row, fact: Known | None, *, is_ours: bool = True) -> None:
         """Meet a row that stays; `fact` is what the ledger knows, if its state is right."""
@@ -270,7 +271,7 @@ class _Walk:
             return None
         if fact is None:
             # Core wrote it before it was told what came earlier, and is not told by the value.
-            fallen = self.state - state if self.is_held(row) else 0.0
+            fallen = self.state - state if is_held(row, self.state) else 0.0
             return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
         return Why.STEP if self._is_step(row, fact, missing, grown) else None
 

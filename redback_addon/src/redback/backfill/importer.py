@@ -17,7 +17,7 @@ from ..ledger import HOUR, HourEnd, How, Known, Ledger, floor, most_kw, resolve
 from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS, CounterRow
 from .adjustments import Adjustment, Adjustments, AdjustmentStage
-from .agreement import Agreement, agree, is_right
+from .agreement import Agreement, agree, is_held, is_right
 from .gaps import SETTLE, Gap
 from .hourly import Summary
 from .refill import RefillError
@@ -256,7 +256,7 @@ class Importer:
         known = [one for one in known if one.start >= since]
         entity_id = series.entity_id
         soon = await self._soon(series, rows, known)
-        if soon is not None:
+        if soon is not None and not is_held(soon, known[-1].state):
             self._missed_since.pop(entity_id, None)
         agreement = agree(
             rows,
