@@ -140,6 +140,28 @@ def test_wrong_values_that_pass_leave_no_trace(wrong: float, minute: int, length
     assert sum(one.energy or 0 for one in known.values()) == pytest.approx(sum(wanted), abs=0.06)
 
 
+@pytest.mark.parametrize("unit", [0.001, 0.1])
+@pytest.mark.parametrize("jump", [2.2, 5.0, 12.0])
+@pytest.mark.parametrize("length", [4, 12, 70, 400])
+def test_a_jump_is_no_energy_however_long_it_lasts(unit: float, jump: float, length: int) -> None:
+    def fault(minute: int, value: float) -> float:
+        value += jump if 200 <= minute < 200 + length else 0.0
+        return round(value // unit * unit, 3)
+
+    assert energies(run(fault).known(), range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06 + unit
+    )
+
+
+@pytest.mark.parametrize("jump", [3.0, 8.0, 14.0])
+def test_a_jump_that_stands_still_is_no_energy(jump: float) -> None:
+    stuck = round(20150.0 + flowed(200) + jump, 3)
+    known = run(lambda m, value: stuck if 200 <= m < 400 else value).known()
+    assert energies(known, range(1, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(1, HOURS)], abs=0.06
+    )
+
+
 def test_a_value_that_is_stuck_far_away_is_never_shown() -> None:
     made = run(lambda m, value: 429496729.5 if 100 <= m < 190 else value)
     assert max(value or 0 for value in made.shown) < 20200

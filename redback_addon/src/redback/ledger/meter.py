@@ -10,10 +10,11 @@ lifetime's energy to one hour. So each value is compared with the last one that 
   or used in the time. After a long time that can be much, so a second value must fit the first.
 - The same reading again confirms nothing.
 - While the value is missing, the last one stays.
-- If it falls or jumps, the last value stays until the new one has grown for some readings; after a
-  fall of less than a tenth, which may be a rounding that it soon catches up with, also for half an
-  hour, or until it has caught up and the power says that this was energy. Then one meter has ended
-  and another one begun: the difference between the two is not energy.
+- If it falls or jumps, the last value stays until the new one has grown for some readings, even if
+  so much could have flowed by then; after a fall of less than a tenth, which may be a rounding that
+  it soon catches up with, also for half an hour, or until it has caught up and the power says that
+  this was energy. Then one meter has ended and another one begun: the difference between the two is
+  not energy.
 - If the former meter's values come back, it was the other one that was wrong.
 
 Where a value was missing or in doubt when an hour ended, what the counter showed then is worked out
@@ -252,11 +253,8 @@ class Meter:
             doubt = self._doubted(value, at, most_kw)
             if doubt.readings >= (_CONFIRMED if value > 0 else _STAYS):
                 self._accept(doubt, new)
-        elif self._fits(last, value, at, most_kw):
-            if (lower := self._doubt) and self._has_caught_up(last, lower, new, most_kw):
-                self._begin_anew(last, lower, new)
-                self._former = None  # these values would fit it too
-            elif value == last.value or at - last.at <= _LONG:
+        elif self._fits(last, value, at, most_kw) and not self._is_another(last, new, most_kw):
+            if value == last.value or at - last.at <= _LONG:
                 self._doubt = None
                 self._go_on(last, new)
             else:
@@ -266,6 +264,10 @@ class Meter:
                     self._go_on(last, new)
         else:
             doubt = self._doubted(value, at, most_kw)
+            if doubt.first < last.value <= value:
+                self._begin_anew(last, doubt, new)
+                self._former = None  # these values would fit it too
+                return
             former = self._former
             if former is not None and self._is_of(former[0], doubt, new, most_kw):
                 self._go_back(*former, new)
@@ -274,15 +276,26 @@ class Meter:
             if doubt.growths >= _GROWTHS and (not is_small or doubt.readings >= _STAYS):
                 self._begin_anew(last, doubt, new)
 
-    def _has_caught_up(self, last: Believed, lower: _Doubt, new: Believed, most_kw: float) -> bool:
-        """Whether another meter has grown from a lower value to the last one, by the power."""
-        flow, lead, fall = self._flow, lower.flow, last.value - lower.first
-        if flow is None or lead is None or lower.readings < _CONFIRMED or fall <= _SLACK_KWH:
+    def _is_another(self, last: Believed, new: Believed, most_kw: float) -> bool:
+        """Whether a value goes on from those in doubt, although this meter could have come to it.
+
+        A jump was above what can flow when it happened; of the rest the power tells.
+        """
+        doubt = self._doubt
+        if (
+            doubt is None
+            or abs(doubt.first - last.value) <= _SLACK_KWH
+            or self._fits(last, doubt.first, doubt.since, most_kw)
+            or not self._fits(Believed(doubt.value, doubt.at), new.value, new.at, most_kw)
+        ):
             return False
-        same, other = new.value - last.value, lead + new.value - lower.first
-        return self._fits(Believed(lower.value, lower.at), new.value, new.at, most_kw) and abs(
-            other - flow
-        ) < abs(same - flow)
+        if doubt.first > last.value and new.at - doubt.at <= _LONG:
+            return True
+        flow, lead = self._flow, doubt.flow
+        if flow is None or lead is None:
+            return False
+        same, other = new.value - last.value, lead + new.value - doubt.first
+        return abs(other - flow) < abs(same - flow)
 
     def _begin_anew(self, last: Believed, doubt: _Doubt, new: Believed) -> None:
         """Believe a value of another meter."""
