@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from examples import SERIAL, configuration, dynamic, static
-from redback.backfill.hourly import Summary, decode, summarise
+from redback.backfill.hourly import Summary, summarise
 from redback.cloud import Dynamic
 from redback.inverters.inverter import Inverter
 from redback.publishing.entity_ids import series as series_of
@@ -131,4 +131,4 @@ def test_a_summary_of_an_earlier_version_is_none() -> None:
         [{}, {ENERGY: [1.0, 2.0, 1.0]}, {}],
     ):
         with pytest.raises(msgspec.MsgspecError):
-            decode(msgspec.msgpack.encode(former))
+            msgspec.msgpack.decode(msgspec.msgpack.encode(former), type=Summary)

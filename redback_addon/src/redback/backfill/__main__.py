@@ -5,25 +5,15 @@ It reads and marks the running add-on's file; the add-on does the work.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from .. import options
 from ..environment import data_folder
 from ..ledger import HOUR
-from .coverage import FILE, Coverage, Hour
+from .coverage import FILE, Coverage, Hour, Span
 from .gaps import find
 from .refill import NOTHING, RefillError, hours, moment, request_hours, span
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One inverter, and the range that may be filled; aware UTC."""
-
-    serial: str
-    since: datetime
-    until: datetime
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,11 +32,11 @@ def _run(wanted: argparse.Namespace) -> None:
         raise RefillError("There is no history yet: no reading has arrived.")
     coverage = Coverage(path)
     try:
-        inverters = list(_wanted(coverage, wanted.serial))
+        spans = _spans(coverage, wanted.serial)
         if wanted.command == "fill":
-            _fill(coverage, inverters, wanted)
+            _fill(coverage, spans, wanted)
         else:
-            _print_status(coverage, inverters)
+            _print_status(coverage, spans)
     finally:
         coverage.close()
 
@@ -71,24 +61,24 @@ def _moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _wanted(coverage: Coverage, serial: str | None) -> Iterator[_Wanted]:
-    """Yield the selected inverters."""
+def _spans(coverage: Coverage, serial: str | None) -> dict[str, Span]:
+    """Return the range that may be filled, by the serial of each selected inverter."""
     serials = coverage.serials()
     if serial is not None and serial not in serials:
         raise RefillError(f"There is no inverter {serial}; there are: {', '.join(serials)}.")
     days = options.read(data_folder() / options.FILE).history_days
-    for one in serials if serial is None else [serial]:
-        yield _Wanted(one, *span(coverage, one, days, datetime.now(UTC)))
+    selected = serials if serial is None else [serial]
+    return {one: span(coverage, one, days, datetime.now(UTC)) for one in selected}
 
 
-def _print_status(coverage: Coverage, inverters: Sequence[_Wanted]) -> None:
-    for inverter in inverters:
-        gaps = find(coverage, inverter.serial, inverter.since, inverter.until)
+def _print_status(coverage: Coverage, spans: Mapping[str, Span]) -> None:
+    for serial, allowed in spans.items():
+        gaps = find(coverage, serial, allowed.since, allowed.until)
         missing = sum(len(gap.hours) for gap in gaps)
-        whys = _whys(coverage.hours(inverter.serial, inverter.since, inverter.until).values())
+        whys = _whys(coverage.hours(serial, allowed.since, allowed.until).values())
         lines = [
-            f"Inverter {inverter.serial}, {_local(inverter.since)} to {_local(inverter.until)}:",
-            f"  hours: {round((inverter.until - inverter.since) / HOUR)}",
+            f"Inverter {serial}, {_local(allowed.since)} to {_local(allowed.until)}:",
+            f"  hours: {round((allowed.until - allowed.since) / HOUR)}",
             f"  missing: {missing}",
             *(f"    {_local(gap.since)} to {_local(gap.until)}" for gap in gaps),
             *(f"  {_local(since)} to {_local(until)}: {why}" for since, until, why in whys),
@@ -109,15 +99,15 @@ def _whys(hours: Iterable[Hour]) -> list[tuple[datetime, datetime, str]]:
     return whys
 
 
-def _fill(coverage: Coverage, inverters: Sequence[_Wanted], wanted: argparse.Namespace) -> None:
+def _fill(coverage: Coverage, spans: Mapping[str, Span], wanted: argparse.Namespace) -> None:
     number = 0
-    for inverter in inverters:
-        starts = hours(wanted.since, wanted.until, (inverter.since, inverter.until))
+    for serial, allowed in spans.items():
+        starts = hours(wanted.since, wanted.until, allowed)
         number += len(starts)
         if not wanted.dry_run:
-            request_hours(coverage, inverter.serial, starts)
+            request_hours(coverage, serial, starts)
         for start in starts if wanted.dry_run else []:
-            print(f"{inverter.serial} {_local(start)}")  # noqa: T201 - as above
+            print(f"{serial} {_local(start)}")  # noqa: T201 - as above
     if not number:
         raise RefillError(NOTHING)
     verb = "would be" if wanted.dry_run else "will be"

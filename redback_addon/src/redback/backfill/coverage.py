@@ -18,7 +18,7 @@ import msgspec
 
 from ..ledger import Interval
 from ..storage.database import Database
-from .hourly import Summary, decode
+from .hourly import Summary
 
 # In the data folder.
 FILE = "history.db"
@@ -219,7 +219,7 @@ class Coverage:
         which = "start = ? AND summary IS NOT NULL"
         rows = self._hours("summary", serial, which, _seconds(start))
         try:
-            return decode(rows[0][0]) if rows else None
+            return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.put(serial, [Hour(start, Stage.WANTED)])
             raise DamagedError from None

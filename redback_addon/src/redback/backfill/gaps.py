@@ -1,7 +1,7 @@
 """Gaps: past hours that were not completely published, newest first, in groups."""
 
 from bisect import bisect_right
-from collections.abc import Container, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,15 +51,6 @@ class Gap:
         """The starts of the hours that somebody asked to fill again."""
         return frozenset(hour.start for hour in self.hours if hour.asked)
 
-    def keeps(self, start: datetime, stored: Container[datetime]) -> bool:
-        """Whether Core's row of an hour of the past stays: it is not ours to replace.
-
-        Args:
-            start: of the hour.
-            stored: the hours that Core has.
-        """
-        return self.past and start in stored and start not in self.asked
-
     @property
     def until(self) -> datetime:
         """The end of the last hour."""
@@ -100,28 +91,6 @@ def search(coverage: Coverage, serial: str, since: datetime, now: datetime) -> I
         until = start
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A range that was found to have no gap.
-
-    Attributes:
-        since: the beginning of the wanted past.
-        until: its end.
-        version: of the coverage of its hours.
-        due: when one of the hours is to be fetched again.
-    """
-
-    since: datetime
-    until: datetime
-    version: Hashable
-    due: datetime | None
-
-    def holds(self, since: datetime, version: Hashable, now: datetime) -> bool:
-        """Whether there is still no gap in it."""
-        is_due = self.due is not None and self.due <= now
-        return (since, version) == (self.since, self.version) and not is_due
-
-
 class Finder:
     """Finds gaps repeatedly, without checking again what has none, which may be years.
 
@@ -131,22 +100,22 @@ class Finder:
 
     def __init__(self, coverage: Coverage) -> None:
         self._coverage = coverage
-        self._whole: dict[str, _Whole] = {}
+        # By inverter: of which beginning and version of the coverage, until where there was no gap,
+        # and when an hour before that is to be fetched again.
+        self._whole: dict[str, tuple[Hashable, datetime, datetime | None]] = {}
 
     def search(self, serial: str, since: datetime, now: datetime) -> Iterator[list[Gap]]:
         """Find all gaps, as the function `search` does."""
-        version = self._coverage.version(serial)
-        whole = self._whole.pop(serial, None)
-        start = since
-        if whole is not None and whole.holds(since, version, now):
-            start = max(since, whole.until)
+        version = since, self._coverage.version(serial)
+        known, until, due = self._whole.pop(serial, (None, since, None))
+        is_whole = known == version and (due is None or due > now)
         has_gaps = False
-        for found in search(self._coverage, serial, start, now):
+        for found in search(self._coverage, serial, max(since, until) if is_whole else since, now):
             has_gaps = has_gaps or bool(found)
             yield found
         if not has_gaps and self._coverage.begun(serial) is not None:
             due = self._coverage.due(serial, floor(since))
-            self._whole[serial] = _Whole(since, floor(now), version, due)
+            self._whole[serial] = version, floor(now), due
 
 
 class Shown:

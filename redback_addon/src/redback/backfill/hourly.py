@@ -23,15 +23,6 @@ class Measured(msgspec.Struct, frozen=True, array_like=True):
 Summary = dict[str, Measured]
 
 
-def decode(packed: bytes) -> Summary:
-    """Return a summary, by sensor key.
-
-    Raises:
-        msgspec.MsgspecError, UnicodeDecodeError: it cannot be read, or is one of 1.0.0.
-    """
-    return msgspec.msgpack.decode(packed, type=Summary)
-
-
 def summarise(
     inverter: Inverter,
     readings: Sequence[Dynamic],

@@ -102,10 +102,10 @@ class Importer:
             NotYetError: retry later.
             CoreError: as the statistics raise it.
         """
-        rejections = await self._measure(gap, inverter, summaries)
         part = Part(inverter, gap.since, gap.until, gap.border, gap.asked)
-        counted, lost = await self._agree(part)
-        if lost.is_open:
+        rejections = await self._measure(part, summaries)
+        counted, _, is_open = await self._agree(part)
+        if is_open:
             raise NotYetError
         return [
             f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {why}"
@@ -122,8 +122,8 @@ class Importer:
             NotYetError: Core has not written what it was given.
             CoreError: as the statistics raise it.
         """
-        _, lost = await self._agree(part)
-        return lost.starts
+        _, lost, _ = await self._agree(part)
+        return lost
 
     def corrections(self) -> list[Adjustment]:
         """Return the adjustments of sums that can be taken back, or were, the newest first."""
@@ -165,15 +165,16 @@ class Importer:
         """Return the statistics of an inverter that may be written, by key."""
         return await self._ownership.importable(self._ownership.series(inverter))
 
-    async def _measure(self, gap: Gap, inverter: Inverter, summaries: Summaries) -> dict[str, str]:
+    async def _measure(self, part: Part, summaries: Summaries) -> dict[str, str]:
         """Write measurements; return what cannot be written, and why, by entity id."""
         fetched = {key for summary in summaries.values() for key in summary or ()}
-        series = await self._writable(inverter)
+        series = await self._writable(part.inverter)
         wanted = {key: one for key, one in series.items() if key in fetched and not one.is_counter}
         refused = await self._statistics.misfits([*wanted.values()])
         made: dict[Series, list[Row]] = {}
         ids = [one.entity_id for one in wanted.values()]
-        stored = await self._statistics.rows(ids, gap.since, gap.until) if gap.past else {}
+        is_past = part.since < part.border
+        stored = await self._statistics.rows(ids, part.since, part.until) if is_past else {}
         for key, one in wanted.items():
             if one.entity_id not in refused:
                 there = {row.start for row in stored.get(one.entity_id, ())}
@@ -181,13 +182,17 @@ class Importer:
                     Row(start, mean=found.mean, min=found.min, max=found.max)
                     for start, summary in summaries.items()
                     if (found := (summary or {}).get(key)) is not None
-                    and not gap.keeps(start, there)
+                    and not (start in part and start in there)
                 ]
         refused |= await self._writer.write(made, {})
         return {entity_id: str(error) for entity_id, error in refused.items()}
 
-    async def _agree(self, part: Part) -> tuple[dict[str, str], "_Lost"]:
-        """Make counters agree; return what cannot be written, by entity id, and what was lost."""
+    async def _agree(self, part: Part) -> tuple[dict[str, str], frozenset[datetime], bool]:
+        """Make counters agree.
+
+        Return what cannot be written, by entity id, the starts of hours that are to be fetched
+        again, and whether more is to come.
+        """
         async with self._turn:
             series = await self._writable(part.inverter)
             counters = {row: series[row.key] for row in COUNTERS if row.key in series}
@@ -225,7 +230,7 @@ class Importer:
             lost = Counter(start for agreement in found.values() for start in agreement.lost)
             # One counter alone does not tell that Core was away.
             starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
-            return rejections, _Lost(starts | unread, is_open)
+            return rejections, starts | unread, is_open
 
     async def _compare(
         self, part: Part, row: CounterRow, series: Series, near: Sequence[Row]
@@ -324,14 +329,6 @@ class Importer:
         """Whether Core may still write a row after the hours."""
         now = self._clock.monotonic()
         return now - self._missed_since.setdefault(entity_id, now) < _PATIENCE_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """The starts of hours that are to be fetched again, and whether more is to come."""
-
-    starts: frozenset[datetime]
-    is_open: bool
 
 
 def _unread(hours: Sequence[HourEnd], since: datetime, until: datetime) -> frozenset[datetime]:

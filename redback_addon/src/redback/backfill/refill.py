@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from ..ledger import HOUR, floor
-from .coverage import Coverage, Hour, Stage, UnwritableError
+from .coverage import Coverage, Hour, Span, Stage, UnwritableError
 
 
 class RefillError(Exception):
@@ -28,7 +28,7 @@ def moment(text: str) -> datetime:
         raise RefillError(f"{text!r} is not a time like 2026-03-02T07.") from None
 
 
-def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[datetime, datetime]:
+def span(coverage: Coverage, serial: str, days: int, now: datetime) -> Span:
     """Return the range of an inverter that may be filled, in whole hours, UTC.
 
     Args:
@@ -43,12 +43,12 @@ def span(coverage: Coverage, serial: str, days: int, now: datetime) -> tuple[dat
     begun = coverage.begun(serial)
     if begun is None:
         raise RefillError(f"There is no history for {serial} yet.")
-    return floor(begun - timedelta(days=days)), floor(now)
+    return Span(floor(begun - timedelta(days=days)), floor(now))
 
 
-def hours(since: datetime, until: datetime, allowed: tuple[datetime, datetime]) -> list[datetime]:
+def hours(since: datetime, until: datetime, allowed: Span) -> list[datetime]:
     """Return the starts of those hours that a range touches and that may be filled."""
-    first, end = max(floor(since), allowed[0]), min(until, allowed[1])
+    first, end = max(floor(since), allowed.since), min(until, allowed.until)
     return [first + number * HOUR for number in range(max(-int((first - end) // HOUR), 0))]
 
 
