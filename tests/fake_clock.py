@@ -45,7 +45,7 @@ class FakeClock:
             self._passed = max(self._passed, moment)
             sleeper.set_result(None)
             await settle()
-        self._passed = end
+        self._passed = max(self._passed, end)  # work may have skipped further
         await settle()
 
     def skip(self, seconds: float) -> None:

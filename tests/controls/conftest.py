@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from controls.stand_ins import House
+from controls.stand_ins import FakeHouse
 from fake_clock import FakeClock
 
 
 @pytest.fixture
-async def house(clock: FakeClock, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(clock, tmp_path)
+async def house(clock: FakeClock, tmp_path: Path) -> AsyncIterator[FakeHouse]:
+    house = FakeHouse(clock, tmp_path)
     house.start()
     await clock.advance(1)
     yield house

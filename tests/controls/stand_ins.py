@@ -147,29 +147,29 @@ class FakeRegistry:
         return Reading(SERIAL, now, data, self.described)
 
 
-def account(cloud: Cloud, throttle: Throttle, *serials: str) -> Account:
+def account(api: object, throttle: Throttle, *serials: str) -> Account:
     """Return what the controls use of an account."""
-    client = SimpleNamespace(controls=cloud)
+    client = SimpleNamespace(controls=api)
     return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
 
 
 class House:
     """Everything around the controls; `start` and `kill` are those of the add-on."""
 
-    def __init__(self, clock: FakeClock, folder: Path) -> None:
+    def __init__(self, clock: FakeClock, folder: Path, api: object, registry: object) -> None:
         self.clock = clock
         self.folder = folder
-        self.cloud = Cloud(clock)
-        self.registry = FakeRegistry(clock, static(), self.cloud.wanted)
         self.answers: list[Answer] = []
         self.problems = Problems(clock)
         self.throttle = stand_ins.throttle(clock)
+        self._api = api
+        self._registry = registry
         self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
         self.controls = Controls(
-            (account(self.cloud, self.throttle, SERIAL),),
-            cast("Registry", self.registry),
+            (account(self._api, self.throttle, SERIAL),),
+            cast("Registry", self._registry),
             self.problems,
             self.clock,
             Book(self.folder),
@@ -191,6 +191,15 @@ class House:
         results = [one.result for one in self.answers]
         self.answers.clear()
         return results
+
+
+class FakeHouse(House):
+    """One whose cloud and registry are stand-ins."""
+
+    def __init__(self, clock: FakeClock, folder: Path) -> None:
+        self.cloud = Cloud(clock)
+        self.registry = FakeRegistry(clock, static(), self.cloud.wanted)
+        super().__init__(clock, folder, self.cloud, self.registry)
 
     def end(self) -> datetime:
         """Return when the only thing in the cloud ends."""

@@ -13,8 +13,8 @@ from controls.stand_ins import (
     REFUSED,
     UNKNOWN,
     Cloud,
+    FakeHouse,
     FakeRegistry,
-    House,
     account,
 )
 from examples import SERIAL, configuration, static
@@ -29,7 +29,7 @@ from redback.inverters.registry import Registry
 from redback.sensors.details import Details
 
 
-async def test_nothing_is_written_by_itself(house: House) -> None:
+async def test_nothing_is_written_by_itself(house: FakeHouse) -> None:
     await house.clock.advance(3600)
     await house.kill()
     house.start()
@@ -37,7 +37,7 @@ async def test_nothing_is_written_by_itself(house: House) -> None:
     assert house.cloud.writes == []
 
 
-async def test_a_command_is_answered_when_it_is_begun_and_when_it_is_over(house: House) -> None:
+async def test_a_command_is_answered_when_it_is_begun_and_when_it_is_over(house: FakeHouse) -> None:
     await house.send(CHARGE | {"id": "night", "inverter": "home"})
     (answer,) = house.answers
     assert (answer.id, answer.inverter, answer.serial) == ("night", "Home", SERIAL)
@@ -53,14 +53,14 @@ async def test_a_command_is_answered_when_it_is_begun_and_when_it_is_over(house:
     assert house.cloud.writes == ["create ChargeBattery"]
 
 
-async def test_a_later_start_is_scheduled(house: House) -> None:
+async def test_a_later_start_is_scheduled(house: FakeHouse) -> None:
     start = house.clock.now() + timedelta(hours=3)
     await house.send(CHARGE | {"start": start.isoformat()})
     assert house.results() == ["scheduled"]
 
 
 async def test_the_same_command_every_five_minutes_for_a_day_leaves_one_schedule(
-    house: House,
+    house: FakeHouse,
 ) -> None:
     most = 0
     for _ in range(288):
@@ -73,7 +73,7 @@ async def test_the_same_command_every_five_minutes_for_a_day_leaves_one_schedule
     assert set(house.results()) == {"started", "ended"}
 
 
-async def test_the_same_end_again_writes_nothing(house: House) -> None:
+async def test_the_same_end_again_writes_nothing(house: FakeHouse) -> None:
     until = (house.clock.now() + timedelta(hours=2)).isoformat()
     for _ in range(5):
         await house.send({"action": "charge", "power": 3000, "until": until}, 300)
@@ -82,7 +82,7 @@ async def test_the_same_end_again_writes_nothing(house: House) -> None:
 
 
 async def test_another_command_replaces_and_the_old_one_goes_once_the_new_is_listed(
-    house: House,
+    house: FakeHouse,
 ) -> None:
     await house.send(CHARGE, 60)
     await house.send(CHARGE | {"action": "discharge"}, 2)
@@ -92,14 +92,14 @@ async def test_another_command_replaces_and_the_old_one_goes_once_the_new_is_lis
     assert house.results() == ["started", "started", "ended"]
 
 
-async def test_what_is_refused_with_nothing_in_its_way_is_not_sent_again(house: House) -> None:
+async def test_what_is_refused_with_nothing_in_its_way_is_not_sent_again(house: FakeHouse) -> None:
     house.cloud.refuses_all = True
     await house.send(CHARGE, 60)
     assert house.cloud.writes == ["create ChargeBattery"]
     assert house.results() == ["failed"]
 
 
-async def test_where_two_at_once_are_refused_the_old_one_makes_way(house: House) -> None:
+async def test_where_two_at_once_are_refused_the_old_one_makes_way(house: FakeHouse) -> None:
     house.cloud.refuses_overlaps = True
     await house.send(CHARGE, 60)
     await house.send(CHARGE | {"action": "discharge"}, 2)
@@ -107,14 +107,14 @@ async def test_where_two_at_once_are_refused_the_old_one_makes_way(house: House)
     assert house.results() == ["started", "ended", "started"]
 
 
-async def test_what_is_planned_for_another_time_stays(house: House) -> None:
+async def test_what_is_planned_for_another_time_stays(house: FakeHouse) -> None:
     start = house.clock.now() + timedelta(hours=3)
     await house.send(CHARGE | {"start": start.isoformat()}, 60)
     await house.send(CHARGE, 60)
     assert len(house.cloud.modes) == 2
 
 
-async def test_auto_ends_what_is_ours_and_nothing_else(house: House) -> None:
+async def test_auto_ends_what_is_ours_and_nothing_else(house: FakeHouse) -> None:
     now = house.clock.now()
     other = Schedule(schedule_id="other", start=now, duration=timedelta(hours=9), mode="Conserve")
     house.cloud.put("other", other)
@@ -131,13 +131,13 @@ async def test_auto_ends_what_is_ours_and_nothing_else(house: House) -> None:
     assert house.results() == ["ended", "ended"]
 
 
-async def test_auto_is_answered_where_nothing_runs(house: House) -> None:
+async def test_auto_is_answered_where_nothing_runs(house: FakeHouse) -> None:
     await house.send({"action": "auto"})
     assert house.results() == ["ended"]
     assert house.cloud.writes == []
 
 
-async def test_of_fifty_commands_the_last_counts(house: House) -> None:
+async def test_of_fifty_commands_the_last_counts(house: FakeHouse) -> None:
     for power in range(1000, 1050):
         await house.send(CHARGE | {"power": power}, 0.1)
     await house.clock.advance(30)
@@ -163,20 +163,20 @@ async def test_of_fifty_commands_the_last_counts(house: House) -> None:
     ],
 )
 async def test_what_cannot_be_is_refused_and_nothing_is_written(
-    house: House, command: object, why: str
+    house: FakeHouse, command: object, why: str
 ) -> None:
     await house.send(command, 30)
     assert [(one.result, one.reason) for one in house.answers] == [("refused", why)]
     assert house.cloud.writes == []
 
 
-async def test_an_old_reading_refuses(house: House) -> None:
+async def test_an_old_reading_refuses(house: FakeHouse) -> None:
     house.registry.age = timedelta(minutes=11)
     await house.send(CHARGE)
     assert house.results() == ["refused"]
 
 
-async def test_an_inverter_without_schedules_says_so(house: House) -> None:
+async def test_an_inverter_without_schedules_says_so(house: FakeHouse) -> None:
     of = msgspec.structs.replace(static(), model="SI5000")
     house.registry.described = Details(of, configuration())
     await house.send(CHARGE)
@@ -186,7 +186,7 @@ async def test_an_inverter_without_schedules_says_so(house: House) -> None:
     assert house.results() == ["started"]
 
 
-async def test_where_the_cloud_is_away_what_runs_is_said_to_end(house: House) -> None:
+async def test_where_the_cloud_is_away_what_runs_is_said_to_end(house: FakeHouse) -> None:
     await house.send(CHARGE, 60)
     house.results()
     house.cloud.failing = [AWAY]
@@ -198,7 +198,7 @@ async def test_where_the_cloud_is_away_what_runs_is_said_to_end(house: House) ->
     assert house.cloud.modes == ["ChargeBattery"]
 
 
-async def test_what_may_have_been_made_is_found_later_and_counts(house: House) -> None:
+async def test_what_may_have_been_made_is_found_later_and_counts(house: FakeHouse) -> None:
     await house.send(CHARGE, 60)
     house.results()
     house.cloud.failing = [UNKNOWN]
@@ -212,7 +212,7 @@ async def test_what_may_have_been_made_is_found_later_and_counts(house: House) -
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 4.0, 8.0, 40.0])
 async def test_killed_while_it_replaces_there_is_one_afterwards(
-    house: House, seconds: float
+    house: FakeHouse, seconds: float
 ) -> None:
     await house.send(CHARGE, 60)
     await house.send(CHARGE | {"action": "discharge"}, seconds)
@@ -226,7 +226,7 @@ async def test_killed_while_it_replaces_there_is_one_afterwards(
 
 
 async def test_killed_before_the_cloud_has_answered_it_is_found_and_answered(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = house.cloud.create_schedule
 
@@ -246,7 +246,7 @@ async def test_killed_before_the_cloud_has_answered_it_is_found_and_answered(
 
 
 async def test_killed_before_anything_was_made_it_is_answered_as_failed(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object, **__: object) -> str:
         raise asyncio.CancelledError
@@ -261,7 +261,7 @@ async def test_killed_before_anything_was_made_it_is_answered_as_failed(
     assert house.cloud.writes == []
 
 
-async def test_the_record_has_the_last_hundred(house: House) -> None:
+async def test_the_record_has_the_last_hundred(house: FakeHouse) -> None:
     for _ in range(120):
         await house.send({"action": "dance"}, 0)
     record = Book(house.folder).record
@@ -269,7 +269,7 @@ async def test_the_record_has_the_last_hundred(house: House) -> None:
     assert record[-1].reason == house.answers[-1].reason
 
 
-async def test_a_limit_with_the_same_start_replaces_only_the_old_one(house: House) -> None:
+async def test_a_limit_with_the_same_start_replaces_only_the_old_one(house: FakeHouse) -> None:
     start = (house.clock.now() + timedelta(hours=1)).isoformat()
     for power in (0, 1000):
         limit = {"action": "limit_export", "power": power, "minutes": 60, "start": start}
@@ -277,7 +277,7 @@ async def test_a_limit_with_the_same_start_replaces_only_the_old_one(house: Hous
     assert house.cloud.limits == [1000]
 
 
-async def test_what_is_planned_for_later_leaves_what_runs_until_it_begins(house: House) -> None:
+async def test_what_is_planned_for_later_leaves_what_runs_until_it_begins(house: FakeHouse) -> None:
     await house.send(CHARGE, 60)
     start = (house.clock.now() + timedelta(minutes=30)).isoformat()
     await house.send(CHARGE | {"action": "discharge", "start": start}, 60)
@@ -287,7 +287,7 @@ async def test_what_is_planned_for_later_leaves_what_runs_until_it_begins(house:
 
 
 async def test_where_nothing_else_is_taken_the_old_one_comes_back(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.send(CHARGE, 60)
     end = house.end()
@@ -308,7 +308,7 @@ async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     assert "Nothing was changed" not in (answer.reason or "")
 
 
-async def test_what_shows_up_after_auto_is_deleted(house: House) -> None:
+async def test_what_shows_up_after_auto_is_deleted(house: FakeHouse) -> None:
     house.cloud.failing = [UNKNOWN]
     await house.send(CHARGE, 0.5)
     await house.send({"action": "auto"}, 0.5)
@@ -316,7 +316,7 @@ async def test_what_shows_up_after_auto_is_deleted(house: House) -> None:
     assert house.cloud.modes == []
 
 
-async def test_what_somebody_else_deletes_is_over(house: House) -> None:
+async def test_what_somebody_else_deletes_is_over(house: FakeHouse) -> None:
     await house.send(CHARGE, 300)
     house.results()
     house.cloud.made.clear()
@@ -325,20 +325,20 @@ async def test_what_somebody_else_deletes_is_over(house: House) -> None:
     assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
 
 
-async def test_a_limit_of_the_hardware_that_makes_no_sense_is_not_one(house: House) -> None:
+async def test_a_limit_of_the_hardware_that_makes_no_sense_is_not_one(house: FakeHouse) -> None:
     absurd = msgspec.structs.replace(configuration(), battery_max_charge_power_kw=1e308)
     house.registry.described = Details(static(), absurd)
     await house.send(CHARGE)
     assert house.results() == ["started"]
 
 
-async def test_half_of_a_character_is_refused(house: House) -> None:
+async def test_half_of_a_character_is_refused(house: FakeHouse) -> None:
     for command in ({"action": "\ud800"}, CHARGE | {"\ud800": 1}, CHARGE | {"id": "\ud800"}):
         await house.send(command)
     assert house.results() == ["refused"] * 3
 
 
-async def test_a_book_with_unknown_actions_or_times_without_a_zone_starts(house: House) -> None:
+async def test_a_book_with_unknown_actions_or_times_without_a_zone_starts(house: FakeHouse) -> None:
     await house.send(CHARGE)
     await house.kill()
     file = house.folder / "controls.json"
@@ -349,38 +349,38 @@ async def test_a_book_with_unknown_actions_or_times_without_a_zone_starts(house:
     house.start()
 
 
-async def test_a_command_is_answered_while_the_cloud_asks_to_wait(house: House) -> None:
+async def test_a_command_is_answered_while_the_cloud_asks_to_wait(house: FakeHouse) -> None:
     house.throttle.close(600)
     await house.send(CHARGE, 1)
     assert house.answers[0].reason is not None
     assert house.answers[0].reason.startswith("Redback's cloud asks to wait.")
 
 
-async def test_a_name_of_two_inverters_is_said_to_be_that(house: House) -> None:
+async def test_a_name_of_two_inverters_is_said_to_be_that(house: FakeHouse) -> None:
     house.registry.names["RB2"] = GivenName("Home", "Home")
     await house.send(CHARGE | {"inverter": "home"})
     assert "There is no inverter" not in (house.answers[0].reason or "")
 
 
-def theirs(house: House, minutes: float = 60) -> Schedule:
+def theirs(house: FakeHouse, minutes: float = 60) -> Schedule:
     duration = timedelta(minutes=minutes)
     return Schedule(schedule_id="b", start=house.clock.now(), duration=duration, mode="Conserve")
 
 
-def limit(house: House, event_id: str, *, of_network: bool | None = False) -> Envelope:
+def limit(house: FakeHouse, event_id: str, *, of_network: bool | None = False) -> Envelope:
     now = house.clock.now()
     end = now + timedelta(hours=1)
     return Envelope(event_id=event_id, start=now, end=end, max_export_w=0, of_network=of_network)
 
 
-async def delete(house: House, key: str) -> Answer:
+async def delete(house: FakeHouse, key: str) -> Answer:
     """Delete as a person does in the panel."""
     deleting = asyncio.create_task(house.controls.delete(SERIAL, key, "panel"))
     await house.clock.advance(30)
     return await deleting
 
 
-async def test_a_person_deletes_one_of_somebody_else_and_nothing_more(house: House) -> None:
+async def test_a_person_deletes_one_of_somebody_else_and_nothing_more(house: FakeHouse) -> None:
     house.cloud.put("b", theirs(house))
     house.cloud.put("c", msgspec.structs.replace(theirs(house), schedule_id="c"))
     await house.clock.advance(10)
@@ -391,7 +391,7 @@ async def test_a_person_deletes_one_of_somebody_else_and_nothing_more(house: Hou
     assert house.controls.record[-1] == answer == house.answers[-1]
 
 
-async def test_a_person_ends_one_of_ours_which_is_told_as_well(house: House) -> None:
+async def test_a_person_ends_one_of_ours_which_is_told_as_well(house: FakeHouse) -> None:
     await house.send(CHARGE | {"id": "night"}, 60)
     await house.send({"action": "limit_export", "power": 0, "minutes": 60}, 60)
     house.answers.clear()
@@ -406,7 +406,7 @@ async def test_a_person_ends_one_of_ours_which_is_told_as_well(house: House) -> 
 
 @pytest.mark.parametrize("of_network", [True, None])
 async def test_what_may_be_the_networks_is_never_deleted(
-    house: House, *, of_network: bool | None
+    house: FakeHouse, *, of_network: bool | None
 ) -> None:
     house.cloud.put("e", limit(house, "e", of_network=of_network))
     await house.clock.advance(10)
@@ -416,7 +416,7 @@ async def test_what_may_be_the_networks_is_never_deleted(
 
 
 @pytest.mark.parametrize("key", ["", "elsewhere", "*", "%", "All", "../All"])
-async def test_what_is_not_listed_is_not_deleted(house: House, key: str) -> None:
+async def test_what_is_not_listed_is_not_deleted(house: FakeHouse, key: str) -> None:
     house.cloud.put("b", theirs(house))
     house.cloud.put("e", limit(house, "e"))
     assert (await delete(house, key)).result == "refused"
@@ -425,7 +425,7 @@ async def test_what_is_not_listed_is_not_deleted(house: House, key: str) -> None
 
 
 async def test_deleting_fails_where_the_list_cannot_be_read_or_the_cloud_does_not_answer(
-    house: House,
+    house: FakeHouse,
 ) -> None:
     house.cloud.put("b", theirs(house))
     await house.clock.advance(10)
@@ -440,14 +440,14 @@ async def test_deleting_fails_where_the_list_cannot_be_read_or_the_cloud_does_no
     assert (answer.reason or "").startswith("Redback's cloud asks to wait.")
 
 
-async def test_every_door_hears_every_answer(house: House) -> None:
+async def test_every_door_hears_every_answer(house: FakeHouse) -> None:
     heard: list[Answer] = []
     house.controls.listen(heard.append)
     await house.send(CHARGE)
     assert heard == house.answers == [*house.controls.record]
 
 
-async def test_each_inverter_is_reached_through_its_own_account(house: House) -> None:
+async def test_each_inverter_is_reached_through_its_own_account(house: FakeHouse) -> None:
     await house.kill()
     second = Cloud(house.clock)
     registry = cast("Registry", house.registry)
@@ -467,7 +467,7 @@ async def test_each_inverter_is_reached_through_its_own_account(house: House) ->
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_while_the_cloud_asks_to_wait_the_lists_are_not_asked_for(house: House) -> None:
+async def test_while_the_cloud_asks_to_wait_the_lists_are_not_asked_for(house: FakeHouse) -> None:
     house.throttle.close(900)
     await house.clock.advance(1000)  # never ends if it does not sleep
     assert house.throttle.throttled == 0
@@ -491,7 +491,7 @@ def test_what_an_inverter_can_do_is_what_is_not_refused(clock: FakeClock) -> Non
     assert can["export"].why_not is None
 
 
-async def test_sensors_know_at_once_what_was_written_and_keep_knowing_it(house: House) -> None:
+async def test_sensors_know_at_once_what_was_written_and_keep_knowing_it(house: FakeHouse) -> None:
     def ends() -> datetime | None:
         return house.registry.described.control_ends(house.clock.now())
 
@@ -508,7 +508,7 @@ async def test_sensors_know_at_once_what_was_written_and_keep_knowing_it(house: 
 
 @pytest.mark.parametrize("has_book", [True, False])
 async def test_after_a_restart_sensors_have_what_the_cloud_lists(
-    house: House, *, has_book: bool
+    house: FakeHouse, *, has_book: bool
 ) -> None:
     await house.send(CHARGE, 60)
     await house.kill()

@@ -4,20 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from controls.stand_ins import CHARGE, House
+from controls.stand_ins import CHARGE, FakeHouse
 from examples import SERIAL
 from redback.problems import Kind
 
 MINUTES = 60.0
 
 
-def problem(house: House) -> str | None:
+def problem(house: FakeHouse) -> str | None:
     found = house.problems.find(Kind.FOLLOW, subject=SERIAL)
     return None if found is None else found.detail
 
 
 async def test_an_inverter_that_does_something_else_is_told_once_after_five_minutes(
-    house: House,
+    house: FakeHouse,
 ) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE | {"id": "night"}, 5 * MINUTES)
@@ -35,7 +35,7 @@ async def test_an_inverter_that_does_something_else_is_told_once_after_five_minu
     assert house.cloud.writes == ["create ChargeBattery"]
 
 
-async def test_the_problem_ends_when_the_inverter_follows(house: House) -> None:
+async def test_the_problem_ends_when_the_inverter_follows(house: FakeHouse) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE, 7 * MINUTES)
     assert problem(house) is not None
@@ -44,7 +44,7 @@ async def test_the_problem_ends_when_the_inverter_follows(house: House) -> None:
     assert problem(house) is None
 
 
-async def test_the_problem_ends_when_what_was_started_ends(house: House) -> None:
+async def test_the_problem_ends_when_what_was_started_ends(house: FakeHouse) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE, 7 * MINUTES)
     await house.send({"action": "auto"}, 15)
@@ -55,7 +55,7 @@ async def test_the_problem_ends_when_what_was_started_ends(house: House) -> None
     assert problem(house) is None
 
 
-async def test_what_replaces_it_has_its_own_five_minutes(house: House) -> None:
+async def test_what_replaces_it_has_its_own_five_minutes(house: FakeHouse) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE, 7 * MINUTES)
     await house.send(CHARGE | {"action": "discharge"}, 4 * MINUTES)
@@ -64,7 +64,7 @@ async def test_what_replaces_it_has_its_own_five_minutes(house: House) -> None:
     assert problem(house) == "it reports Auto instead of DischargeBattery"
 
 
-async def test_the_same_command_every_five_minutes_does_not_hide_it(house: House) -> None:
+async def test_the_same_command_every_five_minutes_does_not_hide_it(house: FakeHouse) -> None:
     house.registry.mode = "Auto"
     for _ in range(12):
         await house.send(CHARGE | {"minutes": 15}, 5 * MINUTES)
@@ -76,7 +76,7 @@ async def test_the_same_command_every_five_minutes_does_not_hide_it(house: House
     "mode", ["chargebattery", "ForceChargeBattery", "Dance", "NoMode", "", " ChargeBattery "]
 )
 async def test_other_words_for_the_same_and_unknown_ones_are_no_failure(
-    house: House, mode: str
+    house: FakeHouse, mode: str
 ) -> None:
     house.registry.mode = mode
     await house.send(CHARGE, 30 * MINUTES)
@@ -84,13 +84,13 @@ async def test_other_words_for_the_same_and_unknown_ones_are_no_failure(
     assert house.results() == ["started"]
 
 
-async def test_a_battery_that_takes_less_power_is_no_failure(house: House) -> None:
+async def test_a_battery_that_takes_less_power_is_no_failure(house: FakeHouse) -> None:
     assert house.registry.reading(SERIAL).battery_charge_kw != CHARGE["power"]
     await house.send(CHARGE, 59 * MINUTES)
     assert house.results() == ["started"]
 
 
-async def test_without_a_recent_reading_nothing_is_said(house: House) -> None:
+async def test_without_a_recent_reading_nothing_is_said(house: FakeHouse) -> None:
     await house.send(CHARGE, 1)
     house.registry.mode = "Auto"
     house.registry.age = timedelta(minutes=11)
@@ -98,7 +98,7 @@ async def test_without_a_recent_reading_nothing_is_said(house: House) -> None:
     assert house.results() == ["started"]
 
 
-async def test_a_short_other_mode_in_between_is_no_failure(house: House) -> None:
+async def test_a_short_other_mode_in_between_is_no_failure(house: FakeHouse) -> None:
     await house.send(CHARGE, 20 * MINUTES)
     house.registry.mode = "Auto"
     await house.clock.advance(3 * MINUTES)
@@ -110,7 +110,9 @@ async def test_a_short_other_mode_in_between_is_no_failure(house: House) -> None
     assert house.results() == ["failed"]
 
 
-async def test_after_a_restart_it_is_not_answered_again_but_still_a_problem(house: House) -> None:
+async def test_after_a_restart_it_is_not_answered_again_but_still_a_problem(
+    house: FakeHouse,
+) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE, 7 * MINUTES)
     house.results()
@@ -122,7 +124,7 @@ async def test_after_a_restart_it_is_not_answered_again_but_still_a_problem(hous
     assert house.results() == []
 
 
-async def test_what_begins_later_is_not_expected_before(house: House) -> None:
+async def test_what_begins_later_is_not_expected_before(house: FakeHouse) -> None:
     start = (house.clock.now() + timedelta(hours=2)).isoformat()
     await house.send(CHARGE | {"start": start}, 60 * MINUTES)
     assert problem(house) is None

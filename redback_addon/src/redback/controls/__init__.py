@@ -2,10 +2,10 @@
 
 A door, such as `door` for Home Assistant's event bus, gives a command to `controls`, and listens
 there for its answer. `command` reads and `limits` checks it, `executor` carries it out, and `watch`
-reads what is there, both through `remote`, when it is the inverter's turn (`turns`). `follow`
-compares that with what the inverter does. `outcomes` decides what becomes of what is ours,
-`answers` says so, and `book` keeps it, with the record of all answers. `timeline` is all that runs
-and comes, by whomever.
+finishes what was begun, when it is the inverter's turn (`turns`). Both reach the cloud with `maker`
+and `remote`. `follow` compares what is there with what the inverter does. `outcomes` decides what
+becomes of what is ours, `answers` says so, and `book` keeps it, with the record of all answers.
+`timeline` is all that runs and comes, by whomever.
 """
 
 from collections.abc import Sequence

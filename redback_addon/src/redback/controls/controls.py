@@ -15,6 +15,7 @@ from .command import DELETE, Command, RefusedError, parse
 from .executor import LEAST_SECONDS, TOO_LATE, Executor
 from .follow import Follow
 from .limits import check, find
+from .maker import Maker
 from .outcomes import Outcomes
 from .remote import Remote
 from .timeline import Entry, timeline
@@ -47,11 +48,13 @@ class Controls:
         self._book = book
         self._answers = Answers(book, registry, clock)
         self._turns = Turns(clock)
-        remote = Remote(accounts, registry, clock)
         outcomes = Outcomes(book, self._answers, clock)
-        self._watch = Watch(remote, outcomes, registry, self._turns, clock)
+        maker = Maker(Remote(accounts, registry, clock), outcomes, registry, clock)
+        self._watch = Watch(maker, outcomes, registry, self._turns, clock)
         self._follow = Follow(outcomes, registry, problems, self._turns, clock)
-        self._executor = Executor(remote, self._watch, outcomes, registry, self._turns, clock)
+        self._executor = Executor(
+            remote, maker, self._watch, outcomes, registry, self._turns, clock
+        )
         self._waiting: dict[str, _Waiting] = {}
         self._working: set[str] = set()
         self._taken: asyncio.Queue[tuple[str, _Waiting]] = asyncio.Queue()

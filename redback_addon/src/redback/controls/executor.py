@@ -7,9 +7,8 @@ the next start finishes what it was told, and starts nothing else.
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from itertools import count
 
 from msgspec import structs
 
@@ -25,8 +24,8 @@ from ..inverters.registry import Registry
 from .answers import clock_time, sentence
 from .book import Answer, Own
 from .command import Command
+from .maker import Maker
 from .outcomes import SOON, Outcomes
-from .remote import Remote
 from .timeline import timeline
 from .turns import Turns
 from .watch import Watch
@@ -46,14 +45,15 @@ class Executor:
 
     def __init__(
         self,
-        remote: Remote,
+        maker: Maker,
         watch: Watch,
         outcomes: Outcomes,
         registry: Registry,
         turns: Turns,
         clock: Clock,
     ) -> None:
-        self._remote = remote
+        self._maker = maker
+        self._remote = maker.remote
         self._watch = watch
         self._outcomes = outcomes
         self._book = outcomes.book
@@ -107,7 +107,7 @@ class Executor:
         return reply("ended")
 
     async def _start(self, command: Command, end: datetime, serial: str, until: float) -> None:
-        new = self._planned(command, end, serial)
+        new = self._maker.plan(command, end, serial)
         others = [one for one in self._book.own if one.replaced is None and one.overlaps(new)]
         for one in others:
             if (
@@ -121,7 +121,7 @@ class Executor:
                 return
         self._book.change((), (new,))
         try:
-            made = await self._create(new, until)
+            made = await self._maker.create(new, until)
         except RequestError as error:
             # Some clouds may take no second one at the same time.
             if others and self._can_make_way(others, new, until):
@@ -153,7 +153,7 @@ class Executor:
                 tried.append(one)
                 await self._delete(one, until - 2 * _STEP_SECONDS)
                 gone.append(one)
-            made = await self._create(new, until - _STEP_SECONDS)
+            made = await self._maker.create(new, until - _STEP_SECONDS)
         except CloudError as error:
             self._outcomes.not_made(new, error)
             is_unknown = isinstance(error, OutcomeUnknownError) and tried == gone
@@ -161,62 +161,12 @@ class Executor:
                 if is_unknown:  # a second one could be too many
                     self._outcomes.over(one, "Replaced by a later command, which failed.")
                 else:
-                    await self._restore(one, until)
+                    await self._maker.restore(one, until)
             self._failed(command, new.serial, error, "What ran before may have ended.", tried)
         else:
             for one in gone:
                 self._outcomes.over(one, "Replaced by a later command.")
             self._outcomes.made(new, made)
-
-    async def _restore(self, old: Own, until: float) -> None:
-        """Create what was deleted again, for the rest of its time."""
-        now = self._clock.now()
-        start = max(old.start, now.replace(microsecond=0))
-        key = self._event_id(old.serial, start, now) if old.site_id else ""
-        again = structs.replace(old, start=start, created=now, key=key, is_made=False)
-        if not self._outcomes.is_ours(old) or old.end <= now:
-            return
-        self._book.change((old,), (again,))
-        try:
-            made = await self._create(again, until)
-        except OutcomeUnknownError:
-            return  # the list will say
-        except CloudError:
-            self._outcomes.over(again, "Replaced by a later command, which failed.")
-        else:
-            self._book.change((again,), (structs.replace(again, key=made, is_made=True),))
-
-    def _planned(self, command: Command, end: datetime, serial: str) -> Own:
-        start = command.start.replace(microsecond=0)
-        site = self._registry.details(serial).site_id or ""
-        is_limit = command.mode is None
-        # Later than all others, whatever the wall clock does.
-        after = [one.created + timedelta.resolution for one in self._book.own]
-        now = max([self._clock.now(), *after])
-        return Own(
-            serial=serial,
-            action=command.action,
-            power=command.power,
-            limits=dict(command.limits),
-            start=start,
-            end=end.replace(microsecond=0),
-            created=now,
-            key=self._event_id(serial, start, now) if is_limit else "",
-            site_id=site if is_limit else "",
-            id=command.id,
-            by=command.by,
-        )
-
-    def _event_id(self, serial: str, start: datetime, created: datetime) -> str:
-        """Return one that no envelope of ours has: all with the same are deleted at once."""
-        base = f"ha-{serial[:80]}-{start:%Y%m%dT%H%M%SZ}-{created:%H%M%S}"
-        taken = {one.key for one in self._book.own}
-        more = (f"{base}-{number}" for number in count(2))
-        return base if base not in taken else next(one for one in more if one not in taken)
-
-    async def _create(self, new: Own, until: float) -> str:
-        known = {one.key for one in self._book.own if one.key}
-        return await self._remote.create(new, until, known)
 
     async def _delete(self, old: Own, until: float) -> None:
         await self._remote.delete(old.serial, old.key, old.site_id, until)

@@ -9,11 +9,12 @@ from typing import NoReturn
 from msgspec import structs
 
 from ..clock import Clock, wait
-from ..cloud import CloudError
+from ..cloud import CloudError, RequestError
 from ..inverters.registry import Registry
 from .book import Own, goes_from
+from .maker import Maker
 from .outcomes import Outcomes
-from .remote import SURELY_LISTED_SECONDS, Lists, Remote, schedule_of
+from .remote import SURELY_LISTED_SECONDS, Lists, schedule_of
 from .turns import Turns
 
 _LOG = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 _LISTED_AFTER = timedelta(seconds=30)
 _TIDY_SECONDS = 12.0
 _SURELY_LISTED_AFTER = timedelta(seconds=SURELY_LISTED_SECONDS)
+# What was made so long ago is listed; after the other the answer to a command is overdue.
+_UNMADE_AFTER = timedelta(seconds=15)
+_FINISH_WITHIN = timedelta(seconds=45)
 _SOON_FOR = timedelta(minutes=2)
 _READ_SECONDS = 5 * 60.0
 _READ_SOON_SECONDS = 3.0
@@ -34,9 +38,15 @@ class Watch:
     """Keeps the lists of all inverters up to date, and the book true to them."""
 
     def __init__(
-        self, remote: Remote, outcomes: Outcomes, registry: Registry, turns: Turns, clock: Clock
+        self,
+        maker: Maker,
+        outcomes: Outcomes,
+        registry: Registry,
+        turns: Turns,
+        clock: Clock,
     ) -> None:
-        self._remote = remote
+        self._maker = maker
+        self._remote = maker.remote
         self._outcomes = outcomes
         self._book = outcomes.book
         self._registry = registry
@@ -126,6 +136,9 @@ class Watch:
                         until = self._clock.monotonic() + _TIDY_SECONDS
                         await self._remote.delete(old.serial, old.key, old.site_id, until)
                         self._outcomes.over(old, "Replaced by a later command.")
+                for new in [one for one in self._book.own if one.serial == serial]:
+                    if gone := self._made_way(new):
+                        await self._finish_change(new, gone)
         except CloudError as error:
             _LOG.debug("The schedules of %s cannot be read or tidied up: %s.", serial, error)
 
@@ -138,10 +151,49 @@ class Watch:
         replacing = (one for one in ours if one.replaced is None and one.overlaps(old))
         return now - old.replaced >= _LISTED_AFTER or all(lists.has(one) for one in replacing)
 
+    def _made_way(self, new: Own) -> list[Own]:
+        """Return what is gone for something that was not made: the add-on was stopped just then.
+
+        That is finished only while the command still waits for its answer.
+        """
+        now, lists = self._clock.now(), self._remote.listed(new.serial)
+        if (
+            new.is_made
+            or new.is_answered
+            or not _UNMADE_AFTER <= now - new.created < _FINISH_WITHIN
+        ):
+            return []
+        return [
+            old
+            for old in self._book.own
+            if old.is_made
+            and old.replaced is None
+            and old.overlaps(new)
+            and now - old.created >= _LISTED_AFTER
+            and lists.were_asked_for(old)
+            and not lists.has(old)
+        ]
+
+    async def _finish_change(self, new: Own, gone: Iterable[Own]) -> None:
+        """Create what others have made way for; or else bring them back."""
+        until = self._clock.monotonic() + _TIDY_SECONDS
+        try:
+            key = await self._maker.create(new, until)
+        except RequestError:
+            for old in gone:
+                await self._maker.restore(old, until)
+        else:
+            for old in gone:
+                self._outcomes.over(old, "Replaced by a later command.")
+            self._outcomes.made(new, key)
+
     def _miss(self, one: Own, *, is_listed: bool) -> None:
         """Note that something is gone that two lists do not have: somebody else deleted it."""
         now = self._clock.now()
-        if is_listed or one.replaced is not None or now - one.created < _SURELY_LISTED_AFTER:
+        is_new = now - one.created < _SURELY_LISTED_AFTER
+        # It may have made way for something of which it is not known yet whether it was made.
+        may_come_back = any(not other.is_made and other.overlaps(one) for other in self._book.own)
+        if is_listed or one.replaced is not None or is_new or may_come_back:
             self._missing.discard(one.key)
         elif one.key not in self._missing:
             self._missing.add(one.key)

@@ -1,0 +1,112 @@
+"""A house in front of the simulated cloud, asked by the real client, at a fake clock's time."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Thread
+
+from controls.stand_ins import House
+from examples import SERIAL, decoded
+from fake_clock import FakeClock
+from redback.cloud import (
+    Credentials,
+    Hosts,
+    RedbackClient,
+    RememberedHolder,
+    TokenSource,
+    Transport,
+)
+from redback.inverters.naming import GivenName
+from redback.sensors.details import Details
+from redback.sensors.reading import Reading
+from simulator import Simulator, build_world
+from simulator.schedules import Schedule
+from simulator.world import CLIENT_ID, CREDENTIAL
+
+_AGE = timedelta(seconds=20)
+
+
+class SimulatedRegistry:
+    """One inverter, whose readings are what the simulated one does."""
+
+    def __init__(self, clock: FakeClock, simulator: Simulator, described: Details) -> None:
+        self._clock = clock
+        self._simulator = simulator
+        self.described = described
+        self.names = {SERIAL: GivenName("Home", "Home")}
+
+    def sorted_names(self) -> list[str]:
+        return ["Home"]
+
+    def details(self, _: str) -> Details:
+        return self.described
+
+    def describe(self, _: str, details: Details) -> None:
+        self.described = details
+
+    def reading(self, _: str) -> Reading | None:
+        now = self._clock.now()
+        record = self._simulator.truth(SERIAL, (now - _AGE).timestamp())
+        return None if record is None else Reading(SERIAL, now, decoded(record), self.described)
+
+
+class SimulatedHouse(House):
+    """One whose cloud is simulated; `schedules` are those that are neither over nor deleted."""
+
+    def __init__(self, clock: FakeClock, folder: Path, simulator: Simulator) -> None:
+        self.simulator = simulator
+        # Whoever waits for the cloud makes time pass.
+        transport = Transport(monotonic=clock.monotonic, sleep=clock.skip)
+        remembered = RememberedHolder()
+        credentials, hosts = (
+            Credentials(CLIENT_ID, CREDENTIAL),
+            Hosts(simulator.url, simulator.url),
+        )
+        tokens = TokenSource(transport, credentials, remembered, hosts)
+        client = RedbackClient(transport, tokens, remembered, now=clock.now)
+        configuration = client.configurations([SERIAL])[SERIAL]
+        assert not isinstance(configuration, Exception)
+        described = Details(client.static(SERIAL), configuration)
+        self.registry = SimulatedRegistry(clock, simulator, described)
+        super().__init__(clock, folder, client.controls, self.registry)
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        return self.simulator.schedules.active(SERIAL, self.clock.now().timestamp())
+
+    @property
+    def modes(self) -> list[str]:
+        return [one.mode.inverter_mode for one in self.schedules]
+
+    def reported(self) -> Reading:
+        """Return what the inverter does now."""
+        reading = self.registry.reading(SERIAL)
+        assert reading is not None
+        return reading
+
+    @property
+    def written(self) -> list[str]:
+        """All writes that the cloud was asked for, whatever became of them."""
+        asked = (f"{one.method} {one.path}" for one in self.simulator.journal.entries)
+        controls = (one for one in asked if "/Schedule/" in one or "/OperatingEnvelope/" in one)
+        return [one for one in controls if not one.startswith("GET ")]
+
+
+@contextmanager
+def simulated() -> Iterator[Simulator]:
+    """Run the simulated cloud in a thread of its own; nobody may have asked for `All`."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    simulator = Simulator(build_world(["st"], commissioned=date(2026, 2, 20), latency=1.0))
+    try:
+        asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(30)
+        yield simulator
+        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(30)
+        assert not [one for one in simulator.journal.entries if one.path.endswith("/All")]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
