@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -482,3 +482,59 @@ async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(h
         await way.farewell(asyncio.get_running_loop().time() + 5)
     async with Client.of_core(home.core.url, home.core.token) as client:
         assert (await client.request("GET", "states/sensor.house_status")).status == 404
+
+
+FLEET = 1000
+KEYS = [f"pv_{number}_{part}" for number in range(19) for part in ("voltage", "power")]
+# From the stop until everything is offline.
+STOP_SECONDS = 5.0
+# A page or a reading waits no longer than this for the publisher.
+LONGEST_BLOCK_SECONDS = 1.0
+
+
+async def _longest_block() -> float:
+    """Return how long the event loop was busy at a stretch, once it is cancelled."""
+    longest, loop = 0.0, asyncio.get_running_loop()
+    with suppress(asyncio.CancelledError):
+        while True:
+            began = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - began)
+            await asyncio.sleep(0.002)
+    return longest
+
+
+async def test_a_thousand_inverters_are_published_without_a_block_and_offline_at_the_stop(
+    home: Home, measured: Callable[[str], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    offline = asyncio.Event()
+
+    async def watch() -> None:
+        async with home.broker.client() as client:
+            await client.subscribe("redback/status", qos=1)
+            async for message in client.messages:
+                if message.payload == b"offline":
+                    offline.set()
+
+    watcher, block = asyncio.create_task(watch()), asyncio.create_task(_longest_block())
+    async with home.started() as way:
+        began = loop.time()
+        for number in range(FLEET):
+            way.offer(Device(f"RB{number}", f"House {number}"), values(**dict.fromkeys(KEYS, 1.5)))
+            await asyncio.sleep(0)
+        await home.has(lambda found: len(found) == 4 * FLEET + 1)
+        measured(f"{FLEET} inverters published in {loop.time() - began:.1f} s")
+        block.cancel()
+        longest = await block
+        measured(f"the longest block of the event loop was {1000 * longest:.0f} ms")
+        for number in range(FLEET):  # the stop comes while a round is under way
+            way.offer(Device(f"RB{number}", f"House {number}"), values(**dict.fromkeys(KEYS, 2.5)))
+        assert not offline.is_set()
+        began = loop.time()
+    await asyncio.wait_for(offline.wait(), STOP_SECONDS)
+    took = loop.time() - began
+    measured(f"everything offline {took:.2f} s after the stop")
+    watcher.cancel()
+    assert took < STOP_SECONDS
+    assert longest < LONGEST_BLOCK_SECONDS
