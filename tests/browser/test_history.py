@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from browser import answers, examples
 from browser.stand_in import StandIn
@@ -234,3 +234,21 @@ async def test_days_before_the_history_begins_are_left_out(viewer: Viewer) -> No
     await expect(page.locator("[data-date='2026-11-13']")).to_be_visible()
     await expect(page.locator("[data-date='2026-11-12']")).to_have_count(0)
     await expect(page.locator(".codes")).not_to_contain_text("Outside your history range")
+
+
+async def test_what_the_network_drops_is_asked_for_again(viewer: Viewer) -> None:
+    page = await viewer.open()
+    dropped: list[str] = []
+
+    async def drop(route: Route) -> None:
+        if len(dropped) < 2:
+            dropped.append(route.request.url)
+            await route.abort("connectionreset")
+        else:
+            await route.continue_()
+
+    await page.route("**/data/calendar*", drop)
+    await page.get_by_role("navigation").get_by_role("link", name="History").click()
+    await expect(page.locator("table.calendar")).to_be_visible()
+    assert len(dropped) == 2
+    viewer.complaints.clear()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Error, Page
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, expect
 from playwright.async_api import TimeoutError as PageTimeoutError
 
 from browser.examples import HOME
@@ -21,6 +21,7 @@ _TIMEOUT_MS = 15_000
 # Chromium drops what it is loading whenever a network of a container comes or goes beside it.
 _NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 _LOADS = 4
+expect.set_options(timeout=_TIMEOUT_MS)
 
 
 class Visit:
@@ -58,6 +59,7 @@ class Visit:
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)
+        page.on("requestfailed", self._on_failure)
         for left in reversed(range(_LOADS)):
             self._has_network_changed = False
             await page.goto((url or self._url) + (f"#{section}" if section else ""))
@@ -73,10 +75,14 @@ class Visit:
         return page
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if _NETWORK_CHANGED in message.text:
-            self._has_network_changed = True
-        elif message.type in {"error", "warning"}:
+        is_complaint = message.type in {"error", "warning"}
+        if is_complaint and _NETWORK_CHANGED not in message.text:
             self.complaints.append(message.text)
+
+    def _on_failure(self, request: Request) -> None:
+        # Not each of these is told in the console too.
+        if _NETWORK_CHANGED in (request.failure or ""):
+            self._has_network_changed = True
 
     def _on_error(self, error: Error) -> None:
         self.complaints.append(str(error))

@@ -3,22 +3,37 @@
 const token = document.querySelector('meta[name="redback-token"]').content;
 // Home Assistant may take a minute to answer what the add-on asks for the page.
 const LONGEST = 90_000; // milliseconds
+const TRIES = 3;
+const PAUSE = 500; // milliseconds
 const NO_ANSWER = "The add-on does not answer. Try again in a moment.";
 
 /** The JSON of a path below `data/`, within some milliseconds; throws an Error with a readable sentence. */
 export async function get(path, limit = LONGEST) {
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), limit);
-  let response;
+  let answer;
   try {
-    response = await fetch(`data/${path}`, { cache: "no-store", signal: end.signal });
-    if (response.ok) return await response.json();
+    answer = await asked(path, end.signal);
   } catch {
     throw new Error(NO_ANSWER);
   } finally {
     clearTimeout(timer);
   }
-  throw new Error(`The add-on answered with error ${response.status}. Try again in a moment.`);
+  if (answer.status === 200) return answer.content;
+  throw new Error(`The add-on answered with error ${answer.status}. Try again in a moment.`);
+}
+
+/** Asks again soon where no answer comes: browsers drop what they load when their network changes. */
+async function asked(path, signal) {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      const response = await fetch(`data/${path}`, { cache: "no-store", signal });
+      return { status: response.status, content: response.ok ? await response.json() : null };
+    } catch (error) {
+      if (!left || signal.aborted) throw error;
+    }
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
 }
 
 /** Requests an action; resolves to its result, `{isDone, text}`. Never throws. */
