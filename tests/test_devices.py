@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -144,3 +144,93 @@ async def check_restarts(here: Place, measured: Callable[[str], None]) -> None:
     began = time.monotonic()
     await here.settle(as_devices=True, seconds=10)
     measured(f"all entities back {time.monotonic() - began:.1f} s after the broker's restart")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the change-over, as it shows outside."""
+
+    as_devices: bool
+    is_reached: Callable[[Place], Awaitable[object]]
+
+    async def reach(self, here: Place) -> None:
+        """Change the option, and kill the service when the step is reached."""
+        assert await here.home.service.stop() == 0
+        here.home.service.options(devices=self.as_devices)
+        await here.home.service.start()
+        await until(lambda: self.is_reached(here), 60, every=0.005)
+        await here.home.service.kill()
+
+
+async def _values_are_published(here: Place) -> object:
+    return await here.broker.retained("redback/+/state")
+
+
+async def _states_are_being_removed(here: Place) -> object:
+    return len(await here.states()) < ALL
+
+
+async def _device_is_described(here: Place) -> object:
+    return await here.broker.retained("homeassistant/device/#")
+
+
+async def _device_is_registered(here: Place) -> object:
+    return await here.registered()
+
+
+async def _description_is_gone(here: Place) -> object:
+    return not await here.broker.retained("homeassistant/device/#")
+
+
+async def _registry_is_empty(here: Place) -> object:
+    return not await here.registered()
+
+
+async def _states_are_being_pushed(here: Place) -> object:
+    return not await here.registered() and await here.states()
+
+
+async def _nothing(_: Place) -> None:
+    """Let the service start again at once."""
+
+
+async def _core_restarts(here: Place) -> None:
+    await here.core.stop()
+    await here.core.start()
+
+
+async def _broker_is_away(here: Place) -> None:
+    """Let the service find no broker when it starts, for longer than it waits for one."""
+    await here.broker.stop()
+
+
+_STEPS = {
+    "values": Step(as_devices=True, is_reached=_values_are_published),
+    "description": Step(as_devices=False, is_reached=_description_is_gone),
+    "delete": Step(as_devices=True, is_reached=_states_are_being_removed),
+    "registry": Step(as_devices=False, is_reached=_registry_is_empty),
+    "discovery": Step(as_devices=True, is_reached=_device_is_described),
+    "push": Step(as_devices=False, is_reached=_states_are_being_pushed),
+    "registered": Step(as_devices=True, is_reached=_device_is_registered),
+}
+_AWAY_SECONDS = 35  # longer than devices that are taken back wait for their broker
+
+
+@pytest.mark.parametrize("meanwhile", [_nothing, _core_restarts, _broker_is_away])
+async def test_the_change_over_survives_a_kill_at_each_step(
+    meanwhile: Callable[[Place], Awaitable[None]],
+) -> None:
+    async with place() as here:
+        await here.settle(as_devices=False)
+        before = set(await here.states())
+        for name, step in _STEPS.items():
+            await step.reach(here)
+            await meanwhile(here)
+            await here.home.service.start()
+            if meanwhile is _broker_is_away:
+                await asyncio.sleep(_AWAY_SECONDS)
+                await here.broker.start()
+            await here.settle(as_devices=step.as_devices, seconds=60)
+            expected = before | ADDED if step.as_devices else before
+            assert set(await here.states()) == expected, name
+            await here.agrees()
