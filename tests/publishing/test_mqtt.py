@@ -16,8 +16,10 @@ from house import until
 from redback.core import HomeAssistant, open_session
 from redback.options import Mqtt, Options
 from redback.problems import Kind, Problems
+from redback.publishing.components import Commands, Component
 from redback.publishing.delivery import Delivery
 from redback.publishing.device import Device
+from redback.publishing.mqtt import MqttPublisher
 from redback.publishing.publisher import Way
 from redback.publishing.ways import publisher
 from redback.sensors.details import Details
@@ -55,7 +57,9 @@ class Home:
         self._supervisor = supervisor
 
     @asynccontextmanager
-    async def started(self, *, devices: bool = True) -> AsyncIterator[Way]:
+    async def started(
+        self, *, devices: bool = True, commands: Commands | None = None
+    ) -> AsyncIterator[Way]:
         """Let one work."""
         async with open_session(TOKEN) as session:
             home_assistant = HomeAssistant(
@@ -64,6 +68,9 @@ class Home:
             own = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, self.broker.port))
             delivery = Delivery(self._note)
             way = publisher(own, self.folder, home_assistant, self.clock, self.problems, delivery)
+            if commands is not None:
+                assert isinstance(way, MqttPublisher)
+                way.take_commands(commands)
             async with running(home_assistant, way):
                 yield way
 
@@ -115,6 +122,28 @@ class Home:
         given = entity_id or f"sensor.house_{key}"
         self.core.registry.add(given, "mqtt", unique_id=f"redback_{SERIAL}_{key}")
         return given
+
+
+class Obedient:
+    """Has a mode and a button, once that is known; notes what it is told."""
+
+    def __init__(self) -> None:
+        self.has: dict[str, Component] | None = {
+            "mode": Component("select", "Mode", {"ops": ["Auto", "Charge"]}, has_value=True),
+            "press": Component("button", "Back To Auto", {}),
+            "control": Component("event", "Control", {"evt_typ": ["ended"]}),
+        }
+        self.mode = "Auto"
+        self.told: list[tuple[str, str, str]] = []
+
+    def components(self, _: str) -> Mapping[str, Component] | None:
+        return self.has
+
+    def values(self, _: str) -> Mapping[str, object]:
+        return {"mode": self.mode}
+
+    def command(self, serial: str, key: str, payload: str) -> None:
+        self.told.append((serial, key, payload))
 
 
 @pytest.fixture
@@ -538,3 +567,139 @@ async def test_a_thousand_inverters_are_published_without_a_block_and_offline_at
     watcher.cancel()
     assert took < STOP_SECONDS
     assert longest < LONGEST_BLOCK_SECONDS
+
+
+COMMANDS = "redback/+/+/set"
+COMMAND = f"redback/{SERIAL}/mode/set"
+CONTROLS = f"redback/{SERIAL}/controls"
+
+
+async def test_what_takes_commands_is_a_part_of_the_device(home: Home) -> None:
+    obedient = Obedient()
+    async with home.started(commands=obedient) as way:
+        assert isinstance(way, MqttPublisher)
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: found[CONFIG])
+        assert retained[CONTROLS] == {"mode": "Auto"}
+        components = retained[CONFIG]["cmps"]
+        assert components["mode"] == {
+            "p": "select",
+            "uniq_id": f"redback_{SERIAL}_mode",
+            "name": "Mode",
+            "default_entity_id": "select.house_mode",
+            "object_id": "house_mode",
+            "ops": ["Auto", "Charge"],
+            "cmd_t": COMMAND,
+            "stat_t": CONTROLS,
+            "val_tpl": "{{ value_json.mode | default('') }}",
+        }
+        assert components["press"]["default_entity_id"] == "button.house_back_to_auto"
+        assert "stat_t" not in components["press"]
+        assert components["control"]["stat_t"] == f"redback/{SERIAL}/answer"
+        assert "cmd_t" not in components["control"]
+        obedient.mode = "Charge"
+        way.show_controls(SERIAL)
+        await home.has(lambda found: found[CONTROLS] == {"mode": "Charge"})
+
+
+async def test_commands_arrive_also_after_the_broker_was_away_but_not_retained_ones(
+    home: Home,
+) -> None:
+    obedient = Obedient()
+    async with home.started(commands=obedient) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        await home.broker.publish(COMMAND, "Charge")
+        await until(lambda: obedient.told == [(SERIAL, "mode", "Charge")])
+        await home.broker.stop()
+        await home.when(lambda: not way.broker.is_up)
+        await home.broker.start()
+        await home.broker.publish(COMMAND, "Dance", retain=True)
+        await home.when(lambda: way.broker.is_up)
+        for topic in ("redback/strange/mode/set", "redback/set", f"redback/{SERIAL}/mode/get"):
+            await home.broker.publish(topic, "Charge")
+        await home.broker.publish(COMMAND, "Auto")
+        await until(lambda: len(obedient.told) > 1)
+        assert obedient.told[1:] == [(SERIAL, "mode", "Auto")]
+
+
+async def test_an_answer_is_heard_by_those_who_listen_now(home: Home) -> None:
+    async with home.started(commands=Obedient()) as way:
+        assert isinstance(way, MqttPublisher)
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        await way.answer("another", {"event_type": "ended"})
+        async with home.broker.client() as client:
+            await client.subscribe("redback/+/answer")
+            await way.answer(SERIAL, {"event_type": "ended"})
+            message = await anext(aiter(client.messages))
+        assert json.loads(message.payload) == {"event_type": "ended"}
+        assert message.topic.value == f"redback/{SERIAL}/answer"
+        assert not [topic for topic in await home.retained() if topic.endswith("/answer")]
+
+
+async def test_without_commands_nothing_takes_any_and_what_did_is_removed(home: Home) -> None:
+    obedient = Obedient()
+    async with home.started(commands=obedient) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+    mine = home.register("mode", "select.mine")
+    press = home.register("press", "button.house_back_to_auto")
+    subscribed = home.broker.log.count(COMMANDS)
+    assert subscribed
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: len(found[CONFIG]["cmps"]["mode"]) == 1)
+        assert retained[CONFIG]["cmps"]["mode"] == {"p": "select"}
+        assert retained[CONFIG]["cmps"]["press"] == {"p": "button"}
+        assert "control" not in retained[CONFIG]["cmps"]
+        assert CONTROLS not in retained
+        home.core.registry.remove(mine)
+        # A Core that has just started knows only the entry, and does not remove it.
+        await home.has(lambda found: "press" not in found[CONFIG]["cmps"])
+        assert press not in {one["entity_id"] for one in home.core.registry.list({})}
+    assert home.broker.log.count(COMMANDS) == subscribed
+
+
+async def test_what_takes_commands_goes_with_its_device(home: Home) -> None:
+    async with home.started(commands=Obedient()) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONTROLS])
+    async with home.started(devices=False):
+        await home.has(lambda found: not found)
+
+
+async def test_nothing_is_removed_until_it_is_known_what_an_inverter_can_do(home: Home) -> None:
+    obedient = Obedient()
+    obedient.has = None
+    mine = home.register("mode", "select.mine")
+    async with home.started(commands=obedient) as way:
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: found[CONFIG])
+        assert "mode" not in retained[CONFIG]["cmps"]
+        await home.clock.advance(60)
+        assert mine in {one["entity_id"] for one in home.core.registry.list({})}
+        obedient.has = Obedient().has
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: found[CONFIG]["cmps"]["mode"])
+        assert retained[CONFIG]["cmps"]["mode"]["default_entity_id"] == mine
+
+
+async def test_what_others_do_with_an_entity_through_the_supervisor_removes_no_state(
+    home: Home,
+) -> None:
+    obedient = Obedient()
+    mine = home.register("mode", "select.house_mode")
+    async with (
+        home.started(commands=obedient) as way,
+        Client.of_core(home.core.url, home.core.token) as client,
+    ):
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG]["cmps"]["mode"])
+        # Its context is that of the action, whose user is the Supervisor's.
+        await client.request("POST", f"states/{mine}", {"state": "Charge"})
+        await home.clock.advance(1)
+        obedient.has = {**(obedient.has or {}), "more": Component("button", "More", {})}
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG]["cmps"]["more"])
+        assert (await client.request("GET", f"states/{mine}")).status == 200

@@ -95,6 +95,11 @@ class Broker:
         return self._folder / "authority.pem"
 
     @property
+    def log(self) -> str:
+        """Everything that it logged, with who subscribed to what."""
+        return (self._folder / "mosquitto.log").read_text(encoding="utf-8")
+
+    @property
     def address(self) -> BrokerAddress:
         """Where it is and who may log in: what the Mosquitto app tells the Supervisor of itself."""
         return BrokerAddress(HOST, self.port, self.username, self.password)
@@ -232,8 +237,8 @@ class Broker:
 
     def _check_that_it_runs(self) -> None:
         if self._process is None or self._process.returncode is not None:
-            log = self._folder / "mosquitto.log"
-            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+            exists = (self._folder / "mosquitto.log").exists()
+            lines = self.log.splitlines() if exists else []
             raise BrokerFailedError("\n".join(["mosquitto ended by itself", *lines[-20:]]))
 
 

@@ -1,4 +1,4 @@
-"""The MQTT broker: one connection that is kept up, and the messages that it retains."""
+"""The MQTT broker: one connection that is kept up, and the messages that pass it."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ class Listener(Protocol):
 
 
 class Broker:
-    """Publishes retained messages.
+    """Publishes messages, most of them retained, and hears those of others.
 
     Args:
         find: returns the broker's address; asked before each connection, as it may have changed.
@@ -128,9 +128,21 @@ class Broker:
         Raises:
             BrokerAwayError: it may not have arrived.
         """
+        await self._open.publish(topic, payload)
+
+    async def tell(self, topic: str, payload: str) -> None:
+        """Send a message to those that listen now, and to nobody later.
+
+        Raises:
+            BrokerAwayError: it may not have arrived.
+        """
+        await self._open.publish(topic, payload, retain=False)
+
+    @property
+    def _open(self) -> "Connection":
         if self._connection is None:
-            raise BrokerAwayError("PUBLISH", topic, None, "not connected")
-        await self._connection.publish(topic, payload)
+            raise BrokerAwayError("PUBLISH", str(self.address), None, "not connected")
+        return self._connection
 
     async def run(self) -> None:
         """Stay connected, until cancelled."""
@@ -191,7 +203,8 @@ class Broker:
         """Publish the will: a broker does so only for a connection that breaks."""
         if self._will is not None:
             with contextlib.suppress(BrokerAwayError):
-                await connection.publish(self._will.topic, self._will.payload, _LEAVE_SECONDS)
+                will = self._will
+                await connection.publish(will.topic, will.payload, seconds=_LEAVE_SECONDS)
 
     def _report(self, kind: Kind, error: BrokerAwayError) -> None:
         _LOG.debug("%s", error)

@@ -28,10 +28,12 @@ class Connection:
         self._client = client
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def publish(self, topic: str, payload: str, seconds: float = _TIME_OUT) -> None:
-        """Have a message retained, and wait so long at most for the broker to confirm it."""
+    async def publish(
+        self, topic: str, payload: str, *, retain: bool = True, seconds: float = _TIME_OUT
+    ) -> None:
+        """Send a message, and wait so long at most for the broker to confirm it."""
         task = asyncio.create_task(
-            self._client.publish(topic, payload, qos=_QOS, retain=True, timeout=timeout(seconds))
+            self._client.publish(topic, payload, qos=_QOS, retain=retain, timeout=timeout(seconds))
         )
         self._under_way.add(task)
         try:

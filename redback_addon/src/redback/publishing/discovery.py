@@ -1,6 +1,6 @@
 """The message that makes an inverter a device of Home Assistant's MQTT integration."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from ..sensors.details import Details
 from ..sensors.labels import label
 from ..sensors.table import Sensor, find
+from .components import EVENT, Component
 from .device import Device
 from .entity_ids import unique_id
 
@@ -19,10 +20,12 @@ STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"
 # Core rounds what people see to so many digits; the values themselves keep all of theirs.
 _MOST_DIGITS = 2
-_NONE: Mapping[str, Sequence[str]] = {}
 # What only devices have, by key: its kind in Core's words. Both follow from the other values.
 IS_ONLINE, HAS_PROBLEM = "online", "problem"
 BINARY_SENSORS = {IS_ONLINE: "connectivity", HAS_PROBLEM: "problem"}
+_COMMAND = "set"
+# The commands of all devices, for a subscription.
+COMMANDS = f"{_BASE}/+/+/{_COMMAND}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,31 @@ class Topics:
         """Whether what it measures is known for the present."""
         return f"{_BASE}/{self.identity}/live"
 
+    @property
+    def controls(self) -> str:
+        """What the entities that take commands show, as one JSON object by key."""
+        return f"{_BASE}/{self.identity}/controls"
+
+    @property
+    def answer(self) -> str:
+        """What became of each command; never retained."""
+        return f"{_BASE}/{self.identity}/answer"
+
+    def command(self, key: str) -> str:
+        """Return where Core sends what people do with an entity."""
+        return f"{_BASE}/{self.identity}/{key}/{_COMMAND}"
+
     def __iter__(self) -> Iterator[str]:
-        """Yield all of them."""
-        yield from (self.config, self.state, self.live, self.status)
+        """Yield all on which something is retained."""
+        yield from (self.config, self.state, self.controls, self.live, self.status)
+
+
+def commanded(topic: str) -> tuple[str, str] | None:
+    """Return the identity and the key that a command is for; None if the topic is none of ours."""
+    match topic.split("/"):
+        case [base, identity, key, last] if (base, last) == (_BASE, _COMMAND):
+            return identity, key
+    return None
 
 
 def domain(key: str) -> str:
@@ -66,9 +91,10 @@ def discovery(
     identity: str,
     details: Details,
     entity_ids: Mapping[str, str],
-    gone: Iterable[str] = (),
-    options: Mapping[str, Sequence[str]] = _NONE,
     *,
+    gone: Mapping[str, str],
+    others: Mapping[str, Component],
+    options: Mapping[str, Sequence[str]],
     url: str | None,
 ) -> dict[str, object]:
     """Return the discovery message of a device.
@@ -78,18 +104,20 @@ def discovery(
         identity: by which the device is known.
         details: what is known of it.
         entity_ids: the id that each of its entities is to get, by key; Core keeps those it has.
-        gone: the keys of sensors that are to be removed.
+        gone: the kinds of the entities that are to be removed, by key.
+        others: those that are no sensors, by key.
         options: what sensors may show besides the options of the sensor table, by key.
         url: where the device's page links to.
     """
     topics = Topics(identity)
     components: dict[str, dict[str, Any]] = {
-        key: _component(identity, topics, key, one) for key, one in entity_ids.items()
+        key: _component(identity, topics, key, one, others.get(key))
+        for key, one in entity_ids.items()
     }
     for key, more in options.items():
         if (component := components.get(key)) is not None:
             component["ops"] = [*component["ops"], *more]
-    components |= {key: {"p": SENSOR} for key in gone if key not in entity_ids}
+    components |= {key: {"p": kind} for key, kind in gone.items() if key not in entity_ids}
     return {
         "dev": _device(device, identity, details, url),
         "o": {"name": "Redback", "sw": version("redback")},
@@ -115,18 +143,22 @@ def _device(device: Device, identity: str, details: Details, url: str | None) ->
     return {key: value for key, value in described.items() if value is not None}
 
 
-def _component(identity: str, topics: Topics, key: str, entity_id: str) -> dict[str, Any]:
+def _component(
+    identity: str, topics: Topics, key: str, entity_id: str, other: Component | None
+) -> dict[str, Any]:
     kind, _, object_id = entity_id.partition(".")
     component: dict[str, Any] = {
         "p": kind,
         "uniq_id": unique_id(identity, key),
-        "name": label(key),
-        # A value that a message does not have stays what it was.
-        "val_tpl": f"{{{{ value_json.{key} | default('') }}}}",
+        "name": label(key) if other is None else other.name,
         # The second is for a Core before 2025.10, which ignores the first.
         "default_entity_id": entity_id,
         "object_id": object_id,
     }
+    if other is not None:
+        return component | _of_other(other, topics, key)
+    # A value that a message does not have stays what it was.
+    component["val_tpl"] = f"{{{{ value_json.{key} | default('') }}}}"
     if key in BINARY_SENSORS:
         return component | {"dev_cla": BINARY_SENSORS[key]}
     sensor = find(key)
@@ -146,6 +178,18 @@ def _of_sensor(sensor: Sensor, topics: Topics) -> dict[str, object]:
     if sensor.lapses:
         described["avty"] = _availability(STATUS_TOPIC, topics.status, topics.live)
     return {key: value for key, value in described.items() if value is not None}
+
+
+def _of_other(one: Component, topics: Topics, key: str) -> dict[str, object]:
+    described = dict(one.described)
+    if one.takes_commands:
+        described["cmd_t"] = topics.command(key)
+    if one.platform == EVENT:
+        described["stat_t"] = topics.answer
+    elif one.has_value:
+        described["stat_t"] = topics.controls
+        described["val_tpl"] = f"{{{{ value_json.{key} | default('') }}}}"
+    return described
 
 
 def _availability(*topics: str) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from .identities import Identities
 _LOG = logging.getLogger(__name__)
 _PLATFORM = "mqtt"
 _PREFIX = "redback_"
+_SENSORS = frozenset({"sensor", "binary_sensor"})
 _NONE: Mapping[str, Registered] = {}
 # A device's entities are registered one after the other.
 _PAUSE_SECONDS = 0.3
@@ -63,6 +64,17 @@ def identity_of(entry: Registered) -> str | None:
     if not unique_id.startswith(_PREFIX):
         return None
     return unique_id.removeprefix(_PREFIX).partition("_")[0]
+
+
+def _commanded(entries: Iterable[Registered]) -> dict[str, dict[str, str]]:
+    """Return the kinds of the entities that are no sensors, by identity and key."""
+    found: dict[str, dict[str, str]] = {}
+    for one in entries:
+        kind = one.entity_id.partition(".")[0]
+        if kind not in _SENSORS:
+            identity, _, key = str(one.unique_id).removeprefix(_PREFIX).partition("_")
+            found.setdefault(identity, {})[key] = kind
+    return found
 
 
 def entity_ids(
@@ -130,6 +142,7 @@ class EntityIds:
         self._similar: dict[str, Registered] = {}
         self._registered: dict[str, Registered] = {}
         self._registered_ids: frozenset[str] = frozenset()
+        self._commanded: Mapping[str, Mapping[str, str]] = {}
         self._due = asyncio.Event()
         self._known_since: float | None = None
         self._watchers: list[Changed] = []
@@ -155,9 +168,13 @@ class EntityIds:
         """The ids of all of them."""
         return self._registered_ids
 
+    def commanded(self, identity: str) -> Mapping[str, str]:
+        """Return the kinds of a device's registered entities that are no sensors, by key."""
+        return self._commanded.get(identity, {})
+
     def ids(self, inverter: Inverter) -> dict[str, str]:
         """Return the ids of an inverter's sensors that exist so far, by key."""
-        return entity_ids(inverter, self._registered, self.identities.of(inverter.device))
+        return entity_ids(inverter, self._registered, self.identities.of(inverter.device.serial))
 
     def is_ours(self, entry: Registered) -> bool:
         """Whether an entry of the registry is an entity of one of our devices."""
@@ -171,6 +188,7 @@ class EntityIds:
         """Work out again what is ours: there are new identities."""
         self._registered = {key: one for key, one in self._similar.items() if self.is_ours(one)}
         self._registered_ids = frozenset(one.entity_id for one in self._registered.values())
+        self._commanded = _commanded(self._registered.values())
 
     def _updated(self, event: Message) -> None:
         data = event["data"]

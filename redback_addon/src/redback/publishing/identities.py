@@ -29,13 +29,17 @@ class Identities:
         """All identities that were given."""
         return self._published
 
-    def of(self, device: Device) -> str | None:
+    def of(self, serial: str) -> str | None:
         """Return the identity of an inverter's device; None if it never had one."""
-        return self._by_serial.get(device.serial)
+        return self._by_serial.get(serial)
+
+    def serial(self, identity: str) -> str | None:
+        """Return the serial number of the inverter whose device has an identity, if any."""
+        return next((one for one, own in self._by_serial.items() if own == identity), None)
 
     def give(self, device: Device) -> str:
         """Return the identity of an inverter's device; one that has none gets it."""
-        if (found := self.of(device)) is not None:
+        if (found := self.of(device.serial)) is not None:
             return found
         inherited = [self._by_serial.pop(one, None) for one in device.formers]
         identity = next(filter(None, inherited), None) or _STRANGE.sub("", device.serial)

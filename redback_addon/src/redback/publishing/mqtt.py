@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Shown
 from ..sensors.table import find
 from . import discovery
+from .components import Commands, Component
 from .delivery import Delivery
 from .device import Device
 from .discovery import OFFLINE, ONLINE, STATUS_TOPIC, Topics
@@ -32,6 +34,8 @@ _RETRY_SECONDS = 5.0
 _INTEGRATION = "mqtt"
 _STATUS, _LAST_READING = "status", "last_reading"
 _FAULT = "FAULT"
+# How long Core may take to remove an entity, before that is removed from the registry itself.
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class _Record:
         gone: the keys of sensors that it has no more.
         is_due: whether its description may have changed.
         unforeseen: values that the sensor table does not have among a sensor's options, by key.
+        components: its entities that take commands, by key; None = not known yet.
     """
 
     device: Device
@@ -51,12 +56,13 @@ class _Record:
     shown: dict[str, Shown] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     unforeseen: dict[str, list[str]] = field(default_factory=dict)
+    components: Mapping[str, Component] | None = None
     is_due: bool = True
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of all its entities."""
-        return (*self.shown, *discovery.BINARY_SENSORS)
+        return (*self.shown, *discovery.BINARY_SENSORS, *(self.components or ()))
 
     @property
     def is_known(self) -> bool:
@@ -124,6 +130,9 @@ class MqttPublisher:
         )
         # Something about the devices has changed.
         self._due = asyncio.Event()
+        self._commands: Commands | None = None
+        # There are entities that Core has been asked to remove.
+        self._leaving = asyncio.Event()
         # The entities that tell which reading Core shows, and since which connection.
         self._followed: dict[str, _Record] = {}
         self._followed_since: float | None = None
@@ -131,6 +140,27 @@ class MqttPublisher:
         entity_ids.watch(self)
         problems.follow(self._problems_changed)
         home_assistant.resend_on_connect(self)
+
+    def take_commands(self, commands: Commands) -> None:
+        """Show entities that take commands too, and pass those on, from the start on."""
+        self._commands = commands
+        self.broker.listen(self, _BIRTH_TOPIC, STATUS_TOPIC, discovery.COMMANDS)
+
+    def show_controls(self, serial: str) -> None:
+        """Show what an inverter's entities that take commands show now."""
+        record = self._records.get(self._identities.of(serial) or "")
+        if record is not None:
+            self._publish_controls(record)
+
+    async def answer(self, serial: str, answer: Mapping[str, object]) -> None:
+        """Tell whoever listens what became of a command.
+
+        Raises:
+            BrokerAwayError: it may not have arrived.
+        """
+        identity = self._identities.of(serial)
+        if identity is not None:
+            await self.broker.tell(Topics(identity).answer, json.dumps(answer))
 
     def describe(self, device: Device, details: Details) -> None:
         """Take what is known of an inverter apart from its values."""
@@ -158,12 +188,13 @@ class MqttPublisher:
                 record.gone.discard(one.key)
                 record.shown[one.key] = one
                 self._foresee(record, one)
+        self._equip(record)
         if record.keys != before:
             self._look_again(record)
         self._publish(record)
 
     def _record(self, device: Device) -> _Record | None:
-        identity = self._identities.of(device)
+        identity = self._identities.of(device.serial)
         return None if identity is None else self._records.get(identity)
 
     def _make(self, device: Device) -> _Record:
@@ -217,6 +248,10 @@ class MqttPublisher:
             self._sync.resend()
         elif topic == STATUS_TOPIC and payload == OFFLINE and self._records:
             self._sync.push(STATUS_TOPIC, ONLINE)
+        elif (commanded := discovery.commanded(topic)) is not None and self._commands is not None:
+            identity, key = commanded
+            if (serial := self._identities.serial(identity)) is not None:
+                self._commands.command(serial, key, payload)
 
     async def run(self) -> None:
         """Publish whatever is due, until cancelled; then make everything unavailable."""
@@ -224,6 +259,7 @@ class MqttPublisher:
             for part in (self.ownership, self._sync, self.broker, self._entity_ids):
                 tasks.create_task(part.run())
             tasks.create_task(self._announce_all())
+            tasks.create_task(self._remove_leftovers())
 
     async def farewell(self, deadline: float) -> None:
         """Do nothing: the broker makes everything unavailable when the connection ends."""
@@ -259,6 +295,19 @@ class MqttPublisher:
                 if record.device.serial in changed:
                     self._publish(record)
 
+    def _equip(self, record: _Record) -> None:
+        """Give it the entities that take commands; without any commands it has none."""
+        serial = record.device.serial
+        found = {} if self._commands is None else self._commands.components(serial)
+        if found is not None and found != record.components:
+            record.components = found
+            self._look_again(record)
+
+    def _publish_controls(self, record: _Record) -> None:
+        if self._commands is not None and record.components:
+            values = self._commands.values(record.device.serial)
+            self._sync.want(Topics(record.identity).controls, json.dumps(values))
+
     def _publish(self, record: _Record) -> None:
         topics = Topics(record.identity)
         if not record.is_known:
@@ -268,6 +317,7 @@ class MqttPublisher:
         if not (is_live := record.is_live):
             self._sync.want(topics.live, OFFLINE)
         self._sync.want(topics.state, self._state(record))
+        self._publish_controls(record)
         if is_live:
             self._sync.want(topics.live, ONLINE)
         self._sync.want(topics.status, ONLINE)
@@ -329,23 +379,32 @@ class MqttPublisher:
         if self.ownership.has_unchecked(wanted.values()):
             return  # it will call
         self._tell(record, occupied)
-        pushed = [one for one in free.values() if one in self.ownership.pushed]
+        # Others whose commands pass the Supervisor look like us; such entities are never pushed.
+        commanded = record.components or {}
+        sensors = [one for key, one in free.items() if key not in commanded]
+        pushed = [one for one in sensors if one in self.ownership.pushed]
         for one in pushed:
             # Core would give the entity another id, or none, beside a state that was pushed.
             await self._home_assistant.rest.delete_state(one)
             self.ownership.pushed.discard(one)
+        leftovers = self._leftovers(record)
         message = discovery.discovery(
             record.device,
             record.identity,
             self._details.get(record.device.serial, NO_DETAILS),
             free,
-            record.gone,
-            record.unforeseen,
+            gone={**dict.fromkeys(record.gone, discovery.SENSOR), **leftovers},
+            others=commanded,
+            options=record.unforeseen,
             url=self._home_assistant.supervisor.panel_url,
         )
         topics = Topics(record.identity)
         send = self._sync.push if pushed else self._sync.want
         send(topics.config, json.dumps(message))
+        if leftovers:
+            self._leaving.set()
+            if not record.components:
+                self._sync.want(topics.controls, "")
         if pushed or record.unforeseen:
             # What Core could not make a state of until now.
             self._sync.push(topics.state, self._state(record))
@@ -364,10 +423,32 @@ class MqttPublisher:
         entry = self._entry(record, key)
         if entry is not None:
             return entry.entity_id
+        component = (record.components or {}).get(key)
+        if component is not None:
+            return entity_id(record.device.name, component.name, component.platform)
         return entity_id(record.device.name, key, discovery.domain(key))
 
     def _entry(self, record: _Record, key: str) -> Registered | None:
         return self._entity_ids.registered.get(unique_id(record.identity, key))
+
+    def _leftovers(self, record: _Record) -> Mapping[str, str]:
+        """Return the kinds of entities that took commands and are to go, by key."""
+        if record.components is None:
+            return {}
+        found = self._entity_ids.commanded(record.identity)
+        return {key: kind for key, kind in found.items() if key not in record.components}
+
+    async def _remove_leftovers(self) -> None:
+        """Remove from the registry what Core has not removed, as it knows only the entry of it."""
+        while True:
+            await self._leaving.wait()
+            await self._clock.sleep(_PATIENCE_SECONDS)
+            self._leaving.clear()
+            for record in list(self._records.values()):
+                for key in self._leftovers(record):
+                    if (entry := self._entry(record, key)) is not None:
+                        with suppress(CoreError):
+                            await self._home_assistant.entities.remove(entry.entity_id)
 
     async def _follow(self) -> None:
         """Follow what Core shows of the entities that tell which reading it is."""
