@@ -91,7 +91,14 @@ class Service:
         self._controls = controls(
             options, environment.data, (self._account,), self._registry, problems, clock
         )
-        self._doors = doors(self._controls, home_assistant, clock)
+        self._doors = doors(
+            self._controls,
+            environment.data,
+            self._publisher,
+            self._registry,
+            home_assistant,
+            clock,
+        )
         coverage, ledger = self._files.coverage, self._files.ledger
         throttle, seen = self._account.throttle, self._minutes.seen
         fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)

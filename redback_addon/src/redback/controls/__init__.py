@@ -1,11 +1,12 @@
 """Commands to inverters: checked against limits, always with an end, and on record.
 
-A door, such as `door` for Home Assistant's event bus, gives a command to `controls`, and listens
-there for its answer. `command` reads and `limits` checks it, `executor` carries it out, and `watch`
-finishes what was begun, when it is the inverter's turn (`turns`). Both reach the cloud with `maker`
-and `remote`. `follow` compares what is there with what the inverter does. `outcomes` decides what
-becomes of what is ours, `answers` says so, and `book` keeps it, with the record of all answers.
-`timeline` is all that runs and comes, by whomever.
+A door gives a command to `controls`, and listens there for its answer: `door` is Home Assistant's
+event bus, `mqtt_door` the entities of `mqtt_entities`, and `settings` what people set there.
+`command` reads and `limits` checks a command, `executor` carries it out, and `watch` finishes what
+was begun, when it is the inverter's turn (`turns`). Both reach the cloud with `maker` and `remote`.
+`follow` compares what is there with what the inverter does. `outcomes` decides what becomes of what
+is ours, `answers` says so, and `book` keeps it, with the record of all answers. `timeline` is all
+that runs and comes, by whomever.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,14 @@ from ..inverters.registry import Registry
 from ..options import Options
 from ..polling.account import Account
 from ..problems import Problems
+from ..publishing.mqtt import MqttPublisher
+from ..publishing.publisher import Way
 from .book import Answer, Book
 from .controls import Controls
 from .door import EventDoor
 from .limits import Ability, abilities
+from .mqtt_door import MqttDoor
+from .settings import Settings
 from .timeline import Daily, Entry
 
 __all__ = ["Ability", "Answer", "Controls", "Daily", "Entry", "abilities", "controls", "doors"]
@@ -39,7 +44,17 @@ def controls(
 
 
 def doors(
-    controls: Controls | None, home_assistant: HomeAssistant, clock: Clock
-) -> Sequence[EventDoor]:
-    """Return the doors that have to run."""
-    return () if controls is None else (EventDoor(controls, home_assistant, clock),)
+    controls: Controls | None,
+    data: Path,
+    publisher: Way,
+    registry: Registry,
+    home_assistant: HomeAssistant,
+    clock: Clock,
+) -> Sequence[EventDoor | MqttDoor]:
+    """Return the doors that have to run: one of entities only where inverters are devices."""
+    if controls is None:
+        return ()
+    door = EventDoor(controls, home_assistant, clock)
+    if not isinstance(publisher, MqttPublisher):
+        return (door,)
+    return door, MqttDoor(controls, publisher, registry, Settings(data), clock)

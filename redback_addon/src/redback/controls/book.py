@@ -1,9 +1,9 @@
 """What is ours in the cloud, and the record of the last commands; both outlive a restart."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -11,7 +11,10 @@ from ..storage.json_file import JsonFile
 from .command import LIMITING, MODES
 
 FILE = "controls.json"
+RESULTS = ("started", "scheduled", "ended", "refused", "failed")
 _RECORDED = 100
+# Later nobody waits for the answer that something was started, and it could be over.
+_NEWS_FOR = timedelta(seconds=60)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -72,7 +75,12 @@ def goes_from(one: Own, ours: Iterable[Own]) -> datetime | None:
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a command, for who sent it and for the record; `at` is when, UTC."""
+    """What became of a command, for who sent it and for the record.
+
+    Attributes:
+        result: one of `RESULTS`.
+        at: when, UTC.
+    """
 
     id: str | None = None
     inverter: str | None = None
@@ -85,6 +93,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     by: str
     at: datetime | None = None
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether nobody is to hear it any more."""
+        return self.result == "started" and now - (self.at or now) > _NEWS_FOR
+
+    def as_event(self) -> dict[str, Any]:
+        """Return it as the data of an event, which has a time of its own."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        del data["at"]
+        return data
 
 
 class _Content(msgspec.Struct, frozen=True):

@@ -52,9 +52,7 @@ class Controls:
         maker = Maker(Remote(accounts, registry, clock), outcomes, registry, clock)
         self._watch = Watch(maker, outcomes, registry, self._turns, clock)
         self._follow = Follow(outcomes, registry, problems, self._turns, clock)
-        self._executor = Executor(
-            remote, maker, self._watch, outcomes, registry, self._turns, clock
-        )
+        self._executor = Executor(maker, self._watch, outcomes, registry, self._turns, clock)
         self._waiting: dict[str, _Waiting] = {}
         self._working: set[str] = set()
         self._taken: asyncio.Queue[tuple[str, _Waiting]] = asyncio.Queue()
@@ -73,15 +71,16 @@ class Controls:
         details, now = self._registry.details(serial), self._clock.now()
         return timeline(serial, details, self._book.own, now)
 
-    def take(self, data: object, by: str) -> None:
+    def take(self, data: object, by: str, at: str | None = None) -> None:
         """Take a command from a door: it is refused at once, or carried out within seconds.
 
-        `by` is the door: automation, panel or mqtt.
+        `by` is the door: automation, panel or mqtt. A command that comes to one inverter, `at`, and
+        names none is for that one.
         """
-        serial, fields = None, data if isinstance(data, Mapping) else {}
+        serial, fields = at, data if isinstance(data, Mapping) else {}
         try:
             command = parse(data, by, self._clock.now())
-            serial = find(self._registry, command.inverter)
+            serial = find(self._registry, command.inverter or at or "")
             check(command, serial, self._registry)
         except RefusedError as error:
             self._answers.refuse(fields, by, serial, str(error))
@@ -92,6 +91,10 @@ class Controls:
             )
         waiting = self._waiting[serial] = _Waiting(command, self._clock.monotonic())
         self._taken.put_nowait((serial, waiting))
+
+    def refuse(self, why: str, by: str, at: str) -> None:
+        """Answer what came to an inverter and is no command."""
+        self._answers.refuse({}, by, at, why)
 
     async def delete(self, serial: str, key: str, by: str) -> Answer:
         """Delete one schedule or envelope of the timeline, by its key, because a person wants that.

@@ -2,11 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import NoReturn
-
-import msgspec
 
 from ..clock import Clock
 from ..core import CoreAwayError, CoreError, CoreSilentError, HomeAssistant, Message, retry
@@ -15,8 +12,6 @@ from .controls import Controls
 
 COMMAND = "redback_command"
 ANSWER = "redback_control"
-# Later nobody waits for it, and it could be over.
-_NEWS_FOR = timedelta(seconds=60)
 
 
 class EventDoor:
@@ -41,10 +36,6 @@ class EventDoor:
                 await retry(partial(self._fire, answer), CoreAwayError, self._clock)
 
     async def _fire(self, answer: Answer) -> None:
-        now = self._clock.now()
-        if answer.result == "started" and now - (answer.at or now) > _NEWS_FOR:
-            return
-        data = msgspec.to_builtins(answer)
-        del data["at"]  # an event has a time of its own
-        with suppress(CoreSilentError):  # it may have fired it
-            await self._home_assistant.rest.fire_event(ANSWER, data)
+        if not answer.is_late(self._clock.now()):
+            with suppress(CoreSilentError):  # it may have fired it
+                await self._home_assistant.rest.fire_event(ANSWER, answer.as_event())
