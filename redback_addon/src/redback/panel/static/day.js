@@ -1,6 +1,7 @@
 // The section Energy: power and energy of today so far, or of yesterday.
 
 import { Chart, holeInWords } from "./chart.js";
+import { Choice } from "./choice.js";
 import { el, say, set } from "./dom.js";
 import { energyTiles } from "./energy.js";
 import { Fetched } from "./fetched.js";
@@ -11,7 +12,8 @@ import { Picker } from "./picker.js";
 
 const FRESH = 60_000; // milliseconds; there is a new value each minute
 
-const [YESTERDAY, TODAY] = ["Yesterday", "Today"];
+const [YESTERDAY, TODAY] = ["yesterday", "today"];
+const DAYS = [[YESTERDAY, "Yesterday"], [TODAY, "Today"]];
 const MOST_HOLES = 4;
 
 /** The times without readings, with a link to where they are filled. */
@@ -21,30 +23,6 @@ function holesInWords(day) {
   const words = holes.slice(0, MOST_HOLES).map((hole) => holeInWords(hole, day));
   if (holes.length > MOST_HOLES) words.push(`${holes.length - MOST_HOLES} more times without readings`);
   return [...words.flatMap((one) => [one, ". "]), el("a", { href: "#history" }, "See History"), "."];
-}
-
-/** Two buttons of which one is pressed; `value` is what it asks the add-on for. */
-class DayChoice {
-  constructor(onChange) {
-    this.onChange = onChange;
-    this.value = TODAY;
-    this.buttons = [YESTERDAY, TODAY].map((name) =>
-      el("button", { class: "plain choice", type: "button", onclick: () => this.#press(name) }, name),
-    );
-    this.element = el("div", { class: "choices", role: "group", "aria-label": "Day" }, this.buttons);
-    this.#show();
-  }
-
-  #press(name) {
-    if (this.value === name) return;
-    this.value = name;
-    this.#show();
-    this.onChange();
-  }
-
-  #show() {
-    this.buttons.forEach((button) => set(button, { "aria-pressed": button.textContent === this.value }));
-  }
 }
 
 /** @returns the section Energy. */
@@ -95,7 +73,7 @@ export function day(content) {
     answer.load([...wanted].length ? `day?${wanted}` : "day");
   };
   const picker = new Picker(null, load);
-  const choice = new DayChoice(load);
+  const choice = new Choice("Day", DAYS, TODAY, load);
   const show = ({ inverters }) => {
     const sites = [...bySite(inverters)];
     totals = sites.filter(([, members]) => members.length > 1).map(([site]) => site);

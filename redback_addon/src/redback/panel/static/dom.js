@@ -50,6 +50,16 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const PRESSABLE = 'a[href], button, input, summary, [tabindex="0"]';
+
+/** Replaces the content of an element and keeps the focus. */
+export function replaceIn(element, shown) {
+  const focused = [...element.querySelectorAll(PRESSABLE)].indexOf(document.activeElement);
+  element.replaceChildren(...shown);
+  if (focused < 0 || element.contains(document.activeElement)) return;
+  element.querySelectorAll(PRESSABLE)[focused]?.focus({ preventScroll: true });
+}
+
 /** A function that calls `draw` with a value only if it differs from the last one. */
 export function whenChanged(draw) {
   let last;

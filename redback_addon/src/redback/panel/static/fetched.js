@@ -1,6 +1,6 @@
 // Shows an answer of the add-on, or an error with a button to try again.
 
-import { el } from "./dom.js";
+import { el, replaceIn } from "./dom.js";
 import { get } from "./server.js";
 
 /** An element that shows an answer of the add-on. */
@@ -26,20 +26,7 @@ export class Fetched {
       if (mine !== this.latest) return;
       shown = [this.#failed(error.message, path)];
     }
-    this.#replace(shown);
-  }
-
-  /** Replaces the content and keeps the focus. */
-  #replace(shown) {
-    const focused = this.#pressable().indexOf(document.activeElement);
-    this.element.replaceChildren(...shown);
-    if (focused >= 0 && !this.element.contains(document.activeElement)) {
-      this.#pressable()[focused]?.focus({ preventScroll: true });
-    }
-  }
-
-  #pressable() {
-    return [...this.element.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')];
+    replaceIn(this.element, shown);
   }
 
   #failed(sentence, path) {

@@ -7,6 +7,7 @@ import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
 import { historyInWords } from "./glance.js";
 import { Picker } from "./picker.js";
+import { resultLine } from "./result.js";
 import { post } from "./server.js";
 import { counting, moment } from "./time.js";
 
@@ -16,18 +17,6 @@ const PAUSE = 15_000; // milliseconds between two reloads of the calendar while 
 /** The midnight at which a local date ends. */
 function nextDay(date) {
   return `${dayAfter(date, 1)}T00:00`;
-}
-
-/** A line that shows the result of an action. */
-function resultLine() {
-  const element = el("p", { class: "result", role: "status" });
-  return {
-    element,
-    show({ isDone, text }) {
-      set(element, { class: `result ${isDone ? "good" : "bad"}` });
-      say(element, text);
-    },
-  };
 }
 
 /** The card with the progress of filling, and a button to pause or resume it. */
