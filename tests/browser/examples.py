@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 import examples
+from browser.commands import DAYS, ControlsOfExample
 from fake_clock import FakeClock
 from panel.scenes import SCENES, House, others
 from redback.backfill import Progress
@@ -96,6 +97,7 @@ def house(answer: Mapping[str, object] = {}) -> House:
     made.energy = minutes.Energy(18.42, 11.3, 1.07, 4.61, 5.2, 1.62, 74.9, 90.5)
     details = Details(_STATIC, _CONFIGURATION)
     made.add(_HOUSE, "House", _SITE, details, **{**_NOON, **answer})
+    made.controls = ControlsOfExample(_HOUSE, NOW)
     return made
 
 
@@ -121,7 +123,22 @@ def notice(kind: str) -> Json:
 
 def status(*inverters: Json, **changes: object) -> Json:
     """Make the Status of a house in which all is well, with other parts."""
-    return made() | ({"inverters": list(inverters)} if inverters else {}) | changes
+    given = {"inverters": list(inverters), "control": control(*inverters)} if inverters else {}
+    return made() | given | changes
+
+
+def control(*inverters: Json) -> Json:
+    """Make what is to be controlled: the house's inverter, or one like the granny flat's."""
+
+    def flat_too(made: House) -> None:
+        made.add(_FLAT, "Granny flat", _SITE, Details(_FLAT_STATIC), **_FLAT_AT_NOON)
+
+    found: Json = _part(made(flat_too), "control")
+    of_house, of_flat = sorted(_part(found, "inverters"), key=lambda one: str(one["serial"]))
+    like = [of_house if one["has_battery"] else of_flat for one in inverters]
+    serials = [{"serial": one["serial"]} for one in inverters]
+    each = [one | serial for one, serial in zip(like, serials, strict=True)]
+    return found | {"inverters": each}
 
 
 def inverter(**changes: object) -> Json:
@@ -227,6 +244,8 @@ def energy_plan(*, is_there: bool = False, is_read: bool = True) -> Json:
 def _json(answer: object) -> Json:
     """Return an answer as the page gets it."""
     decoded: Json = msgspec.json.decode(msgspec.json.encode(answer))
+    if decoded.get("control"):
+        _part(decoded, "control")["days"] = DAYS
     return decoded
 
 

@@ -66,6 +66,7 @@ async def test_what_can_be_set_up_later_comes_by_itself(viewer: Viewer, stand_in
     stand_in.data["energy"] = examples.energy_plan(is_there=True) | {"notes": [waiting]}
     page = await viewer.open("now")
     await page.clock.install()
+    await page.locator("nav summary").click()
     await page.get_by_role("link", name="Set up").click()
     await expect(page.locator("#setup .issues")).to_contain_text(waiting)
     stand_in.data["energy"] = examples.energy_plan()

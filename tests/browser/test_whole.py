@@ -114,6 +114,7 @@ async def test_every_section_shows_something_of_a_service_that_has_just_begun(
 ) -> None:
     sections = {
         "day": "#day .chart, #day .content p",
+        "control": "#control .content p",
         "history": "[data-date]",
         "health": "#health .content *",
         "sites": "#sites button",

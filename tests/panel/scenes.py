@@ -63,6 +63,7 @@ class House:
         self.taken: set[str] = set()  # the entities that somebody else has
         self.registered: set[str] = set()  # the entities of devices
         self.coverage: Coverage | None = None  # if it must be a real one
+        self.controls: Any = None  # if that option is on
 
     def add(
         self,
@@ -132,6 +133,7 @@ class House:
                 names=self.names,
                 inverter=self.inverters.get,
                 reading=self.readings.get,
+                details=self._details,
             ),
             publisher=SimpleNamespace(
                 ownership=SimpleNamespace(
@@ -144,6 +146,7 @@ class House:
                 websocket=self.core, options_url=self.options_url, rest=self.counts
             ),
             account=self.account,
+            controls=self.controls,
             transport=self.counts,
             saved_state=SimpleNamespace(saved=self.saved),
             minutes=SimpleNamespace(today=lambda _: self.energy),
@@ -156,6 +159,10 @@ class House:
             ),
         )
         return cast("Context", context)
+
+    def _details(self, serial: str) -> Details:
+        inverter = self.inverters.get(serial)
+        return NO_DETAILS if inverter is None else inverter.details
 
     def _failed_since(self, _: str, since: datetime) -> int:
         return sum(hour >= since for hour in self.failed)

@@ -25,6 +25,8 @@ _ACTIONS = [
     "history/fill",
     "history/take-back",
     "forget",
+    "control",
+    "control/delete",
     "energy",
     "dashboard",
 ]

@@ -10,9 +10,11 @@ import msgspec
 from aiohttp import web
 
 from ..backfill import NOTHING, RefillError, hours, moment, request_hours, span
+from ..controls import Answer
 from ..core import CoreError
 from ..dashboards.words import in_words, listed
 from .context import Context, Setup
+from .control import Commands
 
 # The Supervisor sets it, and drops one that a browser sends.
 USER_HEADER = "X-Remote-User-Id"
@@ -48,6 +50,13 @@ class _Serial(msgspec.Struct, frozen=True):
     serial: str
 
 
+class _Key(msgspec.Struct, frozen=True):
+    """A schedule or an envelope to delete."""
+
+    serial: str
+    key: str
+
+
 class ActionError(Exception):
     """The action cannot be done; the text is one sentence, and the status that of the answer."""
 
@@ -65,6 +74,7 @@ def routes(context: Context, token: str) -> list[web.RouteDef]:
         "history/fill": _fill,
         "history/take-back": _take_back,
         "forget": _forget,
+        **_controls(context),
         **{name: _applying(setup) for name, setup in context.setups.items()},
     }
     return [web.post(f"/do/{path}", _handler(context, token, do)) for path, do in actions.items()]
@@ -180,6 +190,36 @@ async def _forget(context: Context, request: web.Request) -> str:
         raise ActionError("Your account has this inverter, or it is already forgotten.")
     context.account.forget(wanted.serial)
     return "The inverter is forgotten."
+
+
+def _controls(context: Context) -> dict[str, _Action]:
+    """Return the actions of the section Control: none can be, if the option is off."""
+    controls = context.controls
+    if controls is None:
+        return {"control": _off, "control/delete": _off}
+    commands = Commands(controls)
+
+    async def send(_: Context, request: web.Request) -> str:
+        return _told(await commands.send(await _decode(request, dict[str, object])))
+
+    async def delete(_: Context, request: web.Request) -> str:
+        wanted = await _decode(request, _Key)
+        return _told(await controls.delete(wanted.serial, wanted.key, "panel"))
+
+    return {"control": send, "control/delete": delete}
+
+
+async def _off(_: Context, __: web.Request) -> str:
+    raise ActionError("Switch on the option Controls first.", HTTPStatus.FORBIDDEN)
+
+
+def _told(answer: Answer) -> str:
+    text = answer.reason or f"{answer.result.capitalize()}."
+    if answer.result == "refused":
+        raise ActionError(text)
+    if answer.result == "failed":
+        raise ActionError(text, HTTPStatus.SERVICE_UNAVAILABLE)
+    return text
 
 
 async def _decode(request: web.Request, kind: type[_Body]) -> _Body:

@@ -52,10 +52,19 @@ def diagnostics(context: Context) -> dict[str, Any]:
             {"kind": problem.kind.name, "subject": problem.subject, "detail": problem.detail}
             for problem in context.problems.now.values()
         ],
-        "status": msgspec.to_builtins(status(context)),
+        "status": _status(context),
     }
     hidden: dict[str, Any] = hide(context, content)
     return hidden
+
+
+def _status(context: Context) -> dict[str, Any]:
+    """Return the status without what somebody may have written into schedules."""
+    found: dict[str, Any] = msgspec.to_builtins(status(context))
+    for one in (found["control"] or {"inverters": ()})["inverters"]:
+        for entry in one["entries"]:
+            del entry["key"], entry["notes"]
+    return found
 
 
 def hide(context: Context, content: object) -> Any:  # noqa: ANN401 - whatever JSON can be
@@ -70,6 +79,7 @@ def _options(context: Context) -> dict[str, Any]:
         "history_days": options.history_days,
         "detailed_sensors": options.detailed_sensors,
         "devices": options.devices,
+        "controls": options.controls,
         "has_own_broker": bool(options.mqtt.host),
         "log_level": options.log_level,
     }

@@ -15,6 +15,7 @@ from ..problems import OF_BROKER, Kind
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
+from .control import Control, control
 from .minutes import Energy, rounded
 from .notices import Notice, notices
 
@@ -104,7 +105,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole status; times are UTC."""
+    """The whole status; times are UTC. `control` is None if the option Controls is off."""
 
     version: str
     at: datetime
@@ -115,6 +116,7 @@ class Status(msgspec.Struct, frozen=True):
     inverters: list[Now]
     health: AllHealth
     history: dict[str, Any]
+    control: Control | None
 
 
 def status(context: Context) -> Status:
@@ -131,6 +133,7 @@ def status(context: Context) -> Status:
         inverters=[_now(context, serial, given) for serial, given in _named(context)],
         health=health,
         history=history,
+        control=control(context),
     )
 
 

@@ -1,5 +1,6 @@
 // Connects the parts of the page: each section gets the live status, the URL selects the one shown.
 
+import { control } from "./control.js";
 import { day } from "./day.js";
 import { diagnostics } from "./diagnostics.js";
 import { say, set } from "./dom.js";
@@ -19,7 +20,7 @@ const content = (name) => document.querySelector(`#${name} .content`);
 const summary = document.getElementById("summary");
 const connection = document.getElementById("connection");
 
-const makers = { now, day, history, health, sites, entities, setup, diagnostics };
+const makers = { now, day, control, history, health, sites, entities, setup, diagnostics };
 const sections = Object.fromEntries(
   Object.entries(makers).map(([name, make]) => [name, make(content(name))]),
 );

@@ -3,6 +3,7 @@
 import * as format from "./format.js";
 import { say } from "./dom.js";
 
+const MINUTE = 60_000; // milliseconds
 let ahead = 0;
 
 /** Takes the add-on's current time. */
@@ -20,6 +21,24 @@ export function moment(written) {
   return format.moment(new Date(written), now());
 }
 
+const DAY = 24 * 60; // minutes, as here
+
+function sinceMidnight(clock) {
+  const [hours, minutes] = clock.split(":").map(Number);
+  return hours * 60 + minutes;
+}
+
+/** The next moment at which the house's clock shows a time such as "18:00"; null if that is none. */
+export function atClock(clock) {
+  if (!clock) return null;
+  const from = now().setSeconds(0, 0);
+  const between = (moment) => (sinceMidnight(clock) - sinceMidnight(format.clock(moment)) + DAY) % DAY;
+  const found = from + (between(from) || DAY) * MINUTE;
+  // Where clocks are set in the meantime, it is earlier or later.
+  const apart = between(found);
+  return new Date(found + (apart > DAY / 2 ? apart - DAY : apart) * MINUTE);
+}
+
 /** "3 min ago" */
 export function ago(written) {
   return `${format.duration((now() - Date.parse(written)) / 1000)} ago`;
@@ -31,7 +50,14 @@ export function until(written) {
   return seconds < 1 ? "now" : `in ${format.duration(seconds)}`;
 }
 
-/** Makes an element count up since a time (`ago`) or down to it (`until`). */
+/** "40 min left" */
+function left(written) {
+  return `${format.duration((Date.parse(written) - now()) / 1000)} left`;
+}
+
+const COUNTS = { ago, until, left };
+
+/** Makes an element count up since a time (`ago`), or down to it (`until`, `left`). */
 export function counting(element, how, written) {
   element.dataset.counts = how;
   element.dataset.time = written ?? "";
@@ -42,7 +68,7 @@ export function counting(element, how, written) {
 function tick(element) {
   const { counts, time } = element.dataset;
   if (!time) say(element, "never");
-  else say(element, counts === "until" ? until(time) : ago(time));
+  else say(element, COUNTS[counts](time));
 }
 
 /** Updates all counting elements every second. */
