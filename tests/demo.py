@@ -15,6 +15,7 @@ from pathlib import Path
 
 from house import CREDENTIAL, TOKEN, House, Service
 from simulator import Fault, Kind, Simulator
+from simulator.envelopes import CreateEnvelope
 from simulator.physics import LOCAL
 from simulator.world import PRESETS, World, days_ago
 from standin.core import Core
@@ -78,6 +79,11 @@ def parser() -> argparse.ArgumentParser:
         choices=_FAULTS,
         help="what goes wrong, may be given several times",
     )
+    add(
+        "--controls",
+        action="store_true",
+        help="with the option Controls, and something that others have scheduled",
+    )
     add("--after", type=float, default=0, help="seconds until it does (default: 0)")
     return made
 
@@ -111,6 +117,42 @@ def go_wrong(arguments: argparse.Namespace, world: World) -> None:
         world.faults.add(fault)
 
 
+def plan(simulator: Simulator, now: datetime) -> None:
+    """Let somebody else, and the energy network, have scheduled something from tonight on."""
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    for inverter in simulator.world.inverters:
+        if inverter.family.system_type is not None:
+            evening = noon + timedelta(hours=7 if now.hour < 18 else 31)
+            simulator.schedules.add(
+                inverter.serial,
+                "DischargeBattery",
+                2000,
+                start=evening.timestamp(),
+                minutes=90,
+                now=now.timestamp() - 60,
+                notes="Evening peak",
+            )
+            simulator.schedules.daily[inverter.serial] = [
+                {
+                    "StartTime": "01:00:00",
+                    "Duration": "02:30:00",
+                    "DaysActive": "Everyday",
+                    "TimezoneIANA": None,
+                    "DesiredMode": {"InverterMode": "ChargeBattery", "ArgumentInWatts": 1500},
+                }
+            ]
+    for account in simulator.world.accounts:
+        for site in account.sites:
+            asked = CreateEnvelope(
+                start_at_utc=noon + timedelta(hours=22),
+                end_at_utc=noon + timedelta(hours=26),
+                event_id=f"network {site.site_id}",
+                site_id=site.site_id,
+                max_export_power_w=1500,
+            )
+            simulator.envelopes.add_of_network(account, asked, now.timestamp() - 60)
+
+
 async def _show(arguments: argparse.Namespace) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -141,7 +183,11 @@ async def _show(arguments: argparse.Namespace) -> int:
             panel_allow="127.0.0.1",
             log=Path("/dev/stdout"),
         )
-        home.service.options(log_level="info", history_days=arguments.past)
+        if arguments.controls:
+            plan(simulator, datetime.now(zone))
+        home.service.options(
+            log_level="info", history_days=arguments.past, controls=arguments.controls
+        )
         # As from the sidebar, by the user who may press its buttons.
         supervisor.ingress[_INGRESS] = home.panel_url
         supervisor.visitor = owner

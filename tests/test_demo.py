@@ -13,7 +13,7 @@ import pytest
 
 import demo
 from house import eventually
-from simulator import Kind
+from simulator import Kind, Simulator
 
 _PANEL = re.compile(r"The panel: +(\S+)")
 _OFFSETS = re.compile(r'name="redback-offsets" content="([^"]*)"')
@@ -35,6 +35,21 @@ def test_faults_and_gaps_are_those_of_the_options() -> None:
 def test_any_hour_is_now_somewhere(hour: int) -> None:
     now = datetime.now(demo.zone_of(hour))
     assert hour in {now.hour, (now - timedelta(minutes=1)).hour}
+
+
+@pytest.mark.parametrize("hour", [3, 23])
+async def test_with_controls_others_have_scheduled_something_to_come(hour: int) -> None:
+    arguments = demo.parser().parse_args(["--controls", "--preset", "two-inverters"])
+    zone = demo.zone_of(hour)
+    now = datetime.now(zone).replace(hour=hour)
+    async with Simulator(demo.world_of(arguments, zone)) as simulator:
+        demo.plan(simulator, now)
+        hybrid, grid_tied = simulator.world.inverters
+        (evening,) = simulator.schedules.active(hybrid.serial, now.timestamp())
+        assert now.timestamp() < evening.start < now.timestamp() + 24 * 3600
+        assert simulator.schedules.active(grid_tied.serial, now.timestamp()) == []
+        site = simulator.world.account.sites[0].site_id
+        assert len(simulator.envelopes.active(site, now.timestamp())) == 1
 
 
 @pytest.mark.process
