@@ -4,10 +4,10 @@ import { Choice } from "./choice.js";
 import { confirm } from "./confirm.js";
 import { el, say, set, whenChanged } from "./dom.js";
 import { doing, watts } from "./doing.js";
-import { forecast, needsQuestion } from "./forecast.js";
+import { forecast, needsQuestion, span } from "./forecast.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
-import { atClock, moment, now } from "./time.js";
+import { atClock, now } from "./time.js";
 
 const ACTIONS = {
   charge: ["Charge battery", "charge"],
@@ -21,6 +21,7 @@ const STEP = 100; // W
 const UNKNOWN_LIMIT = 10_000; // W; the add-on refuses what is too much
 const MINUTES = [15, 30, 60, 120, 180, 240, 360, 480, 720, 1440];
 const USUAL = 60;
+const [AT_ONCE, LATER] = ["now", "later"];
 const [LASTS, ENDS] = ["minutes", "until"];
 const MINUTE = 60_000; // milliseconds
 
@@ -45,6 +46,8 @@ export class CommandForm {
       this.slider,
       el("span", { class: "ends", "aria-hidden": "true" }, this.least, this.most),
     );
+    this.when = new Choice("Begin", [[AT_ONCE, "Now"], [LATER, "At"]], AT_ONCE, () => this.draw());
+    this.from = el("input", { type: "time", "aria-label": "From when", oninput: () => this.draw() });
     this.how = new Choice("End", [[LASTS, "For"], [ENDS, "Until"]], LASTS, () => this.draw());
     this.minutes = el("select", { "aria-label": "How long", onchange: () => this.draw() }, MINUTES.map((one) => el("option", { value: one, selected: one === USUAL }, format.duration(one * 60))));
     this.time = el("input", { type: "time", "aria-label": "Until when", oninput: () => this.draw() });
@@ -56,7 +59,12 @@ export class CommandForm {
       { class: "command" },
       this.place,
       this.power,
-      el("div", { class: "row" }, this.how.element, this.minutes, this.time),
+      el(
+        "div",
+        { class: "row times" },
+        el("div", { class: "row" }, this.when.element, this.from),
+        el("div", { class: "row" }, this.how.element, this.minutes, this.time),
+      ),
       this.forecast,
       el("div", { class: "row" }, this.button),
     );
@@ -115,13 +123,13 @@ export class CommandForm {
     this.draw();
   }
 
-  /** What is entered: null while the end is missing. */
+  /** What is entered: null while a time is missing. */
   get command() {
-    const action = this.choice.value;
-    const start = now();
-    const end = this.how.value === LASTS ? new Date(start.getTime() + this.minutes.value * MINUTE) : atClock(this.time.value);
+    const isPlanned = this.when.value === LATER;
+    const start = isPlanned ? atClock(this.from.value, now()) : now();
+    const end = start && (this.how.value === LASTS ? new Date(start.getTime() + this.minutes.value * MINUTE) : atClock(this.time.value, start));
     if (!end) return null;
-    return { action, power: Math.min(Number(this.slider.value), this.top), start, end };
+    return { action: this.choice.value, power: Math.min(Number(this.slider.value), this.top), start, end, isPlanned };
   }
 
   draw() {
@@ -129,10 +137,11 @@ export class CommandForm {
     const isTimed = this.how.value === ENDS;
     this.minutes.hidden = isTimed;
     this.time.hidden = !isTimed;
+    this.from.hidden = this.when.value === AT_ONCE;
     const amount = watts(Math.min(Number(this.slider.value), this.top));
     say(this.amount, amount);
     set(this.slider, { "aria-valuetext": amount });
-    say(this.forecast, hold ?? (command ? forecast(command, this.inverter, this.entries) : "Choose until when."));
+    say(this.forecast, hold ?? (command ? forecast(command, this.inverter, this.entries) : "Enter the time."));
     set(this.forecast, { class: hold ? "forecast stale" : "forecast" });
     this.button.disabled = this.isBusy || Boolean(hold) || !command;
   }
@@ -141,16 +150,20 @@ export class CommandForm {
     event.preventDefault();
     const { command } = this;
     if (!command || this.isBusy || this.hold) return;
-    const { action, power, end } = command;
+    const { action, power, start, end, isPlanned } = command;
     const [words] = ACTIONS[action];
-    if (needsQuestion(action) && !(await confirm(`${words} now?`, this.forecast.textContent, words))) return;
+    if (needsQuestion(action) && !(await confirm(`${words}?`, this.forecast.textContent, words))) return;
     this.isBusy = true;
     this.draw();
-    const ends = this.how.value === LASTS ? { minutes: Number(this.minutes.value) } : { until: end.toISOString() };
     const limits = action === "limit_export" ? { max_export: power } : {};
     await this.send(
-      { action, ...(action === "conserve" ? {} : { power }), ...ends },
-      `${doing({ action, power, limits })} until ${moment(end.toISOString())}.`,
+      {
+        action,
+        ...(action === "conserve" ? {} : { power }),
+        ...(isPlanned ? { start: start.toISOString() } : {}),
+        ...(this.how.value === LASTS ? { minutes: Number(this.minutes.value) } : { until: end.toISOString() }),
+      },
+      `${isPlanned ? "Scheduled: " : ""}${doing({ action, power, limits })} ${span(command)}.`,
     );
     this.isBusy = false;
     this.draw();

@@ -35,18 +35,18 @@ function running(entry, end) {
   );
 }
 
-/** What the inverter reports; whether that is what it was told is said by a notice. */
-function reported({ mode, mode_power_w: power, is_live: isLive }) {
+/** What the inverter reports, as far as it can be known; whether that is what it was told is said by a notice. */
+function reported({ mode, mode_power_w: power, is_live: isLive }, { cloud }) {
+  if (cloud.state === "bad") return "There is no connection to Redback's cloud: what is shown may be out of date.";
   if (!mode || !isLive) return "";
   return `The inverter reports ${mode}${power ? `, ${watts(power)}` : ""}.`;
 }
 
 /** Why nothing can be started now; null if something can. */
-function heldBy(inverter, { cloud }, entries) {
-  if (inverter.is_live && cloud.state !== "bad") return null;
-  const why = cloud.state === "bad" ? "Redback's cloud does not answer" : `There is no reading of the last 10 minutes from ${inverter.name}`;
+function heldBy(inverter, entries) {
+  if (inverter.is_live) return null;
   const isOn = entries.some(runs) ? " What runs now ends by itself." : "";
-  return `${why}: nothing can be started now.${isOn}`;
+  return `There is no reading of the last 10 minutes from ${inverter.name}: nothing can be started now.${isOn}`;
 }
 
 function done({ at, by, inverter, result, reason, ...answer }, several) {
@@ -91,23 +91,17 @@ export function control(content) {
     ),
   ];
   let isBusy = false;
-  const deleted = new Set(); // keys that the cloud may list for some seconds more
   const press = async (path, body, words) => {
-    if (isBusy) return false;
+    if (isBusy) return;
     isBusy = true;
     result.clear(SENDING);
     result.element.scrollIntoView({ block: "nearest" });
     const { isDone, text } = await post(path, body);
     result.show({ isDone, text: isDone ? words : text });
     isBusy = false;
-    return isDone;
   };
   const send = (fields, words) => press("control", { ...fields, inverter: picker.value }, words);
-  const remove = async ({ serial, key }, words) => {
-    if (!(await press("control/delete", { serial, key }, words))) return;
-    deleted.add(key);
-    show(latest);
-  };
+  const remove = ({ serial, key }, words) => press("control/delete", { serial, key }, words);
   const end = (entry) =>
     entry.can_delete ? remove(entry, `Ended: ${doing(entry)}.`) : send({ action: entry.is_limit ? "lift_limit" : "auto" }, "Back to auto.");
   const ask = async (entry, words) => {
@@ -140,11 +134,10 @@ export function control(content) {
     const inverter = inverters.find(({ serial }) => serial === picker.value);
     frame([Boolean(given), Boolean(inverter), url]);
     if (!given || !inverter) return;
-    const { abilities, why_not: whyNot, entries: all } = given.inverters.find(({ serial }) => serial === inverter.serial);
-    const entries = all.filter(({ key }) => !deleted.has(key));
+    const { abilities, why_not: whyNot, entries } = given.inverters.find(({ serial }) => serial === inverter.serial);
     drawRunning(entries.filter(runs));
-    say(reports, reported(inverter));
-    form.show({ inverter, abilities, whyNot, entries, hold: heldBy(inverter, health, entries) });
+    say(reports, reported(inverter, health));
+    form.show({ inverter, abilities, whyNot, entries, hold: heldBy(inverter, entries) });
     drawDays([Math.floor(now() / MINUTE), given.days, entries]);
     drawRecord([given.record, inverters.length > 1]);
   }

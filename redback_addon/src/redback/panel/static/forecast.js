@@ -5,10 +5,17 @@ import { doing, watts } from "./doing.js";
 import { moment } from "./time.js";
 
 const HOUR = 3_600_000; // milliseconds
+const KILO = 1000;
 const NEEDS_QUESTION = ["discharge", "export"];
 
 /** Whether people are asked before a command. */
 export const needsQuestion = (action) => NEEDS_QUESTION.includes(action);
+
+/** "until 18:00", "from 14:00 until 18:00" */
+export function span({ start, end, isPlanned }) {
+  const until = `until ${moment(end.toISOString())}`;
+  return isPlanned ? `from ${moment(start.toISOString())} ${until}` : until;
+}
 
 /** How much energy goes into the battery or out of it until it is full or at its reserve, kWh; null if unknown. */
 function room(action, { soc, min_soc: least, capacity_kwh: size }) {
@@ -17,7 +24,7 @@ function room(action, { soc, min_soc: least, capacity_kwh: size }) {
   return (Math.max(share, 0) * size) / 100;
 }
 
-const kwh = (energy) => `about ${format.energy(energy)} kWh`;
+const kwh = (energy) => `about ${format.energy(energy)}\u00a0kWh`;
 
 /** The battery's side: how far, and whether its end comes before the command's. */
 function ofBattery(action, kw, hours, inverter, start) {
@@ -33,20 +40,22 @@ function ofBattery(action, kw, hours, inverter, start) {
   return most ? `${kwh(moved)}, ${end} at about ${at}` : `it is ${end} already`;
 }
 
-function sentence({ action, power, start, end }, inverter) {
-  const [kw, hours, until] = [power / 1000, (end - start) / HOUR, `until ${moment(end.toISOString())}`];
-  const battery = (direction) => ofBattery(direction, kw, hours, inverter, start.getTime());
+function sentence(command, inverter) {
+  const { action, power, start, end, isPlanned } = command;
+  const hasBattery = inverter.has_battery;
+  const [kw, hours, until] = [power / KILO, (end - start) / HOUR, span(command)];
+  // How full the battery will be then, nobody knows.
+  const known = isPlanned ? { ...inverter, soc: null } : inverter;
+  const battery = (direction) => ofBattery(direction, kw, hours, known, start.getTime());
   switch (action) {
     case "charge":
       return `Charges the battery with ${watts(power)} ${until}: ${battery("charge")}.`;
     case "discharge":
       return `Discharges the battery with ${watts(power)} ${until}: ${battery("discharge")}.`;
     case "import":
-      return `Imports ${watts(power)} from the grid ${until}: ${kwh(kw * hours)}. What the house does not use goes into the battery.`;
+      return `Imports ${watts(power)} from the grid ${until}: ${kwh(kw * hours)}.${hasBattery ? " What the house does not use goes into the battery." : ""}`;
     case "export":
-      return inverter.has_battery
-        ? `Exports ${watts(power)} to the grid ${until}: ${kwh(kw * hours)}. What the sun does not give comes from the battery: at most ${battery("discharge")}.`
-        : `Exports ${watts(power)} to the grid ${until}: ${kwh(kw * hours)}, as far as the sun gives it.`;
+      return `Exports ${watts(power)} to the grid ${until}: ${kwh(kw * hours)}${hasBattery ? `. What the sun does not give comes from the battery, without sun ${battery("discharge")}.` : ", as far as the sun gives it."}`;
     case "conserve":
       return `Keeps what is in the battery ${until}. The house runs on sun and grid.`;
     default:

@@ -28,10 +28,10 @@ function sinceMidnight(clock) {
   return hours * 60 + minutes;
 }
 
-/** The next moment at which the house's clock shows a time such as "18:00"; null if that is none. */
-export function atClock(clock) {
+/** The next moment after another one at which the house's clock shows a time such as "18:00"; null if that is none. */
+export function atClock(clock, after) {
   if (!clock) return null;
-  const from = now().setSeconds(0, 0);
+  const from = new Date(after).setSeconds(0, 0);
   const between = (moment) => (sinceMidnight(clock) - sinceMidnight(format.clock(moment)) + DAY) % DAY;
   const found = from + (between(from) || DAY) * MINUTE;
   // Where clocks are set in the meantime, it is earlier or later.
