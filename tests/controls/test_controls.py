@@ -1,6 +1,7 @@
 """Commands are carried out in the cloud, one thing at a time, each answered once."""
 
 import asyncio
+import re
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -158,7 +159,7 @@ async def test_of_fifty_commands_the_last_counts(house: FakeHouse) -> None:
             {"action": "export", "power": 12_000, "minutes": 5},
             "Refused: 12,000 W is more than the inverter's 10,000 W.",
         ),
-        (CHARGE | {"inverter": "Shed"}, "Refused: There is no inverter Shed. There are: Home."),
+        (CHARGE | {"inverter": "Shed"}, "Refused: There is no inverter Shed; there are: Home."),
         ("charge", "Refused: A command is a list of fields, such as action and minutes."),
     ],
 )
@@ -170,10 +171,88 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert house.cloud.writes == []
 
 
+BAD: dict[str, object] = {
+    "power above the limit": CHARGE | {"power": 12_000},
+    "no end": {"action": "charge", "power": 3000},
+    "an end in the past": {"action": "conserve", "until": "2026-03-01T00:00:00Z"},
+    "an end that is now": {"action": "conserve", "until": "2026-03-02T01:02:09Z"},
+    "too long": CHARGE | {"minutes": 1441},
+    "too long in days": {"action": "conserve", "until": "2026-03-05T00:00:00Z"},
+    "both ends": CHARGE | {"until": "2026-03-02T02:00:00Z"},
+    "another inverter": CHARGE | {"inverter": "RB0"},
+    "half an inverter": CHARGE | {"inverter": SERIAL[:-1]},
+    "power as text": CHARGE | {"power": "3000"},
+    "minutes as text": CHARGE | {"minutes": "60"},
+    "no number": CHARGE | {"power": float("nan")},
+    "half a watt": CHARGE | {"power": 0.5},
+    "yes": CHARGE | {"power": True},
+    "below zero": CHARGE | {"power": -3000},
+    "an unknown field": CHARGE | {"watts": 3000},
+    "a field of another action": CHARGE | {"max_export": 0},
+    "an unknown action": CHARGE | {"action": "explode"},
+    "a deletion": {"action": "delete", "inverter": SERIAL},
+    "no fields": [],
+    "text": "charge 3000 W",
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("door", ["automation", "panel", "mqtt"])
+@pytest.mark.parametrize("name", BAD)
+async def test_bad_input_is_refused_with_one_sentence_and_nothing_is_written(
+    house: FakeHouse, name: str, door: str
+) -> None:
+    house.controls.take(BAD[name], door)
+    await house.clock.advance(50)
+    (answer,) = house.answers
+    assert (answer.result, answer.by) == ("refused", door)
+    assert re.fullmatch(r"Refused: ([^.]|\.(?! ))+\.", answer.reason or "")
+    assert house.cloud.writes == []
+
+
 async def test_an_old_reading_refuses(house: FakeHouse) -> None:
     house.registry.age = timedelta(minutes=11)
-    await house.send(CHARGE)
-    assert house.results() == ["refused"]
+    await house.send(CHARGE, 50)
+    (answer,) = house.answers
+    assert (answer.result, answer.reason) == (
+        "refused",
+        "Refused: There is no reading of the last 10 minutes from this inverter.",
+    )
+    assert house.cloud.writes == []
+
+
+async def test_of_two_commands_in_a_second_both_are_answered_and_the_last_stays(
+    house: FakeHouse,
+) -> None:
+    await house.send(CHARGE | {"id": "first"}, 0.5)
+    await house.send(CHARGE | {"id": "second", "action": "discharge"}, 0)
+    assert house.cloud.writes == ["create ChargeBattery"]
+    await house.clock.advance(9)
+    assert house.cloud.writes == ["create ChargeBattery"]  # ten seconds apart
+    await house.clock.advance(35)
+    assert [(one.id, one.result) for one in house.answers] == [
+        ("first", "started"),
+        ("second", "started"),
+        ("first", "ended"),
+    ]
+    assert house.cloud.modes == ["DischargeBattery"]
+
+
+async def test_fifty_commands_in_a_minute_are_each_answered_once_and_one_stays(
+    house: FakeHouse,
+) -> None:
+    for number in range(50):
+        await house.send(CHARGE | {"id": f"{number}", "power": 1000 + number}, 1.2)
+    await house.clock.advance(60)
+    first: dict[str | None, str] = {}
+    for one in house.answers:
+        first.setdefault(one.id, one.result)
+    assert set(first) == {f"{number}" for number in range(50)}
+    assert set(first.values()) == {"started", "refused"}
+    assert sum(one.result != "ended" for one in house.answers) == 50
+    assert 5 <= sum(one.startswith("create") for one in house.cloud.writes) <= 8
+    assert first["49"] == "started"
+    assert len(house.cloud.made) == 1
 
 
 async def test_an_inverter_without_schedules_says_so(house: FakeHouse) -> None:

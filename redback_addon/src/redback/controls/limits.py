@@ -34,8 +34,8 @@ def find(registry: Registry, wanted: str) -> str:
     if found and wanted:
         raise RefusedError(f"{wanted} is not one inverter: say which of {', '.join(found)}.")
     if wanted:
-        raise RefusedError(f"There is no inverter {wanted}. There are: {known}.")
-    raise RefusedError(f"Say which inverter. There are: {known}.")
+        raise RefusedError(f"There is no inverter {wanted}; there are: {known}.")
+    raise RefusedError(f"Say which inverter; there are: {known}.")
 
 
 def has_schedules(details: Details) -> bool:
