@@ -117,13 +117,18 @@ async def test_killed_at_create_and_at_replace_one_is_left_and_each_command_answ
 
 
 async def test_without_the_option_no_door_is_open_and_nothing_is_asked_or_written() -> None:
-    async with house("st", latency=1) as home, bus(home, "redback_control") as events:
+    async with (
+        Core() as core,
+        house("st", core=core.address, latency=1) as home,
+        bus(home, "redback_control") as events,
+    ):
         await home.service.start()
         await ready(home)
         for command in (CHARGE, {"action": "auto"}, {"action": "lift_limit"}, {"action": "dance"}):
             await events.fire("redback_command", command)
         with pytest.raises(TimeoutError):
             await events.next(3)
+        assert core.listeners("redback_command") == 0
         assert await home.service.stop() == 0
         asked = [entry.path for entry in home.simulator.journal.entries]
         assert not any("/Schedule/" in one or "/OperatingEnvelope/" in one for one in asked)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -22,11 +23,13 @@ from examples import SERIAL, configuration, static
 from fake_clock import FakeClock
 from polling import stand_ins
 from redback.cloud import Envelope, Schedule
+from redback.controls import controls, doors
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
 from redback.controls.limits import Ability, abilities
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
+from redback.options import Options
 from redback.sensors.details import Details
 
 
@@ -36,6 +39,33 @@ async def test_nothing_is_written_by_itself(house: FakeHouse) -> None:
     house.start()
     await house.clock.advance(3600)
     assert house.cloud.writes == []
+
+
+async def test_what_runs_and_comes_is_left_alone_at_stop_start_and_update(
+    house: FakeHouse,
+) -> None:
+    later = (house.clock.now() + timedelta(hours=5)).isoformat()
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await house.send({"action": "limit_export", "power": 0, "minutes": 600}, 60)
+    await house.send(CHARGE | {"action": "export", "minutes": 60, "start": later}, 60)
+    wanted, running = [*house.cloud.writes], [*house.cloud.made]
+    for seconds in (0.0, 1.0, 60.0, 3600.0):
+        await house.kill()
+        await house.clock.advance(seconds)
+        house.start()
+        await house.clock.advance(600)
+    assert house.cloud.writes == wanted
+    assert [*house.cloud.made] == running
+
+
+def test_without_the_option_there_is_nothing_that_could_write(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    off = Options(client_id="a", credential="b")
+    nobody = cast("Any", None)
+    assert controls(off, tmp_path, (), nobody, nobody, clock) is None
+    assert doors(None, nobody, clock) == ()
+    assert [*tmp_path.iterdir()] == []
 
 
 async def test_a_command_is_answered_when_it_is_begun_and_when_it_is_over(house: FakeHouse) -> None:
