@@ -9,6 +9,7 @@ import pytest
 
 from controls.simulated import SimulatedHouse, simulated
 from controls.stand_ins import CHARGE
+from examples import SERIAL
 from fake_clock import FakeClock
 from simulator import Fault, Kind, Simulator
 from simulator.world import Overlap
@@ -131,3 +132,25 @@ async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHous
     await house.clock.advance(3600)
     assert house.written == []
     assert house.answers == []
+
+
+async def test_where_somebody_elses_schedule_wins_that_is_told_until_it_is_over(
+    house: SimulatedHouse,
+) -> None:
+    house.simulator.world.overlap = "first wins"
+    now = house.clock.now().timestamp()
+    house.simulator.schedules.add(SERIAL, "Conserve", 0, start=now, minutes=20, now=now)
+    await house.send(CHARGE, 8 * 60)
+    assert house.results() == ["started", "failed"]
+    (told,) = house.problems.now.values()
+    assert told.sentence == (
+        f"{SERIAL} does not do what was started: it reports Conserve instead of ChargeBattery."
+    )
+    assert [(one.action, one.whose) for one in house.controls.timeline(SERIAL)] == [
+        ("conserve", "other"),
+        ("charge", "own"),
+    ]
+    await house.clock.advance(15 * 60)
+    assert not house.problems.now
+    assert house.results() == []
+    assert len(house.written) == 1
