@@ -125,11 +125,6 @@ async def _core_restarts(here: Place) -> None:
     await here.core.start()
 
 
-async def _broker_is_away(here: Place) -> None:
-    """Let the service find no broker when it starts, for longer than it waits for one."""
-    await here.broker.stop()
-
-
 _STEPS = {
     "values": Step(as_devices=True, is_reached=_values_are_published),
     "description": Step(as_devices=False, is_reached=_description_is_gone),
@@ -139,10 +134,11 @@ _STEPS = {
     "push": Step(as_devices=False, is_reached=_states_are_being_pushed),
     "registered": Step(as_devices=True, is_reached=_device_is_registered),
 }
-_AWAY_SECONDS = 35  # longer than devices that are taken back wait for their broker
+# Until a broker is back: devices that are taken back do not wait for it longer than that.
+_SOON_SECONDS, _LATE_SECONDS = 5, 35
 
 
-@pytest.mark.parametrize("meanwhile", [_nothing, _core_restarts, _broker_is_away])
+@pytest.mark.parametrize("meanwhile", [_nothing, _core_restarts])
 async def test_the_change_over_survives_a_kill_at_each_step(
     meanwhile: Callable[[Place], Awaitable[None]],
 ) -> None:
@@ -153,10 +149,29 @@ async def test_the_change_over_survives_a_kill_at_each_step(
             await step.reach(here)
             await meanwhile(here)
             await here.home.service.start()
-            if meanwhile is _broker_is_away:
-                await asyncio.sleep(_AWAY_SECONDS)
-                await here.broker.start()
             await here.settle(as_devices=step.as_devices, seconds=60)
+            expected = before | ADDED if step.as_devices else before
+            assert set(await here.states()) == expected, name
+            await here.agrees()
+
+
+async def test_the_change_over_survives_a_kill_while_the_broker_goes_away() -> None:
+    async with place() as here:
+        await here.settle(as_devices=False)
+        before = set(await here.states())
+        for name, seconds in (
+            ("delete", _SOON_SECONDS),
+            ("description", _LATE_SECONDS),
+            ("discovery", _SOON_SECONDS),
+            ("description", _SOON_SECONDS),
+        ):
+            step = _STEPS[name]
+            await step.reach(here)
+            await here.broker.stop()
+            await here.home.service.start()
+            await asyncio.sleep(seconds)
+            await here.broker.start()
+            await here.settle(as_devices=step.as_devices, seconds=90)
             expected = before | ADDED if step.as_devices else before
             assert set(await here.states()) == expected, name
             await here.agrees()
