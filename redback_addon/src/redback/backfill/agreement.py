@@ -209,12 +209,11 @@ class _Walk:
         state, total = row.state or 0.0, (row.sum or 0.0) + self.raised
         if self.has_begun:
             expected = self.sum + self._grown(row, fact)
-            missing = expected - total
-            why = self._why(row, fact, missing, is_ours=is_ours)
-            if why is not None and abs(missing) > TOLERANCE:
-                self.shifts.append(Shift(replace(row, sum=total), missing, why))
-                self.raised += missing
-                total += missing
+            why, amount = self._why(row, fact, expected - total, is_ours=is_ours)
+            if why is not None and abs(amount) > TOLERANCE:
+                self.shifts.append(Shift(replace(row, sum=total), amount, why))
+                self.raised += amount
+                total += amount
             self.flush()
         self.state, self.sum, self.fact = state, total, fact
         self.end, self.has_begun, self.is_based = row.start + HOUR, True, True
@@ -258,37 +257,41 @@ class _Walk:
         is_first = not self.is_based and 0 <= (row.sum or 0.0) <= self.most_kw
         return row.sum or 0.0 if is_first else 0.0
 
-    def _why(self, row: Row, fact: Known | None, missing: float, *, is_ours: bool) -> Why | None:
-        """Return what has made the difference; None = a person."""
+    def _why(
+        self, row: Row, fact: Known | None, missing: float, *, is_ours: bool
+    ) -> tuple[Why | None, float]:
+        """Return what has made the difference, and the amount of it; None = a person."""
         if floor(row.start) in self.undone:
-            return None
+            return None, 0.0
         if self.pending:
-            return Why.LOST if self.is_based else Why.PAST
+            return Why.LOST if self.is_based else Why.PAST, missing
         state, grown = row.state or 0.0, self._grown(row, fact)
         if -TOLERANCE <= (row.sum or 0.0) + self.raised <= grown + TOLERANCE:
-            return Why.ANEW
-        if not is_ours:
-            return None
-        if fact is None:
-            # Core wrote it before it was told what came earlier, and is not told by the value.
-            fallen = self.state - state if is_held(row, self.state) else 0.0
-            return Why.LOST if fallen > 0 and abs(missing - fallen) <= TOLERANCE else None
-        return Why.STEP if self._is_step(row, fact, missing, grown) else None
+            return Why.ANEW, missing
+        if is_ours and fact is not None:
+            return Why.STEP, self._of_step(row, fact, missing, grown)
+        # Core wrote it before it was told what came earlier, and is not told by the value.
+        fallen = self.state - state if is_ours and is_held(row, self.state) else 0.0
+        is_lost = fallen > 0 and abs(missing - fallen) <= TOLERANCE
+        return (Why.LOST, missing) if is_lost else (None, 0.0)
 
-    def _is_step(self, row: Row, fact: Known, missing: float, grown: float) -> bool:
-        """Whether Core has taken the difference between two meters for energy."""
+    def _of_step(self, row: Row, fact: Known, missing: float, grown: float) -> float:
+        """Return how much of a difference is one of two meters that Core took for energy."""
         state, misread = row.state or 0.0, fact.misread
         if self.fact is None and (self._is_another or not self.reaches(row)):
             # From a meter that the ledger does not know.
             misread = step(self.state, state) - grown
         if misread is None:
-            return False
+            return 0.0
         # A shift in the middle of the hour was for the step that Core had taken until then, and may
         # have taken for energy what the counter seemed to have grown.
         shifted = self.shifted.get(floor(row.start), 0.0)
         leasts = [abs(missing + misread), abs(missing + misread + shifted)]
         if shifted:
             leasts.append(abs(missing + state - self.state - grown))
-        # Made once already, Core's database may have been restored; made twice, it was a person.
-        is_refused = abs(shifted - 2 * missing) <= TOLERANCE
-        return min(leasts) <= grown + TOLERANCE and not is_refused
+        if min(leasts) <= grown + TOLERANCE:
+            # Made once, Core's database may have been restored; made twice, it was a person.
+            return 0.0 if abs(shifted - 2 * missing) <= TOLERANCE else missing
+        # The rest is somebody's own correction.
+        is_both = not shifted and abs(missing + misread) < abs(misread) / 2
+        return -misread if is_both and abs(misread) > self.most_kw else 0.0
