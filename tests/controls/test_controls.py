@@ -168,6 +168,16 @@ async def test_auto_is_answered_where_nothing_runs(house: FakeHouse) -> None:
     assert house.cloud.writes == []
 
 
+async def test_a_schedule_and_a_limit_that_are_wanted_at_once_are_both_made(
+    house: FakeHouse,
+) -> None:
+    await house.send(CHARGE, 1)
+    await house.send(CHARGE | {"minutes": 90}, 1)
+    await house.send({"action": "limit_export", "power": 0, "minutes": 90}, 60)
+    assert (house.cloud.modes, house.cloud.limits) == (["ChargeBattery"], [0])
+    assert house.results() == ["started", "started", "ended", "started"]
+
+
 async def test_of_fifty_commands_the_last_counts(house: FakeHouse) -> None:
     for power in range(1000, 1050):
         await house.send(CHARGE | {"power": power}, 0.1)

@@ -70,6 +70,11 @@ class Command:
         """The inverter's mode; None if this is no schedule."""
         return MODES.get(self.action)
 
+    @property
+    def is_limit(self) -> bool:
+        """Whether it is about limits of the site, and not about schedules of the inverter."""
+        return self.action in LIMITING or self.action == "lift_limit"
+
 
 def parse(data: object, by: str, now: datetime) -> Command:
     """Return a command; raise a RefusedError with what is wrong first."""

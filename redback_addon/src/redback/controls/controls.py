@@ -1,6 +1,7 @@
 """Takes commands from all doors, one after the other for each inverter, and answers them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -53,7 +54,8 @@ class Controls:
         self._watch = Watch(maker, outcomes, registry, self._turns, clock)
         self._follow = Follow(outcomes, registry, problems, self._turns, clock)
         self._executor = Executor(maker, self._watch, outcomes, registry, self._turns, clock)
-        self._waiting: dict[str, _Waiting] = {}
+        # Of each inverter at most one that is about its schedules, and one about its site's limits.
+        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)
         self._working: set[str] = set()
         self._taken: asyncio.Queue[tuple[str, _Waiting]] = asyncio.Queue()
 
@@ -85,11 +87,13 @@ class Controls:
         except RefusedError as error:
             self._answers.refuse(fields, by, serial, str(error))
             return
-        if (before := self._waiting.pop(serial, None)) is not None:
+        waiting, line = _Waiting(command, self._clock.monotonic()), self._waiting[serial]
+        for before in [one for one in line if one.command.is_limit == command.is_limit]:
+            line.remove(before)
             self._answers.reply(
                 before.command, serial, "refused", "Refused: a later command came first."
             )
-        waiting = self._waiting[serial] = _Waiting(command, self._clock.monotonic())
+        line.append(waiting)
         self._taken.put_nowait((serial, waiting))
 
     def refuse(self, why: str, by: str, at: str) -> None:
@@ -128,17 +132,17 @@ class Controls:
     async def _give_up(self, serial: str, waiting: _Waiting) -> None:
         """Refuse a command that has waited for too long."""
         await self._clock.sleep(_ANSWER_SECONDS - LEAST_SECONDS)
-        if self._waiting.get(serial) is waiting:
-            self._waiting.pop(serial)
+        if waiting in self._waiting[serial]:
+            self._waiting[serial].remove(waiting)
             self._answers.reply(waiting.command, serial, "refused", TOO_LATE)
 
     async def _work(self, serial: str) -> None:
         try:
-            while serial in self._waiting:
+            while line := self._waiting[serial]:
                 await self._turns.wait(serial)
                 async with self._turns.lock(serial):
-                    waiting = self._waiting.pop(serial, None)
-                    if waiting is not None:
+                    if line:
+                        waiting = line.pop(0)
                         until = waiting.since + _ANSWER_SECONDS
                         await self._executor.carry_out(waiting.command, serial, until)
                 self._watch.urge(serial)
