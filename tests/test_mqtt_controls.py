@@ -1,6 +1,5 @@
 """Telling an inverter what to do through entities over MQTT, with a real Core and a real broker."""
 
-import asyncio
 import time
 from typing import Any
 
@@ -65,11 +64,10 @@ async def act(here: Place, action: str, entity_id: str, **data: object) -> int:
 
 
 async def choose(here: Place, option: str, entity_id: str = MODE) -> None:
-    await asyncio.sleep(11)  # one write in ten seconds
     assert await act(here, "select.select_option", entity_id, option=option) == 200
 
 
-async def shows(here: Place, entity_id: str, state: str, seconds: float = 20) -> None:
+async def shows(here: Place, entity_id: str, state: str, seconds: float = 30) -> None:
     async def is_so() -> bool:
         found = await here.core.state(entity_id)
         return found is not None and found["state"] == state
@@ -85,7 +83,7 @@ async def answered(here: Place, result: str, **expected: object) -> dict[str, An
         found.update((await here.core.state(EVENT) or {}).get("attributes", {}))
         return found.items() >= {"event_type": result, **expected}.items()
 
-    await until(is_so)
+    await until(is_so, 30)
     return found
 
 
@@ -151,14 +149,12 @@ async def check_modes(here: Place) -> None:
 
 async def check_switch(here: Place) -> None:
     """The switch is an envelope."""
-    await asyncio.sleep(11)
     await act(here, "switch.turn_on", SWITCH)
     await shows(here, SWITCH, "on")
     (envelope,) = envelopes(here)
     assert envelope.asked.max_export_power_w == 0
     assert envelope.end - envelope.start == 30 * 60
     await shows(here, "sensor.redback_export_limit_active", "0")
-    await asyncio.sleep(11)
     await act(here, "switch.turn_off", SWITCH)
     await shows(here, SWITCH, "off")
     assert not envelopes(here)
@@ -169,13 +165,11 @@ async def check_notify(here: Place) -> None:
     await act(here, "notify.send_message", "notify.redback_command", message="charge, please")
     answer = await answered(here, "refused")
     assert answer["reason"] == 'Refused: The message is not JSON, such as {"action": "auto"}.'
-    await asyncio.sleep(11)
     async with here.core.client() as client:
         await client.request("POST", "events/free_hour", {})
     await answered(here, "started", id="free hour")
     await eventually(here.home.notifications, lambda shown: shown.get("answered") == "1500 W")
     await shows(here, MODE, "Charge battery")
-    await asyncio.sleep(11)
     await act(here, "button.press", "button.redback_back_to_auto")
     await shows(here, MODE, "Auto")
     assert not schedules(here)
