@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -169,7 +170,7 @@ async def test_the_export_is_limited_until_a_time_without_a_question(
 async def test_a_time_after_the_clocks_are_set_is_that_of_the_clock(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    stand_in.zone = "Australia/Sydney"
+    stand_in.zone = ZoneInfo("Australia/Sydney")
     made = without_own(status()) | {"at": "2026-10-03T12:00:00Z"}  # clocks go forward at 2:00
     page = await viewer.open("control", status=made, zone="Australia/Sydney")
     form = card(page, "Start")

@@ -64,7 +64,7 @@ def test_without_the_option_there_is_nothing_that_could_write(
     off = Options(client_id="a", credential="b")
     nobody = cast("Any", None)
     assert controls(off, tmp_path, (), nobody, nobody, clock) is None
-    assert doors(None, nobody, clock) == ()
+    assert doors(None, tmp_path, nobody, nobody, nobody, clock) == ()
     assert [*tmp_path.iterdir()] == []
 
 
