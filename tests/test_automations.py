@@ -437,7 +437,7 @@ class TestOnCore:
         async with place.following("discharge_at_a_high_price", inputs):
             await place.set(PRICE, 0.65)
             reason = (await place.answer("refused"))["reason"]
-            assert reason == "Refused: There is no inverter Shed. There are: Redback."
+            assert reason == "Refused: There is no inverter Shed; there are: Redback."
             assert await place.told("discharge_at_a_high_price") == reason
 
     async def test_the_example_of_the_documentation_shows_the_answer(self, place: Place) -> None:

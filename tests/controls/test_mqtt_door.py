@@ -197,7 +197,7 @@ async def test_an_inverter_that_is_gone_is_told_nothing(home: Home) -> None:
     await home.do("mode", "Conserve", serial="RB9")
     await home.do("power", "500", serial="RB9")
     await home.do("command", '{"action": "auto"}', serial="RB9")
-    assert home.reasons() == 3 * ["Refused: There is no inverter RB9. There are: Home."]
+    assert home.reasons() == 3 * ["Refused: There is no inverter RB9; there are: Home."]
     assert home.cloud.writes == []
 
 
