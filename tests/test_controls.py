@@ -1,19 +1,32 @@
 """Commands from an automation to the inverter and back, with the service as a process."""
 
 import asyncio
+import json
 import time
 
 import pytest
 
 from bus import bus, ready, written
 from house import eventually, house, until
+from panel.visitor import Visitor
 from simulator import Fault, Kind
+from standin.broker import temporary_broker
 from standin.core import Core
-from standin.real_core import temporary_core
+from standin.real_core import free_port, temporary_core
 
 pytestmark = pytest.mark.process
 
 CHARGE = {"action": "charge", "power": 2000, "minutes": 30, "id": "free hour"}
+# What people do with each entity that takes commands.
+DRIVEN = {
+    "mode": "Charge battery",
+    "power": "2000",
+    "duration": "30",
+    "back_to_auto": "PRESS",
+    "export_limit": "ON",
+    "export_limit_power": "0",
+    "command": json.dumps(CHARGE),
+}
 _AUTOMATION = """
 automation:
   - alias: Free hour
@@ -129,6 +142,40 @@ async def test_without_the_option_no_door_is_open_and_nothing_is_asked_or_writte
         with pytest.raises(TimeoutError):
             await events.next(3)
         assert core.listeners("redback_command") == 0
+        assert await home.service.stop() == 0
+        asked = [entry.path for entry in home.simulator.journal.entries]
+        assert not any("/Schedule/" in one or "/OperatingEnvelope/" in one for one in asked)
+
+
+@pytest.mark.broker
+async def test_without_the_option_every_door_is_driven_in_vain() -> None:
+    async with (
+        temporary_broker() as broker,
+        house("st", latency=1, panel_port=free_port(), panel_allow="127.0.0.1") as home,
+        bus(home, "redback_control") as events,
+        Visitor(home) as person,
+    ):
+        home.supervisor.broker = broker.address
+        home.service.options(devices=True)
+        await home.service.start()
+        await until(lambda: broker.retained("redback/+/state"))
+        [topic] = await broker.retained("redback/+/state")
+        identity, serial = topic.split("/")[1], home.inverters[0]
+        schedule = home.simulator.schedules.add(
+            serial, "Conserve", 0, start=time.time(), minutes=60, now=time.time()
+        )
+        await events.fire("redback_command", CHARGE)
+        for key, payload in DRIVEN.items():
+            await broker.publish(f"redback/{identity}/{key}/set", payload)
+        pressed = [
+            await person.post("control", {"inverter": serial, **CHARGE}),
+            await person.post("control", {"inverter": serial, "action": "auto"}),
+            await person.post("control/delete", {"serial": serial, "key": schedule}),
+        ]
+        assert pressed == 3 * [(403, "Switch on the option Controls first.")]
+        with pytest.raises(TimeoutError):
+            await events.next(3)
+        assert await broker.retained("redback/+/controls") == {}
         assert await home.service.stop() == 0
         asked = [entry.path for entry in home.simulator.journal.entries]
         assert not any("/Schedule/" in one or "/OperatingEnvelope/" in one for one in asked)
