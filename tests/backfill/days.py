@@ -68,8 +68,8 @@ class Event:
     an hour so long before.
 
     `null`, `zero`, `fall` and `jump` are what the cloud has of the counter; at `reset` it starts
-    over. While it is `still`, nothing flows, and while it is `slow`, there are readings every five
-    minutes only. `without counters` is all of the cloud's past.
+    over. While it is `still`, nothing flows, while it is `slow`, there are readings every five
+    minutes only, and in a `hole` there are none. `without counters` is all of the cloud's past.
 
     Attributes:
         amount: of a fall (a share), a jump or an adjustment (kWh).
@@ -178,8 +178,9 @@ class Days:
         return round(math.floor(value / self.unit + 1e-6) * self.unit, 3)
 
     def has_reading(self, minute: int) -> bool:
-        return minute % 5 == 0 or not any(
-            event.kind == "slow" and event.minute <= minute < event.minute + event.length
+        kinds = {"hole"} if minute % 5 == 0 else {"hole", "slow"}
+        return not any(
+            event.kind in kinds and event.minute <= minute < event.minute + event.length
             for event in self.events
         )
 

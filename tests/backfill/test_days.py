@@ -107,6 +107,18 @@ async def test_an_hour_that_core_has_lost_is_there_again_before_a_reset_is_belie
     assert days.wrong(1, 10, MINUTE_KWH) == []
 
 
+@pytest.mark.parametrize("fall", [[], [Event("fall", 290, 100)], [Event("fall", 290, 60, 0.05)]])
+async def test_a_reset_in_a_hole_costs_only_the_hours_of_which_nobody_knows(
+    tmp_path: Path, fall: list[Event]
+) -> None:
+    # There is no reading from 5:00 to 8:20; what was counted since 5:33 is known at its end.
+    days = Days(tmp_path, [*fall, Event("hole", 300, 200), Event("reset", 333)])
+    await days.run(13 * 60)
+    wrong = days.wrong(1, 12, BY_POWER_KWH)
+    assert [hour for hour, _, _ in wrong] == [5, 6, 7, 8]
+    assert [round(energy or 0.0, 1) for _, energy, _ in wrong] == [0.0, 0.0, 0.0, 6.4]
+
+
 async def test_a_shift_that_took_a_small_step_for_energy_is_mended(tmp_path: Path) -> None:
     # What comes back over an hour's end could have flowed in the hour that is not over yet.
     days = Days(tmp_path, [Event("jump", 150, 5), Event("fall", 177, 5)], base=110.0)
