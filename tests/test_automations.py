@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,7 @@ from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from redback.sensors.table import sensors
 from simulator import Fault, Kind
+from standin.broker import temporary_broker
 from standin.client import Client
 from standin.real_core import RealCore, find_hass, free_port, temporary_folder
 from standin.serving import Message
@@ -36,6 +38,7 @@ PRICE, FEED_IN = "sensor.electricity_price", "sensor.feed_in_price"
 BATTERY = "sensor.redback_battery_soc"
 CHARGE, DISCHARGE = "Charge in free hours", "Discharge while the price is high"
 LIMIT, HOLD = "No export at negative prices", "Hold the battery for the evening"
+TELL = "Tell me what Redback refuses"
 MODES = {CHARGE: "ChargeBattery", DISCHARGE: "DischargeBattery", HOLD: "Conserve"}
 _BRISBANE = timezone(timedelta(hours=10))
 # The battery's level is an integration's, so the add-on does not write what the simulator has.
@@ -76,12 +79,28 @@ ON_CORE = [
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="module"),
 ]
+WITH_BROKER = [*ON_CORE, pytest.mark.broker]
 
 
 def examples() -> dict[str, Message]:
     """Return every automation that the guide has, by its name."""
     texts = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
     return {one["alias"]: one for one in map(yaml.safe_load, texts)}
+
+
+def _of_docs() -> list[Message]:
+    """Return the automations of the add-on's documentation, which are without what begins them."""
+    texts = re.findall(r"```yaml\n(actions:.*?)```", DOCS, re.DOTALL)
+    assert len(texts) == 2, "the tests know two"
+    return [{"alias": "Mine", "triggers": [], **yaml.safe_load(text)} for text in texts]
+
+
+WITH_EVENTS = [
+    name
+    for name, one in examples().items()
+    if any(step.get("event") == "redback_command" for step in one["actions"])
+]
+WITH_ENTITIES = [name for name in examples() if name not in (*WITH_EVENTS, TELL)]
 
 
 @dataclass
@@ -122,6 +141,10 @@ class Place:
         state = await self.core.state(entity_id)
         return state is not None and state["state"] == "on"
 
+    async def is_available(self, entity_id: str) -> bool:
+        state = await self.core.state(entity_id)
+        return state is not None and state["state"] != "unavailable"
+
     async def set(self, entity_id: str, state: float) -> None:
         if entity_id == BATTERY:
             data = {"entity_id": "input_number.level", "value": state}
@@ -155,19 +178,20 @@ class Place:
     async def begins(self, name: str) -> datetime:
         """Make an example begin, and return when what it wants ends."""
         soon = datetime.now(UTC) + timedelta(minutes=15)
-        if name == CHARGE:
+        what, _, with_entities = name.partition(", ")
+        if what == CHARGE:
             return await self.opens("Free hours")
-        if name == DISCHARGE:
+        if what == DISCHARGE:
             await self.set(PRICE, 0.45)
             return soon
-        if name == LIMIT:
+        if what == LIMIT:
             await self.set(FEED_IN, -0.02)
             return soon
-        assert name == HOLD, f"no test knows how {name} begins"
+        assert what == HOLD, f"no test knows how {name} begins"
         end = await self.opens("Before the evening")
         await until(lambda: self.is_on("schedule.before_the_evening"))
         await self.set(BATTERY, 59)
-        return end
+        return soon if with_entities else end
 
     async def answer(self, result: str) -> Message:
         """Return the next answer with this result; the five minutes may bring others meanwhile."""
@@ -179,6 +203,13 @@ class Place:
         except TimeoutError:
             pytest.fail(f"no answer {result}, but {heard}")
         return heard[-1]
+
+    def has_only_later_than(self, ends: list[float]) -> bool:
+        """Whether there are one schedule and one limit, which end later than these."""
+        made = [*self.schedules(), *self.envelopes()]
+        return len(made) == len(ends) and all(
+            one.end > end for one, end in zip(made, ends, strict=True)
+        )
 
     async def has_ended(self, action: str) -> None:
         """Wait until a command has ended what there was."""
@@ -268,13 +299,17 @@ def _slug(name: str) -> str:
 
 
 @asynccontextmanager
-async def _place() -> AsyncIterator[Place]:
+async def _place(*, devices: bool) -> AsyncIterator[Place]:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
         (folder / "automations.yaml").write_text("[]\n")
-        core = await stack.enter_async_context(RealCore(find_hass(), folder, more=_CONFIGURATION))
+        broker = (await stack.enter_async_context(temporary_broker())).address if devices else None
+        core = await stack.enter_async_context(
+            RealCore(find_hass(), folder, broker=broker, more=_CONFIGURATION)
+        )
         home = await stack.enter_async_context(house("st", core=core.address, latency=1))
-        home.service.options(controls=True)
+        home.supervisor.broker = broker
+        home.service.options(controls=True, devices=devices)
         await home.service.start()
         await ready(home)
         answers = await stack.enter_async_context(bus(home, "redback_control"))
@@ -282,19 +317,26 @@ async def _place() -> AsyncIterator[Place]:
         yield Place(home, core, client, answers)
 
 
+@asynccontextmanager
+async def _tidied(place: Place) -> AsyncIterator[Place]:
+    """A place with low prices and most of a battery, and without commands."""
+    for entity_id, state in ((PRICE, 0.20), (FEED_IN, 0.05), (BATTERY, 70)):
+        await place.set(entity_id, state)
+    yield place
+    await place.clean_up()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared() -> AsyncIterator[Place]:
-    async with _place() as place:
+async def states() -> AsyncIterator[Place]:
+    async with _place(devices=False) as place:
         yield place
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def place(shared: Place) -> AsyncIterator[Place]:
-    """The place with low prices and half a battery, and without commands."""
-    for entity_id, state in ((PRICE, 0.20), (FEED_IN, 0.05), (BATTERY, 70)):
-        await shared.set(entity_id, state)
-    yield shared
-    await shared.clean_up()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def devices() -> AsyncIterator[Place]:
+    async with _place(devices=True) as place:
+        await until(lambda: place.is_available("select.redback_mode"), 60)
+        yield place
 
 
 def test_every_address_is_that_of_the_repository() -> None:
@@ -338,7 +380,12 @@ class TestOnCore:
 
     pytestmark = ON_CORE
 
-    @pytest.mark.parametrize("name", examples())
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def place(self, states: Place) -> AsyncIterator[Place]:
+        async with _tidied(states) as place:
+            yield place
+
+    @pytest.mark.parametrize("name", WITH_EVENTS)
     async def test_an_example_does_what_it_says_and_tells_people_if_not(
         self, place: Place, name: str
     ) -> None:
@@ -390,12 +437,8 @@ class TestOnCore:
                 [schedule], [envelope] = place.schedules(), place.envelopes()
                 await asyncio.sleep(61)
                 await place.tick()
-                for _ in range(2):
-                    await place.answer("started")
-                await until(lambda: len(place.schedules()) == len(place.envelopes()) == 1)
-                [later], [limit] = place.schedules(), place.envelopes()
-                assert later.end - schedule.end >= 60
-                assert limit.end - envelope.end >= 60
+                ends = [schedule.end, envelope.end]
+                await until(partial(place.has_only_later_than, ends), 60)
             assert await place.home.notifications() == {}
 
     @pytest.mark.parametrize("hours", [1, 23])
@@ -441,8 +484,7 @@ class TestOnCore:
             assert await place.told("discharge_at_a_high_price") == reason
 
     async def test_the_example_of_the_documentation_shows_the_answer(self, place: Place) -> None:
-        [text] = re.findall(r"```yaml\n(actions:.*?)```", DOCS, re.DOTALL)
-        async with place.having({"alias": "Mine", "triggers": [], **yaml.safe_load(text)}):
+        async with place.having(_of_docs()[0]):
             await place.tick()
             assert (await place.answer("started"))["id"] == "free hours"
             [schedule] = place.schedules()
@@ -451,10 +493,58 @@ class TestOnCore:
 
     async def test_people_are_told_when_nothing_answers(self, place: Place) -> None:
         assert await place.home.service.stop() == 0
-        async with place.running(*examples()):
-            for name in examples():
+        async with place.running(*WITH_EVENTS):
+            for name in WITH_EVENTS:
                 await place.begins(name)
-            for name in examples():
+            for name in WITH_EVENTS:
                 assert await place.told(name) == "The Redback add-on does not answer."
         await place.home.service.start()
         await ready(place.home)
+
+
+class TestOnCoreWithDevices:
+    """The same with the entities of a device."""
+
+    pytestmark = WITH_BROKER
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def place(self, devices: Place) -> AsyncIterator[Place]:
+        async with _tidied(devices) as place:
+            yield place
+
+    @pytest.mark.parametrize("name", WITH_ENTITIES)
+    async def test_an_example_does_what_it_says(self, place: Place, name: str) -> None:
+        what = name.partition(", ")[0]
+        async with place.running(name):
+            end = await place.begins(name)
+            answer = await place.answer("started")
+            assert answer["by"] == "mqtt"
+            [made] = [*place.schedules(), *place.envelopes()]
+            assert made.end == pytest.approx(end.timestamp(), abs=60)
+            if what == LIMIT:
+                assert made.asked.max_export_power_w == 0
+                await until(lambda: place.is_on("switch.redback_export_limit"))
+                await place.set(FEED_IN, 0.01)
+                await place.has_ended("lift_limit")
+            else:
+                assert made.mode.inverter_mode == MODES[what]
+                assert made.mode.argument_in_watts == (0 if what == HOLD else 3000)
+            if what == DISCHARGE:
+                await place.set(PRICE, 0.30)
+                await place.has_ended("auto")
+            assert bool(place.schedules()) == (what in (CHARGE, HOLD))
+            assert not place.envelopes()
+
+    async def test_people_are_told_what_is_refused(self, place: Place) -> None:
+        place.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=400, path="/Create/"))
+        name = f"{DISCHARGE}, with entities"
+        async with place.running(TELL, name):
+            await place.begins(name)
+            assert await place.told(TELL) == (await place.answer("failed"))["reason"]
+
+    async def test_the_example_of_the_documentation_is_a_command(self, place: Place) -> None:
+        async with place.having(_of_docs()[1]):
+            await place.tick()
+            assert (await place.answer("started"))["id"] == "peak"
+            [schedule] = place.schedules()
+            assert schedule.mode.inverter_mode == "DischargeBattery"
