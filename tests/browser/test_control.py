@@ -52,7 +52,7 @@ async def test_what_runs_is_said_with_the_time_left_and_can_be_ended(
         "Charging the battery with 3.0 kW until 16:30"
     )
     await expect(now.locator("li .under")).to_have_text(re.compile("^(1 h 59 min|2 h) left, from"))
-    await expect(now).to_contain_text("The inverter reports ChargeBattery, 3.0 kW.")
+    await expect(now).to_contain_text("The inverter reports Charge battery, 3.0 kW.")
     stand_in.answers["control/delete"] = (200, "Ended.")
     await now.get_by_role("button", name="End now: Charging").click()
     await expect(now.get_by_role("status")).to_have_text("Ended: Charging the battery with 3.0 kW.")

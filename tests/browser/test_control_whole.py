@@ -29,7 +29,11 @@ async def person() -> AsyncIterator[Visitor]:
         await person.until(
             "status",
             lambda status: (
-                any(one["most"] for one in status["control"]["inverters"][0]["abilities"])
+                any(
+                    ability["most"]
+                    for one in status["control"]["inverters"]
+                    for ability in one["abilities"]
+                )
                 and status["inverters"][0]["soc"] is not None
             ),
             seconds=60,

@@ -209,7 +209,7 @@ class TestWhatIsPressed:
             (_CHARGE | {"power": 99_000}, "Refused: 99,000 W is more than the battery's"),
             ({"action": "charge", "power": 2000}, "Refused: A command needs an end"),
             ({"action": "dance"}, "Refused: The action must be one of"),
-            (_CHARGE | {"inverter": "nobody"}, "Refused: There is no inverter nobody."),
+            (_CHARGE | {"inverter": "nobody"}, "Refused: There is no inverter nobody"),
             ([], "The request cannot be understood."),
         ],
     )

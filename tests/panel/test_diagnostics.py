@@ -89,6 +89,7 @@ async def test_it_contains_what_helps() -> None:
             "detailed_sensors": file["options"]["detailed_sensors"],
             "log_level": "debug",
             "devices": False,
+            "controls": False,
             "has_own_broker": False,
         }
         assert file["status"]["version"]

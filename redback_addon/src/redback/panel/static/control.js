@@ -4,6 +4,7 @@ import { CommandForm } from "./command.js";
 import { confirm } from "./confirm.js";
 import { asked, doing, door, look, maker, watts } from "./doing.js";
 import { el, replaceIn, say, whenChanged } from "./dom.js";
+import * as format from "./format.js";
 import { icon } from "./icons.js";
 import { optionsLink } from "./notices.js";
 import { Picker } from "./picker.js";
@@ -39,7 +40,7 @@ function running(entry, end) {
 function reported({ mode, mode_power_w: power, is_live: isLive }, { cloud }) {
   if (cloud.state === "bad") return "There is no connection to Redback's cloud: what is shown may be out of date.";
   if (!mode || !isLive) return "";
-  return `The inverter reports ${mode}${power ? `, ${watts(power)}` : ""}.`;
+  return `The inverter reports ${format.spelled(mode)}${power ? `, ${watts(power)}` : ""}.`;
 }
 
 /** Why nothing can be started now; null if something can. */

@@ -46,7 +46,7 @@ export function doing({ action, power, limits }) {
   const all = Object.entries(limits);
   if (all.length) return upper(all.map(limited).join(", "));
   if (action in DOING) return DOING[action](watts(power ?? 0));
-  const mode = action ? `Mode ${action}` : "Unknown mode";
+  const mode = action ? `Mode ${format.spelled(action)}` : "Unknown mode";
   return power ? `${mode}, ${watts(power)}` : mode;
 }
 
