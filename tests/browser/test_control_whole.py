@@ -156,3 +156,21 @@ async def test_a_restart_of_the_service_changes_nothing_that_runs(
     )
     assert "ChargeBattery" in modes(person)
     visit.complaints.clear()  # those of a connection that was refused
+
+
+async def test_of_the_si_series_the_export_alone_can_be_limited(browser: Browser) -> None:
+    async with running("si", options={"history_days": 1, "controls": True}, latency=1) as person:
+        visit = Visit(browser, f"{person.home.panel_url}/")
+        page = await visit.open("control", size=PHONE)
+        why = page.get_by_text("This inverter has no schedules (SI series).", exact=True)
+        await expect(why).to_be_visible(timeout=_PATIENCE)
+        await expect(page.locator("#control .modes button")).to_have_text("Limit export")
+        start = page.get_by_role("button", name="Start")
+        await expect(start).to_be_enabled(timeout=_PATIENCE)
+        await start.click()
+        await expect(result(page)).to_have_text(re.compile("^No export until"), timeout=_PATIENCE)
+        site = person.home.simulator.world.account.sites[0].site_id
+        assert len(person.home.simulator.envelopes.active(site, time.time())) == 1
+        await keep_picture(page, "whole-control-si-360")
+        await page.context.close()
+        assert visit.complaints == []
