@@ -1,6 +1,7 @@
 """Home Assistant Core, reached through the Supervisor; nothing of Redback is known here."""
 
-from .broker import Broker, BrokerAddress, Will
+from .broker import Broker
+from .broker_address import BrokerAddress, Will
 from .dashboards import Dashboard, Dashboards
 from .energy import Energy, Issue
 from .entities import Entities, Registered

@@ -5,11 +5,11 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..clock import Clock
 from ..problems import OF_BROKER, Kind, Problems
+from .broker_address import BrokerAddress, Will
 from .errors import (
     BrokerAwayError,
     BrokerMissingError,
@@ -27,41 +27,6 @@ _LEAVE_SECONDS = 1.5
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 4.0
 # Some brokers lock out who tries wrong credentials often.
 _REFUSED_SECONDS = 60.0
-_PORT, _TLS_PORT = 1883, 8883
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where a broker is, and how to log in; the password is a secret.
-
-    Attributes:
-        port: None = the usual one.
-        authority: the certificates (DER) that its own may be of; empty = those of this machine.
-    """
-
-    host: str
-    port: int | None = None
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = False
-    authority: bytes = field(default=b"", repr=False)
-
-    def __str__(self) -> str:
-        """Return host and port."""
-        return f"{self.host}:{self.number}"
-
-    @property
-    def number(self) -> int:
-        """The port, or the usual one."""
-        return self.port or (_TLS_PORT if self.tls else _PORT)
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker retains on a topic once this connection has ended, in whatever way."""
-
-    topic: str
-    payload: str
 
 
 class Listener(Protocol):

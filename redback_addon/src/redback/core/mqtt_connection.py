@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiomqtt
 
 from ..timeouts import timeout
-from .broker import BrokerAddress, Will
+from .broker_address import BrokerAddress, Will
 from .errors import BrokerAwayError, BrokerRefusedError, BrokerUntrustedError
 
 _TIME_OUT = 10.0

@@ -9,7 +9,7 @@ import msgspec
 
 from ..clock import Clock
 from ..timeouts import timeout
-from .broker import BrokerAddress
+from .broker_address import BrokerAddress
 from .errors import BrokerAwayError, BrokerMissingError, CoreAwayError, CoreRefusedError
 from .versions import is_since
 
