@@ -14,12 +14,22 @@ and `tokens` is their door; `faults` can make anything go wrong; `server` puts i
 
 from .faults import Fault, Kind
 from .server import Simulator
-from .world import CLIENT_ID, CREDENTIAL, PRESETS, World, build_world
+from .world import (
+    CLIENT_ID,
+    CREDENTIAL,
+    PRESETS,
+    SECOND_CLIENT_ID,
+    SECOND_CREDENTIAL,
+    World,
+    build_world,
+)
 
 __all__ = [
     "CLIENT_ID",
     "CREDENTIAL",
     "PRESETS",
+    "SECOND_CLIENT_ID",
+    "SECOND_CREDENTIAL",
     "Fault",
     "Kind",
     "Simulator",

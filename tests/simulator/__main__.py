@@ -6,7 +6,15 @@ import signal
 from collections.abc import Sequence
 
 from .server import Simulator
-from .world import COMMISSIONED_DAYS, CREDENTIAL, PRESETS, World, days_ago
+from .world import (
+    COMMISSIONED_DAYS,
+    CREDENTIAL,
+    PRESETS,
+    SECOND_CLIENT_ID,
+    SECOND_CREDENTIAL,
+    World,
+    days_ago,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=8080, help="port; 0 takes a free one (%(default)s)")
     add("--preset", action="append", choices=PRESETS, help="what there is; may be repeated (st)")
+    add("--second", action="append", choices=PRESETS, help="what a second account sees")
     add("--credential", default=CREDENTIAL, help="(%(default)s)")
     add(
         "--commissioned-days",
@@ -33,6 +42,10 @@ def world_of(arguments: argparse.Namespace) -> World:
         commissioned=days_ago(arguments.commissioned_days), past_of_v221=arguments.v221_past
     )
     world.add_account(arguments.preset or ["st"], credential=arguments.credential)
+    if arguments.second:
+        world.add_account(
+            arguments.second, client_id=SECOND_CLIENT_ID, credential=SECOND_CREDENTIAL
+        )
     return world
 
 

@@ -45,13 +45,13 @@ class Call:
         owner, inverter = self.world.owner(serial), self.world.inverter(serial)
         if owner is None or inverter is None or inverter not in self.members(owner[1]):
             raise refusal(web.HTTPNotFound, f"no inverter {serial}")
-        if owner[0] is not self.account or self.struck.first(Kind.FORBIDDEN, serial):
+        if owner[1] not in self.account.sites or self.struck.first(Kind.FORBIDDEN, serial):
             raise refusal(web.HTTPForbidden, f"no access to {serial}")
         return owner[1], inverter
 
     def site(self, site_id: str) -> Site:
         """Return a site of the caller's by its id; 404 if there is none, 403 if not theirs."""
-        for account in self.world.accounts:
+        for account in (self.account, *self.world.accounts):
             for site in account.sites:
                 if site.site_id == site_id:
                     if account is self.account:
@@ -80,6 +80,7 @@ class Call:
             if fault.serial
             else site is self.account.sites[0]
             for fault in self.world.faults.standing(Kind.EXTRA_INVERTER)
+            if fault.client_id in {None, self.account.client_id}
         )
 
 

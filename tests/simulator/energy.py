@@ -11,6 +11,7 @@ from aiohttp import web
 
 from . import payloads, spoil
 from .calls import Call, endpoint, refusal
+from .faults import Kind
 from .payloads import JSON
 from .records import Record
 from .times import from_compact
@@ -52,7 +53,8 @@ def _readings(version: str, shape: Shape) -> Iterator[web.RouteDef]:
 
 
 async def _with_nodes(call: Call) -> JSON:
-    nodes = [payloads.site_node(site, call.members(site)) for site in call.account.sites]
+    sites = () if call.struck.first(Kind.NO_INVERTERS) else call.account.sites
+    nodes = [payloads.site_node(site, call.members(site)) for site in sites]
     return payloads.paged(nodes, *_page(call))
 
 

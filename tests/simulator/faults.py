@@ -3,8 +3,9 @@
 Three sorts of kinds share the model:
 
 - Request faults (`status`, `slow`, `nulls`, ...) strike requests. `path` (a part of the path;
-  each kind has a sensible default), `serial` (the request or element that concerns this inverter)
-  and `times` (the next N requests that match) narrow them down.
+  each kind has a sensible default), `serial` (the request or element that concerns this inverter),
+  `client_id` (the requests of this account) and `times` (the next N requests that match) narrow
+  them down.
 - Record faults (`offline` and those of counters) change what the inverter records between
   `since` and `until`, for every later reader alike, history included.
   Clearing them ends them now; what they did to records stays, as it would with a real cloud.
@@ -12,6 +13,7 @@ Three sorts of kinds share the model:
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -55,6 +57,7 @@ class Kind(StrEnum):
     V2_ONLY = "v2_only"
     NO_MULTIPLE = "no_multiple"  # status (404)
     EXTRA_INVERTER = "extra_inverter"
+    NO_INVERTERS = "no_inverters"  # the list of them is empty
     OFFLINE = "offline"  # since, until, how: lost | late (records are sent when it is over)
     COUNTER_RESET = "counter_reset"  # since, value (kWh), fields
     COUNTER_STEP = "counter_step"  # since, value (share of it to go on from), fields
@@ -91,6 +94,7 @@ _DEFAULT_PATHS: Mapping[Kind, str] = {
     Kind.WRONG_SECRET: "token",
     Kind.V2_ONLY: "/Api/v2.21/",
     Kind.NO_MULTIPLE: "/Multiple/",
+    Kind.NO_INVERTERS: "/With/Nodes",
 }
 _DEFAULT_PATH = "/Api/"
 _NOT_ON_TOKENS = frozenset({Kind.REJECT_TOKENS, Kind.FORBIDDEN})
@@ -107,6 +111,7 @@ class Fault:
             for most is everything below `/Api/` (the new token endpoint is not: it is another
             company's); "" means all.
         serial: only what concerns this inverter.
+        client_id: only what this account asks.
         times: only the next so many requests that match; None means until cleared.
         since: when a record fault begins; None means when it is switched on.
         until: when a record fault ends; None means when it is cleared.
@@ -123,6 +128,7 @@ class Fault:
     kind: Kind
     path: str | None = None
     serial: str | None = None
+    client_id: str | None = None
     times: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -167,7 +173,7 @@ class Faults:
         self._active: dict[int, Fault] = {}
         self._past: list[Fault] = []
         self._numbers = 0
-        self.expiries = 0
+        self._expiries: Counter[str | None] = Counter()
 
     @property
     def active(self) -> Mapping[int, Fault]:
@@ -181,7 +187,7 @@ class Faults:
         if fault.kind in _READING_KINDS and fault.until is None and fault.since is not None:
             fault = replace(fault, until=fault.since + timedelta(minutes=1))
         if fault.kind is Kind.TOKEN_EXPIRY:
-            self.expiries += 1
+            self._expiries[fault.client_id] += 1
         self._numbers += 1
         self._active[self._numbers] = fault
         return self._numbers
@@ -193,15 +199,27 @@ class Faults:
             if fault is not None and fault.kind in RECORD_KINDS:
                 self._past.append(_ended(fault))
 
-    def strike(self, path: str, text: str, names: Callable[[str], tuple[str, ...]]) -> Struck:
+    def expiries(self, client_id: str) -> int:
+        """Return how often the tokens of an account have expired."""
+        return self._expiries[client_id] + self._expiries[None]
+
+    def strike(
+        self,
+        path: str,
+        text: str,
+        names: Callable[[str], tuple[str, ...]],
+        client_id: str | None = None,
+    ) -> Struck:
         """Return what strikes a request, and count it.
 
         `text` is path and body together, where a serial or site id may be mentioned; `names` gives
-        the ids by which an inverter can be meant.
+        the ids by which an inverter can be meant; `client_id` is who asks, if that is known.
         """
         struck = []
         for number, fault in list(self._active.items()):
             if fault.kind in RECORD_KINDS | STANDING_KINDS or not fault.matches(path):
+                continue
+            if fault.client_id not in {None, client_id}:
                 continue
             if fault.serial and not any(name in text for name in names(fault.serial)):
                 continue

@@ -144,7 +144,8 @@ async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the request and its answer suffer what strikes them."""
     world = request.app[WORLD]
     text = request.path + (await request.read()).decode(errors="replace")
-    struck = world.faults.strike(request.path, text, world.names)
+    client_id = await request.app[TOKENS].client_id(request)
+    struck = world.faults.strike(request.path, text, world.names, client_id)
     request[STRUCK] = struck
     slow = struck.first(Kind.SLOW)
     if slow and slow.how != "after":

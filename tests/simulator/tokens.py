@@ -44,8 +44,17 @@ class Tokens:
         token = self._tokens.get(value.strip())
         if scheme.lower() != "bearer" or token is None:
             return None
-        good = token.expires > time.time() and token.expiries == self._world.faults.expiries
+        expiries = self._world.faults.expiries(token.account.client_id)
+        good = token.expires > time.time() and token.expiries == expiries
         return token.account if good else None
+
+    async def client_id(self, request: web.Request) -> str | None:
+        """Return who makes a request, by its token or by its form; None if nobody that is known."""
+        if request.path in {OLD_PATH, NEW_PATH}:
+            return (await _form(request)).get("client_id")
+        value = request.headers.get("Authorization", "").rpartition(" ")[2]
+        token = self._tokens.get(value)
+        return None if token is None else token.account.client_id
 
     async def _old(self, request: web.Request) -> web.Response:
         form = await _form(request)
@@ -85,7 +94,8 @@ class Tokens:
         now = time.time()
         self._tokens = {text: old for text, old in self._tokens.items() if old.expires > now}
         text = f"eyJ0eXAi.SIMULATED.{secrets.token_urlsafe(24)}"
-        self._tokens[text] = Token(account, now + _LIFETIME_SECONDS, self._world.faults.expiries)
+        expiries = self._world.faults.expiries(account.client_id)
+        self._tokens[text] = Token(account, now + _LIFETIME_SECONDS, expiries)
         lasts = {"expires_in": _LIFETIME_SECONDS, **more}
         return json_response({"token_type": "Bearer", **lasts, "access_token": text})
 

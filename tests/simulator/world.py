@@ -23,6 +23,8 @@ Overlap = Literal["last wins", "first wins", "refused"]
 
 CLIENT_ID = "simulated-client"
 CREDENTIAL = "simulated+credential/with=signs&more"
+SECOND_CLIENT_ID = "second-simulated-client"
+SECOND_CREDENTIAL = "second+simulated/credential=&"
 COMMISSIONED_DAYS = 40
 
 PRESETS: dict[str, tuple[tuple[Family, ...], ...]] = {
@@ -127,12 +129,8 @@ class World:
     @property
     def inverters(self) -> tuple[Inverter, ...]:
         """All inverters of all accounts, without those that may be installed later."""
-        return tuple(
-            inverter
-            for account in self.accounts
-            for site in account.sites
-            for inverter in site.inverters
-        )
+        sites = dict.fromkeys(site for account in self.accounts for site in account.sites)
+        return tuple(inverter for site in sites for inverter in site.inverters)
 
     def add_account(
         self,
@@ -142,10 +140,14 @@ class World:
         client_id: str = CLIENT_ID,
         credential: str = CREDENTIAL,
         accepts: Accepts = "both",
+        shared: Iterable[Site] = (),
     ) -> Account:
-        """Add an account that sees the sites of the presets; `inverters` is the fleet's size."""
+        """Add an account that sees the sites of the presets, and others that are shared.
+
+        `inverters` is the fleet's size.
+        """
         sites = tuple(self._new_sites(presets, inverters))
-        account = Account(client_id, credential, accepts, sites)
+        account = Account(client_id, credential, accepts, (*sites, *shared))
         self.accounts.append(account)
         for site in sites:
             for inverter in (*site.inverters, site.spare):
@@ -158,7 +160,7 @@ class World:
         return self._inverters.get(serial)
 
     def owner(self, serial: str) -> tuple[Account, Site] | None:
-        """Return whose inverter it is and where it stands."""
+        """Return whose inverter it was first, and where it stands."""
         return self._owners.get(serial)
 
     def names(self, serial: str) -> tuple[str, ...]:

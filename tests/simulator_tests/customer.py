@@ -33,7 +33,7 @@ class Customer:
         client_id: str = CLIENT_ID,
         credential: str = CREDENTIAL,
     ) -> None:
-        self._session = session
+        self.session = session
         self._form = {"client_id": client_id, "client_secret": credential}
         self.token = ""
 
@@ -72,7 +72,7 @@ class Customer:
         """Send a request, with the token if there is one and no other headers are given."""
         if headers is None and self.token:
             headers = {"Authorization": f"Bearer {self.token}"}
-        async with self._session.request(
+        async with self.session.request(
             method, path, headers=headers, params=params, data=data, json=json
         ) as response:
             is_json = response.content_type == "application/json"

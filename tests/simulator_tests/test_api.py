@@ -135,6 +135,18 @@ async def test_unknown_serials_are_not_found_and_foreign_ones_forbidden(
     assert (await customer.get(path.format(foreign.inverters[0].serial))).status == 403
 
 
+async def test_an_inverter_that_two_accounts_share_can_be_read_by_both(
+    simulator: Simulator, customer: Customer
+) -> None:
+    world = simulator.world
+    world.add_account((), client_id="b", credential="c", shared=world.account.sites[:1])
+    other = Customer(customer.session, "b", "c")
+    await other.sign_in()
+    assert [(await one.get(reading(ST))).status for one in (customer, other)] == [200, 200]
+    assert len((await other.get(NODES)).data) == 1
+    assert len([one for one in world.inverters if one.serial == ST]) == 1
+
+
 # Static data and configuration
 
 

@@ -49,6 +49,24 @@ async def test_a_fault_of_one_inverter_strikes_whatever_request_means_it(
     assert (await customer.post(MANY, [ST, SH])).status == 503
 
 
+async def test_a_fault_of_one_account_strikes_no_other(
+    simulator: Simulator, customer: Customer
+) -> None:
+    simulator.world.add_account(["si"], client_id="second", credential="another")
+    other = Customer(customer.session, "second", "another")
+    assert (await other.sign_in()).status == 200
+    simulator.faults.add(Fault(kind=Kind.STATUS, client_id="second", times=1))
+    simulator.faults.add(Fault(kind=Kind.NO_INVERTERS, client_id="second"))
+    assert len((await customer.get(NODES)).data) == 2
+    assert [(await other.get(NODES)).status for _ in range(2)] == [503, 200]
+    assert (await other.get(NODES)).data == []
+    simulator.faults.add(Fault(kind=Kind.TOKEN_EXPIRY, client_id="second"))
+    assert (await customer.get(NODES)).status == 200
+    assert (await other.get(NODES)).status == 401
+    simulator.faults.add(Fault(kind=Kind.WRONG_SECRET, client_id="second"))
+    assert [(await one.sign_in()).status for one in (customer, other)] == [200, 401]
+
+
 # The line
 
 

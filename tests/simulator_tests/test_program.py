@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from simulator import CLIENT_ID, SECOND_CLIENT_ID
 from simulator.__main__ import parser, world_of
 from simulator_tests.customer import Customer
 
@@ -38,6 +39,12 @@ async def test_it_prints_its_url_serves_there_and_ends_when_asked_to() -> None:
 def test_presets_add_up_in_one_account() -> None:
     world = world_of(parser().parse_args(["--preset", "st", "--preset", "two-inverters"]))
     assert [len(site.inverters) for site in world.account.sites] == [1, 2]
+
+
+def test_a_second_account_has_credentials_of_its_own() -> None:
+    world = world_of(parser().parse_args(["--preset", "st", "--second", "si"]))
+    assert [account.client_id for account in world.accounts] == [CLIENT_ID, SECOND_CLIENT_ID]
+    assert [len(account.sites) for account in world.accounts] == [1, 1]
 
 
 def test_an_unknown_preset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
