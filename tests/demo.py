@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from house import CREDENTIAL, TOKEN, House, Service
-from simulator import Fault, Kind, Simulator
+from house import CREDENTIAL, SECOND, TOKEN, House, Service
+from simulator import SECOND_CLIENT_ID, SECOND_CREDENTIAL, Fault, Kind, Simulator
 from simulator.envelopes import CreateEnvelope
 from simulator.physics import LOCAL
 from simulator.world import PRESETS, World, days_ago
@@ -63,6 +63,12 @@ def parser() -> argparse.ArgumentParser:
         choices=PRESETS,
         help="what the account has, may be given several times (default: st)",
     )
+    add(
+        "--second",
+        action="append",
+        choices=PRESETS,
+        help="what a second account has, may be given several times",
+    )
     add("--hour", type=int, choices=range(24), help="the hour of the day that it is in the house")
     add("--past", type=int, default=3, help="days that the inverters have run (default: 3)")
     add(
@@ -100,6 +106,10 @@ def world_of(arguments: argparse.Namespace, zone: timezone) -> World:
     """Make what there is, with the gaps of its past."""
     world = World(commissioned=days_ago(arguments.past), zone=zone)
     world.add_account(arguments.preset or ["st"], credential=CREDENTIAL)
+    if arguments.second:
+        world.add_account(
+            arguments.second, client_id=SECOND_CLIENT_ID, credential=SECOND_CREDENTIAL
+        )
     for hours in arguments.gap:
         since = datetime.now(UTC) - timedelta(hours=hours)
         until = since + timedelta(hours=1)
@@ -186,7 +196,10 @@ async def _show(arguments: argparse.Namespace) -> int:
         if arguments.controls:
             plan(simulator, datetime.now(zone))
         home.service.options(
-            log_level="info", history_days=arguments.past, controls=arguments.controls
+            log_level="info",
+            history_days=arguments.past,
+            controls=arguments.controls,
+            more_accounts=[SECOND] if arguments.second else [],
         )
         # As from the sidebar, by the user who may press its buttons.
         supervisor.ingress[_INGRESS] = home.panel_url

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 import addon
 import longer_timeouts
-from simulator import CLIENT_ID, Simulator
+from simulator import CLIENT_ID, SECOND_CLIENT_ID, SECOND_CREDENTIAL, Simulator
 from simulator.world import Accepts, World, days_ago
 from standin.client import Client
 from standin.core import Core
@@ -25,6 +25,8 @@ from standin.supervisor import CoreAddress, Supervisor
 # With characters that have to be encoded in a form, and that a careless log would show so.
 CREDENTIAL = "s3cret+/=&% \u00e4"
 TOKEN = "token-of-the-supervisor"
+# The entry of the option More accounts for the second account, if there is one.
+SECOND = {"client_id": SECOND_CLIENT_ID, "credential": SECOND_CREDENTIAL, "name": "Farm"}
 
 _T = TypeVar("_T")
 _AS_IT_IS = ("-m", "redback")
@@ -180,11 +182,12 @@ async def house(
     panel_port: int = 0,
     panel_allow: str = "",
     past_of_v221: bool = True,
+    second: Sequence[str] = (),
 ) -> AsyncIterator[House]:
     """Make a house; with a stand-in for Core, if there is no address of a real one.
 
     If v2.21 does not have the past, the counters of a battery, which v2 does not have, come
-    with the second reading only.
+    with the second reading only. `second` is what a second account sees, if there is one.
 
     At its end, the whole log of the service is searched for every secret that was used.
     """
@@ -193,6 +196,8 @@ async def house(
         stack.callback(shutil.rmtree, data)
         world = World(commissioned=days_ago(3), latency=latency, past_of_v221=past_of_v221)
         world.add_account(presets or ("st",), credential=CREDENTIAL, accepts=accepts)
+        if second:
+            world.add_account(second, client_id=SECOND_CLIENT_ID, credential=SECOND_CREDENTIAL)
         simulator = await stack.enter_async_context(Simulator(world))
         if core is None:
             core = (await stack.enter_async_context(Core())).address
@@ -202,6 +207,8 @@ async def house(
         built = House(
             simulator, supervisor, core, data, panel_port=panel_port, panel_allow=panel_allow
         )
+        if second:
+            built.service.options(more_accounts=[SECOND])
         stack.push_async_callback(built.service.kill)
         yield built
         leaked = [secret for secret in secrets(core) if secret in built.service.log]
@@ -210,9 +217,10 @@ async def house(
 
 def secrets(core: CoreAddress) -> Iterator[str]:
     """Return every secret of a house, in every spelling that a log might show."""
-    yield from (CREDENTIAL, quote(CREDENTIAL), quote_plus(CREDENTIAL))
-    yield json.dumps(CREDENTIAL)[1:-1]
-    yield from (CLIENT_ID, TOKEN, core.token)
+    for credential in (CREDENTIAL, SECOND_CREDENTIAL):
+        yield from (credential, quote(credential), quote_plus(credential))
+        yield json.dumps(credential)[1:-1]
+    yield from (CLIENT_ID, SECOND_CLIENT_ID, TOKEN, core.token)
     # Every token that the simulator gives out begins with these words.
     yield "eyJ0eXAi.SIMULATED"
 

@@ -7,8 +7,9 @@ from urllib.parse import quote, quote_plus
 
 from cloud import bench
 from house import CREDENTIAL, TOKEN
-from simulator import CLIENT_ID
+from simulator import CLIENT_ID, SECOND_CLIENT_ID, SECOND_CREDENTIAL
 
+_SECRETS = (CREDENTIAL, SECOND_CREDENTIAL, TOKEN, bench.SECRET)
 # Every token that the simulator gives out begins with these words.
 _SIMULATED = "eyJ0eXAi.SIMULATED"
 
@@ -26,8 +27,9 @@ def basic(name: str, secret: str) -> str:
 
 _WORDS = frozenset(
     (
-        *(word for secret in (CREDENTIAL, TOKEN, bench.SECRET) for word in spellings(secret)),
+        *(word for secret in _SECRETS for word in spellings(secret)),
         basic(CLIENT_ID, CREDENTIAL),
+        basic(SECOND_CLIENT_ID, SECOND_CREDENTIAL),
         basic(bench.CLIENT_ID, bench.SECRET),
         _SIMULATED,
     )

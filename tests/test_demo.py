@@ -31,6 +31,12 @@ def test_faults_and_gaps_are_those_of_the_options() -> None:
     assert (slow.kind, slow.serial) == (Kind.SLOW, None)
 
 
+def test_a_second_account_has_what_the_option_says() -> None:
+    arguments = demo.parser().parse_args(["--second", "two-sites", "--second", "si"])
+    world = demo.world_of(arguments, demo.zone_of(None))
+    assert [len(account.sites) for account in world.accounts] == [1, 3]
+
+
 @pytest.mark.parametrize("hour", range(24))
 def test_any_hour_is_now_somewhere(hour: int) -> None:
     now = datetime.now(demo.zone_of(hour))

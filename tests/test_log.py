@@ -84,3 +84,12 @@ def test_tokens_come_and_go_but_the_latest_are_hidden() -> None:
         redaction.hide_token(f"token-{number:03}")
     assert redaction.clean("token-099 for-good") == "**REDACTED** **REDACTED**"
     assert redaction.clean("token-000") == "token-000"
+
+
+def test_tokens_of_many_accounts_are_hidden_as_long_as_those_of_one() -> None:
+    redaction = Redaction()
+    redaction.hide_token("token-before")
+    redaction.expect_tokens(20)
+    for number in range(20):
+        redaction.hide_token(f"token-{number:03}")
+    assert redaction.clean("token-before token-000") == "**REDACTED** **REDACTED**"

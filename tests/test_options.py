@@ -1,6 +1,7 @@
 """What the options may be, and what the user sees if they are invalid."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from examples import SERIAL, configuration, dynamic, static
 from redback import options
-from redback.options import Options, OptionsError, Site
+from redback.options import Login, Options, OptionsError, Site
 from redback.publishing.entity_ids import entity_id
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
@@ -22,6 +23,7 @@ from strange import VALUES, spoilt, written
 
 ADDON = Path(__file__).parent.parent / "redback_addon"
 GOOD = {"client_id": "an-id", "credential": "a-secret"}
+OTHER = {"client_id": "other", "credential": "x"}
 
 
 def problems_of(raw: dict[str, Any]) -> tuple[str, ...]:
@@ -65,6 +67,48 @@ def test_characters_that_nobody_sees_are_taken_out_of_credentials(unseen: str) -
     pasted = {"client_id": f"{unseen}an-{unseen}id", "credential": f" a-{unseen}secret{unseen}\n"}
     assert options.check(pasted) == Options("an-id", "a-secret")
     assert problems_of(GOOD | {"credential": unseen})[0].startswith("Credential is empty")
+
+
+def test_more_accounts_are_read_beside_the_first_one() -> None:
+    more = [{"client_id": " b\n", "credential": "c\u200b"}, {**OTHER, "name": " Farm "}]
+    checked = options.check(GOOD | {"more_accounts": more})
+    assert checked.logins == (
+        Login("an-id", "a-secret"),
+        Login("b", "c"),
+        Login("other", "x", "Farm"),
+    )
+    assert options.check(GOOD).logins == (Login("an-id", "a-secret"),)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({}, "More accounts must be a list whose entries each have a Client ID and a Credential."),
+        ([OTHER, 5], "More accounts, entry 2: the Client ID, the Credential and the name must be"),
+        ([OTHER, {"client_id": 5, "credential": "x"}], "More accounts, entry 2: the Client ID, "),
+        ([{"credential": "x"}], "More accounts, entry 1: the Client ID is empty: enter the one"),
+        ([OTHER, {"client_id": "b"}], "More accounts, entry 2: the Credential is empty: enter"),
+        (
+            [{"client_id": "AN-ID", "credential": "x"}],
+            "More accounts, entry 1: the Client ID is the same as in the option Client ID: keep",
+        ),
+        ([OTHER, OTHER], "More accounts, entry 2: the Client ID is the same as in entry 1: keep"),
+        (
+            [OTHER | {"name": "Farm"}, {"client_id": "b", "credential": "c", "name": "farm"}],
+            "More accounts, entry 2: the name is the same as in entry 1: each needs its own.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_entry_of_more_accounts_names_it(more: object, sentence: str) -> None:
+    (problem,) = problems_of(GOOD | {"more_accounts": more})
+    assert problem.startswith(sentence)
+    assert not {"AN-ID", "an-id", "other"} & set(re.findall(r"[\w-]+", problem))
+
+
+def test_no_secret_of_an_account_is_in_its_representation() -> None:
+    checked = options.check(GOOD | {"more_accounts": [OTHER]})
+    assert repr(checked.logins) == "(Login(), Login())"
+    assert "secret" not in repr(checked)
 
 
 def test_the_longest_name_makes_ids_that_core_takes() -> None:

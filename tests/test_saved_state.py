@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from redback.cloud import ListedInverter, Remembered, RememberedRoute
 from redback.inverters.naming import GivenName, choose
-from redback.saved_state import Saved, SavedState
+from redback.saved_state import Saved, SavedAccount, SavedState
 from strange import VALUES, spoilt, written
 
 NAMES = {"RB1": GivenName("Redback", "Redback 0001")}
@@ -62,8 +62,40 @@ def test_a_disk_that_cannot_be_written_is_logged_and_stops_nothing(
     assert "cannot be written (No such file or directory)" in caplog.text
 
 
+def test_each_account_has_a_state_of_its_own(tmp_path: Path) -> None:
+    saved_state = SavedState(tmp_path / "memory.json")
+    first, second = ListedInverter("RB1", "S1"), ListedInverter("RB2")
+    saved_state.save_account("", inverters=(first,), cloud=CLOUD)
+    saved_state.save_account("2", inverters=(second,))
+    read = SavedState(tmp_path / "memory.json")
+    assert read.account("") == SavedAccount((first,), CLOUD)
+    assert read.account("2") == SavedAccount((second,))
+    assert read.account("3") == SavedAccount()
+    assert (read.saved.inverters, read.saved.cloud) == ((first,), CLOUD)  # where 1.0.0 has them
+
+
+def test_accounts_that_are_not_used_any_more_are_dropped_once_and_names_are_kept(
+    tmp_path: Path,
+) -> None:
+    saved_state = SavedState(tmp_path / "memory.json")
+    saved_state.save(names=NAMES)
+    assert saved_state.keep_accounts(["", "2", "3"]) == ()
+    saved_state.save_account("2", inverters=(ListedInverter("RB2"),))
+    read = SavedState(tmp_path / "memory.json")
+    assert read.keep_accounts(["", "2"]) == ("3",)
+    assert read.keep_accounts(["", "2"]) == ()
+    assert read.account("2").inverters == (ListedInverter("RB2"),)
+    assert read.keep_accounts([""]) == ("2",)
+    assert read.saved.names == NAMES
+
+
 GOOD = msgspec.to_builtins(
-    Saved(NAMES, (ListedInverter("RB1", "S1"), ListedInverter("RB2")), CLOUD)
+    Saved(
+        NAMES,
+        (ListedInverter("RB1", "S1"), ListedInverter("RB2")),
+        CLOUD,
+        accounts={"2": SavedAccount((ListedInverter("RB3"),), CLOUD)},
+    )
 )
 
 

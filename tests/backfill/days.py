@@ -25,6 +25,7 @@ from redback.backfill import (
     Adjustments,
     Audit,
     Backfill,
+    Backfills,
     Coverage,
     Fetcher,
     Importer,
@@ -36,7 +37,7 @@ from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.ledger import FILE as LEDGER_FILE
 from redback.ledger import Believed, Ledger, Meters
-from redback.problems import Problems
+from redback.problems import AccountProblems, Problems
 from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
@@ -328,16 +329,17 @@ class Days:
                 self.clock,
                 self._coverage,
                 self._ledger,
+                reads=lambda _: True,
                 seen=lambda *_: None,
             ),
             importer,
             websocket,
             self.clock,
-            Problems(self.clock),
+            AccountProblems(Problems(self.clock), ""),
             registry=cast("Registry", _Alone(names, self._inverter)),
             days=self._days,
         )
-        audit = Audit(importer, self._coverage, websocket, self.clock, backfill)
+        audit = Audit(importer, self._coverage, websocket, self.clock, Backfills([backfill]))
         self._tasks = [asyncio.create_task(part.run()) for part in (backfill, audit)]
 
     async def _close(self) -> None:

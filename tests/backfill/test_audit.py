@@ -12,7 +12,7 @@ import pytest
 from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
-from redback.backfill import Adjustments, Audit, Backfill, Coverage, Hour, Importer, Stage
+from redback.backfill import Adjustments, Audit, Backfills, Coverage, Hour, Importer, Stage
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.ledger import HourEnd, Ledger
@@ -114,7 +114,7 @@ async def audit(
         coverage,
         cast("WebSocket", websocket),
         clock,
-        cast("Backfill", _Watching(inverter, until - 24 * DAYS * HOUR)),
+        cast("Backfills", _Watching(inverter, until - 24 * DAYS * HOUR)),
     )
     task = asyncio.create_task(audit.run())
     yield

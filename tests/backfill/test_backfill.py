@@ -15,7 +15,7 @@ from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from polling import stand_ins
-from redback.backfill import Adjustments, Audit, Backfill, Coverage, Fetcher, Importer
+from redback.backfill import Adjustments, Audit, Backfill, Backfills, Coverage, Fetcher, Importer
 from redback.cloud import (
     AccessError,
     CloudError,
@@ -31,7 +31,7 @@ from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.ledger import Ledger, Meters
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
 from redback.sensors.counters import COUNTERS
@@ -175,15 +175,23 @@ class World:
         )
         self.backfill = Backfill(
             self.coverage,
-            Fetcher(account, throttle, clock, self.coverage, ledger, seen=lambda *_: None),
+            Fetcher(
+                account,
+                throttle,
+                clock,
+                self.coverage,
+                ledger,
+                reads=lambda _: True,
+                seen=lambda *_: None,
+            ),
             importer,
             websocket,
             clock,
-            self.problems,
+            AccountProblems(self.problems, ""),
             registry=cast("Registry", self.registry),
             days=days,
         )
-        self.audit = Audit(importer, self.coverage, websocket, clock, self.backfill)
+        self.audit = Audit(importer, self.coverage, websocket, clock, Backfills([self.backfill]))
 
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""

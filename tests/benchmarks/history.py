@@ -39,7 +39,7 @@ from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.ledger import FILE as LEDGER_FILE
 from redback.ledger import HourEnd, Ledger
-from redback.problems import Problems
+from redback.problems import AccountProblems, Problems
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
@@ -156,11 +156,11 @@ async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
     names = {SERIAL: GivenName("Redback", "Redback")}
     backfill = Backfill(
         coverage,
-        cast("Fetcher", SimpleNamespace()),
+        cast("Fetcher", SimpleNamespace(reads=lambda _: True)),
         Importer(core, ledger, adjustments, clock, cast("Ownership", FakeOwnership())),
         websocket,
         clock,
-        Problems(clock),
+        AccountProblems(Problems(clock), ""),
         registry=cast("Registry", SimpleNamespace(names=names, inverter=lambda _: inverter)),
         days=task.hours // 24,
     )

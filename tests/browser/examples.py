@@ -22,10 +22,11 @@ from redback.core import Energy, Planned, Source
 from redback.core.preferences import merge, plan
 from redback.dashboards import EnergySetup
 from redback.inverters.registry import Registry
+from redback.notifications import Notification
 from redback.options import Site
 from redback.panel import minutes
 from redback.panel.entities import entities
-from redback.panel.sites import gone, is_listed, sites
+from redback.panel.sites import accounts, gone
 from redback.publishing.entity_ids import entity_ids
 from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
@@ -210,12 +211,22 @@ def _sites() -> Json:
     context = made.context
     return _json(
         {
-            "is_known": is_listed(context),
+            "accounts": list(accounts(context)),
             "gone": list(gone(context)),
-            "missing": [site.id for site in context.account.missing],
-            "sites": list(sites(context)),
+            "missing": [site.id for site in context.accounts.missing],
         }
     )
+
+
+def two_accounts() -> tuple[Json, Json]:
+    """Make the Status and the Sites of two accounts, the second with wrong credentials."""
+    made = house()
+    made.add(_FLAT, "Barn", "S2203110987654", Details(_FLAT_STATIC), **_FLAT_AT_NOON)
+    told = made.give_away(_FLAT)
+    told.show(Notification.CREDENTIALS)
+    del made.readings[_FLAT]
+    sites = {"accounts": list(accounts(made.context)), "gone": [], "missing": []}
+    return _json(made.status), _json(sites)
 
 
 def energy_plan(*, is_there: bool = False, is_read: bool = True) -> Json:

@@ -30,3 +30,17 @@ async def test_health_shows_every_connection_and_the_last_error(viewer: Viewer) 
     await expect(page.locator(".notice")).to_contain_text("Since Mon, 23 Nov, 08:30, 12 times.")
     await expect(health.locator(".figures")).to_contain_text("Cloud requests1,204")
     await keep_picture(page, "health-light-1280")
+
+
+async def test_accounts_are_shown_beside_each_other(viewer: Viewer) -> None:
+    status, _ = examples.two_accounts()
+    page = await viewer.open("health", status=status)
+    first = page.locator("[data-part='Cloud: Account 1']")
+    second = page.locator("[data-part='Cloud: Account Farm']")
+    await expect(first).to_contain_text("OK: Receiving readings.")
+    await expect(second).to_contain_text("Problem: Credentials rejected.")
+    await expect(page.locator("[data-part='Redback cloud']")).to_have_count(0)
+    await expect(page.locator(".notice")).to_contain_text(
+        "Account Farm: The Redback cloud rejected"
+    )
+    await keep_picture(page, "health-accounts-light-1280")

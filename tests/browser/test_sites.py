@@ -1,25 +1,34 @@
 """That Sites shows what the account can see, with what to copy, and forgets what is gone."""
 
+from collections.abc import Iterable
+from typing import cast
+
 import pytest
 from playwright.async_api import Locator, expect
 
 from browser import examples
 from browser.stand_in import StandIn
-from browser.viewer import Viewer
+from browser.viewer import Viewer, keep_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SERIAL = "RB21120912345678"
 
 
+def _empty(*, is_listed: bool = True) -> examples.Json:
+    """Make what there is of an account without inverters."""
+    account = {"name": "", "is_listed": is_listed, "sites": []}
+    return {"accounts": [account], "gone": [], "missing": []}
+
+
 async def test_sites_does_not_say_what_is_not_known(viewer: Viewer, stand_in: StandIn) -> None:
-    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": False}
+    stand_in.data["sites"] = _empty(is_listed=False)
     starting = examples.status_of("starting")
     page = await viewer.open("sites", status=starting)
     await expect(page.locator("#sites .empty")).to_have_text(
         "The cloud has not listed your inverters yet."
     )
-    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": True}
+    stand_in.data["sites"] = _empty()
     stand_in.publish(examples.status_of("no_inverter"))
     await expect(page.locator("#sites .empty")).to_have_text("Your account has no inverters.")
 
@@ -27,11 +36,29 @@ async def test_sites_does_not_say_what_is_not_known(viewer: Viewer, stand_in: St
 async def test_entries_of_the_option_that_match_nothing_are_named(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    stand_in.data["sites"] = {"sites": [], "gone": [], "is_known": True, "missing": ["S9", "RB9"]}
+    stand_in.data["sites"] = _empty() | {"missing": ["S9", "RB9"]}
     page = await viewer.open("sites")
     await expect(page.locator("#sites [data-missing]")).to_have_text(
         "In the option Sites, but not in your account: S9, RB9."
     )
+
+
+async def test_each_account_has_its_sites(viewer: Viewer, stand_in: StandIn) -> None:
+    status, sites = examples.two_accounts()
+    empty = {"name": "Account 3", "is_listed": True, "sites": []}
+    stand_in.data["sites"] = sites | {
+        "accounts": [*cast("Iterable[object]", sites["accounts"]), empty],
+        "missing": ["S9"],
+    }
+    page = await viewer.open("sites", status=status)
+    headings = page.locator("#sites h3")
+    await expect(headings).to_have_text(
+        ["Account 1", "Site S2112091234567", "Account Farm", "Site S2203110987654", "Account 3"]
+    )
+    shown = page.locator("#sites")
+    await expect(shown).to_contain_text("Account 3 has no inverters of its own.")
+    await expect(shown).to_contain_text("In the option Sites, but in none of your accounts: S9.")
+    await keep_picture(page, "sites-accounts-light-1280")
 
 
 async def test_every_inverter_shows_its_battery_as_far_as_it_is_known(viewer: Viewer) -> None:

@@ -45,7 +45,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.environment import Environment
-from redback.options import Options
+from redback.options import Login
 from redback.polling.account import connect
 from redback.saved_state import SavedState
 
@@ -398,8 +398,8 @@ def test_after_a_restart_the_sites_of_the_last_run_are_known(
     saved = SavedState(tmp_path / "state.json")
     saved.save(inverters=(ListedInverter(A, "S1"),))
     environment = Environment("", "", API, LOGIN, data=tmp_path, panel_port=0)
-    options = Options(CLIENT_ID, SECRET)
-    client = connect(transport, environment, options, saved, lambda _: None)
+    login = Login(CLIENT_ID, SECRET)
+    client = connect(transport, environment, login, saved, lambda _: None)
     cloud.faults[BEST, None] = 404
     cloud.answers[NEXT] = lambda _: answer({"Data": reading(None, SiteId="S2")})
     assert kinds(client.dynamic([A], 45)) == {A: TransientError}

@@ -1,6 +1,6 @@
 """A house for the panel, and everything that can be wrong with it, each as the program says it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,7 +19,8 @@ from redback.options import Options, Site
 from redback.panel import Context
 from redback.panel.minutes import Energy
 from redback.panel.status import Status, status
-from redback.problems import Kind, Problems
+from redback.polling.accounts import Accounts
+from redback.problems import AccountProblems, Kind, Problems
 from redback.publishing.entity_ids import entity_ids
 from redback.publishing.publisher import text
 from redback.saved_state import Saved
@@ -40,18 +41,15 @@ class House:
             cast("Notices", SimpleNamespace(show=lambda *_: True, withdraw=lambda *_: None))
         )
         self.told = AccountNotifications(self.notifications, "")
+        self.gone: dict[str, datetime] = {}
+        self.missing: tuple[Site, ...] = ()
         self.options = Options(client_id="client", credential="secret")
         self.names: dict[str, GivenName] = {}
         self.inverters: dict[str, Inverter] = {}
         self.readings: dict[str, Reading] = {}
         self.saved = Saved()
-        self.account = SimpleNamespace(
-            gone={},
-            missing=(),
-            details=SimpleNamespace(others={}),
-            poller=SimpleNamespace(next_at=None),
-            throttle=SimpleNamespace(closed_s=0.0),
-        )
+        self.account = self._account("", "", self.names)
+        self.second: SimpleNamespace | None = None
         self.progress = Progress(is_known=True)
         self.core = SimpleNamespace(up_since=clock.monotonic() - _HOUR, version="2026.11.0")
         self.started_at = clock.now() - timedelta(hours=1)
@@ -64,6 +62,26 @@ class House:
         self.registered: set[str] = set()  # the entities of devices
         self.coverage: Coverage | None = None  # if it must be a real one
         self.controls: Any = None  # if that option is on
+
+    def _account(self, key: str, label: str, names: Mapping[str, GivenName]) -> SimpleNamespace:
+        return SimpleNamespace(
+            key=key,
+            label=label,
+            problems=AccountProblems(self.problems, key, label),
+            names=names,
+            is_listed=True,
+            details=SimpleNamespace(others={}),
+            poller=SimpleNamespace(next_at=None),
+            throttle=SimpleNamespace(closed_s=0.0),
+        )
+
+    def give_away(self, *serials: str) -> AccountNotifications:
+        """Let these be of a second account, Farm; return its notifications."""
+        left = {serial: name for serial, name in self.names.items() if serial not in serials}
+        self.account = self._account("", "Account 1", left)
+        own = {serial: self.names[serial] for serial in serials}
+        self.second = self._account("2", "Account Farm", own)
+        return AccountNotifications(self.notifications, "2", "Account Farm")
 
     def add(
         self,
@@ -109,7 +127,13 @@ class House:
     def leave(self, serial: str, name: str, **ago: float) -> None:
         """Let an inverter be gone from the account."""
         self.have(serial, None, GivenName(name, name))
-        self.account.gone[serial] = self.clock.now() - timedelta(**ago)
+        self.gone[serial] = self.clock.now() - timedelta(**ago)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts: one, or two."""
+        each = [self.account, *([] if self.second is None else [self.second])]
+        return some_accounts(each, self.saved, self.gone, self.missing)
 
     @property
     def context(self) -> Context:
@@ -145,7 +169,7 @@ class House:
             home_assistant=SimpleNamespace(
                 websocket=self.core, options_url=self.options_url, rest=self.counts
             ),
-            account=self.account,
+            accounts=self.accounts,
             controls=self.controls,
             transport=self.counts,
             saved_state=SimpleNamespace(saved=self.saved),
@@ -193,6 +217,30 @@ class House:
         return next(iter(self.names))
 
 
+def some_accounts(
+    each: Sequence[SimpleNamespace],
+    saved: Saved,
+    gone: Mapping[str, datetime],
+    missing: Sequence[Site] = (),
+) -> Accounts:
+    """Make accounts that read what has their names, and the first one everything else."""
+
+    class Some:
+        inverters = saved.inverters
+        are_listed = True
+
+        def __init__(self) -> None:
+            self.gone, self.missing = gone, missing
+
+        def __iter__(self) -> Iterator[object]:
+            return iter(each)
+
+        def reader(self, serial: str) -> object:
+            return next((one for one in each[1:] if serial in one.names), each[0])
+
+    return cast("Accounts", Some())
+
+
 def _broker_away(house: House) -> None:
     house.problems.raise_(Kind.BROKER_AWAY, why="connection refused")
 
@@ -217,17 +265,21 @@ def _nothing_known(house: House) -> None:
     house.inverters.clear()
     house.readings.clear()
     house.saved = Saved()
+    house.account.is_listed = False
     house.progress = Progress()
 
 
 def _no_inverter(house: House) -> None:
     _nothing_known(house)
-    house.told.inverters((), (), others=False)
+    house.account.is_listed = True
+    house.told.listed(())
 
 
 def _unknown_site(house: House) -> None:
-    house.account.missing = (Site("S9999999999999", "Beach"),)
-    house.told.inverters(house.saved.inverters, house.account.missing, others=True)
+    house.missing = (Site("S9999999999999", "Beach"),)
+    house.notifications.missing_sites(
+        house.missing, house.saved.inverters, others=True, several=False
+    )
 
 
 def _denied(house: House) -> None:

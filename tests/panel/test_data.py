@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
 
 def listed(sites: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for site in sites["sites"] for one in site["inverters"]]
+    (account,) = sites["accounts"]
+    return [one for site in account["sites"] for one in site["inverters"]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -90,7 +91,8 @@ async def test_the_options_are_where_home_assistant_shows_them(person: Visitor) 
 
 
 async def test_every_site_has_a_line_that_the_options_take(person: Visitor) -> None:
-    (first, second) = (await person.data("sites"))["sites"]
+    (account,) = (await person.data("sites"))["accounts"]
+    (first, second) = account["sites"]
     for site in (first, second):
         for line in (site["line"], *(one["line"] for one in site["inverters"])):
             (entry,) = yaml.safe_load(line)
@@ -147,7 +149,8 @@ async def test_the_energy_of_the_day_leads_to_its_entities(person: Visitor) -> N
 
 
 async def test_the_day_adds_up_the_inverters_of_a_site_and_never_of_two(person: Visitor) -> None:
-    sites = [one["site"] for one in (await person.data("sites"))["sites"]]
+    (account,) = (await person.data("sites"))["accounts"]
+    sites = [one["site"] for one in account["sites"]]
     assert len(sites) == 2
     for query in ("", *(f"?site={site}" for site in sites)):
         assert not (await person.data(f"day{query}"))["is_total"]

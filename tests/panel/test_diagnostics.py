@@ -7,12 +7,12 @@ import re
 import pytest
 
 from fake_clock import FakeClock
-from house import CREDENTIAL, TOKEN
+from house import CREDENTIAL, SECOND, TOKEN
 from panel.scenes import House
 from panel.visitor import Visitor, running
 from redback.panel.diagnostics import hide
 from redback.publishing.entity_ids import entity_id
-from simulator import CLIENT_ID, Fault, Kind
+from simulator import CLIENT_ID, SECOND_CLIENT_ID, SECOND_CREDENTIAL, Fault, Kind
 from standin.core import Core
 
 pytestmark = pytest.mark.process
@@ -23,7 +23,18 @@ _NAMES = ("Zoë's house at 12 Wattle Street", "Granny flat")
 def _identities(person: Visitor) -> list[str]:
     """Return everything that shows who or where it is, as the simulated cloud has it."""
     world = person.home.simulator.world
-    found = [CLIENT_ID, CREDENTIAL, TOKEN, *_NAMES, "wattle", "granny", "eyJ0eXAi"]
+    found = [
+        CLIENT_ID,
+        CREDENTIAL,
+        SECOND_CLIENT_ID,
+        SECOND_CREDENTIAL,
+        "farm",
+        TOKEN,
+        *_NAMES,
+        "wattle",
+        "granny",
+        "eyJ0eXAi",
+    ]
     for account in world.accounts:
         for site in account.sites:
             found += [site.site_id, site.site_id[1:], site.nmi or site.site_id]
@@ -84,6 +95,7 @@ async def test_it_contains_what_helps() -> None:
         await asyncio.sleep(1)
         file = json.loads(await _download(person))
         assert file["options"] == {
+            "more_accounts": 0,
             "sites": [],
             "history_days": 4,
             "detailed_sensors": file["options"]["detailed_sensors"],
@@ -97,5 +109,27 @@ async def test_it_contains_what_helps() -> None:
         (inverter,) = file["inverters"].values()
         assert re.fullmatch(r"[\d.]+", inverter["software"])
         assert "grid_import_total" in inverter["counters"]
-        assert any("Dynamic" in route for route in file["answers"])
+        (account,) = file["accounts"]
+        assert any("Dynamic" in route for route in account["answers"])
+        assert [one["is_read"] for one in account["inverters"]] == [True]
         assert file["status"]["health"]["counts"]["requests"] > 0
+
+
+async def test_all_accounts_are_in_it_and_nothing_shows_whose_they_are() -> None:
+    options = {"more_accounts": [SECOND]}
+    async with running("st", second=["sh", "si"], options=options) as person:
+        await person.all_well()
+        wrong = Fault(kind=Kind.WRONG_SECRET, path="", client_id=SECOND_CLIENT_ID)
+        person.home.simulator.faults.add(wrong)
+        await person.home.service.stop()
+        await person.start()
+        await person.first_notice("credentials")
+        assert "Account Farm" in json.dumps(await person.data("status"))
+        text = await _download(person)
+        for identity in _identities(person):
+            assert identity.casefold() not in text.casefold(), identity
+        saved = json.loads((person.home.data / "memory.json").read_bytes())
+        assert not [key for key in saved["accounts"] if key in text]
+        file = json.loads(text)
+        assert [len(account["inverters"]) for account in file["accounts"]] == [1, 2]
+        assert file["options"]["more_accounts"] == 1

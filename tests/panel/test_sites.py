@@ -11,14 +11,23 @@ import pytest
 import yaml
 
 from examples import SERIAL, dynamic, static
+from panel.scenes import some_accounts
 from redback.cloud import ListedInverter
 from redback.inverters.naming import GivenName, choose
 from redback.options import OptionsError, Site, check
 from redback.panel.context import Context
-from redback.panel.sites import gone, sites
+from redback.panel.sites import SeenSite, accounts, gone
 from redback.saved_state import Saved
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
+
+ACCOUNT = SimpleNamespace(details=SimpleNamespace(others={}), label="", is_listed=True)
+
+
+def _sites(context: Context) -> list[SeenSite]:
+    """Return the sites of the only account."""
+    (account,) = accounts(context)
+    return account.sites
 
 
 @pytest.mark.parametrize(
@@ -30,20 +39,21 @@ def test_a_battery_that_is_not_counted_but_has_values_is_listed(
 ) -> None:
     reading, details = dynamic(name), Details(msgspec.structs.replace(static(), battery_count=0))
     names = {SERIAL: GivenName("Redback", "Redback")}
+    saved = Saved(names, (ListedInverter(SERIAL, "S1"),))
     context = SimpleNamespace(
-        saved_state=SimpleNamespace(saved=Saved(names, (ListedInverter(SERIAL, "S1"),))),
+        saved_state=SimpleNamespace(saved=saved),
         registry=SimpleNamespace(
             names=names,
             inverter=lambda _: SimpleNamespace(details=details),
             reading=lambda _: Reading(SERIAL, reading.timestamp, reading, details),
         ),
-        account=SimpleNamespace(details=SimpleNamespace(others={}), gone={}),
+        accounts=some_accounts([ACCOUNT], saved, {}),
     )
-    (site,) = sites(cast("Context", context))
+    (site,) = _sites(cast("Context", context))
     assert [one.has_battery for one in site.inverters] == [has_battery]
 
 
-ACCOUNT = (
+INVERTERS = (
     ListedInverter("RB0011", "S1"),
     ListedInverter("RB0021", "S2"),
     ListedInverter("RB0022", "S2"),
@@ -56,17 +66,18 @@ ACCOUNT = (
 
 def account(
     options: Sequence[Site],
-    inverters: Sequence[ListedInverter] = ACCOUNT,
+    inverters: Sequence[ListedInverter] = INVERTERS,
     missing: Mapping[str, datetime] | None = None,
 ) -> tuple[Context, dict[str, GivenName]]:
     """Return an account with these options, and what its inverters are called."""
     lost = missing or {}
     names = choose(inverters, options, {}).names
     used = {serial: name for serial, name in names.items() if serial not in lost}
+    saved = Saved(dict(names), tuple(inverters))
     context = SimpleNamespace(
-        saved_state=SimpleNamespace(saved=Saved(dict(names), tuple(inverters))),
+        saved_state=SimpleNamespace(saved=saved),
         registry=SimpleNamespace(names=used, inverter=lambda _: None, reading=lambda _: None),
-        account=SimpleNamespace(details=SimpleNamespace(others={}), gone=lost),
+        accounts=some_accounts([ACCOUNT], saved, lost),
     )
     return cast("Context", context), used
 
@@ -84,7 +95,7 @@ def account(
 def test_no_line_renames_what_exists_and_the_names_are_as_told(options: Sequence[Site]) -> None:
     context, used = account(options)
     lines: list[tuple[str, list[str]]] = []
-    for site in sites(context):
+    for site in _sites(context):
         if site.line is not None:
             lines.append((site.line, site.will_be))
         lines += [(one.line, [one.will_be]) for one in site.inverters]
@@ -95,7 +106,7 @@ def test_no_line_renames_what_exists_and_the_names_are_as_told(options: Sequence
             entries = check(raw).sites
         except OptionsError:
             continue  # a site and its inverter under one name
-        after = choose(ACCOUNT, entries, used).names
+        after = choose(INVERTERS, entries, used).names
         assert not {s for s, name in after.items() if s in used and name.name != used[s].name}, text
         if len(some) == 1:
             assert {name.name for name in after.values()} == {*some[0][1]}
@@ -103,7 +114,7 @@ def test_no_line_renames_what_exists_and_the_names_are_as_told(options: Sequence
 
 def test_the_line_of_a_site_with_two_inverters_has_its_own_name() -> None:
     context, _ = account([Site("S2", "Farm")])
-    farm = next(one for one in sites(context) if one.site == "S2")
+    farm = next(one for one in _sites(context) if one.site == "S2")
     assert farm.line == "- id: S2\n  name: Farm"
     assert farm.will_be == ["Farm 0021", "Farm 0022"]
 
@@ -111,7 +122,7 @@ def test_the_line_of_a_site_with_two_inverters_has_its_own_name() -> None:
 def test_one_that_is_gone_is_no_part_of_its_site() -> None:
     since = datetime(2026, 3, 2, tzinfo=UTC)
     context, _ = account([Site("S2", "Farm")], missing={"RB0022": since})
-    farm = next(one for one in sites(context) if one.site == "S2")
+    farm = next(one for one in _sites(context) if one.site == "S2")
     assert [one.serial for one in farm.inverters] == ["RB0021"]
     assert (farm.line, farm.will_be) == ("- id: S2\n  name: Farm", ["Farm 0021"])
     assert [(one.serial, one.name, one.since) for one in gone(context)] == [

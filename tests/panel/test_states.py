@@ -21,10 +21,9 @@ async def test_the_first_seconds_are_shown_as_such() -> None:
         await person.start()
         assert (await person.first_notice("starting"))["level"] == "info"
         assert await person.data("sites") == {
-            "sites": [],
+            "accounts": [{"name": "", "is_listed": False, "sites": []}],
             "gone": [],
             "missing": [],
-            "is_known": False,
         }
         await person.all_well()
 
@@ -66,10 +65,9 @@ async def test_an_account_without_an_inverter_is_shown() -> None:
         assert "Ask Redback support" in notice["text"]
         assert notice["to_options"] is True
         assert await person.data("sites") == {
-            "sites": [],
+            "accounts": [{"name": "", "is_listed": True, "sites": []}],
             "gone": [],
             "missing": [],
-            "is_known": True,
         }
         assert (await person.data("status"))["inverters"] == []
 
@@ -85,7 +83,8 @@ async def test_an_entry_that_the_account_does_not_have_leads_to_the_sites_it_has
         assert (await person.data("status"))["health"]["cloud"]["text"] == "Unknown site."
         answer = await person.data("sites")
         assert answer["missing"] == ["S0000000000"]
-        (site,) = answer["sites"]
+        (account,) = answer["accounts"]
+        (site,) = account["sites"]
         assert [one["in_use"] for one in site["inverters"]] == [False]
 
 

@@ -1,6 +1,7 @@
 """What surrounds the parts of an account, for tests that are about something else."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -89,6 +90,16 @@ class Unwatched:
         pass
 
 
+class Unheeded:
+    """Takes in nothing of what may be read."""
+
+    def may_read(self, serials: Collection[str]) -> None:
+        pass
+
+    def may_not_read(self, serials: Collection[str]) -> None:
+        pass
+
+
 def throttle(clock: FakeClock, runner: Runner = at_once) -> Throttle:
     """Make one that runs its questions without threads."""
     return Throttle(clock, Unwatched(), runner)
@@ -97,10 +108,11 @@ def throttle(clock: FakeClock, runner: Runner = at_once) -> Throttle:
 class Unsaved(SavedState):
     """Has no file."""
 
-    def __init__(self) -> None:
-        self.saved = Saved()
+    def __init__(self, saved: Saved | None = None) -> None:
+        self.saved = saved or Saved()
+        self._lock = threading.Lock()
 
-    def save(self, **changes: Any) -> None:  # noqa: ANN401 - as the original
+    def _change(self, changes: Mapping[str, Any]) -> None:
         self.saved = msgspec.structs.replace(self.saved, **changes)
 
 

@@ -17,14 +17,17 @@ from redback.cloud import (
     TransientError,
 )
 from redback.core import Notices
+from redback.inverters.naming import DEFAULT_BASE, GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import counters_file, sensors_file
-from redback.notifications import AccountNotifications, Notifications
+from redback.notifications import Notifications
 from redback.options import Site
-from redback.polling.account import Account
-from redback.problems import AccountProblems, Kind, Problems
+from redback.polling.account import Account, Shared
+from redback.polling.accounts import Accounts
+from redback.problems import Kind, Problems
 from redback.publishing.device import Device
 from redback.publishing.states import state
+from redback.saved_state import Saved
 from redback.sensors import entities
 from running import running
 
@@ -67,22 +70,26 @@ class World:
             detailed=False,
         )
         self.clouds = Cloud(clock, "RB1"), Cloud(clock, "RB2")
-        self.accounts = [
-            self.account(cloud, key, Site(cloud.serials[0], name))
-            for cloud, key, name in zip(self.clouds, ("", "2"), ("House", "Shed"), strict=True)
-        ]
-
-    def account(self, cloud: Cloud, key: str, *sites: Site) -> Account:
-        return Account(
-            cast("RedbackClient", cloud),
-            self.clock,
-            AccountProblems(self.problems, key),
-            AccountNotifications(self.notifications, key),
-            self.registry,
-            Unsaved(),
-            sites=sites,
-            runner=at_once,
+        self.saved_state = Unsaved(
+            Saved(
+                names={
+                    "RB1": GivenName(DEFAULT_BASE, "House"),
+                    "RB2": GivenName(DEFAULT_BASE, "Shed"),
+                }
+            )
         )
+        self.accounts = self.all_accounts()
+        for cloud, key in zip(self.clouds, ("", "2"), strict=True):
+            self.account(cloud, key)
+
+    def all_accounts(self, *sites: Site) -> Accounts:
+        shared = Shared(
+            self.clock, self.problems, self.notifications, self.registry, self.saved_state
+        )
+        return Accounts(shared, sites=sites)
+
+    def account(self, cloud: Cloud, key: str) -> Account:
+        return self.accounts.add(cast("RedbackClient", cloud), key, runner=at_once)
 
     def offer(self, device: Device, shown: Iterable[entities.Shown]) -> None:
         found = (state(device.name, one) for one in shown)
@@ -102,7 +109,7 @@ class World:
 @pytest.fixture
 async def world(clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
     world = World(clock, tmp_path)
-    async with running(*world.accounts):
+    async with running(world.accounts):
         await clock.advance(120)
         yield world
 
@@ -218,7 +225,7 @@ async def test_somebody_who_does_not_want_to_wait_is_asked_for_at_once(
     await clock.advance(60)
     assert "credentials" in world.shown.messages
     lists = world.clouds[0].asked.count("inverters")
-    world.accounts[0].retry()
+    world.accounts.retry()
     await clock.advance(1)
     assert not world.shown.messages
     assert world.statuses["house"] == "OK"

@@ -16,10 +16,11 @@ from redback.cloud import (
     RedbackClient,
 )
 from redback.inverters import registry
-from redback.notifications import AccountNotifications, Notification
+from redback.notifications import Notifications, Shown
 from redback.options import Site
-from redback.polling.account import Account
-from redback.problems import AccountProblems, Kind, Problems
+from redback.polling.account import Shared
+from redback.polling.accounts import Accounts
+from redback.problems import Kind, Problems
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from running import running
@@ -85,16 +86,15 @@ class House:
 
     def use(self, *serials: str) -> None:
         """Have an account of which only these inverters are in use, if any are named."""
-        self.account = Account(
-            cast("RedbackClient", self.cloud),
+        shared = Shared(
             self._clock,
-            AccountProblems(self.problems, ""),
-            cast("AccountNotifications", self),
+            self.problems,
+            cast("Notifications", self),
             cast("registry.Registry", self.registry),
             stand_ins.Unsaved(),
-            sites=[Site(serial) for serial in serials],
-            runner=at_once,
         )
+        accounts = Accounts(shared, sites=[Site(serial) for serial in serials])
+        self.account = accounts.add(cast("RedbackClient", self.cloud), runner=at_once)
 
     async def advance(self, seconds: float) -> None:
         if not self._has_begun:
@@ -102,16 +102,13 @@ class House:
             await self._stack.enter_async_context(running(self.account))
         await self._clock.advance(seconds)
 
-    def show(self, _: Notification) -> None:
+    def show(self, _: Shown, __: str) -> None:
         self.refused += 1
 
-    def connection(self, _: object) -> None:
+    def withdraw(self, *_: object) -> None:
         pass
 
-    def withdraw(self, _: Notification) -> None:
-        pass
-
-    def inverters(self, *_: object, others: bool) -> None:
+    def missing_sites(self, *_: object, **__: object) -> None:
         pass
 
 

@@ -86,6 +86,7 @@ class World:
             AccountProblems(self.problems, ""),
             cast("Registry", self),
             cast("AccountNotifications", self),
+            stand_ins.Unheeded(),
         )
 
     def dynamic(self, readings: Mapping[str, Dynamic]) -> None:

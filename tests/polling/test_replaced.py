@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fake_clock import FakeClock
-from polling.stand_ins import DENIED, Cloud
+from polling.stand_ins import DENIED, Cloud, Unsaved
 from polling.test_account import World
 from redback.options import Site
 from redback.problems import Kind
@@ -20,7 +20,8 @@ class House(World):
     def __init__(self, clock: FakeClock, folder: Path) -> None:
         super().__init__(clock, folder)
         self.cloud = Cloud(clock)
-        self.one = self.account(self.cloud, "")
+        self.saved_state = Unsaved()
+        self.restart()
 
     async def list(self, *serials: str, after: float = _HOUR) -> None:
         """Let the cloud list these after some time."""
@@ -30,11 +31,10 @@ class House(World):
         await self.one.poller.round()
 
     def restart(self, *sites: Site) -> None:
-        saved = self.one._saved_state  # noqa: SLF001 - what is on disk
         self.registry.use({}, instead_of=[*self.registry.names])
-        self.one = self.account(self.cloud, "", *sites)
-        self.one._saved_state = saved  # noqa: SLF001 - what is on disk
-        self.one.use_saved()
+        self.accounts = self.all_accounts(*sites)
+        self.one = self.account(self.cloud, "")
+        self.accounts.use_saved()
 
     async def lose_one(self) -> None:
         """Let the account have two inverters, and for a day only the first."""
@@ -112,7 +112,7 @@ async def test_one_of_several_is_read_for_a_day_after_it_was_last_listed(house: 
     assert house.named == {"RB11": "Redback RB11"}
     found = {value for entity_id, value in house.states.items() if "rb22" in entity_id}
     assert found == {"unavailable"}
-    assert house.one.gone.keys() == {"RB22"}
+    assert house.accounts.gone.keys() == {"RB22"}
     assert not house.one.details.others
 
 
@@ -121,10 +121,10 @@ async def test_one_that_is_gone_is_not_read_after_a_restart_and_returns_with_the
 ) -> None:
     await house.lose_one()
     house.restart()
-    assert house.one.gone.keys() == {"RB22"}
+    assert house.accounts.gone.keys() == {"RB22"}
     assert house.named == {"RB11": "Redback RB11"}
     await house.list("RB11", "RB22")
-    assert not house.one.gone
+    assert not house.accounts.gone
     assert house.status("redback_rb22") == "OK"
 
 
@@ -147,8 +147,8 @@ async def test_one_that_is_gone_keeps_its_name_until_it_is_forgotten(house: Hous
         await house.list("RB22", after=_DAY)
     await house.list("RB22", "RB33")
     assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
-    house.one.forget("RB11")
-    assert not house.one.gone
+    house.accounts.forget("RB11")
+    assert not house.accounts.gone
     house.restart(Site("S1"))
     assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
     await house.list("RB22", "RB33", "RB11")
@@ -181,7 +181,7 @@ async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: H
     assert not house.named
     assert "lists `RB22`, which your account does not have" in house.shown.messages["missing_sites"]
     assert "`RB22`" not in house.shown.messages["missing_sites"].split("It has", 1)[1]
-    assert [site.id for site in house.one.missing] == ["RB22"]
+    assert [site.id for site in house.accounts.missing] == ["RB22"]
     await house.list("RB11", "RB22")
     assert house.named == {"RB22": "Home"}
     assert not house.shown.messages

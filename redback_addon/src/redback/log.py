@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 _HIDDEN = "**REDACTED**"
 # Anything shorter would occur inside ordinary words and make the log unreadable.
 _SHORTEST_SECRET = 4
-# A token lasts about an hour, so this is half a day.
+# Of each account. A token lasts about an hour, so this is half a day.
 _TOKENS_KEPT = 12
 
 
@@ -25,6 +25,10 @@ class Redaction:
         """Hide these secrets for as long as the process runs."""
         self._for_good.update(secrets)
         self._spell()
+
+    def expect_tokens(self, accounts: int) -> None:
+        """Hide as many tokens as so many accounts need; at first those of one."""
+        self._passing = deque(self._passing, maxlen=_TOKENS_KEPT * accounts)
 
     def hide_token(self, token: str) -> None:
         """Hide a token, or a password that may change, until it is long out of use."""

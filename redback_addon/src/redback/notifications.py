@@ -79,6 +79,11 @@ _MISSING_ON_PANEL = (
     "The option Sites has {entries} that your account does not have. Correct {them} in the Redback "
     "add-on's configuration, then restart it; Sites lists what your account has. {others}"
 )
+_OF_SEVERAL = (
+    ("which your account does not have. It has", "which none of your accounts has. They have"),
+    ("that your account does not have", "that none of your accounts has"),
+    ("what your account has", "what your accounts have"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,25 @@ class Shown:
         message: in Markdown, for Home Assistant.
         text: plain text without ids, for the panel, which puts in the `{names}` of inverters.
         serials: of these inverters.
+        account: the key of the account that it is about; that of the first one is empty.
     """
 
     notification: Notification
     message: str
     text: str
     serials: frozenset[str] = frozenset()
+    account: str = ""
+
+
+# Of these each account has its own.
+_OF_ACCOUNT = (
+    Notification.CREDENTIALS,
+    Notification.TOKEN,
+    Notification.NO_INVERTER,
+    Notification.DENIED,
+    Notification.CLOCK,
+    Notification.NETWORK,
+)
 
 
 def options_wrong(problems: Sequence[str]) -> tuple[str, str, dict[str, object]]:
@@ -149,15 +167,55 @@ class Notifications:
         self._shown.pop((notification, suffix), None)
         self._notices.withdraw(notification.key + suffix)
 
+    def missing_sites(
+        self,
+        missing: Sequence[Site],
+        inverters: Sequence[ListedInverter],
+        *,
+        others: bool,
+        several: bool,
+    ) -> None:
+        """Show which entries of the option Sites are missing from what the accounts have.
+
+        Args:
+            missing: the entries; none = all are there.
+            inverters: what the accounts have; none = no entry is shown.
+            others: whether the option has other entries.
+            several: whether there are several accounts.
+        """
+        if not inverters or not missing:
+            self.withdraw(Notification.MISSING_SITES)
+            return
+        rest = "The other entries work." if others else "There are no readings until then."
+        message, text = _MESSAGES[Notification.MISSING_SITES], _MISSING_ON_PANEL
+        for of_one, of_several in _OF_SEVERAL if several else ():
+            message, text = (each.replace(of_one, of_several) for each in (message, text))
+        message = message.format(
+            missing=_listed(site.id for site in missing),
+            available=_available(inverters),
+            others=rest,
+        )
+        entries = "an entry" if len(missing) == 1 else f"{len(missing)} entries"
+        names = ", ".join(site.name for site in missing if site.name)
+        text = text.format(
+            entries=f"{entries} ({names})" if names else entries,
+            them="it" if len(missing) == 1 else "them",
+            others=rest,
+        )
+        self.show(Shown(Notification.MISSING_SITES, message, text))
+
 
 class AccountNotifications:
     """The notifications of one account, by its key: no other account withdraws them.
 
-    If the key is empty, the ids are those of 1.0.0, which may have left some.
+    If the key is empty, the ids are those of 1.0.0, which may have left some. The label is what
+    people call the account; empty if there is only one.
     """
 
-    def __init__(self, notifications: Notifications, account: str) -> None:
+    def __init__(self, notifications: Notifications, account: str, label: str = "") -> None:
         self._notifications = notifications
+        self._account = account
+        self._label = label
         self._suffix = f"_{account}" if account else ""
         # An earlier run may have left it, and nothing else would withdraw it.
         self.withdraw(Notification.DENIED)
@@ -165,11 +223,16 @@ class AccountNotifications:
     def show(self, notification: Notification, **places: str) -> None:
         """Show a notification with these texts in its message."""
         message = _MESSAGES[notification].format(**places)
-        self._notifications.show(Shown(notification, message, message), self._suffix)
+        self._show(notification, message, message)
 
     def withdraw(self, notification: Notification) -> None:
         """Withdraw a notification, including one left by an earlier run."""
         self._notifications.withdraw(notification, self._suffix)
+
+    def withdraw_all(self) -> None:
+        """Withdraw what an earlier run may have left of an account that is not used any more."""
+        for one in _OF_ACCOUNT:
+            self.withdraw(one)
 
     def denied(self, serials: Collection[str]) -> None:
         """Show which inverters the account may not read any more; none = it may read them all."""
@@ -177,13 +240,12 @@ class AccountNotifications:
             self.withdraw(Notification.DENIED)
             return
         message = _MESSAGES[Notification.DENIED]
-        shown = Shown(
+        self._show(
             Notification.DENIED,
             message.format(serials=_listed(serials)),
             message.format(serials="{names}"),
-            frozenset(serials),
+            serials,
         )
-        self._notifications.show(shown, self._suffix)
 
     def replaced(self, old: str, new: str, name: str) -> None:
         """Say that an inverter has taken the place of another one; nothing ends this."""
@@ -204,34 +266,20 @@ class AccountNotifications:
             else:
                 self.withdraw(one)
 
-    def inverters(
-        self, inverters: Sequence[ListedInverter], missing: Sequence[Site], *, others: bool
-    ) -> None:
-        """Show which entries of the option Sites are missing, or that the account has no inverter.
-
-        `others` is whether it has other entries.
-        """
+    def listed(self, inverters: Collection[ListedInverter]) -> None:
+        """Show that the account has no inverter, or that it has some."""
         if inverters:
             self.withdraw(Notification.NO_INVERTER)
         else:
             self.show(Notification.NO_INVERTER)
-        if not inverters or not missing:
-            self.withdraw(Notification.MISSING_SITES)
-            return
-        rest = "The other entries work." if others else "There are no readings until then."
-        message = _MESSAGES[Notification.MISSING_SITES].format(
-            missing=_listed(site.id for site in missing),
-            available=_available(inverters),
-            others=rest,
-        )
-        entries = "an entry" if len(missing) == 1 else f"{len(missing)} entries"
-        names = ", ".join(site.name for site in missing if site.name)
-        text = _MISSING_ON_PANEL.format(
-            entries=f"{entries} ({names})" if names else entries,
-            them="it" if len(missing) == 1 else "them",
-            others=rest,
-        )
-        self._notifications.show(Shown(Notification.MISSING_SITES, message, text), self._suffix)
+
+    def _show(
+        self, one: Notification, message: str, text: str, serials: Iterable[str] = ()
+    ) -> None:
+        if self._label:
+            message, text = f"{_code(self._label)}: {message}", f"{self._label}: {text}"
+        shown = Shown(one, message, text, frozenset(serials), self._account)
+        self._notifications.show(shown, self._suffix)
 
 
 def _available(inverters: Iterable[ListedInverter]) -> str:

@@ -39,8 +39,30 @@ class Site(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         """Remove line breaks and the like that were pasted by mistake."""
         for field in ("id", "name"):
-            plain = "".join(filter(str.isprintable, " ".join(getattr(self, field).split())))
+            plain = _plain(" ".join(getattr(self, field).split()))
             msgspec.structs.force_setattr(self, field, plain)
+
+
+class Login(msgspec.Struct, frozen=True):
+    """One account's credentials, which are secrets, and what people call the account."""
+
+    client_id: str = ""
+    credential: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Remove what was pasted by mistake."""
+        for field in self.__struct_fields__:
+            msgspec.structs.force_setattr(self, field, _plain(getattr(self, field)))
+
+    def __repr__(self) -> str:
+        """Return only what may be logged."""
+        return "Login()"
+
+
+def _plain(text: str) -> str:
+    """Return pasted text without blanks around it, and without characters that nobody sees."""
+    return "".join(filter(str.isprintable, text)).strip()
 
 
 class Mqtt(msgspec.Struct, frozen=True):
@@ -70,12 +92,13 @@ class Options(msgspec.Struct, frozen=True):
 
     Attributes:
         credential: from Redback's support, as the client id; a secret.
-        sites: those to publish; empty = every inverter that the account can see.
+        sites: those to publish; empty = every inverter that the accounts can see.
         history_days: how far the first import of history goes back, days.
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
         devices: whether inverters are devices over MQTT, instead of states over REST.
         mqtt: the broker for that.
         controls: whether inverters may be told what to do.
+        more_accounts: others beside the first one.
     """
 
     client_id: str
@@ -87,6 +110,12 @@ class Options(msgspec.Struct, frozen=True):
     devices: bool = False
     mqtt: Mqtt = Mqtt()
     controls: bool = False
+    more_accounts: tuple[Login, ...] = ()
+
+    @property
+    def logins(self) -> tuple[Login, ...]:
+        """The credentials of all accounts, the first one's first."""
+        return Login(self.client_id, self.credential), *self.more_accounts
 
     def __repr__(self) -> str:
         """Return only what may be logged."""
@@ -103,6 +132,7 @@ LABELS = {
     "devices": "Devices",
     "mqtt": "MQTT broker",
     "controls": "Controls",
+    "more_accounts": "More accounts",
     "log_level": "Log level",
 }
 _MUST_BE = {
@@ -116,6 +146,7 @@ _MUST_BE = {
         "a host, a port from 1 to 65535, a username, a password, TLS on or off, and a certificate"
     ),
     "controls": "on or off",
+    "more_accounts": "a list whose entries each have a Client ID and a Credential",
     "log_level": "one of debug, info, warning and error",
 }
 
@@ -150,13 +181,12 @@ def check(raw: dict[str, Any]) -> Options:
         if field.name not in raw and not field.required:
             continue
         value = raw.get(field.name, "")
-        # Pasted text may have blanks around it, and characters in it that nobody sees.
-        value = "".join(filter(str.isprintable, value)).strip() if isinstance(value, str) else value
+        value = _plain(value) if isinstance(value, str) else value
         try:
             values[field.name] = msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
             # The decoder's own words would quote the value.
-            problems.append(f"{LABELS[field.name]} must be {_MUST_BE[field.name]}{_where(error)}.")
+            problems.append(_wrong_kind(field.name, error))
     problems.extend(_conflicts(values))
     if problems:
         raise OptionsError(*problems)
@@ -182,9 +212,18 @@ def authority(certificate: str) -> bytes:
     return encoded
 
 
-def _where(error: msgspec.ValidationError) -> str:
-    entry = re.search(r"\[(\d+)\]", str(error))
-    return f" (entry {int(entry[1]) + 1} has none)" if entry else ""
+def _wrong_kind(option: str, error: msgspec.ValidationError) -> str:
+    """Return what an option must be, in a sentence."""
+    found = re.search(r"\[(\d+)\]", str(error))
+    entry = int(found[1]) + 1 if found else None
+    if entry and option == "more_accounts":
+        return f"{_entry(entry)}: the Client ID, the Credential and the name must be text."
+    where = f" (entry {entry} has none)" if entry else ""
+    return f"{LABELS[option]} must be {_MUST_BE[option]}{where}."
+
+
+def _entry(number: int) -> str:
+    return f"{LABELS['more_accounts']}, entry {number}"
 
 
 def _conflicts(values: dict[str, Any]) -> Iterator[str]:
@@ -192,6 +231,7 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
         if values.get(name) == "":
             yield f"{LABELS[name]} is empty: enter the one from Redback support."
     yield from _wrong_certificate(values.get("mqtt", Mqtt()).certificate)
+    yield from _conflicts_of_accounts(values.get("client_id", ""), values.get("more_accounts", ()))
     sites: tuple[Site, ...] = values.get("sites", ())
     for number, site in enumerate(sites, start=1):
         if not site.id:
@@ -217,6 +257,22 @@ def _wrong_certificate(certificate: str) -> Iterator[str]:
             "MQTT broker: Certificate is none: paste all of it, from BEGIN CERTIFICATE to"
             " END CERTIFICATE."
         )
+
+
+def _conflicts_of_accounts(first: str, more: tuple[Login, ...]) -> Iterator[str]:
+    """Yield what is wrong with the entries of More accounts; no Client ID is quoted."""
+    ids = {first.casefold(): f"the option {LABELS['client_id']}"}
+    names: dict[str, str] = {}
+    for number, login in enumerate(more, start=1):
+        for field in ("client_id", "credential"):
+            if not getattr(login, field):
+                label = LABELS[field]
+                yield f"{_entry(number)}: the {label} is empty: enter the one from Redback support."
+        place = f"entry {number}"
+        if login.client_id and (same := ids.setdefault(login.client_id.casefold(), place)) != place:
+            yield f"{_entry(number)}: the Client ID is the same as in {same}: keep one."
+        if login.name and (same := names.setdefault(login.name.casefold(), place)) != place:
+            yield f"{_entry(number)}: the name is the same as in {same}: each needs its own."
 
 
 def _wrong_name(name: str) -> str:

@@ -249,6 +249,7 @@ class Problem:
         detail: why, in a few words, as of the last time.
         began: when, in monotonic seconds; `since` is by the wall clock, which may be set.
         causes: what was to blame so far, `cause` the last time; None = nothing on the way.
+        account: what people call the account that has it, if there are several.
     """
 
     kind: Kind
@@ -261,11 +262,24 @@ class Problem:
     count: int
     cause: Cause | None
     causes: frozenset[Cause | None]
+    account: str = ""
 
     @property
     def sentence(self) -> str:
         """The problem in plain words."""
-        return self.kind.sentence.format(subject=self.name, detail=self.detail)
+        return self._of_account(self.kind.sentence.format(subject=self.name, detail=self.detail))
+
+    @property
+    def end(self) -> str:
+        """That it has ended, in plain words."""
+        return self._of_account(self.kind.end.format(subject=self.name))
+
+    def told(self, why: Exception | str) -> str:
+        """Return the sentence with all that is known of why."""
+        return self._of_account(self.kind.sentence.format(subject=self.name, detail=why))
+
+    def _of_account(self, sentence: str) -> str:
+        return f"{self.account}: {sentence}" if self.account else sentence
 
     @property
     def title(self) -> str | None:
@@ -338,6 +352,7 @@ class Problems:
         why: Exception | str = "",
         *,
         within: str | None = None,
+        account: str = "",
     ) -> None:
         """Raise a problem: the first time, and each new cause, is logged; every time is counted.
 
@@ -361,13 +376,14 @@ class Problems:
             count=1 if before is None else before.count + 1,
             cause=cause,
             causes=causes | {cause},
+            account=account,
         )
         self._now[kind, subject] = problem
         self.count += 1
         is_explained = kind in _OF_CLOCK and self._is_mistimed
         if not is_explained:
             self.last = replace(problem, since=self._clock.now())
-        sentence = kind.sentence.format(subject=name, detail=why)
+        sentence = problem.told(why)
         if cause not in causes and not is_explained:
             is_told = cause is not None or kind in {Kind.CLOCK, Kind.FUTURE}
             advice = f" {problem.advice}" if is_told else ""
@@ -382,8 +398,7 @@ class Problems:
         if (problem := self._now.pop((kind, subject), None)) is not None:
             seconds = self._clock.monotonic() - problem.began
             times = f", {problem.count} times" if problem.count > 1 else ""
-            end = kind.end.format(subject=problem.name)
-            _LOG.info("%s (after %.0f s%s)", end, seconds, times)
+            _LOG.info("%s (after %.0f s%s)", problem.end, seconds, times)
             self._changed()
 
     def drop(self, kind: Kind, subject: str | None = None) -> None:
@@ -409,20 +424,33 @@ class Problems:
 class AccountProblems:
     """The problems of one account, which is the subject of those that have none.
 
-    If its key is empty, no subject is added, as with a single account.
+    If its key is empty, no subject is added, as with a single account. The label is what people
+    call the account; empty if there is only one.
     """
 
-    def __init__(self, problems: Problems, account: str) -> None:
+    def __init__(self, problems: Problems, account: str, label: str = "") -> None:
         self._problems = problems
         self._account = account or None
+        self._label = label
 
     def raise_(self, kind: Kind, subject: str | None = None, why: Exception | str = "") -> None:
         """Raise a problem; see `Problems.raise_`."""
-        self._problems.raise_(kind, subject or self._account, why)
+        is_of_account = subject is None and kind is not Kind.CLOCK
+        label = self._label if is_of_account else ""
+        self._problems.raise_(kind, subject or self._account, why, account=label)
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
         """End a problem; nothing happens if there is none."""
         self._problems.clear(kind, subject or self._account)
+
+    @property
+    def subject(self) -> str | None:
+        """The subject of those that have none of their own."""
+        return self._account
+
+    def find(self, kind: Kind) -> Problem | None:
+        """Return the account's problem of this kind, if there is one."""
+        return self._problems.now.get((kind, self._account))
 
     def lasting(self, *kinds: Kind) -> Problem | None:
         """Return the account's problem of the first of these kinds that people must act on.

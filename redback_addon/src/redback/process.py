@@ -21,9 +21,10 @@ _LOG = logging.getLogger(__name__)
 EXIT_CONFIG = 78
 EXIT_CRASH = 1
 _NOTIFY_SECONDS = 3
-# Enough for every request that the throttle lets through, and for the files and the names of hosts:
-# the default is fewer on a small machine.
-_THREADS = 16
+# For the files and the names of hosts, and for each account enough for every request that its
+# throttle lets through: a slow one must not delay another. The default is fewer on a small machine.
+_THREADS = 8
+_THREADS_EACH = 8
 # gc.set_threshold(): generation 0 every 200 allocations, 1 every 5th, 2 every 2nd. From 3.14 the
 # 2nd value is the increment and the 3rd is ignored.
 _THRESHOLDS = (200, 5, 2)
@@ -53,7 +54,10 @@ def _run(redaction: log.Redaction) -> int:
             _LOG.error("%s", sentence)
         asyncio.run(_notify(environment, error.problems))
         return EXIT_CONFIG
-    redaction.hide(settings.client_id, settings.credential, settings.mqtt.password)
+    redaction.hide(settings.mqtt.password)
+    redaction.expect_tokens(len(settings.logins))
+    for login in settings.logins:
+        redaction.hide(login.client_id, login.credential)
     log.set_level(settings.log_level)
     _collect_often()
     try:
@@ -92,7 +96,7 @@ async def _serve(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(_THREADS))
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS + _THREADS_EACH * len(settings.logins)))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_session(environment.supervisor_token) as session:

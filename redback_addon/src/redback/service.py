@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import aiohttp
 
-from .backfill import Fetcher, Files, History
+from .backfill import Files, History
 from .clock import Clock
 from .cloud import Transport
 from .controls import controls, doors
@@ -16,11 +16,12 @@ from .dashboards import setups
 from .environment import Environment
 from .inverters.registry import Registry
 from .inverters.stores import counters_file, sensors_file
-from .notifications import PREFIX, AccountNotifications, Notifications
+from .notifications import PREFIX, Notifications
 from .options import Options
 from .panel import Context, Panel, minutes, routes
-from .polling.account import Account, connect
-from .problems import AccountProblems, Problems
+from .polling.account import Shared
+from .polling.accounts import Accounts
+from .problems import Problems
 from .publishing.delivery import Delivery
 from .publishing.ways import publisher
 from .saved_state import FILE, SavedState
@@ -77,19 +78,11 @@ class Service:
             detailed=options.detailed_sensors,
         )
         transport = Transport(version=version("redback"))
-        client = connect(transport, environment, options, saved_state, on_token)
-        # The first account's key is empty: its notifications are those of 1.0.0.
-        self._account = Account(
-            client,
-            clock,
-            AccountProblems(problems, ""),
-            AccountNotifications(notifications, ""),
-            self._registry,
-            saved_state,
-            sites=options.sites,
-        )
+        shared = Shared(clock, problems, notifications, self._registry, saved_state)
+        self._accounts = Accounts(shared, sites=options.sites)
+        self._accounts.connect(options, transport, environment, on_token)
         self._controls = controls(
-            options, environment.data, (self._account,), self._registry, problems, clock
+            options, environment.data, tuple(self._accounts), self._registry, problems, clock
         )
         self._doors = doors(
             self._controls,
@@ -99,17 +92,14 @@ class Service:
             home_assistant,
             clock,
         )
-        coverage, ledger = self._files.coverage, self._files.ledger
-        throttle, seen = self._account.throttle, self._minutes.seen
-        fetcher = Fetcher(client, throttle, clock, coverage, ledger, seen=seen)
         self._history = History(
             self._files,
             home_assistant,
             self._publisher.ownership,
-            fetcher,
+            self._accounts,
             clock,
-            problems,
             registry=self._registry,
+            seen=self._minutes.seen,
             days=options.history_days,
         )
         if saved_state.saved.is_history_paused:
@@ -119,7 +109,7 @@ class Service:
             started_at=clock.now(),
             options=options,
             clock=clock,
-            account=self._account,
+            accounts=self._accounts,
             transport=transport,
             home_assistant=home_assistant,
             problems=problems,
@@ -128,7 +118,7 @@ class Service:
             registry=self._registry,
             publisher=self._publisher,
             minutes=self._minutes,
-            coverage=coverage,
+            coverage=self._files.coverage,
             backfill=self._history.backfill,
             importer=self._history.importer,
             controls=self._controls,
@@ -146,12 +136,12 @@ class Service:
             self._registry,
             self._believed,
             self._existing,
-            self._account,
+            self._accounts,
             self._history,
             *(() if self._controls is None else (self._controls,)),
             *self._doors,
         )
-        self._account.use_saved()
+        self._accounts.use_saved()
         loop = asyncio.get_running_loop()
         stopped_at: float | None = None
         try:

@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, floor
-from .backfill import Backfill
+from .backfills import Backfills
 from .coverage import Coverage, UnwritableError
 from .gaps import SETTLE, Shown
 from .importer import Importer, Part
@@ -47,7 +47,7 @@ class Audit:
         coverage: Coverage,
         websocket: WebSocket,
         clock: Clock,
-        backfill: Backfill,
+        backfill: Backfills,
     ) -> None:
         self._importer = importer
         self._coverage = coverage

@@ -12,7 +12,7 @@ from ..cloud import CloudError, CredentialsError
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
-from ..problems import Kind, Problems
+from ..problems import AccountProblems, Kind
 from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .fetcher import Fetcher, SilentError
 from .gaps import SETTLE, Finder, Gap
@@ -46,7 +46,7 @@ class _Outcome(Enum):
 
 
 class Backfill:
-    """Fills gaps.
+    """Fills the gaps of the inverters that one account reads.
 
     Args:
         coverage: what is published and filled.
@@ -66,7 +66,7 @@ class Backfill:
         importer: Importer,
         websocket: WebSocket,
         clock: Clock,
-        problems: Problems,
+        problems: AccountProblems,
         *,
         registry: Registry,
         days: int,
@@ -113,7 +113,7 @@ class Backfill:
 
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:
         """Yield the inverters with a history, and where each begins, UTC."""
-        for serial in sorted(self._registry.names):
+        for serial in sorted(filter(self._fetcher.reads, self._registry.names)):
             inverter, since = self._registry.inverter(serial), self.since(serial)
             if inverter is not None and since is not None:
                 yield inverter, since
@@ -239,7 +239,7 @@ class Backfill:
 
     async def _try_to_fill(self, gap: Gap) -> bool:
         inverter = self._registry.inverter(gap.serial)
-        if inverter is None:
+        if inverter is None or not self._fetcher.reads(gap.serial):
             return False
         if gap.past and self._core_hold() is None and await self._stands(gap, inverter):
             return True

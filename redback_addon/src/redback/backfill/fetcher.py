@@ -52,12 +52,13 @@ class SilentError(Exception):
 
 
 class Fetcher:
-    """Fetches hours.
+    """Fetches hours of the inverters that one account reads.
 
     Args:
         client: asks the cloud.
         throttle: limits the requests.
         clock: the time.
+        reads: whether the account reads an inverter.
         seen: called with an inverter's readings each time that an hour was fetched.
         coverage: knows the last reading that Core was shown, which the cloud must have.
         ledger: gets what the counters showed and counted.
@@ -71,8 +72,10 @@ class Fetcher:
         coverage: Coverage,
         ledger: Ledger,
         *,
+        reads: Callable[[str], bool],
         seen: Callable[[Inverter, Sequence[Dynamic]], None],
     ) -> None:
+        self.reads = reads
         self._seen = seen
         self._coverage = coverage
         self._ledger = ledger

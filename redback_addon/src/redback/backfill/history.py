@@ -1,21 +1,25 @@
 """Everything of the history as one object: its files, and the parts that fill it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ..clock import Clock
+from ..cloud import Dynamic
 from ..core import HomeAssistant
+from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
 from ..ledger import FILE as LEDGER_FILE
 from ..ledger import Ledger
-from ..problems import Problems
+from ..polling.account import Account
+from ..polling.accounts import Accounts
 from ..publishing.ownership import Ownership
 from .adjustments import FILE as ADJUSTMENTS_FILE
 from .adjustments import Adjustments
 from .audit import Audit
 from .backfill import Backfill
+from .backfills import Backfills
 from .coverage import FILE as COVERAGE_FILE
 from .coverage import Coverage
 from .fetcher import Fetcher
@@ -53,6 +57,9 @@ class History:
     Attributes:
         importer: makes Core's statistics agree.
         backfill: fills what is missing.
+
+    It is fetched through the account that reads the inverter. `seen` is called with an inverter's
+    readings each time that an hour was fetched.
     """
 
     def __init__(
@@ -60,27 +67,40 @@ class History:
         files: Files,
         home_assistant: HomeAssistant,
         ownership: Ownership,
-        fetcher: Fetcher,
+        accounts: Accounts,
         clock: Clock,
-        problems: Problems,
         *,
         registry: Registry,
+        seen: Callable[[Inverter, Sequence[Dynamic]], None],
         days: int,
     ) -> None:
         coverage, websocket = files.coverage, home_assistant.websocket
         self.importer = Importer(
             home_assistant.statistics, files.ledger, files.adjustments, clock, ownership
         )
-        self.backfill = Backfill(
-            coverage,
-            fetcher,
-            self.importer,
-            websocket,
-            clock,
-            problems,
-            registry=registry,
-            days=days,
-        )
+
+        def backfill(account: Account) -> Backfill:
+            fetcher = Fetcher(
+                account.client,
+                account.throttle,
+                clock,
+                coverage,
+                files.ledger,
+                reads=lambda serial: accounts.reader(serial) is account,
+                seen=seen,
+            )
+            return Backfill(
+                coverage,
+                fetcher,
+                self.importer,
+                websocket,
+                clock,
+                account.problems,
+                registry=registry,
+                days=days,
+            )
+
+        self.backfill = Backfills([backfill(account) for account in accounts])
         self._audit = Audit(self.importer, coverage, websocket, clock, self.backfill)
 
     async def run(self) -> None:

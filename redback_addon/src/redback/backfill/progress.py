@@ -1,6 +1,7 @@
 """The progress of the backfill, for the panel and for an hourly line in the log."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -108,3 +109,26 @@ class Counting:
             rejections=tuple(self.rejections),
             hold=self.hold if self.left else None,
         )
+
+
+def together(each: Sequence[Progress]) -> Progress:
+    """Return the progress of several backfills; they are held only where none can go on."""
+    if len(each) == 1:
+        return each[0]
+    busy = [one for one in each if one.left]
+    holds = [one.hold for one in busy if one.hold is not None]
+    rates = [one.rate for one in each if one.rate is not None]
+    ends = [one.ends_at for one in busy if one.ends_at is not None]
+    rejections = (sentence for one in each for sentence in one.rejections)
+    return Progress(
+        is_known=any(one.is_known for one in each),
+        found=sum(one.found for one in each),
+        done=sum(one.done for one in each),
+        left=sum(one.left for one in each),
+        fetched=sum(one.fetched for one in each),
+        failed=sum(one.failed for one in each),
+        rate=sum(rates) if rates else None,
+        ends_at=max(ends) if busy and len(ends) == len(busy) else None,
+        rejections=tuple(dict.fromkeys(rejections)),
+        hold=holds[0] if busy and len(holds) == len(busy) else None,
+    )

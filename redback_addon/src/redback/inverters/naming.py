@@ -36,18 +36,24 @@ class Choice:
 
 
 def choose(
-    inverters: Collection[ListedInverter], sites: Sequence[Site], given: Mapping[str, GivenName]
+    inverters: Collection[ListedInverter],
+    sites: Sequence[Site],
+    given: Mapping[str, GivenName],
+    *,
+    are_all: bool = True,
 ) -> Choice:
     """Choose the inverters, and name those that have no name yet.
 
     A name stays while the options ask for the same one, whatever other inverters come or go:
-    people's dashboards depend on it. Another inverter gets it if the account has lost the one that
-    had it, or if the options give it away.
+    people's dashboards depend on it. Another inverter gets it if the accounts have lost the one
+    that had it, or if the options give it away.
 
     Args:
-        inverters: all that the account has.
+        inverters: all that the accounts have.
         sites: the option.
         given: the names so far.
+        are_all: whether every account has listed its own. If not, one alone is named as one of
+            several: its name must not depend on which account is listed first.
     """
     known = {one.serial for one in inverters}
     identities = {one.serial: _identities(one, known, given) for one in inverters}
@@ -62,9 +68,10 @@ def choose(
     for serial, base in sorted(wanted.items()):
         if serial not in names:
             entry = entries[serial]
-            others = {**({} if entry and entry.name else blocked), **names}
+            is_named = entry is not None and bool(entry.name)
+            others = {**({} if is_named else blocked), **names}
             others.pop(serial, None)
-            alone = list(wanted.values()).count(base) == 1
+            alone = list(wanted.values()).count(base) == 1 and (are_all or is_named)
             new = new_name(serial, base, others.values(), alone=alone)
             names[serial] = GivenName(base, new, _had(new, serial, given))
     found = {identity for each in identities.values() for identity in each}

@@ -138,7 +138,7 @@ async def _resume(context: Context, _: web.Request) -> str:
 
 
 async def _retry(context: Context, _: web.Request) -> str:
-    context.account.retry()
+    context.accounts.retry()
     context.backfill.retry()
     return "Trying again."
 
@@ -186,9 +186,9 @@ async def _take_back(context: Context, request: web.Request) -> str:
 
 async def _forget(context: Context, request: web.Request) -> str:
     wanted = await _decode(request, _Serial)
-    if wanted.serial not in context.account.gone:
+    if wanted.serial not in context.accounts.gone:
         raise ActionError("Your account has this inverter, or it is already forgotten.")
-    context.account.forget(wanted.serial)
+    context.accounts.forget(wanted.serial)
     return "The inverter is forgotten."
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..backfill import Backfill, Coverage, Importer
+from ..backfill import Backfills, Coverage, Importer
 from ..clock import Clock
 from ..cloud import Transport
 from ..controls import Controls
@@ -13,7 +13,7 @@ from ..core import HomeAssistant
 from ..inverters.registry import Registry
 from ..notifications import Notifications
 from ..options import Options
-from ..polling.account import Account
+from ..polling.accounts import Accounts
 from ..problems import Problems
 from ..publishing.publisher import Way
 from ..saved_state import SavedState
@@ -49,7 +49,7 @@ class Context:
     started_at: datetime
     options: Options
     clock: Clock
-    account: Account
+    accounts: Accounts
     transport: Transport
     home_assistant: HomeAssistant
     problems: Problems
@@ -59,7 +59,7 @@ class Context:
     publisher: Way
     minutes: Minutes
     coverage: Coverage
-    backfill: Backfill
+    backfill: Backfills
     importer: Importer
     controls: Controls | None
     setups: Mapping[str, Setup]

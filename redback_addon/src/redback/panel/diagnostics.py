@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from slugify import slugify
 
+from ..polling.account import Account
 from .context import Context
 from .status import status
 
@@ -35,19 +36,8 @@ def diagnostics(context: Context) -> dict[str, Any]:
         "machine": platform.machine(),
         "home_assistant": context.home_assistant.websocket.version,
         "options": _options(context),
-        "account": [
-            {
-                "inverter": one.serial,
-                "site": one.site_id,
-                "is_used": one.serial in context.registry.names,
-            }
-            for one in context.saved_state.saved.inverters
-        ],
+        "accounts": [_account(context, account) for account in context.accounts],
         "inverters": {serial: _inverter(context, serial) for serial in context.registry.names},
-        "answers": dict(context.account.client.shapes),
-        "routes": {
-            serial: known.route for serial, known in context.saved_state.saved.cloud.routes.items()
-        },
         "problems": [
             {"kind": problem.kind.name, "subject": problem.subject, "detail": problem.detail}
             for problem in context.problems.now.values()
@@ -72,9 +62,29 @@ def hide(context: Context, content: object) -> Any:  # noqa: ANN401 - whatever J
     return _Aliases(context).hide(content)
 
 
+def _account(context: Context, account: Account) -> dict[str, Any]:
+    routes = context.saved_state.account(account.key).cloud.routes
+    return {
+        "name": account.label,
+        "is_listed": account.is_listed,
+        "inverters": [
+            {
+                "inverter": one.serial,
+                "site": one.site_id,
+                "is_used": one.serial in context.registry.names,
+                "is_read": one.serial in account.names,
+            }
+            for one in account.inverters
+        ],
+        "answers": dict(account.client.shapes),
+        "routes": {serial: known.route for serial, known in routes.items()},
+    }
+
+
 def _options(context: Context) -> dict[str, Any]:
     options = context.options
     return {
+        "more_accounts": len(options.more_accounts),
         "sites": [{"id": site.id, "name": site.name} for site in options.sites],
         "history_days": options.history_days,
         "detailed_sensors": options.detailed_sensors,
@@ -111,7 +121,7 @@ def _time(moment: datetime) -> str:
 
 class _Aliases:
     def __init__(self, context: Context) -> None:
-        inverters, sites = context.saved_state.saved.inverters, context.options.sites
+        inverters, sites = context.accounts.inverters, context.options.sites
         given = context.registry.names.values()
         self._aliases: dict[str, str] = {}
         self._add("inverter", [*(one.serial for one in inverters), *context.registry.names])
@@ -121,8 +131,11 @@ class _Aliases:
         self._add("name", [*names, *(site.name for site in sites)])
         self._add_renamed(context.publisher.ownership.registered)
         options = context.options
+        self._add("account", [one.name for one in options.more_accounts])
+        self._add("key", [account.key for account in context.accounts])
+        logins = (secret for one in options.logins for secret in (one.client_id, one.credential))
         of_broker = (options.mqtt.host, options.mqtt.username, options.mqtt.password)
-        for secret in (options.client_id, options.credential, *of_broker):
+        for secret in (*logins, *of_broker):
             if len(secret) >= _SHORTEST_SECRET:
                 self._aliases[secret.casefold()] = _HIDDEN
         longest_first = sorted(self._aliases, key=len, reverse=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import product
 from typing import Literal
 
 import msgspec
 
 from ..notifications import Notification
+from ..polling.account import Account
 from ..problems import Kind, Problem
 from ..sensors.reading import FAULT
 from .context import Context
@@ -97,15 +99,17 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
 _FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
     Kind.CORE_CLOSED: (Kind.CORE_AWAY, Kind.ENTITY, Kind.NOTIFICATION),
     Kind.CORE_AWAY: (Kind.ENTITY, Kind.NOTIFICATION),
-    Kind.READINGS: (
-        Kind.DISCOVERY,
-        Kind.OFFLINE,
-        Kind.INVERTER,
-        Kind.DETAILS,
-        Kind.CONFIGURATION,
-    ),
 }
-_OF_THE_CLOUD = (Kind.READINGS, *_FOLLOWS[Kind.READINGS])
+# With an account and its inverters.
+_FOLLOW_READINGS = (
+    Kind.DISCOVERY,
+    Kind.OFFLINE,
+    Kind.INVERTER,
+    Kind.DETAILS,
+    Kind.CONFIGURATION,
+)
+_OF_THE_CLOUD = (Kind.READINGS, *_FOLLOW_READINGS)
+_EXPLAINING = (Notification.CREDENTIALS, Notification.TOKEN, Notification.DENIED)
 _TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
 _TO_SITES = frozenset({"denied", "unknown_site"})
 # What the cloud is asked again for.
@@ -131,7 +135,8 @@ def _notified(context: Context) -> Iterator[Notice]:
     for one in context.notifications.find(*_NOTIFIED):
         kind, level = _NOTIFIED[one.notification]
         named = sorted(names[serial].name for serial in one.serials if serial in names)
-        text = one.text.format(names=", ".join(named)) if named else one.text
+        # Not with `format`: the name of an account may have braces.
+        text = one.text.replace("{names}", ", ".join(named)) if named else one.text
         yield _notice(kind, one.notification.title, text, level)
 
 
@@ -167,9 +172,11 @@ def _problems(context: Context) -> Iterator[Notice]:
                 titled.setdefault(one.title or title.format(name=one.name), []).append(one)
     for title, found in titled.items():
         kind, _, level = _PROBLEMS[found[0].kind]
-        sentences = [one.sentence for one in found[:_MOST_SENTENCES]]
-        if len(found) > _MOST_SENTENCES:
-            sentences.append(f"The same with {len(found) - _MOST_SENTENCES} more.")
+        # Accounts agree about the clock.
+        each = list(dict.fromkeys(one.sentence for one in found))
+        sentences = each[:_MOST_SENTENCES]
+        if len(each) > _MOST_SENTENCES:
+            sentences.append(f"The same with {len(each) - _MOST_SENTENCES} more.")
         yield _notice(
             kind,
             title,
@@ -187,16 +194,26 @@ def _hidden(context: Context) -> set[object]:
     for kind, others in _FOLLOWS.items():
         if problems.find(kind) is not None:
             hidden.update(others)
+    for account in context.accounts:
+        hidden.update(_hidden_of(context, account))
     hidden.update(
         (Kind.OFFLINE, one.subject) for one in problems.now.values() if one.kind in _WHY_OFFLINE
     )
-    if notifications.find(Notification.CREDENTIALS, Notification.TOKEN):
-        hidden.update(_OF_THE_CLOUD)
     for one in notifications.find(Notification.DENIED):
         hidden.update(one.serials)
-        if one.serials == context.registry.names.keys():
-            hidden.update(_OF_THE_CLOUD)
     return hidden
+
+
+def _hidden_of(context: Context, account: Account) -> Iterator[object]:
+    """Yield what need not be said of an account, or of the inverters that it reads."""
+    kinds: set[Kind] = set()
+    if account.problems.find(Kind.READINGS) is not None:
+        kinds.update(_FOLLOW_READINGS)
+    for one in context.notifications.find(*_EXPLAINING):
+        is_all = one.notification is not Notification.DENIED or one.serials == account.names.keys()
+        if one.account == account.key and is_all:
+            kinds.update(_OF_THE_CLOUD)
+    return product(kinds, (account.problems.subject, *account.names))
 
 
 def _unnamed(context: Context) -> Iterator[Notice]:

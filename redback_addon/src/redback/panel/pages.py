@@ -18,7 +18,7 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .local_time import offsets
 from .minutes import Day
-from .sites import gone, is_listed, sites
+from .sites import accounts, gone
 from .status import by_site, energy_ids, status
 
 _FOLDER = Path(__file__).parent
@@ -129,10 +129,9 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
     "calendar": _calendar,
     "corrections": lambda context, _: {"corrections": list(corrections(context))},
     "sites": lambda context, _: {
-        "sites": list(sites(context)),
+        "accounts": list(accounts(context)),
         "gone": list(gone(context)),
-        "missing": [site.id for site in context.account.missing],
-        "is_known": is_listed(context),
+        "missing": [site.id for site in context.accounts.missing],
     },
     "entities": lambda context, _: {"entities": list(entities(context))},
 }

@@ -1,4 +1,4 @@
-"""The account's sites and inverters, each with the entry for the options."""
+"""The accounts' sites and inverters, each with the entry for the options."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from ..inverters.naming import DEFAULT_BASE, GivenName, choose, new_name
-from ..notifications import Notification
 from ..options import Site
+from ..polling.account import Account
 from ..sensors.details import Details
 from .context import Context
 
@@ -53,10 +53,24 @@ class SeenSite(msgspec.Struct, frozen=True):
     inverters: list[Seen]
 
 
-def is_listed(context: Context) -> bool:
-    """Whether the cloud has ever said which inverters the account has."""
-    is_empty = context.notifications.find(Notification.NO_INVERTER)
-    return bool(context.saved_state.saved.inverters or is_empty)
+class SeenAccount(msgspec.Struct, frozen=True):
+    """One account.
+
+    Attributes:
+        name: what people call it; empty if it is the only one.
+        is_listed: whether the cloud has ever said which inverters it has.
+        sites: its sites; an inverter that another account reads is not among them.
+    """
+
+    name: str
+    is_listed: bool
+    sites: list[SeenSite]
+
+
+def accounts(context: Context) -> Iterator[SeenAccount]:
+    """Yield the accounts with what each can see."""
+    for account in context.accounts:
+        yield SeenAccount(account.label, account.is_listed, list(sites(context, account)))
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -68,30 +82,31 @@ class Gone(msgspec.Struct, frozen=True):
 
 
 def gone(context: Context) -> Iterator[Gone]:
-    """Yield the inverters that the account no longer has."""
+    """Yield the inverters that no account has any more."""
     names = context.saved_state.saved.names
-    for serial, since in context.account.gone.items():
+    for serial, since in context.accounts.gone.items():
         yield Gone(serial, names[serial].name if serial in names else serial, since)
 
 
-def sites(context: Context) -> Iterator[SeenSite]:
-    """Yield the sites that the account can see, with their inverters.
+def sites(context: Context, account: Account) -> Iterator[SeenSite]:
+    """Yield the sites that an account can see, with the inverters that it reads or could.
 
     No line renames what is in use, alone or with others.
     """
-    saved, lost = context.saved_state.saved, context.account.gone
+    given = context.saved_state.saved.names
+    every, lost = context.accounts.inverters, context.accounts.gone
     used = {
         serial: name
-        for serial, name in saved.names.items()
+        for serial, name in given.items()
         if serial in lost or serial in context.registry.names
     }
     by_site: dict[str | None, list[str]] = {}
-    for one in saved.inverters:
+    for one in every:
         by_site.setdefault(one.site_id, []).append(one.serial)
-    names = _suggestions([one.serial for one in saved.inverters], used)
+    names = _suggestions([one.serial for one in every], used)
 
     def will_be(site: Site, serials: Sequence[str]) -> list[str]:
-        chosen = choose(saved.inverters, [site], saved.names).names
+        chosen = choose(every, [site], given, are_all=context.accounts.are_listed).names
         return [chosen[serial].name for serial in serials]
 
     for site, serials in by_site.items():
@@ -99,11 +114,12 @@ def sites(context: Context) -> Iterator[SeenSite]:
         inverters = [
             _seen(context, serial, names[serial], *will_be(Site(serial, names[serial]), [serial]))
             for serial in listed
+            if context.accounts.reader(serial) is account
         ]
         base = names[serials[0]] if len(serials) == 1 else _common_base(serials, used)
-        if site is not None and base is not None and listed:
+        if site is not None and base is not None and inverters:
             yield SeenSite(site, _line(site, base), will_be(Site(site, base), listed), inverters)
-        elif listed:
+        elif inverters:
             yield SeenSite(site, None, [], inverters)
 
 
@@ -129,7 +145,8 @@ def _common_base(serials: Sequence[str], used: Mapping[str, GivenName]) -> str |
 
 def _seen(context: Context, serial: str, name: str, will_be: str) -> Seen:
     inverter, given = context.registry.inverter(serial), context.registry.names.get(serial)
-    other = context.account.details.others.get(serial)
+    reader = context.accounts.reader(serial)
+    other = None if reader is None else reader.details.others.get(serial)
     details = Details(other) if inverter is None else inverter.details
     static = details.static
     batteries = None if static is None else static.battery_count

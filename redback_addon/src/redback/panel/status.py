@@ -11,6 +11,7 @@ from ..backfill import Hold
 from ..inverters.inverter import Inverter
 from ..inverters.naming import GivenName
 from ..notifications import Notification
+from ..polling.account import Account
 from ..problems import OF_BROKER, Kind
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
@@ -19,6 +20,8 @@ from .control import Control, control
 from .minutes import Energy, rounded
 from .notices import Notice, notices
 
+_State = Literal["good", "bad", "waiting"]
+_REFUSALS = (Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER)
 # After this long the cloud has all that it will ever have of an hour, and no try changes anything.
 # An hour that failed is then no problem to act on, and the history alone says so.
 _FAILED_LATELY = timedelta(days=3)
@@ -27,9 +30,15 @@ _FAILED_LATELY = timedelta(days=3)
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one connection, and a sentence about it."""
 
-    state: Literal["good", "bad", "waiting"]
+    state: _State
     text: str
     since: datetime | None = None
+
+
+class AccountHealth(Health, frozen=True, kw_only=True):
+    """The state of one account; its name is empty if it is the only one."""
+
+    name: str
 
 
 class InverterHealth(Health, frozen=True, kw_only=True):
@@ -57,9 +66,10 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class AllHealth(msgspec.Struct, frozen=True):
-    """The state of everything."""
+    """The state of everything; `cloud` is that of the account that is worst off."""
 
     cloud: Health
+    accounts: list[AccountHealth]
     core: Health
     broker: Health | None
     inverters: list[InverterHealth]
@@ -177,7 +187,7 @@ def _named(context: Context) -> list[tuple[str, GivenName]]:
 
 def by_site(context: Context) -> dict[str, list[str]]:
     """Return the inverters in use by site, in the page's order; one without a site stands alone."""
-    sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
+    sites = {one.serial: one.site_id for one in context.accounts.inverters}
     found: dict[str, list[str]] = {}
     for serial, _ in _named(context):
         found.setdefault(sites.get(serial) or serial, []).append(serial)
@@ -188,7 +198,7 @@ def _now(context: Context, serial: str, given: GivenName) -> Now:
     inverter = context.registry.inverter(serial)
     reading = context.registry.reading(serial)
     static = None if inverter is None else inverter.details.static
-    sites = {one.serial: one.site_id for one in context.saved_state.saved.inverters}
+    sites = {one.serial: one.site_id for one in context.accounts.inverters}
     now = Now(
         serial=serial,
         name=given.name,
@@ -264,8 +274,10 @@ def _health(context: Context) -> AllHealth:
     last = context.problems.last
     if last is not None and (last.kind, last.subject) in context.problems.now:
         last = None  # which the notices tell
+    accounts = [_account(context, account) for account in context.accounts]
     return AllHealth(
-        cloud=_cloud(context),
+        cloud=_cloud(accounts),
+        accounts=accounts,
         core=_core(context),
         broker=_broker(context),
         inverters=[_inverter(context, serial, given) for serial, given in _named(context)],
@@ -275,27 +287,48 @@ def _health(context: Context) -> AllHealth:
             context.home_assistant.rest.states,
             context.problems.count,
         ),
-        next_poll=context.account.poller.next_at,
+        next_poll=min(filter(None, (a.poller.next_at for a in context.accounts)), default=None),
         last_error=None if last is None else LastError(last.sentence, last.since, last.advice),
     )
 
 
-def _cloud(context: Context) -> Health:
-    refusals = [Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER]
-    if not context.registry.names:  # otherwise the other sites work
-        refusals.append(Notification.MISSING_SITES)
-    for one in context.notifications.find(*refusals):
-        return Health(state="bad", text=f"{one.notification.title}.")
-    if (problem := context.problems.find(Kind.READINGS)) is not None:
-        return Health(state="bad", text="No readings.", since=problem.since)
-    readings = [context.registry.reading(serial) for serial in context.registry.names]
+def _cloud(accounts: Sequence[AccountHealth]) -> Health:
+    """Return the state of the account that is worst off, without its name."""
+    worst = min(accounts, key=lambda account: ("bad", "waiting", "good").index(account.state))
+    return Health(state=worst.state, text=worst.text, since=worst.since)
+
+
+def _account(context: Context, account: Account) -> AccountHealth:
+    if (wrong := _wrong(context, account)) is not None:
+        text, since = wrong
+        return AccountHealth(name=account.label, state="bad", text=text, since=since)
+    readings = [context.registry.reading(serial) for serial in account.names]
+    state: _State = "good"
     if any(reading is not None and reading.is_live for reading in readings):
-        return Health(state="good", text="Receiving readings.")
-    if any(readings):
-        return Health(state="good", text="Connected. There are no new readings.")
-    if (problem := context.problems.find(Kind.DISCOVERY)) is not None:
-        return Health(state="bad", text="It does not list your inverters.", since=problem.since)
-    return Health(state="waiting", text="Connecting to the Redback cloud.")
+        text = "Receiving readings."
+    elif any(readings):
+        text = "Connected. There are no new readings."
+    elif account.is_listed and not account.names and context.registry.names:
+        text = "Connected. None of its inverters is in use."
+    else:
+        state, text = "waiting", "Connecting to the Redback cloud."
+    return AccountHealth(name=account.label, state=state, text=text)
+
+
+def _wrong(context: Context, account: Account) -> tuple[str, datetime | None] | None:
+    """Return what is wrong with an account, in a sentence, and since when; None = nothing."""
+    for one in context.notifications.find(*_REFUSALS):
+        if one.account == account.key:
+            return f"{one.notification.title}.", None
+    # Otherwise the other sites work.
+    if not context.registry.names and context.notifications.find(Notification.MISSING_SITES):
+        return f"{Notification.MISSING_SITES.title}.", None
+    if (problem := account.problems.find(Kind.READINGS)) is not None:
+        return "No readings.", problem.since
+    is_read = any(context.registry.reading(serial) for serial in account.names)
+    if (problem := account.problems.find(Kind.DISCOVERY)) is not None and not is_read:
+        return "It does not list your inverters.", problem.since
+    return None
 
 
 def _core(context: Context) -> Health:
@@ -334,12 +367,12 @@ _WRONG = {
 
 
 def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth:
-    reading = context.registry.reading(serial)
-    state: Literal["good", "bad", "waiting"] = "waiting"
+    reading, reader = context.registry.reading(serial), context.accounts.reader(serial)
+    state: _State = "waiting"
     since = None
     if context.problems.find(Kind.CLOCK) is not None:
         text = "No reading counts while this machine's clock is wrong."
-    elif _cloud(context).state == "bad":
+    elif reader is not None and _wrong(context, reader) is not None:
         text, since = "No new readings.", None if reading is None else reading.dynamic.timestamp
     elif (problem := context.problems.find(*_WRONG, subject=serial)) is not None:
         state, text, since = "bad", _WRONG[problem.kind], problem.since
@@ -376,10 +409,15 @@ def _history(context: Context) -> dict[str, Any]:
 
 
 def _held_by_cloud(context: Context) -> Hold | None:
-    """Return why the history waits although it has not noticed it yet."""
-    if (problem := context.problems.find(Kind.READINGS)) is not None:
+    """Return why the history waits although it has not noticed it yet, if no account can go on."""
+    holds = [_hold(context, account) for account in context.accounts]
+    return holds[0] if all(holds) else None
+
+
+def _hold(context: Context, account: Account) -> Hold | None:
+    if (problem := account.problems.find(Kind.READINGS)) is not None:
         return Hold(problem.detail, may_retry=True)
-    if (seconds := context.account.throttle.closed_s) > 0:
+    if (seconds := account.throttle.closed_s) > 0:
         until = context.clock.now() + timedelta(seconds=seconds)
         # Whole seconds, as above.
         why = "the cloud accepts no requests at the moment"

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -19,12 +20,11 @@ from ..cloud import (
     Transport,
 )
 from ..environment import Environment
-from ..inverters.naming import Choice, GivenName, choose, replacements
+from ..inverters.naming import GivenName, replacements
 from ..inverters.registry import Registry
-from ..notifications import AccountNotifications, Notification
-from ..options import Options, Site
-from ..problems import AccountProblems, Kind
-from ..publishing.entity_ids import slug
+from ..notifications import AccountNotifications, Notification, Notifications
+from ..options import Login
+from ..problems import AccountProblems, Kind, Problems
 from ..saved_state import SavedState
 from .details import DetailsPoller
 from .poller import Poller
@@ -39,47 +39,94 @@ _REFUSED_SECONDS = 5 * 60.0
 _MISSING_FOR = timedelta(days=1)
 
 
-class Account:
-    """Discovers the inverters of one pair of credentials, and polls them.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all accounts share."""
 
-    Several accounts share the registry and nothing else: each has problems, notifications and a
-    saved state of its own.
+    clock: Clock
+    problems: Problems
+    notifications: Notifications
+    registry: Registry
+    saved_state: SavedState
+
+
+class Account:
+    """Discovers the inverters of one pair of credentials, and polls those that are left to it.
+
+    Each has problems, notifications and a saved state of its own, by its key. `accounts` decides
+    what it reads; `changed` is called when that may have to change.
+
+    Attributes:
+        key: identifies it, without telling its Client ID; that of the first account is empty.
+        label: what people call it; empty if it is the only one.
     """
 
     def __init__(
         self,
         client: RedbackClient,
-        clock: Clock,
-        problems: AccountProblems,
-        notifications: AccountNotifications,
-        registry: Registry,
-        saved_state: SavedState,
+        shared: Shared,
         *,
-        sites: Sequence[Site],
+        changed: Callable[[], None],
+        key: str = "",
+        label: str = "",
         runner: Runner = asyncio.to_thread,
     ) -> None:
         self.client = client
-        self._clock = clock
-        self._problems = problems
-        self._notifications = notifications
-        self._registry = registry
-        self._saved_state = saved_state
-        self._sites = sites
+        self.key = key
+        self.label = label
+        self.problems = AccountProblems(shared.problems, key, label)
+        self._clock = clock = shared.clock
+        self._notifications = AccountNotifications(shared.notifications, key, label)
+        self._registry = registry = shared.registry
+        self._saved_state = shared.saved_state
+        self._changed = changed
+        # The inverters that it reads.
         self.names: Mapping[str, GivenName] = {}
-        # The inverters that are not read any more, and since when the cloud does not list them.
-        self.gone: Mapping[str, datetime] = {}
-        # The entries of the option Sites without an inverter.
-        self.missing: Sequence[Site] = ()
+        # Those that the cloud has refused it.
+        self._denied: set[str] = set()
+        self._is_refused = False
+        # Whether the cloud has listed its inverters since the start.
+        self.has_answered = False
         self._urged = asyncio.Event()
         self.throttle = Throttle(clock, self, runner)
-        self.poller = Poller(client, self.throttle, clock, problems, registry, notifications)
-        self.details = DetailsPoller(client, self.throttle, clock, problems, registry)
+        self.poller = Poller(
+            client, self.throttle, clock, self.problems, registry, self._notifications, self
+        )
+        self.details = DetailsPoller(client, self.throttle, clock, self.problems, registry)
         self._warm_up = WarmUp(client, self.throttle, clock, registry)
 
-    def use_saved(self) -> None:
-        """Use the inverters that an earlier run found, until the cloud lists them."""
-        if self._saved_state.saved.inverters:
-            self._use(self._saved_state.saved.inverters)
+    @property
+    def inverters(self) -> tuple[ListedInverter, ...]:
+        """The inverters that the cloud lists for it, or did lately."""
+        return self._saved_state.account(self.key).inverters
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the cloud has ever said which inverters it has."""
+        return self.has_answered or bool(self.inverters)
+
+    @property
+    def gone(self) -> Mapping[str, datetime]:
+        """The inverters that the cloud does not list any more, and since when."""
+        saved, now = self._saved_state.account(self.key), self._clock.now()
+        known = {one.serial for one in saved.inverters}
+        return {
+            serial: since
+            for serial, since in saved.missing.items()
+            if serial in known and now - since >= _MISSING_FOR
+        }
+
+    def reluctance(self, serial: str) -> tuple[bool, ...]:
+        """Return how much better it would be if another account read an inverter, to compare."""
+        is_missing = serial in self._saved_state.account(self.key).missing
+        return self._is_refused, serial in self._denied, is_missing
+
+    def read(self, names: Mapping[str, GivenName], others: Iterable[str]) -> None:
+        """Read these inverters from now on, and describe the others."""
+        self.names = names
+        self.poller.watch(names)
+        self.details.watch(names, others)
+        self._warm_up.watch(names)
 
     async def run(self) -> None:
         """Discover the inverters, and poll them, until cancelled."""
@@ -90,15 +137,32 @@ class Account:
 
     def credentials_refused(self) -> None:
         """Show that the cloud refuses the credentials, and clear the readings."""
+        if not self._is_refused:
+            self._is_refused = True
+            self._changed()
         self._notifications.show(Notification.CREDENTIALS)
         self._registry.clear(self.names)
 
     def credentials_accepted(self) -> None:
         """Show that the cloud accepts the credentials."""
+        if self._is_refused:
+            self._is_refused = False
+            self._changed()
         self._notifications.withdraw(Notification.CREDENTIALS)
+
+    def may_read(self, serials: Collection[str]) -> None:
+        """Note that the cloud lets it read these inverters."""
+        self._denied.difference_update(serials)
+
+    def may_not_read(self, serials: Collection[str]) -> None:
+        """Note that the cloud refuses it these inverters, which another account may read."""
+        if not self._denied.issuperset(serials):
+            self._denied.update(serials)
+            self._changed()
 
     def retry(self) -> None:
         """Ask the cloud again at once, whatever is waited for."""
+        self._denied.clear()
         self.throttle.reopen()
         self._urged.set()
         self.poller.retry()
@@ -112,8 +176,8 @@ class Account:
                 self._take_failure(error)
                 await wait(self._clock, _DISCOVERY_RETRY_SECONDS, self._urged)
                 continue
-            self._problems.clear(Kind.DISCOVERY)
-            self._notifications.connection(self._problems.lasting(Kind.CLOCK, Kind.READINGS))
+            self.problems.clear(Kind.DISCOVERY)
+            self._notifications.connection(self.problems.lasting(Kind.CLOCK, Kind.READINGS))
             self._take(inverters)
             # Without any, the account is not set up yet, or the list is incomplete.
             seconds = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
@@ -121,9 +185,9 @@ class Account:
 
     def _take_failure(self, error: CloudError) -> None:
         if not isinstance(error, CredentialsError):
-            self._problems.raise_(Kind.DISCOVERY, why=error)
+            self.problems.raise_(Kind.DISCOVERY, why=error)
             if not self.names:  # otherwise the poller does this
-                self._notifications.connection(self._problems.lasting(Kind.DISCOVERY))
+                self._notifications.connection(self.problems.lasting(Kind.DISCOVERY))
         elif error.token_refused and not self.names:
             # No inverter is known yet whose readings would show it.
             self.throttle.close(_REFUSED_SECONDS)
@@ -136,14 +200,16 @@ class Account:
         before. But a list with none of the known ones is another account's, and another inverter on
         the site of a single one has replaced that.
         """
-        saved, now = self._saved_state.saved, self._clock.now()
+        saved, now = self._saved_state.account(self.key), self._clock.now()
+        self.has_answered = True
         found = {inverter.serial: inverter for inverter in inverters}
         before = {inverter.serial: inverter for inverter in saved.inverters}
         replaced = replacements(saved.inverters, inverters, self.gone)
-        names = dict(saved.names)
+        given = self._saved_state.saved.names
+        names = dict(given)
         for old, new in replaced.items():
-            if (given := names.pop(old, None)) is not None:
-                names[new] = GivenName(given.base, given.name, (old, *given.formers))
+            if (name := names.pop(old, None)) is not None:
+                names[new] = GivenName(name.base, name.name, (old, *name.formers))
         is_another_account = bool(found) and found.keys().isdisjoint(before)
         lost = before.keys() if is_another_account else replaced.keys()
         known = {serial: one for serial, one in before.items() if serial not in lost} | found
@@ -154,69 +220,40 @@ class Account:
         }
         if not found:  # an outage looks like this too
             missing = saved.missing
-        self._saved_state.save(inverters=(*known.values(),), names=names, missing=missing)
-        self._use_known()
+        self._saved_state.save(names=names)
+        self._save(inverters=(*known.values(),), missing=missing)
         for old, new in replaced.items():
-            if old in saved.names and new in self.names:
+            if old in given and new in self.names:
                 self._notifications.replaced(old, new, self.names[new].name)
 
     def forget(self, serial: str) -> None:
         """Forget an inverter that is gone; another one may have its name."""
-        saved = self._saved_state.saved
-        left = tuple(one for one in saved.inverters if one.serial != serial)
-        self._saved_state.save(inverters=left)
-        self._use_known()
+        self._save(inverters=tuple(one for one in self.inverters if one.serial != serial))
 
-    def _use_known(self) -> None:
-        known = self._saved_state.saved.inverters
-        choice = self._use(known)
-        listed = tuple(one for one in known if one.serial not in self.gone)
-        # Where some are read, Sites says which one is gone; where none is, this is why.
-        self.missing = choice.missing if self.names else self._sites
-        self._notifications.inverters(listed, self.missing, others=bool(self.names))
-
-    def _use(self, inverters: tuple[ListedInverter, ...]) -> Choice:
-        """Name every inverter that is wanted, and read those that are not gone from now on."""
-        saved, now = self._saved_state.saved, self._clock.now()
-        given, serials = saved.names, [one.serial for one in inverters]
-        choice = choose(inverters, self._sites, given)
-        gone = {
-            serial: since
-            for serial, since in saved.missing.items()
-            if serial in serials and now - since >= _MISSING_FOR
-        }
-        for serial, name in choice.names.items():
-            if given.get(serial) != name:
-                _LOG.info("Inverter %s is called %s", serial, name.name)
-        for serial in gone.keys() - self.gone.keys():
-            _LOG.info("Inverter %s is not read any more: the cloud does not list it", serial)
-        taken = {slug(name.name) for name in choice.names.values()}
-        left = {serial: name for serial, name in given.items() if slug(name.name) not in taken}
-        self._saved_state.save(names={**left, **choice.names})
-        names = {serial: name for serial, name in choice.names.items() if serial not in gone}
-        self._registry.use(names, instead_of=self.names)
-        self.names, self.gone = names, gone
-        self.poller.watch(names)
-        others = (one for one in serials if one not in names and one not in gone)
-        self.details.watch(names, others)
-        self._warm_up.watch(names)
-        return choice
+    def _save(self, **changes: object) -> None:
+        """Save which inverters it has, and let all accounts go by it."""
+        self._saved_state.save_account(self.key, **changes)
+        self._changed()
+        self._notifications.listed([one for one in self.inverters if one.serial not in self.gone])
 
 
 def connect(
     transport: Transport,
     environment: Environment,
-    options: Options,
+    login: Login,
     saved_state: SavedState,
     on_token: Callable[[str], None],
+    *,
+    key: str = "",
 ) -> RedbackClient:
-    """Return a client with the credentials of the options; no request is made yet."""
-    holder = RememberedHolder(saved_state.saved.cloud, lambda cloud: saved_state.save(cloud=cloud))
+    """Return a client with these credentials; no request is made yet."""
+    saved = saved_state.account(key)
+    holder = RememberedHolder(saved.cloud, lambda cloud: saved_state.save_account(key, cloud=cloud))
     tokens = TokenSource(
         transport,
-        Credentials(options.client_id, options.credential),
+        Credentials(login.client_id, login.credential),
         holder,
         Hosts(environment.api_url, environment.login_url),
         on_token,
     )
-    return RedbackClient(transport, tokens, holder, inverters=saved_state.saved.inverters)
+    return RedbackClient(transport, tokens, holder, inverters=saved.inverters)

@@ -1,10 +1,11 @@
 """Polls the readings: one round a minute, just after the cloud has new ones."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ..clock import Clock, wait
 from ..cloud import (
@@ -35,6 +36,16 @@ _TROUBLE_PERIOD = 50.0
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
+class Watcher(Protocol):
+    """Learns which inverters the account may read."""
+
+    def may_read(self, serials: Collection[str]) -> None:
+        """Note that it may read these."""
+
+    def may_not_read(self, serials: Collection[str]) -> None:
+        """Note that it may not read these: where another account may, this one no longer does."""
+
+
 @dataclass(eq=False)
 class Poller:
     """Reads all inverters round by round, and passes each answer on as it comes."""
@@ -45,6 +56,7 @@ class Poller:
     _problems: AccountProblems
     _registry: Registry
     _notifications: AccountNotifications
+    _watcher: Watcher
     _denied_now: frozenset[str] = frozenset()
     _refusals: int = 0
     _cadence: Cadence = field(default_factory=Cadence)
@@ -131,12 +143,18 @@ class Poller:
         """Raise what went wrong in a round, and clear what works again."""
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
         read = outcomes.keys() - errors.keys()
+        denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
+        is_refused = any(map(_is_token_refused, errors.values())) and not read
+        self._watcher.may_read(read)
+        self._watcher.may_not_read(outcomes.keys() if is_refused else denied)
+        outcomes = {serial: one for serial, one in outcomes.items() if serial in self._serials}
+        errors = {serial: one for serial, one in errors.items() if serial in outcomes}
+        denied &= errors.keys()
         if read:
             self._refusals = 0
             self._notifications.withdraw(Notification.TOKEN)
-        elif any(isinstance(e, CredentialsError) and e.token_refused for e in errors.values()):
+        elif is_refused and outcomes:
             self._note_refused()
-        denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
         # One that is not there any more is no longer denied.
         gone = {serial for serial, error in errors.items() if isinstance(error, NotFoundError)}
         self._note_denied((self._denied_now - read - gone) | denied)
@@ -163,3 +181,7 @@ class Poller:
         if denied != self._denied_now:
             self._denied_now = frozenset(denied)
             self._notifications.denied(sorted(denied))
+
+
+def _is_token_refused(error: CloudError) -> bool:
+    return isinstance(error, CredentialsError) and error.token_refused

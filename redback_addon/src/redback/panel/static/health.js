@@ -26,9 +26,9 @@ function part(name, { state, text, since }) {
   );
 }
 
-function parts({ cloud, core, broker, inverters, history: [state, text] }) {
+function parts({ cloud, accounts, core, broker, inverters, history: [state, text] }) {
   return [
-    part("Redback cloud", cloud),
+    ...(accounts.length > 1 ? accounts.map((one) => part(`Cloud: ${one.name}`, one)) : [part("Redback cloud", cloud)]),
     part("Home Assistant", core),
     ...(broker ? [part("MQTT broker", broker)] : []),
     ...inverters.map((inverter) => part(inverter.name, inverter)),
@@ -76,8 +76,8 @@ export function health(content) {
 
   return {
     show({ health: given, history, started_at: start }) {
-      const { cloud, core, broker, inverters } = given;
-      drawParts({ cloud, core, broker, inverters, history: historyInWords(history) });
+      const { cloud, accounts, core, broker, inverters } = given;
+      drawParts({ cloud, accounts, core, broker, inverters, history: historyInWords(history) });
       drawError(given.last_error);
       COUNTS.forEach(([key]) => say(counts[key], format.count(given.counts[key])));
       if (given.next_poll) counting(next, "until", given.next_poll);

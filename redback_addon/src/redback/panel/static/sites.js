@@ -60,14 +60,22 @@ function site({ site: id, line: text, will_be: willBe, inverters }) {
   );
 }
 
+/** An account's sites, or that there are none, below the account's name if there are several. */
+function account({ name, is_listed: isListed, sites: given }, isOne) {
+  const none = isListed ? `${name || "Your account"} has no inverters${isOne ? "" : " of its own"}.` : "The cloud has not listed your inverters yet.";
+  const listed = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
+  return isOne ? listed : [el("h3", { class: "account" }, name), ...listed];
+}
+
 /** A card for the entries of the option Sites that match nothing. */
-function unknown(missing = []) {
+function unknown(missing, isOne) {
   if (!missing.length) return [];
-  return [el("article", { class: "card", "data-missing": "" }, el("p", {}, `In the option Sites, but not in your account: ${missing.join(", ")}.`))];
+  const where = isOne ? "not in your account" : "in none of your accounts";
+  return [el("article", { class: "card", "data-missing": "" }, el("p", {}, `In the option Sites, but ${where}: ${missing.join(", ")}.`))];
 }
 
 /** A card for an inverter that the cloud lists no longer; `reload` shows the rest anew. */
-function lost({ serial, name, since }, reload) {
+function lost({ serial, name, since }, isOne, reload) {
   const title = name === serial ? serial : `${name} (${serial})`;
   const result = el("p", { class: "result bad", role: "status" });
   const press = async () => {
@@ -79,7 +87,7 @@ function lost({ serial, name, since }, reload) {
   return el(
     "article",
     { class: "card", "data-gone": serial },
-    el("p", {}, `${title} has not been in your account since ${moment(since)}. It is no longer read, and its entities are unavailable.`),
+    el("p", {}, `${title} has not been in ${isOne ? "your account" : "any of your accounts"} since ${moment(since)}. It is no longer read, and its entities are unavailable.`),
     el("div", { class: "row" }, el("button", { class: "plain", type: "button", "aria-label": `Forget ${title}`, onclick: press }, "Forget it")),
     result,
   );
@@ -92,16 +100,15 @@ export function sites(content) {
   let isOpen = false;
   let serials = "";
   const reload = () => answer.load("sites");
-  const answer = new Fetched(({ sites: given, gone, missing, is_known: isKnown }) => {
-    const none = isKnown ? "Your account has no inverters." : "The cloud has not listed your inverters yet.";
-    const listed = given.length ? given.map(site) : [el("p", { class: "card empty" }, none)];
-    return [...unknown(missing), ...gone.map((one) => lost(one, reload)), ...listed];
+  const answer = new Fetched(({ accounts, gone, missing }) => {
+    const isOne = accounts.length === 1;
+    return [...unknown(missing, isOne), ...gone.map((one) => lost(one, isOne, reload)), ...accounts.flatMap((one) => account(one, isOne))];
   });
   content.replaceChildren(
     el(
       "div",
       { class: "intro" },
-      el("p", {}, "Everything your account can see. If the option Sites is empty, all of it is used. To choose, add an entry to the option Sites with an ID from here, and a name if you like; or paste the lines where you edit the options in YAML. No line changes the name of an inverter that is in use."),
+      el("p", {}, "Everything your accounts can see. If the option Sites is empty, all of it is used. To choose, add an entry to the option Sites with an ID from here, and a name if you like; or paste the lines where you edit the options in YAML. No line changes the name of an inverter that is in use."),
       link,
     ),
     answer.element,

@@ -1,0 +1,172 @@
+"""All accounts together: names their inverters, and decides which account reads which."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from ..cloud import ListedInverter, RedbackClient, Transport
+from ..environment import Environment
+from ..inverters.naming import GivenName, choose
+from ..notifications import AccountNotifications
+from ..options import Login, Options, Site
+from ..publishing.entity_ids import slug
+from .account import Account, Shared, connect
+from .throttle import Runner
+
+_LOG = logging.getLogger(__name__)
+
+
+class Accounts:
+    """The accounts, the first one first.
+
+    An inverter that several of them have is read by the first that the cloud does not refuse it.
+
+    Attributes:
+        inverters: all that they have, each as its reader knows it.
+        gone: the inverters that are not read any more, and since when the cloud does not list them.
+        missing: the entries of the option Sites without an inverter.
+    """
+
+    def __init__(self, shared: Shared, *, sites: Sequence[Site]) -> None:
+        self._shared = shared
+        self._notifications = shared.notifications
+        self._registry = shared.registry
+        self._saved_state = shared.saved_state
+        self._sites = sites
+        self._accounts: list[Account] = []
+        self._readers: dict[str, Account] = {}
+        self.inverters: tuple[ListedInverter, ...] = ()
+        # Of the inverters that are read.
+        self._names: Mapping[str, GivenName] = {}
+        self.gone: Mapping[str, datetime] = {}
+        self.missing: Sequence[Site] = ()
+
+    def add(
+        self,
+        client: RedbackClient,
+        key: str = "",
+        label: str = "",
+        runner: Runner = asyncio.to_thread,
+    ) -> Account:
+        """Add an account; see `Account` for what the arguments are."""
+        account = Account(
+            client, self._shared, changed=self._update, key=key, label=label, runner=runner
+        )
+        self._accounts.append(account)
+        return account
+
+    def connect(
+        self,
+        options: Options,
+        transport: Transport,
+        environment: Environment,
+        on_token: Callable[[str], None],
+    ) -> None:
+        """Add the accounts of the options, and withdraw what was said of those not there now."""
+        logins = options.logins
+        keys = ("", *map(_key, logins[1:]))
+        for key in self._saved_state.keep_accounts(keys):
+            AccountNotifications(self._notifications, key).withdraw_all()
+        for number, (key, login) in enumerate(zip(keys, logins, strict=True), start=1):
+            saved_state = self._saved_state
+            client = connect(transport, environment, login, saved_state, on_token, key=key)
+            self.add(client, key, f"Account {login.name or number}" if len(logins) > 1 else "")
+
+    def __iter__(self) -> Iterator[Account]:
+        """Yield each of them, the first one first."""
+        return iter(self._accounts)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._accounts)
+
+    async def run(self) -> None:
+        """Run all of them, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for account in self:
+                tasks.create_task(account.run())
+
+    def use_saved(self) -> None:
+        """Use the inverters that an earlier run found, until the cloud lists them."""
+        if any(account.inverters for account in self):
+            self._update()
+
+    def retry(self) -> None:
+        """Ask the cloud again at once, whatever is waited for."""
+        for account in self:
+            account.retry()
+
+    def reader(self, serial: str) -> Account | None:
+        """Return the account that reads an inverter, or would if it were in use."""
+        return self._readers.get(serial)
+
+    def forget(self, serial: str) -> None:
+        """Forget an inverter that is gone; another one may have its name."""
+        for account in self:
+            if serial in account.gone:
+                account.forget(serial)
+
+    @property
+    def are_listed(self) -> bool:
+        """Whether the cloud has ever said of each which inverters it has."""
+        return all(account.is_listed for account in self)
+
+    def _update(self) -> None:
+        """Name every inverter that is wanted, and let those that are not gone be read."""
+        self._choose_readers()
+        given = self._saved_state.saved.names
+        choice = choose(self.inverters, self._sites, given, are_all=self.are_listed)
+        for serial, name in choice.names.items():
+            if given.get(serial) != name:
+                _LOG.info("Inverter %s is called %s", serial, name.name)
+        taken = {slug(name.name) for name in choice.names.values()}
+        left = {serial: name for serial, name in given.items() if slug(name.name) not in taken}
+        self._saved_state.save(names={**left, **choice.names})
+        names = {serial: one for serial, one in choice.names.items() if serial not in self.gone}
+        self._registry.use(names, instead_of=self._names)
+        self._names = names
+        for account in self:
+            account.read(*self._work(account))
+        if not all(account.has_answered for account in self):
+            return  # those that seem to be missing may be listed yet
+        # Where some are read, Sites says which one is gone; where none is, this is why.
+        self.missing = choice.missing if names else self._sites
+        listed = tuple(one for one in self.inverters if one.serial not in self.gone)
+        self._notifications.missing_sites(
+            self.missing, listed, others=bool(names), several=len(self._accounts) > 1
+        )
+
+    def _choose_readers(self) -> None:
+        """Decide which account reads each inverter, and which inverters are gone."""
+        known: dict[str, list[tuple[Account, ListedInverter]]] = {}
+        for account in self:
+            for one in account.inverters:
+                known.setdefault(one.serial, []).append((account, one))
+        best = {
+            serial: min(each, key=lambda found: found[0].reluctance(serial))
+            for serial, each in known.items()
+        }
+        self._readers = {serial: account for serial, (account, _) in best.items()}
+        self.inverters = tuple(one for _, one in best.values())
+        before, gone = self.gone, {account: account.gone for account in self}
+        self.gone = {
+            serial: gone[account][serial]
+            for serial, account in self._readers.items()
+            if serial in gone[account]
+        }
+        for serial in self.gone.keys() - before.keys():
+            _LOG.info("Inverter %s is not read any more: the cloud does not list it", serial)
+
+    def _work(self, account: Account) -> tuple[dict[str, GivenName], list[str]]:
+        """Return which inverters an account reads, and which others it describes."""
+        own = [serial for serial, reader in self._readers.items() if reader is account]
+        names = {serial: self._names[serial] for serial in own if serial in self._names}
+        others = (serial for serial in own if serial not in names and serial not in self.gone)
+        return names, [*others]
+
+
+def _key(login: Login) -> str:
+    """Return what identifies an account without telling its Client ID."""
+    return hashlib.blake2s(login.client_id.casefold().encode(), digest_size=6).hexdigest()
