@@ -34,7 +34,7 @@ def test_whatever_goes_wrong_the_energy_is_right(way: str, measured: Callable[[s
     began = time.monotonic()
     result = fast_world.run(
         *("chaos", f"--seed={SEED}", f"--hours={HOURS}", f"--folder={folder}"),
-        *(("--devices",) if way == "devices" else ()),
+        *(("--devices", "--two-accounts") if way == "devices" else ()),
         folder=folder,
         beginning=BEGINNINGS[SEED % 2],
         seconds=600 + 180 * HOURS,

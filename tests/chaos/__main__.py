@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=6, help="whole hours (%(default)s)")
     parser.add_argument("--folder", type=Path, required=True, help="a new one, for all logs")
     parser.add_argument("--devices", action="store_true", help="show devices over MQTT")
+    parser.add_argument("--two-accounts", action="store_true", help="one for each inverter")
     parser.add_argument("--calm", action="store_true", help="let nothing go wrong")
     arguments = parser.parse_args()
     result = asyncio.run(_run(arguments))
@@ -42,6 +43,7 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.seed,
         arguments.folder,
         devices=arguments.devices,
+        two_accounts=arguments.two_accounts,
         timeout_factor=TIMEOUT_FACTOR,
     ) as system:
         shown = await system.begin()
@@ -93,13 +95,15 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _plan(arguments: argparse.Namespace, system: System) -> Plan:
-    serials = [inverter.serial for inverter in system.home.simulator.world.inverters]
+    world = system.home.simulator.world
+    serials = [inverter.serial for inverter in world.inverters]
     plan = draw(
         arguments.seed,
         arguments.hours,
         serials,
         serials[-1],
         with_broker=arguments.devices,
+        accounts=[account.client_id for account in world.accounts],
     )
     return replace(plan, cloud=(), house=(), left_out=()) if arguments.calm else plan
 

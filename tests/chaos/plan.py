@@ -7,7 +7,7 @@ from enum import Enum
 from random import Random
 
 from simulator import Fault, Kind
-from simulator.faults import How
+from simulator.faults import RECORD_KINDS, How
 from simulator.records import COUNTERS
 
 HOUR = 60.0
@@ -121,12 +121,13 @@ def draw(
     without_battery: str,
     *,
     with_broker: bool = False,
+    accounts: Sequence[str] = (),
 ) -> Plan:
     """Draw a plan: one batch of troubles for every six hours, two of which are quiet.
 
     The same seed gives the same plan. For the inverter without a battery v2 alone is enough: the
     service may stay with v2 for a day before it looks for better again, and v2 has no counters of a
-    battery.
+    battery. Of several accounts, by their client ids, each fault of the line strikes one or all.
     """
     chance = Random(seed)
     batches = max(1, round(hours / 6))
@@ -149,6 +150,7 @@ def draw(
             *_dealt(seed + batch, list(_rarer(chance, serials))),
         )
     ]
+    cloud = list(_of_accounts(Random(f"{seed} accounts"), cloud, accounts))
     house = [t for _ in range(batches) for t in _house_batch(chance, with_broker=with_broker)]
     cloud_plan = _lay_out(chance, cloud, stretches, [one for one in over if one.trouble.cloud])
     alone = [_taken(one) for one in cloud_plan if one.trouble.lead]
@@ -161,6 +163,25 @@ def draw(
     placed = Counter(s.trouble.name for s in (*cloud_plan, *house_plan))
     left_out = Counter(trouble.name for trouble in (*cloud, *house)) - placed
     return Plan(seed, hours, quiet, cloud_plan, house_plan, tuple(left_out.elements()))
+
+
+def _of_accounts(
+    chance: Random, troubles: Iterable[Trouble], accounts: Sequence[str]
+) -> Iterator[Trouble]:
+    """Let some troubles strike one account only, and its list of inverters be empty for a while."""
+    if len(accounts) < 2:
+        yield from troubles
+        return
+    empty = Fault(kind=Kind.NO_INVERTERS)
+    for trouble in (*troubles, Trouble("no inverter listed", 4.0, cloud=(empty,))):
+        one = chance.choice((None, *accounts))
+        is_for_one = not any(fault.serial or fault.kind in RECORD_KINDS for fault in trouble.cloud)
+        if one is None or not is_for_one:
+            yield trouble
+        else:
+            faults = tuple(replace(fault, client_id=one) for fault in trouble.cloud)
+            number = accounts.index(one) + 1
+            yield replace(trouble, name=f"{trouble.name} (account {number})", cloud=faults)
 
 
 def _over(hour: int, trouble: Trouble) -> Scheduled:

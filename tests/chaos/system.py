@@ -14,8 +14,8 @@ from typing import Any
 
 import addon
 import longer_timeouts
-from house import CREDENTIAL, TOKEN, House, until
-from simulator import Simulator
+from house import CREDENTIAL, SECOND, TOKEN, House, until
+from simulator import SECOND_CLIENT_ID, SECOND_CREDENTIAL, Simulator
 from simulator.records import COUNTERS
 from simulator.world import Inverter, World, days_ago
 from standin.broker import Broker
@@ -170,7 +170,7 @@ class System:
 
 
 @asynccontextmanager
-async def running_system(
+async def running_system(  # noqa: PLR0913 - all but two have defaults
     seed: int,
     folder: Path,
     *,
@@ -179,13 +179,15 @@ async def running_system(
     past_of_v221: bool = False,
     frontend: bool = False,
     devices: bool = False,
+    two_accounts: bool = False,
     timeout_factor: float = FAST,
 ) -> AsyncIterator[System]:
     """Make it in a new folder, below which all logs are; the seed draws the days too.
 
     For so many `days` the inverters have been counting. `past_of_v221` lets the cloud's past have
     what only v2.21 has, `frontend` lets a browser look at Core, `devices` makes the inverters
-    devices over MQTT, and the service's timeouts are longer by `timeout_factor`.
+    devices over MQTT, `two_accounts` gives each its own account, and the service's timeouts are
+    longer by `timeout_factor`.
     """
     # For all that runs here; what is slow at normal speed ends with the whole run.
     os.environ[longer_timeouts.VARIABLE] = str(FAST)
@@ -196,7 +198,10 @@ async def running_system(
     await _mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", data)
     await _mount("--bind", hosts, "/etc/hosts")
     world = World(seed=str(seed), commissioned=days_ago(days), past_of_v221=past_of_v221)
-    world.add_account(_PRESETS, credential=CREDENTIAL)
+    first, second = (_PRESETS[:1], _PRESETS[1:]) if two_accounts else (_PRESETS, ())
+    world.add_account(first, credential=CREDENTIAL)
+    if second:
+        world.add_account(second, client_id=SECOND_CLIENT_ID, credential=SECOND_CREDENTIAL)
     broker = (
         Broker(folder / "broker", username="addons", password=BROKER_PASSWORD) if devices else None
     )
@@ -223,6 +228,7 @@ async def running_system(
             sites=[{"id": inverter.serial, "name": name} for inverter, name in named.items()],
             history_days=history_days,
             devices=devices,
+            more_accounts=[SECOND] if second else [],
         )
         counters = [
             Counter(f"{name.lower()}_{sensor}", inverter, quantity, COUNTERS[quantity])
