@@ -1,5 +1,6 @@
 """That the panel shows what inverters can do and are told to, and passes on what people press."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -224,6 +225,23 @@ class TestWhatIsPressed:
         person.home.simulator.faults.add(fault)
         status, text = await person.post("control", _CHARGE)
         assert (status, "Nothing was changed" in text) == (503, True), text
+
+    async def test_a_phone_that_falls_asleep_finds_the_answer_in_the_record(
+        self, person: Visitor
+    ) -> None:
+        serial, schedules = person.home.inverters[0], person.home.simulator.schedules
+        before = len(schedules.active(serial, time.time()))
+        await turn(person)
+        slow = Fault(kind=Kind.SLOW, path="/Create/", seconds=3, how="after", times=1)
+        person.home.simulator.faults.add(slow)
+        pressing = asyncio.create_task(person.post("control", _CHARGE))
+        await until(lambda: len(schedules.active(serial, time.time())) > before)
+        assert not pressing.done()
+        pressing.cancel()
+        status = await person.until(
+            "status", lambda status: status["control"]["record"][0]["result"] == "started"
+        )
+        assert "charge" in [one["action"] for one in entries(status) if one["whose"] == "own"]
 
     async def test_the_diagnostics_file_has_no_word_of_others(self, person: Visitor) -> None:
         await person.until("status", lambda status: "theirs too" in str(entries(status)))
