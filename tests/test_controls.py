@@ -53,6 +53,7 @@ automation:
 """
 
 
+@pytest.mark.timeout(240)  # the inverter begins with a full minute, and is read a minute later
 async def test_an_event_becomes_a_schedule_and_an_answer_and_the_inverter_follows() -> None:
     async with house("st", latency=1) as home, bus(home, "redback_control") as events:
         home.service.options(controls=True)
