@@ -20,13 +20,25 @@ def refusal(why: str) -> CoreRefusedError:
 
 
 class FakeOwnership:
-    """Lets all statistics be written but those of these entities."""
+    """Lets all statistics be written but those of these entities.
+
+    Attributes:
+        renamed: the ids that entities have now, by their first ids.
+        are_registered: whether these are in Core's registry, where people gave them.
+    """
 
     def __init__(self, *others: str) -> None:
         self.others = others
+        self.renamed: dict[str, str] = {}
+        self.are_registered = True
+
+    @property
+    def registered_ids(self) -> frozenset[str]:
+        return frozenset(self.renamed.values() if self.are_registered else ())
 
     def series(self, inverter: Inverter) -> dict[str, Series]:
-        return series_of(inverter)
+        ids = {key: one.entity_id for key, one in series_of(inverter).items()}
+        return series_of(inverter, {key: self.renamed.get(one, one) for key, one in ids.items()})
 
     async def importable(self, series: Mapping[str, Series]) -> dict[str, Series]:
         return {key: one for key, one in series.items() if one.entity_id not in self.others}
@@ -68,6 +80,11 @@ class FakeStatistics:
         assert newest.state is not None
         assert newest.sum is not None
         self._compile(entity_id, states, newest.state, newest.sum)
+
+    def rename(self, entity_id: str, new_id: str) -> None:
+        """Let an entity's rows go along with its id, as Core does."""
+        for table in (self.stored, self.short_term):
+            table[new_id] = table.pop(entity_id)
 
     def _compile(
         self, entity_id: str, states: Sequence[tuple[datetime, float]], last: float, total: float

@@ -12,7 +12,7 @@ from backfill.fake_statistics import FakeOwnership, FakeStatistics
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
 from redback.backfill.adjustments import FILE, Adjustments, AdjustmentStage
-from redback.backfill.agreement import Why
+from redback.backfill.agreement import Shift, Why
 from redback.backfill.coverage import Hour, Stage
 from redback.backfill.gaps import Gap
 from redback.backfill.hourly import Measured, Summary
@@ -80,17 +80,27 @@ def importer(
     adjustments: Adjustments,
     clock: FakeClock,
     *others: str,
+    ownership: FakeOwnership | None = None,
 ) -> Importer:
     """Return an importer, to which some entities are not ours."""
-    ownership = cast("Ownership", FakeOwnership(*others))
-    return Importer(cast("Statistics", statistics), ledger, adjustments, clock, ownership)
+    owned = cast("Ownership", ownership or FakeOwnership(*others))
+    return Importer(cast("Statistics", statistics), ledger, adjustments, clock, owned)
+
+
+@pytest.fixture
+def ownership() -> FakeOwnership:
+    return FakeOwnership()
 
 
 @pytest.fixture
 def writer(
-    statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments, clock: FakeClock
+    statistics: FakeStatistics,
+    ledger: Ledger,
+    adjustments: Adjustments,
+    clock: FakeClock,
+    ownership: FakeOwnership,
 ) -> Importer:
-    return importer(statistics, ledger, adjustments, clock)
+    return importer(statistics, ledger, adjustments, clock, ownership=ownership)
 
 
 class _Clock(FakeClock):
@@ -740,6 +750,61 @@ async def test_a_shift_is_taken_back_once_core_can_write_again(
     await agree(writer, 1, 5)
     assert statistics.change(COUNTER.entity_id)[at(3)] == pytest.approx(901, abs=0.02)
     assert [one.stage for one in adjustments.latest()] == [AdjustmentStage.UNDONE]
+
+
+def rename(statistics: FakeStatistics, ownership: FakeOwnership) -> str:
+    """Let somebody give the counter another id; return it."""
+    statistics.rename(COUNTER.entity_id, new_id := "sensor.bought")
+    ownership.renamed[COUNTER.entity_id] = new_id
+    return new_id
+
+
+async def test_a_shift_that_somebody_took_back_stays_so_under_another_id(
+    writer: Importer, statistics: FakeStatistics, ownership: FakeOwnership, number: int
+) -> None:
+    await writer.take_back(number)
+    before = statistics.change(COUNTER.entity_id)
+    new_id = rename(statistics, ownership)
+    await agree(writer, 1, 5)
+    assert statistics.change(new_id) == pytest.approx(before)
+
+
+async def test_a_shift_can_be_taken_back_under_another_id(
+    writer: Importer,
+    statistics: FakeStatistics,
+    ownership: FakeOwnership,
+    adjustments: Adjustments,
+    number: int,
+) -> None:
+    new_id = rename(statistics, ownership)
+    await agree(writer, 1, 5)
+    await writer.take_back(number)
+    assert statistics.change(new_id)[at(3)] == pytest.approx(901, abs=0.02)
+    assert [one.stage for one in adjustments.latest()] == [AdjustmentStage.UNDONE]
+
+
+async def test_statistics_that_begin_under_another_name_take_no_shifts_along(
+    writer: Importer, statistics: FakeStatistics, ownership: FakeOwnership, number: int
+) -> None:
+    await writer.take_back(number)
+    new_id = rename(statistics, ownership)
+    ownership.are_registered = False
+    await agree(writer, 1, 5)
+    assert statistics.change(new_id)[at(3)] == pytest.approx(1, abs=0.02)
+
+
+def test_shifts_follow_counters_that_exchange_their_ids(adjustments: Adjustments) -> None:
+    for one in "ab":
+        adjustments.follow({one: f"sensor.{one}"}, ())
+        adjustments.note(f"sensor.{one}", Shift(Row(DAY, sum=1.0), ord(one), Why.LOST), NOW)
+    exchanged = {"a": "sensor.b", "b": "sensor.a"}
+    adjustments.follow(exchanged, exchanged.values())
+    adjustments.follow(exchanged, exchanged.values())
+    found = {one: adjustments.noted(f"sensor.{one}") for one in "ab"}
+    assert {one: [each.shift.amount for each in all_] for one, all_ in found.items()} == {
+        "a": [ord("b")],
+        "b": [ord("a")],
+    }
 
 
 async def test_a_shift_of_statistics_that_were_deleted_cannot_be_taken_back(

@@ -20,6 +20,7 @@ from backfill.test_importer import (
     growing,
     inverter,
     know,
+    ownership,
     statistics,
     true,
     write,
@@ -29,7 +30,7 @@ from examples import SERIAL
 from redback.backfill.importer import Importer, Part
 from redback.ledger import HourEnd, Ledger
 
-__all__ = ["adjustments", "clock", "statistics", "writer"]
+__all__ = ["adjustments", "clock", "ownership", "statistics", "writer"]
 
 LIFETIME = 3600.0
 FLOW = 0.97

@@ -1,5 +1,6 @@
 """The shifts of Core's sums: noted on disk before they are sent, so that none is sent twice."""
 
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS adjustment (
   amount REAL NOT NULL, why TEXT NOT NULL, noted INTEGER NOT NULL, stage TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_stage ON adjustment (stage, entity_id);
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, entity_id TEXT NOT NULL);
 """
 _COLUMNS = "id, entity_id, row, sum, amount, why, noted, stage"
 
@@ -65,6 +67,35 @@ class Adjustments:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def follow(self, ids: Mapping[str, str], registered: Container[str]) -> None:
+        """Take the shifts of counters along to the ids that people gave them.
+
+        Args:
+            ids: the entity ids that the counters have now, by a name of each that never changes.
+            registered: those in Core's registry. Their statistics go along with a new id; others
+                begin under it.
+        """
+        known = self._known(ids)
+        changed = {name: one for name, one in ids.items() if known.get(name) != one}
+        if not changed:
+            return
+        # All are found before any is moved: two counters may exchange their ids.
+        moved = [
+            (new_id, one.number)
+            for name, new_id in changed.items()
+            if name in known and new_id in registered
+            for one in self._find("entity_id = ?", known[name])
+        ]
+        with self._database.writing() as database:
+            database.executemany("UPDATE adjustment SET entity_id = ? WHERE id = ?", moved)
+            database.executemany("INSERT OR REPLACE INTO counter VALUES (?, ?)", changed.items())
+
+    def _known(self, names: Collection[str]) -> dict[str, str]:
+        """Return the ids that these counters had, by name."""
+        places = ",".join("?" * len(names))
+        query = f"SELECT name, entity_id FROM counter WHERE name IN ({places})"  # noqa: S608
+        return dict(self._database.read(query, *names))
 
     def note(self, entity_id: str, shift: Shift, now: datetime) -> Adjustment | None:
         """Note a shift that is about to be sent; return None where it cannot be noted."""

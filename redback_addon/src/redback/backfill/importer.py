@@ -196,6 +196,9 @@ class Importer:
         async with self._turn:
             series = await self._writable(part.inverter)
             counters = {row: series[row.key] for row in COUNTERS if row.key in series}
+            serial = part.inverter.serial
+            ids = {f"{serial} {row.key}": one.entity_id for row, one in counters.items()}
+            self._adjustments.follow(ids, self._ownership.registered_ids)
             refused = await self._statistics.misfits([*counters.values()])
             rejections = {entity_id: str(error) for entity_id, error in refused.items()}
             wanted = [one.entity_id for one in counters.values() if one.entity_id not in rejections]

@@ -129,6 +129,11 @@ class Ownership:
         """Return the ids of an inverter's sensors that exist so far, by key."""
         return self._ids.ids(inverter)
 
+    @property
+    def registered_ids(self) -> frozenset[str]:
+        """The ids of our entities that are in Core's registry."""
+        return self._ids.registered_ids
+
     def series(self, inverter: Inverter) -> dict[str, Series]:
         """Return the statistics that Core makes of an inverter's sensors, by key."""
         return series(inverter, self._ids.ids(inverter))
