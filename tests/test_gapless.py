@@ -86,9 +86,12 @@ def test_devices_and_plain_entities_have_the_same_statistics(
     energy = result["energy"]
     measured(
         f"Core {result['version']}: {energy['hours']} hours with {len(result['events'])} changes"
-        f" and restarts; the worst hour of a counter is wrong by {energy['worst_kwh']:.4f} kWh"
+        f" and restarts; the worst hour of a counter is wrong by {energy['worst_kwh']:.4f} kWh;"
+        f" {result['measured']['compared']} hours of a renamed measurement are compared"
     )
     check(energy, folder)
+    check(result["measured"], folder)
+    assert result["under_former_ids"] == {}
     assert len(result["events"]) == 7
     assert result["devices"] > 40
     assert result["second_ids"] == []

@@ -120,7 +120,10 @@ async def _run_changes(arguments: argparse.Namespace) -> dict[str, Any]:
         await set_speed(FAST)
         runner = Runner(system)
         beginning = _floor(datetime.now(UTC) + _RUN_UP) + _HOUR
-        await runner.run(changes.plan(), beginning)
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(runner.run(changes.plan(), beginning))
+            lanes.create_task(changes.rename(system, beginning))
+        renamed = changes.renamed(system)
         end = beginning + changes.HOURS * _HOUR
         await filled(system, beginning, end)
         await compared()
@@ -128,24 +131,40 @@ async def _run_changes(arguments: argparse.Namespace) -> dict[str, Any]:
         runner.leave_service()
         # What Core had counted at the end of the hour before is where the first one begins.
         before = beginning - _HOUR
-        stored = await system.statistics(before, end)
+        stored = await renamed.statistics(before, end)
+        measured = await _compare_renamed(system, beginning)
+        question = statistics_question([*changes.RENAMED], before, end, types=["state", "mean"])
+        left = await system.core.command(question)
         entries = await system.core.command({"type": "config/entity_registry/list"})
         await system.home.service.kill()
         differences = [
             difference
-            for truth in _truths(system, runner.events)
+            for truth in _truths(renamed, runner.events)
             for difference in energies(truth, by_hour(stored[truth.counter.entity]), before, end)
             if difference.hour != before
         ]
         return {
             "version": await system.core_version(),
             "energy": _described(differences),
+            "measured": _described(measured),
+            "under_former_ids": left,
             "devices": sum(one["platform"] == "mqtt" for one in entries),
             "second_ids": [one["entity_id"] for one in entries if one["entity_id"].endswith("_2")],
             "crashes": runner.crashes,
             "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
             "tracebacks": system.home.service.log.count("Traceback"),
         }
+
+
+async def _compare_renamed(system: System, beginning: datetime) -> list[Difference]:
+    """Compare a measurement that has a new id, in the hours that were filled."""
+    first, new = changes.MEASUREMENT, changes.RENAMED[changes.MEASUREMENT]
+    since, until = (beginning + hour * _HOUR for hour in changes.AWAY)
+    question = statistics_question([new], since, until, types=["mean", "min", "max"])
+    rows = by_hour((await system.core.command(question)).get(new, ()))
+    inverter, name = next(iter(system.named.items()))
+    shown = await minutes(system.home, inverter, name)
+    return [one for one in means(shown, {first: rows}, since, until) if one.entity == first]
 
 
 async def _live(system: System, shown: Sequence[Minutes], first: datetime) -> dict[str, Any]:
@@ -238,7 +257,9 @@ def _described(compared: Iterable[Difference]) -> dict[str, Any]:
         "entities": len({one.entity for one in every}),
         "hours": len({one.hour for one in every}),
         "compared": len(every),
-        "worst_kwh": max(one.size for one in every if not one.entity.startswith("sensor.")),
+        "worst_kwh": max(
+            (one.size for one in every if not one.entity.startswith("sensor.")), default=0.0
+        ),
         "wrong": [
             (one.entity, f"{one.hour:%d. %H}h", one.stored, one.true)
             for one in every
