@@ -12,14 +12,14 @@ from chaos.system import System, sleep_until
 
 # Until everything is compared after the last of it.
 HOURS = 6
-# The service is away over an hour's end: neither hour is right until it is filled.
+# The broker and the service are away over an hour's end: no such hour is right until it is filled.
 _KILLED, _KILLED_MINUTES = 285, 30
 # From the start of one hour to that of another, in hours from the beginning.
 AWAY = 4, 6
 MEASUREMENT = "sensor.house_grid_power"
 # The new ids, by the first ones.
 RENAMED: Mapping[str, str] = {
-    "sensor.house_grid_import_total": "sensor.bought_from_the_grid",
+    "sensor.house_solar_generation_total": "sensor.from_the_roof",
     MEASUREMENT: "sensor.power_at_the_street",
     "sensor.house_site_load_total": "sensor.used_in_the_house",
 }
@@ -40,7 +40,7 @@ def plan() -> Plan:
             _change(117, HouseFault.STATES),
             Scheduled(150, Trouble("Core restarts again", 2, house_fault=HouseFault.CORE_RESTART)),
             _change(178, HouseFault.DEVICES),
-            Scheduled(230, Trouble("the broker is killed", 3, house_fault=HouseFault.BROKER_KILL)),
+            Scheduled(238, Trouble("the broker is killed", 4, house_fault=HouseFault.BROKER_KILL)),
             Scheduled(
                 _KILLED,
                 Trouble("killed as devices", _KILLED_MINUTES, house_fault=HouseFault.SERVICE_KILL),
