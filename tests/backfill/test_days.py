@@ -18,6 +18,8 @@ BY_POWER_KWH = 0.1
 CASES = {
     "nothing": [],
     "the service is away": [Event("service", 200, 250)],
+    "the service is away over the end of its very first hour": [Event("service", 30, 50)],
+    "core is killed over the end of the very first hour": [Event("core_killed", 30, 50)],
     "it is killed at hh:54 and comes back in the next hour": [Event("service", 234, 8)],
     "core is away": [Event("core", 170, 200)],
     "core is restarted over an hour's end": [Event("core", 239, 2)],

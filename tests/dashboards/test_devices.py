@@ -29,6 +29,7 @@ GIVEN = {
     "devices": False,
     "mqtt": {},
     "controls": False,
+    "more_accounts": [],
     "log_level": "debug",
 }
 

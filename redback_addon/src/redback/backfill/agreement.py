@@ -117,6 +117,8 @@ def agree(  # noqa: PLR0913 - all that an hour depends on
             walk.meet(row, fact, is_ours=not is_kept)
         elif fact is not None and not is_kept and (row is None or walk.can_lose(fact)):
             walk.lose(fact)
+        elif row is not None and fact is not None and not is_kept and walk.can_grow(row, fact):
+            walk.grow(row, fact)
         elif row is not None:
             walk.pass_by(row, is_ours=not is_kept)
     if walk.pending and soon is not None and walk.reaches(soon):
@@ -188,6 +190,18 @@ class _Walk:
         self.sum += max(energy, 0.0)
         self.fact, self.end, self.has_begun = fact, fact.start + HOUR, True
         self.pending.append(Row(fact.start, state=self.state, sum=self.sum))
+
+    def can_grow(self, row: Row, fact: Known) -> bool:
+        """Whether a row that has none before it was not shown the end of its hour."""
+        is_behind = can_become(row.state or 0.0, fact.state, 1.0, self.most_kw)
+        return not self.has_begun and fact.how is How.READ and is_behind
+
+    def grow(self, row: Row, fact: Known) -> None:
+        """Pass a very first row, whose sum goes on until the end of its hour."""
+        self.state, self.sum = fact.state, (row.sum or 0.0) + fact.state - (row.state or 0.0)
+        self.fact, self.end = fact, row.start + HOUR
+        self.has_begun = self.is_based = True
+        self.rows.append(Row(row.start, state=self.state, sum=self.sum))
 
     def pass_by(self, row: Row, *, is_ours: bool) -> None:
         """Pass a row of an hour that the ledger does not know, or that stays as it is."""
