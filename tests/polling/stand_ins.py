@@ -1,7 +1,7 @@
 """What surrounds the parts of an account, for tests that are about something else."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -32,7 +32,8 @@ class Cloud:
     """The cloud of one account, with a new reading each time.
 
     `asked` has every question but those for readings. Every question meets `failing`, those for
-    readings `unreadable`, and those for an inverter's static data what it has in `undescribed`.
+    readings, of which there were `polls`, `unreadable`, and those for an inverter's static data
+    what it has in `undescribed`.
     """
 
     def __init__(self, clock: FakeClock, *serials: str) -> None:
@@ -43,6 +44,7 @@ class Cloud:
         self.unreadable: CloudError | None = None
         self.undescribed: dict[str, CloudError] = {}
         self.battery_count = 4
+        self.polls = 0
         self.configuration: Configuration | CloudError = configuration()
         self.clock_ahead = timedelta()
         self._clock = clock
@@ -55,6 +57,7 @@ class Cloud:
         return [tuple(serials)]
 
     def dynamic(self, batch: Iterable[str], _: float, /) -> dict[str, Dynamic | CloudError]:
+        self.polls += 1
         if self.failing is not None:
             raise self.failing
         reading = dynamic(TimestampUtc=self._clock.now().isoformat())
@@ -93,10 +96,7 @@ class Unwatched:
 class Unheeded:
     """Takes in nothing of what may be read."""
 
-    def may_read(self, serials: Collection[str]) -> None:
-        pass
-
-    def may_not_read(self, serials: Collection[str]) -> None:
+    def answered(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
         pass
 
 

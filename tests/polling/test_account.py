@@ -13,6 +13,7 @@ from redback.cloud import (
     Cause,
     CloudError,
     CredentialsError,
+    NotFoundError,
     RedbackClient,
     TransientError,
 )
@@ -32,6 +33,7 @@ from redback.sensors import entities
 from running import running
 
 REFUSED = CredentialsError("refused", method="POST", url="http://cloud/token", token_refused=False)
+GONE = NotFoundError("not found", method="GET", url="http://cloud/")
 
 
 class Shown:
@@ -152,6 +154,24 @@ async def test_readings_of_one_do_not_take_away_that_the_other_has_none(
     world.clouds[1].unreadable = None
     await clock.advance(10 * 60)
     assert world.shown.messages.keys() == {key}
+
+
+async def test_that_one_may_not_be_read_is_told_once_whatever_comes_in_between(
+    world: World, clock: FakeClock
+) -> None:
+    cloud = world.clouds[1]
+    cloud.unreadable = DENIED
+    await clock.advance(60)
+    assert "`RB2`" in world.shown.messages["denied_2"]
+    world.shown.withdrawn.clear()
+    for error in (DENIED, AWAY, DENIED, AWAY):
+        cloud.unreadable = error
+        await clock.advance(120)
+        assert "denied_2" in world.shown.messages
+    assert "denied_2" not in world.shown.withdrawn
+    cloud.unreadable = GONE
+    await clock.advance(120)
+    assert not world.shown.messages
 
 
 async def test_each_has_problems_of_its_own(world: World, clock: FakeClock) -> None:

@@ -199,6 +199,83 @@ async def test_where_both_are_refused_it_people_are_told_once(house: House) -> N
     assert not house.shown.messages
 
 
+@pytest.mark.parametrize("error", [DENIED, TOKEN_REFUSED], ids=["denied", "token"])
+async def test_one_refusal_of_the_other_does_not_leave_it_with_the_first_for_ever(
+    house: House, error: CloudError
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    clouds[0].unreadable = DENIED
+    await house.start(*clouds)
+    await house.clock.advance(300)
+    assert house.reader("RB0011") == "2"
+    clouds[1].unreadable = error
+    await house.clock.advance(60)
+    clouds[1].unreadable = None
+    await house.clock.advance(180)
+    assert house.reader("RB0011") == "2"
+    assert house.status("RB0011") == "OK"
+    assert not house.shown.messages
+
+
+async def test_what_none_may_read_each_tries_in_turn_and_the_notification_stays(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    for cloud in clouds:
+        cloud.unreadable = DENIED
+    await house.start(*clouds)
+    house.shown.withdrawn.clear()
+    before = [cloud.polls for cloud in clouds]
+    for _ in range(10):
+        await house.clock.advance(60)
+        assert house.shown.messages.keys() == {"denied"}
+    assert all(8 <= cloud.polls - n <= 13 for cloud, n in zip(clouds, before, strict=True))
+    assert "denied" not in house.shown.withdrawn
+
+
+async def test_what_both_tokens_are_refused_is_told_of_both_and_rarely_tried(house: House) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    for cloud in clouds:
+        cloud.unreadable = TOKEN_REFUSED
+    await house.start(*clouds)
+    await house.clock.advance(1800)
+    assert house.shown.messages.keys() == {"token", "token_2"}
+    before = [cloud.polls for cloud in clouds]
+    await house.clock.advance(3000)
+    assert all(5 <= cloud.polls - n <= 11 for cloud, n in zip(clouds, before, strict=True))
+
+
+async def test_what_both_are_refused_is_unavailable_at_once(house: House) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    await house.start(*clouds)
+    for cloud in clouds:
+        cloud.failing = REFUSED
+        await house.clock.advance(120)
+    assert house.shown.messages.keys() == {"credentials", "credentials_2"}
+    assert house.status("RB0011") == "unavailable"
+
+
+async def test_an_incomplete_list_does_not_take_it_away_where_the_other_has_lost_it_long_ago(
+    house: House,
+) -> None:
+    clouds = (
+        house.cloud("RB0011", "RB0022", site="S1"),
+        house.cloud("RB0022", "RB0033", site="S1"),
+    )
+    await house.start(*clouds)
+    clouds[0].serials.remove("RB0022")
+    await house.clock.advance(3 * _DAY)
+    clouds[1].serials.remove("RB0022")
+    await house.clock.advance(3700)
+    assert house.reader("RB0022") == "2"
+    assert house.status("RB0022") == "OK"
+    assert not house.accounts.gone
+    await house.clock.advance(_DAY)
+    assert house.accounts.gone.keys() == {"RB0022"}
+    house.accounts.forget("RB0022")
+    assert {one.serial for one in house.accounts.inverters} == {"RB0011", "RB0033"}
+
+
 async def test_one_that_is_no_longer_listed_by_the_first_is_read_by_the_other(
     house: House,
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from examples import dynamic
 from fake_clock import FakeClock
 from polling import stand_ins
-from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED
+from polling.stand_ins import AWAY, TOKEN_REFUSED
 from redback.cloud import (
     Cause,
     CloudError,
@@ -76,7 +76,6 @@ class World:
         self.throttle = stand_ins.throttle(clock)
         self.problems = Problems(clock)
         self.timestamps: dict[str, list[datetime]] = {}
-        self.denials: list[tuple[str, ...]] = []
         self.refused: list[bool] = []
         self.told: list[Problem | None] = []
         self.poller = Poller(
@@ -101,9 +100,6 @@ class World:
 
     def connection(self, problem: Problem | None) -> None:
         self.told.append(problem)
-
-    def denied(self, serials: Collection[str]) -> None:
-        self.denials.append(tuple(serials))
 
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)
@@ -147,46 +143,12 @@ async def test_one_inverter_that_fails_costs_the_others_nothing(world: World) ->
     assert "Inverter RB1 cannot be read" in world.problems.now[Kind.INVERTER, "RB1"].sentence
 
 
-async def test_an_inverter_that_may_not_be_read_is_reported_once_and_taken_back(
-    world: World,
-) -> None:
-    world.cloud.failing["RB1"] = DENIED
-    world.poller.watch(["RB1", "RB2"])
-    await world.advance(300)
-    assert world.denials == [("RB1",)]
-    world.cloud.failing.clear()
-    await world.advance(60)
-    assert world.denials == [("RB1",), ()]
-
-
 async def test_a_notification_does_not_flap_when_the_cloud_is_away_in_between(world: World) -> None:
     world.poller.watch(["RB1"])
-    for error in (DENIED, AWAY, DENIED, AWAY):
-        world.cloud.failing["RB1"] = error
-        await world.advance(120)
-    assert world.denials == [("RB1",)]
-    world.refused.clear()
     for refused in (TOKEN_REFUSED, AWAY, TOKEN_REFUSED, AWAY, TOKEN_REFUSED):
         world.cloud.failing["RB1"] = refused
         await world.advance(600)
     assert all(world.refused)
-
-
-async def test_one_that_is_no_longer_asked_for_is_no_longer_denied(world: World) -> None:
-    world.cloud.failing["RB1"] = DENIED
-    world.poller.watch(["RB1", "RB2"])
-    await world.advance(60)
-    world.poller.watch(["RB2"])
-    assert world.denials == [("RB1",), ()]
-
-
-async def test_one_that_does_not_exist_any_more_is_no_longer_denied(world: World) -> None:
-    world.cloud.failing["RB1"] = DENIED
-    world.poller.watch(["RB1", "RB2"])
-    await world.advance(60)
-    world.cloud.failing["RB1"] = GONE
-    await world.advance(60)
-    assert world.denials == [("RB1",), ()]
 
 
 async def test_a_token_that_stays_refused_is_reported_and_tried_every_five_minutes(

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
 from ..clock import Clock, wait
 from ..cloud import (
+    AccessError,
     CloudError,
     Credentials,
     CredentialsError,
+    Dynamic,
     Hosts,
     ListedInverter,
+    NotFoundError,
     RedbackClient,
     RememberedHolder,
     TokenSource,
@@ -54,7 +58,8 @@ class Account:
     """Discovers the inverters of one pair of credentials, and polls those that are left to it.
 
     Each has problems, notifications and a saved state of its own, by its key. `accounts` decides
-    what it reads; `changed` is called when that may have to change.
+    what it reads; `changed` is called when it has other inverters or none, `failing` when those
+    that it cannot read may have become others.
 
     Attributes:
         key: identifies it, without telling its Client ID; that of the first account is empty.
@@ -67,6 +72,7 @@ class Account:
         shared: Shared,
         *,
         changed: Callable[[], None],
+        failing: Callable[[], None],
         key: str = "",
         label: str = "",
         runner: Runner = asyncio.to_thread,
@@ -80,11 +86,15 @@ class Account:
         self._registry = registry = shared.registry
         self._saved_state = shared.saved_state
         self._changed = changed
+        self._failing = failing
         # The inverters that it reads.
         self.names: Mapping[str, GivenName] = {}
-        # Those that the cloud has refused it.
-        self._denied: set[str] = set()
-        self._is_refused = False
+        # When, in monotonic seconds, it last could not read each that it has not read since.
+        self._failed: dict[str, float] = {}
+        # Those that the cloud has denied it, and of them those that people are told of.
+        self.denied: set[str] = set()
+        self._told: Sequence[str] = ()
+        self.is_refused = False
         # Whether the cloud has listed its inverters since the start.
         self.has_answered = False
         self._urged = asyncio.Event()
@@ -116,14 +126,33 @@ class Account:
             if serial in known and now - since >= _MISSING_FOR
         }
 
-    def reluctance(self, serial: str) -> tuple[bool, ...]:
-        """Return how much better it would be if another account read an inverter, to compare."""
-        is_missing = serial in self._saved_state.account(self.key).missing
-        return self._is_refused, serial in self._denied, is_missing
+    @property
+    def listed(self) -> set[str]:
+        """The inverters that it has, without those that are gone."""
+        return {one.serial for one in self.inverters}.difference(self.gone)
+
+    def reluctance(self) -> dict[str, tuple[bool, bool, float, bool]]:
+        """Return how much better it would be if another account read each inverter, to compare.
+
+        Of two that could not read it, the one for which that is longer ago tries again: so they
+        take turns.
+        """
+        saved, gone = self._saved_state.account(self.key), self.gone
+        return {
+            one.serial: (
+                one.serial in gone,
+                self.is_refused,
+                self._failed.get(one.serial, -math.inf),
+                one.serial in saved.missing,
+            )
+            for one in saved.inverters
+        }
 
     def read(self, names: Mapping[str, GivenName], others: Iterable[str]) -> None:
         """Read these inverters from now on, and describe the others."""
         self.names = names
+        if self.is_refused:  # nor can any other account read them
+            self._registry.clear(names)
         self.poller.watch(names)
         self.details.watch(names, others)
         self._warm_up.watch(names)
@@ -137,32 +166,45 @@ class Account:
 
     def credentials_refused(self) -> None:
         """Show that the cloud refuses the credentials, and clear the readings."""
-        if not self._is_refused:
-            self._is_refused = True
+        if not self.is_refused:
+            self.is_refused = True
             self._changed()
         self._notifications.show(Notification.CREDENTIALS)
         self._registry.clear(self.names)
 
     def credentials_accepted(self) -> None:
         """Show that the cloud accepts the credentials."""
-        if self._is_refused:
-            self._is_refused = False
+        if self.is_refused:
+            self.is_refused = False
             self._changed()
         self._notifications.withdraw(Notification.CREDENTIALS)
 
-    def may_read(self, serials: Collection[str]) -> None:
-        """Note that the cloud lets it read these inverters."""
-        self._denied.difference_update(serials)
+    def answered(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
+        """Note what came of reading inverters: one that it may not read, another account may."""
+        now = self._clock.monotonic()
+        for serial, outcome in outcomes.items():
+            match outcome:
+                case Dynamic():
+                    self._failed.pop(serial, None)
+                    self.denied.discard(serial)
+                case AccessError():
+                    self._failed[serial] = now
+                    self.denied.add(serial)
+                case CredentialsError():
+                    self._failed[serial] = now
+                case NotFoundError():  # what is not there any more is no longer denied
+                    self.denied.discard(serial)
+        self._failing()
 
-    def may_not_read(self, serials: Collection[str]) -> None:
-        """Note that the cloud refuses it these inverters, which another account may read."""
-        if not self._denied.issuperset(serials):
-            self._denied.update(serials)
-            self._changed()
+    def tell_denied(self, serials: Sequence[str]) -> None:
+        """Show which inverters no account may read; none = they can all be read."""
+        if serials != self._told:
+            self._told = serials
+            self._notifications.denied(serials)
 
     def retry(self) -> None:
         """Ask the cloud again at once, whatever is waited for."""
-        self._denied.clear()
+        self._failed.clear()
         self.throttle.reopen()
         self._urged.set()
         self.poller.retry()

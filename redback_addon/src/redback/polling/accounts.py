@@ -21,7 +21,8 @@ _LOG = logging.getLogger(__name__)
 class Accounts:
     """The accounts, the first one first.
 
-    An inverter that several of them have is read by the first that the cloud does not refuse it.
+    An inverter that several of them have is read by the first that can. Once another one reads it,
+    that goes on, until that one cannot; but refused credentials count only while they are refused.
 
     Attributes:
         inverters: all that they have, each as its reader knows it.
@@ -52,7 +53,13 @@ class Accounts:
     ) -> Account:
         """Add an account; see `Account` for what the arguments are."""
         account = Account(
-            client, self._shared, changed=self._update, key=key, label=label, runner=runner
+            client,
+            self._shared,
+            changed=self._update,
+            failing=self._review,
+            key=key,
+            label=label,
+            runner=runner,
         )
         self._accounts.append(account)
         return account
@@ -115,7 +122,7 @@ class Accounts:
 
     def _update(self) -> None:
         """Name every inverter that is wanted, and let those that are not gone be read."""
-        self._choose_readers()
+        self._use(self._best())
         given = self._saved_state.saved.names
         choice = choose(self.inverters, self._sites, given, are_all=self.are_listed)
         for serial, name in choice.names.items():
@@ -129,6 +136,7 @@ class Accounts:
         self._names = names
         for account in self:
             account.read(*self._work(account))
+        self._tell_denied()
         if not all(account.has_answered for account in self):
             return  # those that seem to be missing may be listed yet
         # Where some are read, Sites says which one is gone; where none is, this is why.
@@ -138,18 +146,39 @@ class Accounts:
             self.missing, listed, others=bool(names), several=len(self._accounts) > 1
         )
 
-    def _choose_readers(self) -> None:
-        """Decide which account reads each inverter, and which inverters are gone."""
-        known: dict[str, list[tuple[Account, ListedInverter]]] = {}
+    def _review(self) -> None:
+        """Let another account read what it can read better, and tell what none may read."""
+        if self._best() != self._readers:
+            self._update()
+        else:
+            self._tell_denied()
+
+    def _tell_denied(self) -> None:
+        """Tell which inverters no account may read: of each the first that has it."""
+        told: dict[Account, list[str]] = {account: [] for account in self}
+        denied = sorted(set[str]().union(*(account.denied for account in self)))
+        listed = {one: one.listed for one in self if not one.is_refused} if denied else {}
+        for serial in denied:
+            having = [account for account, serials in listed.items() if serial in serials]
+            if serial in self._names and having and all(serial in one.denied for one in having):
+                told[having[0]].append(serial)
+        for account, serials in told.items():
+            account.tell_denied(serials)
+
+    def _best(self) -> dict[str, Account]:
+        """Return the account that should read each inverter: of equal ones the first."""
+        best: dict[str, tuple[tuple[bool, bool, float, bool], Account]] = {}
         for account in self:
-            for one in account.inverters:
-                known.setdefault(one.serial, []).append((account, one))
-        best = {
-            serial: min(each, key=lambda found: found[0].reluctance(serial))
-            for serial, each in known.items()
-        }
-        self._readers = {serial: account for serial, (account, _) in best.items()}
-        self.inverters = tuple(one for _, one in best.values())
+            for serial, reluctance in account.reluctance().items():
+                if serial not in best or reluctance < best[serial][0]:
+                    best[serial] = reluctance, account
+        return {serial: account for serial, (_, account) in best.items()}
+
+    def _use(self, readers: dict[str, Account]) -> None:
+        """Let these accounts read the inverters, and find out which are gone."""
+        self._readers = readers
+        listed = {account: {one.serial: one for one in account.inverters} for account in self}
+        self.inverters = tuple(listed[account][serial] for serial, account in readers.items())
         before, gone = self.gone, {account: account.gone for account in self}
         self.gone = {
             serial: gone[account][serial]

@@ -1,19 +1,16 @@
 """Polls the readings: one round a minute, just after the cloud has new ones."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..clock import Clock, wait
 from ..cloud import (
-    AccessError,
     CloudError,
     CredentialsError,
     Dynamic,
-    NotFoundError,
     RedbackClient,
 )
 from ..inverters.registry import Registry
@@ -37,13 +34,10 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class Watcher(Protocol):
-    """Learns which inverters the account may read."""
+    """Learns which inverters the account can read."""
 
-    def may_read(self, serials: Collection[str]) -> None:
-        """Note that it may read these."""
-
-    def may_not_read(self, serials: Collection[str]) -> None:
-        """Note that it may not read these: where another account may, this one no longer does."""
+    def answered(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
+        """Note what came of each: where another account can read it, this one no longer does."""
 
 
 @dataclass(eq=False)
@@ -57,7 +51,6 @@ class Poller:
     _registry: Registry
     _notifications: AccountNotifications
     _watcher: Watcher
-    _denied_now: frozenset[str] = frozenset()
     _refusals: int = 0
     _cadence: Cadence = field(default_factory=Cadence)
     _serials: tuple[str, ...] = ()
@@ -69,7 +62,6 @@ class Poller:
     def watch(self, serials: Iterable[str]) -> None:
         """Read these inverters and no others, from the next round on."""
         self._serials = tuple(sorted(serials))
-        self._note_denied(self._denied_now & set(self._serials))
         if self._serials:
             self._something_to_do.set()
         else:
@@ -142,22 +134,14 @@ class Poller:
     def _report(self, outcomes: Mapping[str, Dynamic | CloudError]) -> None:
         """Raise what went wrong in a round, and clear what works again."""
         errors = {serial: one for serial, one in outcomes.items() if isinstance(one, CloudError)}
-        read = outcomes.keys() - errors.keys()
-        denied = {serial for serial, error in errors.items() if isinstance(error, AccessError)}
-        is_refused = any(map(_is_token_refused, errors.values())) and not read
-        self._watcher.may_read(read)
-        self._watcher.may_not_read(outcomes.keys() if is_refused else denied)
-        outcomes = {serial: one for serial, one in outcomes.items() if serial in self._serials}
-        errors = {serial: one for serial, one in errors.items() if serial in outcomes}
-        denied &= errors.keys()
-        if read:
+        if outcomes.keys() - errors.keys():
             self._refusals = 0
             self._notifications.withdraw(Notification.TOKEN)
-        elif is_refused and outcomes:
+        elif any(map(_is_token_refused, errors.values())):
             self._note_refused()
-        # One that is not there any more is no longer denied.
-        gone = {serial for serial, error in errors.items() if isinstance(error, NotFoundError)}
-        self._note_denied((self._denied_now - read - gone) | denied)
+        self._watcher.answered(outcomes)
+        outcomes = {serial: one for serial, one in outcomes.items() if serial in self._serials}
+        errors = {serial: one for serial, one in errors.items() if serial in outcomes}
         if errors and len(errors) == len(outcomes):
             error = next(iter(errors.values()))
             if not isinstance(error, CredentialsError):  # for which there is a notification
@@ -176,11 +160,6 @@ class Poller:
         if self._refusals > 1:
             self._notifications.show(Notification.TOKEN)
         self._throttle.close(_REFUSED_WAITS[min(self._refusals, len(_REFUSED_WAITS)) - 1])
-
-    def _note_denied(self, denied: AbstractSet[str]) -> None:
-        if denied != self._denied_now:
-            self._denied_now = frozenset(denied)
-            self._notifications.denied(sorted(denied))
 
 
 def _is_token_refused(error: CloudError) -> bool:
