@@ -142,6 +142,59 @@ async def test_what_one_account_has_lost_is_gone_and_can_be_forgotten(house: Hou
     assert {one.serial for one in house.accounts.inverters} == {"RB0011", "RB0022"}
 
 
+# An inverter that is replaced
+
+
+async def test_an_inverter_of_two_accounts_that_is_replaced_hands_on_its_name_once(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    await house.start(*clouds)
+    name, states = house.named["RB0011"], set(house.states)
+    for cloud in clouds:
+        cloud.serials[:] = ["RB0099"]
+    for _ in range(3):
+        await house.clock.advance(3700)
+        assert house.named == {"RB0099": name}
+    assert set(house.states) == states
+    assert house.saved_state.saved.names["RB0099"].formers == ("RB0011",)
+    assert [one.serial for one in house.accounts.inverters] == ["RB0099"]
+    assert house.shown.messages.keys() == {"replaced_RB0099"}
+    assert not house.problems.now
+
+
+async def test_what_only_one_account_stops_listing_is_not_replaced(house: House) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    await house.start(*clouds)
+    clouds[0].serials[:] = ["RB0099"]
+    await house.clock.advance(2 * 3700)
+    assert house.named == {"RB0011": "Redback 0011", "RB0099": "Redback 0099"}
+    assert house.reader("RB0011") == "2"
+
+
+async def test_an_inverter_that_has_a_name_keeps_it_where_another_seems_replaced(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", "RB0022", site="S1")
+    await house.start(*clouds)
+    before = house.named
+    clouds[0].serials[:] = ["RB0022"]
+    await house.clock.advance(2 * 3700)
+    assert house.named == before
+    assert not house.shown.messages
+
+
+async def test_an_account_that_does_not_answer_holds_up_a_replacement_for_minutes_only(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    await house.start(*clouds)
+    clouds[0].serials[:] = ["RB0099"]
+    clouds[1].failing = AWAY
+    await house.clock.advance(3700 + 5 * 60)
+    assert house.status("RB0099") == "OK"
+
+
 # An inverter that two accounts can see
 
 

@@ -39,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 _DISCOVERY_SECONDS = 60 * 60.0
 _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
+# How long an account waits for the lists of others before one of its inverters replaces theirs.
+_OTHERS_SECONDS = 5 * 60.0
 # Lists have been incomplete before.
 _MISSING_FOR = timedelta(days=1)
 
@@ -59,7 +61,7 @@ class Account:
 
     Each has problems, notifications and a saved state of its own, by its key. `accounts` decides
     what it reads; `changed` is called when it has other inverters or none, `failing` when those
-    that it cannot read may have become others.
+    that it cannot read may have become others. `everyone` are all accounts, as they are then.
 
     Attributes:
         key: identifies it, without telling its Client ID; that of the first account is empty.
@@ -73,6 +75,7 @@ class Account:
         *,
         changed: Callable[[], None],
         failing: Callable[[], None],
+        everyone: Sequence["Account"] = (),
         key: str = "",
         label: str = "",
         runner: Runner = asyncio.to_thread,
@@ -87,6 +90,7 @@ class Account:
         self._saved_state = shared.saved_state
         self._changed = changed
         self._failing = failing
+        self._everyone = everyone
         # The inverters that it reads.
         self.names: Mapping[str, GivenName] = {}
         # When, in monotonic seconds, it last could not read each that it has not read since.
@@ -97,6 +101,13 @@ class Account:
         self.is_refused = False
         # Whether the cloud has listed its inverters since the start.
         self.has_answered = False
+        # What it listed last, and when, in monotonic seconds.
+        self._last_list = frozenset(one.serial for one in self.inverters).difference(
+            self._saved_state.account(key).missing
+        )
+        self.listed_at = -math.inf
+        # Since when it waits for others to list anew what is replaced by its own list.
+        self._waits_since: float | None = None
         self._urged = asyncio.Event()
         self.throttle = Throttle(clock, self, runner)
         self.poller = Poller(
@@ -220,9 +231,11 @@ class Account:
                 continue
             self.problems.clear(Kind.DISCOVERY)
             self._notifications.connection(self.problems.lasting(Kind.CLOCK, Kind.READINGS))
-            self._take(inverters)
+            if not (is_early := self._must_wait(inverters)):
+                self._take(inverters)
             # Without any, the account is not set up yet, or the list is incomplete.
-            seconds = _DISCOVERY_SECONDS if inverters else _DISCOVERY_RETRY_SECONDS
+            is_final = inverters and not is_early
+            seconds = _DISCOVERY_SECONDS if is_final else _DISCOVERY_RETRY_SECONDS
             await wait(self._clock, seconds, self._urged)
 
     def _take_failure(self, error: CloudError) -> None:
@@ -235,6 +248,46 @@ class Account:
             self.throttle.close(_REFUSED_SECONDS)
             self._notifications.show(Notification.TOKEN)
 
+    def _must_wait(self, inverters: tuple[ListedInverter, ...]) -> bool:
+        """Whether others must list anew what this list replaces, before it is taken.
+
+        They are asked to do so at once. One that does not answer is not waited for any longer.
+        """
+        now = self._clock.monotonic()
+        self._last_list, self.listed_at = frozenset(one.serial for one in inverters), now
+        listing = [one for old in self._replaced(inverters) for one in self._others_listing(old)]
+        since = now if self._waits_since is None else self._waits_since
+        late = [one for one in listing if one.listed_at < since]
+        if not late or now - since >= _OTHERS_SECONDS:
+            self._waits_since = None
+            return False
+        self._waits_since = since
+        for one in late:
+            one.list_again()
+        return True
+
+    def list_again(self) -> None:
+        """Ask for the list at once."""
+        self._urged.set()
+
+    def _replaced(self, inverters: Iterable[ListedInverter]) -> dict[str, str]:
+        """Return which inverters these replace; one that has a name already replaces none."""
+        given = self._saved_state.saved.names
+        pairs = replacements(self.inverters, [*inverters], self.gone)
+        return {old: new for old, new in pairs.items() if new not in given}
+
+    def _others_listing(self, serial: str) -> list["Account"]:
+        """Return the other accounts whose last list has an inverter."""
+        others = (one for one in self._everyone if one is not self and not one.is_refused)
+        return [one for one in others if serial in one._last_list]  # noqa: SLF001 - of its own kind
+
+    def _drop(self, serial: str) -> None:
+        """Forget an inverter that another one has replaced."""
+        missing = {**self._saved_state.account(self.key).missing}
+        missing.pop(serial, None)
+        inverters = tuple(one for one in self.inverters if one.serial != serial)
+        self._saved_state.save_account(self.key, inverters=inverters, missing=missing)
+
     def _take(self, inverters: tuple[ListedInverter, ...]) -> None:
         """Use the list of the account's inverters.
 
@@ -246,7 +299,11 @@ class Account:
         self.has_answered = True
         found = {inverter.serial: inverter for inverter in inverters}
         before = {inverter.serial: inverter for inverter in saved.inverters}
-        replaced = replacements(saved.inverters, inverters, self.gone)
+        replaced = {
+            old: new
+            for old, new in self._replaced(inverters).items()
+            if not self._others_listing(old)
+        }
         given = self._saved_state.saved.names
         names = dict(given)
         for old, new in replaced.items():
@@ -263,6 +320,9 @@ class Account:
         if not found:  # an outage looks like this too
             missing = saved.missing
         self._saved_state.save(names=names)
+        for one in self._everyone:
+            for old in replaced:
+                one._drop(old)  # noqa: SLF001 - of its own kind
         self._save(inverters=(*known.values(),), missing=missing)
         for old, new in replaced.items():
             if old in given and new in self.names:

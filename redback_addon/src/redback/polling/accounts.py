@@ -57,6 +57,7 @@ class Accounts:
             self._shared,
             changed=self._update,
             failing=self._review,
+            everyone=self._accounts,
             key=key,
             label=label,
             runner=runner,
