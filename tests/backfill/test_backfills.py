@@ -53,6 +53,24 @@ async def test_no_trouble_of_one_delays_the_history_of_the_other(
     assert troubled.backfill.progress.left > 0
 
 
+async def test_what_another_account_reads_now_is_not_waited_for(
+    worlds: tuple[World, World], clock: FakeClock
+) -> None:
+    first, second = worlds
+    reader = first
+    for world in worlds:
+        world.backfill._fetcher.reads = lambda _, world=world: reader is world  # type: ignore[method-assign, misc] # noqa: SLF001
+        world.publish(world.now - 90 * MINUTE, world.now)
+    first.cloud.failing = [REFUSED] * 50
+    await clock.advance(600)
+    assert first.backfill.progress.hold is not None
+    reader = second
+    await clock.advance(3600)
+    assert len(second.cloud.hours) == 49
+    progress = together([world.backfill.progress for world in worlds])
+    assert (progress.left, progress.hold) == (0, None)
+
+
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 

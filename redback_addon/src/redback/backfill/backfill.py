@@ -145,6 +145,9 @@ class Backfill:
                 hours = [hour for gap in gaps for hour in gap.hours]
                 fetched = sum(hour.stage is Stage.FETCHED for hour in hours)
                 self._counting.begin(len(hours), fetched)
+            elif self._counting.left and not any(self.watched()):  # others read them now
+                self._counting.begin(0, 0)
+                self._counting.hold = None
             if self.is_paused:
                 await wait(self._clock, self._idle_seconds(), self._going)
                 continue
