@@ -14,6 +14,7 @@ from redback.cloud import CloudError, RedbackClient, ThrottledError
 from redback.inverters.naming import DEFAULT_BASE, GivenName
 from redback.options import Site
 from redback.polling.accounts import Accounts
+from redback.problems import Problem
 from redback.saved_state import Saved
 from running import running
 
@@ -128,6 +129,45 @@ async def test_an_entry_for_something_new_is_not_called_unknown_before_the_list_
     assert house.named == {"RB0011": "Redback"}
     assert not house.shown.messages
     assert house.accounts.missing == ()
+
+
+async def test_an_account_that_is_refused_costs_the_others_no_word_of_a_mistake_in_sites(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0022", site="S2")
+    await house.start(*clouds)
+    clouds[1].failing = REFUSED
+    await house.start(*clouds, sites=(Site("S111"), Site("S2")))
+    message = house.shown.messages["missing_sites"]
+    assert "lists `S111`, which none of your accounts has" in message
+    await house.start(*clouds, sites=(Site("S1"), Site("S2")))
+    assert house.shown.messages.keys() == {"credentials_2"}
+    assert house.accounts.missing == ()
+
+
+async def test_an_account_that_never_answers_is_not_waited_for_any_longer(house: House) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0022", site="S2")
+    await house.start(*clouds)
+    _throttled(clouds[1])
+    await house.start(*clouds, sites=(Site("S1"), Site("S111")))
+    assert not house.shown.messages
+    await house.clock.advance(5 * 60)
+    assert "lists `S111`, which" in house.shown.messages["missing_sites"]
+
+
+async def test_that_a_token_was_refused_is_not_shown_of_an_account_that_reads_nothing(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    clouds[1].failing = TOKEN_REFUSED
+    await house.start(*clouds)
+    assert house.shown.messages.keys() == {"token_2"}
+    clouds[1].failing = None
+    await house.clock.advance(600)
+    assert not house.shown.messages
+    house.shown.messages["token_2"] = "left by an earlier run"
+    await house.start(*clouds)
+    assert not house.shown.messages
 
 
 async def test_what_one_account_has_lost_is_gone_and_can_be_forgotten(house: House) -> None:
@@ -298,6 +338,25 @@ async def test_what_both_tokens_are_refused_is_told_of_both_and_rarely_tried(hou
     assert all(5 <= cloud.polls - n <= 11 for cloud, n in zip(clouds, before, strict=True))
 
 
+async def test_an_answer_that_comes_once_the_other_one_reads_it_is_not_taken(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", "RB0044", site="S1"), house.cloud("RB0011", site="S1")
+    slow = Slow(house.clock)
+    house.accounts = house.all_accounts()
+    house.accounts.add(cast("RedbackClient", clouds[0]), "", runner=slow)
+    house.accounts.add(cast("RedbackClient", clouds[1]), "2", runner=at_once)
+    begun: list[Problem] = []
+    house.problems.follow(lambda: begun.extend(house.problems.now.values()))
+    async with running(house.accounts):
+        await house.clock.advance(200)
+        slow.is_slow = slow.is_early = True
+        await house.clock.advance(65)
+        next(iter(house.accounts)).credentials_refused()
+        await house.clock.advance(70)
+    assert not begun
+
+
 async def test_what_both_are_refused_is_unavailable_at_once(house: House) -> None:
     clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
     await house.start(*clouds)
@@ -379,8 +438,14 @@ class Slow:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.is_slow = False
+        # Whether it is the answer that takes long, and not the question.
+        self.is_early = False
 
     async def __call__(self, question: Callable[[], _T], /) -> _T:
+        if self.is_early:
+            answer = question()
+            await self._clock.sleep(40)
+            return answer
         if self.is_slow:
             await self._clock.sleep(45)
         return question()

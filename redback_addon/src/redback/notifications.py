@@ -217,8 +217,9 @@ class AccountNotifications:
         self._account = account
         self._label = label
         self._suffix = f"_{account}" if account else ""
-        # An earlier run may have left it, and nothing else would withdraw it.
+        # An earlier run may have left them, and nothing else would withdraw them.
         self.withdraw(Notification.DENIED)
+        self.withdraw(Notification.TOKEN)
 
     def show(self, notification: Notification, **places: str) -> None:
         """Show a notification with these texts in its message."""

@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 _DISCOVERY_SECONDS = 60 * 60.0
 _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
-# How long an account waits for the lists of others before one of its inverters replaces theirs.
+# How long the list of an account is waited for where another account must know it.
 _OTHERS_SECONDS = 5 * 60.0
 # Lists have been incomplete before.
 _MISSING_FOR = timedelta(days=1)
@@ -108,6 +108,7 @@ class Account:
         self.listed_at = -math.inf
         # Since when it waits for others to list anew what is replaced by its own list.
         self._waits_since: float | None = None
+        self._began = clock.monotonic()
         self._urged = asyncio.Event()
         self.throttle = Throttle(clock, self, runner)
         self.poller = Poller(
@@ -125,6 +126,12 @@ class Account:
     def is_listed(self) -> bool:
         """Whether the cloud has ever said which inverters it has."""
         return self.has_answered or bool(self.inverters)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its list has come, or is not waited for any more: what is saved counts."""
+        waited = self._clock.monotonic() - self._began
+        return self.has_answered or self.is_refused or waited >= _OTHERS_SECONDS
 
     @property
     def gone(self) -> Mapping[str, datetime]:
@@ -231,6 +238,8 @@ class Account:
                 continue
             self.problems.clear(Kind.DISCOVERY)
             self._notifications.connection(self.problems.lasting(Kind.CLOCK, Kind.READINGS))
+            if not self.names:  # no reading would show that the token is accepted again
+                self._notifications.withdraw(Notification.TOKEN)
             if not (is_early := self._must_wait(inverters)):
                 self._take(inverters)
             # Without any, the account is not set up yet, or the list is incomplete.

@@ -16,6 +16,8 @@ from .account import Account, Shared, connect
 from .throttle import Runner
 
 _LOG = logging.getLogger(__name__)
+# How often to look whether an account has been silent for too long.
+_REVIEW_SECONDS = 30.0
 
 
 class Accounts:
@@ -43,6 +45,8 @@ class Accounts:
         self._names: Mapping[str, GivenName] = {}
         self.gone: Mapping[str, datetime] = {}
         self.missing: Sequence[Site] = ()
+        # Whether what is missing was decided with the lists of all, as far as they come.
+        self._is_settled = False
 
     def add(
         self,
@@ -95,6 +99,9 @@ class Accounts:
         async with asyncio.TaskGroup() as tasks:
             for account in self:
                 tasks.create_task(account.run())
+            while len(self) > 1:
+                await self._shared.clock.sleep(_REVIEW_SECONDS)
+                self._review()
 
     def use_saved(self) -> None:
         """Use the inverters that an earlier run found, until the cloud lists them."""
@@ -121,6 +128,12 @@ class Accounts:
         """Whether the cloud has ever said of each which inverters it has."""
         return all(account.is_listed for account in self)
 
+    @property
+    def _are_settled(self) -> bool:
+        """Whether a list has come, and no other one is waited for."""
+        has_answered = any(account.has_answered for account in self)
+        return has_answered and all(account.is_settled for account in self)
+
     def _update(self) -> None:
         """Name every inverter that is wanted, and let those that are not gone be read."""
         self._use(self._best())
@@ -138,10 +151,12 @@ class Accounts:
         for account in self:
             account.read(*self._work(account))
         self._tell_denied()
-        if not all(account.has_answered for account in self):
-            return  # those that seem to be missing may be listed yet
         # Where some are read, Sites says which one is gone; where none is, this is why.
-        self.missing = choice.missing if names else self._sites
+        missing = choice.missing if names else self._sites
+        self._is_settled = self._are_settled
+        if missing and not self._is_settled:
+            return  # those that seem to be missing may be listed yet
+        self.missing = missing
         listed = tuple(one for one in self.inverters if one.serial not in self.gone)
         self._notifications.missing_sites(
             self.missing, listed, others=bool(names), several=len(self._accounts) > 1
@@ -149,7 +164,7 @@ class Accounts:
 
     def _review(self) -> None:
         """Let another account read what it can read better, and tell what none may read."""
-        if self._best() != self._readers:
+        if self._best() != self._readers or self._are_settled != self._is_settled:
             self._update()
         else:
             self._tell_denied()

@@ -106,7 +106,8 @@ class DetailsPoller:
         try:
             static = await self._throttle.ask(lambda: self._client.static(serial))
         except CloudError as error:
-            self._problems.raise_(Kind.DETAILS, serial, error)
+            if serial in self._static_due:  # another account may read it by now
+                self._problems.raise_(Kind.DETAILS, serial, error)
             return False
         self._problems.clear(Kind.DETAILS, serial)
         self._registry.describe(serial, replace(self._registry.details(serial), static=static))
@@ -140,7 +141,8 @@ class DetailsPoller:
         try:
             answer = await self._throttle.ask(lambda: self._client.configurations(serials))
         except CloudError as error:
-            self._problems.raise_(Kind.CONFIGURATION, why=error)
+            if self._static_due:
+                self._problems.raise_(Kind.CONFIGURATION, why=error)
             return False
         transient = None
         for serial, outcome in answer.items():

@@ -54,6 +54,8 @@ class Poller:
     _refusals: int = 0
     _cadence: Cadence = field(default_factory=Cadence)
     _serials: tuple[str, ...] = ()
+    # Those that another account has read since the round began, even if not any more.
+    _lost: set[str] = field(default_factory=set)
     _something_to_do: asyncio.Event = field(default_factory=asyncio.Event)
     _urged: asyncio.Event = field(default_factory=asyncio.Event)
     # The next round, UTC; None while one is under way, or no inverter is known.
@@ -61,7 +63,8 @@ class Poller:
 
     def watch(self, serials: Iterable[str]) -> None:
         """Read these inverters and no others, from the next round on."""
-        self._serials = tuple(sorted(serials))
+        before, self._serials = self._serials, tuple(sorted(serials))
+        self._lost.update(set(before).difference(self._serials))
         if self._serials:
             self._something_to_do.set()
         else:
@@ -92,11 +95,12 @@ class Poller:
 
     async def round(self) -> dict[str, datetime]:
         """Read every inverter once; return the timestamp of each reading that came."""
+        self._lost.clear()
         batches = self._client.batches(self._serials)
         outcomes: dict[str, Dynamic | CloudError] = {}
         for answer in await asyncio.gather(*(self._read(batch) for batch in batches)):
             outcomes |= answer
-        watched = frozenset(self._serials)  # some may no longer be in use
+        watched = frozenset(self._serials) - self._lost  # some may no longer be in use
         self._report({serial: one for serial, one in outcomes.items() if serial in watched})
         self._notifications.connection(self._problems.lasting(Kind.CLOCK, Kind.READINGS))
         return {
@@ -113,7 +117,11 @@ class Poller:
             return dict.fromkeys(batch, error)
         self._check_clock()
         self._registry.dynamic(
-            {serial: one for serial, one in outcomes.items() if isinstance(one, Dynamic)}
+            {
+                serial: one
+                for serial, one in outcomes.items()
+                if isinstance(one, Dynamic) and serial not in self._lost
+            }
         )
         for outcome in outcomes.values():
             if isinstance(outcome, CloudError):
