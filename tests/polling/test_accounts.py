@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -336,6 +337,50 @@ async def test_what_both_tokens_are_refused_is_told_of_both_and_rarely_tried(hou
     before = [cloud.polls for cloud in clouds]
     await house.clock.advance(3000)
     assert all(5 <= cloud.polls - n <= 11 for cloud, n in zip(clouds, before, strict=True))
+
+
+@pytest.mark.parametrize("fault", ["throttled", "away", "slow"])
+async def test_another_account_goes_on_where_the_first_gets_no_readings(
+    house: House, fault: str
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    slow = Slow(house.clock)
+    house.accounts = house.all_accounts()
+    house.accounts.add(cast("RedbackClient", clouds[0]), "", runner=slow)
+    house.accounts.add(cast("RedbackClient", clouds[1]), "2", runner=at_once)
+    async with running(house.accounts):
+        await house.clock.advance(200)
+        if fault == "slow":
+            slow.is_slow, clouds[0].unreadable = True, AWAY
+        elif fault == "away":
+            clouds[0].failing = AWAY
+        else:
+            _throttled(clouds[0])
+        await house.clock.advance(5 * 60)
+        for _ in range(60):
+            await house.clock.advance(60)
+            assert house.reader("RB0011") == "2"
+            assert house.status("RB0011") == "OK"
+        assert not house.shown.messages
+
+
+async def test_where_the_cloud_is_away_for_all_the_inverter_stays_with_its_account(
+    house: House,
+) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
+    await house.start(*clouds)
+    for cloud in clouds:
+        cloud.failing = AWAY
+    for _ in range(60):
+        await house.clock.advance(60)
+        assert house.reader("RB0011") == ""
+    for cloud in clouds:
+        cloud.failing, cloud.unreadable = None, AWAY
+    readers = []
+    for _ in range(120):
+        await house.clock.advance(60)
+        readers.append(house.reader("RB0011"))
+    assert 2 <= sum(before != after for before, after in pairwise(readers)) <= 5
 
 
 async def test_an_answer_that_comes_once_the_other_one_reads_it_is_not_taken(

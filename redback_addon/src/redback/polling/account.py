@@ -41,6 +41,12 @@ _DISCOVERY_RETRY_SECONDS = 30.0
 _REFUSED_SECONDS = 5 * 60.0
 # How long the list of an account is waited for where another account must know it.
 _OTHERS_SECONDS = 5 * 60.0
+# Another account reads an inverter that this one has had no reading of for as long, or that it
+# must not ask for any longer than this.
+_SILENT_SECONDS = 3 * 60.0
+_SHUT_SECONDS = 60.0
+# If neither has readings, it is the cloud: then they rarely take turns.
+_TURN_SECONDS = 30 * 60.0
 # Lists have been incomplete before.
 _MISSING_FOR = timedelta(days=1)
 
@@ -93,12 +99,17 @@ class Account:
         self._everyone = everyone
         # The inverters that it reads.
         self.names: Mapping[str, GivenName] = {}
-        # When, in monotonic seconds, it last could not read each that it has not read since.
+        # When each of them was last read or, before that, left to it; this and the next in
+        # monotonic seconds.
+        self._heard: dict[str, float] = {}
+        # When it last could not read each that it has not read since.
         self._failed: dict[str, float] = {}
         # Those that the cloud has denied it, and of them those that people are told of.
         self.denied: set[str] = set()
         self._told: Sequence[str] = ()
         self.is_refused = False
+        # When the cloud last gave it a list or a reading.
+        self._answered_at = -math.inf
         # Whether the cloud has listed its inverters since the start.
         self.has_answered = False
         # What it listed last, and when, in monotonic seconds.
@@ -168,6 +179,8 @@ class Account:
 
     def read(self, names: Mapping[str, GivenName], others: Iterable[str]) -> None:
         """Read these inverters from now on, and describe the others."""
+        now = self._clock.monotonic()
+        self._heard = {serial: self._heard.get(serial, now) for serial in names}
         self.names = names
         if self.is_refused:  # nor can any other account read them
             self._registry.clear(names)
@@ -203,6 +216,7 @@ class Account:
         for serial, outcome in outcomes.items():
             match outcome:
                 case Dynamic():
+                    self._answered_at = self._heard[serial] = now
                     self._failed.pop(serial, None)
                     self.denied.discard(serial)
                 case AccessError():
@@ -213,6 +227,22 @@ class Account:
                 case NotFoundError():  # what is not there any more is no longer denied
                     self.denied.discard(serial)
         self._failing()
+
+    def pass_on(self) -> None:
+        """Leave what it has had no readings of for long to accounts that the cloud answers since.
+
+        Those that it has not answered are listed again, which shows whether it is the cloud.
+        """
+        now, is_shut = self._clock.monotonic(), self.throttle.shut_s > _SHUT_SECONDS
+        for serial, since in self._heard.items():
+            if not (is_shut or now - since >= _SILENT_SECONDS):
+                continue
+            for one in self._others_listing(serial):
+                if one._answered_at > since:  # noqa: SLF001 - of its own kind
+                    if now - one._failed.get(serial, -math.inf) >= _TURN_SECONDS:  # noqa: SLF001
+                        self._failed[serial] = now
+                else:
+                    one.list_again()
 
     def tell_denied(self, serials: Sequence[str]) -> None:
         """Show which inverters no account may read; none = they can all be read."""
@@ -263,7 +293,8 @@ class Account:
         They are asked to do so at once. One that does not answer is not waited for any longer.
         """
         now = self._clock.monotonic()
-        self._last_list, self.listed_at = frozenset(one.serial for one in inverters), now
+        self._last_list = frozenset(one.serial for one in inverters)
+        self.listed_at = self._answered_at = now
         listing = [one for old in self._replaced(inverters) for one in self._others_listing(old)]
         since = now if self._waits_since is None else self._waits_since
         late = [one for one in listing if one.listed_at < since]

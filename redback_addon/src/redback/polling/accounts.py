@@ -101,6 +101,8 @@ class Accounts:
                 tasks.create_task(account.run())
             while len(self) > 1:
                 await self._shared.clock.sleep(_REVIEW_SECONDS)
+                for account in self:
+                    account.pass_on()
                 self._review()
 
     def use_saved(self) -> None:

@@ -57,7 +57,12 @@ class Throttle:
     @property
     def is_closed(self) -> bool:
         """Whether a request would have to wait."""
-        return self._open_from > self._clock.monotonic()
+        return self.shut_s > 0
+
+    @property
+    def shut_s(self) -> float:
+        """For how long every request has to wait, s."""
+        return self._open_from - self._clock.monotonic()
 
     @property
     def closed_s(self) -> float:
