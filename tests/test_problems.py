@@ -6,7 +6,7 @@ import pytest
 
 from fake_clock import START, FakeClock
 from redback.cloud import Cause, TransientError
-from redback.problems import Kind, Problems
+from redback.problems import AccountProblems, Kind, Problems
 
 AWAY = TransientError("the cloud answered 503", method="GET", url="http://cloud/Nodes", status=503)
 
@@ -92,6 +92,21 @@ def test_the_problems_of_what_is_no_longer_watched_end_and_do_not_come_back(
     problems.watch({"RB1": "Shed"})
     problems.raise_(Kind.INVERTER, "RB1", AWAY)
     assert (Kind.INVERTER, "RB1") in problems.now
+
+
+@pytest.mark.parametrize("kind", [Kind.HISTORY_CORE, Kind.HISTORY_DISK])
+def test_what_is_the_same_for_all_accounts_is_told_once_until_it_has_ended_for_each(
+    problems: Problems, kind: Kind
+) -> None:
+    first, second = AccountProblems(problems, "", "One"), AccountProblems(problems, "2", "Two")
+    for account in (first, second):
+        account.raise_(kind, why="it is busy")
+    (problem,) = problems.now.values()
+    assert problem.sentence == kind.sentence.format(detail="it is busy")
+    first.drop(kind)
+    assert problems.now
+    second.clear(kind)
+    assert not problems.now
 
 
 def test_the_first_kind_that_is_asked_for_is_found_first(problems: Problems) -> None:

@@ -234,6 +234,8 @@ OF_BROKER = (
     Kind.BROKER_UNTRUSTED,
     Kind.BROKER_AWAY,
 )
+# These are the same for all accounts: told once, until they have ended for each.
+_OF_ALL = frozenset({Kind.HISTORY_CORE, Kind.HISTORY_DISK})
 # A clock that is wrong explains these.
 _OF_CLOCK = frozenset({Kind.FUTURE, Kind.OFFLINE})
 
@@ -301,6 +303,8 @@ class Problems:
         self._names: dict[str, str] = {}
         self._unwatched: set[str] = set()
         self._followers: list[Callable[[], None]] = []
+        # Which accounts have each problem that is the same for all.
+        self.having: dict[Kind, set[str | None]] = {kind: set() for kind in _OF_ALL}
         # The latest one, even if it has ended; and how often any was raised.
         self.last: Problem | None = None
         self.count = 0
@@ -435,13 +439,27 @@ class AccountProblems:
 
     def raise_(self, kind: Kind, subject: str | None = None, why: Exception | str = "") -> None:
         """Raise a problem; see `Problems.raise_`."""
+        if kind in _OF_ALL:
+            self._problems.having[kind].add(self._account)
+            self._problems.raise_(kind, subject, why)
+            return
         is_of_account = subject is None and kind is not Kind.CLOCK
         label = self._label if is_of_account else ""
         self._problems.raise_(kind, subject or self._account, why, account=label)
 
     def clear(self, kind: Kind, subject: str | None = None) -> None:
-        """End a problem; nothing happens if there is none."""
-        self._problems.clear(kind, subject or self._account)
+        """End a problem; nothing happens if there is none, or another account still has it."""
+        if self._is_last(kind):
+            self._problems.clear(kind, subject or self._subject(kind))
+
+    def _is_last(self, kind: Kind) -> bool:
+        """Note that a problem has ended for this account; return whether it has for all."""
+        having = self._problems.having.get(kind, set())
+        having.discard(self._account)
+        return not having
+
+    def _subject(self, kind: Kind) -> str | None:
+        return None if kind in _OF_ALL else self._account
 
     @property
     def subject(self) -> str | None:
@@ -461,4 +479,5 @@ class AccountProblems:
 
     def drop(self, kind: Kind) -> None:
         """Drop a problem of the account; see `Problems.drop`."""
-        self._problems.drop(kind, self._account)
+        if self._is_last(kind):
+            self._problems.drop(kind, self._subject(kind))
