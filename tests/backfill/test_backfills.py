@@ -59,7 +59,7 @@ async def test_what_another_account_reads_now_is_not_waited_for(
     first, second = worlds
     reader = first
     for world in worlds:
-        world.backfill._fetcher.reads = lambda _, world=world: reader is world  # type: ignore[method-assign, misc] # noqa: SLF001
+        world.backfill._fetcher.reads = lambda _, world=world: reader is world  # type: ignore[misc] # noqa: SLF001
         world.publish(world.now - 90 * MINUTE, world.now)
     first.cloud.failing = [REFUSED] * 50
     await clock.advance(600)

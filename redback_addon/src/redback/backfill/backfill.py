@@ -141,13 +141,7 @@ class Backfill:
             if not gaps:
                 for kind in _WAITING:
                     self._problems.drop(kind)
-            if self._is_begun():
-                hours = [hour for gap in gaps for hour in gap.hours]
-                fetched = sum(hour.stage is Stage.FETCHED for hour in hours)
-                self._counting.begin(len(hours), fetched)
-            elif self._counting.left and not any(self.watched()):  # others read them now
-                self._counting.begin(0, 0)
-                self._counting.hold = None
+            self._count(gaps)
             if self.is_paused:
                 await wait(self._clock, self._idle_seconds(), self._going)
                 continue
@@ -164,6 +158,16 @@ class Backfill:
             left = found_at + self._idle_seconds() - self._clock.monotonic()
             if not (is_filled or left <= 0 or self._urged.is_set()):
                 await self._sleep(left)
+
+    def _count(self, gaps: Sequence[Gap]) -> None:
+        """Count what is missing."""
+        if self._is_begun():
+            hours = [hour for gap in gaps for hour in gap.hours]
+            fetched = sum(hour.stage is Stage.FETCHED for hour in hours)
+            self._counting.begin(len(hours), fetched)
+        elif self._counting.left and not any(self.watched()):  # other accounts read them now
+            self._counting.begin(0, 0)
+            self._counting.hold = None
 
     def _idle_seconds(self) -> float:
         return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
