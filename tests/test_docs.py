@@ -17,6 +17,7 @@ from redback.backfill.adjustments import _LISTED
 from redback.backfill.audit import _ALL_SECONDS
 from redback.backfill.fetcher import _AGAIN_AFTER
 from redback.backfill.gaps import SETTLE
+from redback.controls.mqtt_door import _RENEWED_FOR
 from redback.core.notices import _SHOWN_EVERY_SECONDS
 from redback.dashboards.dashboard import TITLE
 from redback.environment import Environment
@@ -134,6 +135,8 @@ FIGURES = [
         *(after / timedelta(hours=1) for after in _AGAIN_AFTER)
     ),
     f"{['no', 'one', 'two'][_KEPT.days]} days of readings",
+    f"until it is switched off, for {_RENEWED_FOR / timedelta(hours=1):.0f} hours at most.",
+    f"Nothing is renewed more than {_RENEWED_FOR / timedelta(hours=1):.0f} hours after",
     f"Home Assistant {CONFIG['homeassistant']} or newer",
     f"({' or '.join(sorted(CONFIG['arch'], reverse=True))})",
     *(f"`{url.removeprefix('https://')}`" for url in (Environment.api_url, Environment.login_url)),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
-from controls.stand_ins import AWAY, FakeHouse
+from controls.stand_ins import AWAY, UNKNOWN, FakeHouse
 from examples import SERIAL, static
 from fake_clock import FakeClock
 from redback.cloud import Schedule
@@ -37,6 +37,7 @@ class Publisher:
         self.answers: list[Mapping[str, object]] = []
         self.shown: list[str] = []
         self.is_lost = False
+        self.is_heard = True
         self.up = asyncio.Event()
         self.up.set()
         self.broker = SimpleNamespace(ready=self.up.wait)
@@ -357,6 +358,88 @@ async def test_a_renewal_is_tried_again_until_the_end_and_never_after_it(home: H
     writes = len(home.cloud.writes)
     await home.clock.advance(2 * 3600)
     assert len(home.cloud.writes) == writes
+
+
+async def test_what_may_have_been_renewed_is_renewed_again(home: Home) -> None:
+    await home.do("export_limit", "ON")
+    home.cloud.failing = [UNKNOWN]  # it was done all the same
+    for _ in range(4):
+        await home.clock.advance(3600)
+        assert home.switch() == "ON"
+    assert home.cloud.limits == [0]
+
+
+async def test_what_may_have_been_switched_on_is_renewed(home: Home) -> None:
+    home.cloud.failing = [UNKNOWN]
+    await home.do("export_limit", "ON")
+    await home.clock.advance(3 * 3600)
+    assert home.switch() == "ON"
+
+
+async def test_what_was_not_made_after_all_is_tried_again_in_time(home: Home) -> None:
+    await home.do("export_limit", "ON")
+    cloud = cast("Any", home.cloud)
+    create = cloud.create_envelope
+
+    def lose(*_: object) -> None:
+        home.cloud.writes.append("lost")
+        cloud.create_envelope = create
+        raise UNKNOWN
+
+    cloud.create_envelope = lose
+    await home.clock.advance(3 * 3600)
+    assert "lost" in home.cloud.writes
+    assert home.switch() == "ON"
+
+
+async def test_switched_on_again_and_again_it_is_renewed(home: Home) -> None:
+    for _ in range(4):
+        home.publisher.commands.command(SERIAL, "export_limit", "ON")
+        await home.clock.advance(0.5)
+    await home.clock.advance(3 * 3600)
+    assert "refused" in home.results()  # those that waited, since a later one came
+    assert home.switch() == "ON"
+
+
+async def test_the_switch_renews_what_it_has_found_there(home: Home) -> None:
+    await home.send({"action": "limit_export", "power": 0, "minutes": 60}, 20)
+    await home.do("export_limit", "ON")
+    assert len(home.cloud.writes) == 1
+    await home.clock.advance(3 * 3600)
+    assert home.switch() == "ON"
+
+
+async def test_it_is_not_renewed_while_nobody_could_switch_it_off(home: Home) -> None:
+    await home.do("export_limit", "ON")
+    home.publisher.is_heard = False
+    await home.clock.advance(3000)
+    home.publisher.is_heard = True  # as after a restart of Home Assistant
+    await home.clock.advance(3600)
+    assert home.switch() == "ON"
+    home.publisher.is_heard = False
+    # Once more, as it could be back within the hour; but no longer than two hours in all.
+    await home.clock.advance(2 * 3600)
+    assert home.switch() == "OFF"
+    writes = len(home.cloud.writes)
+    home.publisher.is_heard = True
+    await home.clock.advance(3600)
+    assert len(home.cloud.writes) == writes
+
+
+async def test_it_is_renewed_for_a_day_after_it_was_switched_on(home: Home) -> None:
+    await home.do("duration", "1440")
+    await home.do("export_limit", "ON")
+    home.clock.skip(20 * 3600)
+    await home.do("export_limit", "ON")
+    home.clock.skip(23.5 * 3600)
+    await home.clock.advance(3600)
+    assert home.switch() == "ON"
+    home.clock.skip(23 * 3600)
+    await home.clock.advance(3600)
+    assert home.switch() == "OFF"
+    assert home.answers[-1].result == "ended"
+    creations = [one for one in home.cloud.writes if one.startswith("create")]
+    assert len(creations) == 3
 
 
 async def test_a_switch_that_could_not_be_switched_on_is_off(home: Home) -> None:

@@ -611,8 +611,11 @@ async def test_commands_arrive_also_after_the_broker_was_away_but_not_retained_o
         await home.has(lambda found: found[CONFIG])
         await home.broker.publish(COMMAND, "Charge")
         await until(lambda: obedient.told == [(SERIAL, "mode", "Charge")])
+        assert isinstance(way, MqttPublisher)
+        assert way.is_heard
         await home.broker.stop()
         await home.when(lambda: not way.broker.is_up)
+        assert not way.is_heard
         await home.broker.start()
         await home.broker.publish(COMMAND, "Dance", retain=True)
         await home.when(lambda: way.broker.is_up)

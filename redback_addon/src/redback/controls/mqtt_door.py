@@ -1,6 +1,7 @@
 """Entities over MQTT as a door: people and automations choose there, and see what is so."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,38 +11,43 @@ from typing import NoReturn
 
 import msgspec
 
-from ..clock import Clock, wait
+from ..clock import Clock
 from ..core import BrokerAwayError
 from ..inverters.registry import Registry
 from ..publishing.components import Component
 from ..publishing.mqtt import MqttPublisher
 from . import mqtt_entities as entities
-from .book import Answer
+from .book import Answer, Own
 from .command import LONGEST_TEXT, RefusedError
 from .controls import Controls
 from .limits import find
 from .settings import Setting, Settings
 from .timeline import Entry
 
+_LOG = logging.getLogger(__name__)
 _BY = "mqtt"
 _ON, _OFF = "ON", "OFF"
 # Before its end an envelope is renewed: so much earlier, or a third of its time.
 _AHEAD = timedelta(minutes=5)
-_AGAIN = timedelta(minutes=1)
-_LONGEST_SLEEP = 60.0
+_LOOK_SECONDS = 10.0
+# By then a command is answered, and what it was to make is in the book, or nothing is made.
+_AGAIN_SECONDS = 60.0
+_RENEWED_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The envelope that a switch which is on keeps renewing.
+    """A switch that is on, whose envelope is renewed.
 
     Attributes:
-        until: its end; None before it is made.
-        due: when to renew it, or to try again.
+        on: when it was switched on last, in monotonic seconds.
+        asked: when its envelope was asked for last, in monotonic seconds.
+        until: the end of the envelope that was answered last; None = none yet.
     """
 
+    on: float
+    asked: float
     until: datetime | None = None
-    due: datetime | None = None
 
 
 class MqttDoor:
@@ -49,7 +55,8 @@ class MqttDoor:
 
     The switch renews its envelope while it is on, and each one has an end of its own. That lasts
     until it is switched off, another command takes its place, or the add-on ends: after a start
-    nothing is renewed that nobody has asked for.
+    nothing is renewed that nobody has asked for. Nor is it for longer than a day after it was
+    switched on, or while nobody could switch it off for longer than an envelope lasts.
     """
 
     def __init__(
@@ -67,7 +74,7 @@ class MqttDoor:
         self._clock = clock
         self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         self._kept: dict[str, _Kept] = {}  # by serial number
-        self._changed = asyncio.Event()
+        self._heard = clock.monotonic()  # when people could switch it off last
         controls.listen(self._hear)
         publisher.take_commands(self)
 
@@ -114,7 +121,8 @@ class MqttDoor:
             case entities.BACK:
                 self._take(serial, key, {"action": entities.AUTO})
             case entities.LIMIT if payload == _ON:
-                self._kept.setdefault(serial, _Kept())
+                now = self._clock.monotonic()
+                self._kept[serial] = _Kept(on=now, asked=now)
                 self._limit(serial)
             case entities.LIMIT if payload == _OFF:
                 self._kept.pop(serial, None)
@@ -186,15 +194,10 @@ class MqttDoor:
             self._publisher.show_controls(serial)
         if answer.serial is not None:
             self._answers.put_nowait(answer)
-        kept = self._kept.get(answer.serial or "")
-        if kept is None or answer.serial is None or (answer.by, answer.id) != (_BY, entities.LIMIT):
-            return
-        if answer.result == "started" and answer.until is not None:
-            ahead = min(_AHEAD, (answer.until - self._clock.now()) / 3)
-            self._kept[answer.serial] = _Kept(answer.until, answer.until - ahead)
-            self._changed.set()
-        elif answer.result in {"refused", "failed"} and kept.until is None:
-            del self._kept[answer.serial]
+            kept = self._kept.get(answer.serial)
+            of_switch = (answer.by, answer.id) == (_BY, entities.LIMIT)
+            if kept is not None and of_switch and answer.result == "started":
+                self._kept[answer.serial] = replace(kept, until=answer.until)
 
     async def _tell(self) -> NoReturn:
         while True:
@@ -209,18 +212,40 @@ class MqttDoor:
     async def _renew(self) -> NoReturn:
         """Renew the envelopes of switches that are on, as long as nothing else took their place."""
         while True:
-            now = self._clock.now()
+            if self._publisher.is_heard:
+                self._heard = self._clock.monotonic()
             for serial, kept in list(self._kept.items()):
-                if kept.until is None or kept.due is None or now < kept.due:
-                    continue
-                if any(one.is_limit and one.end == kept.until for one in self._running(serial)):
-                    self._kept[serial] = replace(kept, due=now + _AGAIN)
-                    self._limit(serial)
-                else:
-                    del self._kept[serial]
-            self._changed.clear()
-            dues = [(one.due - now).total_seconds() for one in self._kept.values() if one.due]
-            await wait(self._clock, max(0.0, min([_LONGEST_SLEEP, *dues])), self._changed)
+                self._look(serial, kept)
+            await self._clock.sleep(_LOOK_SECONDS)
+
+    def _look(self, serial: str, kept: _Kept) -> None:
+        """Renew the envelope of a switch that is on if it is time, or let it end by itself."""
+        now = self._clock.monotonic()
+        if now - kept.asked < _AGAIN_SECONDS:
+            return
+        ours = self._switched(serial, kept)
+        if not ours:
+            del self._kept[serial]
+        elif now - kept.on >= _RENEWED_FOR.total_seconds():
+            name = self._registry.names[serial].name if serial in self._registry.names else serial
+            _LOG.info("%s: The export limit was switched on a day ago, and is left to end.", name)
+            del self._kept[serial]
+        elif all(one.is_made for one in ours):  # or else it may have been renewed
+            last = max(ours, key=lambda one: one.end)
+            lasts = last.end - last.start
+            is_heard = now - self._heard <= lasts.total_seconds()
+            if is_heard and last.end - self._clock.now() <= min(_AHEAD, lasts / 3):
+                self._kept[serial] = replace(kept, asked=now)
+                self._limit(serial)
+
+    def _switched(self, serial: str, kept: _Kept) -> list[Own]:
+        """Return the envelopes that a switch has made, or found there, made for sure or not."""
+        limits = (one for one in self._controls.own(serial) if one.action == "limit_export")
+        return [
+            one
+            for one in limits
+            if (one.by, one.id) == (_BY, entities.LIMIT) or one.end == kept.until
+        ]
 
 
 def _decoded(payload: str) -> object:

@@ -141,6 +141,11 @@ class MqttPublisher:
         problems.follow(self._problems_changed)
         home_assistant.resend_on_connect(self)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether both the broker and Core are there."""
+        return self.broker.is_up and self._home_assistant.websocket.up_since is not None
+
     def take_commands(self, commands: Commands) -> None:
         """Show entities that take commands too, and pass those on, from the start on."""
         self._commands = commands
