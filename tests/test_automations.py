@@ -339,6 +339,14 @@ async def devices() -> AsyncIterator[Place]:
         yield place
 
 
+def test_what_is_switched_on_is_looked_at_again() -> None:
+    """A switch that is on is renewed: a change of the price that is missed must not leave it so."""
+    switching = [one for one in examples().values() if "switch.turn_on" in str(one)]
+    assert switching
+    for one in switching:
+        assert {"trigger": "time_pattern", "minutes": "/5"} in one["triggers"]
+
+
 def test_every_address_is_that_of_the_repository() -> None:
     here = yaml.safe_load((ROOT / "repository.yaml").read_text())["url"] + "/blob/main/"
     there = [here + str(path.relative_to(ROOT)) for path in sorted(BLUEPRINTS.glob("*"))]
@@ -534,6 +542,22 @@ class TestOnCoreWithDevices:
                 await place.has_ended("auto")
             assert bool(place.schedules()) == (what in (CHARGE, HOLD))
             assert not place.envelopes()
+
+    async def test_a_change_of_the_price_that_was_missed_counts_later(self, place: Place) -> None:
+        switch = "switch.redback_export_limit"
+        async with place.running(f"{LIMIT}, with entities"):
+            data = {"entity_id": switch}
+            await place.client.request("POST", "services/switch/turn_on", data)
+            await place.answer("started")
+            await until(lambda: place.is_on(switch))
+            await place.tick()
+            await place.has_ended("lift_limit")
+            assert place.envelopes() == []
+            before = written(place.home)
+            await place.tick()
+            with pytest.raises(TimeoutError):
+                await place.answers.next(5)  # nothing is sent where nothing is to be ended
+            assert written(place.home) == before
 
     async def test_people_are_told_what_is_refused(self, place: Place) -> None:
         place.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=400, path="/Create/"))
