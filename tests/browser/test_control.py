@@ -63,13 +63,19 @@ async def test_what_runs_is_said_with_the_time_left_and_can_be_ended(
     )
 
 
-async def test_what_may_have_been_made_is_ended_too(viewer: Viewer, stand_in: StandIn) -> None:
+async def test_what_may_have_been_made_is_ended_only_when_it_is_known(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
     made = status()
     entries(made)[0] |= {"key": "", "can_delete": False}
     page = await viewer.open("control", status=made)
-    await page.get_by_role("button", name="End now: Charging").click()
-    await expect(card(page, "Now").get_by_role("status")).to_have_text("Back to auto.")
-    assert stand_in.posts == [("control", {"action": "auto", "inverter": SERIAL})]
+    button = page.get_by_role("button", name="End now: Charging")
+    await expect(button).to_be_disabled()
+    unsure = card(page, "Now").get_by_text("not confirmed by Redback's cloud yet")
+    await expect(unsure).to_have_count(1)
+    stand_in.publish(status())
+    await expect(button).to_be_enabled()
+    await expect(unsure).to_have_count(0)
 
 
 async def test_charging_is_started_at_once_with_what_it_will_do(

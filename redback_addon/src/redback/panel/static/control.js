@@ -15,6 +15,7 @@ import { counting, moment, now } from "./time.js";
 
 const MINUTE = 60_000; // milliseconds
 const LEVELS = { started: "good", scheduled: "good", ended: "none", refused: "error", failed: "error" };
+const UNSURE = "; not confirmed by Redback's cloud yet";
 const SENDING = "Sending it to Redback's cloud …";
 
 const runs = (entry) => Date.parse(entry.start) <= now() && now() < Date.parse(entry.end) && (entry.daily?.is_understood ?? true);
@@ -22,6 +23,7 @@ const runs = (entry) => Date.parse(entry.start) <= now() && now() < Date.parse(e
 /** One thing that runs now. */
 function running(entry, end) {
   const what = doing(entry);
+  const isUnsure = entry.whose === "own" && !entry.can_delete;
   return el(
     "li",
     { "data-look": look(entry) },
@@ -30,9 +32,9 @@ function running(entry, end) {
       "div",
       {},
       el("p", { class: "headline" }, `${what} until ${moment(entry.end)}`),
-      el("p", { class: "under" }, counting(el("span"), "left", entry.end), `, ${maker(entry)}`),
+      el("p", { class: "under" }, counting(el("span"), "left", entry.end), `, ${maker(entry)}${isUnsure ? UNSURE : ""}`),
     ),
-    entry.whose === "own" ? el("button", { type: "button", "aria-label": `End now: ${what}`, onclick: () => end(entry) }, icon("stop"), "End now") : null,
+    entry.whose === "own" ? el("button", { type: "button", disabled: isUnsure, "aria-label": `End now: ${what}`, onclick: () => end(entry) }, icon("stop"), "End now") : null,
   );
 }
 
@@ -103,8 +105,7 @@ export function control(content) {
   };
   const send = (fields, words) => press("control", { ...fields, inverter: picker.value }, words);
   const remove = ({ serial, key }, words) => press("control/delete", { serial, key }, words);
-  const end = (entry) =>
-    entry.can_delete ? remove(entry, `Ended: ${doing(entry)}.`) : send({ action: entry.is_limit ? "lift_limit" : "auto" }, "Back to auto.");
+  const end = (entry) => remove(entry, `Ended: ${doing(entry)}.`);
   const ask = async (entry, words) => {
     const question =
       entry.whose === "own"
