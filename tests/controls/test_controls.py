@@ -381,11 +381,45 @@ async def test_killed_before_anything_was_made_it_is_answered_as_failed(
 
 
 async def test_the_record_has_the_last_hundred(house: FakeHouse) -> None:
-    for _ in range(120):
-        await house.send({"action": "dance"}, 0)
+    for number in range(120):
+        await house.send({"action": "dance", "id": f"{number}"}, 10)
     record = Book(house.folder).record
-    assert len(record) == 100
-    assert record[-1].reason == house.answers[-1].reason
+    assert [one.id for one in record] == [f"{number}" for number in range(20, 120)]
+
+
+async def test_a_flood_of_refusals_leaves_other_commands_in_the_record(house: FakeHouse) -> None:
+    await house.send(CHARGE | {"id": "night"})
+    for _ in range(200):
+        await house.send({"action": "dance"}, 0)
+    assert house.results().count("refused") == 200
+    record = Book(house.folder).record
+    assert record[0].id == "night"
+    assert len(record) == 11
+    await house.send({"action": "dance", "id": "later"}, 61)
+    await house.send({"action": "dance", "id": "again"})
+    assert house.controls.record[-1].id == "again"
+
+
+async def test_a_command_that_waits_at_the_stop_is_refused_in_the_record(house: FakeHouse) -> None:
+    await house.send(CHARGE | {"id": "first"})
+    await house.send(CHARGE | {"action": "discharge", "id": "second"})
+    await house.kill()
+    last = Book(house.folder).record[-1]
+    assert (last.id, last.result) == ("second", "refused")
+    assert last.reason == "Refused: the add-on was stopped."
+    house.start()
+    await house.clock.advance(60)
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"), [(7, "7"), (7.5, "7.5"), (10**300, None), (["7"], None)]
+)
+async def test_an_id_that_is_a_number_is_in_the_refusal(
+    house: FakeHouse, given: object, answered: str | None
+) -> None:
+    await house.send(CHARGE | {"id": given})
+    assert [(one.id, one.result) for one in house.answers] == [(answered, "refused")]
 
 
 async def test_a_limit_with_the_same_start_replaces_only_the_old_one(house: FakeHouse) -> None:

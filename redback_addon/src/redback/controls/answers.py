@@ -110,6 +110,8 @@ def clock_time(moment: datetime) -> str:
 
 
 def _text(value: object) -> str | None:
+    if isinstance(value, int | float) and abs(value) < 10**LONGEST_TEXT:
+        return str(value)
     return _clean(value[:LONGEST_TEXT]) if isinstance(value, str) else None
 
 

@@ -13,6 +13,9 @@ from .command import LIMITING, MODES
 FILE = "controls.json"
 RESULTS = ("started", "scheduled", "ended", "refused", "failed")
 _RECORDED = 100
+# More refusals than that in a minute are told, but not recorded: a flood of them would be written
+# to the disk one by one, and leave no other command in the record.
+_REFUSALS_A_MINUTE = 10
 # Later nobody waits for the answer that something was started, and it could be over.
 _NEWS_FOR = timedelta(seconds=60)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -127,8 +130,15 @@ class Book:
 
     def note(self, answer: Answer) -> None:
         """Add to the record."""
+        if answer.result == "refused" and self._refusals_near(answer) >= _REFUSALS_A_MINUTE:
+            return
         self.record = (*self.record, answer)[-_RECORDED:]
         self._save()
+
+    def _refusals_near(self, answer: Answer) -> int:
+        refused = (one.at for one in self.record if one.result == "refused")
+        at = answer.at
+        return sum(1 for one in refused if one and at and abs(at - one) < timedelta(minutes=1))
 
     def _save(self) -> None:
         self._file.save(_Content(self.own, self.record))

@@ -122,16 +122,26 @@ class Controls:
 
     async def run(self) -> NoReturn:
         """Carry out commands, and watch over what runs, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch.run())
-            tasks.create_task(self._follow.run())
-            while True:
-                serial, waiting = await self._taken.get()
-                tasks.create_task(self._give_up(serial, waiting))
-                if serial not in self._working:
-                    self._working.add(serial)
-                    tasks.create_task(self._work(serial))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch.run())
+                tasks.create_task(self._follow.run())
+                while True:
+                    serial, waiting = await self._taken.get()
+                    tasks.create_task(self._give_up(serial, waiting))
+                    if serial not in self._working:
+                        self._working.add(serial)
+                        tasks.create_task(self._work(serial))
+        finally:
+            self._refuse_waiting()
         raise AssertionError
+
+    def _refuse_waiting(self) -> None:
+        """Refuse what still waits at the stop: the record at least has that answer."""
+        for serial, line in self._waiting.items():
+            while line:
+                command = line.pop(0).command
+                self._answers.reply(command, serial, "refused", "Refused: the add-on was stopped.")
 
     async def _give_up(self, serial: str, waiting: _Waiting) -> None:
         """Refuse a command that has waited for too long."""
