@@ -35,6 +35,19 @@ async def test_an_inverter_that_does_something_else_is_told_once_after_five_minu
     assert house.cloud.writes == ["create ChargeBattery"]
 
 
+async def test_after_a_start_of_the_add_on_it_has_its_five_minutes_again(
+    house: FakeHouse,
+) -> None:
+    await house.send(CHARGE, 20 * MINUTES)
+    await house.kill()
+    house.registry.mode = "Auto"  # as in a reading from before it did what was started
+    house.start()
+    await house.clock.advance(4 * MINUTES)
+    assert house.results() == ["started"]
+    await house.clock.advance(2 * MINUTES)
+    assert house.results() == ["failed"]
+
+
 async def test_the_problem_ends_when_the_inverter_follows(house: FakeHouse) -> None:
     house.registry.mode = "Auto"
     await house.send(CHARGE, 7 * MINUTES)

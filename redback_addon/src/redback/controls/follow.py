@@ -35,7 +35,8 @@ class _Awaited:
     """What an inverter is to do, through however many schedules that say the same.
 
     Attributes:
-        followed: the time of the last reading that said so; before the first one, the start.
+        followed: the time of the last reading that said so; before the first one, when this began
+            to be awaited, and of what is doubted already, the start.
         judged: the time of the last reading that said something else for too long.
     """
 
@@ -81,7 +82,9 @@ class Follow:
             self._awaited.pop(serial, None)
         if one is None:
             return
-        awaited = self._awaited.setdefault(serial, _Awaited(MODES[one.action], one.start))
+        # After a start of the add-on, the inverter has its minutes again.
+        since = one.start if one.is_doubted else self._clock.now()
+        awaited = self._awaited.setdefault(serial, _Awaited(MODES[one.action], since))
         reading = self._registry.reading(serial)
         if reading is None or not reading.is_live or reading.mode is None:
             return
