@@ -435,6 +435,17 @@ class TestOnCore:
             await asyncio.sleep(2)
             assert place.schedules() == []
 
+    async def test_a_price_that_falls_before_the_answer_ends_it(self, place: Place) -> None:
+        delay = Fault(kind=Kind.SLOW, seconds=5, path="/Create/")
+        place.home.simulator.faults.add(delay)
+        async with place.running(DISCHARGE):
+            await place.begins(DISCHARGE)
+            await asyncio.sleep(1)
+            await place.set(PRICE, 0.30)
+            await place.answer("started")
+            await place.has_ended("auto")
+            assert place.schedules() == []
+
     async def test_each_repetition_extends_and_they_do_not_pile_up(self, place: Place) -> None:
         async with place.running(DISCHARGE, LIMIT):
             await place.begins(DISCHARGE)
