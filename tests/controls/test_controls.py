@@ -478,6 +478,22 @@ async def test_what_somebody_else_deletes_is_over(house: FakeHouse) -> None:
     assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
 
 
+@pytest.mark.parametrize("status", ["Cancelled", "CancelledAfterStart", "RejectedPastEvent"])
+async def test_a_limit_that_the_cloud_lists_without_effect_is_over(
+    house: FakeHouse, status: str
+) -> None:
+    await house.send({"action": "limit_export", "power": 0, "minutes": 600}, 300)
+    assert house.results() == ["started"]
+    ((key, (_, made)),) = house.cloud.made.items()
+    assert isinstance(made, Envelope)
+    house.cloud.put(key, msgspec.structs.replace(made, status=status))
+    await house.clock.advance(900)
+    (answer,) = house.answers
+    assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
+    assert house.controls.timeline(SERIAL) == ()
+    assert house.cloud.writes == ["create envelope"]
+
+
 async def test_a_limit_of_the_hardware_that_makes_no_sense_is_not_one(house: FakeHouse) -> None:
     absurd = msgspec.structs.replace(configuration(), battery_max_charge_power_kw=1e308)
     house.registry.described = Details(static(), absurd)

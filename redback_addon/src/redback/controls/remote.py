@@ -30,9 +30,10 @@ class Lists:
     envelopes: tuple[Envelope, ...] | None
 
     def has(self, one: Own) -> bool:
-        """Whether something of ours is listed."""
+        """Whether something of ours is listed, and not as something that has no effect."""
         if one.site_id:
-            return any(envelope.event_id == one.key for envelope in self.envelopes or ())
+            listed = self.envelopes or ()
+            return any(each.event_id == one.key and each.has_effect for each in listed)
         once = () if self.schedules is None else self.schedules.once
         return any(schedule.schedule_id == one.key for schedule in once)
 

@@ -110,7 +110,8 @@ def timeline(
     schedules = () if details.schedules is None else details.schedules.once
     daily = () if details.schedules is None else details.schedules.daily
     envelopes = details.envelopes or ()
-    listed = {one.schedule_id for one in schedules} | {one.event_id for one in envelopes}
+    effective = {one.event_id for one in envelopes if one.has_effect}
+    listed = effective | {one.schedule_id for one in schedules}
     found = [
         *(_own(serial, one, goes_from(one, ours), is_listed=one.key in listed) for one in ours),
         *(_schedule(serial, one) for one in schedules if one.schedule_id not in keys),
