@@ -439,6 +439,81 @@ async def test_what_is_planned_for_later_leaves_what_runs_until_it_begins(house:
     assert house.cloud.modes == ["DischargeBattery"]
 
 
+async def plan(house: FakeHouse, action: str, minutes: float, start: float) -> str:
+    """Schedule something in some minutes; return its key."""
+    before = {*house.cloud.made}
+    moment = (house.clock.now() + timedelta(minutes=start)).isoformat()
+    await house.send({"action": action, "power": 1000, "minutes": minutes, "start": moment}, 60)
+    (key,) = {*house.cloud.made} - before
+    return key
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+async def test_what_runs_goes_on_if_the_plan_that_would_replace_it_is_deleted(
+    house: FakeHouse, *, by_person: bool
+) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    planned = await plan(house, "discharge", 30, 180)
+    if by_person:
+        await delete(house, planned)
+    else:
+        del house.cloud.made[planned]
+    await house.clock.advance(600)
+    assert house.cloud.modes == ["ChargeBattery"]
+    (entry,) = house.controls.timeline(SERIAL)
+    assert entry.end == house.end() > house.clock.now() + timedelta(minutes=500)
+
+
+async def test_what_runs_goes_on_to_its_end_if_the_plan_after_it_makes_way_for_another(
+    house: FakeHouse,
+) -> None:
+    await house.send(CHARGE | {"minutes": 60}, 60)
+    await plan(house, "discharge", 90, 30)
+    await plan(house, "export", 90, 90)
+    assert house.cloud.modes == ["ChargeBattery", "ExportPower"]
+    await house.clock.advance(54 * 60)
+    assert house.cloud.wanted() == "ChargeBattery"
+
+
+async def test_what_replaces_something_may_be_ended_before_that_is_gone(house: FakeHouse) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await house.send(CHARGE | {"action": "discharge"}, 1)
+    assert house.cloud.modes == ["ChargeBattery", "DischargeBattery"]
+    _, key = house.cloud.made
+    house.clock.skip(8)
+    await delete(house, key)
+    assert house.cloud.modes == []
+
+
+async def test_after_a_start_only_what_has_a_successor_is_deleted(house: FakeHouse) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await plan(house, "discharge", 30, 60)
+    await house.kill()
+    await house.clock.advance(2 * 3600)
+    wanted = [*house.cloud.writes]
+    house.start()
+    await house.clock.advance(600)
+    assert house.cloud.writes == wanted
+    assert any(one.action == "charge" for one in house.controls.timeline(SERIAL))
+
+
+async def test_after_a_start_nothing_is_deleted_that_a_command_of_long_ago_did_not_find(
+    house: FakeHouse,
+) -> None:
+    house.cloud.failing = [UNKNOWN]
+    await house.send(CHARGE | {"minutes": 600}, 0.1)
+    house.cloud.is_away = True
+    await house.send({"action": "auto"}, 12)
+    await house.kill()
+    await house.clock.advance(3600)
+    house.cloud.is_away = False
+    house.start()
+    await house.clock.advance(600)
+    assert house.cloud.writes == ["create ChargeBattery"]
+    (entry,) = house.controls.timeline(SERIAL)
+    assert (entry.action, entry.whose, entry.end) == ("charge", "own", house.end())
+
+
 async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

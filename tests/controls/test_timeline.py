@@ -22,9 +22,8 @@ def at(minutes: float) -> datetime:
 
 def own(start: float, end: float, key: str = "mine", **more: Any) -> Own:  # noqa: ANN401 - handed on
     fields = {"action": "charge", "power": 3000, "by": "mqtt", "is_made": True, **more}
-    return Own(
-        serial=SERIAL, start=at(start), end=at(end), created=at(min(start, 0)), key=key, **fields
-    )
+    fields.setdefault("created", at(min(start, 0)))
+    return Own(serial=SERIAL, start=at(start), end=at(end), key=key, **fields)
 
 
 def schedule(start: float, minutes: float, key: str = "theirs", **more: Any) -> Schedule:  # noqa: ANN401
@@ -92,7 +91,7 @@ def test_modes_that_nobody_knows_are_kept_as_text() -> None:
 
 
 def test_what_is_replaced_runs_until_its_successor_begins() -> None:
-    old = own(-60, 120, "old", replaced=at(-1))
+    old = own(-60, 120, "old")
     late, soon = own(30, 90, "late"), own(-1, 90, "soon")
     assert [(one.key, one.end) for one in shown(ours=(old, late))] == [
         ("old", at(30)),
@@ -102,12 +101,12 @@ def test_what_is_replaced_runs_until_its_successor_begins() -> None:
 
 
 def test_what_had_not_begun_when_it_was_replaced_is_not_shown() -> None:
-    old, new = own(30, 120, "old", replaced=at(-1)), own(60, 90, "new")
+    old, new = own(30, 120, "old", created=at(-1)), own(60, 90, "new")
     assert [one.key for one in shown(ours=(old, new))] == ["new"]
 
 
 def test_what_was_cancelled_before_it_was_seen_is_not_shown() -> None:
-    unseen = own(-1, 59, "", is_made=False, replaced=at(-0.5))
+    unseen = own(-1, 59, "", is_made=False, cancelled=at(-0.5))
     assert shown(ours=(unseen,)) == ()
 
 

@@ -31,7 +31,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         id: of the command that wanted it, as all of `by`.
         is_made: whether it is known to be in the cloud.
         is_answered: whether the command has its answer.
-        replaced: since when another one has its place: it is deleted as soon as that is listed.
+        cancelled: since when nobody wants it, though it could not be deleted: it was not known yet.
         is_doubted: whether it has been answered that the inverter does not follow.
     """
 
@@ -48,7 +48,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     by: str
     is_made: bool = False
     is_answered: bool = False
-    replaced: _Moment | None = None
+    cancelled: _Moment | None = None
     is_doubted: bool = False
 
     @property
@@ -66,15 +66,30 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return mine == others and self.start < other.end and other.start < self.end
 
 
-def goes_from(one: Own, ours: Iterable[Own]) -> datetime | None:
-    """Return from when something that was replaced may be deleted; None if it was not.
+def successors(one: Own, ours: Iterable[Own]) -> list[Own]:
+    """Return what replaces something: what is newer, wanted at the same time, and in the cloud."""
+    return [
+        other
+        for other in ours
+        if other.is_made
+        and other.cancelled is None
+        and other.created > one.created
+        and other.overlaps(one)
+    ]
 
-    What runs stays until what replaces it begins.
+
+def goes_from(one: Own, ours: Iterable[Own]) -> datetime | None:
+    """Return from when something may be deleted; None if it keeps its place.
+
+    What runs stays until what replaces it begins, and stays for good if that is gone before.
     """
-    if one.replaced is None or one.start > one.replaced:
-        return one.replaced
-    after = (other.start for other in ours if other.replaced is None and other.overlaps(one))
-    return max([one.replaced, *after])
+    if one.cancelled is not None:
+        return one.cancelled
+    return min((_takes_over(one, new) for new in successors(one, ours)), default=None)
+
+
+def _takes_over(old: Own, new: Own) -> datetime:
+    return new.created if old.start > new.created else max(new.created, new.start)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

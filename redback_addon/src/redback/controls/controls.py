@@ -11,7 +11,7 @@ from ..inverters.registry import Registry
 from ..polling.account import Account
 from ..problems import Problems
 from .answers import Answers
-from .book import Answer, Book, Own
+from .book import Answer, Book, Own, goes_from
 from .command import DELETE, Command, RefusedError, parse
 from .executor import LEAST_SECONDS, TOO_LATE, Executor
 from .follow import Follow
@@ -75,7 +75,8 @@ class Controls:
 
     def own(self, serial: str) -> Sequence[Own]:
         """Return what the add-on has, or may have, in the cloud for an inverter."""
-        return [one for one in self._book.own if one.serial == serial and one.replaced is None]
+        ours = self._book.own
+        return [one for one in ours if one.serial == serial and goes_from(one, ours) is None]
 
     def take(self, data: object, by: str, at: str | None = None) -> None:
         """Take a command from a door: it is refused at once, or carried out within seconds.

@@ -22,7 +22,7 @@ from ..cloud import (
 )
 from ..inverters.registry import Registry
 from .answers import clock_time, sentence
-from .book import Answer, Own
+from .book import Answer, Own, goes_from, successors
 from .command import Command
 from .maker import Maker
 from .outcomes import SOON, Outcomes
@@ -97,6 +97,9 @@ class Executor:
             if not entry.can_delete:
                 return reply("refused", "Refused: this may be the energy network's, and stays.")
             self._turns.wrote(serial)
+            for old in self._replaced_by(key):
+                await self._delete(old, until)
+                self._outcomes.over(old, "Replaced by a later command.")
             site_id = (details.site_id or "") if entry.is_limit else ""
             await self._remote.delete(serial, key, site_id, until)
         except CloudError as error:
@@ -106,9 +109,22 @@ class Executor:
         _LOG.info("%s: A person deleted %s.", self._answers.name(serial), key)
         return reply("ended")
 
+    def _replaced_by(self, key: str) -> list[Own]:
+        """Return what would run on without something that has just taken its place."""
+        ours, now = self._book.own, self._clock.now()
+        return [
+            old
+            for old in ours
+            if (goes := goes_from(old, ours)) is not None
+            and goes <= now
+            and old.key
+            and any(new.key == key for new in successors(old, ours))
+        ]
+
     async def _start(self, command: Command, end: datetime, serial: str, until: float) -> None:
         new = self._maker.plan(command, end, serial)
-        others = [one for one in self._book.own if one.replaced is None and one.overlaps(new)]
+        ours = self._book.own
+        others = [one for one in ours if goes_from(one, ours) is None and one.overlaps(new)]
         for one in others:
             if (
                 one.is_made
@@ -196,7 +212,7 @@ class Executor:
         for one in mine:
             if not one.key:
                 # It may be in the cloud already: it goes as soon as it shows up.
-                kept = structs.replace(one, replaced=one.replaced or now, is_answered=True)
+                kept = structs.replace(one, cancelled=one.cancelled or now, is_answered=True)
                 self._book.change((one,), (kept,))
                 if not one.is_answered:
                     reason = "Cancelled before Redback's cloud was known to have this."

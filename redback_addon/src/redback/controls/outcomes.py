@@ -28,19 +28,10 @@ class Outcomes:
         return any(one is other for other in self.book.own)
 
     def made(self, new: Own, key: str) -> None:
-        """Note that the cloud has it, and that others of ours have to go."""
+        """Note that the cloud has it: it replaces what is older."""
         now = self._clock.now()
-        others = [
-            one for one in self.book.own if one is not new and one.is_made and one.overlaps(new)
-        ]
-        # One of which it was not known whether it was made may be overtaken when that is known.
-        is_old = any(one.replaced is None and one.created > new.created for one in others)
-        made = structs.replace(
-            new, key=key, is_made=True, is_answered=True, replaced=now if is_old else None
-        )
-        old = [one for one in others if one.created <= new.created]
-        replaced = [structs.replace(one, replaced=one.replaced or now) for one in old]
-        self.book.change((new, *old), (*replaced, made))
+        made = structs.replace(new, key=key, is_made=True, is_answered=True)
+        self.book.change((new,), (made,))
         _LOG.info("%s: %s", self.answers.name(made.serial), sentence(made, now))
         if not new.is_answered:
             self.answers.about(made, self.begun(made))

@@ -11,7 +11,7 @@ from msgspec import structs
 from ..clock import Clock, wait
 from ..cloud import CloudError, RequestError
 from ..inverters.registry import Registry
-from .book import Own, goes_from
+from .book import Own, goes_from, successors
 from .maker import Maker
 from .outcomes import Outcomes
 from .remote import SURELY_LISTED_SECONDS, Lists, schedule_of
@@ -65,7 +65,9 @@ class Watch:
 
     async def run(self) -> NoReturn:
         """Read whatever is due, until cancelled."""
+        self._keep_what_was_cancelled_long_ago()
         while True:
+            self._finish()
             now = self._clock.monotonic()
             self._due = {serial: self._due.get(serial, now) for serial in self._registry.names}
             for serial in [one for one, due in self._due.items() if due <= now]:
@@ -74,7 +76,6 @@ class Watch:
                     await self._tend(serial)
                     pause = self._pause(serial)
                 self._due[serial] = self._clock.monotonic() + pause
-            self._finish()
             self._changed.clear()
             await wait(self._clock, self._idle(), self._changed)
 
@@ -96,9 +97,11 @@ class Watch:
         pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._due))
         lists = self._remote.listed(serial)
         for one in self._book.own:
-            is_settled = one.replaced is None and one.is_made and lists.has(one)
-            if one.serial == serial and not is_settled:
-                since = goes_from(one, self._book.own) or one.created
+            if one.serial != serial:
+                continue
+            goes = goes_from(one, self._book.own)
+            if goes is not None or not one.is_made or not lists.has(one):
+                since = goes or one.created
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())
                 else:
@@ -112,6 +115,13 @@ class Watch:
         dues = [due - at for due in self._due.values()]
         ends = [(one.end - now).total_seconds() for one in self._book.own if one.is_made]
         return max(0.0, min([_LONGEST_IDLE_SECONDS, *dues, *ends]))
+
+    def _keep_what_was_cancelled_long_ago(self) -> None:
+        """After a start nothing is deleted that a command of long ago did not find."""
+        now = self._clock.now()
+        for one in self._book.own:
+            if one.cancelled is not None and now - one.cancelled >= _FINISH_WITHIN:
+                self._book.change((one,), (structs.replace(one, cancelled=None),))
 
     def _finish(self) -> None:
         """Note what has come to its end."""
@@ -131,7 +141,9 @@ class Watch:
             if self._turns.is_taken(serial):
                 return  # a command is carried out, which has the right of way
             async with self._turns.lock(serial):
-                for old in [one for one in self._book.own if one.serial == serial]:
+                # The newest first: what is older may have its place again without it.
+                mine = [one for one in self._book.own if one.serial == serial]
+                for old in sorted(mine, key=lambda one: one.created, reverse=True):
                     if self._may_go(old):
                         until = self._clock.monotonic() + _TIDY_SECONDS
                         await self._remote.delete(old.serial, old.key, old.site_id, until)
@@ -143,13 +155,20 @@ class Watch:
             _LOG.debug("The schedules of %s cannot be read or tidied up: %s.", serial, error)
 
     def _may_go(self, old: Own) -> bool:
-        """Whether what replaces it is listed, or should be by now."""
-        now, from_ = self._clock.now(), goes_from(old, self._book.own)
-        if old.replaced is None or from_ is None or now < from_ or not (old.key and old.is_made):
+        """Whether it is cancelled, or what replaces it is there and has its turn."""
+        now, ours = self._clock.now(), self._book.own
+        goes = goes_from(old, ours)
+        if goes is None or now < goes or not (old.key and old.is_made):
             return False
-        lists, ours = self._remote.listed(old.serial), self._book.own
-        replacing = (one for one in ours if one.replaced is None and one.overlaps(old))
-        return now - old.replaced >= _LISTED_AFTER or all(lists.has(one) for one in replacing)
+        return old.cancelled is not None or any(
+            self._is_there(new) for new in successors(old, ours) if goes_from(old, (new,)) == goes
+        )
+
+    def _is_there(self, new: Own) -> bool:
+        """Whether something that was made is listed; until it surely is, its id is trusted."""
+        age = self._clock.now() - new.created
+        is_late = _LISTED_AFTER <= age < _SURELY_LISTED_AFTER
+        return is_late or self._remote.listed(new.serial).has(new)
 
     def _made_way(self, new: Own) -> list[Own]:
         """Return what is gone for something that was not made: the add-on was stopped just then.
@@ -167,7 +186,7 @@ class Watch:
             old
             for old in self._book.own
             if old.is_made
-            and old.replaced is None
+            and goes_from(old, self._book.own) is None
             and old.overlaps(new)
             and now - old.created >= _LISTED_AFTER
             and lists.were_asked_for(old)
@@ -193,7 +212,9 @@ class Watch:
         is_new = now - one.created < _SURELY_LISTED_AFTER
         # It may have made way for something of which it is not known yet whether it was made.
         may_come_back = any(not other.is_made and other.overlaps(one) for other in self._book.own)
-        if is_listed or one.replaced is not None or is_new or may_come_back:
+        goes = goes_from(one, self._book.own)
+        is_replaced = goes is not None and goes <= now
+        if is_listed or is_replaced or is_new or may_come_back:
             self._missing.discard(one.key)
         elif one.key not in self._missing:
             self._missing.add(one.key)
@@ -204,11 +225,11 @@ class Watch:
     def _settle(self, one: Own, lists: Lists) -> None:
         """Find out whether something was made of which that is not known."""
         found = self._found(one, lists)
-        if found is not None and one.replaced is not None:
+        if found is not None and one.cancelled is not None:
             self._book.change((one,), (structs.replace(one, key=found, is_made=True),))
         elif found is not None:
             self._outcomes.made(one, found)
-        elif self._clock.now() - max(one.created, one.replaced or one.created) >= _SOON_FOR / 2:
+        elif self._clock.now() - max(one.created, one.cancelled or one.created) >= _SOON_FOR / 2:
             self._outcomes.give_up_on(one)
 
     def _found(self, one: Own, lists: Lists) -> str | None:
