@@ -22,7 +22,7 @@ from controls.stand_ins import (
 from examples import SERIAL, configuration, static
 from fake_clock import FakeClock
 from polling import stand_ins
-from redback.cloud import Envelope, Schedule
+from redback.cloud import Envelope, Schedule, Schedules
 from redback.controls import controls, doors
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
@@ -707,6 +707,35 @@ async def test_each_inverter_is_reached_through_its_own_account(house: FakeHouse
     await house.clock.advance(1)
     assert second.writes == ["create ChargeBattery"]
     assert house.cloud.writes == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_account_that_has_to_wait_holds_up_no_other_and_no_end(house: FakeHouse) -> None:
+    await house.kill()
+    second, other = Cloud(house.clock), stand_ins.throttle(house.clock)
+    registry = cast("Registry", house.registry)
+    house.registry.names["RB2"] = GivenName("Shed", "Shed")
+    accounts = (account(house.cloud, house.throttle, SERIAL), account(second, other, "RB2"))
+    controls = Controls(accounts, registry, house.problems, house.clock, Book(house.folder))
+    controls.listen(house.answers.append)
+    house.registry.mode = "NoMode"
+    schedules = house.cloud.schedules
+
+    def throttled_meanwhile(serial: str) -> Schedules:
+        house.throttle.close(3600)  # as the poller does
+        return schedules(serial)
+
+    cast("Any", house.cloud).schedules = throttled_meanwhile
+    running = asyncio.create_task(controls.run())
+    await house.clock.advance(10)
+    controls.take(CHARGE | {"inverter": "Shed", "minutes": 20}, "automation")
+    await house.clock.advance(60)
+    controls.take(CHARGE | {"action": "discharge", "inverter": "Shed", "minutes": 20}, "automation")
+    await house.clock.advance(60)
+    assert second.modes == ["DischargeBattery"]
+    await house.clock.advance(20 * 60)
+    assert house.results() == ["started", "started", "ended", "ended"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

@@ -150,6 +150,30 @@ async def test_a_cloud_that_throttles_is_left_alone(
     assert opened.done()
 
 
+async def test_what_cannot_wait_is_not_asked_later_once_it_has_a_slot(
+    throttle: Throttle, clock: FakeClock
+) -> None:
+    throttle.close(600)
+    for ask in (throttle.ask_now, throttle.ask_now_or_later):
+        with pytest.raises(ThrottledError):
+            await ask(lambda: "answer")
+    throttle.reopen()
+    slots = throttle._slots  # noqa: SLF001 - all are taken
+    while not slots.locked():
+        await slots.acquire()
+    asking = [
+        asyncio.create_task(ask(lambda: "answer"))
+        for ask in (throttle.ask_now, throttle.ask_now_or_later)
+    ]
+    await clock.advance(1)
+    throttle.close(600)
+    slots.release()
+    await clock.advance(1)
+    for one in asking:
+        with pytest.raises(ThrottledError):
+            await one
+
+
 @pytest.mark.parametrize("can_wait", [True, False])
 async def test_what_can_wait_does_so_alone_when_asked_to_and_else_with_everything(
     throttle: Throttle, clock: FakeClock, *, can_wait: bool

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from ..clock import Clock
-from ..cloud import ControlsApi, Envelope, RequestError, Schedule, Schedules, ThrottledError
+from ..cloud import ControlsApi, Envelope, RequestError, Schedule, Schedules
 from ..inverters.registry import Registry
 from ..polling.account import Account
 from ..polling.throttle import Throttle
@@ -67,6 +67,16 @@ class Remote:
         account = self._account(serial)
         return account is not None and account.throttle.is_closed
 
+    def account_number(self, serial: str) -> int | None:
+        """Return which of the accounts has an inverter; None if none has it any more."""
+        numbers = (number for number, one in enumerate(self._accounts) if serial in one.names)
+        return next(numbers, None)
+
+    @property
+    def account_numbers(self) -> range:
+        """All of them."""
+        return range(len(self._accounts))
+
     def closed_s(self, serial: str) -> float:
         """Return for how long a request that can wait has to, s."""
         account = self._account(serial)
@@ -79,7 +89,8 @@ class Remote:
         schedules, envelopes = None, None
 
         async def ask(question: Callable[[], _T]) -> _T:
-            return await (throttle.ask_later(question) if can_wait else _now(throttle, question))
+            # Neither waits while the cloud is not to be asked: others would wait with it.
+            return await (throttle.ask_now_or_later if can_wait else throttle.ask_now)(question)
 
         if has_schedules(details):
             schedules = await ask(lambda: api.schedules(serial))
@@ -101,15 +112,14 @@ class Remote:
         api, throttle = self._way(new.serial)
         if new.site_id:
             envelope = _envelope(new)
-            await _now(
-                throttle, lambda: api.create_envelope(new.site_id, envelope, self._left(until))
+            await throttle.ask_now(
+                lambda: api.create_envelope(new.site_id, envelope, self._left(until))
             )
             self._wrote(new.serial, new.key, envelope)
             return new.key
         schedule = schedule_of(new)
-        key = await _now(
-            throttle,
-            lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known),
+        key = await throttle.ask_now(
+            lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known)
         )
         self._wrote(new.serial, key, structs.replace(schedule, schedule_id=key))
         return key
@@ -118,9 +128,9 @@ class Remote:
         """Delete an envelope of this site, or a schedule if there is none."""
         api, throttle = self._way(serial)
         if site_id:
-            await _now(throttle, lambda: api.delete_envelope(site_id, key, self._left(until)))
+            await throttle.ask_now(lambda: api.delete_envelope(site_id, key, self._left(until)))
         else:
-            await _now(throttle, lambda: api.delete_schedule(serial, key, self._left(until)))
+            await throttle.ask_now(lambda: api.delete_schedule(serial, key, self._left(until)))
         self._wrote(serial, key, None)
 
     def _wrote(self, serial: str, key: str, made: Schedule | Envelope | None) -> None:
@@ -161,13 +171,6 @@ class Remote:
 
     def _left(self, until: float) -> float:
         return max(0.0, until - self._clock.monotonic())
-
-
-async def _now(throttle: Throttle, question: Callable[[], _T]) -> _T:
-    """Ask now, or not at all."""
-    if throttle.is_closed:
-        raise ThrottledError("it asked to wait", method="", url="")
-    return await throttle.ask(question)
 
 
 def schedule_of(one: Own) -> Schedule:

@@ -56,28 +56,54 @@ class Watch:
         self._due: dict[str, float] = {}
         # The keys of what is made, but was not in the last list.
         self._missing: set[str] = set()
-        self._changed = asyncio.Event()
+        self._changed: list[asyncio.Event] = []
 
     def urge(self, serial: str) -> None:
         """Read the lists of an inverter soon: something was written."""
         self._due[serial] = self._clock.monotonic() + _READ_SOON_SECONDS
-        self._changed.set()
+        for one in self._changed:
+            one.set()
 
     async def run(self) -> NoReturn:
         """Read whatever is due, until cancelled."""
         self._keep_what_was_cancelled_long_ago()
+        async with asyncio.TaskGroup() as tasks:
+            # No account waits for another one's, and the end of nothing waits for any.
+            tasks.create_task(self._finish_all())
+            for number in self._remote.account_numbers:
+                tasks.create_task(self._tend_all(number))
+        raise AssertionError
+
+    async def _finish_all(self) -> NoReturn:
+        changed = asyncio.Event()
+        self._changed.append(changed)
+        while True:
+            self._finish()
+            now = self._clock.now()
+            ends = [(one.end - now).total_seconds() for one in self._book.own if one.is_made]
+            changed.clear()
+            await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *ends])), changed)
+
+    async def _tend_all(self, number: int) -> NoReturn:
+        """Read whatever is due of one account's inverters."""
+        changed = asyncio.Event()
+        self._changed.append(changed)
         while True:
             self._finish()
             now = self._clock.monotonic()
-            self._due = {serial: self._due.get(serial, now) for serial in self._registry.names}
-            for serial in [one for one, due in self._due.items() if due <= now]:
+            mine = [
+                one for one in self._registry.names if self._remote.account_number(one) == number
+            ]
+            for serial in [one for one in mine if self._due.get(one, now) <= now]:
                 pause = self._remote.closed_s(serial)
                 if pause <= 0:
                     await self._tend(serial)
                     pause = self._pause(serial)
                 self._due[serial] = self._clock.monotonic() + pause
-            self._changed.clear()
-            await wait(self._clock, self._idle(), self._changed)
+            changed.clear()
+            now = self._clock.monotonic()
+            dues = [self._due.get(one, now) - now for one in mine]
+            await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *dues])), changed)
 
     async def read(self, serial: str, *, can_wait: bool) -> None:
         """Read what is scheduled, and settle what was not known; raise a CloudError."""
@@ -94,7 +120,7 @@ class Watch:
 
     def _pause(self, serial: str) -> float:
         now = self._clock.now()
-        pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._due))
+        pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._registry.names))
         lists = self._remote.listed(serial)
         for one in self._book.own:
             if one.serial != serial:
@@ -108,13 +134,6 @@ class Watch:
                     is_soon = now - since < _SOON_FOR
                     pause = min(pause, _READ_SOON_SECONDS if is_soon else _READ_AGAIN_SECONDS)
         return pause
-
-    def _idle(self) -> float:
-        """Return the seconds until something is to be done."""
-        now, at = self._clock.now(), self._clock.monotonic()
-        dues = [due - at for due in self._due.values()]
-        ends = [(one.end - now).total_seconds() for one in self._book.own if one.is_made]
-        return max(0.0, min([_LONGEST_IDLE_SECONDS, *dues, *ends]))
 
     def _keep_what_was_cancelled_long_ago(self) -> None:
         """After a start nothing is deleted that a command of long ago did not find."""

@@ -79,13 +79,33 @@ class Throttle:
             await wait(self._clock, left, self._reopened)
         return await self._ask(question, self._note_later)
 
-    async def _ask(self, question: Callable[[], _T], note: Callable[[CloudError], None]) -> _T:
+    async def ask_now(self, question: Callable[[], _T]) -> _T:
+        """Make a request, or raise a ThrottledError where the cloud has said to wait."""
+        self._require_open(self._open_from)
+        return await self._ask(question, self.note, can_wait=False)
+
+    async def ask_now_or_later(self, question: Callable[[], _T]) -> _T:
+        """Do so with one that can wait: if the cloud says to wait, only such requests do."""
+        self._require_open(max(self._open_from, self._open_later_from))
+        return await self._ask(question, self._note_later, can_wait=False)
+
+    def _require_open(self, moment: float) -> None:
+        if moment > self._clock.monotonic():
+            raise ThrottledError("it asked to wait", method="", url="")
+
+    async def _ask(
+        self,
+        question: Callable[[], _T],
+        note: Callable[[CloudError], None],
+        *,
+        can_wait: bool = True,
+    ) -> _T:
         async with self._slots:
             # Only once it has a slot: whoever had it before may have been throttled.
-            await self.opened()
+            await self._opened(can_wait=can_wait)
             # All that have waited wake up at once: one tries, and the others wait for its answer.
             async with self._trial if self._is_refused else nullcontext():
-                await self.opened()
+                await self._opened(can_wait=can_wait)
                 try:
                     answer = await self._runner(question)
                 except CloudError as error:
@@ -95,6 +115,12 @@ class Throttle:
         self._is_refused = False
         self._watcher.credentials_accepted()
         return answer
+
+    async def _opened(self, *, can_wait: bool) -> None:
+        if can_wait:
+            await self.opened()
+        else:
+            self._require_open(self._open_from)
 
     def _note_later(self, error: CloudError) -> None:
         if isinstance(error, ThrottledError):
