@@ -230,6 +230,16 @@ def test_an_older_schedule_is_not_taken_for_the_new_one(
     assert written.asked.count(NEW) == 2
 
 
+@pytest.mark.parametrize("change", [{"UserNotes": None}, {"UserNotes": "Home Assistant"}])
+def test_a_schedule_is_recognised_without_notes_and_with_other_letters(
+    written: Written, controls: ControlsApi, change: dict[str, object]
+) -> None:
+    mode = {"DesiredMode": {"InverterMode": "chargeBattery", "ArgumentInWatts": 3000}}
+    written.others, written.plan = [OLD | mode | change], ["lost"]
+    assert controls.create_schedule(A, WANTED, 40) == "old"
+    assert written.asked.count(NEW) == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [{"MaxExportPowerW": 5000}, {"EndAtUtc": "2026-03-02T01:30:00Z"}, {"Status": "Cancelled"}],

@@ -211,12 +211,16 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return self.start <= at < self.end
 
     def is_like(self, other: "Schedule") -> bool:
-        """Whether both say the same: the list has whole seconds alone."""
+        """Whether this, as it is listed, says the same as what was wanted.
+
+        The list has whole seconds alone, and may have other letters in a mode, or no notes.
+        """
         apart = abs(self.start - other.start), abs(self.duration - other.duration)
-        return max(apart) < _SECOND and (self.mode, self.power_w or 0, self.notes) == (
-            other.mode,
-            other.power_w or 0,
-            other.notes,
+        return (
+            max(apart) < _SECOND
+            and (self.mode or "").casefold() == (other.mode or "").casefold()
+            and (self.power_w or 0) == (other.power_w or 0)
+            and self.notes in {None, other.notes}
         )
 
 
