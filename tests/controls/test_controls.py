@@ -536,6 +536,45 @@ async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     assert "Nothing was changed" not in (answer.reason or "")
 
 
+async def test_what_a_start_finishes_is_not_made_twice_if_its_outcome_is_unknown(
+    house: FakeHouse,
+) -> None:
+    await house.send(CHARGE, 60)
+    await house.kill()
+    house.cloud.made.clear()  # it has made way
+    now, book = house.clock.now() - timedelta(seconds=20), Book(house.folder)
+    (old,) = book.own
+    new = msgspec.structs.replace(
+        old, action="discharge", created=now, key="", id="peak", is_made=False, is_answered=False
+    )
+    book.change((), (new,))
+    house.results()
+    house.cloud.failing = [UNKNOWN]
+    house.start()
+    await house.clock.advance(60)
+    assert house.cloud.modes == ["DischargeBattery"]
+    assert [one.result for one in house.answers if one.id == "peak"] == ["failed"]
+
+
+async def test_what_could_not_be_brought_back_is_told_to_be_over(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.send(CHARGE | {"id": "night"}, 60)
+    house.results()
+    tries = iter([REFUSED, REFUSED, UNKNOWN])
+
+    def fail(*_: object, **__: object) -> str:
+        raise next(tries)
+
+    monkeypatch.setattr(house.cloud, "create_schedule", fail)
+    await house.send(CHARGE | {"action": "discharge", "id": "peak"}, 120)
+    assert house.cloud.modes == []
+    assert [(one.id, one.result) for one in house.answers] == [
+        ("peak", "failed"),
+        ("night", "ended"),
+    ]
+
+
 async def test_what_shows_up_after_auto_is_deleted(house: FakeHouse) -> None:
     house.cloud.failing = [UNKNOWN]
     await house.send(CHARGE, 0.5)

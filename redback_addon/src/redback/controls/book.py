@@ -30,6 +30,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         limits: of an envelope, by the fields' names.
         id: of the command that wanted it, as all of `by`.
         is_made: whether it is known to be in the cloud.
+        was_made: whether it was in the cloud before it had to make way, and is being brought back.
         is_answered: whether the command has its answer.
         cancelled: since when nobody wants it, though it could not be deleted: it was not known yet.
         is_doubted: whether it has been answered that the inverter does not follow.
@@ -47,6 +48,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str | None = None
     by: str
     is_made: bool = False
+    was_made: bool = False
     is_answered: bool = False
     cancelled: _Moment | None = None
     is_doubted: bool = False

@@ -53,8 +53,10 @@ class Outcomes:
         self.answers.about(one, "ended", reason)
 
     def give_up_on(self, one: Own) -> None:
-        """Forget what was never seen in the cloud."""
+        """Forget what is not in the cloud, as far as its list says."""
         self.book.change((one,))
-        if not one.is_answered:
+        if one.was_made:
+            self.answers.about(one, "ended", "Replaced by a later command, which failed.")
+        elif not one.is_answered:
             reason = "The add-on was stopped before it knew this to be done, and it is not listed."
             self.answers.about(one, "failed", reason)

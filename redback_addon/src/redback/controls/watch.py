@@ -9,7 +9,7 @@ from typing import NoReturn
 from msgspec import structs
 
 from ..clock import Clock, wait
-from ..cloud import CloudError, RequestError
+from ..cloud import CloudError, OutcomeUnknownError, RequestError
 from ..inverters.registry import Registry
 from .book import Own, goes_from, successors
 from .maker import Maker
@@ -220,6 +220,11 @@ class Watch:
         except RequestError:
             for old in gone:
                 await self._maker.restore(old, until)
+        except OutcomeUnknownError as error:
+            self._outcomes.not_made(new, error)  # a second try could be one too many
+            reason = "Redback's cloud does not answer. It is not known whether this was done."
+            self._outcomes.answers.about(new, "failed", reason)
+            raise
         else:
             for old in gone:
                 self._outcomes.over(old, "Replaced by a later command.")
