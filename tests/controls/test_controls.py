@@ -536,6 +536,24 @@ async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     assert "Nothing was changed" not in (answer.reason or "")
 
 
+async def test_what_runs_does_not_make_way_again_and_again_for_what_is_refused_anyway(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    create = house.cloud.create_schedule
+
+    def only_charging(serial: str, schedule: Schedule, seconds: float, **more: object) -> str:
+        if schedule.mode != "ChargeBattery":
+            raise REFUSED
+        return create(serial, schedule, seconds, **more)
+
+    monkeypatch.setattr(house.cloud, "create_schedule", only_charging)
+    for _ in range(10):
+        await house.send(CHARGE | {"action": "discharge"}, 300)
+    assert house.cloud.modes == ["ChargeBattery"]
+    assert house.cloud.writes.count("delete schedule") == 1
+
+
 async def test_what_a_start_finishes_is_not_made_twice_if_its_outcome_is_unknown(
     house: FakeHouse,
 ) -> None:

@@ -35,6 +35,8 @@ LEAST_SECONDS = 10.0
 # Enough to delete the old one, create the new one, and if that fails the old one again.
 _MAKE_WAY_SECONDS = 25.0
 _STEP_SECONDS = 8.0
+# After it was of no use that something made way, nothing does for so long.
+_IN_VAIN_SECONDS = 3600.0
 TOO_LATE = "Refused: an earlier command took too long."
 _SILENT = "Redback's cloud does not answer."
 _WAIT = "Redback's cloud asks to wait."
@@ -61,6 +63,8 @@ class Executor:
         self._registry = registry
         self._turns = turns
         self._clock = clock
+        # By the inverter, until when nothing makes way, in monotonic seconds.
+        self._in_vain: dict[str, float] = {}
 
     async def carry_out(self, command: Command, serial: str, until: float) -> None:
         """Carry out a command, and answer it before a moment, in monotonic seconds."""
@@ -153,8 +157,10 @@ class Executor:
         self._turns.wrote(serial)
 
     def _can_make_way(self, others: Iterable[Own], new: Own, until: float) -> bool:
-        now = self._clock.now()
-        return until - self._clock.monotonic() >= _MAKE_WAY_SECONDS and all(
+        now, at = self._clock.now(), self._clock.monotonic()
+        if self._in_vain.get(new.serial, at) > at:
+            return False
+        return until - at >= _MAKE_WAY_SECONDS and all(
             one.key and (one.start > now or new.start <= now) for one in others
         )
 
@@ -172,6 +178,8 @@ class Executor:
             made = await self._maker.create(new, until - _STEP_SECONDS)
         except CloudError as error:
             self._outcomes.not_made(new, error)
+            if isinstance(error, RequestError) and tried == gone:
+                self._in_vain[new.serial] = self._clock.monotonic() + _IN_VAIN_SECONDS
             is_unknown = isinstance(error, OutcomeUnknownError) and tried == gone
             for one in gone:
                 if is_unknown:  # a second one could be too many
