@@ -237,7 +237,7 @@ class Days:
             self._let_people_and_backups_happen()
         is_up = not self.is_away("service", "killed")
         if Event("service", self.minute) in self.events:
-            await self._close()
+            await self._stop()
         if is_up and not self._tasks:
             self._open()
         elif not is_up and self._tasks:
@@ -245,7 +245,9 @@ class Days:
                 taken = self._meters.believe(self.reading(self.minute), self._inverter.details)
                 if taken.import_all_time_energy_kwh is not None:
                     self.core.push(ENTITY, taken.import_all_time_energy_kwh)
-            await self._close()
+                await self._close()
+            else:
+                await self._stop()
         if not is_up or not self.has_reading(self.minute):
             return
         reading = self.reading(self.minute)
@@ -341,6 +343,12 @@ class Days:
         )
         audit = Audit(importer, self._coverage, websocket, self.clock, Backfills([backfill]))
         self._tasks = [asyncio.create_task(part.run()) for part in (backfill, audit)]
+
+    async def _stop(self) -> None:
+        """Stop the service, which makes its entities unavailable."""
+        if self.core.is_running:
+            self.core.push(ENTITY, None)
+        await self._close()
 
     async def _close(self) -> None:
         for task in self._tasks:

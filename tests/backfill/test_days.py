@@ -31,6 +31,17 @@ CASES = {
         Event("null", 200, 300),
         Event("service", 350),
     ],
+    "nulls for hours, of which core loses one, and the service restarts as they end": [
+        Event("null", 715, 150),
+        Event("lost", 800, 80),
+        Event("service", 850),
+    ],
+    "nulls for hours, of which core loses two, one of them after they end": [
+        Event("null", 150, 260),
+        Event("service", 220, 20),
+        Event("lost", 257, 120),
+        Event("lost", 450, 80),
+    ],
     "zeros over an hour's end": [Event("zero", 293, 20)],
     "zeros for half an hour and more": [Event("zero", 290, 40)],
     "a fall by a quarter that passes": [Event("fall", 310, 5)],

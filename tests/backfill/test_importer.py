@@ -602,6 +602,19 @@ async def test_a_row_of_five_minutes_is_enough_after_the_gap(
     assert_changes(statistics, (8, 9, 10))
 
 
+async def test_an_hour_of_which_only_the_power_is_known_is_counted_once(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, adjustments: Adjustments
+) -> None:
+    # Core's row of five minutes has already what flowed at 10:00, and that is not taken for more.
+    statistics.compile(COUNTER.entity_id, growing([7, 8]) + growing([11])[:30])
+    del statistics.stored[COUNTER.entity_id][at(11)]
+    know(ledger, true(8, 9))
+    know(ledger, {10: None}, flow=1.0)
+    await write(writer, gap(9, 10))
+    assert_changes(statistics, (8, 9, 10))
+    assert adjustments.latest(9) == []
+
+
 async def test_it_is_not_written_before_core_shows_it(
     writer: Importer, statistics: FakeStatistics, ledger: Ledger
 ) -> None:

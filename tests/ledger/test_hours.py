@@ -237,6 +237,17 @@ def test_hours_without_any_reading_are_unknown() -> None:
     assert list(known) == [0]
 
 
+@pytest.mark.parametrize("how", [How.INCOMPLETE, How.READ])
+def test_hours_before_one_whose_power_is_unknown_are_not_counted_twice(how: How) -> None:
+    hour = timedelta(hours=1)
+    hours = [HourEnd(START, 100.0)]
+    for number in (1, 2):
+        hours.append(HourEnd(START + number * hour, None, flow=3.0, how=How.UNKNOWN))
+    hours.append(HourEnd(START + 4 * hour, 110.0, how=how))
+    known = resolve(hours, MOST_KW)
+    assert [one.energy for one in known] == [None, 3.0, 3.0, 4.0]
+
+
 _FAULTS = st.lists(
     st.tuples(
         st.integers(65, 420),

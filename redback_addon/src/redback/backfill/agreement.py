@@ -155,6 +155,7 @@ class _Walk:
         state: what the counter showed then, kWh.
         sum: what it had counted until then, kWh.
         fact: what the ledger knows of the hour that ended then.
+        ahead: what of that the state does not have yet, as only the power tells of it, kWh.
         is_based: whether the sum is on Core's scale: there was a row.
         raised: by how much all rows from here on are shifted already.
         pending: rows to be written once a row after them is met.
@@ -170,6 +171,7 @@ class _Walk:
     has_begun: bool = False
     state: float = 0.0
     sum: float = 0.0
+    ahead: float = 0.0
     fact: Known | None = None
     is_based: bool = False
     raised: float = 0.0
@@ -188,6 +190,7 @@ class _Walk:
         # Core's last row may be one reading newer than the ledger.
         self.state = fact.state - min(energy, 0.0)
         self.sum += max(energy, 0.0)
+        self.ahead += max(energy, 0.0) if fact.how is How.UNKNOWN else 0.0
         self.fact, self.end, self.has_begun = fact, fact.start + HOUR, True
         self.pending.append(Row(fact.start, state=self.state, sum=self.sum))
 
@@ -229,7 +232,7 @@ class _Walk:
                 self.raised += amount
                 total += amount
             self.flush()
-        self.state, self.sum, self.fact = state, total, fact
+        self.state, self.sum, self.ahead, self.fact = state, total, 0.0, fact
         self.end, self.has_begun, self.is_based = row.start + HOUR, True, True
 
     @property
@@ -266,7 +269,8 @@ class _Walk:
         if fact is not None:
             return self._energy(fact) + state - fact.state
         if self.reaches(row):
-            return state - self.state
+            grown = state - self.state
+            return grown - max(min(grown, self.ahead), 0.0)
         # Core's very first row of another counter has what that counted in its hour.
         is_first = not self.is_based and 0 <= (row.sum or 0.0) <= self.most_kw
         return row.sum or 0.0 if is_first else 0.0

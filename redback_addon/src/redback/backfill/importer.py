@@ -259,8 +259,9 @@ class Importer:
         rows = [one for one in rows if one.start < limit]
         until = max([part.until, *(one.start + HOUR for one in rows)])
         last = self._ledger.before(serial, row.key, since)
-        hours = self._ledger.hours(serial, row.key, since, min(until, limit))
-        known = resolve(hours if last is None else [last, *hours], most)
+        begin = since if last is None else last.start
+        hours = self._ledger.hours(serial, row.key, begin, min(until, limit))
+        known = resolve(hours, most)
         known = [one for one in known if one.start >= since]
         entity_id = series.entity_id
         soon = await self._soon(series, rows, known)

@@ -78,9 +78,9 @@ class Ledger:
         )
 
     def before(self, serial: str, key: str, start: datetime) -> HourEnd | None:
-        """Return the last hour before this one whose state is known."""
-        which = "start < ? AND state IS NOT NULL ORDER BY start DESC LIMIT 1"
-        return next(iter(self._read(serial, key, which, _hour(start))), None)
+        """Return the last hour before this one at whose very end the state is known."""
+        which = "start < ? AND state IS NOT NULL AND how >= ? ORDER BY start DESC LIMIT 1"
+        return next(iter(self._read(serial, key, which, _hour(start), How.POWER)), None)
 
     def believed(self, serial: str, keys: Iterable[str], end: datetime) -> dict[str, Believed]:
         """Return what the counters last showed before an hour, as far as that is known, by key."""

@@ -47,27 +47,48 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
     known: list[Known] = []
     unread: list[HourEnd] = []
 
-    def end(run: Sequence[HourEnd], hour: HourEnd) -> None:
+    def end(earlier: Sequence[HourEnd], run: Sequence[HourEnd], hour: HourEnd) -> None:
+        for one in earlier:
+            if (made := _carried_on(known, one, hour, most_kw)) is not None:
+                known.append(made)
+            elif one.state is not None:
+                end((), (), one)
         if hour.state is not None:
             last = known[-1] if known else None
             known.extend(_between(last, run, hour, hour.state, most_kw))
 
     for hour in hours:
-        if hour.state is None or hour.how is How.INCOMPLETE:
-            # The power tells more of it, once a later hour is known.
-            unread.append(hour)
-            continue
-        run = _run_before(hour, unread)
-        for one in unread[: len(unread) - len(run)]:
-            end((), one)
-        end(run, hour)
-        unread = []
+        unread.append(hour)
+        if hour.state is not None and hour.how is not How.INCOMPLETE:
+            run = _run_before(hour, unread[:-1])
+            end(unread[: -1 - len(run)], run, hour)
+            unread = []
+        # Of others the power tells more, once a later hour is known.
+    incomplete = [number for number, one in enumerate(unread) if one.state is not None]
+    if incomplete:
+        end(unread[: incomplete[-1]], (), unread[incomplete[-1]])
+        unread = unread[incomplete[-1] + 1 :]
     for one in unread:
-        if one.state is not None:
-            end((), one)
-        elif one.flow is not None and known and known[-1].start + HOUR == one.start:
+        if one.flow is not None and known and known[-1].start + HOUR == one.start:
             known.append(_known(one, known[-1].state, one.flow))
     return known
+
+
+def _carried_on(
+    known: Sequence[Known], one: HourEnd, later: HourEnd, most_kw: float
+) -> Known | None:
+    """Return an hour that goes on from a known one, if the same counter was read later.
+
+    The power tells what was counted in it, and the rest of its growth came after.
+    """
+    last, shown = known[-1] if known else None, later.state
+    if last is None or last.start + HOUR != one.start or one.flow is None or shown is None:
+        return None
+    state = min(max(last.state + one.flow, one.state or 0.0), shown)
+    hours = (later.start - one.start) / HOUR
+    if last.state > shown or not can_become(state, shown, hours, most_kw):
+        return None
+    return _by_power(one, state, state - last.state)
 
 
 def _run_before(hour: HourEnd, unread: Sequence[HourEnd]) -> list[HourEnd]:
