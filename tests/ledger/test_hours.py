@@ -237,6 +237,22 @@ def test_hours_without_any_reading_are_unknown() -> None:
     assert list(known) == [0]
 
 
+def test_no_more_than_can_flow_is_ever_energy() -> None:
+    hour = timedelta(hours=1)
+    known = resolve([HourEnd(START, 100.0), HourEnd(START + hour, 50.0, flow=500.0)], MOST_KW)
+    assert [one.energy for one in known] == [None, 0.0]
+    unread = HourEnd(START + hour, None, flow=500.0, how=How.UNKNOWN)
+    assert len(resolve([HourEnd(START, 100.0), unread], MOST_KW)) == 1
+
+
+def test_a_power_that_cannot_be_counts_nothing() -> None:
+    def fault(minute: int, value: float) -> float | None:
+        return None if 195 <= minute < 205 else round(value - 20000.0 * (minute >= 205), 3)
+
+    known = run(fault, power_of=lambda m: 60_000.0 if 198 <= m < 201 else power(m)).known()
+    assert max(one.energy or 0.0 for one in known.values()) < MOST_KW
+
+
 @pytest.mark.parametrize("how", [How.INCOMPLETE, How.READ])
 def test_hours_before_one_whose_power_is_unknown_are_not_counted_twice(how: How) -> None:
     hour = timedelta(hours=1)

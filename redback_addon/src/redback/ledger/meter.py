@@ -225,12 +225,13 @@ class Meter:
             value: kWh; None = the cloud has none.
             at: the time of the reading, UTC.
             most_kw: the greatest power that this counter can count.
-            power: what it counts at this time, kW; None = unknown.
+            power: what it counts at this time, kW; None = unknown, as is one above most_kw.
             fresh: the longest time between two readings of which none is missing.
         """
         self.has_stepped = False
         self.ended = []
         self._fresh = fresh
+        power = None if power is None or power > most_kw else power
         if self._read_at is None or at > self._read_at:
             self._pass_to(at, power)
         elif self._power is None and power is not None and self._read_at - at <= fresh:

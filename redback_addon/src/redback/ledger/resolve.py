@@ -58,6 +58,8 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
             known.extend(_between(last, run, hour, hour.state, most_kw))
 
     for hour in hours:
+        if hour.flow is not None and not can_become(0.0, hour.flow, 1.0, most_kw):
+            hour = hour._replace(flow=None)  # noqa: PLW2901 - the same hour
         unread.append(hour)
         if hour.state is not None and hour.how is not How.INCOMPLETE:
             run = _run_before(hour, unread[:-1])
