@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import trustme
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +122,14 @@ def test_the_longest_name_makes_ids_that_core_takes() -> None:
 def test_a_name_is_one_line_of_what_can_be_read() -> None:
     sites = [{"id": "S1\n", "name": "My\n  home\x00\u200b"}]
     assert options.check(GOOD | {"sites": sites}).sites == (Site("S1", "My home"),)
+
+
+def test_a_certificate_without_tls_is_not_passed_over() -> None:
+    mqtt = {"host": "broker", "certificate": trustme.CA().cert_pem.bytes().decode()}
+    assert problems_of(GOOD | {"mqtt": mqtt}) == (
+        "MQTT broker: there is a Certificate, but TLS is off: turn TLS on.",
+    )
+    assert options.check(GOOD | {"mqtt": mqtt | {"tls": True}}).mqtt.tls
 
 
 def test_options_of_another_version_are_passed_over() -> None:

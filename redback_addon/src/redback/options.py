@@ -230,7 +230,7 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
     for name in ("client_id", "credential"):
         if values.get(name) == "":
             yield f"{LABELS[name]} is empty: enter the one from Redback support."
-    yield from _wrong_certificate(values.get("mqtt", Mqtt()).certificate)
+    yield from _wrong_certificate(values.get("mqtt", Mqtt()))
     yield from _conflicts_of_accounts(values.get("client_id", ""), values.get("more_accounts", ()))
     sites: tuple[Site, ...] = values.get("sites", ())
     for number, site in enumerate(sites, start=1):
@@ -249,14 +249,17 @@ def _conflicts(values: dict[str, Any]) -> Iterator[str]:
             yield f"Sites: the name {wanted} is used {count} times: each entry needs its own."
 
 
-def _wrong_certificate(certificate: str) -> Iterator[str]:
+def _wrong_certificate(mqtt: Mqtt) -> Iterator[str]:
     try:
-        authority(certificate)
+        authority(mqtt.certificate)
     except ValueError:
         yield (
             "MQTT broker: Certificate is none: paste all of it, from BEGIN CERTIFICATE to"
             " END CERTIFICATE."
         )
+        return
+    if mqtt.host and mqtt.certificate and not mqtt.tls:
+        yield "MQTT broker: there is a Certificate, but TLS is off: turn TLS on."
 
 
 def _conflicts_of_accounts(first: str, more: tuple[Login, ...]) -> Iterator[str]:
