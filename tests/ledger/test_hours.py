@@ -256,11 +256,9 @@ def test_a_power_that_cannot_be_counts_nothing() -> None:
 @pytest.mark.parametrize("how", [How.INCOMPLETE, How.READ])
 def test_hours_before_one_whose_power_is_unknown_are_not_counted_twice(how: How) -> None:
     hour = timedelta(hours=1)
-    hours = [HourEnd(START, 100.0)]
-    for number in (1, 2):
-        hours.append(HourEnd(START + number * hour, None, flow=3.0, how=How.UNKNOWN))
-    hours.append(HourEnd(START + 4 * hour, 110.0, how=how))
-    known = resolve(hours, MOST_KW)
+    unread = [HourEnd(START + number * hour, None, flow=3.0, how=How.UNKNOWN) for number in (1, 2)]
+    end = HourEnd(START + 4 * hour, 110.0, how=how)
+    known = resolve([HourEnd(START, 100.0), *unread, end], MOST_KW)
     assert [one.energy for one in known] == [None, 3.0, 3.0, 4.0]
 
 

@@ -47,33 +47,41 @@ def resolve(hours: Iterable[HourEnd], most_kw: float) -> list[Known]:
     known: list[Known] = []
     unread: list[HourEnd] = []
 
-    def end(earlier: Sequence[HourEnd], run: Sequence[HourEnd], hour: HourEnd) -> None:
-        for one in earlier:
-            if (made := _carried_on(known, one, hour, most_kw)) is not None:
-                known.append(made)
-            elif one.state is not None:
-                end((), (), one)
-        if hour.state is not None:
-            last = known[-1] if known else None
-            known.extend(_between(last, run, hour, hour.state, most_kw))
-
     for hour in hours:
-        if hour.flow is not None and not can_become(0.0, hour.flow, 1.0, most_kw):
-            hour = hour._replace(flow=None)  # noqa: PLW2901 - the same hour
-        unread.append(hour)
+        unread.append(_possible(hour, most_kw))
         if hour.state is not None and hour.how is not How.INCOMPLETE:
-            run = _run_before(hour, unread[:-1])
-            end(unread[: -1 - len(run)], run, hour)
+            _end(known, unread, most_kw)
             unread = []
         # Of others the power tells more, once a later hour is known.
     incomplete = [number for number, one in enumerate(unread) if one.state is not None]
     if incomplete:
-        end(unread[: incomplete[-1]], (), unread[incomplete[-1]])
+        _end(known, unread[: incomplete[-1] + 1], most_kw)
         unread = unread[incomplete[-1] + 1 :]
     for one in unread:
         if one.flow is not None and known and known[-1].start + HOUR == one.start:
             known.append(_known(one, known[-1].state, one.flow))
     return known
+
+
+def _possible(hour: HourEnd, most_kw: float) -> HourEnd:
+    """Return an hour in which no more flowed than can."""
+    if hour.flow is None or can_become(0.0, hour.flow, 1.0, most_kw):
+        return hour
+    return hour._replace(flow=None)
+
+
+def _end(known: list[Known], unread: Sequence[HourEnd], most_kw: float) -> None:
+    """Add some hours, of which the last one's state is known."""
+    *earlier, hour = unread
+    # Of the power until the last reading of an incomplete hour nothing is known.
+    run = _run_before(hour, earlier) if hour.how is not How.INCOMPLETE else []
+    for one in earlier[: len(earlier) - len(run)]:
+        if (made := _carried_on(known, one, hour, most_kw)) is not None:
+            known.append(made)
+        elif one.state is not None:
+            known += _between(known[-1] if known else None, (), one, one.state, most_kw)
+    if hour.state is not None:
+        known += _between(known[-1] if known else None, run, hour, hour.state, most_kw)
 
 
 def _carried_on(
