@@ -4,6 +4,7 @@ import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
@@ -22,7 +23,7 @@ from redback.cloud import (
     Transport,
 )
 from redback.cloud.transport import Call
-from redback.core import Rest, WebSocket, open_session
+from redback.core import HomeAssistant, Rest, WebSocket, open_session
 from redback.environment import Environment
 from redback.log import Redaction
 from redback.options import Options, OptionsError
@@ -65,6 +66,24 @@ def redaction() -> Redaction:
     made.hide(SECRET, CLIENT_ID, SUPERVISOR_TOKEN)
     made.hide_token(TOKEN)
     return made
+
+
+async def test_the_brokers_password_is_hidden_however_many_tokens_come_after_it(
+    session: aiohttp.ClientSession,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Redaction()
+    connect = Mock(wraps=HomeAssistant)
+    monkeypatch.setattr("redback.service.HomeAssistant", connect)
+    environment = Environment(SUPERVISOR_TOKEN, data=tmp_path)
+    hide = made.hide_token, made.hide
+    with closing(Service(environment, Options(CLIENT_ID, SECRET), session, clock, *hide)):
+        connect.call_args.kwargs["on_secret"]("broker-password")
+    for number in range(100):
+        made.hide_token(f"token-{number:03}")
+    assert made.clean("refused broker-password") == "refused **REDACTED**"
 
 
 async def test_nothing_that_holds_a_secret_shows_it(

@@ -31,7 +31,7 @@ class Redaction:
         self._passing = deque(self._passing, maxlen=_TOKENS_KEPT * accounts)
 
     def hide_token(self, token: str) -> None:
-        """Hide a token, or a password that may change, until it is long out of use."""
+        """Hide a token until it is long out of use."""
         if token not in self._passing:
             self._passing.append(token)
             self._spell()

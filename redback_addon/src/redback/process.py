@@ -100,5 +100,12 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_session(environment.supervisor_token) as session:
-        service = Service(environment, settings, session, SystemClock(), redaction.hide_token)
+        service = Service(
+            environment,
+            settings,
+            session,
+            SystemClock(),
+            redaction.hide_token,
+            on_password=redaction.hide,
+        )
         await service.run(stop)

@@ -37,7 +37,7 @@ class Service:
     """All parts between the cloud and Core, connected.
 
     The session's headers carry the Supervisor's token. `on_token` is called with each token of the
-    cloud, to keep it out of the log.
+    cloud, and `on_password` with each password of the MQTT broker, to keep them out of the log.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Service:
         session: aiohttp.ClientSession,
         clock: Clock,
         on_token: Callable[[str], None],
+        on_password: Callable[[str], None] = lambda _: None,
     ) -> None:
         problems = Problems(clock)
         saved_state = SavedState(environment.data / FILE)
@@ -57,7 +58,7 @@ class Service:
             clock,
             problems,
             prefix=PREFIX,
-            on_secret=on_token,
+            on_secret=on_password,
         )
         notifications = Notifications(home_assistant.notices)
         self._files = Files(environment.data)
