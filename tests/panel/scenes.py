@@ -227,13 +227,15 @@ def some_accounts(
 
     class Some:
         inverters = saved.inverters
-        are_listed = True
 
         def __init__(self) -> None:
             self.gone, self.missing = gone, missing
 
         def __iter__(self) -> Iterator[object]:
             return iter(each)
+
+        def __len__(self) -> int:
+            return len(each)
 
         def reader(self, serial: str) -> object:
             return next((one for one in each[1:] if serial in one.names), each[0])

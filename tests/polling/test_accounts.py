@@ -99,6 +99,16 @@ async def test_names_do_not_depend_on_which_account_is_listed_first(
     assert house.named == {"RB0011": "Redback 0011", "RB0022": "Redback 0022"}
 
 
+@pytest.mark.parametrize("late", [0, 1])
+async def test_nor_where_one_of_them_has_none(house: House, late: int) -> None:
+    clouds = house.cloud("RB0011", site="S1"), house.cloud(site="S2")
+    clouds[late].failing = AWAY
+    await house.start(*clouds)
+    clouds[late].failing = None
+    await house.clock.advance(120)
+    assert house.named == {"RB0011": "Redback 0011"}
+
+
 async def test_sites_choose_among_all_accounts(house: House) -> None:
     clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0022", "RB0033", site="S2")
     sites = Site("S1", "Home"), Site("RB0033", "Pump")

@@ -40,7 +40,7 @@ def choose(
     sites: Sequence[Site],
     given: Mapping[str, GivenName],
     *,
-    are_all: bool = True,
+    is_one_account: bool = True,
 ) -> Choice:
     """Choose the inverters, and name those that have no name yet.
 
@@ -52,7 +52,7 @@ def choose(
         inverters: all that the accounts have.
         sites: the option.
         given: the names so far.
-        are_all: whether every account has listed its own. If not, one alone is named as one of
+        is_one_account: whether there are no more. If there are, one alone is named as one of
             several: its name must not depend on which account is listed first.
     """
     known = {one.serial for one in inverters}
@@ -71,7 +71,7 @@ def choose(
             is_named = entry is not None and bool(entry.name)
             others = {**({} if is_named else blocked), **names}
             others.pop(serial, None)
-            alone = list(wanted.values()).count(base) == 1 and (are_all or is_named)
+            alone = list(wanted.values()).count(base) == 1 and (is_one_account or is_named)
             new = new_name(serial, base, others.values(), alone=alone)
             names[serial] = GivenName(base, new, _had(new, serial, given))
     found = {identity for each in identities.values() for identity in each}

@@ -106,7 +106,7 @@ def sites(context: Context, account: Account) -> Iterator[SeenSite]:
     names = _suggestions([one.serial for one in every], used)
 
     def will_be(site: Site, serials: Sequence[str]) -> list[str]:
-        chosen = choose(every, [site], given, are_all=context.accounts.are_listed).names
+        chosen = choose(every, [site], given, is_one_account=len(context.accounts) == 1).names
         return [chosen[serial].name for serial in serials]
 
     for site, serials in by_site.items():

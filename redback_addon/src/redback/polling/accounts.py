@@ -126,11 +126,6 @@ class Accounts:
                 account.forget(serial)
 
     @property
-    def are_listed(self) -> bool:
-        """Whether the cloud has ever said of each which inverters it has."""
-        return all(account.is_listed for account in self)
-
-    @property
     def _are_settled(self) -> bool:
         """Whether a list has come, and no other one is waited for."""
         has_answered = any(account.has_answered for account in self)
@@ -140,7 +135,7 @@ class Accounts:
         """Name every inverter that is wanted, and let those that are not gone be read."""
         self._use(self._best())
         given = self._saved_state.saved.names
-        choice = choose(self.inverters, self._sites, given, are_all=self.are_listed)
+        choice = choose(self.inverters, self._sites, given, is_one_account=len(self) == 1)
         for serial, name in choice.names.items():
             if given.get(serial) != name:
                 _LOG.info("Inverter %s is called %s", serial, name.name)
