@@ -2,12 +2,16 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 import fast_world
+from chaos.truth import Truth
+from gapless.comparison import energies
 
 # UTC: five in the morning, local time, so that there is sun in what follows.
 BEGINNING = "2026-03-01 18:40:00"
@@ -38,6 +42,27 @@ def check(result: dict[str, Any], folder: Path) -> None:
     wrong = "\n".join(map(str, result["wrong"]))
     assert result["wrong"] == [], f"{wrong}\nall logs: {folder}"
     assert result["compared"] > 0
+
+
+@pytest.mark.parametrize(("change", "is_right"), [(0.0, True), (-0.046, False), (0.046, False)])
+def test_an_old_value_that_is_shown_again_takes_no_energy_back(
+    *, change: float, is_right: bool
+) -> None:
+    """It is shown after a reset for as long as nothing is counted; by then hours were filled."""
+    start, hour = datetime(2026, 3, 1, 20, tzinfo=UTC), timedelta(hours=1)
+    truth = SimpleNamespace(
+        counter=SimpleNamespace(entity="house_grid_import_total"),
+        energy=lambda _: 7.5,
+        energy_at=lambda state, _: state,
+        record_before=lambda moment: moment,
+        doubt=lambda *_: 0.0,
+    )
+    rows = {
+        start: {"state": 7.827, "change": 0.327},
+        start + hour: {"state": 7.781, "change": change},
+    }
+    found = [*energies(cast("Truth", truth), rows, start, start + 2 * hour)]
+    assert [one.is_right for one in found] == [True, is_right]
 
 
 @pytest.mark.chaos

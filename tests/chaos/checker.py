@@ -106,9 +106,11 @@ class Checker:
             end, row = hour + _HOUR, by_hour.get(hour)
             shown_then = None if row is None else truth.energy_at(row["state"], end)
             most = truth.energy(end) - truth.energy(start)
+            true = most if shown_then is None else shown_then - truth.energy(start)
             edge = _Edge(
                 stored=before.stored if row is None else row["sum"],
-                true=most if shown_then is None else shown_then - truth.energy(start),
+                # What has been counted stays counted, whatever old value is shown after a reset.
+                true=max(before.true, true),
             )
             checked = Row(
                 hour=hour,

@@ -57,14 +57,16 @@ def hours(since: datetime, until: datetime) -> Iterator[datetime]:
 def energies(truth: Truth, rows: Rows, since: datetime, until: datetime) -> Iterator[Difference]:
     """Compare a counter, from what it showed at the end of one hour to that of the next.
 
-    The very first hour begins with its first reading: Core knows nothing before it.
+    The very first hour begins with its first reading: Core knows nothing before it. What has been
+    counted stays counted: a counter that stands still after a reset is shown with an old value,
+    which may be from before hours that have been filled since.
     """
     entity = truth.counter.entity
     before = truth.energy(truth.record_before(since) + _MINUTE)
     for hour in hours(since, until):
         end, row = hour + _HOUR, rows.get(hour)
         shown = None if row is None else truth.energy_at(row["state"], end)
-        now = truth.energy(end) if shown is None else shown
+        now = max(before, truth.energy(end) if shown is None else shown)
         true, stored = now - before, None if row is None else row["change"]
         # The last record of the hour before may have been before a reset.
         most = TOLERANCE_KWH + truth.doubt(hour - _MINUTE, end)
