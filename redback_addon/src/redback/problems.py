@@ -397,6 +397,13 @@ class Problems:
         if before is None:
             self._changed()
 
+    def keep(self, kind: Kind, subject: str | None, detail: str) -> None:
+        """Have a problem with this detail, raised again only if that changes; empty = end it."""
+        if not detail:
+            self.clear(kind, subject)
+        elif (problem := self._now.get((kind, subject))) is None or problem.detail != detail:
+            self.raise_(kind, subject, detail)
+
     def clear(self, kind: Kind, subject: str | None = None) -> None:
         """End a problem; nothing happens if there is none."""
         if (problem := self._now.pop((kind, subject), None)) is not None:

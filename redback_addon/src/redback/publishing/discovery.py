@@ -157,8 +157,7 @@ def _component(
     }
     if other is not None:
         return component | _of_other(other, topics, key)
-    # A value that a message does not have stays what it was.
-    component["val_tpl"] = f"{{{{ value_json.{key} | default('') }}}}"
+    component["val_tpl"] = _template(key)
     if key in BINARY_SENSORS:
         return component | {"dev_cla": BINARY_SENSORS[key]}
     sensor = find(key)
@@ -188,8 +187,13 @@ def _of_other(one: Component, topics: Topics, key: str) -> dict[str, object]:
         described["stat_t"] = topics.answer
     elif one.has_value:
         described["stat_t"] = topics.controls
-        described["val_tpl"] = f"{{{{ value_json.{key} | default('') }}}}"
+        described["val_tpl"] = _template(key)
     return described
+
+
+def _template(key: str) -> str:
+    """Return how Core gets a value; one that a message does not have stays what it was."""
+    return f"{{{{ value_json.{key} | default('') }}}}"
 
 
 def _availability(*topics: str) -> list[dict[str, str]]:

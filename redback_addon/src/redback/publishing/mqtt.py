@@ -158,7 +158,7 @@ class MqttPublisher:
             self._publish_controls(record)
 
     async def answer(self, serial: str, answer: Mapping[str, object]) -> None:
-        """Tell whoever listens what became of a command.
+        """Send what became of a command to whoever listens.
 
         Raises:
             BrokerAwayError: it may not have arrived.
@@ -301,7 +301,7 @@ class MqttPublisher:
                     self._publish(record)
 
     def _equip(self, record: _Record) -> None:
-        """Give it the entities that take commands; without any commands it has none."""
+        """Let it have the entities that take commands; without any commands it has none."""
         serial = record.device.serial
         found = {} if self._commands is None else self._commands.components(serial)
         if found is not None and found != record.components:
@@ -383,7 +383,8 @@ class MqttPublisher:
                 occupied.append(one)
         if self.ownership.has_unchecked(wanted.values()):
             return  # it will call
-        self._tell(record, occupied)
+        # Another one of ours has these.
+        self._problems.keep(Kind.OCCUPIED, record.device.serial, listed(occupied))
         # Others whose commands pass the Supervisor look like us; such entities are never pushed.
         commanded = record.components or {}
         sensors = [one for key, one in free.items() if key not in commanded]
@@ -413,16 +414,6 @@ class MqttPublisher:
         if pushed or record.unforeseen:
             # What Core could not make a state of until now.
             self._sync.push(topics.state, self._state(record))
-
-    def _tell(self, record: _Record, occupied: list[str]) -> None:
-        """Tell people of ids that an inverter cannot have, since another one of ours has them."""
-        serial = record.device.serial
-        if not occupied:
-            self._problems.clear(Kind.OCCUPIED, serial)
-            return
-        problem = self._problems.find(Kind.OCCUPIED, subject=serial)
-        if problem is None or problem.detail != listed(occupied):
-            self._problems.raise_(Kind.OCCUPIED, serial, listed(occupied))
 
     def _wanted_id(self, record: _Record, key: str) -> str:
         entry = self._entry(record, key)

@@ -306,13 +306,7 @@ class Ownership:
     def _raise(self, kind: Kind, subject: str | None, entity_ids: Collection[str]) -> None:
         """Raise a problem of those that have had a value, or clear it if there are none."""
         named = sorted(one for one in entity_ids if self._claims.get(one))
-        if not named:
-            self._problems.clear(kind, subject)
-            return
-        detail = listed(named)
-        problem = self._problems.find(kind, subject=subject)
-        if problem is None or problem.detail != detail:
-            self._problems.raise_(kind, subject, detail)
+        self._problems.keep(kind, subject, listed(named))
 
 
 def listed(entity_ids: Sequence[str]) -> str:
