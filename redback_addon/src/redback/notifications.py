@@ -57,7 +57,7 @@ _MESSAGES = {
         "support which sites your Client ID can see."
     ),
     Notification.MISSING_SITES: (
-        "The option Sites lists {missing}, which your account does not have. It has {available}. "
+        "The option Sites lists {missing}, which {without}. {having} {available}. "
         "Correct the entry in the Redback add-on's configuration, then restart it. {others}"
     ),
     Notification.DENIED: (
@@ -76,14 +76,19 @@ _MESSAGES = {
 
 # On the panel, where the section Sites has the ids.
 _MISSING_ON_PANEL = (
-    "The option Sites has {entries} that your account does not have. Correct {them} in the Redback "
-    "add-on's configuration, then restart it; Sites lists what your account has. {others}"
+    "The option Sites has {entries} that {without}. Correct {them} in the Redback add-on's "
+    "configuration, then restart it; Sites lists what {what}. {others}"
 )
-_OF_SEVERAL = (
-    ("which your account does not have. It has", "which none of your accounts has. They have"),
-    ("that your account does not have", "that none of your accounts has"),
-    ("what your account has", "what your accounts have"),
-)
+_OF_ONE = {
+    "without": "your account does not have",
+    "having": "It has",
+    "what": "your account has",
+}
+_OF_SEVERAL = {
+    "without": "none of your accounts has",
+    "having": "They have",
+    "what": "your accounts have",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,20 +192,20 @@ class Notifications:
             self.withdraw(Notification.MISSING_SITES)
             return
         rest = "The other entries work." if others else "There are no readings until then."
-        message, text = _MESSAGES[Notification.MISSING_SITES], _MISSING_ON_PANEL
-        for of_one, of_several in _OF_SEVERAL if several else ():
-            message, text = (each.replace(of_one, of_several) for each in (message, text))
-        message = message.format(
+        whose = _OF_SEVERAL if several else _OF_ONE
+        message = _MESSAGES[Notification.MISSING_SITES].format(
             missing=_listed(site.id for site in missing),
             available=_available(inverters),
             others=rest,
+            **whose,
         )
         entries = "an entry" if len(missing) == 1 else f"{len(missing)} entries"
         names = ", ".join(site.name for site in missing if site.name)
-        text = text.format(
+        text = _MISSING_ON_PANEL.format(
             entries=f"{entries} ({names})" if names else entries,
             them="it" if len(missing) == 1 else "them",
             others=rest,
+            **whose,
         )
         self.show(Shown(Notification.MISSING_SITES, message, text))
 
