@@ -322,7 +322,7 @@ class Account:
         return [one for one in others if serial in one._last_list]  # noqa: SLF001 - of its own kind
 
     def _drop(self, serial: str) -> None:
-        """Forget an inverter that another one has replaced."""
+        """Forget an inverter, which has been replaced or is gone."""
         missing = {**self._saved_state.account(self.key).missing}
         missing.pop(serial, None)
         inverters = tuple(one for one in self.inverters if one.serial != serial)
@@ -370,7 +370,8 @@ class Account:
 
     def forget(self, serial: str) -> None:
         """Forget an inverter that is gone; another one may have its name."""
-        self._save(inverters=tuple(one for one in self.inverters if one.serial != serial))
+        self._drop(serial)
+        self._save()
 
     def _save(self, **changes: object) -> None:
         """Save which inverters it has, and let all accounts go by it."""

@@ -167,7 +167,7 @@ class Accounts:
             self._tell_denied()
 
     def _tell_denied(self) -> None:
-        """Tell which inverters no account may read: of each the first that has it."""
+        """Show which inverters no account may read, at the first that has each."""
         told: dict[Account, list[str]] = {account: [] for account in self}
         denied = sorted(set[str]().union(*(account.denied for account in self)))
         listed = {one: one.listed for one in self if not one.is_refused} if denied else {}
