@@ -22,14 +22,22 @@ MODES = {
 }
 # The actions that are an operating envelope.
 LIMITING = frozenset({"limit", "limit_export"})
-LIMITS = ("max_import", "max_export", "max_charge", "max_discharge", "max_generation")
+# The schedules that have a power.
+WITH_POWER = MODES.keys() - {"conserve"}
+# What a limit may be of, and the field of the cloud's envelope for it.
+LIMITS = {
+    "max_import": "max_import_w",
+    "max_export": "max_export_w",
+    "max_charge": "max_charge_w",
+    "max_discharge": "max_discharge_w",
+    "max_generation": "max_generation_va",
+}
 # Of one thing, by a person in the panel alone: no command that can be sent.
 DELETE = "delete"
 _ALWAYS = frozenset({"action", "inverter", "id"})
 _TIMED = _ALWAYS | {"minutes", "until", "start"}
 _FIELDS = {
-    **{action: _TIMED | {"power"} for action in MODES if action != "conserve"},
-    "conserve": _TIMED,
+    **{action: _TIMED | ({"power"} if action in WITH_POWER else set()) for action in MODES},
     "auto": _ALWAYS,
     "limit": _TIMED | {*LIMITS},
     "limit_export": _TIMED | {"power"},

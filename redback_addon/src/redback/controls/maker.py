@@ -65,8 +65,9 @@ class Maker:
         now = self._clock.now()
         start = max(old.start, now.replace(microsecond=0))
         key = self._event_id(old.serial, start, now) if old.site_id else ""
-        again = structs.replace(old, start=start, created=now, key=key, is_made=False)
-        again = structs.replace(again, was_made=True)
+        again = structs.replace(
+            old, start=start, created=now, key=key, is_made=False, was_made=True
+        )
         if not self._outcomes.is_ours(old) or old.end <= now:
             return
         self._book.change((old,), (again,))

@@ -18,7 +18,7 @@ from ..publishing.components import Component
 from ..publishing.mqtt import MqttPublisher
 from . import mqtt_entities as entities
 from .book import Answer, Own
-from .command import LONGEST_TEXT, RefusedError
+from .command import LONGEST_TEXT, WITH_POWER, RefusedError
 from .controls import Controls
 from .limits import find
 from .settings import Setting, Settings
@@ -104,7 +104,7 @@ class MqttDoor:
             self._controls.refuse(str(error), _BY, serial)
 
     async def run(self) -> NoReturn:
-        """Tell answers, and renew what is on, until cancelled."""
+        """Send answers, and renew what is on, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell())
             tasks.create_task(self._renew())
@@ -144,7 +144,7 @@ class MqttDoor:
         fields: dict[str, object] = {"action": action}
         if action != entities.AUTO:
             fields["minutes"] = setting.duration
-        if action in entities.WITH_POWER:
+        if action in WITH_POWER:
             fields["power"] = setting.power
         return fields
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..inverters.registry import Registry
 from ..publishing.components import EVENT, Component
 from .book import RESULTS
-from .command import LONGEST_MINUTES, MODES
+from .command import LONGEST_MINUTES, MODES, WITH_POWER
 from .limits import abilities
 
 MODE, BACK, LIMIT, COMMAND, ANSWER = "mode", "back_to_auto", "export_limit", "command", "control"
@@ -21,7 +21,6 @@ LABELS = {
     "export": "Export power",
     "conserve": "Conserve",
 }
-WITH_POWER = MODES.keys() - {"conserve"}
 NAMES = {POWER: "Power", DURATION: "Duration", LIMIT_POWER: "Export Limit"}
 _SHORTEST_MINUTES, _STEP_MINUTES = 5, 5
 _STEP_W = 100

@@ -12,7 +12,7 @@ from ..inverters.registry import Registry
 from ..polling.account import Account
 from ..polling.throttle import Throttle
 from .book import Own
-from .command import MODES
+from .command import LIMITS, MODES
 from .limits import has_schedules
 
 NOTES = "Home Assistant"
@@ -55,7 +55,7 @@ class Remote:
     """Reads the lists into the registry, and writes; `until` is always in monotonic seconds."""
 
     def __init__(self, accounts: Sequence[Account], registry: Registry, clock: Clock) -> None:
-        self._accounts = accounts
+        self.accounts = accounts
         self._registry = registry
         self._clock = clock
         self._lists: dict[str, Lists] = {}
@@ -66,21 +66,6 @@ class Remote:
         """Whether the cloud has asked to wait."""
         account = self._account(serial)
         return account is not None and account.throttle.is_closed
-
-    def account_number(self, serial: str) -> int | None:
-        """Return which of the accounts has an inverter; None if none has it any more."""
-        numbers = (number for number, one in enumerate(self._accounts) if serial in one.names)
-        return next(numbers, None)
-
-    @property
-    def account_numbers(self) -> range:
-        """All of them."""
-        return range(len(self._accounts))
-
-    def closed_s(self, serial: str) -> float:
-        """Return for how long a request that can wait has to, s."""
-        account = self._account(serial)
-        return 0.0 if account is None else account.throttle.closed_s
 
     async def read(self, serial: str, *, can_wait: bool) -> Lists:
         """Read the lists, and note them for the sensors; raise a CloudError."""
@@ -161,7 +146,7 @@ class Remote:
 
     def _account(self, serial: str) -> Account | None:
         """Return the account that an inverter belongs to; None if it is not in use any more."""
-        return next((one for one in self._accounts if serial in one.names), None)
+        return next((one for one in self.accounts if serial in one.names), None)
 
     def _way(self, serial: str) -> tuple[ControlsApi, Throttle]:
         account = self._account(serial)
@@ -186,14 +171,5 @@ def schedule_of(one: Own) -> Schedule:
 
 
 def _envelope(one: Own) -> Envelope:
-    get = one.limits.get
-    return Envelope(
-        event_id=one.key,
-        start=one.start,
-        end=one.end,
-        max_import_w=get("max_import"),
-        max_export_w=get("max_export"),
-        max_discharge_w=get("max_discharge"),
-        max_charge_w=get("max_charge"),
-        max_generation_va=get("max_generation"),
-    )
+    limits = {field: one.limits[name] for name, field in LIMITS.items() if name in one.limits}
+    return structs.replace(Envelope(event_id=one.key, start=one.start, end=one.end), **limits)

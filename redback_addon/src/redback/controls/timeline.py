@@ -9,20 +9,13 @@ from zoneinfo import ZoneInfo
 from ..cloud import DailySchedule, Envelope, Schedule
 from ..sensors.details import Details
 from .book import Own, goes_from
-from .command import MODES
+from .command import LIMITS, MODES
 
 Whose = Literal["own", "other", "network"]
 # How far ahead daily schedules are shown.
 AHEAD = timedelta(days=2)
 _DAY = timedelta(days=1)
 _ACTIONS = {mode: action for action, mode in MODES.items()}
-_LIMITS = {
-    "MaxImportPowerW": "max_import",
-    "MaxExportPowerW": "max_export",
-    "MaxChargePowerW": "max_charge",
-    "MaxDischargePowerW": "max_discharge",
-    "MaxGenerationPowerVA": "max_generation",
-}
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAYS: Mapping[str, frozenset[int]] = {
     "never": frozenset(),
@@ -161,7 +154,8 @@ def _schedule(serial: str, one: Schedule) -> Entry:
 
 def _envelope(serial: str, one: Envelope, others: Iterable[Envelope]) -> Entry:
     """Return an envelope; all with its event id would be deleted with it."""
-    limits = {_LIMITS[name]: value for name, value in one.limits().items()}
+    found = ((name, getattr(one, field)) for name, field in LIMITS.items())
+    limits = {name: value for name, value in found if value is not None}
     is_export = set(limits) == {"max_export"}
     same = [other for other in others if other.event_id == one.event_id]
     return Entry(

@@ -11,6 +11,7 @@ from msgspec import structs
 from ..clock import Clock, wait
 from ..cloud import CloudError, OutcomeUnknownError, RequestError
 from ..inverters.registry import Registry
+from ..polling.account import Account
 from .book import Own, goes_from, successors
 from .maker import Maker
 from .outcomes import Outcomes
@@ -70,8 +71,8 @@ class Watch:
         async with asyncio.TaskGroup() as tasks:
             # No account waits for another one's, and the end of nothing waits for any.
             tasks.create_task(self._finish_all())
-            for number in self._remote.account_numbers:
-                tasks.create_task(self._tend_all(number))
+            for account in self._remote.accounts:
+                tasks.create_task(self._tend_all(account))
         raise AssertionError
 
     async def _finish_all(self) -> NoReturn:
@@ -84,18 +85,15 @@ class Watch:
             changed.clear()
             await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *ends])), changed)
 
-    async def _tend_all(self, number: int) -> NoReturn:
+    async def _tend_all(self, account: Account) -> NoReturn:
         """Read whatever is due of one account's inverters."""
         changed = asyncio.Event()
         self._changed.append(changed)
         while True:
-            self._finish()
             now = self._clock.monotonic()
-            mine = [
-                one for one in self._registry.names if self._remote.account_number(one) == number
-            ]
+            mine = [one for one in self._registry.names if one in account.names]
             for serial in [one for one in mine if self._due.get(one, now) <= now]:
-                pause = self._remote.closed_s(serial)
+                pause = account.throttle.closed_s
                 if pause <= 0:
                     await self._tend(serial)
                     pause = self._pause(serial)
