@@ -50,7 +50,7 @@ def plan() -> Plan:
 
 
 async def rename(system: System, beginning: datetime) -> None:
-    """Give entities other ids in Core, as people do."""
+    """Change the ids of entities in Core, as people do."""
     for first, new in RENAMED.items():
         await sleep_until(beginning + timedelta(minutes=_RENAMED_AT[first]))
         command = {"type": "config/entity_registry/update", "entity_id": first}
