@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from browser.viewer import PHONE, Visit, keep_picture
+from browser.viewer import PHONE, Visit, keep_picture, visiting
 from house import until
 from panel.visitor import Visitor, running
 from simulator.schedules import Mode
@@ -43,11 +43,8 @@ async def person() -> AsyncIterator[Visitor]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, person: Visitor) -> AsyncIterator[Visit]:
-    visit = Visit(browser, f"{person.home.panel_url}/")
-    yield visit
-    for context in browser.contexts:
-        await context.close()
-    assert visit.complaints == []
+    async with visiting(browser, person.home.panel_url) as visit:
+        yield visit
 
 
 def modes(person: Visitor) -> list[str]:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from browser.viewer import PHONE, Visit, flows, keep_picture, parts
+from browser.viewer import PHONE, Visit, flows, keep_picture, parts, visiting
 from house import until
 from panel.visitor import Visitor, running, visitor
 from simulator import Fault, Kind
@@ -33,19 +32,9 @@ async def person() -> AsyncIterator[Visitor]:
         yield person
 
 
-@asynccontextmanager
-async def visiting(browser: Browser, person: Visitor) -> AsyncIterator[Visit]:
-    """Open windows of a page; a test that expects complaints of the console clears them itself."""
-    visit = Visit(browser, f"{person.home.panel_url}/")
-    yield visit
-    for context in browser.contexts:
-        await context.close()
-    assert visit.complaints == []
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, person: Visitor) -> AsyncIterator[Visit]:
-    async with visiting(browser, person) as visit:
+    async with visiting(browser, person.home.panel_url) as visit:
         yield visit
 
 
@@ -166,7 +155,7 @@ async def test_a_strange_name_is_a_name(browser: Browser) -> None:
         await person.home.service.start()
         await until(person.answers)
         await person.all_well()
-        async with visiting(browser, person) as visit:
+        async with visiting(browser, person.home.panel_url) as visit:
             page = await visit.open()
             await expect(page.locator("#now")).to_contain_text(_STRANGE)
             for section in ("history", "health", "sites", "entities", "setup"):
@@ -191,7 +180,7 @@ async def test_what_is_wrong_is_the_first_that_a_person_sees(kind: str, browser:
         await person.home.service.start()
         await until(person.answers)
         shown = await person.first_notice(kind)
-        async with visiting(browser, person) as visit:
+        async with visiting(browser, person.home.panel_url) as visit:
             page = await visit.open(size=PHONE)
             notice = page.locator("#notices > *").first
             await expect(notice).to_contain_text(shown["title"])
@@ -206,7 +195,7 @@ async def test_what_is_wrong_is_the_first_that_a_person_sees(kind: str, browser:
 async def test_the_page_comes_back_after_a_restart_of_the_service(browser: Browser) -> None:
     async with running() as person:
         await person.all_well()
-        async with visiting(browser, person) as visit:
+        async with visiting(browser, person.home.panel_url) as visit:
             page = await visit.open()
             await person.home.service.stop()
             await expect(page.locator("#connection")).not_to_be_empty()

@@ -1,7 +1,8 @@
 """A person at the page: opens it in a browser, looks at it, and keeps pictures of it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,6 +107,16 @@ class Viewer(Visit):
         if status is not None:
             self._stand_in.status = status
         return await super().open(section, **how)
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, url: str) -> AsyncIterator[Visit]:
+    """Open windows of a page; a test that expects complaints of the console clears them itself."""
+    visit = Visit(browser, f"{url}/")
+    yield visit
+    for context in browser.contexts:
+        await context.close()
+    assert visit.complaints == []
 
 
 async def parts(page: Page, serial: str) -> dict[str, str]:

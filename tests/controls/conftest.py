@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from controls.stand_ins import FakeHouse
+from controls.stand_ins import FakeHouse, begun
 from fake_clock import FakeClock
 
 
 @pytest.fixture
 async def house(clock: FakeClock, tmp_path: Path) -> AsyncIterator[FakeHouse]:
-    house = FakeHouse(clock, tmp_path)
-    house.start()
-    await clock.advance(1)
-    yield house
-    await house.kill()
+    async with begun(FakeHouse(clock, tmp_path)) as house:
+        yield house

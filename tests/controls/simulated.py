@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from threading import Thread
 
-from controls.stand_ins import House
+from controls.stand_ins import House, OneInverter
 from examples import SERIAL, decoded
 from fake_clock import FakeClock
 from redback.cloud import (
@@ -18,7 +18,6 @@ from redback.cloud import (
     TokenSource,
     Transport,
 )
-from redback.inverters.naming import GivenName
 from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from simulator import Simulator, build_world
@@ -28,23 +27,13 @@ from simulator.world import CLIENT_ID, CREDENTIAL
 _AGE = timedelta(seconds=20)
 
 
-class SimulatedRegistry:
-    """One inverter, whose readings are what the simulated one does."""
+class SimulatedRegistry(OneInverter):
+    """One whose readings are what the simulated one does."""
 
     def __init__(self, clock: FakeClock, simulator: Simulator, described: Details) -> None:
+        super().__init__(described)
         self._clock = clock
         self._simulator = simulator
-        self.described = described
-        self.names = {SERIAL: GivenName("Home", "Home")}
-
-    def sorted_names(self) -> list[str]:
-        return ["Home"]
-
-    def details(self, _: str) -> Details:
-        return self.described
-
-    def describe(self, _: str, details: Details) -> None:
-        self.described = details
 
     def reading(self, _: str) -> Reading | None:
         now = self._clock.now()

@@ -1,11 +1,12 @@
 """A house in which commands are carried out: a cloud, a registry, and a clock moved by hand."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -37,6 +38,7 @@ UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
 REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
 CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
 LATE = 5.0
+_H = TypeVar("_H", bound="House")
 
 
 class Cloud:
@@ -116,18 +118,12 @@ class Cloud:
             raise error
 
 
-class FakeRegistry:
-    """One inverter, whose reading is always new."""
+class OneInverter:
+    """The registry's names and details of a single inverter."""
 
-    def __init__(self, clock: FakeClock, of: Static, wanted: Callable[[], str]) -> None:
-        self._clock = clock
-        self._wanted = wanted
+    def __init__(self, described: Details) -> None:
         self.names = {SERIAL: GivenName("Home", "Home")}
-        self.described = Details(of, configuration())
-        self.age = timedelta(seconds=30)
-        self.payload = "three_phase_battery"
-        # What it reports instead of what is wanted.
-        self.mode: str | None = None
+        self.described = described
 
     def sorted_names(self) -> list[str]:
         return ["Home"]
@@ -137,6 +133,19 @@ class FakeRegistry:
 
     def describe(self, _: str, details: Details) -> None:
         self.described = details
+
+
+class FakeRegistry(OneInverter):
+    """One whose reading is always new."""
+
+    def __init__(self, clock: FakeClock, of: Static, wanted: Callable[[], str]) -> None:
+        super().__init__(Details(of, configuration()))
+        self._clock = clock
+        self._wanted = wanted
+        self.age = timedelta(seconds=30)
+        self.payload = "three_phase_battery"
+        # What it reports instead of what is wanted.
+        self.mode: str | None = None
 
     def reading(self, _: str) -> Reading:
         now = self._clock.now()
@@ -191,6 +200,15 @@ class House:
         results = [one.result for one in self.answers]
         self.answers.clear()
         return results
+
+
+@asynccontextmanager
+async def begun(house: _H) -> AsyncIterator[_H]:
+    """Start the add-on in a house, and kill it at the end."""
+    house.start()
+    await house.clock.advance(1)
+    yield house
+    await house.kill()
 
 
 class FakeHouse(House):

@@ -514,20 +514,25 @@ async def test_after_a_start_nothing_is_deleted_that_a_command_of_long_ago_did_n
     assert (entry.action, entry.whose, entry.end) == ("charge", "own", house.end())
 
 
+def only_charging(house: FakeHouse, patch: pytest.MonkeyPatch) -> None:
+    """Let the cloud take nothing else."""
+    create = house.cloud.create_schedule
+
+    def create_charging(serial: str, schedule: Schedule, seconds: float, **more: object) -> str:
+        if schedule.mode != "ChargeBattery":
+            raise REFUSED
+        return create(serial, schedule, seconds, **more)
+
+    patch.setattr(house.cloud, "create_schedule", create_charging)
+
+
 async def test_where_nothing_else_is_taken_the_old_one_comes_back(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.send(CHARGE, 60)
     end = house.end()
     house.results()
-    create = house.cloud.create_schedule
-
-    def only_charging(serial: str, schedule: Schedule, seconds: float, **more: object) -> str:
-        if schedule.mode != "ChargeBattery":
-            raise REFUSED
-        return create(serial, schedule, seconds, **more)
-
-    monkeypatch.setattr(house.cloud, "create_schedule", only_charging)
+    only_charging(house, monkeypatch)
     await house.send(CHARGE | {"action": "discharge"}, 60)
     assert house.cloud.modes == ["ChargeBattery"]
     assert house.end() == end
@@ -540,14 +545,7 @@ async def test_what_runs_does_not_make_way_again_and_again_for_what_is_refused_a
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.send(CHARGE | {"minutes": 600}, 60)
-    create = house.cloud.create_schedule
-
-    def only_charging(serial: str, schedule: Schedule, seconds: float, **more: object) -> str:
-        if schedule.mode != "ChargeBattery":
-            raise REFUSED
-        return create(serial, schedule, seconds, **more)
-
-    monkeypatch.setattr(house.cloud, "create_schedule", only_charging)
+    only_charging(house, monkeypatch)
     for _ in range(10):
         await house.send(CHARGE | {"action": "discharge"}, 300)
     assert house.cloud.modes == ["ChargeBattery"]

@@ -71,6 +71,13 @@ async def kill_at(
     return has_come
 
 
+async def let_all_end(house: FakeHouse) -> None:
+    """Begin anew: nothing is in the cloud or in the book."""
+    house.cloud.made.clear()
+    await house.clock.advance(3700)
+    house.answers.clear()
+
+
 async def counts(house: FakeHouse, seconds: int) -> list[int]:
     """Return how many there are, second by second."""
     found = []
@@ -112,9 +119,7 @@ async def test_killed_at_every_step_of_replace_there_is_never_none_and_soon_no_s
         found = await counts(house, 120)
         assert set(found) <= {1, 2}, step
         assert set(found[60:]) == {1}, step
-        house.cloud.made.clear()
-        await house.clock.advance(3700)
-        house.answers.clear()
+        await let_all_end(house)
         if not has_come:
             break
     assert not has_come
@@ -130,9 +135,7 @@ async def test_killed_where_the_old_one_had_to_make_way_there_is_one_again_withi
         found = await counts(house, 120)
         assert set(found) <= {0, 1}, step
         assert set(found[50:]) == {1}, step
-        house.cloud.made.clear()
-        await house.clock.advance(3700)
-        house.answers.clear()
+        await let_all_end(house)
         if not has_come:
             break
     assert not has_come

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
-from controls.stand_ins import AWAY, UNKNOWN, FakeHouse
+from controls.stand_ins import AWAY, UNKNOWN, FakeHouse, begun
 from examples import SERIAL, static
 from fake_clock import FakeClock
 from redback.cloud import Schedule
@@ -100,11 +100,8 @@ class Home(FakeHouse):
 
 @pytest.fixture
 async def home(clock: FakeClock, tmp_path: Path) -> AsyncIterator[Home]:
-    home = Home(clock, tmp_path)
-    home.start()
-    await clock.advance(1)
-    yield home
-    await home.kill()
+    async with begun(Home(clock, tmp_path)) as home:
+        yield home
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from fake_clock import FakeClock
-from publishing.test_mqtt import CONFIG, HOUSE, STATE, Home, values
+from publishing.devices_home import CONFIG, HOUSE, STATE, Home, values
 from redback.core import Broker as Connection
 from redback.core import Rest
 from standin.broker import Broker
 from standin.core import Core
-from standin.supervisor import Supervisor
 
 IDS = {"sensor.house_status", "sensor.house_grid_power"}
 ALL = IDS | {"binary_sensor.house_online", "binary_sensor.house_problem"}
@@ -148,14 +145,6 @@ class Service:
         there = {state.entity_id for state in core.states}
         assert not [one for one in registered | there if one.endswith("_2")]
         return (registered, there) == ((ALL, ALL) if as_devices else (set(), IDS))
-
-
-@pytest.fixture
-def home(
-    core: Core, broker: Broker, supervisor: Supervisor, clock: FakeClock, tmp_path: Path
-) -> Home:
-    core.components.append("mqtt")
-    return Home(core, broker, supervisor, clock, tmp_path)
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
