@@ -1,7 +1,8 @@
-"""That a program under a faster clock leaves nothing behind."""
+"""That a program under a faster clock leaves nothing behind, and that all follow its clock."""
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,15 @@ import fast_clock
 # No other run of this test beside it has the same.
 _SLEEP = ["sleep", f"987654.{os.getpid()}"]
 _SECONDS_TO_DIE = 10
+_WORLD = Path(__file__).parent / "chaos/world"
+# Waits as a service does, while the clock becomes faster, and says for how long it has waited.
+_WAITS = """
+import asyncio, subprocess, time
+began = time.monotonic()
+subprocess.Popen(["bash", "-c", "sleep 1; speed 60"])
+asyncio.run(asyncio.sleep(20))
+print(time.monotonic() - began)
+"""
 
 
 @pytest.mark.fast_clock
@@ -23,6 +33,17 @@ def test_what_takes_too_long_ends_with_everything_that_it_has_started() -> None:
         fast_clock.run("timeit", "-n1", program, seconds=3, speed=1)
     assert _comes_true(lambda: _SLEEP not in _command_lines())
     assert _comes_true(lambda: _left_behind() <= before)
+
+
+@pytest.mark.chaos
+def test_who_waits_while_the_clock_becomes_faster_does_not_wait_at_the_old_speed() -> None:
+    waited = subprocess.run(  # noqa: S603 - our own
+        [_WORLD, "--from", "2026-03-01 20:40:00", "--", sys.executable, "-c", _WAITS],
+        stdout=subprocess.PIPE,
+        timeout=50,
+        check=True,
+    )
+    assert 20 <= float(waited.stdout) < 200
 
 
 def _comes_true(is_so: Callable[[], bool]) -> bool:
