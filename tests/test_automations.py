@@ -221,10 +221,13 @@ class Place:
         return message in (await self.home.notifications()).values()
 
     async def told(self, name: str) -> str:
-        """Return what the notification of an automation says."""
+        """Return what the notification of an automation says.
+
+        It waits a minute for an answer, which the five minutes may begin again just before its end.
+        """
         own = f"automation.{_slug(name)}"
         notices = await eventually(
-            self.home.notifications, lambda shown: own in shown, 90, every=0.5
+            self.home.notifications, lambda shown: own in shown, 150, every=0.5
         )
         return notices[own]
 
