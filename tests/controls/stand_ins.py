@@ -38,6 +38,8 @@ UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
 REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
 CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
 LATE = 5.0
+SECOND = "RB2"
+_T = TypeVar("_T")
 _H = TypeVar("_H", bound="House")
 
 
@@ -119,20 +121,24 @@ class Cloud:
 
 
 class OneInverter:
-    """The registry's names and details of a single inverter."""
+    """The registry's names and details of a single inverter; `others` are details of more."""
 
     def __init__(self, described: Details) -> None:
         self.names = {SERIAL: GivenName("Home", "Home")}
         self.described = described
+        self.others: dict[str, Details] = {}
 
     def sorted_names(self) -> list[str]:
         return ["Home"]
 
-    def details(self, _: str) -> Details:
-        return self.described
+    def details(self, serial: str) -> Details:
+        return self.others.get(serial, self.described)
 
-    def describe(self, _: str, details: Details) -> None:
-        self.described = details
+    def describe(self, serial: str, details: Details) -> None:
+        if serial in self.others:
+            self.others[serial] = details
+        else:
+            self.described = details
 
 
 class FakeRegistry(OneInverter):
@@ -170,18 +176,25 @@ class House:
         self.folder = folder
         self.answers: list[Answer] = []
         self.problems = Problems(clock)
-        self.throttle = stand_ins.throttle(clock)
+        self.slow = 0.0  # how long each request takes before anything is done, seconds
+        self.throttle = stand_ins.throttle(clock, self._take_time)
         self._api = api
         self._registry = registry
         self._task: asyncio.Task[Any] | None = None
 
+    async def _take_time(self, work: Callable[[], _T]) -> _T:
+        if self.slow > 0:
+            await self.clock.sleep(self.slow)
+        return work()
+
     def start(self) -> None:
+        self.book = Book(self.folder)
         self.controls = Controls(
-            (account(self._api, self.throttle, SERIAL),),
+            (account(self._api, self.throttle, *cast("Any", self._registry).names),),
             cast("Registry", self._registry),
             self.problems,
             self.clock,
-            Book(self.folder),
+            self.book,
         )
         self.controls.listen(self.answers.append)
         self._task = asyncio.create_task(self.controls.run())
@@ -218,6 +231,14 @@ class FakeHouse(House):
         self.cloud = Cloud(clock)
         self.registry = FakeRegistry(clock, static(), self.cloud.wanted)
         super().__init__(clock, folder, self.cloud, self.registry)
+
+    async def share_the_site(self) -> None:
+        """Start anew with a second inverter on the site."""
+        await self.kill()
+        self.registry.names[SECOND] = GivenName("Shed", "Shed")
+        self.registry.others[SECOND] = Details(static(), configuration())
+        self.start()
+        await self.clock.advance(1)
 
     def end(self) -> datetime:
         """Return when the only thing in the cloud ends."""

@@ -846,3 +846,63 @@ async def test_after_a_restart_sensors_have_what_the_cloud_lists(
     house.start()
     await house.clock.advance(1)
     assert house.registry.described.control_ends(house.clock.now()) == house.end()
+
+
+LIMIT = {"action": "limit_export", "power": 0, "minutes": 60}
+
+
+async def test_limits_of_one_site_take_turns_whichever_inverter_they_came_to(
+    house: FakeHouse,
+) -> None:
+    await house.share_the_site()
+    house.slow = 5
+    await house.send(LIMIT | {"inverter": "Home", "id": "on"}, 2)
+    assert house.cloud.writes == []  # it is being made
+    house.slow = 0
+    await house.send({"action": "lift_limit", "inverter": "Shed", "id": "off"}, 60)
+    assert [(one.id, one.result) for one in house.answers] == [
+        ("on", "started"),
+        ("on", "ended"),
+        ("off", "ended"),
+    ]
+    assert house.cloud.limits == []
+    assert house.cloud.writes == ["create envelope", "delete envelope"]
+
+
+async def test_of_the_limits_of_one_site_the_last_counts_and_the_one_before_goes_soon(
+    house: FakeHouse,
+) -> None:
+    await house.share_the_site()
+    for power, name in enumerate(["Home", "Shed", "Home", "Shed"]):
+        await house.send(LIMIT | {"inverter": name, "power": power}, 1)
+    await house.clock.advance(30)
+    assert house.cloud.limits == [3]
+    assert house.results() == ["started", "refused", "refused", "started", "ended"]
+    await house.send(LIMIT | {"inverter": "Home", "power": 4}, 20)
+    assert house.cloud.limits == [4]
+
+
+async def test_schedules_of_two_inverters_of_a_site_do_not_wait_for_each_other(
+    house: FakeHouse,
+) -> None:
+    await house.share_the_site()
+    house.slow = 5
+    await house.send(CHARGE | {"inverter": "Home"}, 0)
+    await house.send(CHARGE | {"inverter": "Shed"}, 6)
+    assert house.results() == ["started", "started"]
+
+
+async def test_what_was_made_after_it_was_given_up_is_deleted_and_answered_once(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = house.cloud.create_schedule
+
+    def give_up_meanwhile(*arguments: Any, **more: Any) -> str:  # noqa: ANN401 - handed on
+        (one,) = house.book.own
+        house.book.change((one,))
+        return create(*arguments, **more)
+
+    monkeypatch.setattr(house.cloud, "create_schedule", give_up_meanwhile)
+    await house.send(CHARGE, 60)
+    assert house.cloud.modes == []
+    assert "started" not in house.results()

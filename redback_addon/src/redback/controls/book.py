@@ -58,13 +58,18 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether this version has such an action."""
         return self.action in (LIMITING if self.site_id else MODES)
 
+    @property
+    def place(self) -> str:
+        """What it is of: an envelope's site, or a schedule's inverter."""
+        return self.site_id or self.serial
+
     def is_same(self, other: "Own") -> bool:
         """Whether both do the same, whenever that is."""
         return (self.action, self.power, self.limits) == (other.action, other.power, other.limits)
 
     def overlaps(self, other: "Own") -> bool:
         """Whether both want something of the same inverter, or site, at the same time."""
-        mine, others = ((one.site_id or one.serial, bool(one.site_id)) for one in (self, other))
+        mine, others = ((one.place, bool(one.site_id)) for one in (self, other))
         return mine == others and self.start < other.end and other.start < self.end
 
 

@@ -1,7 +1,6 @@
 """Takes commands from all doors, one after the other for each inverter, and answers them."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -30,7 +29,13 @@ _ANSWER_SECONDS = 43.0
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     command: Command
+    serial: str
     since: float  # monotonic seconds
+
+
+# What is about an inverter's schedules waits in one line, and what is about its site's limits in
+# that of the site: a serial number or the id of a site, and whether it is about limits.
+_Line = tuple[str, bool]
 
 
 class Controls:
@@ -48,16 +53,15 @@ class Controls:
         self._clock = clock
         self._book = book
         self._answers = Answers(book, registry, clock)
-        self._turns = Turns(clock)
+        self._turns = Turns(book, registry, clock)
         outcomes = Outcomes(book, self._answers, clock)
         maker = Maker(Remote(accounts, registry, clock), outcomes, registry, clock)
         self._watch = Watch(maker, outcomes, registry, self._turns, clock)
         self._follow = Follow(outcomes, registry, problems, self._turns, clock)
         self._executor = Executor(maker, self._watch, outcomes, registry, self._turns, clock)
-        # Of each inverter at most one that is about its schedules, and one about its site's limits.
-        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)
-        self._working: set[str] = set()
-        self._taken: asyncio.Queue[tuple[str, _Waiting]] = asyncio.Queue()
+        self._waiting: dict[_Line, _Waiting] = {}
+        self._working: set[_Line] = set()
+        self._taken: asyncio.Queue[tuple[_Line, _Waiting]] = asyncio.Queue()
 
     def listen(self, heard: Callable[[Answer], None]) -> None:
         """Call this with each answer from now on, whichever door the command came through."""
@@ -92,14 +96,11 @@ class Controls:
         except RefusedError as error:
             self._answers.refuse(fields, by, serial, str(error))
             return
-        waiting, line = _Waiting(command, self._clock.monotonic()), self._waiting[serial]
-        for before in [one for one in line if one.command.is_limit == command.is_limit]:
-            line.remove(before)
-            self._answers.reply(
-                before.command, serial, "refused", "Refused: a later command came first."
-            )
-        line.append(waiting)
-        self._taken.put_nowait((serial, waiting))
+        waiting = _Waiting(command, serial, self._clock.monotonic())
+        line = self._line(command, serial)
+        self._refuse(line, "Refused: a later command came first.")
+        self._waiting[line] = waiting
+        self._taken.put_nowait((line, waiting))
 
     def refuse(self, why: str, by: str, at: str) -> None:
         """Answer what came to an inverter and is no command."""
@@ -115,8 +116,7 @@ class Controls:
             why = f"Refused: there is no inverter {serial}."
             return self._answers.reply(command, serial, "refused", why)
         until = self._clock.monotonic() + _ANSWER_SECONDS
-        await self._turns.wait(serial)
-        async with self._turns.lock(serial):
+        async with self._turns.taken(self._turns.places(serial, with_limits=True)):
             answer = await self._executor.delete(command, serial, key, until)
         self._watch.urge(serial)
         return answer
@@ -128,38 +128,43 @@ class Controls:
                 tasks.create_task(self._watch.run())
                 tasks.create_task(self._follow.run())
                 while True:
-                    serial, waiting = await self._taken.get()
-                    tasks.create_task(self._give_up(serial, waiting))
-                    if serial not in self._working:
-                        self._working.add(serial)
-                        tasks.create_task(self._work(serial))
+                    line, waiting = await self._taken.get()
+                    tasks.create_task(self._give_up(line, waiting))
+                    if line not in self._working:
+                        self._working.add(line)
+                        tasks.create_task(self._work(line))
         finally:
-            self._refuse_waiting()
+            for line in [*self._waiting]:  # the record at least has that answer
+                self._refuse(line, "Refused: the add-on was stopped.")
         raise AssertionError
 
-    def _refuse_waiting(self) -> None:
-        """Refuse what still waits at the stop: the record at least has that answer."""
-        for serial, line in self._waiting.items():
-            while line:
-                command = line.pop(0).command
-                self._answers.reply(command, serial, "refused", "Refused: the add-on was stopped.")
+    def _line(self, command: Command, serial: str) -> _Line:
+        site = self._registry.details(serial).site_id if command.is_limit else None
+        return (site or serial, command.is_limit)
 
-    async def _give_up(self, serial: str, waiting: _Waiting) -> None:
+    def _refuse(self, line: _Line, why: str) -> None:
+        """Refuse what waits in a line, if anything does."""
+        if (waiting := self._waiting.pop(line, None)) is not None:
+            self._answers.reply(waiting.command, waiting.serial, "refused", why)
+
+    async def _give_up(self, line: _Line, waiting: _Waiting) -> None:
         """Refuse a command that has waited for too long."""
         await self._clock.sleep(_ANSWER_SECONDS - LEAST_SECONDS)
-        if waiting in self._waiting[serial]:
-            self._waiting[serial].remove(waiting)
-            self._answers.reply(waiting.command, serial, "refused", TOO_LATE)
+        if self._waiting.get(line) is waiting:
+            self._refuse(line, TOO_LATE)
 
-    async def _work(self, serial: str) -> None:
+    async def _work(self, line: _Line) -> None:
+        _, with_limits = line
         try:
-            while line := self._waiting[serial]:
-                await self._turns.wait(serial)
-                async with self._turns.lock(serial):
-                    if line:
-                        waiting = line.pop(0)
+            while (waiting := self._waiting.get(line)) is not None:
+                serial = waiting.serial
+                async with self._turns.taken(self._turns.places(serial, with_limits=with_limits)):
+                    waiting = self._waiting.get(line)
+                    # Meanwhile one may have come to another inverter of the site, or none is left.
+                    if waiting is not None and waiting.serial == serial:
+                        del self._waiting[line]
                         until = waiting.since + _ANSWER_SECONDS
                         await self._executor.carry_out(waiting.command, serial, until)
                 self._watch.urge(serial)
         finally:
-            self._working.discard(serial)
+            self._working.discard(line)

@@ -43,7 +43,7 @@ _WAIT = "Redback's cloud asks to wait."
 
 
 class Executor:
-    """Carries out commands; whoever calls holds the inverter's turn."""
+    """Carries out commands; whoever calls holds the turns that they need."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Executor:
         self._registry = registry
         self._turns = turns
         self._clock = clock
-        # By the inverter, until when nothing makes way, in monotonic seconds.
+        # By the inverter or site, until when nothing makes way, in monotonic seconds.
         self._in_vain: dict[str, float] = {}
 
     async def carry_out(self, command: Command, serial: str, until: float) -> None:
@@ -100,7 +100,7 @@ class Executor:
                 return reply("refused", "Refused: Redback's cloud has no such schedule or limit.")
             if not entry.can_delete:
                 return reply("refused", "Refused: this may be the energy network's, and stays.")
-            self._turns.wrote(serial)
+            self._turns.wrote(self._turns.places(serial, with_limits=entry.is_limit))
             for old in self._replaced_by(key):
                 await self._delete(old, until)
                 self._outcomes.over(old, "Replaced by a later command.")
@@ -154,11 +154,11 @@ class Executor:
             self._failed(command, serial, error)
         else:
             self._outcomes.made(new, made)
-        self._turns.wrote(serial)
+        self._turns.wrote(self._turns.places(serial, with_limits=command.is_limit))
 
     def _can_make_way(self, others: Iterable[Own], new: Own, until: float) -> bool:
         now, at = self._clock.now(), self._clock.monotonic()
-        if self._in_vain.get(new.serial, at) > at:
+        if self._in_vain.get(new.place, at) > at:
             return False
         return until - at >= _MAKE_WAY_SECONDS and all(
             one.key and (one.start > now or new.start <= now) for one in others
@@ -179,7 +179,7 @@ class Executor:
         except CloudError as error:
             self._outcomes.not_made(new, error)
             if isinstance(error, RequestError) and tried == gone:
-                self._in_vain[new.serial] = self._clock.monotonic() + _IN_VAIN_SECONDS
+                self._in_vain[new.place] = self._clock.monotonic() + _IN_VAIN_SECONDS
             is_unknown = isinstance(error, OutcomeUnknownError) and tried == gone
             for one in gone:
                 if is_unknown:  # a second one could be too many
@@ -226,7 +226,7 @@ class Executor:
                     reason = "Cancelled before Redback's cloud was known to have this."
                     self._answers.about(one, "failed", reason)
                 continue
-            self._turns.wrote(serial)
+            self._turns.wrote(self._turns.places(serial, with_limits=are_limits))
             try:
                 # Through this inverter's account: another one of the site may be in use no more.
                 await self._remote.delete(serial, one.key, one.site_id, until)

@@ -71,7 +71,7 @@ class Follow:
         """Compare, until cancelled."""
         while True:
             for serial in self._registry.names:
-                if not self._turns.is_taken(serial):  # it may be replaced right now
+                if not self._turns.is_taken((serial,)):  # it may be replaced right now
                     self._look(serial)
             await self._clock.sleep(_LOOK_SECONDS)
 

@@ -31,6 +31,10 @@ class Outcomes:
         """Note that the cloud has it: it replaces what is older."""
         now = self._clock.now()
         made = structs.replace(new, key=key, is_made=True, is_answered=True)
+        if not self.is_ours(new):  # nobody wants it any more, and that has been answered
+            if all(one.key != key for one in self.book.own):
+                self.book.change((), (structs.replace(made, cancelled=now),))
+            return
         self.book.change((new,), (made,))
         _LOG.info("%s: %s", self.answers.name(made.serial), sentence(made, now))
         if not new.is_answered:

@@ -98,7 +98,7 @@ def timeline(
 
     `own` is everything in the book; what has been replaced ends where its successor begins.
     """
-    ours = [one for one in own if (one.site_id or one.serial) in {serial, details.site_id}]
+    ours = [one for one in own if one.place in {serial, details.site_id}]
     keys = {one.key for one in ours if one.key}
     schedules = () if details.schedules is None else details.schedules.once
     daily = () if details.schedules is None else details.schedules.daily

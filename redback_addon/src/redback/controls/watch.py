@@ -60,8 +60,11 @@ class Watch:
         self._changed: list[asyncio.Event] = []
 
     def urge(self, serial: str) -> None:
-        """Read the lists of an inverter soon: something was written."""
-        self._due[serial] = self._clock.monotonic() + _READ_SOON_SECONDS
+        """Read the lists of an inverter, and of the others of its site, soon: it was written to."""
+        site = self._registry.details(serial).site_id
+        for other in self._registry.names:
+            if other == serial or (site and self._registry.details(other).site_id == site):
+                self._due[other] = self._clock.monotonic() + _READ_SOON_SECONDS
         for one in self._changed:
             one.set()
 
@@ -108,7 +111,7 @@ class Watch:
         lists = await self._remote.read(serial, can_wait=can_wait)
         if serial not in self._registry.names:
             return
-        if can_wait and self._turns.is_taken(serial):
+        if can_wait and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
             return  # what a command just does is not in these lists
         for one in [one for one in self._book.own if one.serial == serial]:
             if self._outcomes.is_ours(one) and not one.is_made:
@@ -148,16 +151,18 @@ class Watch:
                 continue
             if one.is_made:
                 self._outcomes.over(one, None)
-            elif not self._turns.is_taken(one.serial):  # or else it is being made right now
+            # Or else it is being made right now.
+            elif not self._turns.is_taken((one.serial, one.place)):
                 self._outcomes.give_up_on(one)
 
     async def _tend(self, serial: str) -> None:
         """Read what is scheduled, and delete what was replaced."""
         try:
             await self.read(serial, can_wait=True)
-            if self._turns.is_taken(serial):
+            places = self._turns.places(serial, with_limits=True)
+            if self._turns.is_taken(places):
                 return  # a command is carried out, which has the right of way
-            async with self._turns.lock(serial):
+            async with self._turns.held(places):
                 # The newest first: what is older may have its place again without it.
                 mine = [one for one in self._book.own if one.serial == serial]
                 for old in sorted(mine, key=lambda one: one.created, reverse=True):
