@@ -456,7 +456,27 @@ def test_an_envelope_counts_in_its_time_unless_it_is_cancelled(
         f"{API}/Api/v2/OperatingEnvelope/By/Site/S1",
         json={"TotalCount": 1, "Data": [item]},
     )
-    (found,) = controls.envelopes("S1")
+    (found,) = controls.envelopes("S1").all
     assert (found.of_network, found.limits()) == (True, {"MaxExportPowerW": 0})
     assert found.is_active(START) is active
     assert not found.is_active(START + timedelta(hours=1))
+
+
+ONE = {"ScheduleId": "x", "StartTimeUtc": "2026-03-02T06:00:00Z", "Duration": "02:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("data", "total", "unread"),
+    [([ONE], None, 0), ([ONE], 1, 0), ([ONE], 3, 2), ([ONE, {}, None], None, 2), (None, 1, None)],
+)
+def test_a_list_says_how_much_of_it_cannot_be_read(
+    cloud: Cloud, controls: ControlsApi, data: object, total: int | None, unread: int | None
+) -> None:
+    count = {} if total is None else {"TotalCount": total}
+    body: dict[str, object] = {"Data": {"Schedules": data}, **count}
+    cloud.web.add("GET", f"{API}/Api/v2/Schedule/By/SerialNumber/{A}", json=body)
+    assert controls.schedules(A).unread == unread
+    limits = [one and OLD_LIMIT for one in data] if isinstance(data, list) else data
+    body = {"Data": limits, **count}
+    cloud.web.add("GET", f"{API}/Api/v2/OperatingEnvelope/By/Site/S1", json=body)
+    assert controls.envelopes("S1").unread == unread

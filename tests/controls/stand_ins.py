@@ -16,6 +16,7 @@ from polling import stand_ins
 from redback.cloud import (
     CloudError,
     Envelope,
+    Envelopes,
     OutcomeUnknownError,
     RequestError,
     Schedule,
@@ -53,6 +54,8 @@ class Cloud:
         self._clock = clock
         self.failing: list[CloudError | None] = []
         self.is_away = False
+        # How many of a list cannot be read, of which all others are missing then; None = no list.
+        self.unread: int | None = 0
         self.writes: list[str] = []
         self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
         self.refuses_overlaps = self.refuses_all = False
@@ -78,14 +81,18 @@ class Cloud:
         self.made[key] = (self._clock.monotonic(), one)
 
     def schedules(self, _: str) -> Schedules:
-        return Schedules(once=tuple(one for one in self._listed() if isinstance(one, Schedule)))
+        once = tuple(one for one in self._listed() if isinstance(one, Schedule))
+        return Schedules(once=once, unread=self.unread)
 
-    def envelopes(self, _: str) -> tuple[Envelope, ...]:
-        return tuple(one for one in self._listed() if isinstance(one, Envelope))
+    def envelopes(self, _: str) -> Envelopes:
+        envelopes = tuple(one for one in self._listed() if isinstance(one, Envelope))
+        return Envelopes(all=envelopes, unread=self.unread)
 
     def _listed(self) -> list[Schedule | Envelope]:
         if self.is_away:
             raise AWAY
+        if self.unread != 0:
+            return []
         now = self._clock.monotonic()
         return [one for since, one in self.made.values() if now - since >= LATE]
 

@@ -30,6 +30,7 @@ from redback.controls.limits import Ability, abilities
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.options import Options
+from redback.problems import Kind
 from redback.sensors.details import Details
 
 
@@ -906,3 +907,55 @@ async def test_what_was_made_after_it_was_given_up_is_deleted_and_answered_once(
     await house.send(CHARGE, 60)
     assert house.cloud.modes == []
     assert "started" not in house.results()
+
+
+@pytest.mark.parametrize("unread", [1, None])
+async def test_what_a_list_may_only_lack_because_it_is_not_whole_is_not_gone(
+    house: FakeHouse, unread: int | None
+) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 300)
+    await house.send(LIMIT | {"minutes": 600}, 300)
+    house.results()
+    house.cloud.unread = unread
+    await house.clock.advance(1800)
+    assert house.results() == []
+    assert (house.problems.find(Kind.LISTS, subject=SERIAL) is not None) is bool(unread)
+    assert [one.action for one in house.controls.timeline(SERIAL)] == ["charge", "limit_export"]
+    house.cloud.unread = 0
+    await house.send(CHARGE | {"action": "discharge"}, 60)
+    assert house.cloud.modes == ["DischargeBattery"]
+    assert house.problems.find(Kind.LISTS, subject=SERIAL) is None
+
+
+@pytest.mark.parametrize("command", [CHARGE, LIMIT])
+async def test_what_may_have_been_made_is_kept_until_a_whole_list_lacks_it(
+    house: FakeHouse, command: dict[str, object]
+) -> None:
+    house.cloud.failing = [UNKNOWN]
+    house.cloud.unread = 1
+    await house.send(command | {"minutes": 600}, 600)
+    house.cloud.unread = 0
+    await house.send({"action": "auto" if command is CHARGE else "lift_limit"}, 60)
+    assert house.cloud.made == {}
+
+
+async def test_nothing_makes_way_at_a_start_because_a_list_is_not_whole(house: FakeHouse) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await house.kill()
+    (old,) = house.book.own
+    created = house.clock.now() - timedelta(seconds=10)
+    new = {"action": "discharge", "created": created, "is_made": False, "is_answered": False}
+    house.book.change((), (msgspec.structs.replace(old, key="", **new),))
+    house.cloud.unread = 1
+    house.start()
+    await house.clock.advance(120)
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+async def test_what_a_list_that_is_not_whole_lacks_is_not_said_to_be_missing(
+    house: FakeHouse,
+) -> None:
+    house.cloud.put("b", theirs(house))
+    house.cloud.unread = 1
+    answer = await delete(house, "b")
+    assert answer.reason == "Refused: Redback's list cannot be read completely."

@@ -332,6 +332,11 @@ def _ignored(house: House) -> None:
     house.problems.raise_(Kind.FUTURE, house.first, f"{house.clock.now():%Y-%m-%d} 23:10:05 UTC")
 
 
+def _unlisted(house: House) -> None:
+    why = "2 of them are missing from the answer or make no sense"
+    house.problems.raise_(Kind.LISTS, house.first, why)
+
+
 def _not_following(house: House) -> None:
     house.problems.raise_(Kind.FOLLOW, house.first, "it reports Auto instead of ChargeBattery")
 
@@ -371,6 +376,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "offline": _offline,
     "unread": _unread,
     "ignored": _ignored,
+    "unlisted": _unlisted,
     "not_following": _not_following,
     "rejected": _rejected,
     "details": _details,

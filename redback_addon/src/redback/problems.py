@@ -197,6 +197,14 @@ class Kind(Enum):
         "{subject} is online again",
         "Check the inverter and its internet connection. What it stored is fetched later.",
     )
+    LISTS = (
+        "The schedules and limits of {subject} cannot be read completely: {detail}.",
+        "The schedules and limits of {subject} can be read completely again",
+        (
+            "What can be read is shown, and nothing is taken for gone. If it persists, look at your"
+            " schedules in Redback's own app."
+        ),
+    )
     FOLLOW = (
         "{subject} does not do what was started: {detail}.",
         "{subject} does what was started",

@@ -32,6 +32,7 @@ from .models import (
     DailySchedule,
     Dynamic,
     Envelope,
+    Envelopes,
     InverterPower,
     Limits,
     ListedInverter,

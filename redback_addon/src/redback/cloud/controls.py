@@ -18,7 +18,7 @@ from .errors import (
     RequestError,
     TransientError,
 )
-from .models import DailySchedule, Envelope, Schedule, Schedules
+from .models import DailySchedule, Envelope, Envelopes, Schedule, Schedules
 from .transport import Deadline
 
 _SCHEDULES = "/Api/v2/Schedule/By/SerialNumber"
@@ -50,12 +50,10 @@ class ControlsApi:
 
     def schedules(self, serial: str) -> Schedules:
         """Return what is scheduled for an inverter, by whomever."""
-        data = self._schedules(serial, self._api.transport.deadline(_LIST_SECONDS)).data
-        listed = self._api.decoder.listed
-        return Schedules(
-            daily=listed(DailySchedule, data.get("DailySchedules")),
-            once=listed(Schedule, data.get("Schedules")),
-        )
+        answer = self._schedules(serial, self._api.transport.deadline(_LIST_SECONDS))
+        once, unread = self._listed(Schedule, answer, answer.data.get("Schedules"))
+        daily = self._api.decoder.listed(DailySchedule, answer.data.get("DailySchedules"))
+        return Schedules(daily=daily, once=once, unread=unread)
 
     def create_schedule(
         self, serial: str, schedule: Schedule, seconds: float, *, known: Collection[str] = ()
@@ -103,10 +101,11 @@ class ControlsApi:
             seconds,
         )
 
-    def envelopes(self, site_id: str) -> tuple[Envelope, ...]:
+    def envelopes(self, site_id: str) -> Envelopes:
         """Return the operating envelopes of a site, by whomever."""
         answer = self._envelopes(site_id, self._api.transport.deadline(_LIST_SECONDS))
-        return self._api.decoder.listed(Envelope, answer.elements())
+        listed, unread = self._listed(Envelope, answer, answer.data)
+        return Envelopes(all=listed, unread=unread)
 
     def create_envelope(self, site_id: str, envelope: Envelope, seconds: float) -> None:
         """Create an envelope; the limits that it does not have are left out."""
@@ -174,12 +173,22 @@ class ControlsApi:
         Raises:
             TransientError: there is none in what can be read, but that is not the whole list.
         """
-        listed = self._api.decoder.listed(kind, data)
+        listed, unread = self._listed(kind, answer, data)
         found = next((one for one in listed if is_meant(one)), None)
-        count = max(len(data), answer.total_count or 0) if isinstance(data, list) else None
-        if found is None and count != len(listed):
+        if found is None and unread != 0:
             raise answer.broken("the answer contains no whole list")
         return found
+
+    def _listed(
+        self, kind: type[_S], answer: Answer, data: object
+    ) -> tuple[tuple[_S, ...], int | None]:
+        """Return what can be read of a list, and how many more there are; None = no list came."""
+        if data is None:
+            return (), None
+        if not isinstance(data, list):
+            raise answer.broken("the answer contains no list")
+        listed = self._api.decoder.listed(kind, data)
+        return listed, max(len(data), answer.total_count or 0) - len(listed)
 
     def _delete(self, path: str, find: Callable[[Deadline], object | None], seconds: float) -> None:
         monotonic = self._api.transport.monotonic

@@ -239,10 +239,14 @@ class DailySchedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedules(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is scheduled for an inverter."""
+    """Everything that is scheduled for an inverter, as far as it can be read.
+
+    `unread` is how many more of those that are not daily there are; None = no list came.
+    """
 
     daily: tuple[DailySchedule, ...] = ()
     once: tuple[Schedule, ...] = ()
+    unread: int | None = 0
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,6 +292,16 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
             and self.limits().items() >= other.limits().items()
             and self.has_effect
         )
+
+
+class Envelopes(msgspec.Struct, frozen=True, kw_only=True):
+    """The operating envelopes of a site, as far as they can be read.
+
+    `unread` is how many more there are; None = no list came.
+    """
+
+    all: tuple[Envelope, ...] = ()
+    unread: int | None = 0
 
 
 _SECOND = timedelta(seconds=1)

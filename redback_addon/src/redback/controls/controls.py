@@ -56,7 +56,7 @@ class Controls:
         self._turns = Turns(book, registry, clock)
         outcomes = Outcomes(book, self._answers, clock)
         maker = Maker(Remote(accounts, registry, clock), outcomes, registry, clock)
-        self._watch = Watch(maker, outcomes, registry, self._turns, clock)
+        self._watch = Watch(maker, outcomes, registry, problems, self._turns, clock)
         self._follow = Follow(outcomes, registry, problems, self._turns, clock)
         self._executor = Executor(maker, self._watch, outcomes, registry, self._turns, clock)
         self._waiting: dict[_Line, _Waiting] = {}

@@ -92,10 +92,12 @@ class Executor:
             return answer
         reply = partial(self._answers.reply, command, serial)
         try:
-            await self._watch.read(serial, can_wait=False)
+            lists = await self._watch.read(serial, can_wait=False)
             details, now = self._registry.details(serial), self._clock.now()
             entries = timeline(serial, details, self._book.own, now)
             entry = next((one for one in entries if one.key == key != ""), None)
+            if entry is None and lists.unread:
+                return reply("refused", "Refused: Redback's list cannot be read completely.")
             if entry is None:
                 return reply("refused", "Refused: Redback's cloud has no such schedule or limit.")
             if not entry.can_delete:

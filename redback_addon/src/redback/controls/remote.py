@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from ..clock import Clock
-from ..cloud import ControlsApi, Envelope, RequestError, Schedule, Schedules
+from ..cloud import ControlsApi, Envelope, Envelopes, RequestError, Schedule, Schedules
 from ..inverters.registry import Registry
 from ..polling.account import Account
 from ..polling.throttle import Throttle
@@ -27,19 +27,25 @@ class Lists:
     """What is scheduled for an inverter, and its site's envelopes; None = not asked."""
 
     schedules: Schedules | None
-    envelopes: tuple[Envelope, ...] | None
+    envelopes: Envelopes | None
 
     def has(self, one: Own) -> bool:
         """Whether something of ours is listed, and not as something that has no effect."""
         if one.site_id:
-            listed = self.envelopes or ()
+            listed = () if self.envelopes is None else self.envelopes.all
             return any(each.event_id == one.key and each.has_effect for each in listed)
         once = () if self.schedules is None else self.schedules.once
         return any(schedule.schedule_id == one.key for schedule in once)
 
-    def were_asked_for(self, one: Own) -> bool:
-        """Whether something of ours would be in these lists."""
-        return (self.envelopes if one.site_id else self.schedules) is not None
+    def would_have(self, one: Own) -> bool:
+        """Whether something of ours would be in these lists if it were there."""
+        asked = self.envelopes if one.site_id else self.schedules
+        return asked is not None and asked.unread == 0
+
+    @property
+    def unread(self) -> int:
+        """How many more there are than can be read."""
+        return sum(one.unread or 0 for one in (self.schedules, self.envelopes) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,7 @@ class Remote:
             schedules = structs.replace(lists.schedules, once=once)
             details = replace(details, schedules=schedules)
         if lists.envelopes is not None:
-            left = (one for one in lists.envelopes if one.event_id not in self._written)
+            left = (one for one in lists.envelopes.all if one.event_id not in self._written)
             envelopes = (*left, *(one for one in made if isinstance(one, Envelope)))
             details = replace(details, envelopes=envelopes)
         self._registry.describe(serial, details)

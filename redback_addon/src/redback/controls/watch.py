@@ -12,6 +12,7 @@ from ..clock import Clock, wait
 from ..cloud import CloudError, OutcomeUnknownError, RequestError
 from ..inverters.registry import Registry
 from ..polling.account import Account
+from ..problems import Kind, Problems
 from .book import Own, goes_from, successors
 from .maker import Maker
 from .outcomes import Outcomes
@@ -43,6 +44,7 @@ class Watch:
         maker: Maker,
         outcomes: Outcomes,
         registry: Registry,
+        problems: Problems,
         turns: Turns,
         clock: Clock,
     ) -> None:
@@ -51,6 +53,7 @@ class Watch:
         self._outcomes = outcomes
         self._book = outcomes.book
         self._registry = registry
+        self._problems = problems
         self._turns = turns
         self._clock = clock
         # When the lists of each inverter are due, in monotonic seconds.
@@ -106,18 +109,24 @@ class Watch:
             dues = [self._due.get(one, now) - now for one in mine]
             await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *dues])), changed)
 
-    async def read(self, serial: str, *, can_wait: bool) -> None:
+    async def read(self, serial: str, *, can_wait: bool) -> Lists:
         """Read what is scheduled, and settle what was not known; raise a CloudError."""
         lists = await self._remote.read(serial, can_wait=can_wait)
         if serial not in self._registry.names:
-            return
+            return lists
+        if lists.unread:
+            why = f"{lists.unread} of them are missing from the answer or make no sense"
+            self._problems.raise_(Kind.LISTS, serial, why)
+        else:
+            self._problems.clear(Kind.LISTS, serial)
         if can_wait and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
-            return  # what a command just does is not in these lists
+            return lists  # what a command just does is not in these lists
         for one in [one for one in self._book.own if one.serial == serial]:
             if self._outcomes.is_ours(one) and not one.is_made:
                 self._settle(one, lists)
-            elif self._outcomes.is_ours(one) and lists.were_asked_for(one):
+            elif self._outcomes.is_ours(one) and (lists.has(one) or lists.would_have(one)):
                 self._miss(one, is_listed=lists.has(one))
+        return lists
 
     def _pause(self, serial: str) -> float:
         now = self._clock.now()
@@ -131,7 +140,7 @@ class Watch:
                 since = goes or one.created
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())
-                else:
+                elif lists.would_have(one):
                     is_soon = now - since < _SOON_FOR
                     pause = min(pause, _READ_SOON_SECONDS if is_soon else _READ_AGAIN_SECONDS)
         return pause
@@ -211,7 +220,7 @@ class Watch:
             and goes_from(old, self._book.own) is None
             and old.overlaps(new)
             and now - old.created >= _LISTED_AFTER
-            and lists.were_asked_for(old)
+            and lists.would_have(old)
             and not lists.has(old)
         ]
 
@@ -256,8 +265,10 @@ class Watch:
             self._book.change((one,), (structs.replace(one, key=found, is_made=True),))
         elif found is not None:
             self._outcomes.made(one, found)
-        elif self._clock.now() - max(one.created, one.cancelled or one.created) >= _SOON_FOR / 2:
-            self._outcomes.give_up_on(one)
+        elif lists.would_have(one):
+            since = max(one.created, one.cancelled or one.created)
+            if self._clock.now() - since >= _SOON_FOR / 2:
+                self._outcomes.give_up_on(one)
 
     def _found(self, one: Own, lists: Lists) -> str | None:
         if one.site_id:
