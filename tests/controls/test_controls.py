@@ -959,3 +959,32 @@ async def test_what_a_list_that_is_not_whole_lacks_is_not_said_to_be_missing(
     house.cloud.unread = 1
     answer = await delete(house, "b")
     assert answer.reason == "Refused: Redback's list cannot be read completely."
+
+
+async def test_a_command_that_waits_for_others_is_not_written_after_its_end(
+    house: FakeHouse,
+) -> None:
+    slots = house.throttle._slots  # noqa: SLF001 - all are taken
+    while not slots.locked():
+        await slots.acquire()
+    until = (house.clock.now() + timedelta(seconds=12)).isoformat()
+    await house.send({"action": "charge", "power": 3000, "until": until}, 13)
+    assert house.results() == ["failed"]
+    slots.release()
+    await house.clock.advance(60)
+    assert house.cloud.writes == []
+
+
+async def test_a_command_has_no_longer_than_until_its_end_to_be_written(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def away(_: str, __: object, seconds: float, **___: object) -> str:
+        given.append(seconds)
+        raise AWAY
+
+    monkeypatch.setattr(house.cloud, "create_schedule", away)
+    until = (house.clock.now() + timedelta(seconds=12)).isoformat()
+    await house.send({"action": "charge", "power": 3000, "until": until})
+    assert given == [12]

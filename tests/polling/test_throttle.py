@@ -246,3 +246,22 @@ async def test_somebody_who_does_not_want_to_wait_makes_all_ask_again_until_the_
         await settle()
         assert await again == "answer"
     assert throttle.closed_s <= 0
+
+
+async def test_what_is_not_asked_in_time_is_not_asked_at_all(
+    throttle: Throttle, clock: FakeClock
+) -> None:
+    slots, asked = throttle._slots, []  # noqa: SLF001 - all are taken
+    while not slots.locked():
+        await slots.acquire()
+    asking = asyncio.create_task(throttle.ask_now(lambda: asked.append(1), clock.monotonic() + 5))
+    patient = asyncio.create_task(throttle.ask_now(lambda: "answer", clock.monotonic() + 9))
+    await clock.advance(4)
+    assert not asking.done()
+    await clock.advance(1)
+    with pytest.raises(TransientError):
+        await asking
+    slots.release()
+    assert await patient == "answer"
+    assert asked == []
+    assert not slots.locked()  # the slot has been given back

@@ -56,7 +56,12 @@ class Maker:
         return base if base not in taken else next(one for one in more if one not in taken)
 
     async def create(self, new: Own, until: float) -> str:
-        """Create it before a moment, in monotonic seconds; return its key or raise a CloudError."""
+        """Create it before a moment, in monotonic seconds, and before its end; return its key.
+
+        Raises a CloudError if that fails.
+        """
+        left = (new.end - self._clock.now()).total_seconds()
+        until = min(until, self._clock.monotonic() + left)
         known = {one.key for one in self._book.own if one.key}
         return await self.remote.create(new, until, known)
 

@@ -104,13 +104,14 @@ class Remote:
         if new.site_id:
             envelope = _envelope(new)
             await throttle.ask_now(
-                lambda: api.create_envelope(new.site_id, envelope, self._left(until))
+                lambda: api.create_envelope(new.site_id, envelope, self._left(until)), until
             )
             self._wrote(new.serial, new.key, envelope)
             return new.key
         schedule = schedule_of(new)
         key = await throttle.ask_now(
-            lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known)
+            lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known),
+            until,
         )
         self._wrote(new.serial, key, structs.replace(schedule, schedule_id=key))
         return key
@@ -119,9 +120,13 @@ class Remote:
         """Delete an envelope of this site, or a schedule if there is none."""
         api, throttle = self._way(serial)
         if site_id:
-            await throttle.ask_now(lambda: api.delete_envelope(site_id, key, self._left(until)))
+            await throttle.ask_now(
+                lambda: api.delete_envelope(site_id, key, self._left(until)), until
+            )
         else:
-            await throttle.ask_now(lambda: api.delete_schedule(serial, key, self._left(until)))
+            await throttle.ask_now(
+                lambda: api.delete_schedule(serial, key, self._left(until)), until
+            )
         self._wrote(serial, key, None)
 
     def _wrote(self, serial: str, key: str, made: Schedule | Envelope | None) -> None:

@@ -1,12 +1,13 @@
 """Limits the requests to the cloud: a few at a time, in threads, none while it said to wait."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Protocol, TypeVar
 
 from ..clock import Clock, wait
-from ..cloud import CloudError, CredentialsError, ThrottledError
+from ..cloud import CloudError, CredentialsError, ThrottledError, TransientError
 
 _T = TypeVar("_T")
 _AT_ONCE = 8
@@ -79,10 +80,15 @@ class Throttle:
             await wait(self._clock, left, self._reopened)
         return await self._ask(question, self._note_later)
 
-    async def ask_now(self, question: Callable[[], _T]) -> _T:
-        """Make a request, or raise a ThrottledError where the cloud has said to wait."""
+    async def ask_now(self, question: Callable[[], _T], until: float = math.inf) -> _T:
+        """Make a request, or raise a ThrottledError where the cloud has said to wait.
+
+        Raises:
+            TransientError: others made so many requests that it was not its turn before `until`,
+                in monotonic seconds; nothing was asked.
+        """
         self._require_open(self._open_from)
-        return await self._ask(question, self.note, can_wait=False)
+        return await self._ask(question, self.note, can_wait=False, until=until)
 
     async def ask_now_or_later(self, question: Callable[[], _T]) -> _T:
         """Do so with one that can wait: if the cloud says to wait, only such requests do."""
@@ -99,12 +105,13 @@ class Throttle:
         note: Callable[[CloudError], None],
         *,
         can_wait: bool = True,
+        until: float = math.inf,
     ) -> _T:
-        async with self._slots:
+        async with self._within(self._slots, until):
             # Only once it has a slot: whoever had it before may have been throttled.
             await self._opened(can_wait=can_wait)
             # All that have waited wake up at once: one tries, and the others wait for its answer.
-            async with self._trial if self._is_refused else nullcontext():
+            async with self._within(self._trial, until) if self._is_refused else nullcontext():
                 await self._opened(can_wait=can_wait)
                 try:
                     answer = await self._runner(question)
@@ -115,6 +122,36 @@ class Throttle:
         self._is_refused = False
         self._watcher.credentials_accepted()
         return answer
+
+    @asynccontextmanager
+    async def _within(
+        self, lock: asyncio.Semaphore | asyncio.Lock, until: float
+    ) -> AsyncIterator[None]:
+        """Hold a lock; raise a TransientError if it does not come before a moment."""
+        if lock.locked() and until < math.inf:
+            await self._acquire(lock, until)
+        else:
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _acquire(self, lock: asyncio.Semaphore | asyncio.Lock, until: float) -> None:
+        acquiring = asyncio.ensure_future(lock.acquire())
+        waiting = asyncio.ensure_future(self._clock.sleep(until - self._clock.monotonic()))
+        try:
+            await asyncio.wait({acquiring, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if acquiring.done():
+                lock.release()
+            raise
+        finally:
+            waiting.cancel()
+            if not (is_acquired := acquiring.done()):
+                acquiring.cancel()
+        if not is_acquired:
+            raise TransientError("there was no time left to ask", method="", url="")
 
     async def _opened(self, *, can_wait: bool) -> None:
         if can_wait:
