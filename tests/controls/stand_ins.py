@@ -52,6 +52,7 @@ class Cloud:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self._began = clock.now(), clock.monotonic()
         self.failing: list[CloudError | None] = []
         self.is_away = False
         # How many of a list cannot be read, of which all others are missing then; None = no list.
@@ -60,6 +61,15 @@ class Cloud:
         self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
         self.refuses_overlaps = self.refuses_all = False
 
+    def now(self) -> datetime:
+        """Return the time, whatever the clock in the house is set to."""
+        began, at = self._began
+        return began + timedelta(seconds=self._clock.monotonic() - at)
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        return self._clock.now() - self.now()
+
     @property
     def modes(self) -> list[str]:
         """What is in the cloud, whether listed or not."""
@@ -67,7 +77,7 @@ class Cloud:
 
     def wanted(self) -> str:
         """Return the mode of the newest schedule that runs."""
-        now = self._clock.now()
+        now = self.now()
         schedules = (one for _, one in self.made.values() if isinstance(one, Schedule))
         return next(
             (one.mode or "" for one in reversed([*schedules]) if one.is_active(now)), "Auto"
@@ -169,9 +179,22 @@ class FakeRegistry(OneInverter):
         return Reading(SERIAL, now, data, self.described)
 
 
+class _Client(SimpleNamespace):
+    """One that knows the time of a cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(controls=cloud)
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        return cast("Cloud", self.controls).clock_ahead
+
+
 def account(api: object, throttle: Throttle, *serials: str) -> Account:
     """Return what the controls use of an account."""
-    client = SimpleNamespace(controls=api)
+    client = SimpleNamespace(controls=api, clock_ahead=None)
+    if isinstance(api, Cloud):
+        client = _Client(api)
     return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
 
 

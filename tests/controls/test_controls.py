@@ -65,7 +65,7 @@ def test_without_the_option_there_is_nothing_that_could_write(
     off = Options(client_id="a", credential="b")
     nobody = cast("Any", None)
     assert controls(off, tmp_path, (), nobody, nobody, clock) is None
-    assert doors(None, tmp_path, nobody, nobody, nobody, clock) == ()
+    assert doors(None, tmp_path, nobody, nobody, nobody) == ()
     assert [*tmp_path.iterdir()] == []
 
 
@@ -988,3 +988,37 @@ async def test_a_command_has_no_longer_than_until_its_end_to_be_written(
     until = (house.clock.now() + timedelta(seconds=12)).isoformat()
     await house.send({"action": "charge", "power": 3000, "until": until})
     assert given == [12]
+
+
+JUMPS = [timedelta(hours=-2), timedelta(minutes=-5), timedelta(minutes=5), timedelta(hours=2)]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_clock_that_is_set_ends_nothing_and_keeps_nothing(
+    house: FakeHouse, jump: timedelta
+) -> None:
+    await house.send(CHARGE | {"minutes": 60}, 1)
+    await house.send(LIMIT | {"minutes": 60}, 60)
+    await house.clock.advance(30 * 60)
+    house.clock.set_wall(house.clock.now() + jump)
+    await house.clock.advance(28 * 60)
+    assert house.results() == ["started", "started"]
+    assert len(house.controls.timeline(SERIAL)) == 2
+    await house.clock.advance(2 * 60)
+    assert house.results() == ["ended", "ended"]
+    assert len(house.cloud.writes) == 2
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_command_with_a_wrong_clock_begins_now_and_ends_in_time(
+    house: FakeHouse, jump: timedelta
+) -> None:
+    await house.send(CHARGE, 60)
+    house.clock.set_wall(house.clock.now() + jump)
+    await house.send(CHARGE | {"action": "discharge", "minutes": 20}, 60)
+    assert house.cloud.modes == ["DischargeBattery"]
+    assert house.cloud.wanted() == "DischargeBattery"
+    assert house.end() - house.cloud.now() < timedelta(minutes=20)
+    house.results()
+    await house.clock.advance(20 * 60)
+    assert house.results() == ["ended"]

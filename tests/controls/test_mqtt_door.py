@@ -67,7 +67,7 @@ class Home(FakeHouse):
             cast("MqttPublisher", self.publisher),
             cast("Registry", self.registry),
             Settings(self.folder),
-            self.clock,
+            self.controls.clock,
         )
         self._run = asyncio.create_task(self.door.run())
 

@@ -91,7 +91,6 @@ class Service:
             self._publisher,
             self._registry,
             home_assistant,
-            clock,
         )
         self._history = History(
             self._files,

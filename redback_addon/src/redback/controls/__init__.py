@@ -6,7 +6,7 @@ event bus, `mqtt_door` the entities of `mqtt_entities`, and `settings` what peop
 was begun, when it is the inverter's turn (`turns`). Both reach the cloud with `maker` and `remote`.
 `follow` compares what is there with what the inverter does. `outcomes` decides what becomes of what
 is ours, `answers` says so, and `book` keeps it, with the record of all answers. `timeline` is all
-that runs and comes, by whomever.
+that runs and comes, by whomever. All go by the time of `cloud_clock`.
 """
 
 from collections.abc import Sequence
@@ -49,12 +49,11 @@ def doors(
     publisher: Way,
     registry: Registry,
     home_assistant: HomeAssistant,
-    clock: Clock,
 ) -> Sequence[EventDoor | MqttDoor]:
     """Return the doors that have to run: one of entities only where inverters are devices."""
     if controls is None:
         return ()
-    door = EventDoor(controls, home_assistant, clock)
+    door = EventDoor(controls, home_assistant, controls.clock)
     if not isinstance(publisher, MqttPublisher):
         return (door,)
-    return door, MqttDoor(controls, publisher, registry, Settings(data), clock)
+    return door, MqttDoor(controls, publisher, registry, Settings(data), controls.clock)

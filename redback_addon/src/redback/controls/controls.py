@@ -11,6 +11,7 @@ from ..polling.account import Account
 from ..problems import Problems
 from .answers import Answers
 from .book import Answer, Book, Own, goes_from
+from .cloud_clock import CloudClock
 from .command import DELETE, Command, RefusedError, parse
 from .executor import LEAST_SECONDS, TOO_LATE, Executor
 from .follow import Follow
@@ -39,7 +40,11 @@ _Line = tuple[str, bool]
 
 
 class Controls:
-    """Takes commands, and gives each exactly one answer, and another when what it started ends."""
+    """Takes commands, and gives each exactly one answer, and another when what it started ends.
+
+    Attributes:
+        clock: the cloud's time, which all that is here goes by.
+    """
 
     def __init__(
         self,
@@ -50,7 +55,7 @@ class Controls:
         book: Book,
     ) -> None:
         self._registry = registry
-        self._clock = clock
+        self.clock = self._clock = clock = CloudClock(accounts, clock)
         self._book = book
         self._answers = Answers(book, registry, clock)
         self._turns = Turns(book, registry, clock)
