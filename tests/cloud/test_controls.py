@@ -480,3 +480,18 @@ def test_a_list_says_how_much_of_it_cannot_be_read(
     body = {"Data": limits, **count}
     cloud.web.add("GET", f"{API}/Api/v2/OperatingEnvelope/By/Site/S1", json=body)
     assert controls.envelopes("S1").unread == unread
+
+
+@pytest.mark.parametrize(
+    "delete",
+    [
+        lambda controls: controls.delete_schedule(A, "old", 12),
+        lambda controls: controls.delete_envelope("S1", "ha-1", 12),
+    ],
+)
+def test_what_is_not_found_is_gone_as_soon_as_a_list_can_be_read_without_it(
+    written: Written, controls: ControlsApi, delete: Write
+) -> None:
+    written.plan, written.list_plan = ["not found"], [403]
+    delete(controls)
+    assert sum(one.startswith("DELETE") for one in written.asked) == 1

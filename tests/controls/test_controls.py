@@ -1022,3 +1022,34 @@ async def test_a_command_with_a_wrong_clock_begins_now_and_ends_in_time(
     house.results()
     await house.clock.advance(20 * 60)
     assert house.results() == ["ended"]
+
+
+async def test_what_cannot_be_deleted_is_tried_rarely_and_keeps_nothing_else(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_schedule = house.cloud.delete_schedule
+    tries: list[str] = []
+
+    def refuse_one(serial: str, key: str, seconds: float) -> None:
+        tries.append(key)
+        if key == "id-1":
+            raise REFUSED
+        delete_schedule(serial, key, seconds)
+
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    first = {*house.cloud.made}
+    await house.send(CHARGE | {"minutes": 600, "power": 1000}, 20)
+    assert first.isdisjoint(house.cloud.made)
+    monkeypatch.setattr(house.cloud, "delete_schedule", refuse_one)
+    (stuck,) = house.cloud.made
+    assert stuck == "id-1"
+    for power in (2000, 2500):
+        await house.send(CHARGE | {"minutes": 600, "power": power}, 60)
+    assert len(house.cloud.made) == 2  # what is stuck, and the last
+    tries.clear()
+    await house.clock.advance(3600)
+    assert set(tries) == {"id-1"}
+    assert 3 <= len(tries) <= 8
+    monkeypatch.undo()
+    await house.clock.advance(1000)
+    assert len(house.cloud.made) == 1

@@ -23,6 +23,9 @@ _LOG = logging.getLogger(__name__)
 # The lists are seconds late.
 _LISTED_AFTER = timedelta(seconds=30)
 _TIDY_SECONDS = 12.0
+# What the cloud does not delete is tried again after twice as long each time.
+_TIDY_AGAIN_SECONDS = 6.0
+_LONGEST_TIDY_AGAIN_SECONDS = 15 * 60.0
 _SURELY_LISTED_AFTER = timedelta(seconds=SURELY_LISTED_SECONDS)
 # What was made so long ago is listed; after the other the answer to a command is overdue.
 _UNMADE_AFTER = timedelta(seconds=15)
@@ -60,6 +63,9 @@ class Watch:
         self._due: dict[str, float] = {}
         # The keys of what is made, but was not in the last list.
         self._missing: set[str] = set()
+        # Of what could not be deleted, by its key: the next pause, and when it is tried again, in
+        # monotonic seconds.
+        self._in_vain: dict[str, tuple[float, float]] = {}
         self._changed: list[asyncio.Event] = []
 
     def urge(self, serial: str) -> None:
@@ -176,14 +182,28 @@ class Watch:
                 mine = [one for one in self._book.own if one.serial == serial]
                 for old in sorted(mine, key=lambda one: one.created, reverse=True):
                     if self._may_go(old):
-                        until = self._clock.monotonic() + _TIDY_SECONDS
-                        await self._remote.delete(old.serial, old.key, old.site_id, until)
-                        self._outcomes.over(old, "Replaced by a later command.")
+                        await self._tidy(old)
                 for new in [one for one in self._book.own if one.serial == serial]:
                     if gone := self._made_way(new):
                         await self._finish_change(new, gone)
         except CloudError as error:
             _LOG.debug("The schedules of %s cannot be read or tidied up: %s.", serial, error)
+
+    async def _tidy(self, old: Own) -> None:
+        """Delete what is to go, unless that has just failed; it ends by itself anyway."""
+        pause, due = self._in_vain.get(old.key, (_TIDY_AGAIN_SECONDS, 0.0))
+        now = self._clock.monotonic()
+        if now < due:
+            return
+        try:
+            await self._remote.delete(old.serial, old.key, old.site_id, now + _TIDY_SECONDS)
+        except (RequestError, OutcomeUnknownError) as error:  # what else is to go may go
+            _LOG.debug("%s of %s cannot be deleted: %s.", old.key, old.serial, error)
+            longer = min(2 * pause, _LONGEST_TIDY_AGAIN_SECONDS)
+            self._in_vain[old.key] = longer, self._clock.monotonic() + pause
+        else:
+            self._in_vain.pop(old.key, None)
+            self._outcomes.over(old, "Replaced by a later command.")
 
     def _may_go(self, old: Own) -> bool:
         """Whether it is cancelled, or what replaces it is there and has its turn."""
