@@ -90,11 +90,11 @@ class Cloud:
     def put(self, key: str, one: Schedule | Envelope) -> None:
         self.made[key] = (self._clock.monotonic(), one)
 
-    def schedules(self, _: str) -> Schedules:
+    def schedules(self, _: str, __: float = 20) -> Schedules:
         once = tuple(one for one in self._listed() if isinstance(one, Schedule))
         return Schedules(once=once, unread=self.unread)
 
-    def envelopes(self, _: str) -> Envelopes:
+    def envelopes(self, _: str, __: float = 20) -> Envelopes:
         envelopes = tuple(one for one in self._listed() if isinstance(one, Envelope))
         return Envelopes(all=envelopes, unread=self.unread)
 

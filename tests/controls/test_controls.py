@@ -1053,3 +1053,32 @@ async def test_what_cannot_be_deleted_is_tried_rarely_and_keeps_nothing_else(
     monkeypatch.undo()
     await house.clock.advance(1000)
     assert len(house.cloud.made) == 1
+
+
+async def test_a_slow_list_does_not_outlast_the_command_that_needs_it(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def slow(_: str, seconds: float = 20) -> object:
+        given.append(seconds)
+        house.clock.skip(min(seconds, 20))
+        raise AWAY
+
+    def slow_but_there(of: str, seconds: float = 20) -> Schedules:
+        given.append(seconds)
+        house.clock.skip(min(seconds, 20))
+        return schedules(of)
+
+    schedules = house.cloud.schedules
+    house.cloud.put("b", theirs(house))
+    await house.clock.advance(10)
+    monkeypatch.setattr(house.cloud, "schedules", slow_but_there)
+    monkeypatch.setattr(house.cloud, "envelopes", slow)
+    began = house.clock.monotonic()
+    deleting = asyncio.create_task(house.controls.delete(SERIAL, "b", "panel"))
+    await house.clock.advance(0)
+    assert deleting.done()
+    assert deleting.result().result == "failed"
+    assert given == [35, 15]
+    assert house.clock.monotonic() - began <= 43

@@ -48,9 +48,9 @@ class ControlsApi:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def schedules(self, serial: str) -> Schedules:
+    def schedules(self, serial: str, seconds: float = _LIST_SECONDS) -> Schedules:
         """Return what is scheduled for an inverter, by whomever."""
-        answer = self._schedules(serial, self._api.transport.deadline(_LIST_SECONDS))
+        answer = self._schedules(serial, self._for_list(seconds))
         once, unread = self._listed(Schedule, answer, answer.data.get("Schedules"))
         daily = self._api.decoder.listed(DailySchedule, answer.data.get("DailySchedules"))
         return Schedules(daily=daily, once=once, unread=unread)
@@ -101,9 +101,9 @@ class ControlsApi:
             seconds,
         )
 
-    def envelopes(self, site_id: str) -> Envelopes:
+    def envelopes(self, site_id: str, seconds: float = _LIST_SECONDS) -> Envelopes:
         """Return the operating envelopes of a site, by whomever."""
-        answer = self._envelopes(site_id, self._api.transport.deadline(_LIST_SECONDS))
+        answer = self._envelopes(site_id, self._for_list(seconds))
         listed, unread = self._listed(Envelope, answer, answer.data)
         return Envelopes(all=listed, unread=unread)
 
@@ -142,6 +142,9 @@ class ControlsApi:
             ),
             seconds,
         )
+
+    def _for_list(self, seconds: float) -> Deadline:
+        return self._api.transport.deadline(min(seconds, _LIST_SECONDS))
 
     def _schedules(self, serial: str, deadline: Deadline) -> Answer:
         answer = self._api.ask(_path("GET", _SCHEDULES, serial), deadline, may_repeat=True)

@@ -92,7 +92,7 @@ class Executor:
             return answer
         reply = partial(self._answers.reply, command, serial)
         try:
-            lists = await self._watch.read(serial, can_wait=False)
+            lists = await self._watch.read(serial, until - _STEP_SECONDS)
             details, now = self._registry.details(serial), self._clock.now()
             entries = timeline(serial, details, self._book.own, now)
             entry = next((one for one in entries if one.key == key != ""), None)
@@ -214,7 +214,7 @@ class Executor:
         failure: CloudError | None = None
         if not all(one.is_made for one in ours()):
             try:
-                await self._watch.read(serial, can_wait=False)
+                await self._watch.read(serial, until - _STEP_SECONDS)
             except CloudError as error:
                 failure = error
         now = self._clock.now()

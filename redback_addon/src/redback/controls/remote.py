@@ -73,20 +73,25 @@ class Remote:
         account = self._account(serial)
         return account is not None and account.throttle.is_closed
 
-    async def read(self, serial: str, *, can_wait: bool) -> Lists:
-        """Read the lists, and note them for the sensors; raise a CloudError."""
+    async def read(self, serial: str, until: float | None = None) -> Lists:
+        """Read the lists, and note them for the sensors; raise a CloudError.
+
+        Without a moment by which they have to be there, others go before.
+        """
         api, throttle = self._way(serial)
         details = self._registry.details(serial)
         schedules, envelopes = None, None
 
-        async def ask(question: Callable[[], _T]) -> _T:
+        async def ask(question: Callable[..., _T], of: str) -> _T:
             # Neither waits while the cloud is not to be asked: others would wait with it.
-            return await (throttle.ask_now_or_later if can_wait else throttle.ask_now)(question)
+            if until is None:
+                return await throttle.ask_now_or_later(lambda: question(of))
+            return await throttle.ask_now(lambda: question(of, self._left(until)), until)
 
         if has_schedules(details):
-            schedules = await ask(lambda: api.schedules(serial))
+            schedules = await ask(api.schedules, serial)
         if (site := details.site_id) is not None:
-            envelopes = await ask(lambda: api.envelopes(site))
+            envelopes = await ask(api.envelopes, site)
         lists = self._lists[serial] = Lists(schedules, envelopes)
         self._describe(serial)
         return lists

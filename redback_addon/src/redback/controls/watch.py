@@ -115,9 +115,12 @@ class Watch:
             dues = [self._due.get(one, now) - now for one in mine]
             await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *dues])), changed)
 
-    async def read(self, serial: str, *, can_wait: bool) -> Lists:
-        """Read what is scheduled, and settle what was not known; raise a CloudError."""
-        lists = await self._remote.read(serial, can_wait=can_wait)
+    async def read(self, serial: str, until: float | None = None) -> Lists:
+        """Read what is scheduled, and settle what was not known; raise a CloudError.
+
+        A command, which holds its turn, says by when it needs that, in monotonic seconds.
+        """
+        lists = await self._remote.read(serial, until)
         if serial not in self._registry.names:
             return lists
         if lists.unread:
@@ -125,7 +128,7 @@ class Watch:
             self._problems.raise_(Kind.LISTS, serial, why)
         else:
             self._problems.clear(Kind.LISTS, serial)
-        if can_wait and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
+        if until is None and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
             return lists  # what a command just does is not in these lists
         for one in [one for one in self._book.own if one.serial == serial]:
             if self._outcomes.is_ours(one) and not one.is_made:
@@ -173,7 +176,7 @@ class Watch:
     async def _tend(self, serial: str) -> None:
         """Read what is scheduled, and delete what was replaced."""
         try:
-            await self.read(serial, can_wait=True)
+            await self.read(serial)
             places = self._turns.places(serial, with_limits=True)
             if self._turns.is_taken(places):
                 return  # a command is carried out, which has the right of way
