@@ -495,3 +495,13 @@ def test_what_is_not_found_is_gone_as_soon_as_a_list_can_be_read_without_it(
     written.plan, written.list_plan = ["not found"], [403]
     delete(controls)
     assert sum(one.startswith("DELETE") for one in written.asked) == 1
+
+
+def test_the_envelopes_of_an_event_are_those_of_all_sites(
+    cloud: Cloud, controls: ControlsApi
+) -> None:
+    listed = [OLD_LIMIT | {"SiteId": site} for site in ("S1", "S2")]
+    body = {"TotalCount": 3, "Data": listed}
+    cloud.web.add("GET", f"{API}/Api/v2/OperatingEnvelope/By/EventId/ha-1", json=body)
+    found = controls.envelopes_of_event("ha-1")
+    assert ([one.site_id for one in found.all], found.unread) == (["S1", "S2"], 1)

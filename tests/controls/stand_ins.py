@@ -55,6 +55,8 @@ class Cloud:
         self._began = clock.now(), clock.monotonic()
         self.failing: list[CloudError | None] = []
         self.is_away = False
+        # Those of other sites with the same event id as any.
+        self.elsewhere: list[Envelope] = []
         # How many of a list cannot be read, of which all others are missing then; None = no list.
         self.unread: int | None = 0
         self.writes: list[str] = []
@@ -97,6 +99,10 @@ class Cloud:
     def envelopes(self, _: str, __: float = 20) -> Envelopes:
         envelopes = tuple(one for one in self._listed() if isinstance(one, Envelope))
         return Envelopes(all=envelopes, unread=self.unread)
+
+    def envelopes_of_event(self, event_id: str, _: float) -> Envelopes:
+        meant = (one for one in self.envelopes("").all if one.event_id == event_id)
+        return Envelopes(all=(*meant, *self.elsewhere))
 
     def _listed(self) -> list[Schedule | Envelope]:
         if self.is_away:

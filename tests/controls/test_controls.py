@@ -1082,3 +1082,24 @@ async def test_a_slow_list_does_not_outlast_the_command_that_needs_it(
     assert deleting.result().result == "failed"
     assert given == [35, 15]
     assert house.clock.monotonic() - began <= 43
+
+
+@pytest.mark.parametrize(
+    "change", [{"site_id": "S2"}, {"of_network": True}, {"of_network": None}, {"site_id": None}]
+)
+async def test_a_limit_that_shares_its_id_is_not_deleted_with_others_that_nobody_was_shown(
+    house: FakeHouse, change: dict[str, object]
+) -> None:
+    house.cloud.put("e", limit(house, "e"))
+    house.cloud.elsewhere = [msgspec.structs.replace(limit(house, "e"), **change)]
+    await house.clock.advance(10)
+    answer = await delete(house, "e")
+    assert answer.result == "refused"
+    assert answer.reason == (
+        "Refused: other limits may have the same id in Redback's cloud, and would be deleted with"
+        " this one."
+    )
+    assert house.cloud.writes == []
+    house.cloud.elsewhere = []
+    assert (await delete(house, "e")).result == "ended"
+    assert house.cloud.limits == []

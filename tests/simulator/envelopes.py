@@ -83,6 +83,7 @@ class Envelopes:
         return [
             web.post(f"{PATH}/Create/By/Site", endpoint(self._create)),
             web.get(f"{PATH}/By/Site/{{id}}", endpoint(self._list)),
+            web.get(f"{PATH}/By/EventId/{{id}}", endpoint(self._list_event)),
             web.delete(f"{PATH}/By/EventId/{{id}}", endpoint(self._delete)),
         ]
 
@@ -114,15 +115,28 @@ class Envelopes:
         return payloads.single({**_ids(site), "EventId": asked.event_id, "ErrorMessage": None})
 
     async def _list(self, call: Call) -> JSON:
+        site = call.site(call.request.match_info["id"])
+        return self._listed(call, [one for one in self._envelopes if one.site is site])
+
+    async def _list_event(self, call: Call) -> JSON:
+        wanted, mine = call.request.match_info["id"], call.account
+        return self._listed(
+            call,
+            [
+                one
+                for one in self._envelopes
+                if one.account is mine and one.asked.event_id == wanted
+            ],
+        )
+
+    def _listed(self, call: Call, envelopes: list[Envelope]) -> JSON:
         oldest = call.now - _past_seconds(call)
         late = call.now - self._world.listed_after
-        site = call.site(call.request.match_info["id"])
         return payloads.multiple(
             [
                 _item(envelope, call.now)
-                for envelope in self._envelopes
-                if envelope.site is site
-                and envelope.created <= late
+                for envelope in envelopes
+                if envelope.created <= late
                 and (envelope.deleted is None or envelope.deleted > late)
                 and envelope.end > oldest
             ]

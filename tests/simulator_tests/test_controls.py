@@ -238,6 +238,8 @@ async def test_an_envelope_lives_from_creation_to_deletion(
     assert (await customer.get(listing)).data == []
     past = (await customer.get(listing, pastHours="2")).data
     assert [one["Status"] for one in past] == ["ReportFinished"]
+    (same,) = (await customer.get(f"{ENVELOPES}/By/EventId/evening", pastHours="2")).data
+    assert same["SiteId"] == ST_SITE
     assert (await customer.delete(f"{ENVELOPES}/By/EventId/evening")).data is True
     assert (await customer.delete(f"{ENVELOPES}/By/EventId/evening")).status == 404
     clock.shift(5)

@@ -103,9 +103,12 @@ class ControlsApi:
 
     def envelopes(self, site_id: str, seconds: float = _LIST_SECONDS) -> Envelopes:
         """Return the operating envelopes of a site, by whomever."""
-        answer = self._envelopes(site_id, self._for_list(seconds))
-        listed, unread = self._listed(Envelope, answer, answer.data)
-        return Envelopes(all=listed, unread=unread)
+        return self._read(self._envelopes(site_id, self._for_list(seconds)))
+
+    def envelopes_of_event(self, event_id: str, seconds: float = _LIST_SECONDS) -> Envelopes:
+        """Return the operating envelopes with an event id, of whichever site, by whomever."""
+        path = _path("GET", _OLD_ENVELOPE, event_id)
+        return self._read(self._api.ask(path, self._for_list(seconds), may_repeat=True))
 
     def create_envelope(self, site_id: str, envelope: Envelope, seconds: float) -> None:
         """Create an envelope; the limits that it does not have are left out."""
@@ -167,6 +170,10 @@ class ControlsApi:
     ) -> Envelope | None:
         answer = self._envelopes(site_id, deadline)
         return self._first(Envelope, is_meant, answer, answer.data)
+
+    def _read(self, answer: Answer) -> Envelopes:
+        listed, unread = self._listed(Envelope, answer, answer.data)
+        return Envelopes(all=listed, unread=unread)
 
     def _first(
         self, kind: type[_S], is_meant: Callable[[_S], bool], answer: Answer, data: object

@@ -256,6 +256,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     event_id: str | None = _at(name="EventId")
+    site_id: str | None = _at(name="SiteId")
     start: datetime = field(name="StartAtUtc")
     end: datetime = field(name="EndAtUtc")
     max_import_w: int | None = _at(name="MaxImportPowerW")
@@ -295,7 +296,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Envelopes(msgspec.Struct, frozen=True, kw_only=True):
-    """The operating envelopes of a site, as far as they can be read.
+    """The operating envelopes of a site, or of an event, as far as they can be read.
 
     `unread` is how many more there are; None = no list came.
     """

@@ -26,7 +26,7 @@ from .book import Answer, Own, goes_from, successors
 from .command import Command
 from .maker import Maker
 from .outcomes import SOON, Outcomes
-from .timeline import timeline
+from .timeline import Entry, timeline
 from .turns import Turns
 from .watch import Watch
 
@@ -39,6 +39,12 @@ _STEP_SECONDS = 8.0
 _IN_VAIN_SECONDS = 3600.0
 TOO_LATE = "Refused: an earlier command took too long."
 _SILENT = "Redback's cloud does not answer."
+_NOT_THERE = "Refused: Redback's cloud has no such schedule or limit."
+_UNREAD = "Refused: Redback's list cannot be read completely."
+_SHARED = (
+    "Refused: other limits may have the same id in Redback's cloud, and would be deleted with this"
+    " one."
+)
 _WAIT = "Redback's cloud asks to wait."
 
 
@@ -96,12 +102,10 @@ class Executor:
             details, now = self._registry.details(serial), self._clock.now()
             entries = timeline(serial, details, self._book.own, now)
             entry = next((one for one in entries if one.key == key != ""), None)
-            if entry is None and lists.unread:
-                return reply("refused", "Refused: Redback's list cannot be read completely.")
             if entry is None:
-                return reply("refused", "Refused: Redback's cloud has no such schedule or limit.")
-            if not entry.can_delete:
-                return reply("refused", "Refused: this may be the energy network's, and stays.")
+                return reply("refused", _UNREAD if lists.unread else _NOT_THERE)
+            if (why_not := await self._why_kept(entry, until)) is not None:
+                return reply("refused", why_not)
             self._turns.wrote(self._turns.places(serial, with_limits=entry.is_limit))
             for old in self._replaced_by(key):
                 await self._delete(old, until)
@@ -114,6 +118,15 @@ class Executor:
             self._outcomes.over(own, "Deleted by a person.")
         _LOG.info("%s: A person deleted %s.", self._answers.name(serial), key)
         return reply("ended")
+
+    async def _why_kept(self, entry: Entry, until: float) -> str | None:
+        """Return why something that is listed is not deleted; None if it may be."""
+        if not entry.can_delete:
+            return "Refused: this may be the energy network's, and stays."
+        if not entry.is_limit or entry.whose == "own":
+            return None
+        is_alone = await self._remote.is_alone(entry.serial, entry.key, until - _STEP_SECONDS)
+        return None if is_alone else _SHARED
 
     def _replaced_by(self, key: str) -> list[Own]:
         """Return what would run on without something that has just taken its place."""

@@ -96,6 +96,23 @@ class Remote:
         self._describe(serial)
         return lists
 
+    async def is_alone(self, serial: str, event_id: str, until: float) -> bool:
+        """Whether this deletes one envelope, which is the inverter's site's and not the network's.
+
+        An id may be that of several, which the cloud deletes together (dossier 2.5).
+        """
+        api, throttle = self._way(serial)
+        found = await throttle.ask_now(
+            lambda: api.envelopes_of_event(event_id, self._left(until)), until
+        )
+        site = self._registry.details(serial).site_id
+        alike = [one for one in found.all if one.has_effect]
+        return (
+            found.unread == 0
+            and len(alike) == 1
+            and all(one.site_id in {None, site} and one.of_network is False for one in alike)
+        )
+
     def listed(self, serial: str) -> Lists:
         """Return the lists as they were read last."""
         return self._lists.get(serial, Lists(None, None))
