@@ -1103,3 +1103,25 @@ async def test_a_limit_that_shares_its_id_is_not_deleted_with_others_that_nobody
     house.cloud.elsewhere = []
     assert (await delete(house, "e")).result == "ended"
     assert house.cloud.limits == []
+
+
+async def test_every_inverter_of_a_site_knows_at_once_of_its_limit(house: FakeHouse) -> None:
+    def limits() -> list[int | None]:
+        details = (house.registry.details(serial) for serial in house.registry.names)
+        return [one.export_limit_w(house.clock.now()) for one in details]
+
+    await house.share_the_site()
+    await house.send(LIMIT | {"inverter": "Shed", "power": 500}, 1)
+    for _ in range(600):
+        assert limits() == [500, 500]
+        await house.clock.advance(1)
+    await house.send({"action": "lift_limit", "inverter": "Home"}, 0.1)
+    for _ in range(400):
+        assert limits() == [None, None]
+        await house.clock.advance(1)
+    house.cloud.put("grid", limit(house, "grid", of_network=True))
+    seen = set()
+    for _ in range(310):
+        await house.clock.advance(1)
+        seen.add(tuple(limits()))
+    assert seen == {(None, None), (0, 0)}

@@ -50,10 +50,13 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What was written a moment ago, in monotonic seconds; None = it was deleted."""
+    """What was written a moment ago, in monotonic seconds, to an inverter or a site.
+
+    `made` is None if it was deleted.
+    """
 
     at: float
-    serial: str
+    place: str
     made: Schedule | Envelope | None
 
 
@@ -94,6 +97,9 @@ class Remote:
             envelopes = await ask(api.envelopes, site)
         lists = self._lists[serial] = Lists(schedules, envelopes)
         self._describe(serial)
+        for other in self.others(serial):  # a limit is of all inverters of its site
+            self._lists[other] = replace(self.listed(other), envelopes=envelopes)
+            self._describe(other)
         return lists
 
     async def is_alone(self, serial: str, event_id: str, until: float) -> bool:
@@ -128,14 +134,14 @@ class Remote:
             await throttle.ask_now(
                 lambda: api.create_envelope(new.site_id, envelope, self._left(until)), until
             )
-            self._wrote(new.serial, new.key, envelope)
+            self._wrote(new.serial, new.key, new.site_id, envelope)
             return new.key
         schedule = schedule_of(new)
         key = await throttle.ask_now(
             lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known),
             until,
         )
-        self._wrote(new.serial, key, structs.replace(schedule, schedule_id=key))
+        self._wrote(new.serial, key, "", structs.replace(schedule, schedule_id=key))
         return key
 
     async def delete(self, serial: str, key: str, site_id: str, until: float) -> None:
@@ -149,12 +155,20 @@ class Remote:
             await throttle.ask_now(
                 lambda: api.delete_schedule(serial, key, self._left(until)), until
             )
-        self._wrote(serial, key, None)
+        self._wrote(serial, key, site_id, None)
 
-    def _wrote(self, serial: str, key: str, made: Schedule | Envelope | None) -> None:
+    def _wrote(self, serial: str, key: str, site_id: str, made: Schedule | Envelope | None) -> None:
         """Note what was made, or that it was deleted, which the lists will say only later."""
-        self._written[key] = _Written(self._clock.monotonic(), serial, made)
+        self._written[key] = _Written(self._clock.monotonic(), site_id or serial, made)
         self._describe(serial)
+        for other in self.others(serial) if site_id else ():
+            self._describe(other)
+
+    def others(self, serial: str) -> list[str]:
+        """Return the other inverters of the same site."""
+        site, names = self._registry.details(serial).site_id, self._registry.names
+        mates = (one for one in names if site and self._registry.details(one).site_id == site)
+        return [one for one in mates if one != serial]
 
     def _describe(self, serial: str) -> None:
         """Note for the sensors what is in the cloud: the lists, and what was just written."""
@@ -162,10 +176,11 @@ class Remote:
             return
         since = self._clock.monotonic() - SURELY_LISTED_SECONDS
         self._written = {key: one for key, one in self._written.items() if one.at > since}
-        made = [one.made for one in self._written.values() if one.serial == serial]
         lists = self.listed(serial)
         # What has come in the meantime stays.
         details = self._registry.details(serial)
+        places = {serial, details.site_id}
+        made = [one.made for one in self._written.values() if one.place in places]
         if lists.schedules is not None:
             kept = (one for one in lists.schedules.once if one.schedule_id not in self._written)
             once = (*kept, *(one for one in made if isinstance(one, Schedule)))

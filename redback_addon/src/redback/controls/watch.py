@@ -70,12 +70,10 @@ class Watch:
 
     def urge(self, serial: str) -> None:
         """Read the lists of an inverter, and of the others of its site, soon: it was written to."""
-        site = self._registry.details(serial).site_id
-        for other in self._registry.names:
-            if other == serial or (site and self._registry.details(other).site_id == site):
-                self._due[other] = self._clock.monotonic() + _READ_SOON_SECONDS
-        for one in self._changed:
-            one.set()
+        for one in (serial, *self._remote.others(serial)):
+            self._due[one] = self._clock.monotonic() + _READ_SOON_SECONDS
+        for changed in self._changed:
+            changed.set()
 
     async def run(self) -> NoReturn:
         """Read whatever is due, until cancelled."""
