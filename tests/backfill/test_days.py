@@ -86,6 +86,11 @@ CASES = {
         Event("locked", 476, 200),
     ],
     "both away, one after the other": [Event("service", 200, 90), Event("core", 280, 100)],
+    "no readings for 20 minutes before an hour's end": [Event("hole", 340, 20)],
+    "no readings over an hour's end, of which core loses the first hour": [
+        Event("hole", 345, 15),
+        Event("lost", 500, 150),
+    ],
 }
 
 

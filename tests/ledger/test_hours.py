@@ -1,6 +1,6 @@
 """That each hour of a counter is known to the energy that flowed, whatever the readings show."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,12 +55,18 @@ def run(
     every: int = 1,
     power_of: Callable[[int], float | None] = power,
     minutes: int = HOURS * 60 + 40,
+    hole: Container[int] = (),
 ) -> Run:
-    """Let a meter read the minutes, of which the cloud has what `fault` makes of them."""
+    """Let a meter read the minutes, of which the cloud has what `fault` makes of them.
+
+    Of those in the `hole` there are no readings.
+    """
     meter = Meter("a counter", Believed(base, START) if believed else None)
     ends: dict[datetime, HourEnd] = {}
     shown = []
     for minute in range(0, minutes, every):
+        if minute in hole:
+            continue
         at = START + minute * MINUTE + timedelta(seconds=8)
         value = fault(minute, round(base + flowed(minute), 3))
         shown.append(meter.take(value, at, MOST_KW, power_of(minute), 1.5 * every * MINUTE))
@@ -182,6 +188,29 @@ def test_an_inverter_that_reports_less_often_has_whole_hours(every: int) -> None
     assert {one.how for one in known.values()} == {How.READ}
     assert energies(known, range(1, HOURS)) == pytest.approx(
         [true(hour, every) for hour in range(1, HOURS)], abs=0.002
+    )
+
+
+def test_what_a_counter_grew_without_readings_over_an_hours_end_is_shared_by_time() -> None:
+    # From 2:28 to 3:05 there are always 5 kW.
+    known = run(hole=range(155, 180)).known()
+    assert [known[hour].how for hour in (2, 3)] == [How.INCOMPLETE, How.READ]
+    minute = 5.0 / 60
+    assert energies(known, (2, 3)) == pytest.approx([true(2), true(3)], abs=minute + 0.002)
+
+
+def test_of_hours_that_meet_without_readings_only_the_sum_can_be_known() -> None:
+    # Two houses, in which 2 kWh flow in a minute of the one hour or of the other.
+    hole = range(160, 195)
+    runs = [
+        run(lambda m, value, at=at: value + 2.0 * (m >= at), hole=hole)  # type: ignore[misc]
+        for at in (165, 190)
+    ]
+    assert runs[0] == runs[1]
+    known = runs[0].known()
+    assert [known[hour].how for hour in (2, 3)] == [How.INCOMPLETE, How.READ]
+    assert sum(known[hour].energy or 0.0 for hour in (2, 3)) == pytest.approx(
+        true(2) + true(3) + 2.0, abs=0.002
     )
 
 

@@ -59,11 +59,14 @@ class Ledger:
                         continue
                     database.execute(
                         "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                        " state = excluded.state, energy = excluded.energy,"
+                        # Until an hour is complete, a later reading may already have told more.
+                        " state = iif(excluded.how = ?,"
+                        " max(excluded.state, coalesce(state, 0)), excluded.state),"
+                        " energy = excluded.energy,"
                         " flow = coalesce(excluded.flow, flow), slack = excluded.slack,"
                         " how = excluded.how, misread = coalesce(excluded.misread, misread)"
                         " WHERE excluded.how >= how",
-                        (counter, *_row(end)),
+                        (counter, *_row(end), How.INCOMPLETE),
                     )
                     # What flowed in the hour of the first reading is fetched after its end.
                     database.execute(

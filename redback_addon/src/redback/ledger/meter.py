@@ -18,7 +18,9 @@ lifetime's energy to one hour. So each value is compared with the last one that 
 - If the former meter's values come back, it was the other one that was wrong.
 
 Where a value was missing or in doubt when an hour ended, what the counter showed then is worked out
-from the power.
+from the power. Where there were no readings at all for longer, only what it grew until the next one
+is known: of that each of the two hours gets as much as it has of that time, and the first one stays
+marked as incomplete.
 """
 
 import logging
@@ -358,15 +360,19 @@ class Meter:
         """Return the state at an hour's end between two values, the total, and how it is known."""
         if (shown := self._shown(crossing)) is not None:
             return shown, self._total + shown - last.value, How.READ
-        if crossing.flow is not None and self._flow is not None:
-            grown = new.value - last.value
-            share = crossing.flow / self._flow if self._flow > 0 else None
-            if share is None:
-                share = (crossing.moment - last.at) / (new.at - last.at)
-            return last.value + grown * share, self._total + grown * share, How.POWER
-        if last.at > crossing.end - HOUR:
-            return last.value, self._total, How.INCOMPLETE
-        return None, None, How.UNKNOWN
+        is_flow_known = crossing.flow is not None and self._flow is not None
+        is_incomplete = last.at > crossing.end - HOUR
+        if not is_flow_known and not is_incomplete:
+            return None, None, How.UNKNOWN
+        share = 0.0
+        if crossing.flow is not None and self._flow:
+            share = crossing.flow / self._flow
+        elif is_flow_known or new.at < crossing.end + HOUR:
+            # Nobody knows when it grew in a time without readings, so each minute gets as much.
+            share = (crossing.moment - last.at) / (new.at - last.at)
+        grown = (new.value - last.value) * share
+        how = How.POWER if is_flow_known else How.INCOMPLETE
+        return last.value + grown, self._total + grown, how
 
     def _shown(self, crossing: _Crossing) -> float | None:
         """Return what the values now believed were at an hour's end; None = there was none."""
