@@ -168,6 +168,19 @@ def test_a_jump_that_stands_still_is_no_energy(jump: float) -> None:
     )
 
 
+# Of a former meter a value that stands still is believed, and counts nothing; a zero is not.
+@pytest.mark.parametrize(("stuck", "kwh"), [(0.0, 0.1), (5.0, 0.8)])
+def test_a_former_meters_value_that_comes_back_makes_no_energy_of_the_time_between(
+    stuck: float, kwh: float
+) -> None:
+    known = run(
+        lambda m, value: stuck if m < 94 or 299 <= m < 311 else value, believed=False
+    ).known()
+    assert energies(known, range(2, HOURS)) == pytest.approx(
+        [true(hour) for hour in range(2, HOURS)], abs=kwh
+    )
+
+
 def test_a_value_that_is_stuck_far_away_is_never_shown() -> None:
     made = run(lambda m, value: 429496729.5 if 100 <= m < 190 else value)
     assert max(value or 0 for value in made.shown) < 20200

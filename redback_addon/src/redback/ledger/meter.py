@@ -15,7 +15,8 @@ lifetime's energy to one hour. So each value is compared with the last one that 
   it soon catches up with, also for half an hour, or until it has caught up and the power says that
   this was energy. Then one meter has ended and another one begun: the difference between the two is
   not energy.
-- If the former meter's values come back, it was the other one that was wrong.
+- If the former meter's values come back, it was the other one that was wrong. Zeros, which any
+  meter's glitch looks like, do not show that before half an hour.
 
 Where a value was missing or in doubt when an hour ended, what the counter showed then is worked out
 from the power. Where there were no readings at all for longer, only what it grew until the next one
@@ -320,7 +321,7 @@ class Meter:
     def _is_of(self, former: Believed, doubt: _Doubt, new: Believed, most_kw: float) -> bool:
         """Whether values in doubt are the former meter's."""
         is_recent = new.at - former.at <= _FORMER
-        is_sure = doubt.readings >= _CONFIRMED
+        is_sure = doubt.readings >= (_CONFIRMED if new.value > 0 else _STAYS)
         return is_recent and is_sure and self._fits(former, new.value, new.at, most_kw)
 
     def _doubted(self, value: float, at: datetime, most_kw: float) -> _Doubt:
@@ -424,7 +425,7 @@ class Meter:
         for crossing in self._crossings:
             shown = self._shown(crossing)
             if shown is not None:
-                self._end(crossing, shown, total + shown - before.value, How.READ)
+                self._end(crossing, shown, counted + shown - new.value, How.READ)
             elif last is not None:
                 self._end(crossing, *self._after(last, crossing))
         self._believe(new, counted)
