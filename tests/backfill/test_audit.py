@@ -20,6 +20,7 @@ from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
+from sqlite_file import opened
 
 HOUR = timedelta(hours=1)
 DAYS = 75
@@ -190,3 +191,22 @@ async def test_what_was_found_once_is_not_wanted_for_ever(
     coverage.put(SERIAL, [Hour(lost, Stage.SETTLED)])  # as the backfill does, which gets no row
     await clock.advance(25 * 3600)
     assert wanted(coverage, until) == []
+
+
+async def test_what_a_full_disk_keeps_from_being_wanted_is_wanted_once_there_is_space(
+    statistics: FakeStatistics,
+    coverage: Coverage,
+    clock: FakeClock,
+    until: datetime,
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "history.db") as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON hour BEGIN SELECT RAISE(FAIL, ''); END")
+    lose(statistics, until - 9 * HOUR, until - 8 * HOUR)
+    await clock.advance(3600)
+    assert wanted(coverage, until) == []
+    with opened(tmp_path / "history.db") as other:
+        other.execute("DROP TRIGGER full")
+    lose(statistics, until - 9 * HOUR, until - 8 * HOUR)
+    await clock.advance(2 * 3600)
+    assert wanted(coverage, until) == [until - 9 * HOUR]

@@ -13,10 +13,9 @@ from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, floor
 from .backfills import Backfills
-from .coverage import Coverage, UnwritableError
+from .coverage import Coverage, Hour, Stage, UnwritableError
 from .gaps import SETTLE, Shown
 from .importer import Importer, Part
-from .refill import request_hours
 from .writer import NotYetError
 
 _LOG = logging.getLogger(__name__)
@@ -114,5 +113,6 @@ class Audit:
         if wanted:
             _LOG.info("History: %d hours of %s are fetched again", len(wanted), inverter.name)
             # These hours count as published, so only an explicit request fills them.
-            request_hours(self._coverage, inverter.serial, wanted)
+            asked = [Hour(start, Stage.WANTED, asked=True) for start in wanted]
+            self._coverage.put(inverter.serial, asked)
             self._found.update((inverter.serial, start) for start in wanted)
