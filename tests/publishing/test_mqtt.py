@@ -388,6 +388,38 @@ async def test_without_the_integration_nothing_is_taken_away(home: Home) -> None
         assert not home.problems.find(Kind.INTEGRATION)
 
 
+async def test_an_id_that_we_have_given_up_is_free_for_anybody(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        await home.has(lambda found: "grid_power" in found[CONFIG]["cmps"])
+        ids = [home.register(key) for key in ("status", "grid_power")]
+        home.core.write(ids[1], "1.25")
+        await home.clock.advance(1)
+        assert ids[1] in way.ownership.registered_ids
+        # Its state goes with it.
+        home.core.registry.rename(ids[1], "sensor.mine")
+        home.core.remove(ids[1])
+        home.core.write("sensor.mine", "1.25")
+        await home.when(lambda: "sensor.mine" in way.ownership.registered_ids)
+        await home.clock.advance(1)
+        home.core.registry.add(ids[1], "template")
+        home.core.write(ids[1], "7")
+        # And one that nobody registers.
+        home.core.registry.rename(ids[0], "sensor.second")
+        await home.when(lambda: "sensor.second" in way.ownership.registered_ids)
+        await home.clock.advance(1)
+        home.core.write(ids[0], "8")
+        await home.clock.advance(5)
+        assert not home.problems.now
+        assert not way.ownership.is_taken(ids[1])
+        assert "template" not in caplog.text
+        # Until ours needs it again.
+        home.core.registry.remove("sensor.mine")
+        await home.when(lambda: home.problems.find(Kind.OWNED))
+
+
 async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK"))

@@ -49,6 +49,7 @@ class _Record:
         is_due: whether its description may have changed.
         unforeseen: values that the sensor table does not have among a sensor's options, by key.
         components: its entities that take commands, by key; None = not known yet.
+        wanted: the ids that its entities have or are to get.
     """
 
     device: Device
@@ -57,6 +58,7 @@ class _Record:
     gone: set[str] = field(default_factory=set)
     unforeseen: dict[str, list[str]] = field(default_factory=dict)
     components: Mapping[str, Component] | None = None
+    wanted: frozenset[str] = frozenset()
     is_due: bool = True
 
     @property
@@ -371,6 +373,7 @@ class MqttPublisher:
     async def _announce(self, record: _Record) -> None:
         record.is_due = False
         wanted = {key: self._wanted_id(record, key) for key in record.keys}
+        self._want(record, wanted.values())
         free: dict[str, str] = {}
         occupied: list[str] = []
         for key, one in wanted.items():
@@ -414,6 +417,13 @@ class MqttPublisher:
         if pushed or record.unforeseen:
             # What Core could not make a state of until now.
             self._sync.push(topics.state, self._state(record))
+
+    def _want(self, record: _Record, wanted: Iterable[str]) -> None:
+        """Note which ids a device has or is to get; what no device wants any more is forgotten."""
+        before, record.wanted = record.wanted, frozenset(wanted)
+        if given_up := before - record.wanted:
+            others = (one.wanted for one in self._records.values())
+            self.ownership.give_up(given_up.difference(*others))
 
     def _wanted_id(self, record: _Record, key: str) -> str:
         entry = self._entry(record, key)

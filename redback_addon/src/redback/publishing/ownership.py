@@ -102,6 +102,19 @@ class Ownership:
                 self._report()
         return entity_id in self._allowed
 
+    def give_up(self, entity_ids: Collection[str]) -> None:
+        """Forget entities that are not wanted any more: whoever has them is welcome to them."""
+        for one in entity_ids:
+            self._claims.pop(one, None)
+            self._owners.pop(one, None)
+            self._written.pop(one, None)
+        for known in (
+            *(self.pushed, self.registered, self._unchecked, self._known),
+            *(self._allowed, self._watched),
+        ):
+            known.difference_update(entity_ids)
+        self._report()
+
     def is_taken(self, entity_id: str) -> bool:
         """Whether somebody else is known to have an entity."""
         return entity_id in self._owners or entity_id in self._written
@@ -186,8 +199,8 @@ class Ownership:
     def written_by_others(self, entity_id: str) -> None:
         """Note that somebody else has written an entity: from now on it is theirs."""
         self.pushed.discard(entity_id)
-        if entity_id in self.registered:
-            return  # Core itself, with what we published
+        if entity_id not in self._claims or entity_id in self.registered:
+            return  # given up, or Core itself has written it, with what we published
         if entity_id not in self._written:
             self._allowed.discard(entity_id)
             self._due.set()
@@ -195,7 +208,8 @@ class Ownership:
 
     def written_by_us(self, entity_id: str) -> None:
         """Note that its state is one that we pushed."""
-        self.pushed.add(entity_id)
+        if entity_id in self._claims:
+            self.pushed.add(entity_id)
 
     def removed(self, entity_id: str) -> None:
         """Note that an entity has no state any more: whoever wrote it is gone.
@@ -231,8 +245,12 @@ class Ownership:
         try:
             entries = await self._ask(entity_ids)
         except CoreAwayError:
-            self._unchecked |= entity_ids
+            self._unchecked |= entity_ids & self._claims.keys()
             raise
+        # Some may have been given up meanwhile.
+        entity_ids &= self._claims.keys()
+        self._watched &= self._claims.keys()
+        entries = {one: entry for one, entry in entries.items() if one in entity_ids}
         ours = {one for one, entry in entries.items() if self._ids.is_ours(entry)}
         self.registered = (self.registered - entity_ids) | ours
         for entity_id in ours:
@@ -272,7 +290,7 @@ class Ownership:
         else:
             self._looked_at = self._clock.monotonic()
             self._unrecorded = unrecorded & self._claims.keys()
-            self._raise(Kind.UNRECORDED, None, self._unrecorded)
+            self._report()
 
     def _update(self) -> None:
         """Work out what may be written."""
@@ -290,7 +308,7 @@ class Ownership:
             self._freed(freed)
 
     def _report(self) -> None:
-        """Raise and clear the problems of what somebody else has."""
+        """Raise and clear the problems of what somebody else has, or the recorder leaves out."""
         by_owner: dict[str, set[str]] = {}
         for entity_id, owner in self._owners.items():
             by_owner.setdefault(owner, set()).add(entity_id)
@@ -302,6 +320,7 @@ class Ownership:
         # Whose registration has just changed may be ours: Core itself writes it then.
         theirs = self._written.keys() - self._owners - self._unchecked
         self._raise(Kind.WRITTEN, None, theirs)
+        self._raise(Kind.UNRECORDED, None, self._unrecorded)
 
     def _raise(self, kind: Kind, subject: str | None, entity_ids: Collection[str]) -> None:
         """Raise a problem of those that have had a value, or clear it if there are none."""
