@@ -22,6 +22,7 @@ async def test_states_become_devices_and_states_again(measured: Callable[[str], 
         await here.agrees()
         await check_device(here)
         await check_restarts(here, measured)
+        await check_deletion(here, measured)
         await here.change(as_devices=False)
         assert set(await here.states()) == before
         await here.agrees()
@@ -70,6 +71,26 @@ async def check_restarts(here: Place, measured: Callable[[str], None]) -> None:
     began = time.monotonic()
     await here.settle(as_devices=True, seconds=10)
     measured(f"all entities back {time.monotonic() - began:.1f} s after the broker's restart")
+
+
+async def check_deletion(here: Place, measured: Callable[[str], None]) -> None:
+    """A device that is in use comes back with all its ids if somebody deletes it."""
+    before = await here.registered()
+    devices = await here.core.command({"type": "config/device_registry/list"})
+    [device] = [one for one in devices if one["manufacturer"] == "Redback Technologies"]
+    (entry,) = device["config_entries"]
+    began = time.monotonic()
+    await here.core.command(
+        {
+            "type": "config/device_registry/remove_config_entry",
+            "device_id": device["id"],
+            "config_entry_id": entry,
+        }
+    )
+    await eventually(here.registered, lambda found: not found, 10)
+    await eventually(here.registered, lambda found: found.keys() == before.keys(), 30)
+    await here.settle(as_devices=True)
+    measured(f"a deleted device back after {time.monotonic() - began:.1f} s")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class House:
         self.core = SimpleNamespace(up_since=clock.monotonic() - _HOUR, version="2026.11.0")
         self.started_at = clock.now() - timedelta(hours=1)
         self.counts = SimpleNamespace(requests=0, failures=0, states=0)
+        self.broker = SimpleNamespace(is_up=False, address="core-mosquitto:1883", messages=0)
+        self.are_devices = False
         self.options_url: str | None = None
         self.energy = Energy()
         self.is_paused = self.is_disk_full = False
@@ -163,7 +165,8 @@ class House:
                 ownership=SimpleNamespace(
                     is_taken=self.taken.__contains__, ids=entity_ids, registered=self.registered
                 ),
-                are_devices=False,
+                are_devices=self.are_devices,
+                broker=self.broker,
                 states=lambda device: states.get(device.name, {}),
             ),
             home_assistant=SimpleNamespace(

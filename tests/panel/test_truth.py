@@ -229,6 +229,21 @@ def test_what_is_not_recorded_is_said_with_the_history_alone(house: House) -> No
     )
 
 
+def test_a_broker_from_which_core_takes_no_device_is_not_well(house: House) -> None:
+    assert house.status.health.broker is None
+    house.are_devices = house.broker.is_up = True
+    connected = house.status.health.broker
+    assert connected is not None
+    assert (connected.state, connected.text) == ("good", "Connected to core-mosquitto:1883.")
+    house.problems.raise_(Kind.NOT_TAKEN, why="House from what the MQTT broker has")
+    found = house.status.health.broker
+    assert found is not None
+    assert found.state == "bad"
+    assert found.text == (
+        "Connected to core-mosquitto:1883, but Home Assistant takes no devices from there."
+    )
+
+
 def test_each_value_leads_to_its_entity_unless_somebody_else_has_that(house: House) -> None:
     (now,) = house.status.inverters
     assert now.entity_ids["solar_kw"] == "sensor.house_solar_generation"

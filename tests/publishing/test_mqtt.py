@@ -388,6 +388,100 @@ async def test_without_the_integration_nothing_is_taken_away(home: Home) -> None
         assert not home.problems.find(Kind.INTEGRATION)
 
 
+async def test_people_are_told_of_a_device_that_core_does_not_take(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        way.offer(Device("RB9", "Garage"), values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        home.core.registry.add("sensor.mine", "mqtt", unique_id="redback_RB9_status")
+        await home.clock.advance(50)
+        assert not home.problems.now
+        await home.clock.advance(20)
+        problem = home.problems.find(Kind.NOT_TAKEN)
+        assert problem is not None
+        assert problem.sentence == (
+            "Home Assistant makes no device of House from what the MQTT broker"
+            f" 127.0.0.1:{home.broker.port} has."
+        )
+        assert "discovery is on" in problem.advice
+        await home.clock.advance(600)
+        assert home.problems.now[Kind.NOT_TAKEN, None].count == 1
+        # It depends on the broker, which is what is wrong now.
+        await home.broker.stop()
+        await home.when(lambda: [kind for kind, _ in home.problems.now] == [Kind.BROKER_AWAY])
+        await home.broker.start()
+        await home.when(lambda: home.problems.find(Kind.NOT_TAKEN))
+        home.register("status")
+        await home.when(lambda: not home.problems.now)
+
+
+async def test_nobody_waits_for_a_device_whose_ids_are_all_somebody_elses(home: Home) -> None:
+    for one in ("sensor.house_status", "binary_sensor.house_online", "binary_sensor.house_problem"):
+        home.core.registry.add(one, PLATFORM)
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.when(lambda: home.problems.find(Kind.OWNED))
+        await home.clock.advance(120)
+        assert [kind for kind, _ in home.problems.now] == [Kind.OWNED]
+
+
+async def test_a_fleet_may_take_its_time_while_devices_appear(home: Home) -> None:
+    async with home.started() as way:
+        for number in range(5):
+            way.offer(Device(f"RB{number}", f"House {number}"), values(status="OK"))
+        await home.has(lambda found: found["homeassistant/device/redback_RB4/config"])
+        for number in range(4):
+            await home.clock.advance(50)
+            ours = f"redback_RB{number}_status"
+            home.core.registry.add(f"sensor.house_{number}_status", "mqtt", unique_id=ours)
+            await home.clock.advance(1)
+        await home.clock.advance(50)
+        assert not home.problems.now
+        await home.when(lambda: home.problems.find(Kind.NOT_TAKEN))
+
+
+async def test_a_device_that_somebody_deletes_is_back_at_once_while_it_is_in_use(
+    home: Home,
+) -> None:
+    ids = [home.register(key) for key in ("status", "grid_power")]
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        before = (await home.has(lambda found: "grid_power" in found[CONFIG]["cmps"]))[CONFIG]
+        # Core empties the topic too.
+        await home.broker.publish(CONFIG, retain=True)
+        for one in ids:
+            home.core.registry.remove(one)
+        # Not with the next start of Core, or connection to the broker.
+        await home.has(lambda found: found[CONFIG] == before)
+        await home.when(lambda: home.problems.find(Kind.NOT_TAKEN))
+
+
+async def test_a_device_that_somebody_deletes_stays_away_while_nothing_is_known_of_it(
+    home: Home,
+) -> None:
+    entity_id = home.register("status")
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        way.offer(HOUSE, [Shown("status", is_available=False)])
+        await home.has(lambda found: found[STATUS] == "offline")
+        await home.broker.publish(CONFIG, retain=True)
+        home.core.registry.remove(entity_id)
+        await home.clock.advance(30)
+        await home.core.restart()
+        assert isinstance(way, MqttPublisher)
+        await home.broker.stop()
+        await home.when(lambda: not way.broker.is_up)
+        await home.broker.start()
+        await home.when(lambda: way.broker.is_up)
+        await home.broker.publish("homeassistant/status", "online")
+        await home.clock.advance(120)
+        assert CONFIG not in await home.retained()
+        assert not home.problems.now
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+
+
 async def test_an_id_that_we_have_given_up_is_free_for_anybody(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:

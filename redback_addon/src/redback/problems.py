@@ -135,6 +135,15 @@ class Kind(Enum):
             " Devices off."
         ),
     )
+    NOT_TAKEN = (
+        "Home Assistant makes no device of {detail}.",
+        "Home Assistant has all devices",
+        (
+            "In Settings → Devices & services → MQTT, see that the integration is connected, to the"
+            " same broker, and that discovery is on there, with the prefix homeassistant. Then"
+            " reload the integration, or restart Home Assistant. Or switch the option Devices off."
+        ),
+    )
     BROKER_REFUSED = (
         "The MQTT broker rejects the credentials: {detail}.",
         "The MQTT broker accepts the credentials again",

@@ -82,6 +82,7 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.BROKER_REFUSED: ("broker", "The MQTT broker rejects the credentials", "error"),
     Kind.BROKER_UNTRUSTED: ("broker", "The MQTT broker's certificate is not trusted", "error"),
     Kind.INTEGRATION: ("broker", "Home Assistant has no integration MQTT", "error"),
+    Kind.NOT_TAKEN: ("broker", "Home Assistant does not take the devices", "error"),
     Kind.BROKER_AWAY: ("broker", "The MQTT broker does not answer", "warning"),
     Kind.CORE_AWAY: ("core_away", "Home Assistant is starting or does not answer", "warning"),
     Kind.READINGS: ("cloud_away", "The Redback cloud is unavailable", "warning"),

@@ -353,7 +353,11 @@ def _broker(context: Context) -> Health | None:
     if not context.publisher.are_devices:
         return None
     if context.publisher.broker.is_up:
-        return Health(state="good", text=f"Connected to {context.publisher.broker.address}.")
+        text = f"Connected to {context.publisher.broker.address}"
+        if (problem := context.problems.find(Kind.NOT_TAKEN)) is not None:
+            text = f"{text}, but Home Assistant takes no devices from there."
+            return Health(state="bad", text=text, since=problem.since)
+        return Health(state="good", text=f"{text}.")
     return Health(state="waiting", text="Connecting to the MQTT broker.")
 
 

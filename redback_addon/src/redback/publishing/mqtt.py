@@ -36,6 +36,9 @@ _STATUS, _LAST_READING = "status", "last_reading"
 _FAULT = "FAULT"
 # How long Core may take to remove an entity, before that is removed from the registry itself.
 _PATIENCE_SECONDS = 10.0
+# How long Core may take to make a device of its description.
+_TAKEN_SECONDS = 60.0
+_LOOK_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -50,6 +53,10 @@ class _Record:
         unforeseen: values that the sensor table does not have among a sensor's options, by key.
         components: its entities that take commands, by key; None = not known yet.
         wanted: the ids that its entities have or are to get.
+        is_described: whether Core has been told of any of its entities.
+        is_registered: whether Core had any of its entities when that was last looked at.
+        is_deleted: whether somebody has deleted it in Core, and Core has not taken it again.
+        missing_since: when (monotonic seconds) it was found that Core does not have it.
     """
 
     device: Device
@@ -60,6 +67,10 @@ class _Record:
     components: Mapping[str, Component] | None = None
     wanted: frozenset[str] = frozenset()
     is_due: bool = True
+    is_described: bool = False
+    is_registered: bool = False
+    is_deleted: bool = False
+    missing_since: float | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -138,6 +149,9 @@ class MqttPublisher:
         # The entities that tell which reading Core shows, and since which connection.
         self._followed: dict[str, _Record] = {}
         self._followed_since: float | None = None
+        # Whether Core has the integration, and when (monotonic seconds) entities last changed.
+        self._has_integration = False
+        self._changed_at = 0.0
         broker.listen(self, _BIRTH_TOPIC, STATUS_TOPIC)
         entity_ids.watch(self)
         problems.follow(self._problems_changed)
@@ -186,7 +200,7 @@ class MqttPublisher:
             if found is None or found.device != device:
                 return  # nothing is known of it, or it has its former name, or a successor
             record = found
-        before = record.keys
+        before = record.keys, record.is_known
         for one in shown:
             if one.is_gone:
                 record.gone.add(one.key)
@@ -196,7 +210,7 @@ class MqttPublisher:
                 record.shown[one.key] = one
                 self._foresee(record, one)
         self._equip(record)
-        if record.keys != before:
+        if (record.keys, record.is_known) != before:
             self._look_again(record)
         self._publish(record)
 
@@ -239,6 +253,7 @@ class MqttPublisher:
 
     def registry_changed(self) -> None:
         """Note that entities of ours were registered, renamed, disabled or removed."""
+        self._changed_at = self._clock.monotonic()
         self._look_again()
 
     def broker_connected(self) -> None:
@@ -267,6 +282,7 @@ class MqttPublisher:
                 tasks.create_task(part.run())
             tasks.create_task(self._announce_all())
             tasks.create_task(self._remove_leftovers())
+            tasks.create_task(self._tell_what_is_missing())
 
     async def farewell(self, deadline: float) -> None:
         """Do nothing: the broker makes everything unavailable when the connection ends."""
@@ -362,7 +378,8 @@ class MqttPublisher:
 
     async def _may_register(self) -> bool:
         """Whether Core has the integration that makes entities of our messages."""
-        if _INTEGRATION in await self._home_assistant.components():
+        self._has_integration = _INTEGRATION in await self._home_assistant.components()
+        if self._has_integration:
             self._problems.clear(Kind.INTEGRATION)
             return True
         self._problems.raise_(Kind.INTEGRATION)
@@ -372,6 +389,14 @@ class MqttPublisher:
 
     async def _announce(self, record: _Record) -> None:
         record.is_due = False
+        self._look_for(record)
+        topics = Topics(record.identity)
+        if record.is_deleted and not record.is_known:
+            # Nobody reads the inverter, so this is how people get rid of its device.
+            record.is_described = False
+            self._want(record, ())
+            self._sync.want(topics.config, "")
+            return
         wanted = {key: self._wanted_id(record, key) for key in record.keys}
         self._want(record, wanted.values())
         free: dict[str, str] = {}
@@ -407,9 +432,10 @@ class MqttPublisher:
             options=record.unforeseen,
             url=self._home_assistant.supervisor.panel_url,
         )
-        topics = Topics(record.identity)
-        send = self._sync.push if pushed else self._sync.want
+        # What somebody has deleted is gone from the broker too.
+        send = self._sync.push if pushed or record.is_deleted else self._sync.want
         send(topics.config, json.dumps(message))
+        record.is_described = bool(free)
         if leftovers:
             self._leaving.set()
             if not record.components:
@@ -418,12 +444,44 @@ class MqttPublisher:
             # What Core could not make a state of until now.
             self._sync.push(topics.state, self._state(record))
 
+    def _look_for(self, record: _Record) -> None:
+        """Find out whether Core has a device, or somebody has deleted it there."""
+        is_registered = any(self._entry(record, key) is not None for key in record.keys)
+        record.is_deleted = not is_registered and (record.is_registered or record.is_deleted)
+        record.is_registered = is_registered
+
     def _want(self, record: _Record, wanted: Iterable[str]) -> None:
         """Note which ids a device has or is to get; what no device wants any more is forgotten."""
         before, record.wanted = record.wanted, frozenset(wanted)
         if given_up := before - record.wanted:
             others = (one.wanted for one in self._records.values())
             self.ownership.give_up(given_up.difference(*others))
+
+    async def _tell_what_is_missing(self) -> None:
+        """Tell people of the devices that Core does not make of their descriptions."""
+        while True:
+            await self._clock.sleep(_LOOK_SECONDS)
+            if self.broker.is_up and self._entity_ids.is_known and self._has_integration:
+                missing = [one for one in self._records.values() if self._is_missing(one)]
+                names = listed(sorted(one.device.name for one in missing))
+                whence = f" from what the MQTT broker {self.broker.address} has"
+                self._problems.keep(Kind.NOT_TAKEN, None, names and names + whence)
+            else:  # another problem tells why
+                self._problems.drop(Kind.NOT_TAKEN)
+                for record in self._records.values():
+                    record.missing_since = None
+
+    def _is_missing(self, record: _Record) -> bool:
+        """Whether Core has had time enough to make a device of its description, and has not."""
+        is_sent = record.is_described and Topics(record.identity).config not in self._sync.due
+        if record.is_registered or not record.is_known or not is_sent:
+            record.missing_since = None
+            return False
+        now = self._clock.monotonic()
+        if record.missing_since is None:
+            record.missing_since = now
+        # It takes many devices one after the other.
+        return now - max(record.missing_since, self._changed_at) >= _TAKEN_SECONDS
 
     def _wanted_id(self, record: _Record, key: str) -> str:
         entry = self._entry(record, key)
