@@ -62,6 +62,18 @@ def test_a_disk_that_cannot_be_written_is_logged_and_stops_nothing(
     assert "cannot be written (No such file or directory)" in caplog.text
 
 
+def test_what_a_full_disk_did_not_take_is_written_once_there_is_space(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    obstacle = tmp_path / ".memory.json.new"
+    obstacle.mkdir()
+    saved_state = SavedState(path)
+    saved_state.save(names=NAMES)
+    assert not path.exists()
+    obstacle.rmdir()
+    saved_state.save(names=dict(NAMES))
+    assert SavedState(path).saved.names == NAMES
+
+
 def test_each_account_has_a_state_of_its_own(tmp_path: Path) -> None:
     saved_state = SavedState(tmp_path / "memory.json")
     first, second = ListedInverter("RB1", "S1"), ListedInverter("RB2")

@@ -514,6 +514,25 @@ async def test_an_id_that_we_have_given_up_is_free_for_anybody(
         await home.when(lambda: home.problems.find(Kind.OWNED))
 
 
+async def test_devices_that_a_full_disk_did_not_take_are_remembered_once_there_is_space(
+    home: Home,
+) -> None:
+    obstacle = home.folder / ".devices.json.new"
+    obstacle.mkdir()
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        assert not (home.folder / "devices.json").exists()
+        obstacle.rmdir()
+        await home.when((home.folder / "devices.json").exists)
+    entity_id = home.register("status")
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: not found)
+        await home.pushed(entity_id)
+        assert not home.problems.now
+
+
 async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK"))

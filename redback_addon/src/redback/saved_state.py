@@ -80,6 +80,6 @@ class SavedState:
 
     def _change(self, changes: Mapping[str, Any]) -> None:
         changed = msgspec.structs.replace(self.saved, **changes)
-        if changed != self.saved:
+        if changed != self.saved or self._file.is_failing:
             self.saved = changed
             self._file.save(changed)

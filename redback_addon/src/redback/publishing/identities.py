@@ -22,7 +22,7 @@ class Identities:
         self._file = JsonFile(folder / FILE, dict[str, str], loss)
         self._by_serial = self._file.load() or {}
         self._published = frozenset(self._by_serial.values())
-        self._is_saved = True
+        self._is_new = False
 
     @property
     def published(self) -> frozenset[str]:
@@ -47,13 +47,19 @@ class Identities:
             identity += "r"
         self._by_serial[device.serial] = identity
         self._published = frozenset(self._by_serial.values())
-        self._is_saved = False
+        self._is_new = True
         return identity
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file has all of them."""
+        return not (self._is_new or self._file.is_failing)
+
     def save(self) -> bool:
-        """Write the file; return whether there was anything new."""
-        is_new, self._is_saved = not self._is_saved, True
-        if is_new:
+        """Write the file unless it has all; return whether there was anything new."""
+        is_new = self._is_new
+        if not self.is_saved:
+            self._is_new = False
             self._file.save(self._by_serial)
         return is_new
 

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..clock import Clock
+from ..clock import Clock, wait
 from ..core import Broker, CoreAwayError, CoreError, HomeAssistant, Registered, Sync, Will
 from ..problems import Kind, Problems
 from ..sensors.details import NO_DETAILS, Details
@@ -31,6 +32,8 @@ _BIRTH_TOPIC = "homeassistant/status"
 # Enough to hide the round trips, and not too many for a small broker.
 _AT_ONCE = 8
 _RETRY_SECONDS = 5.0
+# A disk that is full may be so for long.
+_SAVE_SECONDS = 60.0
 _INTEGRATION = "mqtt"
 _STATUS, _LAST_READING = "status", "last_reading"
 _FAULT = "FAULT"
@@ -358,7 +361,8 @@ class MqttPublisher:
     async def _announce_all(self) -> None:
         """Describe each device to Core, and again when anything about it changes."""
         while True:
-            await self._due.wait()
+            again = math.inf if self._identities.is_saved else _SAVE_SECONDS
+            await wait(self._clock, again, self._due)
             self._due.clear()
             if self._identities.save():
                 self._entity_ids.refresh()

@@ -13,13 +13,17 @@ _T = TypeVar("_T")
 
 
 class JsonFile(Generic[_T]):
-    """A file of one value, for one thread at a time; `loss` ends a sentence about its loss."""
+    """A file of one value, for one thread at a time; `loss` ends a sentence about its loss.
+
+    Attributes:
+        is_failing: whether the last value could not be written.
+    """
 
     def __init__(self, path: Path, kind: type[_T], loss: str) -> None:
         self._path = path
         self._kind = kind
         self._loss = loss
-        self._is_failing = False
+        self.is_failing = False
 
     def load(self) -> _T | None:
         """Read the value; None where there is none. A damaged file is set aside."""
@@ -44,15 +48,15 @@ class JsonFile(Generic[_T]):
         try:
             _replace(self._path, msgspec.json.format(msgspec.json.encode(value)))
         except OSError as error:
-            if not self._is_failing:
+            if not self.is_failing:
                 _LOG.warning(
                     "%s cannot be written (%s): %s.", self._path, error.strerror, self._loss
                 )
-            self._is_failing = True
+            self.is_failing = True
         else:
-            if self._is_failing:
+            if self.is_failing:
                 _LOG.info("%s can be written again.", self._path)
-            self._is_failing = False
+            self.is_failing = False
 
 
 def _replace(path: Path, content: bytes) -> None:
