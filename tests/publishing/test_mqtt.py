@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -20,6 +21,7 @@ from redback.sensors.details import Details
 from redback.sensors.entities import Shown
 from standin.client import Client
 from standin.integrations import PLATFORM
+from standin.supervisor import Supervisor
 
 
 class Obedient:
@@ -531,6 +533,21 @@ async def test_devices_that_a_full_disk_did_not_take_are_remembered_once_there_i
         await home.has(lambda found: not found)
         await home.pushed(entity_id)
         assert not home.problems.now
+
+
+async def test_the_page_of_a_device_leads_to_the_panel_as_soon_as_the_supervisor_answers(
+    home: Home, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    supervisor.options = tmp_path / "missing.json"  # so it fails when it is asked for them
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        retained = await home.has(lambda found: found[CONFIG])
+        assert "cu" not in retained[CONFIG]["dev"]
+        supervisor.options = None
+        # Asked again after a while; nothing else changes.
+        await home.clock.advance(5 * 60)
+        retained = await home.has(lambda found: "cu" in found[CONFIG]["dev"])
+        assert retained[CONFIG]["dev"]["cu"] == "homeassistant://hassio/ingress/local_redback"
 
 
 async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(home: Home) -> None:

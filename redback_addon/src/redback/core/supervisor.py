@@ -1,5 +1,6 @@
 """The Supervisor: where this add-on is shown, its options, and the MQTT broker."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -60,6 +61,7 @@ class Supervisor:
         self._clock = clock
         self._on_secret = on_secret
         self._slug: str | None = None
+        self._answered = asyncio.Event()
         self._limit = aiohttp.ClientTimeout(total=timeout(_TIME_OUT))
 
     async def run(self) -> None:
@@ -70,6 +72,11 @@ class Supervisor:
             except _ERRORS as error:
                 _LOG.debug("GET %s: %s", _INFO, type(error).__name__)
                 await self._clock.sleep(_AGAIN_SECONDS)
+        self._answered.set()
+
+    async def answered(self) -> None:
+        """Wait until it is known where Home Assistant shows this add-on."""
+        await self._answered.wait()
 
     def options_url(self, version: str | None) -> str | None:
         """Return the path of the options in this version of Core; None before the answer."""

@@ -286,6 +286,7 @@ class MqttPublisher:
             tasks.create_task(self._announce_all())
             tasks.create_task(self._remove_leftovers())
             tasks.create_task(self._tell_what_is_missing())
+            tasks.create_task(self._link())
 
     async def farewell(self, deadline: float) -> None:
         """Do nothing: the broker makes everything unavailable when the connection ends."""
@@ -379,6 +380,11 @@ class MqttPublisher:
                 _LOG.debug("%s", error)
                 await self._clock.sleep(_RETRY_SECONDS)
                 self._look_again()
+
+    async def _link(self) -> None:
+        """Have each device's page lead to the panel, once it is known where that is."""
+        await self._home_assistant.supervisor.answered()
+        self._look_again()
 
     async def _may_register(self) -> bool:
         """Whether Core has the integration that makes entities of our messages."""
