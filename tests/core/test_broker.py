@@ -78,6 +78,8 @@ async def test_messages_are_retained_and_the_end_is_told(
         await ours.publish("redback/one", "1")
         await ours.publish("redback/status", "online")
         assert await mosquitto.retained() == {"redback/one": b"1", "redback/status": b"online"}
+        await ours.tell("redback/two", "2")
+        assert ours.messages == 3
         await ours.publish("redback/one", "")
     assert await mosquitto.retained() == {"redback/status": b"offline"}
     assert not problems.now
@@ -200,3 +202,17 @@ async def test_a_broker_that_is_not_there_is_a_problem_and_no_crash(
         await until(lambda: problems.find(kind))
         await passing(clock, lambda: problems.now[kind, None].count > 1)
         assert [one for one, _ in problems.now] == [kind]
+
+
+async def test_where_there_is_no_broker_it_is_looked_for_less_often_after_five_minutes(
+    clock: FakeClock, problems: Problems
+) -> None:
+    async with running(
+        broker(BrokerMissingError("GET", "/services/mqtt", 400, "none"), clock, problems)
+    ):
+        await clock.advance(5 * 60)
+        soon = problems.now[Kind.BROKER_MISSING, None].count
+        assert soon == pytest.approx(5 * 60 / 4, abs=2)
+        await clock.advance(60 * 60)
+        later = problems.now[Kind.BROKER_MISSING, None].count - soon
+        assert later == pytest.approx(60 * 60 / 30, abs=2)

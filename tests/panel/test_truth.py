@@ -244,6 +244,11 @@ def test_a_broker_from_which_core_takes_no_device_is_not_well(house: House) -> N
     )
 
 
+def test_what_is_sent_is_counted_over_rest_and_over_mqtt(house: House) -> None:
+    house.counts.states, house.broker.messages = 40, 2
+    assert house.status.health.counts.sent == 42
+
+
 def test_each_value_leads_to_its_entity_unless_somebody_else_has_that(house: House) -> None:
     (now,) = house.status.inverters
     assert now.entity_ids["solar_kw"] == "sensor.house_solar_generation"

@@ -321,6 +321,26 @@ async def test_a_broker_that_comes_back_after_a_restart_is_cleared_too(home: Hom
         await home.when(lambda: not json.loads((home.folder / "devices.json").read_text()))
 
 
+async def test_a_broker_that_rejects_the_password_is_told_on_the_way_back_too(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+    await home.broker.stop()
+    home.broker.username, home.broker.password = "addons", "s3cret"
+    await home.broker.start()
+    async with home.started(devices=False) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.when(lambda: home.problems.find(Kind.BROKER_REFUSED))
+        await home.broker.stop()
+        home.broker.username = ""
+        # That it is away is no problem for those who do not want devices any more.
+        await home.clock.advance(120)
+        await home.when(lambda: not home.problems.now)
+        await home.broker.start()
+        await home.has(lambda found: not found)
+        assert not home.problems.now
+
+
 async def test_what_others_have_over_mqtt_is_theirs(home: Home) -> None:
     home.core.registry.add("sensor.mine", "mqtt", unique_id="redback_soc")
     home.core.registry.add("sensor.house_status", "mqtt", unique_id=f"redback_{SERIAL}_status")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..clock import Clock
@@ -27,6 +27,9 @@ _LEAVE_SECONDS = 1.5
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 4.0
 # Some brokers lock out who tries wrong credentials often.
 _REFUSED_SECONDS = 60.0
+# One that restarts is missing for seconds; after five minutes there may never be one.
+_MISSING_SECONDS = 30.0
+_MISSING_AFTER = 75
 
 
 class Listener(Protocol):
@@ -46,32 +49,39 @@ class Broker:
         find: returns the broker's address; asked before each connection, as it may have changed.
             Raises a BrokerAwayError where that is not known.
         clock: waits between attempts.
-        problems: get why there is no connection; None = nobody has to know.
+        problems: get why there is no connection.
         will: what is retained after the end.
+        told: the kinds of problems that people have to know.
 
     Attributes:
         address: of the last attempt to connect; None before the first.
         find: as given.
+        messages: how many it has taken.
     """
 
     def __init__(
         self,
         find: Callable[[], Awaitable[BrokerAddress]],
         clock: Clock,
-        problems: Problems | None,
+        problems: Problems,
         will: Will | None = None,
+        told: Collection[Kind] = OF_BROKER,
     ) -> None:
         self.find = find
         self._clock = clock
         self._problems = problems
         self._will = will
+        self._told = told
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._listener: Listener | None = None
         self._topics: tuple[str, ...] = ()
         self._longest = _FIRST_WAIT
         self._is_refused = False
+        # How often none was found, one time after the other.
+        self._missed = 0
         self.address: BrokerAddress | None = None
+        self.messages = 0
 
     @property
     def is_up(self) -> bool:
@@ -94,6 +104,7 @@ class Broker:
             BrokerAwayError: it may not have arrived.
         """
         await self._open.publish(topic, payload)
+        self.messages += 1
 
     async def tell(self, topic: str, payload: str) -> None:
         """Send a message to those that listen now, and to nobody later.
@@ -102,6 +113,7 @@ class Broker:
             BrokerAwayError: it may not have arrived.
         """
         await self._open.publish(topic, payload, retain=False)
+        self.messages += 1
 
     @property
     def _open(self) -> "Connection":
@@ -123,7 +135,8 @@ class Broker:
                 seconds = _REFUSED_SECONDS
                 self._report(Kind.BROKER_UNTRUSTED, error)
             except BrokerMissingError as error:
-                seconds = _LONGEST_WAIT
+                self._missed += 1
+                seconds = _LONGEST_WAIT if self._missed < _MISSING_AFTER else _MISSING_SECONDS
                 self._report(Kind.BROKER_MISSING, error)
             except BrokerAwayError as error:
                 seconds = random.uniform(0, self._longest)  # noqa: S311 - no secret
@@ -156,11 +169,10 @@ class Broker:
 
     def _connected(self, connection: "Connection") -> None:
         self._connection = connection
-        self._longest, self._is_refused = _FIRST_WAIT, False
+        self._longest, self._is_refused, self._missed = _FIRST_WAIT, False, 0
         self._up.set()
-        if self._problems is not None:
-            for kind in OF_BROKER:
-                self._problems.clear(kind)
+        for kind in self._told:
+            self._problems.clear(kind)
         if self._listener is not None:
             self._listener.broker_connected()
 
@@ -173,8 +185,8 @@ class Broker:
 
     def _report(self, kind: Kind, error: BrokerAwayError) -> None:
         _LOG.debug("%s", error)
-        if self._problems is not None:
-            for other in OF_BROKER:
-                if other is not kind:
-                    self._problems.drop(other)
+        for other in self._told:
+            if other is not kind:
+                self._problems.drop(other)
+        if kind in self._told:
             self._problems.raise_(kind, None, error)

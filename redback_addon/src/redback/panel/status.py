@@ -57,11 +57,11 @@ class LastError(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """The counters since the start."""
+    """The counters since the start; `sent` are states, and messages to the MQTT broker."""
 
     requests: int
     failed_requests: int
-    states: int
+    sent: int
     problems: int
 
 
@@ -284,7 +284,7 @@ def _health(context: Context) -> AllHealth:
         counts=Counts(
             context.transport.requests,
             context.transport.failures,
-            context.home_assistant.rest.states,
+            context.home_assistant.rest.states + context.publisher.broker.messages,
             context.problems.count,
         ),
         next_poll=min(filter(None, (a.poller.next_at for a in context.accounts)), default=None),

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..core import Broker, BrokerAddress, HomeAssistant
 from ..options import Options, authority
-from ..problems import Problems
+from ..problems import Kind, Problems
 from .delivery import Delivery
 from .entity_ids import EntityIds
 from .identities import Identities
@@ -13,6 +13,9 @@ from .mqtt import WILL, MqttPublisher
 from .publisher import Way
 from .states import StatePublisher
 from .withdrawal import Withdrawal
+
+# On the way back. A broker that is gone may be why devices are not wanted any more.
+_TOLD = (Kind.BROKER_REFUSED, Kind.BROKER_UNTRUSTED)
 
 
 def publisher(
@@ -41,6 +44,6 @@ def publisher(
     if options.devices:
         broker = Broker(find, clock, problems, WILL)
         return MqttPublisher(home_assistant, broker, ids, clock, problems, delivery)
-    broker = Broker(find, clock, None)
+    broker = Broker(find, clock, problems, told=_TOLD)
     withdrawal = Withdrawal(broker, home_assistant.entities, ids, clock)
     return StatePublisher(home_assistant, clock, problems, delivery, ids, withdrawal)

@@ -11,7 +11,7 @@ const ICONS = { good: "good", bad: "bad", waiting: "waiting" };
 const COUNTS = [
   ["requests", "Cloud requests"],
   ["failed_requests", "Failed requests"],
-  ["states", "States sent to Home Assistant"],
+  ["sent", "States and messages sent"],
   ["problems", "Problems"],
 ];
 
