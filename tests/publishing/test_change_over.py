@@ -11,6 +11,7 @@ import pytest
 from publishing.devices_home import CONFIG, HOUSE, STATE, Home, values
 from redback.core import Broker as Connection
 from redback.core import Rest
+from redback.publishing.identities import FILE
 from standin.broker import Broker
 from standin.core import Core
 
@@ -139,10 +140,14 @@ class Service:
             way.offer(HOUSE, values(status="OK", grid_power=1.25))
             yield
 
-    def _is_whole(self, *, as_devices: bool) -> bool:
+    def found(self) -> tuple[set[str], set[str]]:
+        """Return the entities that are registered, and those that have states."""
         core = self.home.core
         registered = {one["entity_id"] for one in core.registry.list({})}
-        there = {state.entity_id for state in core.states}
+        return registered, {state.entity_id for state in core.states}
+
+    def _is_whole(self, *, as_devices: bool) -> bool:
+        registered, there = self.found()
         assert not [one for one in registered | there if one.endswith("_2")]
         return (registered, there) == ((ALL, ALL) if as_devices else (set(), IDS))
 
@@ -172,3 +177,32 @@ async def test_every_entity_gets_its_own_id_whenever_the_service_is_killed(
                 await home.clock.advance(60)
                 await home.broker.start()
         await service.settle(as_devices=step.as_devices)
+
+
+async def test_what_core_reads_from_a_broker_that_is_back_before_it_is_cleared_goes_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, integration = Service(home), Integration(home.core, home.broker)
+    cleared, publish = asyncio.Event(), Connection.publish
+
+    async def wait(broker: Connection, topic: str, payload: str) -> None:
+        await cleared.wait()
+        await publish(broker, topic, payload)
+
+    async with integration.running():
+        await service.settle(as_devices=True)
+        await home.broker.stop()
+        monkeypatch.setattr(Connection, "publish", wait)
+        async with service.started(as_devices=False):
+            await home.when(lambda: service.found() == (set(), IDS))
+            await home.broker.start()
+            # It finds the ids in use, by the states.
+            second = {f"{one}_2" for one in IDS}
+            await home.when(lambda: second <= service.found()[0])
+            cleared.set()
+            await home.when(lambda: service.found() == (set(), IDS))
+            await home.when(lambda: not json.loads((home.folder / FILE).read_text()))
+            assert not await home.retained()
+            await home.clock.advance(120)
+            assert service.found() == (set(), IDS)
+            assert not home.problems.now
