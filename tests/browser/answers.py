@@ -52,11 +52,13 @@ def _day(midnight: datetime, *without: tuple[float, float]) -> Json:
     readings = int((min(NOW, end) - midnight).total_seconds()) // _STEP
     hours = [index * _STEP / 3600 for index in range(readings)]
     each = [
-        [
-            (int(midnight.timestamp() + hour * 3600), _minute(hour))
-            for hour in hours
-            if not since <= hour < until
-        ]
+        minutes.Seen(
+            [
+                (int(midnight.timestamp() + hour * 3600), _minute(hour))
+                for hour in hours
+                if not since <= hour < until
+            ]
+        )
         for since, until in without
     ]
     made: Json = msgspec.to_builtins(minutes.day(each, midnight, end, NOW))

@@ -104,7 +104,7 @@ async def test_the_table_of_the_day_has_the_houses_hours(
         for second in range(0, int((end - start).total_seconds()), 60)
     ]
     stand_in.zone = None
-    stand_in.data["day"] = msgspec.to_builtins(minutes.day([whole], start, end, end))
+    stand_in.data["day"] = msgspec.to_builtins(minutes.day([minutes.Seen(whole)], start, end, end))
     page = await viewer.open("day", zone=ELSEWHERE)
     await page.wait_for_selector(".chart canvas")
     heads = await page.locator("table.hours tbody th").all_text_contents()

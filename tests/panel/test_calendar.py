@@ -30,16 +30,25 @@ def codes(coverage: Coverage, since: datetime | None = MIDNIGHT - 48 * HOUR) -> 
     return "".join(cell.code.value[0] for cell in day.hours)
 
 
-def live(coverage: Coverage, since: datetime, until: datetime) -> None:
+def live(coverage: Coverage, since: datetime, until: datetime, every: int = 1) -> None:
     moment = since
     while moment <= until:
         coverage.note(SERIAL, moment)
-        moment += timedelta(minutes=1)
+        moment += timedelta(minutes=every)
 
 
 def test_hours_that_were_shown_live_are_covered(coverage: Coverage) -> None:
     live(coverage, MIDNIGHT + timedelta(seconds=40), NOW - timedelta(seconds=70))
     assert codes(coverage) == "ccccccc" + 17 * "f"
+
+
+@pytest.mark.parametrize("now", [NOW, NOW - timedelta(minutes=29)])
+def test_the_hours_of_an_inverter_that_reports_less_often_are_covered(
+    coverage: Coverage, now: datetime
+) -> None:
+    live(coverage, MIDNIGHT - HOUR, now - timedelta(minutes=4), every=5)
+    (day,) = calendar(coverage, SERIAL, "House", MIDNIGHT, 1, now).days
+    assert {cell.code for cell in day.hours[:7]} == {Code.COVERED}
 
 
 def test_an_hour_in_which_minutes_are_missing_waits(coverage: Coverage) -> None:

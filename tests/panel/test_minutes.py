@@ -156,9 +156,11 @@ def _holes(day: Day) -> list[tuple[str, str]]:
     return [(f"{since:%H:%M}", f"{until:%H:%M}") for since, until in times]
 
 
-def _every_minute(since: datetime, until: datetime, power: float = 2.0) -> list[Dynamic]:
+def _every_minute(
+    since: datetime, until: datetime, power: float = 2.0, step: timedelta = MINUTE
+) -> list[Dynamic]:
     one = reading(since, power)
-    times = (since + number * MINUTE for number in range((until - since) // MINUTE))
+    times = (since + number * step for number in range(-((since - until) // step)))
     return [msgspec.structs.replace(one, timestamp=time) for time in times]
 
 
@@ -184,6 +186,44 @@ def test_one_or_two_readings_that_are_missing_are_no_hole(
     day = minutes.day([SERIAL])
     assert bool(day.holes) is is_hole
     assert (None in day.solar) is is_hole
+
+
+@pytest.mark.parametrize("step", [2 * MINUTE, 5 * MINUTE, 7 * MINUTE])
+def test_an_inverter_that_reports_less_often_has_no_holes(
+    minutes: Minutes, step: timedelta
+) -> None:
+    midnight, _ = local_day(NOON)
+    minutes.seen(inverter(), _every_minute(midnight, NOON, 2.0, step))
+    minutes.seen(inverter(OTHER), _every_minute(midnight + MINUTE, NOON, 1.0, step))
+    one, both = minutes.day([SERIAL]), minutes.day([SERIAL, OTHER])
+    assert one.holes == both.holes == []
+    assert {*one.solar} == {2.0}
+    assert {*both.solar[1:]} == {3.0}
+    assert both.energy.since is None
+
+
+def test_an_inverter_that_reports_less_often_has_the_holes_that_there_are(
+    minutes: Minutes,
+) -> None:
+    midnight, _ = local_day(NOON)
+    every = _every_minute(midnight, NOON, 2.0, 5 * MINUTE)
+    minutes.seen(inverter(), [*every[:20], *every[21:40], *every[44:-8]])
+    day = minutes.day([SERIAL])
+    assert _holes(day) == [("17:15", "17:40"), ("11:15", "12:00")]
+    assert day.solar.count(None) == 1
+
+
+@pytest.mark.parametrize("after", [4, 12])
+async def test_an_inverter_that_reports_less_often_has_no_hole_after_midnight(
+    minutes: Minutes, clock: FakeClock, after: int
+) -> None:
+    _, midnight = local_day(NOON)
+    every = _every_minute(NOON, midnight + 11 * MINUTE, step=5 * MINUTE)
+    await clock.advance((midnight - NOON).total_seconds() + after * 60)
+    minutes.seen(inverter(), [each for each in every if each.timestamp < clock.now()])
+    day = minutes.day([SERIAL])
+    assert day.holes == []
+    assert day.energy.since is None
 
 
 def test_before_the_first_and_after_the_last_reading_there_is_a_hole_too(minutes: Minutes) -> None:

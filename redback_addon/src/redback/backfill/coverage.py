@@ -135,8 +135,12 @@ class Coverage:
             database.execute(
                 "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
             )
-            step = self._intervals[serial].longest_step
+            step = self.longest_step(serial)
             _cover(database, _inverter(database, serial), seconds, seconds, step)
+
+    def longest_step(self, serial: str) -> timedelta:
+        """Return the longest time between two readings of an inverter of which none is missing."""
+        return self._intervals[serial].longest_step
 
     def serials(self) -> list[str]:
         """Return the serial numbers of all inverters that Core was ever shown."""

@@ -12,7 +12,7 @@ energy, and neither is anything above what can flow in the time.
 """
 
 from .hours import HOUR, floor
-from .interval import Interval
+from .interval import Interval, usual
 from .ledger import FILE, Ledger
 from .meter import RESET_BELOW, Believed, HourEnd, How, can_become, step
 from .meters import Meters, most_kw

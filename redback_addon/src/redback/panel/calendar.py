@@ -81,8 +81,10 @@ def calendar(
         # the first hour of a day begins with the day before.
         first = start if start == floor(start) else floor(start) + HOUR
         known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
+        # The next reading may not have come yet.
+        until = now - coverage.longest_step(serial)
         starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
-        cells = [_cell(each, known.get(each), spans, since, now) for each in starts]
+        cells = [_cell(each, known.get(each), spans, since, now, until) for each in starts]
         dates.append(Date(f"{start.astimezone():%Y-%m-%d}", cells))
     return Calendar(serial, name, dates, has_earlier=since is not None and since < start)
 
@@ -93,8 +95,9 @@ def _cell(
     spans: Sequence[Span],
     since: datetime | None,
     now: datetime,
+    until: datetime,
 ) -> Cell:
-    code = _code(start, hour, spans, since, now)
+    code = _code(start, hour, spans, since, now, until)
     if hour is None or code in {Code.BEFORE, Code.COVERED}:
         return Cell(start, code)  # a complete one may be looked at again, which is no news
     why = None if hour.why == NO_READINGS else hour.why
@@ -107,6 +110,7 @@ def _code(
     spans: Sequence[Span],
     since: datetime | None,
     now: datetime,
+    until: datetime,
 ) -> Code:
     if start > now:
         return Code.FUTURE
@@ -118,6 +122,6 @@ def _code(
         if hour.why is None:
             return Code.COVERED
         return Code.EMPTY if hour.why == NO_READINGS else Code.FAILED
-    end = min(start + HOUR, now - _EDGE)
+    end = min(start + HOUR, until)
     is_whole = any(span.since <= start + _EDGE and span.until >= end - _EDGE for span in spans)
     return Code.COVERED if is_whole else Code.WAITING

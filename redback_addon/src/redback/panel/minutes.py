@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from ..clock import Clock
 from ..cloud import Dynamic
 from ..inverters.inverter import Inverter
-from ..ledger import step
+from ..ledger import step, usual
 from ..sensors.counters import COUNTERS
-from ..sensors.reading import Reading
+from ..sensors.reading import STALE_AFTER, Reading
 from ..storage.database import Database
 
 # In the data folder.
@@ -34,8 +35,12 @@ _MINUTE_SECONDS = 60
 _POWERS = ("solar", "load", "battery", "grid")
 # Every inverter has these; of all others only those that have panels, or a battery.
 _OF_ALL = frozenset({"load", "grid", "load_kwh", "import_kwh", "export_kwh"})
-# A longer time without a reading is a hole; until then an inverter's last values count on.
-_HELD_SECONDS = 3 * _MINUTE_SECONDS
+# An inverter's last values count on for this long, or for two of its intervals if that is more, but
+# no longer than Home Assistant shows them. After a longer time without a reading there is a hole.
+_LEAST_HELD = timedelta(minutes=3)
+_HELD_STEPS = 2
+# The interval is learnt from this many readings, past midnight also from those before.
+_LEARNT_FROM = 60
 # This long after the first reading, its counters are believed.
 _BELIEVED_SECONDS = 10 * _MINUTE_SECONDS
 
@@ -104,7 +109,19 @@ class Day(msgspec.Struct, frozen=True):
     entity_ids: dict[str, list[str]] = {}
 
 
-_Minutes = Sequence[tuple[int, Minute]]
+_Rows = Sequence[tuple[int, Minute]]
+
+
+class Seen(NamedTuple):
+    """The minutes of one inverter.
+
+    Attributes:
+        rows: each with its time, Unix seconds.
+        held: how long the last values count on; a longer time without a reading is a hole, seconds.
+    """
+
+    rows: _Rows
+    held: float = _LEAST_HELD.total_seconds()
 
 
 class Minutes:
@@ -159,20 +176,33 @@ class Minutes:
             self._today[serial] = known
         return known[1]
 
-    def _of(self, serial: str, start: datetime, end: datetime) -> _Minutes:
+    def _of(self, serial: str, start: datetime, end: datetime) -> Seen:
         """Return a day of one inverter, and the last minute before it where that is near."""
+        since, until = int(start.timestamp()), int(end.timestamp())
+        held = self._held(serial, until)
         rows = self._database.read(
             "SELECT at, what FROM minute WHERE serial = ? AND at >= ? AND at < ? ORDER BY at",
             serial,
-            int(start.timestamp()) - _HELD_SECONDS,
-            int(end.timestamp()),
+            since - held,
+            until,
         )
         minutes = [(at, msgspec.msgpack.decode(what, type=Minute)) for at, what in rows]
-        before = [one for one in minutes if one[0] < start.timestamp()]
-        return [*before[-1:], *minutes[len(before) :]]
+        before = [one for one in minutes if one[0] < since]
+        return Seen([*before[-1:], *minutes[len(before) :]], held)
+
+    def _held(self, serial: str, until: int) -> float:
+        """Return how long an inverter's last values count on, seconds."""
+        found = self._database.read(
+            "SELECT at FROM minute WHERE serial = ? AND at < ? ORDER BY at DESC LIMIT ?",
+            serial,
+            until,
+            _LEARNT_FROM,
+        )
+        step = usual(timedelta(seconds=after - before) for (after,), (before,) in pairwise(found))
+        return min(max(_HELD_STEPS * step, _LEAST_HELD), STALE_AFTER).total_seconds()
 
 
-def day(each: Sequence[_Minutes], start: datetime, end: datetime, now: datetime) -> Day:
+def day(each: Sequence[Seen], start: datetime, end: datetime, now: datetime) -> Day:
     """Return a local day, as far as it is past.
 
     Args:
@@ -182,9 +212,9 @@ def day(each: Sequence[_Minutes], start: datetime, end: datetime, now: datetime)
         now: the time.
     """
     since, until = int(start.timestamp()), int(min(end, now).timestamp())
-    inside = [[(at, one) for at, one in rows if at >= since] for rows in each]
+    inside = [Seen([row for row in rows if row[0] >= since], held) for rows, held in each]
     # One that is off all day has no part in the total of the others.
-    known = [rows for rows in inside if rows] or inside[:1]
+    known = [one for one in inside if one.rows] or inside[:1]
     holes = _holes(known, since, until)
     rows = _with_holes(zip(*_together(known), strict=True), holes)
     return Day(
@@ -230,14 +260,14 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3) + 0.0
 
 
-def _holes(each: Sequence[_Minutes], since: int, until: int) -> list[tuple[int, int]]:
+def _holes(each: Sequence[Seen], since: int, until: int) -> list[tuple[int, int]]:
     """Return the times for which any of these has no readings, in order."""
     holes: list[tuple[int, int]] = []
     for before, after in sorted(
         pair
-        for rows in each
+        for rows, held in each
         for pair in pairwise([since, *(at for at, _ in rows), until])
-        if pair[1] - pair[0] > _HELD_SECONDS
+        if pair[1] - pair[0] > held
     ):
         if holes and before < holes[-1][1]:
             holes[-1] = holes[-1][0], max(after, holes[-1][1])
@@ -258,26 +288,26 @@ def _with_holes(
     return sorted([*kept, *between], key=lambda row: row[0])
 
 
-def _together(each: Sequence[_Minutes]) -> tuple[list[int], list[Minute]]:
+def _together(each: Sequence[Seen]) -> tuple[list[int], list[Minute]]:
     """Add up the minutes of several inverters, minute by minute."""
     if len(each) <= 1:
-        rows = [row for rows in each for row in rows]
+        rows = [row for one in each for row in one.rows]
         return [at for at, _ in rows], [minute for _, minute in rows]
-    times = sorted({at - at % _MINUTE_SECONDS for rows in each for at, _ in rows})
-    columns = [list(_at(times, rows)) for rows in each]
+    times = sorted({at - at % _MINUTE_SECONDS for one in each for at, _ in one.rows})
+    columns = [list(_at(times, one)) for one in each]
     sums = (_sums(columns, name) for name in (*_POWERS, "soc"))
     return times, [Minute(*values) for values in zip(*sums, strict=True)]
 
 
-def _at(times: Iterable[int], rows: _Minutes) -> Iterator[Minute]:
+def _at(times: Iterable[int], seen: Seen) -> Iterator[Minute]:
     """Return an inverter's values in each of these minutes; the last ones are held for a while."""
-    remaining = iter([*rows, None])
+    remaining = iter([*seen.rows, None])
     coming = next(remaining)
     last: tuple[int, Minute] | None = None
     for time in times:
         while coming is not None and coming[0] < time + _MINUTE_SECONDS:
             last, coming = coming, next(remaining)
-        yield last[1] if last is not None and time - last[0] < _HELD_SECONDS else Minute()
+        yield last[1] if last is not None and time - last[0] < seen.held else Minute()
 
 
 def _sums(columns: Sequence[Sequence[Minute]], name: str) -> list[float | None]:
@@ -296,7 +326,7 @@ def _total(values: Sequence[float | None]) -> float | None:
     return rounded(sum(known)) if known and len(known) == len(values) else None
 
 
-def _grown(rows: _Minutes, name: str) -> float | None:
+def _grown(rows: _Rows, name: str) -> float | None:
     """Return how much a counter has grown, kWh; None if its value at the beginning is unknown.
 
     A counter is believed a few minutes after the first reading. One that is missing for longer, as
@@ -308,13 +338,13 @@ def _grown(rows: _Minutes, name: str) -> float | None:
     return sum(step(before, after) for (_, before), (_, after) in pairwise(known))
 
 
-def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
+def _energy(each: Sequence[Seen], start: datetime) -> Energy:
     whole = {}
     for row in COUNTERS:
         total, name = f"{row.day}_total", f"{row.day}_kwh"
         having = [
             rows
-            for rows in each
+            for rows, _ in each
             if name in _OF_ALL or any(getattr(minute, total) is not None for _, minute in rows)
         ]
         whole[name] = _total([_grown(rows, total) for rows in having if rows])
@@ -327,10 +357,11 @@ def _energy(each: Sequence[_Minutes], start: datetime) -> Energy:
     )
 
 
-def _since(each: Sequence[_Minutes], start: datetime) -> datetime | None:
-    first = max((rows[0][0] for rows in each if rows), default=0)
-    is_late = first > start.timestamp() + _HELD_SECONDS
-    return datetime.fromtimestamp(first, UTC) if is_late else None
+def _since(each: Sequence[Seen], start: datetime) -> datetime | None:
+    midnight = start.timestamp()
+    firsts = (rows[0][0] for rows, held in each if rows and rows[0][0] > midnight + held)
+    first = max(firsts, default=None)
+    return None if first is None else datetime.fromtimestamp(first, UTC)
 
 
 def _share(whole: float | None, other: float | None) -> float | None:
