@@ -233,6 +233,7 @@ def some_accounts(
 
         def __init__(self) -> None:
             self.gone, self.missing = gone, missing
+            self.lost = {serial: saved.names[serial] for serial in gone}
 
         def __iter__(self) -> Iterator[object]:
             return iter(each)
@@ -292,6 +293,10 @@ def _denied(house: House) -> None:
     house.told.denied([house.first])
     house.problems.raise_(Kind.READINGS, why="the cloud answered 403 Forbidden")
     house.problems.raise_(Kind.OFFLINE, house.first)
+
+
+def _gone(house: House) -> None:
+    house.leave("RB19010112345678", "Shed", days=4, hours=1.5)
 
 
 def _taken(house: House) -> None:
@@ -369,6 +374,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "no_inverter": _no_inverter,
     "unknown_site": _unknown_site,
     "denied": _denied,
+    "gone": _gone,
     "taken": _taken,
     "core_closed": _core_closed,
     "clock": _clock,

@@ -57,6 +57,14 @@ async def test_ids_of_every_kind_are_hidden_and_those_that_people_gave(clock: Fa
     }
 
 
+async def test_the_name_of_an_inverter_that_is_gone_is_hidden_too(clock: FakeClock) -> None:
+    house = House(clock)
+    house.add("RB26030100000011", "House")
+    house.leave("RB26030100000022", "Granny's shed", days=2)
+    (notice,) = house.status.notices
+    assert hide(house.context, notice.title) == "name-2 is no longer in your account"
+
+
 async def _download(person: Visitor) -> str:
     async with person.get("diagnostics") as answer:
         assert answer.status == 200

@@ -187,6 +187,19 @@ def test_an_inverter_without_access_is_named_and_its_serial_number_is_under_site
     assert notice.to_sites
 
 
+def test_an_inverter_that_is_gone_is_missed_until_it_is_forgotten(house: House) -> None:
+    SCENES["gone"](house)
+    (notice,) = house.status.notices
+    assert notice.title == "Shed is no longer in your account"
+    assert "press Forget it in Sites" in notice.text
+    assert (notice.to_sites, notice.since) == (True, house.gone["RB19010112345678"])
+    house.add(OTHER, "Barn")
+    house.give_away(OTHER)
+    assert house.titles == ["Shed is in none of your accounts"]
+    house.gone.clear()
+    assert house.summary == ("good", "All is well")
+
+
 def test_an_entry_of_the_options_without_an_inverter_leads_to_the_sites(house: House) -> None:
     SCENES["unknown_site"](house)
     (notice,) = house.status.notices

@@ -112,8 +112,16 @@ async def test_one_of_several_is_read_for_a_day_after_it_was_last_listed(house: 
     assert house.named == {"RB11": "Redback RB11"}
     found = {value for entity_id, value in house.states.items() if "rb22" in entity_id}
     assert found == {"unavailable"}
-    assert house.accounts.gone.keys() == {"RB22"}
+    assert house.accounts.gone.keys() == house.accounts.lost.keys() == {"RB22"}
+    assert house.accounts.lost["RB22"].name == "Redback RB22"
     assert not house.one.details.others
+
+
+async def test_one_that_was_not_in_use_is_not_missed(house: House) -> None:
+    house.restart(Site("RB11", "Home"))
+    await house.lose_one()
+    assert house.accounts.gone.keys() == {"RB22"}
+    assert not house.accounts.lost
 
 
 async def test_one_that_is_gone_is_not_read_after_a_restart_and_returns_with_the_list(
@@ -121,10 +129,11 @@ async def test_one_that_is_gone_is_not_read_after_a_restart_and_returns_with_the
 ) -> None:
     await house.lose_one()
     house.restart()
-    assert house.accounts.gone.keys() == {"RB22"}
+    assert house.accounts.gone.keys() == house.accounts.lost.keys() == {"RB22"}
     assert house.named == {"RB11": "Redback RB11"}
     await house.list("RB11", "RB22")
     assert not house.accounts.gone
+    assert not house.accounts.lost
     assert house.status("redback_rb22") == "OK"
 
 
@@ -149,6 +158,7 @@ async def test_one_that_is_gone_keeps_its_name_until_it_is_forgotten(house: Hous
     assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
     house.accounts.forget("RB11")
     assert not house.accounts.gone
+    assert not house.accounts.lost
     house.restart(Site("S1"))
     assert house.named == {"RB22": "Redback RB22", "RB33": "Redback RB33"}
     await house.list("RB22", "RB33", "RB11")
@@ -182,6 +192,7 @@ async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: H
     assert "lists `RB22`, which your account does not have" in house.shown.messages["missing_sites"]
     assert "`RB22`" not in house.shown.messages["missing_sites"].split("It has", 1)[1]
     assert [site.id for site in house.accounts.missing] == ["RB22"]
+    assert not house.accounts.lost
     await house.list("RB11", "RB22")
     assert house.named == {"RB22": "Home"}
     assert not house.shown.messages

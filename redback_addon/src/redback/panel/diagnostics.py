@@ -122,7 +122,7 @@ def _time(moment: datetime) -> str:
 class _Aliases:
     def __init__(self, context: Context) -> None:
         inverters, sites = context.accounts.inverters, context.options.sites
-        given = context.registry.names.values()
+        given = [*context.registry.names.values(), *context.accounts.lost.values()]
         self._aliases: dict[str, str] = {}
         self._add("inverter", [*(one.serial for one in inverters), *context.registry.names])
         self._add("site", [one.site_id for one in inverters])

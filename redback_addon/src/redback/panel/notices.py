@@ -20,6 +20,7 @@ NoticeKind = Literal[
     "no_inverter",
     "unknown_site",
     "denied",
+    "gone",
     "taken",
     "core_closed",
     "clock",
@@ -114,7 +115,7 @@ _FOLLOW_READINGS = (
 _OF_THE_CLOUD = (Kind.READINGS, *_FOLLOW_READINGS)
 _EXPLAINING = (Notification.CREDENTIALS, Notification.TOKEN, Notification.DENIED)
 _TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
-_TO_SITES = frozenset({"denied", "unknown_site"})
+_TO_SITES = frozenset({"denied", "unknown_site", "gone"})
 # What the cloud is asked again for.
 _MAY_RETRY = frozenset(
     {"credentials", "no_access", "no_inverter", "denied", "cloud_away", "unread"}
@@ -128,7 +129,13 @@ _MOST_SENTENCES = 3
 
 def notices(context: Context) -> list[Notice]:
     """Return all that apply now; what the history lacks is told with the history."""
-    found = [*_notified(context), *_problems(context), *_unnamed(context), *_beginning(context)]
+    found = [
+        *_notified(context),
+        *_gone(context),
+        *_problems(context),
+        *_unnamed(context),
+        *_beginning(context),
+    ]
     urgency = ("error", "warning", "info")
     return sorted(found, key=lambda notice: urgency.index(notice.level))
 
@@ -141,6 +148,23 @@ def _notified(context: Context) -> Iterator[Notice]:
         # Not with `format`: the name of an account may have braces.
         text = one.text.replace("{names}", ", ".join(named)) if named else one.text
         yield _notice(kind, one.notification.title, text, level)
+
+
+def _gone(context: Context) -> Iterator[Notice]:
+    """Yield the inverters that people miss, until each is listed again, or forgotten."""
+    accounts = context.accounts
+    is_one = len(accounts) == 1
+    what = "is no longer in your account" if is_one else "is in none of your accounts"
+    for serial, given in accounts.lost.items():
+        yield _notice(
+            "gone",
+            f"{given.name} {what}",
+            "The Redback cloud has not listed it for a day, so it is no longer read, and its "
+            "entities are unavailable. If you sold or replaced it, press Forget it in Sites. "
+            "If not, ask Redback support. It continues once it is listed again.",
+            "warning",
+            since=accounts.gone[serial],
+        )
 
 
 def _notice(

@@ -29,6 +29,8 @@ class Accounts:
     Attributes:
         inverters: all that they have, each as its reader knows it.
         gone: the inverters that are not read any more, and since when the cloud does not list them.
+        lost: the names of those of them that would be read; none where no inverter is read because
+            the option Sites has no other, as `missing` says.
         missing: the entries of the option Sites without an inverter.
     """
 
@@ -44,6 +46,7 @@ class Accounts:
         # Of the inverters that are read.
         self._names: Mapping[str, GivenName] = {}
         self.gone: Mapping[str, datetime] = {}
+        self.lost: Mapping[str, GivenName] = {}
         self.missing: Sequence[Site] = ()
         # Whether what is missing was decided with the lists of all, as far as they come.
         self._is_settled = False
@@ -148,8 +151,9 @@ class Accounts:
         for account in self:
             account.read(*self._work(account))
         self._tell_denied()
-        # Where some are read, Sites says which one is gone; where none is, this is why.
         missing = choice.missing if names else self._sites
+        lost = {serial: one for serial, one in choice.names.items() if serial in self.gone}
+        self.lost = lost if names or not self._sites else {}
         self._is_settled = self._are_settled
         if missing and not self._is_settled:
             return  # those that seem to be missing may be listed yet
