@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 
 from fake_clock import FakeClock
-from redback.core import CoreRefusedError, Notices, Rest
+from redback.core import CoreAwayError, CoreRefusedError, Notices, Rest
+from redback.core.errors import CoreSilentError
+from redback.notifications import AccountNotifications, Notifications
 from redback.problems import Kind, Problems
 from running import running
 
@@ -21,9 +23,13 @@ class Core:
         self._clock = clock
         self.shown: dict[str, str] = {}
         self.created: list[float] = []
-        self.refuses = False
+        self.refuses = self.is_away = self.is_silent = False
 
     async def call_service(self, _: str, service: str, data: Mapping[str, Any]) -> None:
+        if self.is_silent:
+            raise CoreSilentError("POST", "/core/api/services", None, "no answer")
+        if self.is_away:
+            raise CoreAwayError("POST", "/core/api/services", 502, "away")
         if self.refuses:
             raise CoreRefusedError("POST", "/core/api/services", 400, "no")
         if service == "create":
@@ -136,4 +142,54 @@ async def test_one_that_core_has_refused_is_no_problem_once_it_is_over(
     assert set(problems.now) == {(Kind.NOTIFICATION, "token")}
     notices.withdraw("token")
     await clock.advance(1)
+    assert not problems.now
+
+
+async def test_what_has_happened_is_told_once_and_what_applies_again_after_each_absence(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    told = AccountNotifications(Notifications(notices), "")
+    core.is_away = True
+    told.replaced("RB11", "RB22", "House")
+    notices.show("token", "No access", "Refused.")
+    await clock.advance(60)
+    assert not core.shown
+    core.is_away = False
+    notices.resend()
+    await clock.advance(60)
+    assert core.shown.keys() == {"redback_replaced_RB22", "redback_token"}
+    for _ in range(3):
+        core.shown.clear()  # dismissed, or lost when Core restarted
+        notices.resend()
+        await clock.advance(24 * HOUR)
+        assert core.shown.keys() == {"redback_token"}
+
+
+async def test_what_core_did_not_answer_is_told_until_it_does(
+    notices: Notices, core: Core, clock: FakeClock
+) -> None:
+    core.is_silent = True
+    notices.tell("replaced_RB22", "Replaced", "RB22")
+    await clock.advance(1)
+    notices.resend()
+    core.is_silent = False
+    await clock.advance(60)
+    assert core.shown == {"redback_replaced_RB22": "RB22"}
+    core.shown.clear()
+    notices.resend()
+    await clock.advance(HOUR)
+    assert not core.shown
+
+
+async def test_what_core_refuses_to_be_told_is_told_after_its_restart(
+    notices: Notices, core: Core, clock: FakeClock, problems: Problems
+) -> None:
+    core.refuses = True
+    notices.tell("replaced_RB22", "Replaced", "RB22")
+    await clock.advance(1)
+    assert set(problems.now) == {(Kind.NOTIFICATION, "replaced_RB22")}
+    core.refuses = False
+    notices.resend()
+    await clock.advance(1)
+    assert core.shown == {"redback_replaced_RB22": "RB22"}
     assert not problems.now

@@ -47,6 +47,9 @@ class Shown:
         self.messages[key] = message
         return True
 
+    def tell(self, key: str, title: str, message: str) -> None:
+        self.show(key, title, message)
+
     def withdraw(self, key: str) -> None:
         self.withdrawn.add(key)
         self.messages.pop(key, None)

@@ -164,7 +164,7 @@ class Notifications:
 
     def tell(self, notification: Notification, message: str, suffix: str) -> None:
         """Show once what has happened, and is not wrong."""
-        self._notices.show(notification.key + suffix, notification.heading, message)
+        self._notices.tell(notification.key + suffix, notification.heading, message)
         _LOG.info("%s", message)
 
     def withdraw(self, notification: Notification, suffix: str = "") -> None:

@@ -37,6 +37,7 @@ class Notices:
         self._shown_at: dict[str, float] = {}  # since the process started, monotonic
         self._held: dict[str, _Notice] = {}
         self._something_held = asyncio.Event()
+        self._told: dict[str, _Notice] = {}  # until Core has it
 
     def show(self, key: str, title: str, message: str) -> bool:
         """Show a notification, in place of an earlier one with this key; return whether at once.
@@ -55,6 +56,11 @@ class Notices:
         self._something_held.set()
         return False
 
+    def tell(self, key: str, title: str, message: str) -> None:
+        """Show a notification once: whoever dismisses it does not see it again."""
+        self._told[key] = {"title": title, "message": message}
+        self._sync.push(key, self._told[key])
+
     def withdraw(self, key: str) -> None:
         """Withdraw a notification, including one left by an earlier run."""
         self._held.pop(key, None)
@@ -62,7 +68,7 @@ class Notices:
         self._sync.want(key, None)
 
     def resend(self) -> None:
-        """Show everything again: Core may have lost it."""
+        """Show all that applies again: Core may have lost it."""
         self._sync.resend()
 
     async def run(self) -> None:
@@ -104,3 +110,6 @@ class Notices:
                 self._problems.raise_(Kind.NOTIFICATION, key, error)
         else:
             self._problems.clear(Kind.NOTIFICATION, key)
+            if notice is not None and self._told.get(key) is notice:
+                del self._told[key]
+                self._sync.drop(key)

@@ -69,6 +69,11 @@ class Sync(Generic[_Key, _Value]):
         self._wanted[key] = value
         self._mark_due(key)
 
+    def drop(self, key: _Key) -> None:
+        """Send this no more; what is shown stays."""
+        self._wanted.pop(key, None)
+        self._due.pop(key, None)
+
     @property
     def due(self) -> KeysView[_Key]:
         """The keys of what is still to be sent."""
@@ -159,13 +164,13 @@ class Sync(Generic[_Key, _Value]):
             self._under_way[key] = True
             raise
         finally:
-            if self._under_way.pop(key):
+            if self._under_way.pop(key) and key in self._wanted:
                 self._due[key] = None
 
     def _mark_again(self, now: float) -> None:
         """Mark as due what is to be sent again by now."""
         for moment, key in self._again:
-            if moment <= now:
+            if moment <= now and key in self._wanted:
                 self._mark_due(key)
         self._again = [one for one in self._again if one[0] > now]
 
