@@ -39,7 +39,7 @@ async def test_each_hour_that_is_missing_says_why_on_a_phone_too(viewer: Viewer)
     await expect(reasons).to_have_text(
         [
             re.compile("Sun 22 Nov, 14:00 Missing: the cloud answered 500 .*; next try 15:12"),
-            re.compile("Fri 20 Nov, 03:00 to 04:00 Could not be filled: Home Assistant has no"),
+            re.compile("Fri 20 Nov, 03:00 to 05:00 Could not be filled: Home Assistant has no"),
         ]
     )
     await keep_picture(page, "history-reasons-360")

@@ -95,8 +95,9 @@ function reasons(days) {
     });
   }
   return lines.map(({ words, date, hours, since, until }) => {
-    const [first, last] = [since, until].map((index) => clock(hours[index]));
-    return el("li", {}, el("b", {}, `${format.date(date)}, ${since === until ? first : `${first} to ${last}`}`), ` ${words}.`);
+    const end = format.clock(Date.parse(hours[until].start) + HOUR);
+    const when = since === until ? clock(hours[since]) : `${clock(hours[since])} to ${end}`;
+    return el("li", {}, el("b", {}, `${format.date(date)}, ${when}`), ` ${words}.`);
   });
 }
 
