@@ -36,6 +36,27 @@ async def test_where_no_event_comes_the_page_asks(viewer: Viewer, stand_in: Stan
     await expect(house).to_have_text("3.6")
 
 
+async def test_minutes_later_the_page_still_asks_every_few_seconds(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.is_silent = True
+    page = await _opened(viewer, stand_in)
+    opened: list[Request] = []
+    page.on("request", lambda one: opened.append(one) if one.url.endswith("/live") else None)
+    await page.clock.run_for(300_000)
+    # The stream is tried once a minute by now: what follows shortly after that is only asked for.
+    opened.clear()
+    while not opened:
+        await page.clock.run_for(1_000)
+    async with page.expect_response("**/data/status"):
+        await page.clock.run_for(4_000)
+    opened.clear()
+    stand_in.status = examples.status(examples.evening())
+    await page.clock.run_for(10_000)
+    await expect(page.locator("[data-part=house]")).to_have_text("3.6")
+    assert not opened
+
+
 async def test_a_stream_that_stops_is_made_up_for(viewer: Viewer, stand_in: StandIn) -> None:
     page = await _opened(viewer, stand_in)
     house = page.locator("[data-part=house]")
