@@ -9,6 +9,7 @@ import pytest_asyncio
 from multidict import CIMultiDict
 
 from house import until
+from panel.addresses import actions
 from panel.visitor import Visitor, running
 from redback.backfill.adjustments import FILE, Adjustments
 from redback.backfill.agreement import Shift, Why
@@ -18,18 +19,6 @@ from standin.users import OWNER
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
-_ACTIONS = [
-    "history/pause",
-    "history/resume",
-    "history/retry",
-    "history/fill",
-    "history/take-back",
-    "forget",
-    "control",
-    "control/delete",
-    "energy",
-    "dashboard",
-]
 _HOUR = timedelta(hours=1)
 _COUNTER = "sensor.of_another_name"
 _METADATA = {
@@ -50,7 +39,7 @@ async def person() -> AsyncIterator[Visitor]:
         yield person
 
 
-@pytest.mark.parametrize("action", _ACTIONS)
+@pytest.mark.parametrize("action", actions())
 async def test_what_comes_from_elsewhere_is_refused(person: Visitor, action: str) -> None:
     token = await person.token()
     json_type = {"Content-Type": "application/json"}
@@ -68,7 +57,7 @@ async def test_what_comes_from_elsewhere_is_refused(person: Visitor, action: str
     assert await person.post("history/retry") == (200, "Trying again.")
 
 
-@pytest.mark.parametrize("action", _ACTIONS)
+@pytest.mark.parametrize("action", actions())
 async def test_who_is_no_administrator_is_refused(person: Visitor, action: str) -> None:
     home = person.home
     kim = await home.command({"type": "config/auth/create", "name": "Kim"})
