@@ -10,10 +10,12 @@ from multidict import CIMultiDict
 
 from house import until
 from panel.addresses import actions
-from panel.visitor import Visitor, running
+from panel.visitor import Visitor, running, visitor
 from redback.backfill.adjustments import FILE, Adjustments
 from redback.backfill.agreement import Shift, Why
+from redback.cloud import ListedInverter
 from redback.core import Row
+from redback.saved_state import SavedState
 from standin.client import statistics_question
 from standin.users import OWNER
 
@@ -189,6 +191,30 @@ async def test_a_correction_of_sums_can_be_taken_back_once(person: Visitor) -> N
     for number in (1, 7):
         status, text = await person.post("history/take-back", {"number": number})
         assert (status, "no such correction" in text) == (400, True), text
+
+
+async def test_an_inverter_that_is_gone_can_be_forgotten_and_no_other() -> None:
+    async with visitor() as person:
+        (serial,) = person.home.inverters
+        gone = "RB00000000000000"
+        SavedState(person.home.data / "memory.json").save(
+            inverters=(ListedInverter(serial), ListedInverter(gone, "S9")),
+            missing={gone: datetime.now(UTC) - timedelta(days=2)},
+        )
+        await person.start()
+        await person.all_well()
+        assert [one["serial"] for one in (await person.data("sites"))["gone"]] == [gone]
+        refused = (400, "Your account has this inverter, or it is already forgotten.")
+        assert await person.post("forget", {"serial": serial}) == refused
+        forgotten = (200, "The inverter is forgotten.")
+        assert await person.post("forget", {"serial": gone}) == forgotten
+        assert (await person.data("sites"))["gone"] == []
+        assert await person.post("forget", {"serial": gone}) == refused
+        status = await person.data("status")
+        assert [one["serial"] for one in status["inverters"]] == [serial]
+        await person.home.service.stop()
+        saved = SavedState(person.home.data / "memory.json").saved
+        assert [one.serial for one in saved.inverters] == [serial]
 
 
 async def test_too_much_is_refused(person: Visitor) -> None:
