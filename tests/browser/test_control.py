@@ -313,6 +313,25 @@ async def test_switched_off_it_says_how_to_switch_it_on(viewer: Viewer) -> None:
     await keep_picture(page, "control-off-360")
 
 
+async def test_it_is_in_the_first_row_only_while_it_is_on(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("control", status=examples.status(control=None), size=(320, 568))
+    first, more = page.locator("nav > ul > li > a"), page.locator("#more li")
+    others = ["Health", "Sites", "Entities", "Diagnostics"]
+    await expect(first).to_have_text(["Now", "Energy", "History", "Set up"])
+    await expect(more).to_have_text(["Control", *others])
+    await expect(page.locator("#more")).to_have_class("current")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    stand_in.publish(examples.status())
+    await expect(first).to_have_text(["Now", "Energy", "Control", "History"])
+    await expect(more).to_have_text(["Set up", *others])
+    await expect(page.locator("#more")).not_to_have_class("current")
+    stand_in.publish(examples.status(control=None))
+    await expect(first).to_have_text(["Now", "Energy", "History", "Set up"])
+    await expect(more).to_have_text(["Control", *others])
+
+
 async def test_of_several_inverters_one_is_chosen_and_shows_what_it_can(
     viewer: Viewer, stand_in: StandIn
 ) -> None:

@@ -36,6 +36,7 @@ let isConnected;
 function onStatus(status) {
   setTime(status);
   summarise(status);
+  route.place(Boolean(status.control));
   showNotices(status);
   Object.values(sections).forEach((section) => section.show?.(status));
   say(document.getElementById("version"), `Redback ${status.version}`);

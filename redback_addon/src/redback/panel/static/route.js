@@ -49,6 +49,20 @@ export function follow(sections) {
   });
 }
 
+/**
+ * Has Control in the first row only where the option is on. It needs the room of Set up: six places
+ * do not fit a phone of 320 pixels.
+ */
+export function place(hasControl) {
+  const item = (name) => document.querySelector(`nav a[href="#${name}"]`).parentElement;
+  const [first, other] = hasControl ? [item("control"), item("setup")] : [item("setup"), item("control")];
+  if (!more.contains(first)) return;
+  if (hasControl) item("history").before(first);
+  else item("history").after(first);
+  more.querySelector("ul").prepend(other);
+  more.classList.toggle("current", more.querySelector("[aria-current]") !== null);
+}
+
 /** Close the menu once a section is chosen, or anything else is. */
 function followMenu() {
   document.addEventListener("click", ({ target }) => {
