@@ -187,19 +187,29 @@ def history(**changes: object) -> Json:
 
 def filling() -> Json:
     """Make the state of a past that is being filled."""
+    return _history(made(_fill))
+
+
+def held() -> Json:
+    """Make the Status in which filling waits for the cloud, which is away."""
 
     def change(made: House) -> None:
-        made.progress = Progress(
-            is_known=True,
-            found=2160,
-            done=1420,
-            left=740,
-            fetched=12,
-            rate=118.4,
-            ends_at=NOW + timedelta(seconds=372),
-        )
+        _fill(made)
+        SCENES["cloud_away"](made)
 
-    return _history(made(change))
+    return made(change)
+
+
+def _fill(made: House) -> None:
+    made.progress = Progress(
+        is_known=True,
+        found=2160,
+        done=1420,
+        left=740,
+        fetched=12,
+        rate=118.4,
+        ends_at=NOW + timedelta(seconds=372),
+    )
 
 
 @cache

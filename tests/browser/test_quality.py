@@ -72,8 +72,8 @@ async def _settled(page: Page, section: str) -> None:
 async def test_every_section_fits_and_can_be_read(
     viewer: Viewer, theme: Theme, size: tuple[int, int]
 ) -> None:
-    status = examples.status_of("cloud_away") | {"history": examples.filling()}
-    page = await viewer.open(size=size, theme=theme, status=status)
+    page = await viewer.open(size=size, theme=theme, status=examples.held())
+    await expect(page.locator("#history .progress")).to_contain_text("Waiting")
     for section in SECTIONS:
         await page.evaluate("name => { location.hash = name; }", section)
         await expect(page.locator(f"#{section}")).to_be_visible()
