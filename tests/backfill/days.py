@@ -82,7 +82,7 @@ class Event:
     amount: float | None = None
 
 
-class _Model(ModelStatistics):
+class LivingModel(ModelStatistics):
     """The model, which lives until now."""
 
     def __init__(self, recorder: Recorder, clock: FakeClock) -> None:
@@ -107,7 +107,7 @@ class _Model(ModelStatistics):
         return await super().backlog()
 
 
-class _Link:
+class Link:
     """The WebSocket to Core."""
 
     up_since: float | None = None
@@ -132,8 +132,8 @@ class Days:
         self.minute = -1
         self._flowed = [0.0]
         self.core = Recorder(self.clock.now().timestamp(), [SERIES])
-        self.model = _Model(self.core, self.clock)
-        self.link = _Link()
+        self.model = LivingModel(self.core, self.clock)
+        self.link = Link()
         self.link.up_since = self.clock.monotonic()
         self._copies: dict[int, Database] = {}
         self._folder, self._days = folder, days

@@ -22,7 +22,7 @@ from redback.sensors.details import Details
 from redback.sensors.reading import Reading
 from simulator import Simulator, build_world
 from simulator.schedules import Schedule
-from simulator.world import CLIENT_ID, CREDENTIAL
+from simulator.world import CLIENT_ID, CREDENTIAL, World
 
 _AGE = timedelta(seconds=20)
 
@@ -84,18 +84,19 @@ class SimulatedHouse(House):
 
 
 @contextmanager
-def simulated() -> Iterator[Simulator]:
+def simulated(world: World | None = None) -> Iterator[Simulator]:
     """Run the simulated cloud in a thread of its own; nobody may have asked for `All`."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    simulator = Simulator(build_world(["st"], commissioned=date(2026, 2, 20), latency=1.0))
+    one = build_world(["st"], commissioned=date(2026, 2, 20), latency=1.0)
+    simulator = Simulator(world or one)
     try:
         asyncio.run_coroutine_threadsafe(simulator.start(), loop).result(30)
         yield simulator
-        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(30)
         assert not [one for one in simulator.journal.entries if one.path.endswith("/All")]
     finally:
+        asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

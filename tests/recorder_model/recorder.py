@@ -150,6 +150,10 @@ class Recorder:
         self.start()
         self.started()
 
+    def add(self, series: Series) -> None:
+        """Have another sensor."""
+        self._sensors[series.entity_id] = series
+
     # Time, and Core's process
 
     def advance(self, to: float) -> None:
