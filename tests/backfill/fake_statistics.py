@@ -125,7 +125,10 @@ class FakeStatistics:
         }
 
     async def put(self, everything: Mapping[Series, Sequence[Row]]) -> dict[str, CoreRefusedError]:
+        refused = await self.misfits([*everything])
         for series, rows in everything.items():
+            if series.entity_id in refused:
+                continue
             if self.takes is not None:
                 if self.takes == 0:
                     raise CoreAwayError("GET", "/core/websocket", None, "the connection was closed")
@@ -133,7 +136,7 @@ class FakeStatistics:
             for row in rows:
                 self.imported.append((series.entity_id, row.start))
                 self._queued.append((self.delay, partial(self._take, series.entity_id, row)))
-        return {}
+        return refused
 
     async def shift(self, entity_id: str, since: datetime, amount: float, unit: str | None) -> None:
         assert unit == "kWh"

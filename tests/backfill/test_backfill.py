@@ -193,6 +193,11 @@ class World:
         )
         self.audit = Audit(importer, self.coverage, websocket, clock, Backfills([self.backfill]))
 
+    @property
+    def failed(self) -> int:
+        """How many hours could not be filled."""
+        return self.coverage.failed(SERIAL, self.now - 60 * HOUR)
+
     def publish(self, since: datetime, until: datetime) -> None:
         """Show Core these minutes, and let it make its statistics of all that it was shown."""
         while since < until:
@@ -263,7 +268,7 @@ async def test_the_past_is_filled_newest_first(running: World, clock: FakeClock)
     assert len(energy) == 50  # of these the last one has not ended
     assert list(energy.values())[:-1] == pytest.approx([1.0] * 49, abs=0.001)
     progress = running.backfill.progress
-    assert (progress.done, progress.left, progress.failed) == (49, 0, 0)
+    assert (progress.done, progress.left, running.failed) == (49, 0, 0)
 
 
 async def test_what_is_missing_is_shown_while_it_is_paused(
@@ -499,7 +504,7 @@ async def test_an_hour_that_the_cloud_never_gives_is_set_aside(
     # What it is at its end is found out by the hour after it.
     assert len(running.energy()) == 49
     progress = running.backfill.progress
-    assert (progress.left, progress.failed) == (0, 1)
+    assert (progress.left, running.failed) == (0, 1)
     assert "it is broken" in progress.rejections[-1]
     assert caplog.text.count(f" UTC of {SERIAL} failed: ") == 1
     await clock.advance(2 * 86400)
@@ -618,7 +623,7 @@ async def test_a_hiccup_of_one_hour_costs_nothing(running: World, clock: FakeClo
     await clock.advance(1200)
     assert len(running.energy()) == 50
     progress = running.backfill.progress
-    assert (progress.left, progress.failed, progress.rejections) == (0, 0, ())
+    assert (progress.left, running.failed, progress.rejections) == (0, 0, ())
 
 
 async def test_a_hole_in_the_past_is_asked_for_again_and_then_no_more(
@@ -714,12 +719,11 @@ async def test_what_core_refuses_is_logged_once_and_not_retried_for_ever(
     running.statistics.others = {ENERGY}
     await clock.advance(600)
     progress = running.backfill.progress
-    assert (progress.left, progress.done, progress.failed) == (0, 49, 49)
+    assert (progress.left, progress.done, running.failed) == (0, 49, 49)
     assert progress.rejections
     assert all(ENERGY in sentence for sentence in progress.rejections)
     known = running.coverage.hours(SERIAL, running.now - 60 * HOUR, running.now)
     assert {hour.why for hour in known.values()} <= {*progress.rejections}
-    assert running.coverage.failed(SERIAL, running.now - 60 * HOUR) == 49
     asked = len(running.cloud.asked)
     await clock.advance(600)
     assert len(running.cloud.asked) == asked

@@ -14,8 +14,7 @@ coverage.py     records what Core was shown, and the state of the other hours
 audit.py        finds what Core has lost
 refill.py       requests hours again
 progress.py     counts hours for the panel and the log
-backfill.py     fills while anything is missing of what one account reads
-backfills.py    those of all accounts as one
+backfill.py     fills while anything is missing, for each account by itself
 history.py      all of it as one object, with its files
 __main__.py     the command redback-history
 """
@@ -23,8 +22,7 @@ __main__.py     the command redback-history
 from .adjustments import Adjustments, AdjustmentStage
 from .agreement import Why
 from .audit import Audit
-from .backfill import Backfill
-from .backfills import Backfills
+from .backfill import Backfill, Backfills
 from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
 from .fetcher import Fetcher
 from .history import Files, History

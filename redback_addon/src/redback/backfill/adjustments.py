@@ -1,13 +1,13 @@
 """The shifts of Core's sums: noted on disk before they are sent, so that none is sent twice."""
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from ..core import Row
-from ..storage.database import Database
+from ..storage.database import Database, moment, seconds
 from .agreement import Shift, Why
 
 # In the data folder.
@@ -24,7 +24,6 @@ CREATE TABLE IF NOT EXISTS adjustment (
 CREATE INDEX IF NOT EXISTS by_stage ON adjustment (stage, entity_id);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, entity_id TEXT NOT NULL);
 """
-_COLUMNS = "id, entity_id, row, sum, amount, why, noted, stage"
 
 
 class AdjustmentStage(StrEnum):
@@ -76,7 +75,9 @@ class Adjustments:
             registered: those in Core's registry. Their statistics go along with a new id; others
                 begin under it.
         """
-        known = self._known(ids)
+        places = ",".join("?" * len(ids))
+        query = f"SELECT name, entity_id FROM counter WHERE name IN ({places})"  # noqa: S608
+        known: dict[str, str] = dict(self._database.read(query, *ids))
         changed = {name: one for name, one in ids.items() if known.get(name) != one}
         if not changed:
             return
@@ -91,31 +92,18 @@ class Adjustments:
             database.executemany("UPDATE adjustment SET entity_id = ? WHERE id = ?", moved)
             database.executemany("INSERT OR REPLACE INTO counter VALUES (?, ?)", changed.items())
 
-    def _known(self, names: Collection[str]) -> dict[str, str]:
-        """Return the ids that these counters had, by name."""
-        places = ",".join("?" * len(names))
-        query = f"SELECT name, entity_id FROM counter WHERE name IN ({places})"  # noqa: S608
-        return dict(self._database.read(query, *names))
-
     def note(self, entity_id: str, shift: Shift, now: datetime) -> Adjustment | None:
         """Note a shift that is about to be sent; return None where it cannot be noted."""
-        values = (
-            entity_id,
-            _seconds(shift.row.start),
-            shift.row.sum,
-            shift.amount,
-            shift.why,
-            _seconds(now),
-            AdjustmentStage.NOTED,
-        )
-        number = None
+        row, why, stage = shift.row, shift.why, AdjustmentStage.NOTED
+        number: int | None = None
         with self._database.writing() as database:
             number = database.execute(
-                "INSERT INTO adjustment (entity_id, row, sum, amount, why, noted, stage)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                values,
+                "INSERT INTO adjustment VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
+                (entity_id, seconds(row.start), row.sum, shift.amount, why, seconds(now), stage),
             ).lastrowid
-        return None if number is None else next(iter(self._find("id = ?", number)), None)
+        if number is None or self._database.is_failing:
+            return None
+        return Adjustment(number, entity_id, shift, now, stage)
 
     def done(self, adjustment: Adjustment) -> None:
         """Note that Core has made one; if that took another one back, that is undone."""
@@ -129,7 +117,7 @@ class Adjustments:
                     "UPDATE adjustment SET stage = 'undone' WHERE id = (SELECT max(id) FROM"
                     " adjustment WHERE stage = 'done' AND why != 'undone' AND entity_id = ?"
                     " AND row / 3600 = ? AND amount = ?)",
-                    (adjustment.entity_id, _seconds(shift.since) // 3600, -shift.amount),
+                    (adjustment.entity_id, seconds(shift.since) // 3600, -shift.amount),
                 )
 
     def drop(self, adjustment: Adjustment) -> None:
@@ -163,25 +151,16 @@ class Adjustments:
         return self._find(which, most)
 
     def _find(self, which: str, *values: object) -> list[Adjustment]:
-        rows = self._database.read(
-            f"SELECT {_COLUMNS} FROM adjustment WHERE {which}",  # noqa: S608 - from above
-            *values,
-        )
+        query = f"SELECT * FROM adjustment WHERE {which}"  # noqa: S608 - from above
         return [
             Adjustment(
                 number,
                 entity_id,
-                Shift(Row(_moment(row), sum=total), amount, Why(why)),
-                _moment(noted),
+                Shift(Row(moment(row), sum=total), amount, Why(why)),
+                moment(noted),
                 AdjustmentStage(stage),
             )
-            for number, entity_id, row, total, amount, why, noted, stage in rows
+            for number, entity_id, row, total, amount, why, noted, stage in self._database.read(
+                query, *values
+            )
         ]
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

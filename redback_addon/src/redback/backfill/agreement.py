@@ -27,7 +27,6 @@ TOLERANCE = 0.01
 # Core has states that are rounded.
 _ROUNDING = 0.002
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_NOTHING: Mapping[datetime, float] = {}
 
 
 class Why(StrEnum):
@@ -65,7 +64,7 @@ class Agreement:
     """What makes Core's rows of a counter agree with the ledger.
 
     Attributes:
-        rows: to be written.
+        rows: to be written: those of the hours that Core did not see.
         shifts: to be made before that.
         is_open: whether more is to be written once Core has a row after it.
     """
@@ -74,23 +73,18 @@ class Agreement:
     shifts: Sequence[Shift]
     is_open: bool = False
 
-    @property
-    def lost(self) -> frozenset[datetime]:
-        """The starts of the hours that Core did not see."""
-        return frozenset(row.start for row in self.rows)
-
 
 def agree(  # noqa: PLR0913 - all that an hour depends on
     rows: Sequence[Row],
     known: Sequence[Known],
     most_kw: float,
     *,
-    kept: Container[datetime] = (),
-    undone: Container[datetime] = (),
-    shifted: Mapping[datetime, float] = _NOTHING,
-    begun: datetime | None = None,
-    soon: Row | None = None,
-    is_last: bool = False,
+    kept: Container[datetime],
+    undone: Container[datetime],
+    shifted: Mapping[datetime, float],
+    begun: datetime | None,
+    soon: Row | None,
+    is_last: bool,
 ) -> Agreement:
     """Work out what makes Core's rows agree.
 
@@ -109,18 +103,19 @@ def agree(  # noqa: PLR0913 - all that an hour depends on
     by_start = {row.start: row for row in rows}
     facts = {fact.start: fact for fact in known}
     for start in sorted(by_start.keys() | facts.keys()):
-        row, fact = by_start.get(start), facts.get(start)
-        if row is not None and fact is not None and fact.how is How.UNKNOWN:
-            fact = None  # Core's row stays until more is known
-        is_kept = row is not None and start in kept
-        if row is not None and fact is not None and is_right(row, fact, most_kw):
-            walk.meet(row, fact, is_ours=not is_kept)
-        elif fact is not None and not is_kept and (row is None or walk.can_lose(fact)):
+        row, fact, is_ours = by_start.get(start), facts.get(start), start not in kept
+        if row is None:
+            walk.lose(facts[start])
+        elif fact is None or fact.how is How.UNKNOWN:
+            walk.pass_by(row, is_ours=is_ours)  # it stays until more is known
+        elif is_right(row, fact, most_kw):
+            walk.meet(row, fact, is_ours=is_ours)
+        elif is_ours and walk.can_lose(fact):
             walk.lose(fact)
-        elif row is not None and fact is not None and not is_kept and walk.can_grow(row, fact):
+        elif is_ours and walk.can_grow(row, fact):
             walk.grow(row, fact)
-        elif row is not None:
-            walk.pass_by(row, is_ours=not is_kept)
+        else:
+            walk.pass_by(row, is_ours=is_ours)
     if walk.pending and soon is not None and walk.reaches(soon):
         walk.meet(soon, None)
     elif walk.pending and is_last and walk.is_based:
@@ -235,11 +230,6 @@ class _Walk:
         self.state, self.sum, self.ahead, self.fact = state, total, 0.0, fact
         self.end, self.has_begun, self.is_based = row.start + HOUR, True, True
 
-    @property
-    def _is_another(self) -> bool:
-        """Whether the last row is another inverter's."""
-        return self.fact is None and self.end <= self.begun
-
     def flush(self) -> None:
         """Write what is pending."""
         self.rows += self.pending
@@ -250,8 +240,8 @@ class _Walk:
         if self.fact is not None and fact.energy is not None:
             # Core's row may be one reading older or newer than the ledger.
             return fact.energy - (self.state - self.fact.state)
-        if self._is_another:
-            return fact.flow or 0.0
+        if self.fact is None and self.end <= self.begun:
+            return fact.flow or 0.0  # the last row is another inverter's
         is_same = self.reaches(Row(fact.start, state=fact.state))
         return fact.state - self.state if is_same else fact.flow
 
@@ -296,7 +286,7 @@ class _Walk:
     def _of_step(self, row: Row, fact: Known, missing: float, grown: float) -> float:
         """Return how much of a difference is one of two meters that Core took for energy."""
         state, misread = row.state or 0.0, fact.misread
-        if self.fact is None and (self._is_another or not self.reaches(row)):
+        if self.fact is None and (self.end <= self.begun or not self.reaches(row)):
             # From a meter that the ledger does not know.
             misread = step(self.state, state) - grown
         if misread is None:

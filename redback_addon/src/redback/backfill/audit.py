@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..core import CoreError, WebSocket
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, floor
-from .backfills import Backfills
+from .backfill import Backfills
 from .coverage import Coverage, Hour, Stage, UnwritableError
 from .gaps import SETTLE, Shown
 from .importer import Importer, Part

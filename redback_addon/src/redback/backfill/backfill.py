@@ -17,7 +17,7 @@ from .coverage import Coverage, DamagedError, Hour, Stage, UnwritableError
 from .fetcher import Fetcher, SilentError
 from .gaps import SETTLE, Finder, Gap
 from .importer import Importer
-from .progress import Counting, Hold, Progress
+from .progress import Counting, Hold, Progress, together
 from .writer import NotYetError
 
 _LOG = logging.getLogger(__name__)
@@ -157,11 +157,11 @@ class Backfill:
             # Whoever waited for trouble to pass has waited long enough.
             left = found_at + self._idle_seconds() - self._clock.monotonic()
             if not (is_filled or left <= 0 or self._urged.is_set()):
-                await self._sleep(left)
+                await wait(self._clock, left, self._urged)
 
     def _count(self, gaps: Sequence[Gap]) -> None:
         """Count what is missing."""
-        if self._is_begun():
+        if any(self._is_well_known(inverter) for inverter, _ in self.watched()):
             hours = [hour for gap in gaps for hour in gap.hours]
             fetched = sum(hour.stage is Stage.FETCHED for hour in hours)
             self._counting.begin(len(hours), fetched)
@@ -171,10 +171,6 @@ class Backfill:
 
     def _idle_seconds(self) -> float:
         return _IDLE_SECONDS if self._counting.is_known else _FIRST_SECONDS
-
-    def _is_begun(self) -> bool:
-        """Whether any inverter is known well enough to find its gaps."""
-        return any(self._is_well_known(inverter) for inverter, _ in self.watched())
 
     async def _gaps(self) -> list[Gap]:
         """Find what is missing, newest first."""
@@ -201,17 +197,20 @@ class Backfill:
     async def _fill(self, gap: Gap) -> _Outcome:
         """Fill a gap as far as possible."""
         try:
-            is_filled = await self._try_to_fill(gap)
+            if await self._try_to_fill(gap):
+                self._counting.hold = None
+                for kind in _WAITING:
+                    self._problems.clear(kind)
+                self._log_progress()
+                return _Outcome.FILLED
         except NotYetError:
             why = "Home Assistant has not written its own statistics yet"
             self._counting.hold = Hold(why, may_retry=True)
-            is_filled = False
         except DamagedError:
-            is_filled = False
+            pass  # the hour is fetched again
         except CoreError as error:
             self._problems.raise_(Kind.HISTORY_CORE, why=error)
             await self._wait(error.detail, _TROUBLE_SECONDS)
-            is_filled = False
         except (CloudError, SilentError) as error:
             if not isinstance(error, CredentialsError):  # which has a notification
                 self._problems.raise_(Kind.HISTORY_CLOUD, why=error)
@@ -219,13 +218,7 @@ class Backfill:
         except UnwritableError as error:
             self._problems.raise_(Kind.HISTORY_DISK, why=error)
             return await self._wait_longer(str(error))
-        if not is_filled:
-            return _Outcome.LEFT
-        self._counting.hold = None
-        for kind in _WAITING:
-            self._problems.clear(kind)
-        self._log_progress()
-        return _Outcome.FILLED
+        return _Outcome.LEFT
 
     async def _wait_longer(self, why: str) -> _Outcome:
         """Wait for trouble to pass, each time twice as long."""
@@ -235,13 +228,9 @@ class Backfill:
         return _Outcome.TROUBLE
 
     async def _wait(self, why: str, seconds: float) -> None:
-        """Wait for trouble to pass, and show why and until when."""
+        """Wait for trouble to pass or for somebody to try again, and show why and until when."""
         until = self._clock.now() + timedelta(seconds=seconds)
         self._counting.hold = Hold(why, until, may_retry=True)
-        await self._sleep(seconds)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until somebody asks to try again."""
         await wait(self._clock, seconds, self._urged)
 
     async def _try_to_fill(self, gap: Gap) -> bool:
@@ -250,10 +239,12 @@ class Backfill:
             return False
         if gap.past and self._core_hold() is None and await self._stands(gap, inverter):
             return True
-        is_fetched = await self._fetch(gap, inverter)
-        if not is_fetched or self._core_hold() is not None:
+        if not await self._fetch(gap, inverter) or self._core_hold() is not None:
             return False
-        await self._write(gap, inverter)
+        summaries = {
+            hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
+        }
+        self._settle(gap, await self._importer.write(gap, inverter, summaries))
         return True
 
     def _core_hold(self) -> Hold | None:
@@ -273,10 +264,10 @@ class Backfill:
         """Settle a gap of the past if another source has written all its rows."""
         if gap.asked or any(hour.tries for hour in gap.hours):
             return False
-        if not await self._importer.stands(gap, inverter):
-            return False
-        self._settle(gap)
-        return True
+        stands = await self._importer.stands(gap, inverter)
+        if stands:
+            self._settle(gap)
+        return stands
 
     async def _fetch(self, gap: Gap, inverter: Inverter) -> bool:
         """Fetch the due hours of a gap; return whether none is waited for."""
@@ -318,49 +309,80 @@ class Backfill:
         self._trouble_wait = _TROUBLE_SECONDS
         return fetched
 
-    async def _write(self, gap: Gap, inverter: Inverter) -> None:
-        """Write a gap whose hours are all fetched to Core."""
-        summaries = {
-            hour.start: self._coverage.summary(gap.serial, hour.start) for hour in gap.hours
-        }
-        rejections = await self._importer.write(gap, inverter, summaries)
-        for sentence in rejections:
-            self._reject(sentence)
-        self._settle(gap, rejections)
-
     def _settle(self, gap: Gap, rejections: Sequence[str] = ()) -> None:
-        """Mark a gap as filled, as far as possible."""
-        why = _in_short(rejections)
+        """Mark a gap as filled as far as possible, and log once what could not be filled."""
         known = self._coverage.hours(gap.serial, gap.since, gap.until)
         hours = [known.get(hour.start, hour) for hour in gap.hours]
-        self._coverage.put(
-            gap.serial,
-            [
-                replace(hour, stage=Stage.SETTLED, asked=False, why=why or hour.why)
-                for hour in hours
-            ],
-        )
+        why = _in_short(rejections)
+        settled = [
+            replace(hour, stage=Stage.SETTLED, asked=False, why=why or hour.why) for hour in hours
+        ]
+        self._coverage.put(gap.serial, settled)
+        sentences = [*rejections]
         refused = [hour for hour in hours if hour.is_refused]
         if refused:
-            self._reject(
+            sentences.append(
                 f"{len(refused)} of the hours from {gap.since:%Y-%m-%d %H:%M} to"
                 f" {gap.until:%Y-%m-%d %H:%M} UTC of {gap.serial} failed: {refused[-1].why}"
             )
-        failed = len(gap.hours if rejections else refused)
-        self._counting.filled(len(gap.hours), self._clock.now(), failed=failed)
-
-    def _reject(self, sentence: str) -> None:
-        """Log once what could not be filled."""
-        if self._counting.reject(sentence):
-            _LOG.warning("History: %s", sentence)
+        for sentence in sentences:
+            if self._counting.reject(sentence):
+                _LOG.warning("History: %s", sentence)
+        self._counting.filled(len(gap.hours), self._clock.now())
 
     def _log_progress(self) -> None:
         """Log the progress once an hour."""
-        now = self._clock.now()
-        progress = self.progress
+        now, progress = self._clock.now(), self.progress
         if now - self._logged_at >= _LOG_EVERY or progress.left == 0:
             self._logged_at = now
             _LOG.info("History: %d of %d hours filled", progress.done, progress.found)
+
+
+class Backfills:
+    """The backfills of all accounts as one: none of them waits for another one's cloud."""
+
+    def __init__(self, each: Sequence[Backfill]) -> None:
+        self._each = each
+
+    @property
+    def progress(self) -> Progress:
+        """The progress so far."""
+        return together([one.progress for one in self._each])
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether they wait for `resume`."""
+        return all(one.is_paused for one in self._each)
+
+    def since(self, serial: str) -> datetime | None:
+        """Return where an inverter's history begins; None before its first reading."""
+        return self._each[0].since(serial)
+
+    def watched(self) -> Iterator[tuple[Inverter, datetime]]:
+        """Yield the inverters with a history, and where each begins, UTC."""
+        for one in self._each:
+            yield from one.watched()
+
+    def pause(self) -> None:
+        """Pause before the next hour."""
+        for one in self._each:
+            one.pause()
+
+    def resume(self) -> None:
+        """Resume filling."""
+        for one in self._each:
+            one.resume()
+
+    def retry(self) -> None:
+        """Try again at once, rather than at the end of a wait: also what is due later."""
+        for one in self._each:
+            one.retry()
+
+    async def run(self) -> None:
+        """Fill whatever is missing, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in self._each:
+                tasks.create_task(one.run())
 
 
 def _in_short(sentences: Sequence[str]) -> str | None:

@@ -7,17 +7,17 @@ other gap.
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ..ledger import Interval
-from ..storage.database import Database
+from ..ledger import HOUR, Interval
+from ..storage.database import Database, moment, seconds
 from .hourly import Summary
 
 # In the data folder.
@@ -25,7 +25,6 @@ FILE = "history.db"
 
 # A longer step than this leaves something out.
 _LONGEST_STEP = timedelta(seconds=90)
-_HOUR_SECONDS = 60 * 60
 _LOST = "hours may be fetched again"
 
 _SCHEMA = """
@@ -129,14 +128,13 @@ class Coverage:
 
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
-        self._intervals[serial].note(stamp)
-        seconds = _seconds(stamp)
+        interval, at = self._intervals[serial], seconds(stamp)
+        interval.note(stamp)
         with self._database.writing() as database:
             database.execute(
-                "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, seconds)
+                "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, at)
             )
-            step = self.longest_step(serial)
-            _cover(database, _inverter(database, serial), seconds, seconds, step)
+            _cover(database, _inverter(database, serial), at, at, interval.longest_step)
 
     def longest_step(self, serial: str) -> timedelta:
         """Return the longest time between two readings of an inverter of which none is missing."""
@@ -149,16 +147,12 @@ class Coverage:
 
     def begun(self, serial: str) -> datetime | None:
         """Return when Core was first shown a reading."""
-        rows = self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial)
-        return _moment(rows[0][0]) if rows else None
+        return _one(self._database.read("SELECT begun FROM inverter WHERE serial = ?", serial))
 
     def latest(self, serial: str) -> datetime | None:
         """Return the end of the newest time without a gap: Core was shown a reading then."""
-        rows = self._database.read(
-            "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?",
-            serial,
-        )
-        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+        query = "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?"
+        return _one(self._database.read(query, serial))
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
         """Return the ranges without a gap that touch this one, in order."""
@@ -166,24 +160,19 @@ class Coverage:
             "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
             " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
             serial,
-            _seconds(since),
-            _seconds(until),
+            seconds(since),
+            seconds(until),
         )
-        return [Span(_moment(start), _moment(end)) for start, end in rows]
+        return [Span(moment(start), moment(end)) for start, end in rows]
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
         """Return the hours in this range that have a row, without their summaries."""
         which = "start >= ? AND start < ? ORDER BY start"
         columns = "start, stage, tries, due, asked, why"
-        rows = self._hours(columns, serial, which, _seconds(since), _seconds(until))
+        rows = self._hours(columns, serial, which, seconds(since), seconds(until))
         return {
-            _moment(start): Hour(
-                _moment(start),
-                Stage(stage),
-                tries,
-                None if due is None else _moment(due),
-                bool(asked),
-                why,
+            moment(start): Hour(
+                moment(start), Stage(stage), tries, due and moment(due), bool(asked), why
             )
             for start, stage, tries, due, asked, why in rows
         }
@@ -191,19 +180,16 @@ class Coverage:
     def settled(self, serial: str, since: datetime, until: datetime) -> int:
         """Return how many hours in this time have a row here and need nothing more."""
         which = "start >= ? AND start < ? AND stage = 'settled' AND due IS NULL"
-        rows = self._hours("count(*)", serial, which, _seconds(since), _seconds(until))
-        return int(rows[0][0]) if rows else 0
+        return self._count(serial, which, seconds(since), seconds(until))
 
     def failed(self, serial: str, since: datetime) -> int:
         """Return how many hours from this moment on could not be filled."""
         which = "start >= ? AND stage = 'settled' AND why <> ?"
-        rows = self._hours("count(*)", serial, which, _seconds(since), NO_READINGS)
-        return int(rows[0][0]) if rows else 0
+        return self._count(serial, which, seconds(since), NO_READINGS)
 
     def due(self, serial: str, since: datetime) -> datetime | None:
         """Return when the first hour from this moment on is to be fetched again, if any is."""
-        rows = self._hours("min(due)", serial, "start >= ?", _seconds(since))
-        return _moment(rows[0][0]) if rows and rows[0][0] is not None else None
+        return _one(self._hours("min(due)", serial, "start >= ?", seconds(since)))
 
     def version(self, serial: str) -> Hashable:
         """Return a value that changes whenever an hour is written, by any program.
@@ -221,7 +207,7 @@ class Coverage:
             DamagedError: it cannot be read; the hour is wanted again.
         """
         which = "start = ? AND summary IS NOT NULL"
-        rows = self._hours("summary", serial, which, _seconds(start))
+        rows = self._hours("summary", serial, which, seconds(start))
         try:
             return msgspec.msgpack.decode(rows[0][0], type=Summary) if rows else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -240,18 +226,23 @@ class Coverage:
         with self._database.writing() as database:
             inverter = _inverter(database, serial)
             for hour in hours:
-                row = _row(hour)
-                database.execute(
-                    "DELETE FROM hour WHERE inverter = ? AND start = ?", (inverter, row[0])
-                )
+                which = inverter, seconds(hour.start)
+                database.execute("DELETE FROM hour WHERE inverter = ? AND start = ?", which)
                 if hour.is_done:
-                    _cover(database, inverter, row[0], row[0] + _HOUR_SECONDS)
+                    _cover(database, *which, seconds(hour.start + HOUR))
                 else:
+                    due = None if hour.due is None else seconds(hour.due)
+                    found = hour.summary
+                    summary = None if found is None else msgspec.msgpack.encode(found)
                     database.execute(
-                        "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (inverter, *row)
+                        "INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (*which, hour.stage, hour.tries, due, hour.asked, hour.why, summary),
                     )
         if self._database.is_failing:
             raise UnwritableError(f"{FILE} cannot be written")
+
+    def _count(self, serial: str, which: str, *values: object) -> int:
+        return sum(number for (number,) in self._hours("count(*)", serial, which, *values))
 
     def _hours(
         self, columns: str, serial: str, which: str, *values: object
@@ -262,6 +253,12 @@ class Coverage:
             serial,
             *values,
         )
+
+
+def _one(rows: Sequence[tuple[int | None]]) -> datetime | None:
+    """Return the only value of an answer, a moment; None = there is none."""
+    found = [moment(value) for (value,) in rows if value is not None]
+    return found[0] if found else None
 
 
 def _inverter(database: sqlite3.Connection, serial: str) -> int:
@@ -278,8 +275,8 @@ def _cover(
     step: timedelta = _LONGEST_STEP,
 ) -> None:
     """Merge a range and the spans that it touches into one."""
-    seconds = step.total_seconds()
-    touching = (inverter, until + seconds, since - seconds)
+    most = step.total_seconds()
+    touching = (inverter, until + most, since - most)
     where = "WHERE inverter = ? AND since <= ? AND until >= ?"
     ((first, last),) = database.execute(
         f"SELECT min(since), max(until) FROM span {where}",  # noqa: S608 - from above
@@ -289,23 +286,3 @@ def _cover(
         database.execute(f"DELETE FROM span {where}", touching)  # noqa: S608 - as well
         since, until = min(since, first), max(until, last)
     database.execute("INSERT INTO span VALUES (?, ?, ?)", (inverter, since, until))
-
-
-def _row(hour: Hour) -> tuple[int, StrEnum, int, int | None, bool, str | None, bytes | None]:
-    return (
-        _seconds(hour.start),
-        hour.stage,
-        hour.tries,
-        None if hour.due is None else _seconds(hour.due),
-        hour.asked,
-        hour.why,
-        None if hour.summary is None else msgspec.msgpack.encode(hour.summary),
-    )
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,6 +1,6 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -16,7 +16,7 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.inverter import Inverter
-from ..ledger import HOUR, HourEnd, Ledger, Meters
+from ..ledger import HOUR, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
@@ -39,8 +39,6 @@ _MAY_CHANGE = timedelta(days=3)
 _TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 _WAITED_FOR = 2
 _HOLE = timedelta(minutes=5)
-# A value shown at the start of an hour is at most this old.
-_BEFORE = STALE_AFTER
 _REFUSALS = (AccessError, NotFoundError, RequestError)
 # In an outage the cloud may return nothing for any period. Trust an empty hour only if a period
 # known to hold data was returned within this time.
@@ -84,11 +82,9 @@ class Fetcher:
         self._clock = clock
         self._pace = _PACE_SECONDS
         self._throttled, self._content_since = throttle.throttled, clock.monotonic()
-        # By inverter, the end of the last range and its last reading, with which the next hour
-        # begins.
-        self._last_answer: dict[str, tuple[datetime, Dynamic | None]] = {}
-        # By inverter, the end of the last hour, and its meters, which go on with the next.
-        self._meters: dict[str, tuple[datetime, Meters]] = {}
+        # By inverter, the end of the last hour, its last reading, with which the next one begins,
+        # and its meters, which go on.
+        self._last: dict[str, tuple[datetime, Dynamic | None, Meters]] = {}
         # Until when (monotonic seconds) the cloud is trusted about the past, by inverter.
         self._proven: dict[str, float] = {}
 
@@ -134,43 +130,35 @@ class Fetcher:
     ) -> tuple[Dynamic, ...]:
         """Enter an hour into the ledger; return its readings with believed counters."""
         serial, end = inverter.serial, start + HOUR
-        ended: dict[str, list[HourEnd]] = {row.key: [] for row in COUNTERS}
-        until, meters = self._meters.get(serial, (None, None))
+        until, _, meters = self._last.get(serial, (None, None, None))
         if until != start or meters is None:
-            known = self._ledger.believed(serial, ended, start)
+            known = self._ledger.believed(serial, [row.key for row in COUNTERS], start)
             meters = Meters(f"{inverter.name} (history)", known)
             if before is not None:
                 meters.believe(before, inverter.details)
-
-        def note(found: Mapping[str, list[HourEnd]]) -> None:
-            for key, ends in found.items():
-                ended[key] += ends
-
         believed = []
         for reading in readings:
             believed.append(meters.believe(reading, inverter.details))
-            note(meters.ended)
+            self._ledger.put(serial, meters.ended)
         meters.end_hour(end)
-        note(meters.ended)
-        self._meters[serial] = end, meters
-        self._ledger.put(serial, ended)
+        self._ledger.put(serial, meters.ended)
+        self._last[serial] = end, readings[-1] if readings else None, meters
         return tuple(believed)
 
     async def _before(self, serial: str, hour: Hour) -> Dynamic | None:
         """Return the last reading before an hour, if it was still shown when that began."""
-        start = hour.start
-        until, last = self._last_answer.get(serial, (None, None))
+        start, oldest = hour.start, hour.start - STALE_AFTER
+        until, last, _ = self._last.get(serial, (None, None, None))
         if until != start:
             try:
-                found = await self._ask(serial, start - _BEFORE, start)
-            except _REFUSALS:  # the hour itself may be readable
-                found = ()
-            except TransientError:
-                if hour.tries == 0:
+                found = await self._ask(serial, oldest, start)
+            except (*_REFUSALS, TransientError) as error:
+                # Only the time before this hour may be unreadable.
+                if isinstance(error, TransientError) and hour.tries == 0:
                     raise
-                found = ()  # only the time before this hour may be unreadable
+                found = ()
             last = found[-1] if found else None
-        return last if last is not None and start - _BEFORE <= last.timestamp else None
+        return last if last is not None and oldest <= last.timestamp else None
 
     async def _readings(self, serial: str, since: datetime, until: datetime) -> tuple[Dynamic, ...]:
         """Ask for readings; that there are none is believed if there are some of another time."""
@@ -179,7 +167,6 @@ class Fetcher:
             self._proven.pop(serial, None)
         else:
             await self._prove(serial)
-        self._last_answer[serial] = until, readings[-1] if readings else None
         return readings
 
     async def _prove(self, serial: str, error: CloudError | None = None) -> None:
@@ -195,8 +182,8 @@ class Fetcher:
         if self._clock.monotonic() < self._proven.get(serial, 0.0):
             return
         latest = self._coverage.latest(serial)
-        until = None if latest is None else latest + timedelta(seconds=1)
-        if until is None or not await self._ask(serial, until - HOUR, until):
+        second = timedelta(seconds=1)
+        if latest is None or not await self._ask(serial, latest - HOUR + second, latest + second):
             raise error or SilentError("it returns no readings, even for a time that has some")
         self._proven[serial] = self._clock.monotonic() + _PROVEN_SECONDS
 

@@ -134,10 +134,6 @@ class Shown:
         number = bisect_right(self._since, since) - 1
         return number >= 0 and self._until[number] >= until
 
-    def begins(self, hour: datetime) -> bool:
-        """Whether the first minute of an hour, or the last one before it, was published."""
-        return self.holds(hour + _EDGE, hour - _EDGE)
-
     def ends(self, hour: datetime) -> bool:
         """Whether the last minutes of an hour were published.
 
@@ -186,13 +182,14 @@ def _gaps(
     if not missing:
         return []
     shown = Shown(coverage.spans(serial, missing[0].start, missing[-1].start + HOUR))
+    is_begun = shown.holds(end + _EDGE, end - _EDGE)  # the first minute, or the last one before it
     return [
         Gap(
             serial,
             tuple(hours),
             past=hours[-1].start < border,
             border=border,
-            goes_on=border < hours[-1].start + HOUR == end and not shown.begins(end),
+            goes_on=border < hours[-1].start + HOUR == end and not is_begun,
         )
         for hours in _together(missing, shown, border)
     ][::-1]

@@ -18,8 +18,7 @@ from ..publishing.ownership import Ownership
 from .adjustments import FILE as ADJUSTMENTS_FILE
 from .adjustments import Adjustments
 from .audit import Audit
-from .backfill import Backfill
-from .backfills import Backfills
+from .backfill import Backfill, Backfills
 from .coverage import FILE as COVERAGE_FILE
 from .coverage import Coverage
 from .fetcher import Fetcher

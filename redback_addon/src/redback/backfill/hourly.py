@@ -1,5 +1,6 @@
 """Sums up the measurements of one hour of one inverter, as Core would have."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -47,28 +48,18 @@ def summarise(
     if not readings:
         return None
     held = readings if before is None else (before, *readings)
-    values = _values(inverter, held)
-    seconds = list(_seconds([reading.timestamp for reading in held], start))
-    measured: dict[str, Measured] = {}
-    for sensor in inverter.entities.statistics():
-        weighted = [
-            (value, weight)
-            for value, weight in zip(values[sensor.key], seconds, strict=True)
-            if value is not None and weight is not None
-        ]
-        if weighted and not sensor.quantity.is_counter:
-            measured[sensor.key] = _measured(weighted)
-    return measured
-
-
-def _values(inverter: Inverter, readings: Sequence[Dynamic]) -> dict[str, list[float | None]]:
-    """Return what all sensors with statistics showed, reading by reading, by key."""
-    values: dict[str, list[float | None]] = {}
-    for number, dynamic in enumerate(readings):
-        reading = inverter.reading(dynamic)
-        for key, value in inverter.entities.numbers(reading):
-            values.setdefault(key, [None] * number).append(value)
-    return values
+    weights = _seconds([reading.timestamp for reading in held], start)
+    # What each sensor showed, and for how many seconds.
+    shown: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for dynamic, weight in zip(held, weights, strict=True):
+        for key, value in inverter.entities.numbers(inverter.reading(dynamic)):
+            if value is not None and weight is not None:
+                shown[key].append((value, weight))
+    return {
+        sensor.key: _measured(shown[sensor.key])
+        for sensor in inverter.entities.statistics()
+        if sensor.key in shown and not sensor.quantity.is_counter
+    }
 
 
 def _seconds(stamps: Sequence[datetime], start: datetime) -> Iterator[float | None]:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
@@ -18,10 +17,12 @@ from ..publishing.ownership import Ownership
 from ..sensors.counters import COUNTERS, CounterRow
 from .adjustments import Adjustment, Adjustments, AdjustmentStage
 from .agreement import Agreement, agree, is_held, is_right
+from .coverage import Span
 from .gaps import SETTLE, Gap
 from .hourly import Summary
 from .refill import RefillError
-from .writer import GoneError, NotYetError, Writer
+from .refill import hours as starts
+from .writer import NotYetError, Refusals, Writer
 
 # How far to look for rows around some hours: first near, then far.
 _NEAR = timedelta(days=2)
@@ -30,6 +31,7 @@ _FAR = timedelta(days=400)
 _SHORT_TERM = timedelta(days=9)
 # Core may need this long for its first row of an entity; after that none is expected.
 _PATIENCE_SECONDS = 20 * 60.0
+_UNCONNECTED = "Home Assistant has no statistics to connect the hours to"
 
 Summaries = Mapping[datetime, Summary | None]
 
@@ -109,7 +111,7 @@ class Importer:
             raise NotYetError
         return [
             f"{entity_id} from {gap.since:%Y-%m-%d %H:%M} UTC: {why}"
-            for entity_id, why in (rejections | counted).items()
+            for entity_id, why in {**rejections, **counted}.items()
         ]
 
     async def agree(self, part: Part) -> frozenset[datetime]:
@@ -144,20 +146,15 @@ class Importer:
             raise RefillError("Statistics are being written right now. Try again in a moment.")
         async with self._turn:
             try:
-                refused = await self._writer.take_back(found[0])
-            except GoneError:
-                raise RefillError("Home Assistant no longer has these statistics.") from None
+                await self._writer.take_back(found[0])
             except NotYetError:
                 raise RefillError(
                     "Home Assistant has not done it yet. Look again in a few minutes."
                 ) from None
-        for error in refused.values():
-            raise RefillError(f"Home Assistant refused: {error}.")
 
     async def stands(self, gap: Gap, inverter: Inverter) -> bool:
         """Whether Core has a row for every hour of a gap and every entity that it records."""
-        series = await self._writable(inverter)
-        ids = [one.entity_id for one in series.values()]
+        ids = [one.entity_id for one in (await self._writable(inverter)).values()]
         stored = await self._statistics.rows(ids, gap.since, gap.until)
         return all(len(rows) == len(gap.hours) for rows in stored.values())
 
@@ -165,29 +162,25 @@ class Importer:
         """Return the statistics of an inverter that may be written, by key."""
         return await self._ownership.importable(self._ownership.series(inverter))
 
-    async def _measure(self, part: Part, summaries: Summaries) -> dict[str, str]:
+    async def _measure(self, part: Part, summaries: Summaries) -> Refusals:
         """Write measurements; return what cannot be written, and why, by entity id."""
         fetched = {key for summary in summaries.values() for key in summary or ()}
         series = await self._writable(part.inverter)
         wanted = {key: one for key, one in series.items() if key in fetched and not one.is_counter}
-        refused = await self._statistics.misfits([*wanted.values()])
         made: dict[Series, list[Row]] = {}
         ids = [one.entity_id for one in wanted.values()]
         is_past = part.since < part.border
         stored = await self._statistics.rows(ids, part.since, part.until) if is_past else {}
         for key, one in wanted.items():
-            if one.entity_id not in refused:
-                there = {row.start for row in stored.get(one.entity_id, ())}
-                made[one] = [
-                    Row(start, mean=found.mean, min=found.min, max=found.max)
-                    for start, summary in summaries.items()
-                    if (found := (summary or {}).get(key)) is not None
-                    and not (start in part and start in there)
-                ]
-        refused |= await self._writer.write(made, {})
-        return {entity_id: str(error) for entity_id, error in refused.items()}
+            kept = {row.start for row in stored.get(one.entity_id, ()) if row.start in part}
+            made[one] = [
+                Row(start, mean=found.mean, min=found.min, max=found.max)
+                for start, summary in summaries.items()
+                if (found := (summary or {}).get(key)) is not None and start not in kept
+            ]
+        return await self._writer.write(made, {})
 
-    async def _agree(self, part: Part) -> tuple[dict[str, str], frozenset[datetime], bool]:
+    async def _agree(self, part: Part) -> tuple[dict[str, object], frozenset[datetime], bool]:
         """Make counters agree.
 
         Return what cannot be written, by entity id, the starts of hours that are to be fetched
@@ -200,37 +193,31 @@ class Importer:
             ids = {f"{serial} {row.key}": one.entity_id for row, one in counters.items()}
             self._adjustments.follow(ids, self._ownership.registered_ids)
             refused = await self._statistics.misfits([*counters.values()])
-            rejections = {entity_id: str(error) for entity_id, error in refused.items()}
-            wanted = [one.entity_id for one in counters.values() if one.entity_id not in rejections]
+            rejections: dict[str, object] = {**refused}
+            wanted = [one.entity_id for one in counters.values() if one.entity_id not in refused]
             ready = await self._writer.settled(wanted)
             settled = {row: one for row, one in counters.items() if one.entity_id in ready}
             is_open = len(ready) < len(wanted)
             # One question for all: this is done for each inverter every hour.
-            near = await self._rows(
-                settled.values(),
-                part.since - _NEAR,
-                min(part.until + _NEAR, self._clock.now()),
-            )
+            until = min(part.until + _NEAR, self._clock.now())
+            near = await self._rows(settled.values(), part.since - _NEAR, until)
             found: dict[Series, Agreement] = {}
             unread: set[datetime] = set()
             for row, one in settled.items():
                 agreement, unknown = await self._compare(part, row, one, near[one.entity_id])
-                if agreement.is_open and self._is_expected(one.entity_id):
-                    is_open = True
-                elif agreement.is_open:
-                    rejections[one.entity_id] = (
-                        "Home Assistant has no statistics to connect the hours to"
-                    )
-                else:
+                if not agreement.is_open:
                     self._missed_since.pop(one.entity_id, None)
+                elif self._is_expected(one.entity_id):
+                    is_open = True
+                else:
+                    rejections[one.entity_id] = _UNCONNECTED
                 found[one] = agreement
                 unread |= unknown
-            refused = await self._writer.write(
+            rejections |= await self._writer.write(
                 {one: agreement.rows for one, agreement in found.items()},
                 {one: agreement.shifts for one, agreement in found.items()},
             )
-            rejections |= {entity_id: str(error) for entity_id, error in refused.items()}
-            lost = Counter(start for agreement in found.values() for start in agreement.lost)
+            lost = Counter(row.start for agreement in found.values() for row in agreement.rows)
             # One counter alone does not tell that Core was away.
             starts = frozenset(start for start, times in lost.items() if 2 * times > len(found))
             return rejections, starts | unread, is_open
@@ -242,17 +229,17 @@ class Importer:
 
         Return what makes them agree, and the starts of hours of which the ledger should know more.
         """
-        serial = part.inverter.serial
-        now = self._clock.now()
+        serial, entity_id, now = part.inverter.serial, series.entity_id, self._clock.now()
         most = most_kw(row, part.inverter.details.static)
         earlier = [one for one in near if one.start < part.since]
         before = self._from_seen(row, part, most, part.since - _NEAR, earlier)
         if not before:
-            far = await self._rows_of(series, part.since - _FAR, part.since)
+            far = (await self._rows([series], part.since - _FAR, part.since))[entity_id]
             before = self._from_seen(row, part, most, part.since - _FAR, far) or far
         rows = [*before, *near[len(earlier) :]]
         if not any(one.start >= part.until for one in rows) and part.until + _NEAR < now:
-            rows += (await self._rows_of(series, part.until + _NEAR, part.until + _FAR))[:1]
+            later = await self._rows([series], part.until + _NEAR, part.until + _FAR)
+            rows += later[entity_id][:1]
         since = rows[0].start if before else part.since
         # Of later rows the ledger cannot know yet what was counted.
         limit = floor(now - SETTLE)
@@ -261,9 +248,7 @@ class Importer:
         last = self._ledger.before(serial, row.key, since)
         begin = since if last is None else last.start
         hours = self._ledger.hours(serial, row.key, begin, min(until, limit))
-        known = resolve(hours, most)
-        known = [one for one in known if one.start >= since]
-        entity_id = series.entity_id
+        known = [one for one in resolve(hours, most) if one.start >= since]
         soon = await self._soon(series, rows, known)
         if soon is not None and not is_held(soon, known[-1].state):
             self._missed_since.pop(entity_id, None)
@@ -287,14 +272,14 @@ class Importer:
 
         There are none if it saw none of these rows, which start at `since` or later.
         """
-        serial = part.inverter.serial
-        hours = self._ledger.hours(serial, counter.key, since, part.since)
+        hours = self._ledger.hours(part.inverter.serial, counter.key, since, part.since)
         known = {one.start: one for one in resolve(hours, most)}
-        for number in range(len(rows) - 1, -1, -1):
-            fact = known.get(rows[number].start)
-            if fact is None or is_right(rows[number], fact, most):
-                return rows[number:]
-        return ()
+        seen = [
+            number
+            for number, row in enumerate(rows)
+            if (fact := known.get(row.start)) is None or is_right(row, fact, most)
+        ]
+        return rows[seen[-1] :] if seen else ()
 
     async def _soon(
         self, series: Series, rows: Sequence[Row], known: Sequence[Known]
@@ -305,21 +290,11 @@ class Importer:
         end, now = known[-1].start + HOUR, self._clock.now()
         if now - end >= _SHORT_TERM:
             return None
-        found = await self._rows_of(series, end, min(now, end + HOUR), "5minute")
-        return found[-1] if found else None
-
-    async def _rows_of(
-        self, series: Series, since: datetime, until: datetime, period: Period = "hour"
-    ) -> list[Row]:
-        """Return the rows of one counter that have a state and a sum."""
-        return (await self._rows([series], since, until, period))[series.entity_id]
+        found = await self._rows([series], end, min(now, end + HOUR), "5minute")
+        return next(reversed(found[series.entity_id]), None)
 
     async def _rows(
-        self,
-        series: Iterable[Series],
-        since: datetime,
-        until: datetime,
-        period: Period = "hour",
+        self, series: Iterable[Series], since: datetime, until: datetime, period: Period = "hour"
     ) -> dict[str, list[Row]]:
         """Return the rows of counters that have a state and a sum, by entity id."""
         ids = [one.entity_id for one in series]
@@ -338,9 +313,5 @@ class Importer:
 def _unread(hours: Sequence[HourEnd], since: datetime, until: datetime) -> frozenset[datetime]:
     """Return the starts of the hours between known ones of which not even the power is known."""
     known = [one.start for one in hours if one.flow is not None or one.how >= How.POWER]
-    return frozenset(
-        before + number * HOUR
-        for before, after in pairwise(known)
-        for number in range(1, (after - before) // HOUR)
-        if since <= before + number * HOUR < until
-    )
+    between = starts(since, until, Span(known[0], known[-1])) if known else ()
+    return frozenset(between) - {*known}

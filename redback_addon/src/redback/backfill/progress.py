@@ -31,7 +31,6 @@ class Progress:
         done: of these, filled, or no longer in the cloud.
         left: still to be filled.
         fetched: of those left, the ones that only have to be written.
-        failed: of those done, the ones not completely written; `rejections` say why.
         rate: hours per minute recently; None = nothing was done.
         ends_at: when it will be done at that rate, UTC.
         rejections: one sentence for each thing that could not be filled, the newest last.
@@ -43,7 +42,6 @@ class Progress:
     done: int = 0
     left: int = 0
     fetched: int = 0
-    failed: int = 0
     rate: float | None = None
     ends_at: datetime | None = None
     rejections: tuple[str, ...] = ()
@@ -55,7 +53,6 @@ class Counting:
     """Counts while the history is filled."""
 
     done: int = 0
-    failed: int = 0
     left: int = 0
     fetched: int = 0
     is_known: bool = False
@@ -69,15 +66,14 @@ class Counting:
         After a time with nothing to do, counting restarts.
         """
         if self.left == 0 and left > 0:
-            self.done = self.failed = 0
+            self.done = 0
             self._recent.clear()
         self.left, self.fetched = left, fetched
         self.is_known = True
 
-    def filled(self, hours: int, now: datetime, *, failed: int = 0) -> None:
+    def filled(self, hours: int, now: datetime) -> None:
         """Count hours that have been filled, as far as possible."""
         self.done += hours
-        self.failed += failed
         self.left = max(self.left - hours, 0)
         self.fetched = max(self.fetched - hours, 0)
         self._recent.append((now, hours))
@@ -103,7 +99,6 @@ class Counting:
             done=self.done,
             left=self.left,
             fetched=self.fetched,
-            failed=self.failed,
             rate=rate,
             ends_at=now + timedelta(minutes=self.left / rate) if rate and self.left else None,
             rejections=tuple(self.rejections),
@@ -113,8 +108,6 @@ class Counting:
 
 def together(each: Sequence[Progress]) -> Progress:
     """Return the progress of several backfills; they are held only where none can go on."""
-    if len(each) == 1:
-        return each[0]
     busy = [one for one in each if one.left]
     holds = [one.hold for one in busy if one.hold is not None]
     rates = [one.rate for one in each if one.rate is not None]
@@ -126,7 +119,6 @@ def together(each: Sequence[Progress]) -> Progress:
         done=sum(one.done for one in each),
         left=sum(one.left for one in each),
         fetched=sum(one.fetched for one in each),
-        failed=sum(one.failed for one in each),
         rate=sum(rates) if rates else None,
         ends_at=max(ends) if busy and len(ends) == len(busy) else None,
         rejections=tuple(dict.fromkeys(rejections)),

@@ -1,7 +1,7 @@
 """Writes rows and shifts to Core's statistics, and confirms them by reading back."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from ..clock import Clock
@@ -9,6 +9,7 @@ from ..core import CoreRefusedError, Period, Row, Series, Statistics
 from ..ledger import HOUR
 from .adjustments import Adjustment, Adjustments
 from .agreement import Shift, Why
+from .refill import RefillError
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,16 +26,13 @@ _READ_AT_ONCE = 10
 _LOOKS = 10
 # Core stores doubles; only the conversion to text and back can change them.
 _SAME = 1e-6
+_VALUES = "state", "sum", "mean", "min", "max"
 
 Refusals = dict[str, CoreRefusedError]
 
 
 class NotYetError(Exception):
     """Core has not yet written what the hours must fit, or what it was given."""
-
-
-class GoneError(Exception):
-    """Core no longer has the row that was shifted."""
 
 
 class Writer:
@@ -65,16 +63,12 @@ class Writer:
         """
         # Core works in order: the shifts come before the rows.
         refused, moved = await self._shift(shifts)
-        refused |= await self._statistics.put(
-            {one: each for one, each in rows.items() if each and one.entity_id not in refused}
-        )
+        sent = {one: each for one, each in rows.items() if each and one.entity_id not in refused}
+        refused |= await self._statistics.put(sent)
         written = {
-            one.entity_id: each
-            for one, each in rows.items()
-            if each and one.entity_id not in refused
+            one.entity_id: each for one, each in sent.items() if one.entity_id not in refused
         }
-        patience = _MOVED_SECONDS if moved else _READ_BACK_SECONDS
-        await self._confirm(written, moved, patience)
+        await self._confirm(written, moved, _MOVED_SECONDS if moved else _READ_BACK_SECONDS)
         return refused
 
     async def settled(self, entity_ids: Iterable[str]) -> frozenset[str]:
@@ -103,11 +97,11 @@ class Writer:
             await self._clock.sleep(_READ_AGAIN_SECONDS)
         return False
 
-    async def take_back(self, adjustment: Adjustment) -> Refusals:
+    async def take_back(self, adjustment: Adjustment) -> None:
         """Undo a shift; once Core has done it, the shift is noted as not wanted.
 
         Raises:
-            GoneError: Core no longer has it.
+            RefillError: Core no longer has it, or refuses.
             NotYetError: it takes too long.
             CoreError: as the statistics raise it.
         """
@@ -117,11 +111,12 @@ class Writer:
         # Other shifts may have moved the row since.
         rows = await self._rows(entity_id, adjustment.shift.since, adjustment.shift.row.start)
         if not rows:
-            raise GoneError
+            raise RefillError("Home Assistant no longer has these statistics.")
         series = Series(entity_id, "kWh", is_counter=True)
         refused, sent = await self._shift({series: [Shift(rows[0], -amount, Why.UNDONE)]})
+        for error in refused.values():
+            raise RefillError(f"Home Assistant refused: {error}.")
         await self._confirm({}, sent, _ASKED_SECONDS)
-        return refused
 
     async def _rows(self, entity_id: str, hour: datetime, start: datetime) -> list[Row]:
         """Return the row of an hour, and the one of five minutes that starts at a moment."""
@@ -169,22 +164,22 @@ class Writer:
 
     def _done(self, adjustment: Adjustment) -> None:
         self._adjustments.done(adjustment)
-        if adjustment.shift.why is Why.PAST:
-            return
-        _LOG.info(
-            "History: all sums of %s from %s UTC on were corrected by %+.3f kWh.",
-            adjustment.entity_id,
-            f"{adjustment.shift.since:%Y-%m-%d %H:%M}",
-            adjustment.shift.amount,
-        )
+        shift = adjustment.shift
+        if shift.why is not Why.PAST:
+            _LOG.info(
+                "History: all sums of %s from %s UTC on were corrected by %+.3f kWh.",
+                adjustment.entity_id,
+                f"{shift.since:%Y-%m-%d %H:%M}",
+                shift.amount,
+            )
 
     async def _is_there(
         self, written: Mapping[str, Sequence[Row]], moved: Sequence[Adjustment]
     ) -> bool:
         # The newest row of all first: until that is there, the rest need not be read.
-        for entity_id, rows in [*written.items()][-1:]:
-            if not await self._holds({entity_id: rows[-1:]}):
-                return False
+        newest = {entity_id: rows[-1:] for entity_id, rows in [*written.items()][-1:]}
+        if not await self._holds(newest):
+            return False
         for adjustment in moved:
             if not await self._has_moved(adjustment):
                 return False
@@ -192,7 +187,10 @@ class Writer:
 
     async def _holds(self, written: Mapping[str, Sequence[Row]]) -> bool:
         """Whether Core has these rows."""
-        for entity_ids in _some_of(list(written)):
+        every = list(written)
+        # A few at a time: a month of all would take tens of megabytes.
+        for first in range(0, len(every), _READ_AT_ONCE):
+            entity_ids = every[first : first + _READ_AT_ONCE]
             since = min(written[one][0].start for one in entity_ids)
             until = max(written[one][-1].start for one in entity_ids) + HOUR
             stored = await self._statistics.rows(entity_ids, since, until)
@@ -209,22 +207,10 @@ class Writer:
         return any(_same(stored.sum, moved) for stored in found)
 
 
-def _some_of(entity_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield a few at a time: a month of all would take tens of megabytes."""
-    for first in range(0, len(entity_ids), _READ_AT_ONCE):
-        yield entity_ids[first : first + _READ_AT_ONCE]
-
-
 def _is_same(stored: Row | None, row: Row) -> bool:
     return stored is not None and all(
-        wanted is None or _same(found, wanted)
-        for found, wanted in (
-            (stored.state, row.state),
-            (stored.sum, row.sum),
-            (stored.mean, row.mean),
-            (stored.min, row.min),
-            (stored.max, row.max),
-        )
+        (wanted := getattr(row, name)) is None or _same(getattr(stored, name), wanted)
+        for name in _VALUES
     )
 
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 250; PRAGMA journal_size_limit = 1000000;"
     "PRAGMA cache_size = -256;"
 )
+
+
+def seconds(moment: datetime) -> int:
+    """Return how a file has a moment: as whole Unix seconds."""
+    return int(moment.timestamp())
+
+
+def moment(seconds: int) -> datetime:
+    """Return the moment of Unix seconds, UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class Database:
