@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from browser.stand_in import StandIn
 from browser.viewer import Viewer, keep_picture
@@ -134,3 +134,29 @@ async def test_a_zone_that_no_browser_knows_is_the_houses_all_the_same(
     page = await viewer.open("health", zone=ELSEWHERE)
     tile = page.locator(".tile", has_text="Running since").locator("b")
     assert await tile.inner_text() == "06:15"
+
+
+@pytest.mark.parametrize(
+    ("at", "labels"),
+    [
+        ("2026-12-31T13:30:00Z", ["Thu 31 Dec", "Wed 30 Dec"]),
+        ("2026-12-31T14:30:00Z", ["Fri 1 Jan", "31 Dec 2026"]),  # half past midnight in the house
+    ],
+)
+async def test_a_day_is_named_by_the_year_in_the_house(
+    viewer: Viewer,
+    stand_in: StandIn,
+    place: Callable[[str], None],
+    tmp_path: Path,
+    at: str,
+    labels: list[str],
+) -> None:
+    place("Australia/Brisbane")
+    coverage = Coverage(tmp_path / "history.db")
+    now = datetime.fromisoformat(at)
+    made = calendar(coverage, "RB21120912345678", "House", now - 90 * HOUR, 2, now)
+    coverage.close()
+    stand_in.data["calendar"] = msgspec.to_builtins(made)
+    page = await viewer.open("history", status={**stand_in.status, "at": at}, zone=ELSEWHERE)
+    dates = page.locator("table.calendar button.date")
+    await expect(dates).to_have_text(labels)

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
-import { moment, now } from "./time.js";
+import { calendarDate, moment, now } from "./time.js";
 
 const CODES = {
   covered: "In Home Assistant",
@@ -51,7 +51,7 @@ function cell(hour) {
 }
 
 function row({ date, hours }, widths, onDay) {
-  const name = format.date(date);
+  const name = calendarDate(date);
   const choose = el("button", { class: "date", type: "button", title: `Select ${name} to make it agree with the inverter`, onclick: () => onDay(date) }, name);
   const cells = byClock(hours).map((some, hour) => Array.from({ length: widths[hour] }, (_, index) => (some[index] ? cell(some[index]) : el("td"))));
   return el("tr", { "data-date": date }, el("th", { scope: "row" }, choose), cells.flat(), el("td", { class: "summary" }, summary(hours)));
@@ -97,7 +97,7 @@ function reasons(days) {
   return lines.map(({ words, date, hours, since, until }) => {
     const end = format.clock(Date.parse(hours[until].start) + HOUR);
     const when = since === until ? clock(hours[since]) : `${clock(hours[since])} to ${end}`;
-    return el("li", {}, el("b", {}, `${format.date(date)}, ${when}`), ` ${words}.`);
+    return el("li", {}, el("b", {}, `${calendarDate(date)}, ${when}`), ` ${words}.`);
   });
 }
 

@@ -6,9 +6,9 @@ import { el, say, set } from "./dom.js";
 import { energyTiles } from "./energy.js";
 import { Fetched } from "./fetched.js";
 import { bySite, called, SHARED_METER } from "./flows.js";
-import * as format from "./format.js";
 import { hours } from "./hours.js";
 import { Picker } from "./picker.js";
+import { calendarDate } from "./time.js";
 
 const FRESH = 60_000; // milliseconds; there is a new value each minute
 
@@ -52,7 +52,7 @@ export function day(content) {
   ];
 
   const answer = new Fetched((given) => {
-    say(title, format.date(given.date));
+    say(title, calendarDate(given.date));
     holes.replaceChildren(...holesInWords(given));
     set(holes, { hidden: given.holes.length ? null : "" });
     energy.replaceChildren(energyTiles(given.energy, given.entity_ids));

@@ -4,7 +4,7 @@ import { copyButton } from "./clipboard.js";
 import { breakable, el, historyLink, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
-import { moment } from "./time.js";
+import { calendarDate, moment } from "./time.js";
 
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
 const FRESH = 30_000; // milliseconds
@@ -12,7 +12,7 @@ const FRESH = 30_000; // milliseconds
 /** A state as people read it. */
 function inWords({ state, kind, device_class: what }) {
   if (what === "timestamp" && !Number.isNaN(Date.parse(state))) return moment(state);
-  if (what === "date" && !Number.isNaN(Date.parse(state))) return format.date(state);
+  if (what === "date" && !Number.isNaN(Date.parse(state))) return calendarDate(state);
   return kind === "none" ? state : format.exact(state);
 }
 

@@ -101,8 +101,8 @@ export function moment(date, now) {
   return day === today ? clock(date) : `${day}, ${clock(date)}`;
 }
 
-/** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year. */
-export function date(written) {
+/** A calendar date such as "2026-11-23": "Mon 23 Nov", or "23 Nov 2025" in another year than the house's. */
+export function date(written, now) {
   const day = new Date(`${written}T00:00:00Z`);
-  return day.getUTCFullYear() === new Date().getUTCFullYear() ? DATE.format(day).replace(",", "") : OLD_DATE.format(day);
+  return day.getUTCFullYear() === local(now).getUTCFullYear() ? DATE.format(day).replace(",", "") : OLD_DATE.format(day);
 }

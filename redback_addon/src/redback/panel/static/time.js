@@ -21,6 +21,11 @@ export function moment(written) {
   return format.moment(new Date(written), now());
 }
 
+/** A calendar date, by the year in the house. */
+export function calendarDate(written) {
+  return format.date(written, now());
+}
+
 const DAY = 24 * 60; // minutes, as here
 
 function sinceMidnight(clock) {

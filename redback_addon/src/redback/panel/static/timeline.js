@@ -4,7 +4,7 @@ import { doing, look, maker } from "./doing.js";
 import { el, svg } from "./dom.js";
 import * as format from "./format.js";
 import { icon } from "./icons.js";
-import { moment, now } from "./time.js";
+import { calendarDate, moment, now } from "./time.js";
 
 const LANE = 22; // pixels
 const BAR = 18;
@@ -91,7 +91,7 @@ export function timeline(days, entries, remove) {
     const [since, until] = span(day);
     const seen = inOrder.filter((entry) => span(entry)[0] < until && span(entry)[1] > since);
     const begun = seen.filter((entry) => index === 0 || span(entry)[0] >= since);
-    return el("div", { class: "of-day" }, el("h4", {}, `${TITLES[index]}, ${format.date(day.date)}`), track(day, seen), list(begun, remove, false));
+    return el("div", { class: "of-day" }, el("h4", {}, `${TITLES[index]}, ${calendarDate(day.date)}`), track(day, seen), list(begun, remove, false));
   });
   const later = inOrder.filter((entry) => span(entry)[0] >= last && !entry.daily);
   return later.length ? [...parts, el("div", { class: "of-day" }, el("h4", {}, "Later"), list(later, remove, true))] : parts;
