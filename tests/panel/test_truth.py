@@ -209,7 +209,9 @@ def test_an_entry_of_the_options_without_an_inverter_leads_to_the_sites(house: H
     assert (notice.to_options, notice.to_sites) == (True, True)
 
 
-@pytest.mark.parametrize("kind", ["first_reading", "cloud_away", "credentials", "unread"])
+@pytest.mark.parametrize(
+    "kind", ["first_reading", "cloud_away", "credentials", "unread", "unknown_site", "gone"]
+)
 def test_beside_a_wait_for_the_cloud_one_can_try_again(house: House, kind: str) -> None:
     SCENES[kind](house)
     (notice,) = house.status.notices

@@ -118,8 +118,8 @@ _TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", 
 _TO_SITES = frozenset({"denied", "unknown_site", "gone"})
 # What the cloud is asked again for.
 _MAY_RETRY = frozenset(
-    {"credentials", "no_access", "no_inverter", "denied", "cloud_away", "unread"}
-    | {"starting", "first_reading"}
+    {"credentials", "no_access", "no_inverter", "unknown_site", "denied", "gone", "cloud_away"}
+    | {"unread", "starting", "first_reading"}
 )
 
 # An inverter that is offline for one of these reasons is told with that one.
