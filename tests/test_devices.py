@@ -57,6 +57,8 @@ async def check_device(here: Place) -> None:
 
 async def check_restarts(here: Place, measured: Callable[[str], None]) -> None:
     """Everything is back soon after Core was restarted, and after the broker was."""
+    folder = "app" if here.core.release >= (2026, 2) else "hassio/ingress"
+    assert device["configuration_url"] == f"homeassistant://{folder}/local_redback"
     await here.core.stop()
     await asyncio.sleep(3)
     await here.core.start()

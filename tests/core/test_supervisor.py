@@ -1,4 +1,4 @@
-"""That the page knows where its options are in Home Assistant."""
+"""That it is known where Home Assistant shows the options and the panel."""
 
 import asyncio
 
@@ -37,19 +37,20 @@ def _info() -> web.Response:
 
 
 @pytest.mark.parametrize(
-    ("version", "url"),
+    ("version", "options", "panel"),
     [
-        ("2026.11.0", "/config/app/a1b2_redback/config"),
-        ("2026.2.0", "/config/app/a1b2_redback/config"),
-        ("2026.1.3", "/hassio/addon/a1b2_redback/config"),
-        ("2025.4.4", "/hassio/addon/a1b2_redback/config"),
+        ("2026.11.0", "config/app/a1b2_redback/config", "app/a1b2_redback"),
+        ("2026.2.0", "config/app/a1b2_redback/config", "app/a1b2_redback"),
+        ("2026.1.3", "hassio/addon/a1b2_redback/config", "hassio/ingress/a1b2_redback"),
+        ("2025.4.4", "hassio/addon/a1b2_redback/config", "hassio/ingress/a1b2_redback"),
     ],
 )
-async def test_the_options_are_where_this_home_assistant_shows_them(
-    aiohttp_server: AiohttpServer, clock: FakeClock, version: str, url: str
+async def test_options_and_panel_are_where_this_home_assistant_shows_them(
+    aiohttp_server: AiohttpServer, clock: FakeClock, version: str, options: str, panel: str
 ) -> None:
     supervisor = await _served(aiohttp_server, [_info()], clock)
-    assert supervisor.options_url(version) == url
+    assert supervisor.options_url(version) == f"/{options}"
+    assert supervisor.panel_url(version) == f"homeassistant://{panel}"
 
 
 async def test_it_asks_until_the_supervisor_answers(
@@ -63,3 +64,4 @@ async def test_it_asks_until_the_supervisor_answers(
 def test_before_that_nobody_knows(clock: FakeClock) -> None:
     supervisor = Supervisor(None, "http://supervisor", clock, print)  # type: ignore[arg-type] # it is not asked
     assert supervisor.options_url("2026.11.0") is None
+    assert supervisor.panel_url("2026.11.0") is None

@@ -68,7 +68,7 @@ async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Ho
             "sn": SERIAL,
             "sw": static().software_version,
             "hw": static().firmware_version,
-            "cu": "homeassistant://hassio/ingress/local_redback",
+            "cu": "homeassistant://app/local_redback",
         }
         assert message["cmps"].keys() == retained[STATE].keys()
         assert message["cmps"][TOTAL] == {

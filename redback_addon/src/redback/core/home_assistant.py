@@ -77,6 +77,11 @@ class HomeAssistant:
         """The path of the add-on's options in Home Assistant, once that is known."""
         return self.supervisor.options_url(self.websocket.version)
 
+    @property
+    def panel_url(self) -> str | None:
+        """The panel's address, as a device's page takes it, once that is known."""
+        return self.supervisor.panel_url(self.websocket.version)
+
     async def components(self) -> frozenset[str]:
         """Return the integrations that Core has loaded; raise as `WebSocket.ask` does."""
         return (await self.websocket.ask({"type": "get_config"}, _Config)).components

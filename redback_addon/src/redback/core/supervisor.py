@@ -20,7 +20,7 @@ _INFO, _MQTT = "/addons/self/info", "/services/mqtt"
 _OPTIONS, _RESTART = "/addons/self/options", "/addons/self/restart"
 _TIME_OUT = 10
 _AGAIN_SECONDS = 5 * 60.0
-# Since then Home Assistant calls add-ons apps, and shows their options elsewhere.
+# Since then Home Assistant calls add-ons apps, and shows their panels and options elsewhere.
 _APPS_SINCE = (2026, 2)
 # No broker app has registered itself: none is installed, or it is starting.
 _NO_SERVICE = 400
@@ -85,10 +85,15 @@ class Supervisor:
         folder = "config/app" if is_since(version, _APPS_SINCE) else "hassio/addon"
         return f"/{folder}/{self._slug}/config"
 
-    @property
-    def panel_url(self) -> str | None:
-        """The panel's address, as a device's page takes it; None before the answer."""
-        return None if self._slug is None else f"homeassistant://hassio/ingress/{self._slug}"
+    def panel_url(self, version: str | None) -> str | None:
+        """Return the panel's address, as a device's page in this version of Core takes it.
+
+        It is None before the answer. A newer Core no longer has the older page (core PR 161264).
+        """
+        if self._slug is None:
+            return None
+        folder = "app" if is_since(version, _APPS_SINCE) else "hassio/ingress"
+        return f"homeassistant://{folder}/{self._slug}"
 
     async def broker(self) -> BrokerAddress:
         """Return the broker that an app provides.

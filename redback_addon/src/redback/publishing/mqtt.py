@@ -440,7 +440,7 @@ class MqttPublisher:
             gone={**dict.fromkeys(record.gone, discovery.SENSOR), **leftovers},
             others=commanded,
             options=record.unforeseen,
-            url=self._home_assistant.supervisor.panel_url,
+            url=self._home_assistant.panel_url,
         )
         # What somebody has deleted is gone from the broker too.
         send = self._sync.push if pushed or record.is_deleted else self._sync.want
