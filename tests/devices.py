@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
 
 from house import House, house, until
 from standin.broker import Broker, temporary_broker
-from standin.real_core import RealCore, temporary_core
+from standin.errors import CommandError
+from standin.real_core import RealCore, free_port, temporary_core
 
 ALL = 43
+NOTHING = {"unavailable", "unknown"}
 # What only devices have.
 ADDED = {"binary_sensor.redback_online", "binary_sensor.redback_problem"}
 TOTAL = "sensor.redback_grid_import_total"
@@ -38,9 +41,11 @@ class Place:
 
     async def is_whole(self, *, as_devices: bool) -> bool:
         """Whether all entities have values, and are registered as they should be."""
-        states = await self.states()
-        there = {name for name, state in states.items() if state != "unavailable"}
-        registered = set(await self.registered())
+        try:
+            states, registered = await self.states(), set(await self.registered())
+        except (aiohttp.ClientError, CommandError):
+            return False  # Core is starting
+        there = {name for name, state in states.items() if state not in NOTHING}
         if as_devices:
             return len(there) == ALL + len(ADDED) and registered == set(states)
         return len(there) == len(states) == ALL and not registered
@@ -77,7 +82,7 @@ async def place(*, more: str = "", **options: object) -> AsyncIterator[Place]:
     async with (
         temporary_broker() as broker,
         temporary_core(broker=broker.address, more=more) as core,
-        house("st", core=core.address) as home,
+        house("st", core=core.address, panel_port=free_port(), panel_allow="127.0.0.1") as home,
     ):
         home.supervisor.broker = broker.address
         home.service.options(**options)

@@ -12,7 +12,19 @@ from house import eventually, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.timeout(600)]
 
+from panel.visitor import Visitor
+from standin.real_core import START_S
 
+# What the option Detailed sensors adds of what the inverter is and may do.
+FACTS = {
+    f"sensor.redback_{key}"
+    for key in (
+        *("model", "system_type", "software_version", "firmware_version", "commissioning_date"),
+        *("pv_size", "site_export_limit", "max_export_power", "max_import_power"),
+        *("battery_count", "battery_max_charge_power", "battery_max_discharge_power"),
+        *(f"battery_module_{number}_model" for number in range(1, 5)),
+    )
+}
 async def test_states_become_devices_and_states_again(measured: Callable[[str], None]) -> None:
     async with place() as here:
         await here.settle(as_devices=False)
@@ -48,6 +60,13 @@ async def check_device(here: Place) -> None:
     }
     [state] = [one for one in await here.core.states() if one["entity_id"] == TOTAL]
     assert state["attributes"] == {
+    async with Visitor(here.home) as person:
+        listed = (await person.data("entities"))["entities"]
+    assert {one["entity_id"] for one in listed} == registered.keys()
+    assert [(one["name"], one["state"]) for one in listed[-2:]] == [
+        ("Online", "on"),
+        ("Problem", "off"),
+    ]
         "state_class": "total_increasing",
         "unit_of_measurement": "kWh",
         "device_class": "energy",

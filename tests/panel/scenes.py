@@ -11,7 +11,7 @@ from examples import dynamic
 from fake_clock import FakeClock
 from redback.backfill import Coverage, Progress
 from redback.cloud import ListedInverter, Static
-from redback.core import Notices
+from redback.core import BrokerAddress, Notices
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.notifications import AccountNotifications, Notification, Notifications
@@ -21,12 +21,12 @@ from redback.panel.minutes import Energy
 from redback.panel.status import Status, status
 from redback.polling.accounts import Accounts
 from redback.problems import AccountProblems, Kind, Problems
-from redback.publishing.entity_ids import entity_ids
 from redback.publishing.publisher import text
 from redback.saved_state import Saved
 from redback.sensors.details import NO_DETAILS, Details
 from redback.sensors.entities import Entities
 from redback.sensors.reading import Reading
+from renamed import ids_with
 
 _HOUR = 3600.0
 
@@ -54,14 +54,18 @@ class House:
         self.core = SimpleNamespace(up_since=clock.monotonic() - _HOUR, version="2026.11.0")
         self.started_at = clock.now() - timedelta(hours=1)
         self.counts = SimpleNamespace(requests=0, failures=0, states=0)
-        self.broker = SimpleNamespace(is_up=False, address="core-mosquitto:1883", messages=0)
-        self.are_devices = False
         self.options_url: str | None = None
         self.energy = Energy()
         self.is_paused = self.is_disk_full = False
         self.failed: list[datetime] = []
         self.taken: set[str] = set()  # the entities that somebody else has
         self.registered: set[str] = set()  # the entities of devices
+        self.changes: dict[str, str | None] = {}  # ids that people gave, as those of `ids_with`
+        self.broker = SimpleNamespace(
+            is_up=False, address=BrokerAddress("core-mosquitto", 1883), messages=0
+        )
+        self.are_devices = False
+        self.binary: dict[str, str] = {}  # what their binary sensors show, by key
         self.coverage: Coverage | None = None  # if it must be a real one
         self.controls: Any = None  # if that option is on
 
@@ -163,11 +167,13 @@ class House:
             ),
             publisher=SimpleNamespace(
                 ownership=SimpleNamespace(
-                    is_taken=self.taken.__contains__, ids=entity_ids, registered=self.registered
+                    is_taken=self.taken.__contains__,
+                    ids=ids_with(self.changes, are_devices=self.are_devices),
+                    registered=self.registered,
                 ),
                 are_devices=self.are_devices,
                 broker=self.broker,
-                states=lambda device: states.get(device.name, {}),
+                states=lambda device: states.get(device.name, {}) | self.binary,
             ),
             home_assistant=SimpleNamespace(
                 websocket=self.core, options_url=self.options_url, rest=self.counts

@@ -11,8 +11,10 @@ from fake_clock import FakeClock
 from panel.scenes import SCENES, House
 from redback.backfill import Hold, Progress
 from redback.notifications import Notification, Shown
+from redback.panel.entities import Entity, entities
 from redback.panel.notices import NoticeKind
-from redback.problems import Kind
+from redback.panel.status import Health
+from redback.problems import OF_BROKER, Kind
 
 OTHER = "RB26030100000022"
 
@@ -76,6 +78,54 @@ def test_what_home_assistant_notifies_of_is_what_is_wrong(
     house.notifications.show(Shown(notification, "A text", "A text"))
     assert house.summary[0] in {"warning", "error"}
     assert house.titles == [notification.title]
+
+
+def test_the_broker_of_devices_is_a_connection_like_the_others(house: House) -> None:
+    assert house.status.health.broker is None
+    house.are_devices = house.broker.is_up = True
+    assert house.summary == ("good", "All is well")
+    assert house.status.health.broker == Health(
+        state="good", text="Connected to core-mosquitto:1883."
+    )
+    house.broker.is_up = False
+    text = "Connecting to the MQTT broker."
+    assert house.status.health.broker == Health(state="waiting", text=text)
+    assert house.summary == ("waiting", text)
+    for kind in OF_BROKER:
+        house.problems.raise_(kind, why="of a reason")
+        since = house.clock.now()
+        away = Health(state="bad", text="Not connected.", since=since)
+        assert house.status.health.broker == away
+        assert house.summary[0] in {"warning", "error"}
+        house.problems.clear(kind)
+
+
+def test_values_lead_to_the_ids_that_people_gave_their_entities(house: House) -> None:
+    house.changes = {
+        "sensor.house_grid_power": "sensor.street",
+        "sensor.house_grid_import_total": "sensor.from_the_street",
+        "sensor.house_site_load": None,
+    }
+    shown = house.status.inverters[0].entity_ids
+    assert (shown["grid_kw"], shown["soc"]) == ("sensor.street", "sensor.house_battery_soc")
+    assert "sensor.from_the_street" in shown.values()
+    assert "load_kw" not in shown
+    listed = {one.entity_id: one.name for one in entities(house.context)}
+    assert listed["sensor.street"] == "Grid Power"
+    assert not listed.keys() & house.changes.keys()
+    assert "Site Load" not in listed.values()
+
+
+def test_what_only_devices_have_is_listed_with_all_other_entities(house: House) -> None:
+    before = [*entities(house.context)]
+    house.are_devices = house.broker.is_up = True
+    house.binary = {"online": "on", "problem": "off"}
+    house.changes = {"binary_sensor.house_problem": "binary_sensor.trouble"}
+    assert [*entities(house.context)][: len(before)] == before
+    assert [*entities(house.context)][len(before) :] == [
+        Entity("binary_sensor.house_online", "Online", "on", None, "none", "connectivity", "House"),
+        Entity("binary_sensor.trouble", "Problem", "off", None, "none", "problem", "House"),
+    ]
 
 
 def test_a_cloud_that_gives_nothing_leaves_no_inverter_that_is_read(
@@ -245,11 +295,7 @@ def test_what_is_not_recorded_is_said_with_the_history_alone(house: House) -> No
 
 
 def test_a_broker_from_which_core_takes_no_device_is_not_well(house: House) -> None:
-    assert house.status.health.broker is None
     house.are_devices = house.broker.is_up = True
-    connected = house.status.health.broker
-    assert connected is not None
-    assert (connected.state, connected.text) == ("good", "Connected to core-mosquitto:1883.")
     house.problems.raise_(Kind.NOT_TAKEN, why="House from what the MQTT broker has")
     found = house.status.health.broker
     assert found is not None

@@ -157,10 +157,14 @@ async def test_a_state_that_we_pushed_is_removed_first(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))
         await home.has(lambda found: "grid_power" in found[CONFIG]["cmps"])
+        assert {"status": "OFFLINE", "online": "off", "problem": "off"}.items() <= (
+            way.states(HOUSE).items()
+        )
     async with Client.of_core(home.core.url, home.core.token) as client:
         assert (await client.request("GET", "states/sensor.house_grid_power")).status == 404
         assert (await client.request("GET", "states/sensor.other")).status == 200
 
+        assert {*way.states(HOUSE).values()} == {"unavailable"}
 
 async def test_ids_that_people_gave_are_used_and_disabled_ones_are_left_alone(home: Home) -> None:
     home.register("status", "sensor.mine")

@@ -1,9 +1,12 @@
-"""All entities that Home Assistant shows."""
+"""All entities that Home Assistant shows, but those that take commands."""
 
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from ..publishing.components import BINARY_SENSORS
+from ..sensors.labels import label
+from ..sensors.table import Quantity
 from .context import Context
 
 
@@ -24,6 +27,8 @@ class Entity(msgspec.Struct, frozen=True):
 
 _KINDS: Mapping[str | None, str] = {"total_increasing": "counter", "measurement": "measurement"}
 
+_BINARY = {key: Quantity(device_class=kind) for key, kind in BINARY_SENSORS.items()}
+
 
 def entities(context: Context) -> Iterator[Entity]:
     """Yield all entities, inverter by inverter, but those that somebody else has."""
@@ -32,13 +37,14 @@ def entities(context: Context) -> Iterator[Entity]:
         inverter = context.registry.inverter(serial)
         if inverter is None:
             continue
-        states, ids = context.publisher.states(inverter.device), ownership.ids(inverter)
-        for key, sensor in inverter.entities.sensors.items():
-            if key in states and key in ids and not ownership.is_taken(ids[key]):
-                what = sensor.quantity
+        states = context.publisher.states(inverter.device)
+        for key, entity_id in ownership.ids(inverter).items():
+            if key in states and not ownership.is_taken(entity_id):
+                sensor = inverter.entities.sensors.get(key)
+                what = _BINARY[key] if sensor is None else sensor.quantity
                 yield Entity(
-                    ids[key],
-                    sensor.name,
+                    entity_id,
+                    label(key),
                     states[key],
                     what.unit,
                     _KINDS.get(what.state_class, "none"),

@@ -1,15 +1,27 @@
-"""What a device has besides its sensors: entities that take commands, brought by whoever obeys."""
+"""What a device has besides its sensors.
+
+That are two that follow from these, and entities that take commands, brought by whoever obeys.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 EVENT = "event"
+# What only devices have, by key: its kind in Core's words. Both follow from the other values.
+IS_ONLINE, HAS_PROBLEM = "online", "problem"
+BINARY_SENSORS = {IS_ONLINE: "connectivity", HAS_PROBLEM: "problem"}
+BINARY_SENSOR, SENSOR = "binary_sensor", "sensor"
+
+
+def domain(key: str) -> str:
+    """Return the kind of entity of one that takes no commands, in Core's word."""
+    return BINARY_SENSOR if key in BINARY_SENSORS else SENSOR
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One such entity.
+    """One that takes commands.
 
     Attributes:
         platform: its kind, in Core's word, which is also the first part of its id.

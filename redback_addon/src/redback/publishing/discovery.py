@@ -8,11 +8,10 @@ from typing import Any
 from ..sensors.details import Details
 from ..sensors.labels import label
 from ..sensors.table import Sensor, find
-from .components import EVENT, Component
+from .components import BINARY_SENSORS, EVENT, Component
 from .device import Device
 from .entity_ids import unique_id
 
-SENSOR, BINARY_SENSOR = "sensor", "binary_sensor"
 ONLINE, OFFLINE = "online", "offline"
 ON, OFF = "ON", "OFF"
 _BASE = "redback"
@@ -20,9 +19,6 @@ STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"
 # Core rounds what people see to so many digits; the values themselves keep all of theirs.
 _MOST_DIGITS = 2
-# What only devices have, by key: its kind in Core's words. Both follow from the other values.
-IS_ONLINE, HAS_PROBLEM = "online", "problem"
-BINARY_SENSORS = {IS_ONLINE: "connectivity", HAS_PROBLEM: "problem"}
 _COMMAND = "set"
 # The commands of all devices, for a subscription.
 COMMANDS = f"{_BASE}/+/+/{_COMMAND}"
@@ -79,11 +75,6 @@ def commanded(topic: str) -> tuple[str, str] | None:
         case [base, identity, key, last] if (base, last) == (_BASE, _COMMAND):
             return identity, key
     return None
-
-
-def domain(key: str) -> str:
-    """Return the kind of entity, in Core's word."""
-    return BINARY_SENSOR if key in BINARY_SENSORS else SENSOR
 
 
 def discovery(

@@ -11,13 +11,14 @@ from slugify import slugify
 from ..clock import Clock
 from ..core import CoreAwayError, CoreRefusedError, HomeAssistant, Message, Registered, Series
 from ..sensors.entities import Entities as Sensors
+from .components import BINARY_SENSOR, BINARY_SENSORS, SENSOR, domain
 from .device import Device
 from .identities import Identities
 
 _LOG = logging.getLogger(__name__)
 _PLATFORM = "mqtt"
 _PREFIX = "redback_"
-_SENSORS = frozenset({"sensor", "binary_sensor"})
+_SENSORS = frozenset({SENSOR, BINARY_SENSOR})
 _NONE: Mapping[str, Registered] = {}
 # A device's entities are registered one after the other.
 _PAUSE_SECONDS = 0.3
@@ -40,7 +41,7 @@ class Inverter(Protocol):
         """Its sensors that exist so far."""
 
 
-def entity_id(name: str, key: str, domain: str = "sensor") -> str:
+def entity_id(name: str, key: str, domain: str = SENSOR) -> str:
     """Return the id that an entity is first given, such as sensor.redback_grid_import_total."""
     return f"{domain}.{slugify(f'{name} {key}', separator='_')}"
 
@@ -87,13 +88,13 @@ def entity_ids(
     Args:
         inverter: whose they are.
         registered: ours that are in Core's registry, by unique id; a disabled one is left out.
-        identity: of the inverter's device.
+        identity: of the inverter's device, which has its binary sensors too; None = no device.
     """
     ids: dict[str, str] = {}
-    for key in inverter.entities.sensors:
+    for key in (*inverter.entities.sensors, *(BINARY_SENSORS if identity else ())):
         entry = registered.get(unique_id(identity, key))
         if entry is None:
-            ids[key] = entity_id(inverter.name, key)
+            ids[key] = entity_id(inverter.name, key, domain(key))
         elif not entry.is_disabled:
             ids[key] = entry.entity_id
     return ids

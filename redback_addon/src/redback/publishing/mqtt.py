@@ -10,13 +10,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..clock import Clock, wait
-from ..core import Broker, CoreAwayError, CoreError, HomeAssistant, Registered, Sync, Will
+from ..core import (
+    UNAVAILABLE,
+    Broker,
+    CoreAwayError,
+    CoreError,
+    HomeAssistant,
+    Registered,
+    Sync,
+    Will,
+)
 from ..problems import Kind, Problems
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Shown
 from ..sensors.table import find
 from . import discovery
-from .components import Commands, Component
+from .components import (
+    BINARY_SENSORS,
+    HAS_PROBLEM,
+    IS_ONLINE,
+    SENSOR,
+    Commands,
+    Component,
+    domain,
+)
 from .delivery import Delivery
 from .device import Device
 from .discovery import OFFLINE, ONLINE, STATUS_TOPIC, Topics
@@ -78,7 +95,7 @@ class _Record:
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of all its entities."""
-        return (*self.shown, *discovery.BINARY_SENSORS, *(self.components or ()))
+        return (*self.shown, *BINARY_SENSORS, *(self.components or ()))
 
     @property
     def is_known(self) -> bool:
@@ -245,9 +262,15 @@ class MqttPublisher:
         self._delivery.sent(device, moment)
 
     def states(self, device: Device) -> Mapping[str, str]:
-        """Return the states of an inverter that Core should show, by sensor key."""
+        """Return the states of an inverter that Core should show, by key."""
         record = self._record(device)
-        return {} if record is None else {key: text(one) for key, one in record.shown.items()}
+        if record is None:
+            return {}
+        binary = self._binary(record) if record.is_known else {}
+        return {
+            **{key: text(one) for key, one in record.shown.items()},
+            **{key: binary.get(key, UNAVAILABLE).lower() for key in BINARY_SENSORS},
+        }
 
     def resend(self) -> None:
         """Check everything again: Core may have restarted."""
@@ -351,13 +374,15 @@ class MqttPublisher:
         self._sync.want(STATUS_TOPIC, ONLINE)
 
     def _state(self, record: _Record) -> str:
+        values = {key: plain(one) for key, one in record.shown.items()}
+        return json.dumps({**values, **self._binary(record)})
+
+    def _binary(self, record: _Record) -> Mapping[str, str]:
+        """Return what those of a device that are no sensors show, by key."""
         status = record.shown.get(_STATUS)
         is_faulty = status is not None and status.value == _FAULT
         has_problem = is_faulty or record.device.serial in self._troubled
-        values: dict[str, object] = {key: plain(one) for key, one in record.shown.items()}
-        values[discovery.IS_ONLINE] = _on(is_on=record.is_live)
-        values[discovery.HAS_PROBLEM] = _on(is_on=has_problem)
-        return json.dumps(values)
+        return {IS_ONLINE: _on(is_on=record.is_live), HAS_PROBLEM: _on(is_on=has_problem)}
 
     async def _announce_all(self) -> None:
         """Describe each device to Core, and again when anything about it changes."""
@@ -437,7 +462,7 @@ class MqttPublisher:
             record.identity,
             self._details.get(record.device.serial, NO_DETAILS),
             free,
-            gone={**dict.fromkeys(record.gone, discovery.SENSOR), **leftovers},
+            gone={**dict.fromkeys(record.gone, SENSOR), **leftovers},
             others=commanded,
             options=record.unforeseen,
             url=self._home_assistant.panel_url,
@@ -500,7 +525,7 @@ class MqttPublisher:
         component = (record.components or {}).get(key)
         if component is not None:
             return entity_id(record.device.name, component.name, component.platform)
-        return entity_id(record.device.name, key, discovery.domain(key))
+        return entity_id(record.device.name, key, domain(key))
 
     def _entry(self, record: _Record, key: str) -> Registered | None:
         return self._entity_ids.registered.get(unique_id(record.identity, key))

@@ -43,7 +43,7 @@ class Way(Publisher, Protocol):
     are_devices: bool
 
     def states(self, device: Device) -> Mapping[str, str]:
-        """Return the states of an inverter that Core should show, by sensor key."""
+        """Return the states of an inverter that Core should show, by key."""
 
     async def run(self) -> None:
         """Publish whatever is due, until cancelled."""

@@ -99,7 +99,7 @@ class StatePublisher:
         self._delivery.sent(device, moment)
 
     def states(self, device: Device) -> Mapping[str, str]:
-        """Return the states of an inverter that Core should show, by sensor key."""
+        """Return the states of an inverter that Core should show, by key."""
         return {key: one.value for key, one in self._states.get(device, {}).items()}
 
     def resend(self) -> None:
