@@ -12,12 +12,12 @@ from house import until
 from redback.core import Row, Series, State, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.registry import Registry
-from redback.publishing.entity_ids import entity_ids
 from redback.publishing.entity_ids import series as series_of
 from redback.publishing.ownership import Ownership
 from redback.publishing.states import state
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
+from renamed import ids_with
 from standin.client import Client
 
 HOUR = timedelta(hours=1)
@@ -88,16 +88,19 @@ def registry(*inverters: Shown, others: Sequence[str] = ()) -> Registry:
 
 
 class Owners:
-    """Why some entities are not ours, by their ids."""
+    """Why some entities are not ours, by their ids, and which ids people have changed."""
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
+    def __init__(self, reasons: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
         self.why_not = reasons.get
-        self.ids = entity_ids
+        self.ids = ids_with(changes)
 
 
-def ownership(reasons: Mapping[str, str] = {}) -> Ownership:
-    """Make the knowledge of which entities are not ours; by default all are."""
-    return cast("Ownership", Owners(reasons))
+def ownership(reasons: Mapping[str, str] = {}, changes: Mapping[str, str | None] = {}) -> Ownership:
+    """Make the knowledge of which entities are not ours, and which have other ids.
+
+    By default all are ours and have their first ids; `changes` are as those of `ids_with`.
+    """
+    return cast("Ownership", Owners(reasons, changes))
 
 
 async def show(inverter: Shown, client: Client) -> None:

@@ -1,6 +1,6 @@
 """What is on the dashboard that people get, and that it stays theirs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,8 +16,14 @@ from standin.core import Core
 OF_CORE = {"heading", "gauge", "tile", "history-graph", "statistics-graph", "entities", "grid"}
 
 
-def offered(websocket: WebSocket, *inverters: Shown, others: Sequence[str] = ()) -> DashboardSetup:
-    return DashboardSetup(Dashboards(websocket), registry(*inverters, others=others), ownership())
+def offered(
+    websocket: WebSocket,
+    *inverters: Shown,
+    others: Sequence[str] = (),
+    changes: Mapping[str, str | None] = {},
+) -> DashboardSetup:
+    known = registry(*inverters, others=others)
+    return DashboardSetup(Dashboards(websocket), known, ownership(changes=changes))
 
 
 def named(*inverters: Shown) -> dict[str, dict[str, str]]:
@@ -82,6 +88,20 @@ async def test_it_is_made_once_and_can_then_be_opened(websocket: WebSocket, core
         "Nothing was created: there is already a Redback dashboard, which stays unchanged."
     )
     assert core.lovelace.configs["redback-solar"] == {"views": []}
+
+
+async def test_entities_have_the_ids_that_people_gave_them(
+    websocket: WebSocket, core: Core
+) -> None:
+    changes = {
+        "sensor.house_grid_power": "sensor.street",
+        "sensor.house_battery_soc": "sensor.charge",
+        "sensor.house_site_load": None,
+    }
+    await offered(websocket, inverter(), changes=changes).apply()
+    shown = entities(core.lovelace.configs["redback-solar"])
+    assert shown >= {"sensor.street", "sensor.charge", "sensor.house_battery_power"}
+    assert not shown & changes.keys()
 
 
 async def test_an_inverter_that_would_be_missing_from_it_is_named(websocket: WebSocket) -> None:

@@ -26,8 +26,10 @@ def offered(
     *inverters: Shown,
     others: Sequence[str] = (),
     reasons: Mapping[str, str] = {},
+    changes: Mapping[str, str | None] = {},
 ) -> EnergySetup:
-    return EnergySetup(Energy(websocket), registry(*inverters, others=others), ownership(reasons))
+    known = registry(*inverters, others=others)
+    return EnergySetup(Energy(websocket), known, ownership(reasons, changes))
 
 
 async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> None:
@@ -76,6 +78,30 @@ async def test_all_that_will_be_added_is_shown_first(websocket: WebSocket) -> No
         "notes": [],
         "issues": [],
     }
+
+
+async def test_entities_have_the_ids_that_people_gave_them(
+    websocket: WebSocket, core: Core
+) -> None:
+    changes = {
+        "sensor.house_grid_import_total": "sensor.from_the_street",
+        "sensor.house_battery_power": None,
+        "sensor.house_usable_battery_capacity": "sensor.usable",
+    }
+    energy = offered(websocket, inverter(), changes=changes)
+    grid, _, battery = items_of(await energy.look())
+    assert grid["entities"][0]["entity_id"] == "sensor.from_the_street"
+    assert [one["role"] for one in battery["entities"]] == [
+        "Discharged",
+        "Charged",
+        "State of charge",
+        "Capacity (12.78 kWh)",
+    ]
+    assert battery["entities"][3]["entity_id"] == "sensor.usable"
+    await energy.apply()
+    saved = str(core.energy.preferences)
+    assert "sensor.from_the_street" in saved
+    assert not [one for one in changes if one in saved]
 
 
 async def test_an_old_core_is_shown_what_it_can_take() -> None:
