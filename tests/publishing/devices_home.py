@@ -49,18 +49,19 @@ class Home:
         self.clock = clock
         self.problems = Problems(clock)
         self.noted: dict[datetime, Collection[str]] = {}
-        self._supervisor = supervisor
+        self.supervisor = supervisor
 
     @asynccontextmanager
     async def started(
-        self, *, devices: bool = True, commands: Commands | None = None
+        self, *, devices: bool = True, commands: Commands | None = None, own_broker: bool = True
     ) -> AsyncIterator[Way]:
-        """Let one work."""
+        """Let one work, with a broker of people's own, or with the one that the Supervisor has."""
         async with open_session(TOKEN) as session:
             home_assistant = HomeAssistant(
-                session, self._supervisor.url, TOKEN, self.clock, self.problems, prefix="redback"
+                session, self.supervisor.url, TOKEN, self.clock, self.problems, prefix="redback"
             )
-            own = Options("id", "secret", devices=devices, mqtt=Mqtt(HOST, self.broker.port))
+            mqtt = Mqtt(HOST, self.broker.port) if own_broker else Mqtt()
+            own = Options("id", "secret", devices=devices, mqtt=mqtt)
             delivery = Delivery(self._note)
             way = publisher(own, self.folder, home_assistant, self.clock, self.problems, delivery)
             if commands is not None:

@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from dashboards.inverters import inverter
 from examples import SERIAL, configuration, static
 from house import until
 from publishing.devices_home import CONFIG, HOUSE, LIVE, STATE, STATUS, TOTAL, Home, values
@@ -70,6 +72,7 @@ async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Ho
             "hw": static().firmware_version,
             "cu": "homeassistant://app/local_redback",
         }
+        assert message["o"] == {"name": "Redback", "sw": version("redback")}
         assert message["cmps"].keys() == retained[STATE].keys()
         assert message["cmps"][TOTAL] == {
             "p": "sensor",
@@ -85,6 +88,57 @@ async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Ho
         }
         assert message["cmps"]["problem"]["p"] == "binary_sensor"
     assert (await home.retained())["redback/status"] == "offline"
+
+
+async def test_what_an_inverter_is_and_may_do_is_no_more_than_a_detail(home: Home) -> None:
+    async with home.started() as way:
+        facts = values(model="ST10000", export_hard_limit=5.0, min_soc=10)
+        way.offer(HOUSE, [*facts, *values(status="OK", grid_import_a=1.5)])
+        components = (await home.has(lambda found: found[CONFIG]))[CONFIG]["cmps"]
+        diagnostic = {key for key, one in components.items() if one.get("ent_cat") == "diagnostic"}
+        assert diagnostic == {"model", "export_hard_limit"}
+        assert not {one.get("ent_cat") for one in components.values()} - {"diagnostic", None}
+
+
+async def test_all_is_sent_again_when_core_has_started(home: Home) -> None:
+    async with home.started() as way:
+        way.offer(HOUSE, values(status="OK", grid_power=1.25))
+        retained = await home.has(lambda found: found[CONFIG])
+        heard: dict[str, str | bytes] = {}
+        async with home.broker.client() as client, asyncio.timeout(10):
+            await client.subscribe("redback/#", qos=1)
+            await client.subscribe("homeassistant/device/#", qos=1)
+            await home.broker.publish("homeassistant/status", "online")
+            async for message in client.messages:
+                if not message.retain:
+                    heard[message.topic.value] = bytes(message.payload)
+                if heard.keys() == retained.keys():
+                    break
+    assert json.loads(heard[CONFIG]) == retained[CONFIG]
+    assert json.loads(heard[STATE]) == retained[STATE]
+
+
+async def test_a_broker_whose_password_changes_at_its_restart_is_logged_in_to_again(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = home.broker
+    await broker.stop()
+    broker.username, broker.password = "addons", "first-password"
+    await broker.start()
+    home.supervisor.broker = broker.address
+    async with home.started(own_broker=False) as way:
+        way.offer(HOUSE, values(status="OK"))
+        await home.has(lambda found: found[CONFIG])
+        # Its app takes the service back while it restarts.
+        home.supervisor.broker = None
+        await broker.stop()
+        await home.when(lambda: home.problems.find(Kind.BROKER_MISSING))
+        broker.password = "another-password"
+        await broker.start()
+        home.supervisor.broker = broker.address
+        await home.when(lambda: way.broker.is_up)
+        assert not home.problems.now
+    assert Kind.BROKER_REFUSED.sentence.partition("{")[0] not in caplog.text
 
 
 async def test_what_is_too_old_is_unavailable_and_counters_stay(home: Home) -> None:
@@ -103,10 +157,14 @@ async def test_what_is_too_old_is_unavailable_and_counters_stay(home: Home) -> N
         assert retained[STATUS] == "online"
         assert retained[STATE]["online"] == "OFF"
         assert retained[STATE][TOTAL] == 1000.5
+        assert {"status": "OFFLINE", "online": "off", "problem": "off"}.items() <= (
+            way.states(HOUSE).items()
+        )
         way.offer(
             HOUSE, [Shown(key, is_available=False) for key in ("status", "grid_power", TOTAL)]
         )
         await home.has(lambda found: found[STATUS] == "offline")
+        assert {*way.states(HOUSE).values()} == {"unavailable"}
 
 
 async def test_a_problem_of_an_inverter_is_one_for_automations(home: Home) -> None:
@@ -157,14 +215,10 @@ async def test_a_state_that_we_pushed_is_removed_first(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))
         await home.has(lambda found: "grid_power" in found[CONFIG]["cmps"])
-        assert {"status": "OFFLINE", "online": "off", "problem": "off"}.items() <= (
-            way.states(HOUSE).items()
-        )
     async with Client.of_core(home.core.url, home.core.token) as client:
         assert (await client.request("GET", "states/sensor.house_grid_power")).status == 404
         assert (await client.request("GET", "states/sensor.other")).status == 200
 
-        assert {*way.states(HOUSE).values()} == {"unavailable"}
 
 async def test_ids_that_people_gave_are_used_and_disabled_ones_are_left_alone(home: Home) -> None:
     home.register("status", "sensor.mine")
@@ -175,6 +229,14 @@ async def test_ids_that_people_gave_are_used_and_disabled_ones_are_left_alone(ho
         message = (await home.has(lambda found: found[CONFIG]))[CONFIG]
         assert message["cmps"]["status"]["default_entity_id"] == "sensor.mine"
         assert message["cmps"]["status"]["uniq_id"] == f"redback_{SERIAL}_status"
+        # A disabled one has no statistics, which nobody waits for or writes.
+        given = inverter().inverter
+        ids, series = way.ownership.ids(given), way.ownership.series(given)
+        assert ids["status"] == "sensor.mine"
+        assert ids["site_load"] == series["site_load"].entity_id == "sensor.house_site_load"
+        assert ids["problem"] == "binary_sensor.house_problem"
+        assert "grid_power" in given.entities.sensors
+        assert not {"grid_power"} & {*ids, *series}
 
 
 async def test_a_reading_has_arrived_when_core_shows_it(home: Home) -> None:
