@@ -147,6 +147,29 @@ async def test_a_broker_with_tls_must_prove_who_it_is(
     assert await mosquitto.retained("redback/one") == {"redback/one": b"1"}
 
 
+# The library leaves the socket of a handshake that failed to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tls", [True, False])
+async def test_who_mixes_up_a_port_with_tls_and_one_without_is_told_of_tls(
+    open_broker: Open,
+    clock: FakeClock,
+    problems: Problems,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    tls: bool,
+) -> None:
+    # One that waits for a handshake says nothing.
+    monkeypatch.setattr("redback.core.mqtt_connection._TIME_OUT", 1.0)
+    mosquitto = await open_broker(tls=True)
+    port = mosquitto.port if tls else mosquitto.tls_port
+    async with running(ours := broker(BrokerAddress(HOST, port, tls=tls), clock, problems)):
+        await until(lambda: problems.find(Kind.BROKER_AWAY))
+        assert not ours.is_up
+        (problem,) = problems.now.values()
+        assert "switch TLS on if that port is one for TLS, otherwise off" in problem.advice
+    gc.collect()
+
+
 @pytest.mark.parametrize("line", ["\n", "", " "])
 async def test_a_certificate_of_ones_own_is_enough_however_it_was_pasted(
     open_broker: Open, clock: FakeClock, problems: Problems, line: str

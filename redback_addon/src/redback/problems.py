@@ -123,8 +123,9 @@ class Kind(Enum):
         "The MQTT broker does not answer: {detail}.",
         "The MQTT broker answers again",
         (
-            f"{_NOTHING} if it is restarting. Otherwise start it, and check the option MQTT broker"
-            " if you have set it."
+            f"{_NOTHING} if it is restarting. Otherwise start it. If you have set the option MQTT"
+            " broker, check host and port there, and switch TLS on if that port is one for TLS,"
+            " otherwise off."
         ),
     )
     INTEGRATION = (
