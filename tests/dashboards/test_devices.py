@@ -49,6 +49,11 @@ def broker(core: Core, supervisor: Supervisor) -> None:
     supervisor.broker = BrokerAddress("core-mosquitto", 1883, "addons", "s3cret")
 
 
+def write(options: Path, **changes: object) -> None:
+    """Change the options, as people do."""
+    options.write_text(json.dumps(GIVEN | changes))
+
+
 def read(options: Path) -> object:
     """Return the options as they are now."""
     return json.loads(options.read_text())
@@ -100,20 +105,22 @@ async def test_what_is_missing_is_said(
 
 
 @pytest.mark.usefixtures("broker")
+@pytest.mark.parametrize("devices", [False, True])
 async def test_the_button_changes_that_option_alone_and_restarts(
-    supervisor: Supervisor, options: Path, clock: FakeClock
+    supervisor: Supervisor, options: Path, clock: FakeClock, *, devices: bool
 ) -> None:
+    write(options, devices=devices)
     restarted = asyncio.Event()
 
     async def restart() -> None:
         restarted.set()
 
     supervisor.restart_addon = restart
-    async with setup(supervisor, clock) as offered:
+    async with setup(supervisor, clock, devices=devices) as offered:
         assert (await offered.apply()).startswith("The add-on restarts")
         await clock.advance(1)
         await asyncio.wait_for(restarted.wait(), 10)
-    assert read(options) == GIVEN | {"devices": True}
+    assert read(options) == GIVEN | {"devices": not devices}
 
 
 async def test_devices_can_become_plain_entities_again(
@@ -122,6 +129,10 @@ async def test_devices_can_become_plain_entities_again(
     async with setup(supervisor, clock, devices=True) as offered:
         looked = await offered.look()
     assert (looked["state"], looked["button"]) == ("ready", "Show plain entities")
+    # Nothing that stays is promised of what does not.
+    question = str(looked["question"])
+    assert "Entities whose ids you changed get their first ids again" in question
+    assert "All other ids, history and dashboards stay" in question
 
 
 @pytest.mark.usefixtures("options")

@@ -18,6 +18,14 @@ _GAIN = (
     " they are there at once when Home Assistant has restarted."
 )
 _STAYS = "Entity ids, history and dashboards stay as they are. The add-on restarts."
+# Only in Core's registry can an id be another one than follows from name and key; and the history
+# follows only when an id is changed there.
+_LOSS = (
+    "Your inverters are no longer devices, and what you changed in their entities' settings is"
+    " lost. Entities whose ids you changed get their first ids again, and their history stays at"
+    " yours: to take it along, change those ids back first. All other ids, history and dashboards"
+    " stay as they are. The add-on restarts."
+)
 
 
 class DeviceSetup:
@@ -49,8 +57,7 @@ class DeviceSetup:
                 "ready",
                 "Your inverters are devices of the MQTT integration.",
                 "Show plain entities",
-                "Your inverters are no longer devices; what you changed in their entities'"
-                f" settings is lost. {_STAYS}",
+                _LOSS,
             )
         try:
             components = await self._home_assistant.components()
