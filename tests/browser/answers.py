@@ -131,8 +131,15 @@ def dashboard(*, is_there: bool = False) -> Json:
     return {"state": "ready", "text": text, "url": None}
 
 
-def devices() -> Json:
-    """Make the offer to show inverters as devices."""
+def devices(*, are_devices: bool = False) -> Json:
+    """Make the offer to show inverters as devices, or as plain entities again."""
+    if are_devices:
+        return {
+            "state": "ready",
+            "text": "Your inverters are devices of the MQTT integration.",
+            "button": "Show plain entities",
+            "question": "What you changed in their entities' settings is lost.",
+        }
     return {
         "state": "ready",
         "text": "Each inverter becomes a device.",

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from browser import examples
+from browser import answers, examples
 from browser.stand_in import StandIn
 from browser.viewer import Viewer, keep_picture
 
@@ -85,6 +85,40 @@ async def test_what_cannot_be_set_up_now_says_why(viewer: Viewer, stand_in: Stan
     await page.get_by_role("dialog").get_by_role("button", name="Create dashboard").click()
     await expect(page.locator(".result.bad")).to_have_text("Home Assistant is starting.")
     viewer.complaints.clear()  # of the browser, about the answer 503
+
+
+async def test_devices_are_switched_on_and_off_again_after_a_question(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    stand_in.answers["devices"] = (200, "The add-on restarts.")
+    page = await viewer.open("setup")
+    task = page.locator(".task").filter(has=page.get_by_role("heading", name="Devices"))
+    dialog = page.get_by_role("dialog", name="Devices")
+    await expect(task).to_contain_text("Each inverter becomes a device.")
+    await task.get_by_role("button", name="Show as devices").click()
+    await expect(dialog).to_contain_text("The add-on restarts.")
+    await keep_picture(page, "setup-devices-question", whole=False)
+    await dialog.get_by_role("button", name="Cancel").click()
+    assert stand_in.posts == []
+    await task.get_by_role("button", name="Show as devices").click()
+    stand_in.data["devices"] = answers.devices(are_devices=True)
+    await dialog.get_by_role("button", name="Show as devices").click()
+    await expect(task.locator(".result.good")).to_have_text("The add-on restarts.")
+    await expect(task).to_contain_text("Your inverters are devices")
+    await task.get_by_role("button", name="Show plain entities").click()
+    await expect(dialog).to_contain_text("What you changed in their entities' settings is lost.")
+    await dialog.get_by_role("button", name="Show plain entities").click()
+    await expect(task.locator(".result.good")).to_have_text("The add-on restarts.")
+    assert stand_in.posts == [("devices", {})] * 2
+
+
+async def test_devices_that_cannot_be_had_say_why(viewer: Viewer, stand_in: StandIn) -> None:
+    why = "Install and start the app Mosquitto broker for that."
+    stand_in.data["devices"] = {"state": "away", "text": why, "button": "", "question": ""}
+    page = await viewer.open("setup")
+    task = page.locator(".task").filter(has=page.get_by_role("heading", name="Devices"))
+    await expect(task).to_contain_text(why)
+    await expect(task.get_by_role("button", name="Show as devices")).to_be_disabled()
 
 
 async def test_a_button_waits_for_its_answer_though_the_section_is_drawn_anew(
