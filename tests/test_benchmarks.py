@@ -56,11 +56,17 @@ def test_states_come_to_core_about_as_fast_as_posts(tmp_path: Path) -> None:
 
 @pytest.mark.broker
 @pytest.mark.core
-def test_devices_cost_core_less_than_states(tmp_path: Path) -> None:
-    figures = run("devices", tmp_path, seconds=300)
+@pytest.mark.timeout(600)
+def test_devices_cost_core_less_than_states(
+    tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    figures = run("devices", tmp_path, seconds=550)
     (processor, memory) = figures.values()
-    assert 0 < processor["value"] < processor["beside"]["value"]
-    assert -5 < memory["value"] < 10
+    measured(f"processor {processor['ratio']:.2f} of that over REST, {memory['value']:.1f} MB more")
+    assert processor["value"] > 0
+    assert processor["is_met"]
+    assert memory["value"] > -5
+    assert memory["is_met"]
 
 
 @pytest.mark.fast_clock

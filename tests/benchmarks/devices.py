@@ -27,8 +27,9 @@ from standin.broker import HOST, temporary_broker
 from standin.real_core import RealCore, temporary_core
 from standin.supervisor import TOKEN, Supervisor
 
-_INVERTERS, _QUICK_INVERTERS = 100, 2
-_ROUNDS, _QUICK_ROUNDS = 5, 2
+# Enough in a quick run too that a round over MQTT takes many of the processor's ticks of 10 ms.
+_INVERTERS, _QUICK_INVERTERS = 100, 20
+_ROUNDS, _QUICK_ROUNDS = 5, 3
 _LONGEST_SECONDS = 300.0
 _MOST_RATIO = 1 / 3
 _MOST_MORE_MB = 3.0
@@ -54,14 +55,13 @@ async def _measure(*, is_quick: bool) -> list[Figure]:
     devices = await _processor(count, rounds, devices=True)
     without = await _memory(seconds, devices=False)
     more = await _memory(seconds, devices=True) - without
-    goal = None if is_quick else _MOST_RATIO
     return [
         Figure(
             f"Core's processor for a round of {count} inverters over MQTT",
             1000 * devices,
             "ms",
             Beside("over REST", 1000 * states),
-            most_ratio=goal,
+            most_ratio=_MOST_RATIO,
         ),
         Figure("memory of the service with devices, more", more, "MB", most=_MOST_MORE_MB),
     ]
