@@ -1,17 +1,17 @@
 """Inverters as devices over MQTT, with a real broker and a real Core: there, back, and restarts."""
 
 import asyncio
+import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import pytest
 
-from devices import ADDED, ALL, TOTAL, Place, place
+from devices import ADDED, ALL, NOTHING, TOTAL, Place, place
 from house import eventually, until
-
-pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.timeout(600)]
-
 from panel.visitor import Visitor
 from standin.real_core import START_S
 
@@ -25,6 +25,9 @@ FACTS = {
         *(f"battery_module_{number}_model" for number in range(1, 5)),
     )
 }
+pytestmark = [pytest.mark.broker, pytest.mark.core, pytest.mark.timeout(600)]
+
+
 async def test_states_become_devices_and_states_again(measured: Callable[[str], None]) -> None:
     async with place() as here:
         await here.settle(as_devices=False)
@@ -54,12 +57,9 @@ async def check_device(here: Place) -> None:
     assert device["serial_number"] == serial
     assert device["model"]
     assert device["name"] == "Redback"
+    folder = "app" if here.core.release >= (2026, 2) else "hassio/ingress"
+    assert device["configuration_url"] == f"homeassistant://{folder}/local_redback"
     registered = await here.registered()
-    assert {one["unique_id"] for one in registered.values()} == {
-        f"redback_{serial}_{name.partition('.redback_')[2]}" for name in registered
-    }
-    [state] = [one for one in await here.core.states() if one["entity_id"] == TOTAL]
-    assert state["attributes"] == {
     async with Visitor(here.home) as person:
         listed = (await person.data("entities"))["entities"]
     assert {one["entity_id"] for one in listed} == registered.keys()
@@ -67,6 +67,11 @@ async def check_device(here: Place) -> None:
         ("Online", "on"),
         ("Problem", "off"),
     ]
+    assert {one["unique_id"] for one in registered.values()} == {
+        f"redback_{serial}_{name.partition('.redback_')[2]}" for name in registered
+    }
+    [state] = [one for one in await here.core.states() if one["entity_id"] == TOTAL]
+    assert state["attributes"] == {
         "state_class": "total_increasing",
         "unit_of_measurement": "kWh",
         "device_class": "energy",
@@ -76,14 +81,18 @@ async def check_device(here: Place) -> None:
 
 async def check_restarts(here: Place, measured: Callable[[str], None]) -> None:
     """Everything is back soon after Core was restarted, and after the broker was."""
-    folder = "app" if here.core.release >= (2026, 2) else "hassio/ingress"
-    assert device["configuration_url"] == f"homeassistant://{folder}/local_redback"
     await here.core.stop()
     await asyncio.sleep(3)
-    await here.core.start()
+    starting = asyncio.create_task(here.core.start())
+    await until(here.core.answers, START_S, every=0.01)
     began = time.monotonic()
-    await here.settle(as_devices=True, seconds=3)
-    measured(f"all entities back {time.monotonic() - began:.1f} s after Core's restart")
+    await here.settle(as_devices=True, seconds=60)
+    took = time.monotonic() - began
+    await starting
+    running = time.monotonic() - began
+    measured(f"all entities back {took:.1f} s after Core's API, itself RUNNING at {running:.1f} s")
+    # What is not retained comes with Core's birth message, five seconds after that at the earliest.
+    assert took < max(3, running + 1), "on a busy machine Core itself may take longer than 3 s"
     await here.broker.kill()
     gone = {"unavailable"}
     await eventually(here.states, lambda states: set(states.values()) == gone, 10)
@@ -112,6 +121,34 @@ async def check_deletion(here: Place, measured: Callable[[str], None]) -> None:
     await eventually(here.registered, lambda found: found.keys() == before.keys(), 30)
     await here.settle(as_devices=True)
     measured(f"a deleted device back after {time.monotonic() - began:.1f} s")
+
+
+async def test_detailed_sensors_are_registered_whole_and_facts_are_diagnostic() -> None:
+    async with place(devices=True, detailed_sensors=True) as here:
+        topic = f"homeassistant/device/redback_{here.home.inverters[0]}/config"
+
+        async def is_whole() -> bool:
+            described = (await here.broker.retained(topic)).get(topic, b'{"cmps": {}}')
+            ids = {one["default_entity_id"] for one in json.loads(described)["cmps"].values()}
+            states = await here.states()
+            return ids == states.keys() >= FACTS and not NOTHING & {states[one] for one in FACTS}
+
+        await until(is_whole, 60)
+        registered = await here.registered()
+        assert registered.keys() == (await here.states()).keys()
+        categories = {one: entry["entity_category"] for one, entry in registered.items()}
+        assert {one: it for one, it in categories.items() if it} == dict.fromkeys(
+            FACTS, "diagnostic"
+        )
+        shown = {one["entity_id"]: one for one in await here.core.states()}
+        commissioned = shown["sensor.redback_commissioning_date"]
+        assert commissioned["attributes"]["device_class"] == "date"
+        assert date.fromisoformat(commissioned["state"]) < datetime.now(UTC).date()
+        for name in ("status", "inverter_mode", "battery_cabinet_1_fan"):
+            one = shown[f"sensor.redback_{name}"]
+            assert one["state"] in one["attributes"]["options"]
+        log = here.core.log.read_text()
+        assert not re.findall(r"^.* ERROR .*(?:mqtt|redback).*$", log, re.MULTILINE)
 
 
 @dataclass(frozen=True)

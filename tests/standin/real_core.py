@@ -181,7 +181,7 @@ class RealCore:
         await asyncio.to_thread(self._prepare_folder)
         await self._spawn()
         try:
-            await self._wait_for(self._answers)
+            await self._wait_for(self.answers)
             if self._access is None:
                 self._access = await self._set_up()
             await self._wait_for(self._is_running)
@@ -323,7 +323,8 @@ class RealCore:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-20:])
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """Whether its API answers, which comes before it is RUNNING."""
         async with aiohttp.ClientSession() as session:
             try:
                 async with session.get(f"{self.url}/api/onboarding") as answer:
