@@ -22,7 +22,8 @@ from controls.stand_ins import (
 from examples import SERIAL, configuration, static
 from fake_clock import FakeClock
 from polling import stand_ins
-from redback.cloud import Envelope, Schedule, Schedules
+from polling.stand_ins import DENIED
+from redback.cloud import CloudError, Envelope, Schedule, Schedules
 from redback.controls import controls, doors
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
@@ -1024,8 +1025,9 @@ async def test_a_command_with_a_wrong_clock_begins_now_and_ends_in_time(
     assert house.results() == ["ended"]
 
 
+@pytest.mark.parametrize("error", [REFUSED, UNKNOWN, DENIED])
 async def test_what_cannot_be_deleted_is_tried_rarely_and_keeps_nothing_else(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, error: CloudError
 ) -> None:
     delete_schedule = house.cloud.delete_schedule
     tries: list[str] = []
@@ -1033,7 +1035,7 @@ async def test_what_cannot_be_deleted_is_tried_rarely_and_keeps_nothing_else(
     def refuse_one(serial: str, key: str, seconds: float) -> None:
         tries.append(key)
         if key == "id-1":
-            raise REFUSED
+            raise error
         delete_schedule(serial, key, seconds)
 
     await house.send(CHARGE | {"minutes": 600}, 60)
@@ -1125,3 +1127,15 @@ async def test_every_inverter_of_a_site_knows_at_once_of_its_limit(house: FakeHo
         await house.clock.advance(1)
         seen.add(tuple(limits()))
     assert seen == {(None, None), (0, 0)}
+
+
+async def test_a_list_that_was_not_whole_is_read_again_soon_if_something_depends_on_it(
+    house: FakeHouse,
+) -> None:
+    house.cloud.failing = [UNKNOWN]
+    house.cloud.unread = 1
+    await house.send(CHARGE | {"minutes": 600}, 400)
+    assert not any(one.can_delete for one in house.controls.timeline(SERIAL))
+    house.cloud.unread = 0
+    await house.clock.advance(61)
+    assert all(one.can_delete for one in house.controls.timeline(SERIAL))

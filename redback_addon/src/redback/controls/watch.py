@@ -9,7 +9,7 @@ from typing import NoReturn
 from msgspec import structs
 
 from ..clock import Clock, wait
-from ..cloud import CloudError, OutcomeUnknownError, RequestError
+from ..cloud import AccessError, CloudError, OutcomeUnknownError, RequestError
 from ..inverters.registry import Registry
 from ..polling.account import Account
 from ..problems import Kind, Problems
@@ -147,7 +147,7 @@ class Watch:
                 since = goes or one.created
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())
-                elif lists.would_have(one):
+                else:
                     is_soon = now - since < _SOON_FOR
                     pause = min(pause, _READ_SOON_SECONDS if is_soon else _READ_AGAIN_SECONDS)
         return pause
@@ -198,7 +198,8 @@ class Watch:
             return
         try:
             await self._remote.delete(old.serial, old.key, old.site_id, now + _TIDY_SECONDS)
-        except (RequestError, OutcomeUnknownError) as error:  # what else is to go may go
+        except (AccessError, RequestError, OutcomeUnknownError) as error:
+            # What else is to go may go.
             _LOG.debug("%s of %s cannot be deleted: %s.", old.key, old.serial, error)
             longer = min(2 * pause, _LONGEST_TIDY_AGAIN_SECONDS)
             self._in_vain[old.key] = longer, self._clock.monotonic() + pause
