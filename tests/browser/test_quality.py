@@ -1,6 +1,7 @@
 """That every section is readable, reachable by keyboard, quick, and at home in Home Assistant."""
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -25,6 +26,8 @@ SECTIONS = (
     "entities",
     "diagnostics",
 )
+
+_MODES: tuple[Theme, ...] = ("light", "dark")
 
 # Every text that is seen, with the contrast between it and what is painted behind it.
 _CONTRASTS = """() => {
@@ -134,9 +137,71 @@ async def test_axe_finds_nothing_in_any_section(
 async def test_axe_finds_nothing_in_any_state(viewer: Viewer, kind: str) -> None:
     page = await viewer.open(size=PHONE, status=examples.status_of(kind))
     await expect(page.locator(f"#notices [data-kind={kind}]")).to_be_visible()
-    await _look_with_axe(page, kind)
-    await page.evaluate("location.hash = 'health'")
-    await _look_with_axe(page, f"{kind}, Health")
+    for section in ("now", "health"):
+        await page.evaluate("name => { location.hash = name; }", section)
+        for theme in _MODES:
+            await page.emulate_media(color_scheme=theme)
+            await _look_with_axe(page, f"{kind}, {section}, {theme}")
+
+
+# The section and the buttons that lead to a question.
+_QUESTIONS = [
+    ("control", ["Discharge battery", "Start"]),
+    ("control", ["Delete: Keeping what is in the battery"]),
+    ("history", ["Take back"]),
+    ("setup", ["Add to the Energy dashboard"]),
+    ("sites", ["Forget"]),
+]
+
+
+@pytest.mark.parametrize("theme", _MODES)
+@pytest.mark.parametrize(("section", "buttons"), _QUESTIONS)
+async def test_axe_finds_nothing_in_any_question(
+    viewer: Viewer, theme: Theme, section: str, buttons: list[str]
+) -> None:
+    page = await viewer.open(section, size=PHONE, theme=theme)
+    for name in buttons:
+        await page.get_by_role("button", name=re.compile(f"^{name}")).first.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await _look_with_axe(page, buttons[-1])
+
+
+@pytest.mark.parametrize("theme", _MODES)
+async def test_axe_finds_nothing_in_the_open_menu(viewer: Viewer, theme: Theme) -> None:
+    page = await viewer.open(size=PHONE, theme=theme)
+    await page.locator("nav summary").click()
+    await expect(page.get_by_role("link", name="Diagnostics")).to_be_visible()
+    await _look_with_axe(page, "More")
+
+
+@pytest.mark.parametrize("theme", _MODES)
+async def test_axe_finds_nothing_where_the_connection_is_lost(
+    viewer: Viewer, stand_in: StandIn, theme: Theme
+) -> None:
+    page = await viewer.open(size=PHONE, theme=theme)
+    stand_in.is_away = True
+    stand_in.drop()
+    await expect(page.locator("#summary")).to_have_text("Disconnected")
+    await _look_with_axe(page, "lost")
+    stand_in.is_away = False
+    await expect(page.locator("#summary")).to_have_text("All is well")
+    viewer.complaints.clear()  # of the browser, about what did not answer
+
+
+@pytest.mark.parametrize("theme", _MODES)
+async def test_axe_finds_nothing_while_control_is_off_or_the_history_fills_or_waits(
+    viewer: Viewer, stand_in: StandIn, theme: Theme
+) -> None:
+    page = await viewer.open("control", status=examples.status(control=None), theme=theme)
+    await expect(page.locator("#control .intro")).to_be_visible()
+    await _look_with_axe(page, "off")
+    await page.evaluate("location.hash = 'history'")
+    progress = page.locator("#history .progress")
+    filling = examples.status(history=examples.filling())
+    for status, shown in ((filling, "Filling now"), (examples.held(), "Waiting")):
+        stand_in.publish(status)
+        await expect(progress).to_contain_text(shown)
+        await _look_with_axe(page, shown)
 
 
 async def _look_with_axe(page: Page, where: str) -> None:
