@@ -277,6 +277,12 @@ class Home:
             {key: one.sentence for key, one in problems.items() if key[1] in subjects},
         )
 
+    def row_count(self, number: int) -> int:
+        """Return how many hourly rows all statistics of an account's inverter have."""
+        self._model.catch_up()
+        hourly = self._recorder.database.hourly
+        return sum(len(hourly.get(one, ())) for one in self._states[self.serials[number]])
+
     def rows(self, number: int) -> Mapping[str, Sequence[Row]]:
         """Return the hourly rows of all statistics of an account's inverter."""
         self._model.catch_up()

@@ -1,7 +1,7 @@
 """A house with a real Core and a real broker, whose inverters may be devices over MQTT."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -77,12 +77,23 @@ class Place:
 
 
 @asynccontextmanager
-async def place(*, more: str = "", **options: object) -> AsyncIterator[Place]:
-    """Start one with these options; `more` is added to Core's configuration."""
+async def place(
+    *, more: str = "", second: Sequence[str] = (), **options: object
+) -> AsyncIterator[Place]:
+    """Start one with these options; `more` is added to Core's configuration.
+
+    `second` is what a second account sees, if there is one.
+    """
     async with (
         temporary_broker() as broker,
         temporary_core(broker=broker.address, more=more) as core,
-        house("st", core=core.address, panel_port=free_port(), panel_allow="127.0.0.1") as home,
+        house(
+            "st",
+            core=core.address,
+            second=second,
+            panel_port=free_port(),
+            panel_allow="127.0.0.1",
+        ) as home,
     ):
         home.supervisor.broker = broker.address
         home.service.options(**options)

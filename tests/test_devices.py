@@ -7,13 +7,15 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 
 from devices import ADDED, ALL, NOTHING, TOTAL, Place, place
-from house import eventually, until
+from house import SECOND, eventually, until
 from panel.visitor import Visitor
 from standin.real_core import START_S
+
 
 # What the option Detailed sensors adds of what the inverter is and may do.
 FACTS = {
@@ -149,6 +151,36 @@ async def test_detailed_sensors_are_registered_whole_and_facts_are_diagnostic() 
             assert one["state"] in one["attributes"]["options"]
         log = here.core.log.read_text()
         assert not re.findall(r"^.* ERROR .*(?:mqtt|redback).*$", log, re.MULTILINE)
+
+
+async def test_devices_of_an_account_that_goes_and_comes_back_are_the_same() -> None:
+    async with place(second=["sh"], devices=True, more_accounts=[SECOND]) as here:
+        first, second = (f".redback_{serial[-4:]}_" for serial in here.home.inverters)
+
+        async def shows(part: str) -> bool:
+            """Whether a device has many entities, and all of them have values."""
+            states = [state for name, state in (await here.states()).items() if part in name]
+            return len(states) > 30 and "unavailable" not in states
+
+        async def known() -> dict[str, tuple[str, ...]]:
+            entries = (await here.registered()).items()
+            return {name: (one["id"], one["unique_id"], one["device_id"]) for name, one in entries}
+
+        for part in (first, second):
+            await until(partial(shows, part), 40)
+        before = await known()
+        for accounts in ([], [SECOND]):
+            assert await here.home.service.stop() == 0
+            here.home.service.options(devices=True, more_accounts=accounts)
+            await here.home.service.start()
+            await until(partial(shows, first), 40)
+            if accounts:
+                await until(partial(shows, second), 40)
+            else:
+                states = await here.states()
+                assert {states[name] for name in before if second in name} == {"unavailable"}
+            assert before.items() <= (await known()).items()
+            assert not [name for name in await here.states() if name.endswith("_2")]
 
 
 @dataclass(frozen=True)
