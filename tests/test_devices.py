@@ -16,7 +16,6 @@ from house import SECOND, eventually, until
 from panel.visitor import Visitor
 from standin.real_core import START_S
 
-
 # What the option Detailed sensors adds of what the inverter is and may do.
 FACTS = {
     f"sensor.redback_{key}"
