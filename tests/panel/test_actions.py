@@ -202,7 +202,7 @@ async def test_an_inverter_that_is_gone_can_be_forgotten_and_no_other() -> None:
             missing={gone: datetime.now(UTC) - timedelta(days=2)},
         )
         await person.start()
-        await person.all_well()
+        await person.until("status", lambda shown: shown["inverters"])
         assert [one["serial"] for one in (await person.data("sites"))["gone"]] == [gone]
         refused = (400, "Your account has this inverter, or it is already forgotten.")
         assert await person.post("forget", {"serial": serial}) == refused
@@ -210,7 +210,7 @@ async def test_an_inverter_that_is_gone_can_be_forgotten_and_no_other() -> None:
         assert await person.post("forget", {"serial": gone}) == forgotten
         assert (await person.data("sites"))["gone"] == []
         assert await person.post("forget", {"serial": gone}) == refused
-        status = await person.data("status")
+        status = await person.all_well()
         assert [one["serial"] for one in status["inverters"]] == [serial]
         await person.home.service.stop()
         saved = SavedState(person.home.data / "memory.json").saved
