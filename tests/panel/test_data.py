@@ -77,7 +77,7 @@ async def test_counts_and_the_next_update_are_shown(person: Visitor) -> None:
     health = (await person.data("status"))["health"]
     counts = health["counts"]
     assert 0 < counts["requests"] <= person.home.simulator.journal.count("")
-    assert counts["states"] >= shown
+    assert counts["sent"] >= shown
     assert counts["failed_requests"] == 0
     next_poll = datetime.fromisoformat(health["next_poll"]).timestamp()
     assert -5 < next_poll - time.time() < 90
