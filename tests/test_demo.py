@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import aiohttp
 import pytest
 
 import demo
-from house import eventually
+from demo import _core
+from house import eventually, until
 from simulator import Kind, Simulator
+from standin.statistics import Statistics
 
 _PANEL = re.compile(r"The panel: +(\S+)")
 _OFFSETS = re.compile(r'name="redback-offsets" content="([^"]*)"')
@@ -56,6 +58,25 @@ async def test_with_controls_others_have_scheduled_something_to_come(hour: int) 
         assert simulator.schedules.active(grid_tied.serial, now.timestamp()) == []
         site = simulator.world.account.sites[0].site_id
         assert len(simulator.envelopes.active(site, now.timestamp())) == 1
+
+
+async def test_the_stand_in_compiles_statistics_after_each_period_so_that_the_history_fills(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(demo, "_FIVE_MINUTES", 1)  # the same in seconds
+    monkeypatch.setattr(demo, "_COMPILED_AFTER", 0.1)
+    compiled: list[tuple[datetime, datetime]] = []
+
+    def note(_: Statistics, start: datetime) -> None:
+        compiled.append((start, datetime.now(UTC)))
+
+    monkeypatch.setattr(Statistics, "compile", note)
+    async with _core(tmp_path, real=False):
+        await until(lambda: len(compiled) >= 3)
+    starts = [start for start, _ in compiled]
+    assert starts == sorted({*starts})
+    assert {start.microsecond for start in starts} == {0}
+    assert all(at >= start + timedelta(seconds=1) for start, at in compiled)
 
 
 @pytest.mark.process
