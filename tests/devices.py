@@ -37,7 +37,8 @@ class Place:
     async def registered(self) -> dict[str, Any]:
         """Return our entities in the registry, by id."""
         entries = await self.core.command({"type": "config/entity_registry/list"})
-        return {one["entity_id"]: one for one in entries if one["platform"] == "mqtt"}
+        ours = [one for one in entries if str(one["unique_id"]).startswith("redback_")]
+        return {one["entity_id"]: one for one in ours if one["platform"] == "mqtt"}
 
     async def is_whole(self, *, as_devices: bool) -> bool:
         """Whether all entities have values, and are registered as they should be."""
