@@ -156,6 +156,16 @@ async def test_hours_that_failed_are_told_in_the_status(viewer: Viewer) -> None:
     await expect(page.locator(".progress")).to_contain_text("Home Assistant does not record it.")
 
 
+async def test_hours_that_failed_lead_to_the_history(viewer: Viewer) -> None:
+    page = await viewer.open("now", size=PHONE, status=examples.status_of("unfilled"))
+    notice = page.locator("[data-kind=unfilled]")
+    await expect(notice.get_by_role("heading")).to_have_text("Warning: 1 hour could not be filled")
+    await keep_picture(page, "unfilled-360", whole=False)
+    await notice.get_by_role("link", name="Open History").click()
+    await expect(page.locator("#history-title")).to_be_focused()
+    await expect(page.locator(".reasons")).to_be_visible()
+
+
 async def test_a_day_can_be_filled_again(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open("history")
     await page.locator("[data-date='2026-11-22'] button").click()

@@ -368,6 +368,10 @@ def _fault(house: House) -> None:
     house.read(house.first, Status="Fault")
 
 
+def _unfilled(house: House) -> None:
+    house.failed = [house.clock.now() - timedelta(days=2)]
+
+
 def _first_reading(house: House) -> None:
     house.inverters.clear()
     house.readings.clear()
@@ -396,6 +400,7 @@ SCENES: Mapping[str, Callable[[House], None]] = {
     "rejected": _rejected,
     "details": _details,
     "fault": _fault,
+    "unfilled": _unfilled,
     "starting": _nothing_known,
     "first_reading": _first_reading,
 }

@@ -174,6 +174,7 @@ async def test_entities_of_an_integration_are_named_until_they_are_deleted() -> 
             "level": "error",
             "to_options": True,
             "to_sites": False,
+            "to_history": False,
             "may_retry": False,
         }
         await person.home.shows("redback_site_load")

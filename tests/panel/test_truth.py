@@ -209,6 +209,9 @@ def test_hours_that_failed_are_what_is_wrong(house: House, clock: FakeClock) -> 
     house.failed = [clock.now() - timedelta(days=2)]
     house.progress = Progress(is_known=True, left=2)
     assert house.summary == ("warning", "1 hour could not be filled")
+    (notice,) = house.status.notices
+    assert "choose its day." in notice.text
+    assert notice.to_history
 
 
 def test_hours_for_which_nothing_can_come_any_more_are_told_in_the_history_alone(

@@ -1,7 +1,7 @@
 """The notices at the top of the page: whatever is wrong, each thing once, the most urgent first."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Literal
 
@@ -36,6 +36,7 @@ NoticeKind = Literal[
     "rejected",
     "details",
     "fault",
+    "unfilled",
     "starting",
     "first_reading",
 ]
@@ -47,6 +48,7 @@ class Notice(msgspec.Struct, frozen=True):
     Attributes:
         to_options: whether the page offers the add-on's options.
         to_sites: whether it offers the section Sites, which has the ids.
+        to_history: whether it offers the section History.
         may_retry: whether it offers to try again now, with the action `history/retry`.
         since: when it began.
         count: how often it has happened since.
@@ -58,6 +60,7 @@ class Notice(msgspec.Struct, frozen=True):
     level: Level
     to_options: bool = False
     to_sites: bool = False
+    to_history: bool = False
     may_retry: bool = False
     since: datetime | None = None
     count: int = 1
@@ -116,6 +119,7 @@ _OF_THE_CLOUD = (Kind.READINGS, *_FOLLOW_READINGS)
 _EXPLAINING = (Notification.CREDENTIALS, Notification.TOKEN, Notification.DENIED)
 _TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
 _TO_SITES = frozenset({"denied", "unknown_site", "gone"})
+_TO_HISTORY = frozenset({"unfilled"})
 # What the cloud is asked again for.
 _MAY_RETRY = frozenset(
     {"credentials", "no_access", "no_inverter", "unknown_site", "denied", "gone", "cloud_away"}
@@ -125,19 +129,54 @@ _MAY_RETRY = frozenset(
 # An inverter that is offline for one of these reasons is told with that one.
 _WHY_OFFLINE = (Kind.INVERTER, Kind.FUTURE, Kind.OLDER)
 _MOST_SENTENCES = 3
+# After this long the cloud has all that it will ever have of an hour, and no try changes anything.
+# An hour that failed is then no problem to act on, and the history alone says so.
+_FAILED_LATELY = timedelta(days=3)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def notices(context: Context) -> list[Notice]:
-    """Return all that apply now; what the history lacks is told with the history."""
+    """Return all that apply now; what the history still waits for is told with the history."""
     found = [
         *_notified(context),
         *_gone(context),
         *_problems(context),
         *_unnamed(context),
+        *_unfilled(context),
         *_beginning(context),
     ]
     urgency = ("error", "warning", "info")
     return sorted(found, key=lambda notice: urgency.index(notice.level))
+
+
+def failed(context: Context, since: datetime = _EVER) -> int:
+    """Return how many hours of the history, from this moment on, could not be filled."""
+    begins = ((serial, context.backfill.since(serial)) for serial in context.registry.names)
+    return sum(
+        context.coverage.failed(serial, max(begin, since))
+        for serial, begin in begins
+        if begin is not None
+    )
+
+
+def failed_lately(context: Context) -> int:
+    """Return how many hours could not be filled of which a try may change that."""
+    return failed(context, context.clock.now() - _FAILED_LATELY)
+
+
+def hours(number: int) -> str:
+    """Return a number of hours in words."""
+    return f"{number:,} {'hour' if number == 1 else 'hours'}"
+
+
+def _unfilled(context: Context) -> Iterator[Notice]:
+    if number := failed_lately(context):
+        yield _notice(
+            "unfilled",
+            f"{hours(number)} could not be filled",
+            "History says why below its calendar. To fetch again what is missing, choose its day.",
+            "warning",
+        )
 
 
 def _notified(context: Context) -> Iterator[Notice]:
@@ -183,6 +222,7 @@ def _notice(
         level,
         to_options=kind in _TO_OPTIONS,
         to_sites=kind in _TO_SITES,
+        to_history=kind in _TO_HISTORY,
         may_retry=kind in _MAY_RETRY,
         since=since,
         count=count,

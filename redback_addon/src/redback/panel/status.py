@@ -18,13 +18,10 @@ from ..sensors.reading import FAULT, OFFLINE, Reading
 from .context import Context
 from .control import Control, control
 from .minutes import Energy, rounded
-from .notices import Notice, notices
+from .notices import Notice, failed, failed_lately, hours, notices
 
 _State = Literal["good", "bad", "waiting"]
 _REFUSALS = (Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER)
-# After this long the cloud has all that it will ever have of an hour, and no try changes anything.
-# An hour that failed is then no problem to act on, and the history alone says so.
-_FAILED_LATELY = timedelta(days=3)
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,12 +158,10 @@ def _worst_first(
         if notice.level != "info":
             yield Summary(notice.level, notice.title)
     yield from (Summary("warning", part.text) for part in parts if part.state == "bad")
-    if failed := history["failed_lately"]:
-        yield Summary("warning", f"{_hours(failed)} could not be filled")
     yield from (Summary("waiting", notice.title) for notice in found)
     yield from (Summary("waiting", part.text) for part in parts if part.state == "waiting")
     left = history["left"]
-    missing = f": {_hours(left)} missing" if left else ""
+    missing = f": {hours(left)} missing" if left else ""
     if history["is_paused"]:
         yield Summary("waiting", f"Filling is paused{missing}")
     elif history["hold"]:
@@ -175,10 +170,6 @@ def _worst_first(
         yield Summary("waiting", f"Catching up{missing}")
     elif not history["is_known"]:
         yield Summary("waiting", "Checking for gaps")
-
-
-def _hours(number: int) -> str:
-    return f"{number:,} {'hour' if number == 1 else 'hours'}"
 
 
 def _named(context: Context) -> list[tuple[str, GivenName]]:
@@ -394,20 +385,13 @@ def _history(context: Context) -> dict[str, Any]:
     hold = (progress.hold or _held_by_cloud(context)) if progress.left else None
     is_running = progress.left > 0 and not backfill.is_paused and hold is None
     unrecorded = context.problems.find(Kind.UNRECORDED)
-    begins = [
-        (serial, since)
-        for serial in context.registry.names
-        if (since := backfill.since(serial)) is not None
-    ]
-    lately = context.clock.now() - _FAILED_LATELY
-    failed = context.coverage.failed
     return asdict(progress) | {
         "is_running": is_running,
         "is_paused": backfill.is_paused,
         "ends_at": progress.ends_at if is_running else None,
         "hold": hold,
-        "failed": sum(failed(serial, since) for serial, since in begins),
-        "failed_lately": sum(failed(serial, max(since, lately)) for serial, since in begins),
+        "failed": failed(context),
+        "failed_lately": failed_lately(context),
         "unrecorded": None if unrecorded is None else f"{unrecorded.sentence} {unrecorded.advice}",
     }
 

@@ -54,6 +54,7 @@ function card(notice, optionsUrl) {
       notice.since ? el("p", { class: "under since" }, since(notice)) : null,
       notice.to_options ? optionsLink(optionsUrl) : null,
       notice.to_sites ? el("a", { class: "button plain", href: "#sites" }, "Open Sites") : null,
+      notice.to_history ? el("a", { class: "button plain", href: "#history" }, "Open History") : null,
       ...(notice.may_retry ? again() : []),
       level === "info" ? null : more(optionsUrl),
     ),
