@@ -1,13 +1,15 @@
 """That History shows which hours are there, fills the others, and lists corrections."""
 
+import json
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Route, expect
 
 from browser import answers, examples
 from browser.stand_in import StandIn
-from browser.viewer import PHONE, Viewer, keep_picture
+from browser.viewer import DESKTOP, PHONE, Viewer, keep_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -43,6 +45,27 @@ async def test_each_hour_that_is_missing_says_why_on_a_phone_too(viewer: Viewer)
         ]
     )
     await keep_picture(page, "history-reasons-360")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+async def test_all_reasons_can_be_seen_however_many_there_are(
+    viewer: Viewer, stand_in: StandIn, size: tuple[int, int]
+) -> None:
+    made: dict[str, Any] = json.loads(json.dumps(answers.calendar()))
+    for day in made["days"][1:4]:
+        for number, hour in enumerate(day["hours"]):
+            hour |= {"code": "failed", "why": f"the cloud answered {500 + number}"}
+    stand_in.data["calendar"] = made
+    page = await viewer.open("history", size=size)
+    reasons = page.locator(".reasons li").filter(visible=True)
+    await expect(reasons).to_have_count(30)
+    await page.get_by_text("Show 43 more").click()
+    await expect(reasons).to_have_count(73)
+    await keep_picture(page, f"history-all-reasons-{size[0]}")
+    await page.get_by_role("link", name="Now", exact=True).click()
+    async with page.expect_response(re.compile("data/calendar")):
+        await page.get_by_role("link", name="History", exact=True).click()
+    await expect(reasons).to_have_count(73)
 
 
 async def test_every_day_of_the_history_can_be_turned_to(viewer: Viewer, stand_in: StandIn) -> None:

@@ -101,11 +101,25 @@ function reasons(days) {
   });
 }
 
+let areAllShown = false; // also after the next answer
+
+function others(lines) {
+  const ontoggle = ({ currentTarget: { open } }) => {
+    areAllShown = open;
+  };
+  return el("details", { open: areAllShown, ontoggle }, el("summary", {}, `Show ${format.count(lines.length)} more`), el("ul", {}, lines));
+}
+
 function explained(lines) {
   if (!lines.length) return null;
-  const shown = lines.slice(0, MOST_REASONS);
-  if (lines.length > shown.length) shown.push(el("li", {}, `and ${lines.length - shown.length} more`));
-  return el("div", { class: "reasons" }, el("h4", {}, "Why hours are missing"), el("p", { class: "under" }, "To fetch them again, choose their day."), el("ul", {}, shown));
+  return el(
+    "div",
+    { class: "reasons" },
+    el("h4", {}, "Why hours are missing"),
+    el("p", { class: "under" }, "To fetch them again, choose their day."),
+    el("ul", {}, lines.slice(0, MOST_REASONS)),
+    lines.length > MOST_REASONS ? others(lines.slice(MOST_REASONS)) : null,
+  );
 }
 
 /** Buttons to earlier and to newer days; `turn` is called with the last day to show. */
