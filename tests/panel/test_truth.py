@@ -40,6 +40,7 @@ def test_each_kind_of_notice_can_be_had_and_stands_alone(house: House, kind: str
     assert house.summary[1] == notice.title
 
 
+# What people have chosen, and what the history waits for and says itself.
 _HARMLESS = {Kind.UNRECORDED, Kind.HISTORY_CORE, Kind.HISTORY_CLOUD}
 
 

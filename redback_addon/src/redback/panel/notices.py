@@ -74,7 +74,8 @@ _NOTIFIED: dict[Notification, tuple[NoticeKind, Level]] = {
     Notification.MISSING_SITES: ("unknown_site", "warning"),
     Notification.DENIED: ("denied", "warning"),
 }
-# The problems, by urgency: kind, title and level.
+# The problems, by urgency: kind, title and level. What people exclude from the recorder is their
+# choice and not among them; neither is what the history waits for. The history says both.
 _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.OWNED: ("taken", "An integration has the same entities", "error"),
     Kind.WRITTEN: ("taken", "Something else writes the same entities", "error"),
