@@ -171,10 +171,8 @@ class Coverage:
         columns = "start, stage, tries, due, asked, why"
         rows = self._hours(columns, serial, which, seconds(since), seconds(until))
         return {
-            moment(start): Hour(
-                moment(start), Stage(stage), tries, due and moment(due), bool(asked), why
-            )
-            for start, stage, tries, due, asked, why in rows
+            moment(at): Hour(moment(at), Stage(stage), tries, due and moment(due), bool(asked), why)
+            for at, stage, tries, due, asked, why in rows
         }
 
     def settled(self, serial: str, since: datetime, until: datetime) -> int:
