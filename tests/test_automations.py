@@ -33,6 +33,7 @@ from standin.serving import Message
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs/automations.md").read_text()
 DOCS = (ROOT / "redback_addon/DOCS.md").read_text()
+COMMANDS = (ROOT / "docs/controls.md").read_text()
 BLUEPRINTS = ROOT / "blueprints/automation/redback"
 PRICE, FEED_IN = "sensor.electricity_price", "sensor.feed_in_price"
 BATTERY = "sensor.redback_battery_soc"
@@ -89,8 +90,8 @@ def examples() -> dict[str, Message]:
 
 
 def _of_docs() -> list[Message]:
-    """Return the automations of the add-on's documentation, which are without what begins them."""
-    texts = re.findall(r"```yaml\n(actions:.*?)```", DOCS, re.DOTALL)
+    """Return the actions that the documentation and the guide to commands have, as automations."""
+    texts = re.findall(r"```yaml\n(actions:.*?)```", DOCS + COMMANDS, re.DOTALL)
     assert len(texts) == 2, "the tests know two"
     return [{"alias": "Mine", "triggers": [], **yaml.safe_load(text)} for text in texts]
 
@@ -361,7 +362,9 @@ def test_every_address_is_that_of_the_repository() -> None:
     assert {urlsplit(link)._replace(query="").geturl() for link in links} == {
         "https://my.home-assistant.io/redirect/blueprint_import/"
     }
-    assert re.findall(r"\]\((\S+/automations\.md)\)", DOCS) == [here + "docs/automations.md"]
+    guides = ("automations", "controls", "controls", "entities")
+    linked = re.findall(r"\]\((https://\S+/docs/\w+\.md)\b", DOCS)
+    assert sorted(linked) == [f"{here}docs/{guide}.md" for guide in guides]
 
 
 def test_every_entity_of_the_add_on_is_one_that_it_has() -> None:

@@ -40,6 +40,8 @@ ADDON = ROOT / "redback_addon"
 SOURCE = ADDON / "src/redback"
 CONFIG = yaml.safe_load((ADDON / "config.yaml").read_text())
 DOCS = (ADDON / "DOCS.md").read_text()
+# Where the add-on's documentation, which Home Assistant shows, leads to a guide.
+MAIN = yaml.safe_load((ROOT / "repository.yaml").read_text())["url"] + "/blob/main/"
 DOCUMENTS = sorted(
     path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("redback_addon/*.md"))
 )
@@ -63,10 +65,11 @@ def anchors(text: str) -> set[str]:
 def test_every_link_leads_somewhere(document: Path) -> None:
     text = document.read_text()
     for link in re.findall(r"\]\(([^)]+)\)", text):
-        if link.startswith("https://"):
+        if link.startswith("https://") and not link.startswith(MAIN):
             continue
-        file, _, anchor = link.partition("#")
-        target = (document.parent / file) if file else document
+        file, _, anchor = link.removeprefix(MAIN).partition("#")
+        folder = ROOT if link.startswith(MAIN) else document.parent
+        target = (folder / file) if file else document
         assert target.exists(), link
         assert not anchor or anchor in anchors(target.read_text()), link
 
@@ -110,7 +113,9 @@ def table(*, detailed: bool) -> Iterator[tuple[str, str]]:
 
 # DOCS.md without its line breaks.
 PLAIN = " ".join(DOCS.split())
-GUIDES = ("history", "panel", "performance", "setup")
+DETAILED = (ROOT / "docs/entities.md").read_text()
+COMMANDS = " ".join((ROOT / "docs/controls.md").read_text().split())
+GUIDES = ("controls", "history", "panel", "performance", "setup")
 IN_WORDS = {300.0: "five minutes", 600.0: "ten minutes", 3600.0: "an hour", 86400.0: "a day"}
 LENGTHS = [
     ("measurements become unavailable after {};", STALE_AFTER),
@@ -135,8 +140,7 @@ FIGURES = [
         *(after / timedelta(hours=1) for after in _AGAIN_AFTER)
     ),
     f"{['no', 'one', 'two'][_KEPT.days]} days of readings",
-    f"until it is switched off, for {_RENEWED_FOR / timedelta(hours=1):.0f} hours at most.",
-    f"Nothing is renewed more than {_RENEWED_FOR / timedelta(hours=1):.0f} hours after",
+    f"until it is switched off, for {_RENEWED_FOR / timedelta(hours=1):.0f} hours at most",
     f"Home Assistant {CONFIG['homeassistant']} or newer",
     f"({' or '.join(sorted(CONFIG['arch'], reverse=True))})",
     *(f"`{url.removeprefix('https://')}`" for url in (Environment.api_url, Environment.login_url)),
@@ -148,8 +152,7 @@ class TestTheAddOnsDocumentation:
 
     @pytest.mark.parametrize("detailed", [False, True])
     def test_it_names_every_entity_with_its_unit(self, *, detailed: bool) -> None:
-        plain, details = section("Entities").split("### Entities of the option")
-        documented = rows(details if detailed else plain)
+        documented = rows(DETAILED if detailed else section("Entities"))
         assert sorted(documented) == sorted(set(table(detailed=detailed)))
 
     def test_it_has_a_heading_for_each_option_in_the_panels_order(self) -> None:
@@ -183,6 +186,10 @@ class TestTheAddOnsDocumentation:
     @pytest.mark.parametrize("sentence", FIGURES)
     def test_its_figures_are_those_of_the_program(self, sentence: str) -> None:
         assert sentence in PLAIN
+
+    def test_the_guide_to_commands_has_the_same_end_of_the_renewals(self) -> None:
+        hours = _RENEWED_FOR / timedelta(hours=1)
+        assert f"Nothing is renewed more than {hours:.0f} hours after" in COMMANDS
 
     def test_it_says_when_a_service_that_crashes_is_given_up(self) -> None:
         finish = (ADDON / "rootfs/etc/s6-overlay/s6-rc.d/redback/finish").read_text()
