@@ -179,7 +179,7 @@ async def _show(arguments: argparse.Namespace) -> int:
         )
         simulator = await stack.enter_async_context(Simulator(world))
         address, log_in, owner = await stack.enter_async_context(
-            _core(Path(folder), real=arguments.core)
+            _core(Path(folder), os.environ["TZ"], real=arguments.core)
         )
         if ended.is_set():  # while Core was starting
             return 0
@@ -214,16 +214,18 @@ async def _show(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _core(folder: Path, *, real: bool) -> AsyncIterator[tuple[CoreAddress, str, str]]:
+async def _core(
+    folder: Path, zone: str, *, real: bool
+) -> AsyncIterator[tuple[CoreAddress, str, str]]:
     """Run a Core; return its address, what a person must know to look at it, and its owner."""
     if not real:
-        async with Core() as core:
+        async with Core(zone=zone) as core:
             compiling = asyncio.create_task(_compile(core))
             yield core.address, "(a stand-in; its page shows all states)", OWNER
             compiling.cancel()
         return
     _print("Starting Home Assistant Core: this takes a minute ...")
-    async with RealCore(find_hass(), folder / "core", frontend=True) as core:
+    async with RealCore(find_hass(), folder / "core", frontend=True, zone=zone) as core:
         access = core.access
         log_in = f"(log in as {access.user_name} with {access.password})"
         yield core.address, log_in, await core.owner()

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from core.connections import Watched, websocket_through
 from house import until
-from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics
+from redback.core import CoreAwayError, CoreRefusedError, Row, Series, Statistics, Step
 from redback.core.metadata import UNIT_CLASSES
 from sqlite_file import opened
 from standin.client import Client
@@ -198,6 +198,46 @@ async def test_what_is_too_long_for_one_message_goes_in_several(
     await statistics.rows(["sensor.one", "sensor.two"], START, START + 24 * HOUR)
     reads = [c for c in heard if c["type"] == "recorder/statistics_during_period"]
     assert len(reads) == 5  # of five hours each, for two entities
+
+
+async def test_what_was_counted_in_hours_and_days_begins_with_the_row_before(
+    statistics: Statistics,
+) -> None:
+    # Core lives in Brisbane, whose days begin at 14:00 UTC.
+    midnight = datetime(2026, 1, 4, 14, tzinfo=UTC)
+    sums = {-2: 5.0, -1: 6.0, 0: 7.5, 1: 7.5, 23: 9.0, 24: 10.0, 72: 14.0}
+    rows = [Row(midnight + hour * HOUR, state=100 + sum_, sum=sum_) for hour, sum_ in sums.items()]
+    await put(statistics, energy("sensor.grown"), rows)
+    await stored(statistics, {"sensor.grown": rows})
+
+    async def growth(by: Step, first: int, last: int) -> list[tuple[int, float, float]]:
+        ids, since, until = ["sensor.grown"], midnight + first * HOUR, midnight + last * HOUR
+        found = await statistics.growth(ids, since, until, by=by)
+        return [((one.start - midnight) // HOUR, one.kwh, one.before) for one in found[ids[0]]]
+
+    # Nothing is known of hours 2 to 22, nor of two whole days.
+    assert await growth("hour", 0, 24) == [(0, 1.5, 6.0), (1, 0.0, 7.5), (23, 1.5, 7.5)]
+    assert await growth("day", 0, 96) == [(0, 3.0, 6.0), (24, 1.0, 9.0), (72, 4.0, 10.0)]
+    # The very first sum is all that Core knows of what came before.
+    assert await growth("day", -48, 24) == [(-24, 6.0, 0.0), (0, 3.0, 6.0)]
+    assert await growth("hour", 2, 20) == []
+
+
+async def test_what_was_counted_comes_in_kwh_and_of_each_entity(
+    statistics: Statistics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [Row(START + n * 8 * HOUR, state=n / 1000, sum=n / 1000) for n in range(12)]
+    await put(statistics, energy("sensor.in_mwh", "MWh"), rows)
+    await stored(statistics, {"sensor.in_mwh": rows})
+    monkeypatch.setattr("redback.core.statistics._ROWS_TO_READ", 3)
+    ids = ["sensor.in_mwh", "sensor.never"]
+    # From 00:00 in Brisbane, one day in each message.
+    first, day = START - 10 * HOUR, 24 * HOUR
+    found = await statistics.growth(ids, first, first + 3 * day, by="day")
+    grown = [(one.start, round(one.kwh, 6), round(one.before, 6)) for one in found[ids[0]]]
+    assert grown == [(first, 1.0, 0.0), (first + day, 3.0, 1.0), (first + 2 * day, 3.0, 4.0)]
+    assert found["sensor.never"] == []
+    assert await statistics.growth([], first, first + HOUR, by="day") == {}
 
 
 def hear(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:

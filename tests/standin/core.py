@@ -57,6 +57,7 @@ class Core:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], datetime] = utc_now,
+        zone: str = "Australia/Brisbane",
     ) -> None:
         self.token = token
         self.version = version
@@ -64,7 +65,7 @@ class Core:
         self.states = States(clock)
         self.notifications = Notifications(clock)
         self.release = parse(version)
-        self.statistics = Statistics(self.release, self.states, self._write_later)
+        self.statistics = Statistics(self.release, self.states, self._write_later, zone)
         self.energy = Energy(self.release, self.states, self.statistics)
         self.lovelace = Lovelace(self.release)
         self.registry = EntityRegistry(self._fire)
@@ -126,7 +127,7 @@ class Core:
             "version": self.version,
             "state": self.state,
             "location_name": "Home",
-            "time_zone": "Australia/Brisbane",
+            "time_zone": self.statistics.zone.key,
             "country": "AU",
             "currency": "AUD",
             "language": "en",

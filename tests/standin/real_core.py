@@ -43,7 +43,7 @@ homeassistant:
   longitude: 153.03
   elevation: 30
   unit_system: metric
-  time_zone: Australia/Brisbane
+  time_zone: {zone}
   country: AU
   currency: AUD
 http:
@@ -116,6 +116,7 @@ class RealCore:
         supervisor: str = "",
         broker: BrokerAddress | None = None,
         more: str = "",
+        zone: str = "Australia/Brisbane",
     ) -> None:
         self.folder = folder
         self.port = port or free_port()
@@ -124,6 +125,7 @@ class RealCore:
         self._supervisor = supervisor
         self._broker = broker
         self._more = more
+        self._zone = zone
         self._process: asyncio.subprocess.Process | None = None
         self._access: Access | None = None
 
@@ -258,7 +260,7 @@ class RealCore:
 
     def _prepare_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        configuration = _CONFIGURATION.format(port=self.port)
+        configuration = _CONFIGURATION.format(port=self.port, zone=self._zone)
         if self._supervisor:
             configuration += "hassio:\n"
         configuration += self._more

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from standin.errors import (
     CommandError,
@@ -52,7 +53,7 @@ class Statistics:
     only Core itself compiles, or `write` in its place. `version` is Core's (year, month). `defer`
     runs a function a little later, for Core too answers an import before it has written it.
     `warnings` collects what Core would log. `excluded` are the entities that the configuration of
-    the recorder leaves out.
+    the recorder leaves out. `zone` is where days begin at midnight.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Statistics:
         version: Version,
         states: States,
         defer: Callable[[Callable[[], None]], None],
+        zone: str,
     ) -> None:
         self._version = version
         self._unit_classes = unit_classes(version)
@@ -70,6 +72,7 @@ class Statistics:
         self.short_term: Table = {}
         self.warnings: list[str] = []
         self.excluded: set[str] = set()
+        self.zone = ZoneInfo(zone)
         self._waiting = 0
 
     def info(self) -> Message:
@@ -186,24 +189,43 @@ class Statistics:
         """`recorder/statistics_during_period`, in the units of the states or those asked for."""
         refuse(key_problems(message["units"], (), self._unit_classes, ("units",)))
         start, end = _time(message, "start_time"), _time(message, "end_time")
-        is_short = message["period"] == "5minute"
-        table = self.short_term if is_short else self.rows
-        length = timedelta(minutes=5) if is_short else timedelta(hours=1)
+        period, types = message["period"], message["types"]
+        table = self.short_term if period == "5minute" else self.rows
+        if period == "day":
+            start, end = self._midnight(start), self._midnight(end, days=1)
         found: dict[str, list[Row]] = {}
         for name in message["statistic_ids"]:
             factor = self._conversion(name, message["units"]) if name in table else 1.0
-            rows = [
-                {
-                    "start": _milliseconds(at),
-                    "end": _milliseconds(at + length),
-                    **{column: _times(row[column], factor) for column in message["types"]},
-                }
-                for at, row in sorted(table.get(name, {}).items())
-                if start <= at < end
-            ]
+            stored = sorted(table.get(name, {}).items())
+            spans = {self._span(at, period): row for at, row in stored if start <= at < end}
+            before = [row["sum"] for at, row in stored if at < start and row["sum"] is not None]
+            total = before[-1] if before else 0.0
+            rows: list[Row] = []
+            for (first, last), row in spans.items():
+                columns = dict(row)
+                if row["sum"] is not None:
+                    columns["change"], total = row["sum"] - total, row["sum"]
+                rows.append(
+                    {
+                        "start": _milliseconds(first),
+                        "end": _milliseconds(last),
+                        **{column: _times(columns.get(column), factor) for column in types},
+                    }
+                )
             if rows:
                 found[name] = rows
         return found
+
+    def _midnight(self, moment: datetime, *, days: int = 0) -> datetime:
+        """Return the local midnight before a moment, or some days after that one."""
+        local = moment.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (local + timedelta(days=days)).astimezone(UTC)
+
+    def _span(self, at: datetime, period: str) -> tuple[datetime, datetime]:
+        """Return the time that a row of an answer is of; the last row of a day stands for it."""
+        if period == "day":
+            return self._midnight(at), self._midnight(at, days=1)
+        return at, at + timedelta(minutes=5 if period == "5minute" else 60)
 
     def list_ids(self, message: Message) -> list[Message]:
         """`recorder/get_statistics_metadata`."""

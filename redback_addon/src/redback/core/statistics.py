@@ -13,11 +13,13 @@ from .metadata import Series, Stored, metadata
 from .websocket import WebSocket
 
 Period = Literal["hour", "5minute"]
+Step = Literal["hour", "day"]
 
 _LENGTHS: Mapping[Period, timedelta] = {
     "hour": timedelta(hours=1),
     "5minute": timedelta(minutes=5),
 }
+_STEPS: Mapping[Step, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 # At most 135 bytes each, so an answer stays below 1.5 MB.
 _ROWS_TO_READ = 10_000
 # At most 210 bytes each, so a command stays below 0.5 MB: checking it blocks Core's event loop.
@@ -55,6 +57,29 @@ class _Received(msgspec.Struct, frozen=True):
         return Row(start, self.state, self.sum, self.mean, self.min, self.max)
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a counter counted in an hour or a day of Core's, from an aware start, UTC.
+
+    Attributes:
+        start: of the hour; or local midnight, by Core's time zone.
+        kwh: the change of its sum since the last row before. Core takes the very first sum for it.
+        before: its sum until then, kWh; zero where there is no row before.
+    """
+
+    start: datetime
+    kwh: float
+    before: float
+
+
+class _Changed(msgspec.Struct, frozen=True):
+    """A row with its change as Core sends it; the start in milliseconds since 1970."""
+
+    start: float
+    sum: float | None = None
+    change: float | None = None
+
+
 class _Recorder(msgspec.Struct, frozen=True):
     """Core's answer to recorder/info."""
 
@@ -89,6 +114,35 @@ class Statistics:
                 for entity_id, received in answer.items():
                     found[entity_id] += [each.row() for each in received]
         return found
+
+    async def growth(
+        self, entity_ids: Iterable[str], since: datetime, until: datetime, *, by: Step
+    ) -> dict[str, list[Growth]]:
+        """Return what counters counted in the hours, or days, that start in this time, in order.
+
+        Every entity id is a key. Core's Energy page is made of the same numbers: an hour belongs to
+        the day in which it begins. An hour or a day without any row is left out, and what was
+        counted in it is part of the next one.
+        """
+        found: dict[str, dict[datetime, Growth]] = {entity_id: {} for entity_id in entity_ids}
+        longest = _STEPS[by] * max(_ROWS_TO_READ // max(len(found), 1), 1)
+        for start, end in _spans(since, until, longest) if found else ():
+            question = {
+                "type": "recorder/statistics_during_period",
+                "statistic_ids": list(found),
+                "start_time": start.isoformat(),
+                "end_time": end.isoformat(),
+                "period": by,
+                "types": ["change", "sum"],
+                "units": {"energy": "kWh"},
+            }
+            answer = await self._websocket.ask(question, dict[str, list[_Changed]])
+            for entity_id, received in answer.items():
+                # Core makes both ends whole days, so that a day may come twice.
+                for each in filter(None, map(_growth, received)):
+                    if since <= each.start < until:
+                        found[entity_id][each.start] = each
+        return {entity_id: list(rows.values()) for entity_id, rows in found.items()}
 
     async def misfits(self, series: Iterable[Series]) -> dict[str, CoreRefusedError]:
         """Return which statistics Core keeps in another unit, or as another kind; by entity id.
@@ -167,6 +221,13 @@ class Statistics:
         question = {"type": "recorder/get_statistics_metadata", "statistic_ids": wanted}
         stored = await self._websocket.ask(question, list[Stored])
         return {known.statistic_id: known for known in stored}
+
+
+def _growth(row: _Changed) -> Growth | None:
+    if row.sum is None or row.change is None:
+        return None
+    start = datetime.fromtimestamp(row.start / 1000, UTC)
+    return Growth(start, row.change, row.sum - row.change)
 
 
 def _misfit(series: Series, known: Stored | None) -> CoreRefusedError | None:
