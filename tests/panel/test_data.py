@@ -186,6 +186,40 @@ async def test_what_makes_no_sense_is_an_answer_too(
         assert answer.status == status
 
 
+async def test_the_energy_of_a_span_is_that_of_all_inverters_or_of_some(person: Visitor) -> None:
+    serial = person.home.inverters[0]
+    for query in ("", f"&serial={serial}"):
+        for period, bars in (("day", {23, 24, 25}), ("week", {7}), ("year", {12}), ("all", {1})):
+            found = await person.data(f"period?period={period}{query}")
+            assert found["is_open"]
+            assert {len(found["bars"]["start"])} <= bars
+            assert {len(one) for one in found["bars"]["kwh"].values()} <= bars
+            assert found["figures"]["load_kwh"] is not None, (
+                "the open hour is known of the readings"
+            )
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("period=decade", "Period must be day, week, month, year or all."),
+        ("than=ever", "Than must be before or year."),
+        ("date=2026-02-30", "The date must be one of the calendar, such as 2026-03-24."),
+        ("date=yesterday", "The date must be one of the calendar, such as 2026-03-24."),
+        ("date=9999-12-31", "This date is in the future."),
+        ("date=1999-12-31", "No inverter has data from before 2000."),
+        ("serial=nobody", "No inverter has this serial number."),
+        ("site=nowhere", "There is no such site."),
+    ],
+)
+async def test_a_span_that_makes_no_sense_is_answered_with_a_sentence(
+    person: Visitor, query: str, sentence: str
+) -> None:
+    async with person.get(f"data/period?{query}") as answer:
+        assert answer.status == 400
+        assert await answer.json() == {"text": sentence}
+
+
 async def test_no_answer_may_be_cached_or_framed_by_others(person: Visitor) -> None:
     for path in ("/", "/data/status", "/diagnostics", "/static/main.js"):
         async with person.get(path) as answer:

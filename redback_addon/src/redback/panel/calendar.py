@@ -1,6 +1,6 @@
 """The hours of some days, each with a code for its state, and why it is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -24,6 +24,9 @@ class Code(StrEnum):
     EMPTY = "empty"
     FUTURE = "future"
     BEFORE = "before"
+
+
+_INCOMPLETE = frozenset({Code.WAITING, Code.FETCHED, Code.FAILED, Code.EMPTY})
 
 
 class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,6 +90,31 @@ def calendar(
         cells = [_cell(each, known.get(each), spans, since, now, until) for each in starts]
         dates.append(Date(f"{start.astimezone():%Y-%m-%d}", cells))
     return Calendar(serial, name, dates, has_earlier=since is not None and since < start)
+
+
+def incomplete(
+    coverage: Coverage,
+    serial: str,
+    since: datetime | None,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+) -> Iterator[datetime]:
+    """Yield the hours of a time that Home Assistant does not have as a whole, by their starts."""
+    known = coverage.hours(serial, floor(start), end)
+    spans = coverage.spans(serial, start, end)
+    edges = [start, *(edge for one in spans for edge in (one.since, one.until)), end]
+    starts = set(known)
+    # Only hours between two spans can lack anything: a year without a gap is one span.
+    for before, after in zip(edges[::2], edges[1::2], strict=True):
+        hour = floor(before)
+        while hour < after:
+            starts.add(hour)
+            hour += HOUR
+    for hour in sorted(starts):
+        is_inside = start <= hour < end
+        if is_inside and _code(hour, known.get(hour), spans, since, now) in _INCOMPLETE:
+            yield hour
 
 
 def _cell(

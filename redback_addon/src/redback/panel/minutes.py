@@ -176,6 +176,17 @@ class Minutes:
             self._today[serial] = known
         return known[1]
 
+    def grown(self, serial: str, start: datetime, end: datetime) -> dict[str, float]:
+        """Return what was counted in a time, kWh, by counter as `CounterRow.day` names it.
+
+        Nothing is known without a reading in it.
+        """
+        rows, _ = self._of(serial, start, end)
+        if not rows or rows[-1][0] < start.timestamp():
+            return {}
+        grown = {row.day: _grown(rows, f"{row.day}_total") for row in COUNTERS}
+        return {name: kwh for name, kwh in grown.items() if kwh is not None}
+
     def _of(self, serial: str, start: datetime, end: datetime) -> Seen:
         """Return a day of one inverter, and the last minute before it where that is near."""
         since, until = int(start.timestamp()), int(end.timestamp())
@@ -351,8 +362,8 @@ def _energy(each: Sequence[Seen], start: datetime) -> Energy:
     solar, load = whole["solar_kwh"], whole["load_kwh"]
     return Energy(
         **whole,
-        self_consumption=_share(solar, whole["export_kwh"]),
-        self_sufficiency=_share(load, whole["import_kwh"]),
+        self_consumption=share(solar, whole["export_kwh"]),
+        self_sufficiency=share(load, whole["import_kwh"]),
         since=_since(each, start),
     )
 
@@ -364,7 +375,7 @@ def _since(each: Sequence[Seen], start: datetime) -> datetime | None:
     return None if first is None else datetime.fromtimestamp(first, UTC)
 
 
-def _share(whole: float | None, other: float | None) -> float | None:
+def share(whole: float | None, other: float | None) -> float | None:
     """Return the share of the whole that is not the other part, percent."""
     if not whole or other is None:
         return None

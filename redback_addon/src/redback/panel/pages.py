@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from string import Template
 
@@ -10,6 +11,8 @@ import msgspec
 from aiohttp import web
 
 from ..backfill import RefillError, moment
+from ..core import CoreError
+from ..dashboards.words import in_words
 from . import actions, live
 from .calendar import Calendar, calendar
 from .context import Context, Setup
@@ -18,12 +21,17 @@ from .diagnostics import diagnostics
 from .entities import entities
 from .local_time import offsets
 from .minutes import Day
+from .period import ZoneError, energy
 from .sites import accounts, gone
 from .status import by_site, energy_ids, status
+from .wanted import WantedError, wanted
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
 _DAYS = 14
+_OTHER_ZONE = (
+    "Home Assistant's time zone is not the one that the add-on was started in. Restart the add-on."
+)
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -35,6 +43,7 @@ def routes(context: Context) -> list[web.AbstractRouteDef]:
         web.static("/static", _FOLDER / "static"),
         web.get("/diagnostics", _diagnostics(context)),
         *(web.get(f"/data/{name}", _data(context, find)) for name, find in _DATA.items()),
+        web.get("/data/period", _period(context)),
         *(web.get(f"/data/{name}", _setup(setup)) for name, setup in context.setups.items()),
         live.route(context),
         *actions.routes(context, token),
@@ -77,8 +86,27 @@ def _setup(setup: Setup) -> _Handler:
     return handler
 
 
-def _json(content: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
+def _period(context: Context) -> _Handler:
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            return _json(await energy(context, wanted(context, request.query)))
+        except WantedError as error:
+            return _failed(HTTPStatus.BAD_REQUEST, str(error))
+        except CoreError as error:
+            return _failed(HTTPStatus.SERVICE_UNAVAILABLE, in_words(error, "its statistics"))
+        except ZoneError:
+            return _failed(HTTPStatus.SERVICE_UNAVAILABLE, _OTHER_ZONE)
+
+    return handler
+
+
+def _failed(status: HTTPStatus, sentence: str) -> web.Response:
+    return _json({"text": sentence}, status)
+
+
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    body = msgspec.json.encode(content)
+    return web.Response(body=body, content_type="application/json", status=status)
 
 
 def _day(context: Context, request: web.Request) -> Day:

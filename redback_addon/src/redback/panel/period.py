@@ -1,0 +1,362 @@
+"""The energy of a span: asked of Core's statistics, so that it is what its Energy page shows."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from ..backfill import Coverage
+from ..core import Growth, Row
+from ..inverters.inverter import Inverter
+from ..ledger import HOUR, floor
+from ..sensors.counters import CHARGE, COUNTERS
+from .calendar import incomplete
+from .context import Context
+from .figures import (
+    Bars,
+    Battery,
+    Best,
+    Cells,
+    Counted,
+    Figures,
+    bars,
+    best_and_worst,
+    differences,
+    figures,
+    starts,
+    without_lost,
+)
+from .spans import (
+    EARLIEST,
+    Length,
+    Span,
+    compared,
+    cut,
+    hours,
+    local_date,
+    midnight,
+    span,
+    years,
+)
+from .wanted import Wanted
+
+_DAY = timedelta(days=1)
+_NOISE_KWH = 1e-6
+_SOC = "battery_soc"
+
+
+class ZoneError(Exception):
+    """Core's days begin at other times than the house's."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What a span is compared with.
+
+    Attributes:
+        first: the first day of it.
+        last: the last one.
+        until: where it is cut off, as the other span is not over either; None = it is whole.
+        figures: of it.
+        change: by how much those of the other span are more, until its last full hour.
+    """
+
+    first: date
+    last: date
+    until: datetime | None
+    figures: Figures
+    change: dict[str, float]
+
+
+class Energy(msgspec.Struct, frozen=True):
+    """The energy of a span; the times are UTC.
+
+    Attributes:
+        first: the first day.
+        last: the last one.
+        is_open: whether it is not over.
+        has_earlier: whether anything is known of before; None = nobody can tell.
+        is_total: whether several inverters of one site are added up.
+        best: the day of the most solar energy; None = there are not enough complete days.
+        worst: that of the least.
+    """
+
+    length: Length
+    first: date
+    last: date
+    is_open: bool
+    has_earlier: bool | None
+    is_total: bool
+    bars: Bars
+    figures: Figures
+    best: Best | None
+    worst: Best | None
+    compared: Comparison | None
+
+
+async def energy(context: Context, wanted: Wanted) -> Energy:
+    """Return the energy of a span.
+
+    Raises:
+        CoreError: Core does not answer, or refuses.
+        ZoneError: its days are not the house's.
+    """
+    now = context.clock.now()
+    asked = _Asked(context, wanted.serials, now)
+    today = local_date(now)
+    if wanted.length is Length.ALL:
+        found = await asked.found(midnight(EARLIEST), midnight(today + _DAY), by_day=True)
+        one, other = years(local_date(found.begun or now), today), None
+    else:
+        one = span(wanted.length, wanted.day)
+        other = compared(one, wanted.than)
+        found = await asked.found(one.start, one.end, by_day=one.has_days)
+    each = found.each()
+    days = best_and_worst(each, today) if one.has_days else None
+    return Energy(
+        length=one.length,
+        first=one.first,
+        last=one.after - _DAY,
+        is_open=now < one.end,
+        has_earlier=False if other is None else found.has_earlier,
+        is_total=wanted.is_total,
+        bars=bars(each, [*one.parts()]),
+        figures=figures(each),
+        best=None if days is None else days[0],
+        worst=None if days is None else days[1],
+        compared=None if other is None else await _compared(asked, one, other, found),
+    )
+
+
+async def _compared(asked: "_Asked", one: Span, other: Span, found: "_Found") -> Comparison:
+    end = cut(one, other, asked.now)
+    theirs = await asked.found(other.start, end, by_day=other.has_days)
+    shown = figures(theirs.each())
+    return Comparison(
+        first=other.first,
+        last=other.after - _DAY,
+        until=None if end == other.end else end,
+        figures=shown,
+        change=differences(figures(found.each(until=floor(asked.now))), shown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is known of one inverter in a time; kWh by counter and start.
+
+    Attributes:
+        serial: of the inverter.
+        days: the days that are over.
+        hours: the others, and all if no days are wanted.
+        has_earlier: whether there are rows before; None = there are none in this time.
+        battery: None = it has none.
+    """
+
+    serial: str
+    days: Cells
+    hours: Cells
+    has_earlier: bool | None
+    battery: Battery | None
+
+    @property
+    def begun(self) -> datetime | None:
+        """When the first row begins."""
+        return min(starts(self.days) | starts(self.hours), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of some inverters from `start` to `end`; hours begin with `split`."""
+
+    coverage: Coverage
+    rows: Sequence[_Rows]
+    start: datetime
+    split: datetime
+    end: datetime
+    now: datetime
+    by_day: bool
+    since: Mapping[str, datetime | None]
+
+    @property
+    def begun(self) -> datetime | None:
+        """When the first row of any inverter begins."""
+        return min(filter(None, (one.begun for one in self.rows)), default=None)
+
+    @property
+    def has_earlier(self) -> bool | None:
+        """Whether anything is known of before; None = nobody can tell."""
+        known = [one.has_earlier for one in self.rows if one.has_earlier is not None]
+        return any(known) if known else None
+
+    def each(self, until: datetime | None = None) -> list[Counted]:
+        """Return what each inverter counted, in hours or days, perhaps only until a full hour."""
+        end = min(until or self.end, self.end)
+        return [self._counted(one, end) for one in self.rows]
+
+    def _counted(self, rows: _Rows, until: datetime) -> Counted:
+        cells = {name: dict(of) for name, of in rows.days.items()}
+        for name, of in rows.hours.items():
+            column = cells.setdefault(name, {})
+            for start, kwh in of.items():
+                if start < until:
+                    cell = midnight(local_date(start)) if self.by_day else start
+                    column[cell] = column.get(cell, 0.0) + kwh
+        missing = self._missing(rows, min(until, floor(self.now)))
+        counted = Counted(cells, frozenset(missing), rows.battery)
+        return without_lost(counted, self._end_of, self.now)
+
+    def _end_of(self, start: datetime) -> datetime:
+        return midnight(local_date(start) + _DAY) if self.by_day else start + HOUR
+
+    def _missing(self, rows: _Rows, until: datetime) -> Iterator[datetime]:
+        """Yield the hours without data: those that have no row, and those that Core did not see."""
+        begun = self.start if rows.has_earlier else rows.begun or self.coverage.begun(rows.serial)
+        if begun is None or not rows.hours:
+            return
+        first, days, known = max(begun, self.start), starts(rows.days), starts(rows.hours)
+        day = local_date(first)
+        if not rows.has_earlier and self.by_day:
+            # When on its first day an inverter began is known only by the coverage.
+            spans = self.coverage.spans(rows.serial, first, midnight(day + _DAY))
+            first = max(first, spans[0].since) if spans else first
+        while midnight(day) < self.split:
+            if midnight(day) not in days:
+                yield from hours(max(midnight(day), first), midnight(day + _DAY))
+            day += _DAY
+        yield from (each for each in hours(max(first, self.split), until) if each not in known)
+        since = self.since[rows.serial]
+        yield from incomplete(self.coverage, rows.serial, since, first, until, self.now)
+
+
+class _Asked:
+    """Asks Core about some inverters, at one moment."""
+
+    def __init__(self, context: Context, serials: Iterable[str], now: datetime) -> None:
+        self._context = context
+        self._statistics = context.home_assistant.statistics
+        self.now = now
+        self._inverters = [*filter(None, map(context.registry.inverter, serials))]
+        ownership = context.publisher.ownership
+        self._ids = {
+            inverter.serial: {
+                key: entity_id
+                for key, entity_id in ownership.ids(inverter).items()
+                if not ownership.is_taken(entity_id)
+            }
+            for inverter in self._inverters
+        }
+
+    async def found(self, start: datetime, end: datetime, *, by_day: bool) -> _Found:
+        """Return what is known of a time, which may end within a day, or in the future."""
+        # Core makes an hour's row some minutes after its end.
+        open_ = floor(self.now) - HOUR
+        split = max(midnight(local_date(min(end, open_))), start) if by_day else start
+        ids = [ids[row.key] for ids in self._ids.values() for row in COUNTERS if row.key in ids]
+        days, hourly, levels = await asyncio.gather(
+            self._statistics.growth(ids, start, split, by="day"),
+            self._statistics.growth(ids, split, end, by="hour"),
+            self._levels(start, end),
+        )
+        _check_zone(days)
+        context = self._context
+        return _Found(
+            context.coverage,
+            [self._rows(one, days, hourly, levels, split, end) for one in self._inverters],
+            start,
+            split,
+            end,
+            self.now,
+            by_day,
+            {one.serial: context.backfill.since(one.serial) for one in self._inverters},
+        )
+
+    def _rows(
+        self,
+        inverter: Inverter,
+        days: Mapping[str, list[Growth]],
+        hourly: Mapping[str, list[Growth]],
+        levels: tuple[Mapping[str, float], Mapping[str, float]],
+        split: datetime,
+        end: datetime,
+    ) -> _Rows:
+        ids = self._ids[inverter.serial]
+        of_day = {row.day: days[ids[row.key]] for row in COUNTERS if row.key in ids}
+        of_hour = {row.day: hourly[ids[row.key]] for row in COUNTERS if row.key in ids}
+        firsts = [
+            (of_day[name] or of_hour[name])[0] for name in of_day if of_day[name] or of_hour[name]
+        ]
+        by_hour = {name: {one.start: one.kwh for one in of} for name, of in of_hour.items()}
+        self._add_open(inverter.serial, by_hour, split, end)
+        return _Rows(
+            inverter.serial,
+            {name: {one.start: one.kwh for one in of} for name, of in of_day.items()},
+            by_hour,
+            any(abs(one.before) > _NOISE_KWH for one in firsts) if firsts else None,
+            _battery(inverter, levels) if CHARGE.key in ids else None,
+        )
+
+    def _add_open(
+        self, serial: str, by_hour: dict[str, dict[datetime, float]], split: datetime, end: datetime
+    ) -> None:
+        """Add the hours of which Core cannot have a row yet, from the readings."""
+        this_hour = floor(self.now)
+        for start in (this_hour - HOUR, this_hour):
+            if split <= start < end and start not in starts(by_hour):
+                for name, kwh in self._context.minutes.grown(serial, start, start + HOUR).items():
+                    if name in by_hour:
+                        by_hour[name][start] = kwh
+
+    async def _levels(
+        self, start: datetime, end: datetime
+    ) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """Return the batteries' charge in percent at both ends of a time, by serial number."""
+        ids = {serial: known[_SOC] for serial, known in self._ids.items() if _SOC in known}
+        if not ids or start == midnight(EARLIEST):
+            return {}, {}
+
+        async def level(moment: datetime) -> dict[str, float]:
+            first = floor(moment - HOUR / 2)
+            rows = await self._statistics.rows(ids.values(), first, first + 2 * HOUR)
+            found = ((serial, level_at(moment, rows[entity])) for serial, entity in ids.items())
+            return {serial: percent for serial, percent in found if percent is not None}
+
+        return await level(start), self._levels_now() if end > self.now else await level(end)
+
+    def _levels_now(self) -> dict[str, float]:
+        found = {}
+        for inverter in self._inverters:
+            reading = self._context.registry.reading(inverter.serial)
+            level = None if reading is None else reading.dynamic.battery_soc_0_to_1
+            if level is not None:
+                found[inverter.serial] = 100 * level
+        return found
+
+
+def level_at(moment: datetime, rows: Iterable[Row]) -> float | None:
+    """Return a measurement at a moment, from the means of the hours around it."""
+    first = floor(moment - HOUR / 2)
+    means = {row.start: row.mean for row in rows if row.mean is not None}
+    before, after = means.get(first), means.get(first + HOUR)
+    if before is None or after is None:
+        return after if before is None else before
+    return before + (after - before) * ((moment - first) / HOUR - 0.5)
+
+
+def _battery(
+    inverter: Inverter, levels: tuple[Mapping[str, float], Mapping[str, float]]
+) -> Battery:
+    whole = inverter.details.limit(lambda limits: limits.battery_capacity_kwh)
+    usable = inverter.details.limit(lambda limits: limits.usable_battery_capacity_kwh)
+    first, last = (each.get(inverter.serial) for each in levels)
+    if whole is None or first is None or last is None:
+        return Battery(usable or whole, None)
+    return Battery(usable or whole, whole * (last - first) / 100)
+
+
+def _check_zone(days: Mapping[str, Iterable[Growth]]) -> None:
+    """Raise a ZoneError if a day of Core's begins at another time than one of the house's."""
+    for start in {one.start for each in days.values() for one in each}:
+        if start != midnight(local_date(start)):
+            raise ZoneError

@@ -1,0 +1,451 @@
+"""That the energy of any span is what inverters counted, by a model of every hour.
+
+Core is a stand-in here, whose statistics are compared with the real one's by the tests of `core/`.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+import examples
+from fake_clock import FakeClock
+from redback.backfill import NO_READINGS, Coverage, Hour, Stage
+from redback.core import Row, Statistics, WebSocket
+from redback.inverters.inverter import Inverter
+from redback.panel import Context
+from redback.panel.minutes import FILE, Minutes
+from redback.panel.period import Energy, ZoneError, energy, level_at
+from redback.panel.spans import Length, Than
+from redback.panel.wanted import Wanted
+from redback.publishing.entity_ids import entity_ids
+from redback.sensors.counters import COUNTERS
+from redback.sensors.details import Details
+from redback.sensors.entities import Entities
+from redback.sensors.reading import Reading
+from standin.core import Core
+
+HOUSE, FLAT = examples.SERIAL, "RB26030100000022"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Clocks are set forward in October, and back in April.
+BEGIN, NOW = datetime(2025, 8, 20, 3, tzinfo=UTC), datetime(2026, 5, 3, 4, 20, tzinfo=UTC)
+ZONES = ["Australia/Adelaide", "Australia/Sydney", "Australia/Lord_Howe"]
+CHANGES = [date(2025, 10, 5), date(2026, 4, 5)]
+_METADATA = {
+    "source": "recorder",
+    "name": None,
+    "has_sum": True,
+    "mean_type": 0,
+    "unit_class": "energy",
+    "unit_of_measurement": "kWh",
+}
+
+
+@dataclass
+class House:
+    """A house whose inverters have counted something in every hour, and a Core that has it all."""
+
+    core: Core
+    context: SimpleNamespace
+    coverage: Coverage
+    clock: FakeClock
+    inverters: dict[str, Inverter] = field(default_factory=dict)
+    truth: dict[str, dict[str, dict[datetime, float]]] = field(default_factory=dict)
+
+    def add(self, serial: str, begin: datetime = BEGIN, lost: tuple[datetime, ...] = ()) -> None:
+        """Add an inverter that has counted since then; Core has no rows of the lost hours."""
+        inverter = Inverter(
+            serial,
+            serial[-2:],
+            Entities(detailed=False),
+            Details(examples.static(), examples.configuration()),
+        )
+        reading = Reading(serial, NOW, examples.dynamic("three_phase_battery"), inverter.details)
+        inverter.entities.show(reading)
+        self.inverters[serial] = inverter
+        chance = random.Random(serial)
+        ids = entity_ids(inverter)
+        self.coverage.note(serial, begin)
+        self.coverage.put(serial, [Hour(hour, Stage.SETTLED) for hour in _hours(begin, NOW - HOUR)])
+        for row in COUNTERS:
+            total, truth, rows = 0.0, {}, []
+            for hour in _hours(begin, NOW - HOUR):
+                truth[hour] = chance.randrange(0, 3000) / 1000
+                total += truth[hour]
+                if hour not in lost:
+                    rows.append({"start": hour, "state": 500 + total, "sum": total})
+            self.truth.setdefault(serial, {})[row.day] = truth
+            self.core.statistics.write(_METADATA | {"statistic_id": ids[row.key]}, rows)
+
+    async def energy(
+        self, length: Length, day: date, *serials: str, than: Than = Than.BEFORE
+    ) -> Energy:
+        """Return what the page gets."""
+        context = cast("Context", self.context)
+        wanted = Wanted(length, day, than, serials or (*self.inverters,))
+        return await energy(context, wanted)
+
+    def total(self, counter: str, first: date, after: date, zone: str, *serials: str) -> float:
+        """Return what was counted on some days, by Python's own zones."""
+        return sum(
+            kwh
+            for serial in serials or self.inverters
+            for hour, kwh in self.truth[serial][counter].items()
+            if first <= hour.astimezone(ZoneInfo(zone)).date() < after
+        )
+
+
+def _hours(begin: datetime, end: datetime) -> Iterator[datetime]:
+    hour = begin.replace(minute=0)
+    while hour < end:
+        yield hour
+        hour += HOUR
+
+
+@pytest.fixture
+def house(websocket: WebSocket, core: Core, tmp_path: Path) -> Iterator[House]:
+    clock = FakeClock(NOW)
+    coverage, minutes = Coverage(tmp_path / "history.db"), Minutes(tmp_path / FILE, clock)
+    inverters: dict[str, Inverter] = {}
+    context = SimpleNamespace(
+        clock=clock,
+        coverage=coverage,
+        minutes=minutes,
+        home_assistant=SimpleNamespace(statistics=Statistics(websocket)),
+        registry=SimpleNamespace(inverter=inverters.get, reading=lambda _: None),
+        publisher=SimpleNamespace(
+            ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)
+        ),
+        backfill=SimpleNamespace(since=lambda _: BEGIN - 30 * DAY),
+    )
+    yield House(core, context, coverage, clock, inverters)
+    coverage.close()
+    minutes.close()
+
+
+@pytest.fixture
+def at(house: House, place: Callable[[str], None]) -> Callable[[str], None]:
+    def move(zone: str) -> None:
+        place(zone)
+        house.core.statistics.zone = ZoneInfo(zone)
+
+    return move
+
+
+def exactly(kwh: float) -> Any:  # noqa: ANN401 - pytest's own
+    return pytest.approx(kwh, abs=0.0011)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+async def test_every_span_over_a_clock_change_is_what_was_counted(
+    house: House, at: Callable[[str], None], zone: str
+) -> None:
+    at(zone)
+    house.add(HOUSE)
+    for change in CHANGES:
+        for length in (Length.DAY, Length.WEEK, Length.MONTH, Length.YEAR):
+            found = await house.energy(length, change)
+            after = found.last + DAY
+            for row in COUNTERS:
+                whole = house.total(row.day, found.first, after, zone)
+                assert getattr(found.figures, f"{row.day}_kwh") == exactly(whole)
+                assert sum(filter(None, found.bars.kwh[row.day])) == exactly(whole)
+            if length is Length.DAY:
+                assert len(found.bars.start) == (23 if change.month == 10 else 25)
+            elif length is not Length.YEAR:
+                for day, kwh in zip(found.bars.start, found.bars.kwh["solar"], strict=True):
+                    assert isinstance(day, date)
+                    wanted = house.total("solar", day, day + DAY, zone)
+                    assert kwh == (exactly(wanted) if day <= date(2026, 5, 3) else None)
+            assert sum(found.bars.missing) == found.figures.missing == 0
+
+
+async def test_all_of_the_time_is_by_years_and_begins_with_the_first_row(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    found = await house.energy(Length.ALL, date(2026, 5, 3))
+    assert found.bars.start == [date(2025, 1, 1), date(2026, 1, 1)]
+    for index, year in enumerate((2025, 2026)):
+        whole = house.total("load", date(year, 1, 1), date(year + 1, 1, 1), "Australia/Sydney")
+        assert found.bars.kwh["load"][index] == exactly(whole)
+    assert found.compared is None
+    assert found.has_earlier is False
+
+
+async def test_what_is_before_the_first_row_is_unknown_and_not_missing(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    august = await house.energy(Length.MONTH, date(2025, 8, 20))
+    assert august.bars.kwh["solar"][:19] == [None] * 19
+    assert august.figures.missing == 0
+    assert august.has_earlier is False
+    july = await house.energy(Length.MONTH, date(2025, 7, 1))
+    assert july.figures.solar_kwh is None
+    assert july.figures.missing == 0
+    assert july.has_earlier is None
+    september = await house.energy(Length.MONTH, date(2025, 9, 1))
+    assert september.has_earlier is True
+
+
+async def test_hours_without_data_are_missing_and_never_zero(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    midnight = datetime(2026, 3, 3, 14, tzinfo=UTC)  # of the 4th
+    lost = tuple(midnight + number * HOUR for number in range(-2, 26))
+    house.add(HOUSE, lost=lost)
+    # Core had a row for some of them, which said that nothing had changed.
+    flat = lost[3:6]
+    solar = entity_ids(house.inverters[HOUSE])
+    for row in COUNTERS:
+        stored = house.core.statistics.rows[solar[row.key]]
+        last = stored[lost[0] - HOUR]
+        house.core.statistics.write(
+            _METADATA | {"statistic_id": solar[row.key]}, [last | {"start": one} for one in flat]
+        )
+    house.coverage.put(HOUSE, [Hour(one, Stage.SETTLED, why=NO_READINGS) for one in lost])
+    day = await house.energy(Length.DAY, date(2026, 3, 4))
+    assert day.bars.kwh["solar"] == [None] * 24
+    assert day.bars.missing == [1] * 24
+    assert day.figures.solar_kwh is None
+    assert day.figures.self_sufficiency is None
+    week = await house.energy(Length.WEEK, date(2026, 3, 4))
+    assert week.bars.missing == [0, 2, 24, 2, 0, 0, 0]
+    assert week.figures.missing == 28
+    assert week.bars.kwh["solar"][2] is None
+    # What was counted meanwhile is part of the first hour after.
+    whole = house.total("solar", date(2026, 3, 2), date(2026, 3, 9), "Australia/Brisbane")
+    assert week.figures.solar_kwh == exactly(whole)
+    # Days that lack hours are neither best nor worst.
+    days = [date(2026, 3, number) for number in (2, 6, 7, 8)]
+    totals = {one: house.total("solar", one, one + DAY, "Australia/Brisbane") for one in days}
+    assert week.best is not None
+    assert week.worst is not None
+    assert week.best.day == max(totals, key=lambda one: totals[one])
+    assert week.worst.day == min(totals, key=lambda one: totals[one])
+    assert week.worst.solar_kwh == exactly(min(totals.values()))
+
+
+async def test_hours_without_a_row_are_missing_though_the_coverage_has_them(
+    house: House, at: Callable[[str], None]
+) -> None:
+    """As before the history that the add-on knows."""
+    at("Australia/Adelaide")
+    midnight = datetime(2026, 3, 3, 13, 30, tzinfo=UTC)  # of the 4th
+    lost = tuple(midnight + HOUR / 2 + number * HOUR for number in range(24))
+    house.add(HOUSE, lost=lost)
+    week = await house.energy(Length.WEEK, date(2026, 3, 4))
+    assert week.bars.missing == [0, 0, 24, 0, 0, 0, 0]
+    day = await house.energy(Length.DAY, date(2026, 3, 4))
+    assert day.bars.missing == [1] * 24
+
+
+async def test_an_hour_in_which_nothing_was_counted_is_zero(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    ids = entity_ids(house.inverters[HOUSE])
+    for row in COUNTERS:
+        stored = house.core.statistics.rows[ids[row.key]]
+        for number in range(3):
+            hour = datetime(2026, 3, 4, number, tzinfo=UTC)
+            stored[hour]["sum"] = stored[hour - HOUR]["sum"]
+    day = await house.energy(Length.DAY, date(2026, 3, 4))
+    assert day.bars.kwh["solar"][10:13] == [0.0] * 3
+    assert day.figures.missing == 0
+
+
+@pytest.mark.parametrize("zone", ["Australia/Adelaide", "Australia/Brisbane"])
+async def test_the_open_hour_is_of_the_readings(
+    house: House, at: Callable[[str], None], zone: str
+) -> None:
+    at(zone)
+    house.add(HOUSE)
+    # It is 20 past; Core has no row of the hour before yet.
+    full = NOW.replace(minute=0)
+    for of in house.core.statistics.rows.values():
+        del of[full - HOUR]
+    for truth in house.truth[HOUSE].values():
+        del truth[full - HOUR]
+    _read(
+        house, HOUSE, {full - HOUR - timedelta(seconds=30): 10.0, full - timedelta(minutes=1): 12}
+    )
+    _read(house, HOUSE, {full + timedelta(minutes=1): 12.5, NOW: 13.25})
+    today = date(2026, 5, 3)
+    before = house.total("solar", today, today + DAY, zone)
+    for length in (Length.DAY, Length.WEEK, Length.MONTH):
+        found = await house.energy(length, today)
+        whole = house.total("solar", found.first, today + DAY, zone)
+        assert found.figures.solar_kwh == exactly(whole + 3.25)
+        assert found.figures.missing == 0
+        assert found.is_open
+    day = await house.energy(Length.DAY, today)
+    known = [kwh for kwh in day.bars.kwh["solar"] if kwh is not None]
+    assert known[-2:] == [2.0, 1.25]
+    assert sum(known) == exactly(before + 3.25)
+    # It is compared until the last full hour, without the open one.
+    assert day.compared is not None
+    assert day.compared.until == full - DAY
+    truth = house.truth[HOUSE]["solar"]
+    midnight = datetime(2026, 5, 2, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    theirs = sum(kwh for hour, kwh in truth.items() if midnight <= hour < full - DAY)
+    assert day.compared.figures.solar_kwh == exactly(theirs)
+    assert day.compared.change["solar_kwh"] == exactly(before + 2 - theirs)
+
+
+async def test_the_open_hour_may_be_yesterdays(house: House, at: Callable[[str], None]) -> None:
+    """In Adelaide the hour that begins at half past eleven belongs to the day before."""
+    at("Australia/Adelaide")
+    house.add(HOUSE)
+    midnight = datetime(2026, 5, 3, 14, 30, tzinfo=UTC)
+    await house.clock.advance((midnight + timedelta(minutes=10) - NOW).total_seconds())
+    full = midnight - HOUR / 2
+    _read(house, HOUSE, {full: 10.0, midnight + timedelta(minutes=5): 11.0})
+    today = await house.energy(Length.DAY, date(2026, 5, 4))
+    assert today.figures.solar_kwh is None
+    assert today.figures.missing == 0
+    yesterday = await house.energy(Length.DAY, date(2026, 5, 3))
+    assert yesterday.bars.kwh["solar"][-1] == 1.0
+
+
+def _read(house: House, serial: str, solar: Mapping[datetime, float]) -> None:
+    readings = [
+        examples.dynamic(TimestampUtc=f"{at:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=kwh)
+        for at, kwh in solar.items()
+    ]
+    house.context.minutes.seen(house.inverters[serial], readings)
+
+
+async def test_what_is_compared_may_be_the_same_of_last_year_and_unknown(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    april = await house.energy(Length.MONTH, date(2026, 4, 2))
+    assert april.compared is not None
+    assert (april.compared.first, april.compared.last) == (date(2026, 3, 1), date(2026, 3, 31))
+    assert april.compared.until is None
+    march = house.total("load", date(2026, 3, 1), date(2026, 4, 1), "Australia/Sydney")
+    whole = house.total("load", date(2026, 4, 1), date(2026, 5, 1), "Australia/Sydney")
+    assert april.compared.figures.load_kwh == exactly(march)
+    assert april.compared.change["load_kwh"] == exactly(whole - march)
+    other = await house.energy(Length.MONTH, date(2026, 4, 2), than=Than.YEAR)
+    assert other.compared is not None
+    assert other.compared.first == date(2025, 4, 1)
+    assert other.compared.figures.load_kwh is None
+    assert other.compared.change == {}
+
+
+async def test_several_inverters_are_added_up_from_when_each_began(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    house.add(FLAT, begin=datetime(2026, 2, 10, 2, tzinfo=UTC))
+    for serials in ((HOUSE,), (FLAT,), (HOUSE, FLAT)):
+        found = await house.energy(Length.MONTH, date(2026, 2, 1), *serials)
+        whole = house.total("import", found.first, date(2026, 3, 1), "Australia/Sydney", *serials)
+        assert found.figures.import_kwh == exactly(whole)
+        assert found.figures.missing == 0
+
+
+def _cycling(house: House, charge: float, discharge: float) -> tuple[float, float]:
+    """Let so much go through the battery each day, kWh; return its capacity: usable, and whole."""
+    ids = entity_ids(house.inverters[HOUSE])
+    for key, kwh in (("battery_charge_total", charge), ("battery_discharge_total", discharge)):
+        stored = house.core.statistics.rows[ids[key]]
+        for number, hour in enumerate(sorted(stored)):
+            stored[hour]["sum"] = number * kwh / 24
+    details = house.inverters[HOUSE].details
+    usable = details.limit(lambda limits: limits.usable_battery_capacity_kwh)
+    whole = details.limit(lambda limits: limits.battery_capacity_kwh)
+    assert usable is not None
+    assert whole is not None
+    return usable, whole
+
+
+def _levels(house: House, levels: Mapping[date, float]) -> None:
+    """Let the battery have these charges at these midnights in Brisbane, percent."""
+    rows = [
+        {"start": datetime(day.year, day.month, day.day, 14, tzinfo=UTC) - DAY + hour * HOUR}
+        | dict.fromkeys(("mean", "min", "max"), level + change)
+        for day, level in levels.items()
+        for hour, change in ((-1, -2), (0, 2))
+    ]
+    metadata = {
+        "statistic_id": entity_ids(house.inverters[HOUSE])["battery_soc"],
+        "has_sum": False,
+        "mean_type": 1,
+        "unit_class": "unitless",
+        "unit_of_measurement": "%",
+    }
+    house.core.statistics.write(_METADATA | metadata, rows)
+
+
+async def test_the_efficiency_of_a_battery_takes_into_account_what_is_in_it(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    usable, whole = _cycling(house, charge=12, discharge=10)
+    first = date(2026, 3, 4)
+    _levels(house, {first: 40, first + DAY: 50, first + 2 * DAY: 90})
+    day = await house.energy(Length.DAY, first)
+    assert day.figures.cycles == pytest.approx(10 / usable, abs=0.01)
+    assert day.figures.efficiency == pytest.approx(100 * (10 + 0.1 * whole) / 12, abs=0.1)
+    more = await house.energy(Length.DAY, first + DAY)
+    assert more.figures.efficiency is None, "more than was put in can only be a mistake"
+    unknown = await house.energy(Length.DAY, first + 2 * DAY)
+    assert unknown.figures.efficiency is None, "nothing is known of its end"
+    assert unknown.figures.cycles == day.figures.cycles
+    # Where much went through it, what is in it makes no difference.
+    year = await house.energy(Length.YEAR, first)
+    assert year.figures.efficiency == pytest.approx(1000 / 12, abs=0.1)
+
+
+async def test_of_little_charge_no_efficiency_is_told(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    _cycling(house, charge=1, discharge=0.9)
+    _levels(house, {date(2026, 3, 4): 50, date(2026, 3, 5): 50})
+    day = await house.energy(Length.DAY, date(2026, 3, 4))
+    assert day.figures.efficiency is None
+    assert day.figures.cycles is not None
+
+
+@pytest.mark.parametrize(("minute", "level"), [(0, 45.0), (30, 50.0), (15, 47.5)])
+def test_the_level_at_a_moment_lies_between_the_means_around_it(minute: int, level: float) -> None:
+    rows = [Row(NOW.replace(hour=hour, minute=0), mean=mean) for hour, mean in ((3, 40), (4, 50))]
+    assert level_at(NOW.replace(minute=minute), rows) == level
+
+
+async def test_days_that_are_not_the_houses_are_an_error(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    house.core.statistics.zone = ZoneInfo("Australia/Perth")
+    with pytest.raises(ZoneError):
+        await house.energy(Length.MONTH, date(2026, 3, 4))
+
+
+async def test_an_answer_is_small(house: House, at: Callable[[str], None]) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    for length in Length:
+        answer = await house.energy(length, date(2026, 3, 4))
+        assert len(msgspec.json.encode(answer)) < 8000
