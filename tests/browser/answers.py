@@ -1,13 +1,19 @@
 """Answers below data/ as the page gets them; all values are invented."""
 
 import math
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import msgspec
 
-from browser.examples import GIVEN, HOME, NOW, Json, energy, energy_plan, written
-from redback.panel import minutes
+from browser.examples import GIVEN, HOME, NOW, Json, energy_plan, written
+from redback.panel import figures, minutes, spans
+from redback.panel.period import Comparison, Energy
+from redback.panel.spans import Length, Than
+
+Cells = dict[str, dict[datetime, float]]
 
 _STEP = 60  # seconds between two readings
 _MIDNIGHT = datetime(2026, 11, 24, tzinfo=HOME)
@@ -62,11 +68,103 @@ def _day(midnight: datetime, *without: tuple[float, float]) -> Json:
         for since, until in without
     ]
     made: Json = msgspec.to_builtins(minutes.day(each, midnight, end, NOW))
-    return made | {"date": f"{midnight:%Y-%m-%d}", "energy": energy()}
+    return made | {"date": f"{midnight:%Y-%m-%d}"}
 
 
 def _minute(hour: float) -> minutes.Minute:
     return minutes.Minute(*(round(value, 3) for value in _powers(hour)))
+
+
+# The first day of which anything is known.
+_BEGIN = date(2024, 3, 5)
+_TODAY = _MIDNIGHT.date()
+_DAY = timedelta(days=1)
+_CAPACITY_KWH = 10.0
+_LOST = {date(2026, 11, 12): range(9, 13), date(2026, 8, 3): range(24)}  # by their hours
+
+
+def period(query: Mapping[str, str]) -> Json:
+    """Make the energy of whatever span is asked for.
+
+    The server makes the figures of hours or days, as it does for the page.
+    """
+    length = Length(query["period"])
+    day = date.fromisoformat(query.get("date") or f"{_TODAY}")
+    one = spans.years(_BEGIN, _TODAY) if length is Length.ALL else spans.span(length, day)
+    parts = [*_parts(one)]
+    counted = [_counted(one)]
+    shown = figures.figures(counted)
+    made = Energy(
+        length=length,
+        first=one.first,
+        last=one.after - _DAY,
+        is_open=one.after > _TODAY,
+        has_earlier=one.first > _BEGIN,
+        is_total="site" in query,
+        bars=figures.bars(counted, parts),
+        figures=shown,
+        best=None if length is Length.DAY else figures.Best(one.first, 31.42),
+        worst=None if length is Length.DAY else figures.Best(one.first + _DAY, 4.2),
+        compared=_compared(one, query, shown),
+        entity_ids={"solar_kwh": ["sensor.house_solar_generation_total"]},
+    )
+    found: Json = msgspec.json.decode(msgspec.json.encode(made))
+    return found
+
+
+def _compared(one: spans.Span, query: Mapping[str, str], shown: figures.Figures) -> Any:  # noqa: ANN401 - of the server
+    other = spans.compared(one, Than(query.get("than", "before")))
+    if other is None:
+        return None
+    end = NOW.replace(minute=0) - (one.first - other.first) if one.after > _TODAY else None
+    theirs = figures.figures([_counted(other)])
+    last = other.after - _DAY
+    return Comparison(other.first, last, end, theirs, figures.differences(shown, theirs))
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day begins in the house, wherever this runs."""
+    return datetime(day.year, day.month, day.day, tzinfo=HOME)
+
+
+def _parts(one: spans.Span) -> Iterator[spans.Part]:
+    if not one.has_days:
+        for hour in range(24):
+            start = _midnight(one.first) + timedelta(hours=hour)
+            yield spans.Part(None, start, start + timedelta(hours=1))
+        return
+    for part in one.parts():
+        assert part.day is not None
+        yield spans.Part(part.day, _midnight(part.day), _midnight(part.day) + _DAY)
+
+
+def _counted(one: spans.Span) -> figures.Counted:
+    """Make up what was counted in the hours of a day, or on each day of a span."""
+    hours: Cells = {
+        name: {} for name in ("solar", "load", "import", "export", "charge", "discharge")
+    }
+    missing: set[datetime] = set()
+    day = max(one.first, _BEGIN)
+    while day < min(one.after, _TODAY + _DAY):
+        # More sun in summer, and clouds now and then.
+        season = 0.7 + 0.3 * math.cos((day.timetuple().tm_yday - 10) / 58)
+        cloud = 0.35 + 0.65 * abs(math.sin(day.toordinal() * 1.7))
+        for hour in range(15 if day == _TODAY else 24):
+            start = _midnight(day) + timedelta(hours=hour)
+            if hour in _LOST.get(day, ()):
+                missing.add(start)
+                continue
+            cell = _midnight(day) if one.has_days else start
+            solar, load, _, _, _ = _powers(hour + 0.5)
+            solar *= season * cloud
+            battery = min(max(load - solar, -0.9 if hour < 14 else 0.0), 0.7 if hour > 16 else 0.1)
+            grid = load - solar - battery
+            flows = (solar, load, max(grid, 0), max(-grid, 0), max(-battery, 0), max(battery, 0))
+            for name, kwh in zip(hours, flows, strict=True):
+                hours[name][cell] = hours[name].get(cell, 0.0) + kwh
+        day += _DAY
+    battery_of = figures.Battery(_CAPACITY_KWH, 0.3)
+    return figures.Counted(hours, frozenset(missing), battery_of)
 
 
 def _code(age: int, hour: int) -> str:

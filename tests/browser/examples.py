@@ -163,12 +163,6 @@ def granny_flat() -> Json:
     return _inverter(made(change))
 
 
-def energy() -> Json:
-    """Make the energy of a day so far."""
-    today: Json = _part(inverter(), "today")
-    return today
-
-
 def health(**changes: object) -> Json:
     """Make the health of a service that runs well."""
     found: Json = _part(made(), "health")

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 import redback.panel
-from browser.answers import all_answers
+from browser.answers import all_answers, period
 from browser.examples import HOME, NOW
 from redback.panel.local_time import offsets
 
@@ -37,6 +37,7 @@ class StandIn:
     def __init__(self, status: Mapping[str, object]) -> None:
         self.status = status
         self.data = all_answers()  # by the path below data/
+        self.made: dict[str, Callable[[Mapping[str, str]], object]] = {"period": period}  # by query
         self.queries: list[tuple[str, dict[str, str]]] = []
         self.answers: dict[str, tuple[int, str]] = {}  # by the path below do/
         self.posts: list[tuple[str, object]] = []
@@ -144,9 +145,10 @@ class StandIn:
         if path == "status":
             return web.json_response(self.status)
         self.queries.append((path, dict(request.query)))
-        if path not in self.data:
+        if path not in self.data and path not in self.made:
             raise web.HTTPServiceUnavailable
-        body = msgspec.json.encode(self.data[path])  # as short as the server's
+        content = self.made[path](request.query) if path in self.made else self.data[path]
+        body = msgspec.json.encode(content)  # as short as the server's
         return web.Response(body=body, content_type="application/json")
 
     async def _do(self, request: web.Request) -> web.Response:

@@ -106,8 +106,8 @@ async def test_the_table_of_the_day_has_the_houses_hours(
     stand_in.zone = None
     stand_in.data["day"] = msgspec.to_builtins(minutes.day([minutes.Seen(whole)], start, end, end))
     page = await viewer.open("day", zone=ELSEWHERE)
-    await page.wait_for_selector(".chart canvas")
-    heads = await page.locator("table.hours tbody th").all_text_contents()
+    await page.wait_for_selector(".powers .chart canvas")
+    heads = await page.locator(".powers table.hours tbody th").all_text_contents()
     hours = (start + number * HOUR for number in range(25))
     local = (hour.astimezone(ZoneInfo(zone)) for hour in hours if hour < end)
     assert heads == [f"{time:%H:%M}" for time in local]

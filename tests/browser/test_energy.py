@@ -1,4 +1,4 @@
-"""That Energy shows the power and the energy of a day, as a chart and as a table."""
+"""That Energy shows the power of today and of yesterday, as a chart and as a table."""
 
 import re
 
@@ -17,19 +17,22 @@ _SOLAR = (255, 198, 115, 255)
 
 async def _chart(page: Page) -> Locator:
     """Wait until the chart is drawn."""
-    await page.wait_for_selector(".chart canvas")
+    await page.wait_for_selector(".powers .chart canvas")
     return page.get_by_role("slider", name="Power over the day")
 
 
 async def test_the_day_has_a_chart_with_the_values_under_the_pointer(viewer: Viewer) -> None:
     page = await viewer.open("day")
     chart = await _chart(page)
-    await expect(page.locator(".pointed")).to_have_text("Latest values, 14:29")
+    await expect(page.locator(".powers .pointed")).to_have_text("Latest values, 14:29")
+    await chart.scroll_into_view_if_needed()
     box = await chart.bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    await expect(page.locator(".pointed")).to_have_text(re.compile(r"At 1[12]:\d\d"))
-    await expect(page.locator(".series").first).to_have_text(re.compile(r"^Solar[45]\.\d+ kW$"))
+    await expect(page.locator(".powers .pointed")).to_have_text(re.compile(r"At 1[12]:\d\d"))
+    await expect(page.locator(".powers .series").first).to_have_text(
+        re.compile(r"^Solar[45]\.\d+ kW$")
+    )
     await keep_picture(page, "day-light-1280")
 
 
@@ -56,7 +59,7 @@ async def test_sources_are_stacked_above_zero_and_uses_below(viewer: Viewer) -> 
 async def test_a_value_can_be_taken_out_of_the_chart(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _chart(page)
-    solar = page.locator("button.series", has_text="Solar")
+    solar = page.locator(".powers button.series", has_text="Solar")
     assert _SOLAR in await _colours(page, 12)
     await solar.focus()
     await page.keyboard.press("Enter")
@@ -71,18 +74,18 @@ async def test_the_arrow_keys_move_through_the_day(viewer: Viewer) -> None:
     await chart.focus()
     for key, time in (("Home", "00:00"), ("ArrowRight", "00:01"), ("End", "14:29")):
         await page.keyboard.press(key)
-        await expect(page.locator(".pointed")).to_have_text(f"At {time}")
+        await expect(page.locator(".powers .pointed")).to_have_text(f"At {time}")
         await expect(chart).to_have_attribute("aria-valuetext", re.compile(f"^{time}, Solar .* W"))
     await page.keyboard.press("ArrowLeft")
-    await expect(page.locator(".pointed")).to_have_text("At 14:28")
+    await expect(page.locator(".powers .pointed")).to_have_text("At 14:28")
 
 
 async def _colours(page: Page, hour: float) -> set[tuple[int, ...]]:
     """Return the colours that the chart's canvas has at a time of the day."""
     colours = await page.evaluate(
         """hour => {
-          const canvas = document.querySelector(".chart canvas");
-          const over = document.querySelector(".chart .u-over").getBoundingClientRect();
+          const canvas = document.querySelector(".powers .chart canvas");
+          const over = document.querySelector(".powers .chart .u-over").getBoundingClientRect();
           const whole = canvas.getBoundingClientRect();
           const left = (over.left - whole.left + over.width * hour / 24) / whole.width;
           const copy = new OffscreenCanvas(1, canvas.height).getContext("2d");
@@ -106,7 +109,7 @@ async def test_a_time_without_readings_is_shaded_and_told_and_no_line_crosses_it
 ) -> None:
     page = await viewer.open("day", size=size)
     chart = await _chart(page)
-    told = page.locator("#day .holes")
+    told = page.locator(".powers .holes")
     await expect(told).to_have_text("No readings from 08:59 to 09:45. See History.")
     # Lines are opaque; the shade and the grid are not.
     assert 255 not in await _alphas(page, 9.3)
@@ -119,7 +122,7 @@ async def test_a_time_without_readings_is_shaded_and_told_and_no_line_crosses_it
     await page.keyboard.press("Home")
     for _ in range(45):
         await page.keyboard.press("PageUp")
-    await expect(page.locator(".pointed")).to_have_text("No readings from 08:59 to 09:45")
+    await expect(page.locator(".powers .pointed")).to_have_text("No readings from 08:59 to 09:45")
     await told.get_by_role("link", name="See History").click()
     await expect(page.locator("#history-title")).to_be_focused()
 
@@ -130,7 +133,7 @@ async def test_what_one_of_several_lacks_is_told_of_their_total(
     stand_in.data["day"] = answers.day_of_two()
     two = examples.status(examples.inverter(), examples.granny_flat())
     page = await viewer.open("day", status=two)
-    told = page.locator("#day .holes")
+    told = page.locator(".powers .holes")
     await expect(told).to_contain_text("Readings of an inverter are missing from 08:59 to 09:45.")
     stand_in.data["day"] = answers.day()
     await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
@@ -140,47 +143,37 @@ async def test_what_one_of_several_lacks_is_told_of_their_total(
 async def test_a_hole_that_has_not_ended_is_told_too(viewer: Viewer, stand_in: StandIn) -> None:
     stand_in.data["day"] = answers.morning()
     page = await viewer.open("day")
-    await expect(page.locator("#day .holes")).to_contain_text(
+    await expect(page.locator(".powers .holes")).to_contain_text(
         "No readings after 08:59. See History"
     )
     await keep_picture(page, "day-open-hole-1280")
 
 
-async def test_yesterday_can_be_looked_at(viewer: Viewer, stand_in: StandIn) -> None:
-    page = await viewer.open("day", size=PHONE)
-    await _chart(page)
-    title = page.locator("#day h3").first
-    await expect(title).to_have_text("Tue 24 Nov")
-    stand_in.data["day"] = answers.yesterday()
-    yesterday = page.get_by_role("button", name="Yesterday")
-    await yesterday.click()
-    await expect(title).to_have_text("Mon 23 Nov")
-    await expect(yesterday).to_have_attribute("aria-pressed", "true")
-    await expect(page.locator(".pointed")).to_have_text("Latest values, 23:59")
-    await expect(page.locator("#day .holes")).to_be_hidden()
-    assert stand_in.queries == [("day", {}), ("day", {"day": "yesterday"})]
-    await keep_picture(page, "day-yesterday-360")
-    await page.get_by_role("button", name="Today").click()
-    await expect(page.get_by_role("button", name="Today")).to_have_attribute("aria-pressed", "true")
-
-
-async def test_each_energy_leads_to_its_history_in_home_assistant(
+async def test_power_is_shown_of_yesterday_and_of_no_day_before(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    ids = {"solar_kwh": ["sensor.house_solar_generation_total", "sensor.flat_solar"]}
-    stand_in.data["day"] = answers.day() | {"entity_ids": ids}
-    page = await viewer.open("day")
-    link = page.locator("#day [data-energy=solar_kwh]").get_by_role("link")
-    both = ",".join(ids["solar_kwh"])
-    await expect(link).to_have_attribute("href", f"/history?entity_id={both}")
-    await expect(page.locator("#day [data-energy=load_kwh]").get_by_role("link")).to_have_count(0)
+    page = await viewer.open("day", size=PHONE)
+    await _chart(page)
+    stand_in.data["day"] = answers.yesterday()
+    back = page.get_by_role("button", name="Previous day")
+    await back.click()
+    await expect(page.locator(".powers .pointed")).to_have_text("Latest values, 23:59")
+    await expect(page.locator(".powers .holes")).to_be_hidden()
+    await keep_picture(page, "day-yesterday-360")
+    await back.click()
+    await expect(page.locator(".powers")).to_be_hidden()
+    await expect(page.locator("#day h3").first).to_have_text("Sun 22 Nov 2026")
+    await page.get_by_role("button", name="Today").click()
+    await expect(page.locator(".powers")).to_be_visible()
+    asked = [query for path, query in stand_in.queries if path == "day"]
+    assert asked == [{}, {"day": "yesterday"}, {}]
 
 
 async def test_the_day_is_a_table_too(viewer: Viewer) -> None:
     page = await viewer.open("day", size=PHONE)
     await _chart(page)
-    await page.get_by_text("Show as table").click()
-    rows = page.locator(".hours tbody tr")
+    await page.locator(".powers").get_by_text("Show as table").click()
+    rows = page.locator(".powers .hours tbody tr")
     await expect(rows).to_have_count(15)
     await expect(rows.nth(12)).to_have_text(re.compile(r"^12:00[45]\.\d\d"))
     await keep_picture(page, "day-table-360")
@@ -191,33 +184,22 @@ async def test_without_the_chart_the_day_is_a_table_and_says_why(viewer: Viewer)
     await page.route("**/static/uplot/**", lambda route: route.fulfill(status=404))
     await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
     await expect(page.get_by_text("The chart could not be downloaded")).to_be_visible()
-    await expect(page.locator(".hours tbody tr")).to_have_count(15)
-    await expect(page.locator(".hours tbody tr").first).to_be_visible()
+    await expect(page.locator(".powers .hours tbody tr")).to_have_count(15)
+    await expect(page.locator(".powers .hours tbody tr").first).to_be_visible()
     await keep_picture(page, "day-without-chart-360")
     viewer.complaints.clear()
-
-
-async def test_the_day_may_come_before_anything_else_is_known(
-    viewer: Viewer, stand_in: StandIn
-) -> None:
-    stand_in.is_silent = True
-    energy = examples.energy() | {"since": "2026-11-23T16:57:00Z"}
-    stand_in.data["day"] = answers.day() | {"energy": energy}
-    page = await viewer.open(url=f"{stand_in.url}#day")
-    since = re.compile(r"Counted since (Tue, 24 Nov, )?02:57; no earlier data")
-    await expect(page.locator("#day")).to_contain_text(since)
 
 
 async def test_a_line_of_the_chart_can_be_taken_away(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _chart(page)
-    solar = page.get_by_role("button", name="Solar")
+    solar = page.locator(".powers").get_by_role("button", name="Solar")
     await expect(solar).to_have_attribute("aria-pressed", "true")
     await solar.click()
     await expect(solar).to_have_attribute("aria-pressed", "false")
 
 
-async def test_the_day_of_one_of_several_inverters_can_be_chosen(
+async def test_the_power_of_one_of_several_inverters_can_be_chosen(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     two = examples.status(examples.inverter(), examples.granny_flat())
@@ -225,24 +207,33 @@ async def test_the_day_of_one_of_several_inverters_can_be_chosen(
     await _chart(page)
     async with page.expect_response(re.compile("data/day")):
         await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
-    assert stand_in.queries == [("day", {}), ("day", {"serial": "RB22031109876543"})]
+    flat = {"serial": "RB22031109876543"}
+    assert stand_in.queries == [
+        ("period", {"period": "day"}),
+        ("day", {}),
+        ("period", {"period": "day", **flat}),
+        ("day", flat),
+    ]
 
 
-async def test_the_day_has_a_total_of_each_site(viewer: Viewer, stand_in: StandIn) -> None:
-    stand_in.data["day"] = answers.day_of_two()
+async def test_power_has_a_total_of_each_site_and_none_of_several(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
     cabin = examples.inverter(serial="RB23010100000001", name="Cabin", site="S2301010000001")
     three = examples.status(cabin, examples.inverter(), examples.granny_flat())
     page = await viewer.open("day", status=three)
-    await _chart(page)
     choice = page.locator("#day").get_by_label("Inverter")
     await expect(choice.locator("option")).to_have_text(
-        ["Cabin", "House and Granny flat", "House", "Granny flat"]
+        ["All inverters", "Cabin", "House and Granny flat", "House", "Granny flat"]
     )
+    await expect(page.locator(".powers")).to_be_hidden()
+    stand_in.data["day"] = answers.day_of_two()
     async with page.expect_response(re.compile("data/day")):
         await choice.select_option("House and Granny flat")
-    assert stand_in.queries == [("day", {}), ("day", {"site": "S2112091234567"})]
+    await expect(page.locator(".powers")).to_be_visible()
+    site = {"site": "S2112091234567"}
+    assert stand_in.queries[-2:] == [("period", {"period": "day", **site}), ("day", site)]
     shared = page.locator("#day").get_by_text("Redback does not say whether grid and load")
     await expect(shared).to_be_visible()
-    stand_in.data["day"] = answers.day()
     await choice.select_option("Cabin")
     await expect(shared).to_be_hidden()

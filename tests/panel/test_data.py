@@ -140,9 +140,9 @@ async def test_the_day_is_sent_minute_by_minute(person: Visitor) -> None:
         assert day["start"] < day["end"]
 
 
-async def test_the_energy_of_the_day_leads_to_its_entities(person: Visitor) -> None:
+async def test_the_energy_of_a_span_leads_to_its_entities(person: Visitor) -> None:
     serial = person.home.inverters[0]
-    found = (await person.data(f"day?serial={serial}"))["entity_ids"]
+    found = (await person.data(f"period?serial={serial}"))["entity_ids"]
     assert found["solar_kwh"] == [f"sensor.redback_{serial[-4:]}_solar_generation_total"]
     states = await person.home.states()
     assert {f"sensor.{one}" for one in states} >= {one for ids in found.values() for one in ids}

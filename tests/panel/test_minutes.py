@@ -115,7 +115,6 @@ def test_a_day_of_several_inverters_is_their_sum(minutes: Minutes) -> None:
     minutes.seen(inverter(OTHER), [reading(NOON, 0.5, load=5.0)])
     both = minutes.day([SERIAL, OTHER])
     assert both.solar == [2.5, 3.5]
-    assert both.energy.load_kwh == 1.0
 
 
 def test_a_total_is_unknown_while_a_part_of_it_is(minutes: Minutes) -> None:
@@ -133,8 +132,6 @@ def test_grid_and_load_are_of_all_inverters_or_unknown(minutes: Minutes) -> None
     both = minutes.day([SERIAL, OTHER])
     assert both.load == both.grid == [None, None]
     assert None not in both.solar
-    assert both.energy.load_kwh is None
-    assert both.energy.solar_kwh is not None
 
 
 def test_batteries_have_no_common_charge_even_where_only_one_is_known(minutes: Minutes) -> None:
@@ -333,11 +330,3 @@ def test_a_counter_that_is_believed_after_some_minutes_has_the_energy_since_then
 ) -> None:
     minutes.seen(inverter(), [_without_charge(NOON - MINUTE), reading(NOON)])
     assert minutes.today(SERIAL).charge_kwh == 0.0
-
-
-def test_the_total_of_a_site_is_unknown_where_that_of_one_inverter_is(minutes: Minutes) -> None:
-    both = [reading(NOON - 60 * MINUTE), reading(NOON)]
-    minutes.seen(inverter(), both)
-    minutes.seen(inverter(OTHER), [_without_charge(NOON - 60 * MINUTE), reading(NOON)])
-    assert minutes.day([SERIAL]).energy.charge_kwh == 0.0
-    assert minutes.day([SERIAL, OTHER]).energy.charge_kwh is None

@@ -361,6 +361,24 @@ async def test_several_inverters_are_added_up_from_when_each_began(
         assert found.figures.missing == 0
 
 
+async def test_grid_and_load_are_of_all_inverters_or_unknown(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Sydney")
+    house.add(HOUSE)
+    house.add(FLAT)
+    ids = entity_ids(house.inverters[FLAT])
+    for key in ("site_load_total", "battery_charge_total"):
+        del house.core.statistics.rows[ids[key]]
+    both = await house.energy(Length.WEEK, date(2026, 3, 4))
+    assert both.figures.load_kwh is None
+    assert both.figures.self_sufficiency is None
+    assert both.bars.kwh["load"] == [None] * 7
+    # The other one may have no battery, and no panels.
+    whole = house.total("charge", both.first, both.last + DAY, "Australia/Sydney", HOUSE)
+    assert both.figures.charge_kwh == exactly(whole)
+
+
 def _cycling(house: House, charge: float, discharge: float) -> tuple[float, float]:
     """Let so much go through the battery each day, kWh; return its capacity: usable, and whole."""
     ids = entity_ids(house.inverters[HOUSE])

@@ -11,7 +11,16 @@ from itertools import chain
 
 import msgspec
 
-from ..sensors.counters import CHARGE, COUNTERS, DISCHARGE, EXPORT, IMPORT, LOAD, SOLAR
+from ..sensors.counters import (
+    CHARGE,
+    COUNTERS,
+    DISCHARGE,
+    EXPORT,
+    IMPORT,
+    LOAD,
+    SOLAR,
+    CounterRow,
+)
 from .minutes import rounded, share
 from .spans import Part, hours, local_date
 
@@ -20,6 +29,9 @@ _NOTHING_KWH = 0.0005
 _LEAST_CHARGE, _MUCH_CHARGE = 0.5, 50
 # There is no best of a single day.
 _LEAST_DAYS = 2
+
+# Every inverter has these; of all others only those that have panels, or a battery.
+_OF_ALL = (LOAD, IMPORT, EXPORT)
 
 Cells = Mapping[str, Mapping[datetime, float]]
 
@@ -137,9 +149,7 @@ def bars(each: Iterable[Counted], parts: Sequence[Part]) -> Bars:
     kwh: dict[str, list[float | None]] = {}
     for row in COUNTERS:
         column = kwh[row.day] = [None] * len(parts)
-        for start, counted in chain.from_iterable(
-            one.cells.get(row.day, {}).items() for one in each
-        ):
+        for start, counted in chain.from_iterable(of.items() for of in _of(row, each)):
             index = bisect_right(starts, start) - 1
             column[index] = rounded((column[index] or 0.0) + counted)
     missing = [0] * len(parts)
@@ -150,7 +160,7 @@ def bars(each: Iterable[Counted], parts: Sequence[Part]) -> Bars:
 
 def figures(each: Sequence[Counted]) -> Figures:
     """Return the figures of some inverters together."""
-    whole = {row: _sum(one.cells.get(row.day, {}) for one in each) for row in COUNTERS}
+    whole = {row: _sum(_of(row, each)) for row in COUNTERS}
     return Figures(
         **{f"{row.day}_kwh": rounded(kwh) for row, kwh in whole.items()},
         self_consumption=share(whole[SOLAR], whole[EXPORT]),
@@ -188,6 +198,12 @@ def best_and_worst(each: Sequence[Counted], today: date) -> tuple[Best, Best] | 
         return None
     by_solar = sorted(days, key=lambda one: one.solar_kwh)
     return by_solar[-1], by_solar[0]
+
+
+def _of(row: CounterRow, each: Iterable[Counted]) -> list[Mapping[datetime, float]]:
+    """Return what each inverter counted; none where the total would lack one of them."""
+    known = [one.cells.get(row.day, {}) for one in each if one.known]
+    return [] if row in _OF_ALL and not all(known) else known
 
 
 def _missing(each: Iterable[Counted]) -> frozenset[datetime]:

@@ -34,7 +34,7 @@ _PRUNED_EVERY = timedelta(hours=1)
 _MINUTE_SECONDS = 60
 _POWERS = ("solar", "load", "battery", "grid")
 # Every inverter has these; of all others only those that have panels, or a battery.
-_OF_ALL = frozenset({"load", "grid", "load_kwh", "import_kwh", "export_kwh"})
+_OF_ALL = frozenset({"load", "grid"})
 # An inverter's last values count on for this long, or for two of its intervals if that is more, but
 # no longer than Home Assistant shows them. After a longer time without a reading there is a hole.
 _LEAST_HELD = timedelta(minutes=3)
@@ -91,7 +91,6 @@ class Day(msgspec.Struct, frozen=True):
         date: the local date.
         is_total: whether it is of several inverters.
         holes: from when to when there are no readings, or not of all inverters, Unix seconds.
-        entity_ids: those whose history Home Assistant shows, by the name of an energy.
     """
 
     date: str
@@ -105,8 +104,6 @@ class Day(msgspec.Struct, frozen=True):
     battery: list[float | None]
     grid: list[float | None]
     soc: list[float | None]
-    energy: Energy
-    entity_ids: dict[str, list[str]] = {}
 
 
 _Rows = Sequence[tuple[int, Minute]]
@@ -172,7 +169,7 @@ class Minutes:
         start, end = local_day(self._clock.now())
         known = self._today.get(serial)
         if known is None or known[0] != start:
-            known = start, _energy([self._of(serial, start, end)], start)
+            known = start, _energy(self._of(serial, start, end), start)
             self._today[serial] = known
         return known[1]
 
@@ -240,7 +237,6 @@ def day(each: Sequence[Seen], start: datetime, end: datetime, now: datetime) -> 
         battery=[minute.battery for _, minute in rows],
         grid=[minute.grid for _, minute in rows],
         soc=[minute.soc for _, minute in rows],
-        energy=_energy(each, start),
     )
 
 
@@ -349,30 +345,21 @@ def _grown(rows: _Rows, name: str) -> float | None:
     return sum(step(before, after) for (_, before), (_, after) in pairwise(known))
 
 
-def _energy(each: Sequence[Seen], start: datetime) -> Energy:
-    whole = {}
-    for row in COUNTERS:
-        total, name = f"{row.day}_total", f"{row.day}_kwh"
-        having = [
-            rows
-            for rows, _ in each
-            if name in _OF_ALL or any(getattr(minute, total) is not None for _, minute in rows)
-        ]
-        whole[name] = _total([_grown(rows, total) for rows in having if rows])
-    solar, load = whole["solar_kwh"], whole["load_kwh"]
+def _energy(seen: Seen, start: datetime) -> Energy:
+    rows, _ = seen
+    whole = {f"{row.day}_kwh": rounded(_grown(rows, f"{row.day}_total")) for row in COUNTERS}
     return Energy(
         **whole,
-        self_consumption=share(solar, whole["export_kwh"]),
-        self_sufficiency=share(load, whole["import_kwh"]),
-        since=_since(each, start),
+        self_consumption=share(whole["solar_kwh"], whole["export_kwh"]),
+        self_sufficiency=share(whole["load_kwh"], whole["import_kwh"]),
+        since=_since(seen, start),
     )
 
 
-def _since(each: Sequence[Seen], start: datetime) -> datetime | None:
-    midnight = start.timestamp()
-    firsts = (rows[0][0] for rows, held in each if rows and rows[0][0] > midnight + held)
-    first = max(firsts, default=None)
-    return None if first is None else datetime.fromtimestamp(first, UTC)
+def _since(seen: Seen, start: datetime) -> datetime | None:
+    rows, held = seen
+    is_late = bool(rows) and rows[0][0] > start.timestamp() + held
+    return datetime.fromtimestamp(rows[0][0], UTC) if is_late else None
 
 
 def share(whole: float | None, other: float | None) -> float | None:

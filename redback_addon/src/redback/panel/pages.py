@@ -23,7 +23,7 @@ from .local_time import offsets
 from .minutes import Day
 from .period import ZoneError, energy
 from .sites import accounts, gone
-from .status import by_site, energy_ids, status
+from .status import by_site, status
 from .wanted import WantedError, wanted
 
 _FOLDER = Path(__file__).parent
@@ -115,8 +115,7 @@ def _day(context: Context, request: web.Request) -> Day:
     if "site" in request.query and site not in each:
         raise web.HTTPNotFound
     serials = each.get(site, ()) if serial is None else (serial,)
-    day = context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
-    return msgspec.structs.replace(day, entity_ids=energy_ids(context, serials))
+    return context.minutes.day(serials, is_yesterday=request.query.get("day") == "yesterday")
 
 
 def _calendar(context: Context, request: web.Request) -> Calendar:

@@ -40,6 +40,7 @@ from .spans import (
     span,
     years,
 )
+from .status import energy_ids
 from .wanted import Wanted
 
 _DAY = timedelta(days=1)
@@ -80,6 +81,7 @@ class Energy(msgspec.Struct, frozen=True):
         is_total: whether several inverters of one site are added up.
         best: the day of the most solar energy; None = there are not enough complete days.
         worst: that of the least.
+        entity_ids: those whose history Home Assistant shows, by the name of an energy.
     """
 
     length: Length
@@ -93,6 +95,7 @@ class Energy(msgspec.Struct, frozen=True):
     best: Best | None
     worst: Best | None
     compared: Comparison | None
+    entity_ids: dict[str, list[str]] = {}
 
 
 async def energy(context: Context, wanted: Wanted) -> Energy:
@@ -126,6 +129,7 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         best=None if days is None else days[0],
         worst=None if days is None else days[1],
         compared=None if other is None else await _compared(asked, one, other, found),
+        entity_ids=energy_ids(context, wanted.serials),
     )
 
 

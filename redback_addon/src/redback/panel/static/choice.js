@@ -26,9 +26,14 @@ export class Choice {
 
   #press(value) {
     if (this.value === value) return;
+    this.set(value);
+    this.onChange();
+  }
+
+  /** Presses another button, which changes nothing else. */
+  set(value) {
     this.value = value;
     this.#show();
-    this.onChange();
   }
 
   #show() {

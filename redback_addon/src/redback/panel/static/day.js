@@ -1,95 +1,198 @@
-// The section Energy: power and energy of today so far, or of yesterday.
+// The section Energy: what was made and used in any day, week, month or year, and the power of today.
 
-import { Chart, holeInWords } from "./chart.js";
+import { amounts } from "./amounts.js";
+import { Bars } from "./bars.js";
 import { Choice } from "./choice.js";
-import { el, say, set } from "./dom.js";
-import { energyTiles } from "./energy.js";
+import { moved, spanInWords } from "./dates.js";
+import { el, say, set, whenChanged } from "./dom.js";
 import { Fetched } from "./fetched.js";
+import { figures } from "./figures.js";
 import { bySite, called, SHARED_METER } from "./flows.js";
-import { hours } from "./hours.js";
+import * as format from "./format.js";
 import { Picker } from "./picker.js";
-import { calendarDate } from "./time.js";
+import { Power } from "./power.js";
+import { calendarDate, now } from "./time.js";
 
 const FRESH = 60_000; // milliseconds; there is a new value each minute
+const LENGTHS = [["day", "Day"], ["week", "Week"], ["month", "Month"], ["year", "Year"], ["all", "All"]];
+const ALL = "All inverters";
 
-const [YESTERDAY, TODAY] = ["yesterday", "today"];
-const DAYS = [[YESTERDAY, "Yesterday"], [TODAY, "Today"]];
-const MOST_HOLES = 4;
+const today = () => format.isoDate(now());
 
-/** The times without readings, with a link to where they are filled. */
-function holesInWords(day) {
-  const { holes } = day;
-  if (!holes.length) return [];
-  const words = holes.slice(0, MOST_HOLES).map((hole) => holeInWords(hole, day));
-  if (holes.length > MOST_HOLES) words.push(`${holes.length - MOST_HOLES} more times without readings`);
-  return [...words.flatMap((one) => [one, ". "]), el("a", { href: "#history" }, "See History"), "."];
+/** What is missing of an Energy, with a link to where it is filled. */
+function missingInWords({ bars, figures: { missing } }) {
+  if (!missing) return [];
+  const is = missing === 1 ? "1 hour is" : `${format.count(missing)} hours are`;
+  const isKnown = bars.kwh.load.some((kwh) => kwh != null);
+  const later = isKnown ? " What was counted meanwhile may be part of the hour after." : "";
+  return [`${is} missing.${later} `, el("a", { href: "#history" }, "See History"), "."];
+}
+
+/** The best and the worst day, each with a button that shows it. */
+function bestInWords({ best, worst }, show) {
+  if (!best) return [];
+  const button = ({ day }) => el("button", { class: "inline", type: "button", onclick: () => show(day) }, calendarDate(day));
+  const words = ({ solar_kwh: kwh }) => ` with ${format.kwh(kwh)} of solar`;
+  return ["Best day: ", button(best), `${words(best)}. Worst: `, button(worst), `${words(worst)}.`];
 }
 
 /** @returns the section Energy. */
 export function day(content) {
   let timer;
+  let isOpen = false;
+  let date = null; // a day in the span that is shown; null = today
+  let shown = null; // the Energy that is shown
   let totals = []; // the sites of which there is a total to choose
-  const chart = new Chart();
+  let sites = 0;
+  const chart = new Bars();
+  const power = new Power();
   const title = el("h3");
-  const holes = el("p", { class: "holes" });
-  const energy = el("div");
+  const missing = el("p", { class: "holes" });
+  const best = el("p", { class: "under below" });
+  const tiles = el("div");
   const shared = el("p", { class: "under below", hidden: true }, SHARED_METER);
-  const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Hours" });
-  const missing = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
+  const table = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Amounts" });
+  const lost = el("p", { class: "quiet", hidden: true }, "The chart could not be downloaded when this version was installed. The table shows its values. The next update tries again.");
   const details = el("details", {}, el("summary", {}, "Show as table"), table);
   const cards = [
     el(
       "article",
-      { class: "card" },
+      { class: "card energies" },
       title,
       chart.element,
-      holes,
       missing,
-      el("p", { class: "under" }, "Above zero: where the power came from. Below: where it went."),
+      lost,
+      el("p", { class: "under" }, "Above zero: where the energy came from. Below: where it went."),
       details,
     ),
-    el("article", { class: "card" }, el("h3", {}, "Energy"), energy, shared),
+    el("article", { class: "card" }, el("h3", {}, "Figures"), tiles, best, shared),
   ];
 
   const answer = new Fetched((given) => {
-    say(title, calendarDate(given.date));
-    holes.replaceChildren(...holesInWords(given));
-    set(holes, { hidden: given.holes.length ? null : "" });
-    energy.replaceChildren(energyTiles(given.energy, given.entity_ids));
+    shown = given;
+    say(title, spanInWords(given.length, given.first, given.last));
+    missing.replaceChildren(...missingInWords(given));
+    set(missing, { hidden: given.figures.missing ? null : "" });
+    tiles.replaceChildren(figures(given));
+    best.replaceChildren(...bestInWords(given, (chosen) => turnTo("day", chosen)));
+    set(best, { hidden: given.best ? null : "" });
     set(shared, { hidden: given.is_total ? null : "" });
-    table.replaceChildren(hours(given));
+    table.replaceChildren(amounts(given));
+    control();
     // The chart measures its element, so draw it after layout.
     requestAnimationFrame(async () => {
       const isDrawn = await chart.show(given);
-      missing.hidden = isDrawn;
+      lost.hidden = isDrawn;
       if (!isDrawn) details.open = true;
     });
     return cards;
   });
-  const load = () => {
-    const wanted = new URLSearchParams();
+
+  const turnTo = (to, chosen) => {
+    length.set(to);
+    date = chosen === today() ? null : chosen;
+    load();
+  };
+  const move = (by) => {
+    const first = shown?.length === length.value ? shown.first : (date ?? today());
+    const next = moved(length.value, first, by);
+    const last = moved(length.value, next, 1);
+    date = last > today() ? null : next; // the present span stays so when the day ends
+    load();
+  };
+  const control = () => {
+    const kind = length.value;
+    const isAll = kind === "all";
+    set(back, { "aria-label": `Previous ${kind}` });
+    set(forward, { "aria-label": `Next ${kind}` });
+    back.disabled = isAll || shown?.has_earlier === false;
+    forward.disabled = isAll || date === null;
+    present.hidden = isAll || date === null;
+    if (picked !== document.activeElement) picked.value = date ?? today();
+    picked.max = today();
+    choose.hidden = isAll;
+    than.element.hidden = isAll || kind === "year";
+    than.name(kind);
+  };
+  const query = () => {
+    const wanted = new URLSearchParams({ period: length.value });
+    if (date) wanted.set("date", date);
+    if (than.value !== "before") wanted.set("than", than.value);
+    return named(wanted);
+  };
+  const named = (wanted) => {
     if (picker.value) wanted.set(totals.includes(picker.value) ? "site" : "serial", picker.value);
-    if (choice.value === YESTERDAY) wanted.set("day", "yesterday");
-    answer.load([...wanted].length ? `day?${wanted}` : "day");
+    return wanted;
   };
-  const picker = new Picker(null, load);
-  const choice = new Choice("Day", DAYS, TODAY, load);
+  /** The query for the power; it is kept of two days, and never added up over sites. */
+  const ofPower = () => {
+    const isYesterday = date === moved("day", today(), -1);
+    if (length.value !== "day" || !(date === null || isYesterday) || (sites > 1 && !picker.value)) return null;
+    return named(new URLSearchParams(isYesterday ? { day: "yesterday" } : {}));
+  };
+  const load = () => {
+    control();
+    answer.load(`period?${query()}`);
+    power.load(ofPower());
+  };
+
+  const length = new Choice("Period", LENGTHS, "day", load, "choices lengths");
+  const back = el("button", { class: "plain step", type: "button", onclick: () => move(-1) }, "‹");
+  const forward = el("button", { class: "plain step", type: "button", onclick: () => move(1) }, "›");
+  const present = el("button", { class: "plain", type: "button", onclick: () => turnTo(length.value, today()) }, "Today");
+  const picked = el("input", { type: "date", min: "2000-01-01", onchange: () => picked.value && turnTo(length.value, picked.value) });
+  const choose = el("label", {}, "Date", picked);
+  const than = new Than(load);
+  const picker = new Picker(ALL, load);
+  const newDay = whenChanged(() => control());
   const show = ({ inverters }) => {
-    const sites = [...bySite(inverters)];
-    totals = sites.filter(([, members]) => members.length > 1).map(([site]) => site);
-    const options = sites.flatMap(([site, members]) =>
-      totals.includes(site) ? [{ serial: site, name: called(members, sites.length === 1) }, ...members] : members,
+    const each = [...bySite(inverters)];
+    const wasOne = sites < 2;
+    sites = each.length;
+    totals = sites > 1 ? each.filter(([, members]) => members.length > 1).map(([site]) => site) : [];
+    picker.show(
+      each.flatMap(([site, members]) =>
+        totals.includes(site) ? [{ serial: site, name: called(members, false) }, ...members] : members,
+      ),
     );
-    picker.show(options.length > 1 ? options : []); // the first one is what the add-on shows by itself
+    if (isOpen && wasOne !== sites < 2) power.load(ofPower());
+    newDay(today());
   };
-  content.replaceChildren(el("div", { class: "row" }, choice.element, picker.element), answer.element);
+  content.replaceChildren(
+    el("div", { class: "row" }, length.element, el("div", { class: "row steps" }, back, choose, forward, present), than.element, picker.element),
+    answer.element,
+    power.element,
+  );
 
   return {
     show,
     open() {
+      isOpen = true;
       load();
-      timer = setInterval(load, FRESH);
+      timer = setInterval(() => date === null && load(), FRESH);
     },
-    close: () => clearInterval(timer),
+    close() {
+      isOpen = false;
+      clearInterval(timer);
+    },
   };
+}
+
+/** What is compared with: the span before, or the same of last year. */
+class Than {
+  constructor(onChange) {
+    this.options = { before: el("option", { value: "before" }), year: el("option", { value: "year" }) };
+    this.select = el("select", { onchange: onChange }, ...Object.values(this.options));
+    this.element = el("label", {}, "Compared with", this.select);
+  }
+
+  get value() {
+    return this.select.value;
+  }
+
+  /** Names the choices for a length. */
+  name(length) {
+    say(this.options.before, `The ${length} before`);
+    say(this.options.year, `The same ${length} of last year`);
+  }
 }

@@ -50,6 +50,30 @@ export function energy(kwh) {
   return kwh == null ? UNKNOWN : ONE.format(kwh);
 }
 
+/** An energy that is looked at closely, with its unit: "12.42 kWh", "1,204.5 kWh". */
+export function kwh(value) {
+  return value == null ? "unknown" : `${exactEnergy(value)} kWh`;
+}
+
+/** The same without unit, for a column: "12.42". */
+export function exactEnergy(value) {
+  return value == null ? UNKNOWN : (Math.abs(value) < 1000 ? TWO : ONE).format(value);
+}
+
+/** How much more a value is than another one: "+1.20", "−3.4". */
+export function more(difference, write) {
+  const text = write(Math.abs(difference));
+  return `${difference < 0 ? "−" : "+"}${text}`;
+}
+
+/** A whole number: "1,204". */
+export const whole = (number) => WHOLE.format(number);
+
+/** A number with two places, such as "12.42". */
+export function two(number) {
+  return number == null ? UNKNOWN : TWO.format(number);
+}
+
 /** A number of things: "1,204". */
 export function count(number) {
   return number == null ? UNKNOWN : COUNT.format(number);
@@ -93,6 +117,11 @@ export function duration(seconds) {
 /** A time of day by the house's clock, of a Date or milliseconds: "14:05". */
 export function clock(date) {
   return CLOCK.format(local(date));
+}
+
+/** The calendar date by the house's clock, of a Date or milliseconds: "2026-11-24". */
+export function isoDate(date) {
+  return local(date).toISOString().slice(0, 10);
 }
 
 /** "14:05" today, "Mon, 23 Nov, 14:05" on another day. */

@@ -20,7 +20,7 @@ export async function get(path, limit = LONGEST) {
     clearTimeout(timer);
   }
   if (answer.status === 200) return answer.content;
-  throw new Error(`The add-on answered with error ${answer.status}. Try again in a moment.`);
+  throw new Error(answer.content?.text ?? `The add-on answered with error ${answer.status}. Try again in a moment.`);
 }
 
 /** Asks again soon where no answer comes: browsers drop what they load when their network changes. */
@@ -28,7 +28,8 @@ async function asked(path, signal) {
   for (let left = TRIES - 1; ; left--) {
     try {
       const response = await fetch(`data/${path}`, { cache: "no-store", signal });
-      return { status: response.status, content: response.ok ? await response.json() : null };
+      const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+      return { status: response.status, content: isJson ? await response.json() : null };
     } catch (error) {
       if (!left || signal.aborted) throw error;
     }

@@ -1,0 +1,270 @@
+"""That Energy shows any day, week, month and year: as bars, figures and a table."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from browser import answers, examples
+from browser.stand_in import StandIn
+from browser.viewer import DESKTOP, PHONE, Theme, Viewer, keep_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SMALL_PHONE = (320, 568)
+
+
+async def _drawn(page: Page) -> Locator:
+    """Wait until the bars are drawn, and return their chart."""
+    await page.wait_for_selector(".energies .chart canvas")
+    return page.get_by_role("slider", name="Energy; use")
+
+
+async def _turn_to(page: Page, length: str) -> None:
+    async with page.expect_response(re.compile("data/period")):
+        await page.get_by_role("button", name=length, exact=True).click()
+
+
+def _title(page: Page) -> Locator:
+    return page.locator("#day h3").first
+
+
+async def _asked(stand_in: StandIn) -> dict[str, str]:
+    return [query for path, query in stand_in.queries if path == "period"][-1]
+
+
+@pytest.mark.parametrize(
+    ("length", "title", "bars"),
+    [
+        ("Day", "Tue 24 Nov 2026", 15),
+        ("Week", "23 Nov to 29 Nov 2026", 2),
+        ("Month", "November 2026", 24),
+        ("Year", "2026", 11),
+        ("All", "2024 to 2026", 3),
+    ],
+)
+@pytest.mark.parametrize("size", [SMALL_PHONE, DESKTOP])
+async def test_each_span_has_its_bars_its_figures_and_its_table(
+    viewer: Viewer,
+    stand_in: StandIn,
+    length: str,
+    title: str,
+    bars: int,
+    size: tuple[int, int],
+) -> None:
+    theme: Theme = "light" if size == SMALL_PHONE else "dark"
+    query = {"period": length.lower()}
+    page = await viewer.open("day", size=size, theme=theme)
+    await _drawn(page)
+    if length != "Day":
+        await _turn_to(page, length)
+    await expect(_title(page)).to_have_text(title)
+    assert await _asked(stand_in) == query
+    made = answers.period(query)
+    await page.locator(".energies").get_by_text("Show as table").click()
+    rows = page.locator(".energies tbody tr")
+    await expect(rows).to_have_count(bars)
+    shown = page.locator("#day [data-energy=solar_kwh] b")
+    figures = made["figures"]
+    assert isinstance(figures, dict)
+    kwh = figures["solar_kwh"]
+    await expect(shown).to_have_text(f"{kwh:,.2f}" if kwh < 1000 else f"{kwh:,.1f}")
+    await expect(page.locator(".energies .pointed")).to_have_text("Together")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    await keep_picture(page, f"energy-{length.lower()}-{theme}-{size[0]}")
+
+
+async def test_one_goes_back_and_forward_and_to_any_date(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    forward = page.get_by_role("button", name="Next day")
+    await expect(forward).to_be_disabled()
+    await page.get_by_role("button", name="Previous day").click()
+    await expect(_title(page)).to_have_text("Mon 23 Nov 2026")
+    await forward.click()
+    await expect(_title(page)).to_have_text("Tue 24 Nov 2026")
+    await expect(forward).to_be_disabled()
+    assert await _asked(stand_in) == {"period": "day"}, "today, whichever day that is by then"
+    await page.get_by_label("Date").fill("2025-03-31")
+    await expect(_title(page)).to_have_text("Mon 31 Mar 2025")
+    await _turn_to(page, "Month")
+    await expect(_title(page)).to_have_text("March 2025")
+    await page.get_by_role("button", name="Previous month").click()
+    await expect(_title(page)).to_have_text("February 2025")
+    assert await _asked(stand_in) == {"period": "month", "date": "2025-02-01"}
+    await _turn_to(page, "Year")
+    await expect(_title(page)).to_have_text("2025")
+    back = page.get_by_role("button", name="Previous year")
+    await back.click()
+    await expect(_title(page)).to_have_text("2024")
+    await expect(back).to_be_disabled()  # nothing is known of before
+    await page.get_by_role("button", name="Today").click()
+    await expect(_title(page)).to_have_text("2026")
+    await _turn_to(page, "All")
+    for name in ("Previous all", "Next all"):
+        await expect(page.get_by_role("button", name=name)).to_be_disabled()
+    await expect(page.get_by_label("Date")).to_be_hidden()
+
+
+async def test_figures_have_their_difference_to_what_they_are_compared_with(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("day", size=PHONE)
+    await _drawn(page)
+    words = page.locator("#day").get_by_text("Compared with Mon")
+    await expect(words).to_have_text("Compared with Mon 23 Nov 2026 until 14:00.")
+    solar = page.locator("#day [data-energy=solar_kwh] .change")
+    await expect(solar).to_have_text(re.compile(r"^Compared: \+\d+\.\d\d \(\+\d+%\)$"))
+    share = page.locator("#day [data-energy=self_sufficiency] .change")
+    await expect(share).to_have_text(re.compile(r"^Compared: [+\u2212]\d+ points$"))
+    await page.get_by_label("Compared with").select_option("The same day of last year")
+    await expect(page.locator("#day")).to_contain_text("Compared with Mon 24 Nov 2025 until")
+    assert await _asked(stand_in) == {"period": "day", "than": "year"}
+    # Nothing is known of the first year's year before.
+    await _turn_to(page, "Year")
+    await page.get_by_label("Date").fill("2024-07-01")
+    await expect(page.locator("#day")).to_contain_text("Nothing is known of 2023 to compare with.")
+    await expect(solar).to_have_count(0)
+
+
+async def test_hours_without_data_are_told_and_not_zero(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    await page.get_by_label("Date").fill("2026-11-12")
+    told = page.locator(".energies .holes")
+    await expect(told).to_have_text(
+        "4 hours are missing. What was counted meanwhile may be part of the hour after."
+        " See History."
+    )
+    await page.locator(".energies").get_by_text("Show as table").click()
+    row = page.locator(".energies tbody tr", has_text="09:00 to 10:00")
+    await expect(row.locator("td")).to_have_text(["\u2013"] * 6 + ["1"])
+    chart = await _drawn(page)
+    await chart.focus()
+    await page.keyboard.press("Home")
+    for _ in range(9):
+        await page.keyboard.press("ArrowRight")
+    await expect(page.locator(".energies .pointed")).to_have_text("09:00 to 10:00, no data")
+    await expect(page.locator(".energies .series").first).to_have_text("Solarunknown")
+    await keep_picture(page, "energy-missing-1280")
+    await page.get_by_label("Date").fill("2026-08-03")
+    await expect(told).to_have_text("24 hours are missing. See History.")
+    await expect(page.locator("#day [data-energy=solar_kwh] b")).to_have_text("\u2013")
+    await told.get_by_role("link", name="See History").click()
+    await expect(page.locator("#history-title")).to_be_focused()
+
+
+async def test_the_arrow_keys_move_through_the_bars(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    await _turn_to(page, "Month")
+    chart = await _drawn(page)
+    await expect(_title(page)).to_have_text("November 2026")
+    await chart.focus()
+    for key, day in (("Home", "Sun 1"), ("ArrowRight", "Mon 2"), ("End", "Mon 30")):
+        await page.keyboard.press(key)
+        await expect(page.locator(".energies .pointed")).to_have_text(f"{day} Nov 2026")
+    await expect(chart).to_have_attribute("aria-valuetext", re.compile("^Mon 30 Nov 2026, Solar "))
+    await expect(chart).to_have_attribute("aria-valuemax", "29")
+
+
+async def test_sources_are_stacked_above_zero_and_uses_below(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    names = ("solar", "load", "import", "export", "charge", "discharge")
+    values = {name: [number + 1.0, None] for number, name in enumerate(names)}
+    bars = await page.evaluate(
+        """async kwh => {
+          const { stackBars } = await import(new URL("static/stack.js", document.baseURI));
+          return stackBars(kwh, () => true).map(({ colour, values }) => [colour, values]);
+        }""",
+        values,
+    )
+    assert bars == [
+        ["--grid-out", [-11, None]],
+        ["--battery-in", [-7, None]],
+        ["--house", [-2, None]],
+        ["--grid-in", [10, None]],
+        ["--battery-out", [7, None]],
+        ["--solar", [1, None]],
+    ]
+
+
+async def test_the_best_and_the_worst_day_can_be_turned_to(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    await expect(page.locator("#day").get_by_text("Best day")).to_be_hidden()
+    await _turn_to(page, "Month")
+    await expect(page.locator("#day").get_by_text("Best day")).to_have_text(
+        "Best day: Sun 1 Nov with 31.42 kWh of solar. Worst: Mon 2 Nov with 4.20 kWh of solar."
+    )
+    await page.get_by_role("button", name="Mon 2 Nov").click()
+    await expect(_title(page)).to_have_text("Mon 2 Nov 2026")
+    assert await _asked(stand_in) == {"period": "day", "date": "2026-11-02"}
+    await expect(page.get_by_role("button", name="Day", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+async def test_a_house_without_a_battery_has_no_figures_of_one(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    def without(_: object) -> object:
+        made = answers.period({"period": "day"})
+        bars = made["bars"]
+        assert isinstance(bars, dict)
+        bars["kwh"] |= {name: [None] * 24 for name in ("charge", "discharge")}
+        return made
+
+    stand_in.made["period"] = without
+    page = await viewer.open("day")
+    await _drawn(page)
+    await expect(page.locator(".energies .series")).to_have_count(4)
+    tiles = page.locator("#day [data-energy]")
+    assert await tiles.evaluate_all("all => all.map((one) => one.dataset.energy)") == [
+        "solar_kwh",
+        "load_kwh",
+        "import_kwh",
+        "export_kwh",
+        "self_consumption",
+        "self_sufficiency",
+    ]
+
+
+async def test_each_energy_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    link = page.locator("#day [data-energy=solar_kwh]").get_by_role("link")
+    await expect(link).to_have_attribute(
+        "href", "/history?entity_id=sensor.house_solar_generation_total"
+    )
+    await expect(page.locator("#day [data-energy=load_kwh]").get_by_role("link")).to_have_count(0)
+
+
+async def test_that_core_does_not_answer_is_told(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    sentence = "Home Assistant does not answer."
+    await page.route(
+        "**/data/period*", lambda route: route.fulfill(status=503, json={"text": sentence})
+    )
+    await _turn_to(page, "Week")
+    await expect(page.locator("#day").get_by_role("alert")).to_have_text(sentence)
+    await keep_picture(page, "energy-away-1280")
+    await page.unroute("**/data/period*")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(_title(page)).to_have_text("23 Nov to 29 Nov 2026")
+    viewer.complaints.clear()
+
+
+async def test_what_is_shown_is_the_total_or_one_inverters(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    two = examples.status(examples.inverter(), examples.granny_flat())
+    page = await viewer.open("day", status=two)
+    await _turn_to(page, "Month")
+    assert await _asked(stand_in) == {"period": "month"}
+    async with page.expect_response(re.compile("data/period")):
+        await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
+    assert await _asked(stand_in) == {"period": "month", "serial": "RB22031109876543"}
