@@ -268,3 +268,31 @@ async def test_what_is_shown_is_the_total_or_one_inverters(
     async with page.expect_response(re.compile("data/period")):
         await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
     assert await _asked(stand_in) == {"period": "month", "serial": "RB22031109876543"}
+
+
+async def test_what_is_shown_can_be_downloaded_as_a_file_and_as_a_picture(viewer: Viewer) -> None:
+    two = examples.status(examples.inverter(), examples.granny_flat())
+    page = await viewer.open("day", status=two)
+    await _drawn(page)
+    await page.locator("#day").get_by_label("Inverter").select_option("House")
+    offered = page.get_by_role("group", name="Download")
+    await expect(offered.get_by_role("link")).to_have_text(["CSV by hour"])
+    await _turn_to(page, "Year")
+    await expect(offered.get_by_role("link")).to_have_text(
+        ["CSV by hour", "CSV by day", "CSV by month"]
+    )
+    await page.get_by_role("button", name="Previous year").click()
+    await expect(offered.get_by_role("link").last).to_have_attribute(
+        "href", "energy.csv?period=year&date=2025-01-01&serial=RB21120912345678&by=month"
+    )
+    await expect(_title(page)).to_have_text("2025")
+    await _drawn(page)
+    async with page.expect_download() as coming:
+        await offered.get_by_role("button", name="Picture").click()
+    download = await coming.value
+    assert download.suggested_filename == "Energy 2025, House.png"
+    picture = (await download.path()).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    assert width > 1000
+    assert height > 400

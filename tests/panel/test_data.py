@@ -220,6 +220,35 @@ async def test_a_span_that_makes_no_sense_is_answered_with_a_sentence(
         assert await answer.json() == {"text": sentence}
 
 
+async def test_the_energy_of_a_span_is_a_file_too(person: Visitor) -> None:
+    async with person.get("energy.csv?period=week&by=day") as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"].startswith(
+            'attachment; filename="redback-energy-week-'
+        )
+        head, *days = (await answer.text()).splitlines()
+        assert head.startswith("start,solar_kwh,house_kwh,")
+        assert 1 <= len(days) <= 7
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("period=all&by=hour", "Hours can be downloaded of a year at most."),
+        ("period=month&by=month", "Months can be downloaded of a year or of all."),
+        ("period=month&by=minute", "By must be hour, day or month."),
+        ("period=decade", "Period must be day, week, month, year or all."),
+    ],
+)
+async def test_a_file_that_makes_no_sense_is_answered_with_a_sentence(
+    person: Visitor, query: str, sentence: str
+) -> None:
+    async with person.get(f"energy.csv?{query}") as answer:
+        assert answer.status == 400
+        assert await answer.json() == {"text": sentence}
+
+
 async def test_no_answer_may_be_cached_or_framed_by_others(person: Visitor) -> None:
     for path in ("/", "/data/status", "/diagnostics", "/static/main.js"):
         async with person.get(path) as answer:

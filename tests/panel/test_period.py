@@ -3,6 +3,8 @@
 Core is a stand-in here, whose statistics are compared with the real one's by the tests of `core/`.
 """
 
+import csv
+import io
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +23,9 @@ from redback.backfill import NO_READINGS, Coverage, Hour, Stage
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.panel import Context
+from redback.panel.downloads import file_name, written
 from redback.panel.minutes import FILE, Minutes
-from redback.panel.period import Energy, ZoneError, energy, level_at
+from redback.panel.period import Energy, ZoneError, energy, level_at, table
 from redback.panel.spans import Length, Than
 from redback.panel.wanted import Wanted
 from redback.publishing.entity_ids import entity_ids
@@ -459,6 +462,74 @@ async def test_days_that_are_not_the_houses_are_an_error(
     house.core.statistics.zone = ZoneInfo("Australia/Perth")
     with pytest.raises(ZoneError):
         await house.energy(Length.MONTH, date(2026, 3, 4))
+
+
+@pytest.mark.parametrize("zone", ["Australia/Adelaide", "Australia/Lord_Howe"])
+async def test_a_file_has_what_the_page_has(
+    house: House, at: Callable[[str], None], zone: str
+) -> None:
+    at(zone)
+    house.add(HOUSE)
+    context = cast("Context", house.context)
+    for length, by in (
+        (Length.DAY, None),
+        (Length.WEEK, None),
+        (Length.MONTH, Length.DAY),
+        (Length.YEAR, None),
+        (Length.YEAR, Length.DAY),
+        (Length.YEAR, Length.MONTH),
+        (Length.ALL, Length.MONTH),
+    ):
+        asked = Wanted(length, date(2026, 4, 5), Than.BEFORE, (HOUSE,))
+        shown = (await energy(context, asked)).figures
+        file = io.StringIO(written(await table(context, asked, by), by, NOW), newline="")
+        rows = list(csv.DictReader(file))
+        names = {"solar": shown.solar_kwh, "house": shown.load_kwh, "to_grid": shown.export_kwh}
+        for name, kwh in names.items():
+            assert sum(float(row[f"{name}_kwh"] or 0) for row in rows) == pytest.approx(
+                kwh, abs=0.01
+            )
+        assert len({row["start"] for row in rows}) == len(rows), "each hour is named once"
+
+
+async def test_a_file_says_what_is_unknown_and_ends_now(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Adelaide")
+    lost = datetime(2026, 5, 3, 0, tzinfo=UTC)
+    house.add(HOUSE, lost=(lost,))
+    asked = Wanted(Length.DAY, date(2026, 5, 3), Than.BEFORE, (HOUSE,))
+    bars = await table(cast("Context", house.context), asked, None)
+    rows = list(csv.reader(io.StringIO(written(bars, None, NOW), newline="")))
+    assert rows[0] == [
+        "start",
+        "solar_kwh",
+        "house_kwh",
+        "from_grid_kwh",
+        "to_grid_kwh",
+        "into_battery_kwh",
+        "from_battery_kwh",
+        "missing_hours",
+    ]
+    assert rows[1][0] == "2026-05-03T00:30:00+09:30"
+    (gone,) = (row for row in rows if row[0] == "2026-05-03T09:30:00+09:30")
+    assert gone[1:] == [""] * 6 + ["1"]
+    assert rows[-1][0] == "2026-05-03T13:30:00+09:30", "the open hour is the last"
+
+
+@pytest.mark.parametrize(
+    ("length", "by", "name"),
+    [
+        (Length.DAY, None, "2026-04-05-by-hour"),
+        (Length.WEEK, Length.DAY, "week-2026-03-30-by-day"),
+        (Length.MONTH, None, "2026-04-by-hour"),
+        (Length.YEAR, Length.MONTH, "2026-by-month"),
+        (Length.ALL, Length.DAY, "all-by-day"),
+    ],
+)
+def test_a_file_is_named_after_what_is_in_it(length: Length, by: Length | None, name: str) -> None:
+    asked = Wanted(length, date(2026, 4, 5), Than.BEFORE, (HOUSE,))
+    assert file_name(asked, by) == f"redback-energy-{name}.csv"
 
 
 async def test_an_answer_is_small(house: House, at: Callable[[str], None]) -> None:

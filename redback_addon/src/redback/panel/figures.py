@@ -142,16 +142,23 @@ def without_lost(one: Counted, end_of: Callable[[datetime], datetime], now: date
     return replace(one, cells=kept)
 
 
-def bars(each: Iterable[Counted], parts: Sequence[Part]) -> Bars:
-    """Return the bars of some inverters together, one for each of these parts in order."""
+def bars(each: Iterable[Counted], parts: Sequence[Part], places: int = 3) -> Bars:
+    """Return the bars of some inverters together, one for each of these parts in order.
+
+    Args:
+        each: what inverters counted.
+        parts: without a gap between them.
+        places: how many the amounts are rounded to.
+    """
     starts = [part.start for part in parts]
     each = list(each)
     kwh: dict[str, list[float | None]] = {}
     for row in COUNTERS:
-        column = kwh[row.day] = [None] * len(parts)
+        column: list[float | None] = [None] * len(parts)
         for start, counted in chain.from_iterable(of.items() for of in _of(row, each)):
             index = bisect_right(starts, start) - 1
-            column[index] = rounded((column[index] or 0.0) + counted)
+            column[index] = (column[index] or 0.0) + counted
+        kwh[row.day] = [None if one is None else round(one, places) + 0.0 for one in column]
     missing = [0] * len(parts)
     for hour in _missing(each):
         missing[bisect_right(starts, hour) - 1] += 1

@@ -18,13 +18,14 @@ from .calendar import Calendar, calendar
 from .context import Context, Setup
 from .corrections import corrections
 from .diagnostics import diagnostics
+from .downloads import file_name, written
 from .entities import entities
 from .local_time import offsets
 from .minutes import Day
-from .period import ZoneError, energy
+from .period import ZoneError, energy, table
 from .sites import accounts, gone
 from .status import by_site, status
-from .wanted import WantedError, wanted
+from .wanted import WantedError, step, wanted
 
 _FOLDER = Path(__file__).parent
 _MOST_DAYS = 62
@@ -44,6 +45,7 @@ def routes(context: Context) -> list[web.AbstractRouteDef]:
         web.get("/diagnostics", _diagnostics(context)),
         *(web.get(f"/data/{name}", _data(context, find)) for name, find in _DATA.items()),
         web.get("/data/period", _period(context)),
+        web.get("/energy.csv", _download(context)),
         *(web.get(f"/data/{name}", _setup(setup)) for name, setup in context.setups.items()),
         live.route(context),
         *actions.routes(context, token),
@@ -88,8 +90,31 @@ def _setup(setup: Setup) -> _Handler:
 
 def _period(context: Context) -> _Handler:
     async def handler(request: web.Request) -> web.Response:
+        return _json(await energy(context, wanted(context, request.query)))
+
+    return _told(handler)
+
+
+def _download(context: Context) -> _Handler:
+    async def handler(request: web.Request) -> web.Response:
+        asked = wanted(context, request.query)
+        by = step(request.query, asked.length)
+        bars = await table(context, asked, by)
+        return web.Response(
+            text=written(bars, by, context.clock.now()),
+            content_type="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="{file_name(asked, by)}"'},
+        )
+
+    return _told(handler)
+
+
+def _told(handler: _Handler) -> _Handler:
+    """Answer with a sentence where there is no energy."""
+
+    async def told(request: web.Request) -> web.Response:
         try:
-            return _json(await energy(context, wanted(context, request.query)))
+            return await handler(request)
         except WantedError as error:
             return _failed(HTTPStatus.BAD_REQUEST, str(error))
         except CoreError as error:
@@ -97,7 +122,7 @@ def _period(context: Context) -> _Handler:
         except ZoneError:
             return _failed(HTTPStatus.SERVICE_UNAVAILABLE, _OTHER_ZONE)
 
-    return handler
+    return told
 
 
 def _failed(status: HTTPStatus, sentence: str) -> web.Response:

@@ -105,16 +105,10 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         CoreError: Core does not answer, or refuses.
         ZoneError: its days are not the house's.
     """
-    now = context.clock.now()
-    asked = _Asked(context, wanted.serials, now)
-    today = local_date(now)
-    if wanted.length is Length.ALL:
-        found = await asked.found(midnight(EARLIEST), midnight(today + _DAY), by_day=True)
-        one, other = years(local_date(found.begun or now), today), None
-    else:
-        one = span(wanted.length, wanted.day)
-        other = compared(one, wanted.than)
-        found = await asked.found(one.start, one.end, by_day=one.has_days)
+    asked = _Asked(context, wanted.serials, context.clock.now())
+    now, today = asked.now, local_date(asked.now)
+    one, found = await _whole(asked, wanted, by_day=wanted.length is not Length.DAY)
+    other = compared(one, wanted.than)
     each = found.each()
     days = best_and_worst(each, today) if one.has_days else None
     return Energy(
@@ -131,6 +125,27 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         compared=None if other is None else await _compared(asked, one, other, found),
         entity_ids=energy_ids(context, wanted.serials),
     )
+
+
+async def table(context: Context, wanted: Wanted, by: Length | None) -> Bars:
+    """Return a span in parts of a length, None = hours, with all places that count.
+
+    Raises:
+        CoreError: as `energy`.
+        ZoneError: as well.
+    """
+    asked = _Asked(context, wanted.serials, context.clock.now())
+    one, found = await _whole(asked, wanted, by_day=by is not None)
+    return bars(found.each(), [*one.split(by)], places=6)
+
+
+async def _whole(asked: "_Asked", wanted: Wanted, *, by_day: bool) -> tuple[Span, "_Found"]:
+    if wanted.length is not Length.ALL:
+        one = span(wanted.length, wanted.day)
+        return one, await asked.found(one.start, one.end, by_day=by_day)
+    today = local_date(asked.now)
+    found = await asked.found(midnight(EARLIEST), midnight(today + _DAY), by_day=by_day)
+    return years(local_date(found.begun or asked.now), today), found
 
 
 async def _compared(asked: "_Asked", one: Span, other: Span, found: "_Found") -> Comparison:

@@ -60,13 +60,16 @@ class Span:
 
     def parts(self) -> Iterator["Part"]:
         """Yield the bars of its chart: hours, days, months or years."""
-        if not self.has_days:
+        return self.split(_PARTS[self.length])
+
+    def split(self, step: "Length | None") -> Iterator["Part"]:
+        """Yield its parts of a length; None = hours."""
+        if step is None:
             yield from (Part(None, start, start + HOUR) for start in hours(self.start, self.end))
             return
-        step = _PARTS[self.length]
         day = self.first
         while day < self.after:
-            after = span(step, day).after
+            after = min(span(step, day).after, self.after)
             yield Part(day, midnight(day), midnight(after))
             day = after
 
@@ -81,6 +84,7 @@ class Part:
 
 
 _PARTS = {
+    Length.DAY: None,
     Length.WEEK: Length.DAY,
     Length.MONTH: Length.DAY,
     Length.YEAR: Length.MONTH,

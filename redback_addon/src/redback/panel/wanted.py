@@ -49,6 +49,24 @@ def wanted(context: Context, query: Mapping[str, str]) -> Wanted:
     )
 
 
+def step(query: Mapping[str, str], length: Length) -> Length | None:
+    """Return in parts of what length a span is to be downloaded; None = hours.
+
+    Raises:
+        WantedError: not of such a span.
+    """
+    by = query.get("by", "hour")
+    if by == "hour":
+        if length is Length.ALL:
+            raise WantedError("Hours can be downloaded of a year at most.")
+        return None
+    if by not in {Length.DAY, Length.MONTH}:
+        raise WantedError("By must be hour, day or month.")
+    if by == Length.MONTH and length not in {Length.YEAR, Length.ALL}:
+        raise WantedError("Months can be downloaded of a year or of all.")
+    return Length(by)
+
+
 def _one_of(
     query: Mapping[str, str], name: str, kinds: type[Length] | type[Than], words: str
 ) -> str:

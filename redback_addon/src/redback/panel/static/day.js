@@ -5,6 +5,7 @@ import { Bars } from "./bars.js";
 import { Choice } from "./choice.js";
 import { moved, spanInWords } from "./dates.js";
 import { el, say, set, whenChanged } from "./dom.js";
+import { Downloads } from "./downloads.js";
 import { Fetched } from "./fetched.js";
 import { figures } from "./figures.js";
 import { bySite, called, SHARED_METER } from "./flows.js";
@@ -45,6 +46,7 @@ export function day(content) {
   let totals = []; // the sites of which there is a total to choose
   let sites = 0;
   const chart = new Bars();
+  const downloads = new Downloads(chart);
   const power = new Power();
   const title = el("h3");
   const missing = el("p", { class: "holes" });
@@ -64,6 +66,7 @@ export function day(content) {
       lost,
       el("p", { class: "under" }, "Above zero: where the energy came from. Below: where it went."),
       details,
+      downloads.element,
     ),
     el("article", { class: "card" }, el("h3", {}, "Figures"), tiles, best, shared),
   ];
@@ -78,6 +81,7 @@ export function day(content) {
     set(best, { hidden: given.best ? null : "" });
     set(shared, { hidden: given.is_total ? null : "" });
     table.replaceChildren(amounts(given));
+    downloads.show(given, query(), picker.name);
     control();
     // The chart measures its element, so draw it after layout.
     requestAnimationFrame(async () => {

@@ -19,6 +19,11 @@ export class Picker {
     return this.select.value || null;
   }
 
+  /** The name of the inverter; empty if there is only one. */
+  get name() {
+    return this.element.hidden ? "" : this.select.selectedOptions[0].text;
+  }
+
   /** Updates the list of inverters; keeps the choice if it is still there. */
   show(inverters) {
     this.draw(inverters.map(({ serial, name }) => ({ serial, name })));
