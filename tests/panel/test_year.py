@@ -1,0 +1,219 @@
+"""That a year of a real Core is what an inverter did in it, and is asked for sparingly."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+import examples
+from core.connections import websocket_through
+from fake_clock import FakeClock
+from house import until
+from redback.backfill import Coverage
+from redback.core import Row, Series, Statistics, WebSocket
+from redback.inverters.inverter import Inverter
+from redback.panel import Context
+from redback.panel.minutes import FILE, Minutes
+from redback.panel.period import Energy, energy
+from redback.panel.spans import Length, Than, span
+from redback.panel.wanted import Wanted
+from redback.publishing.entity_ids import entity_ids
+from redback.sensors.counters import COUNTERS
+from redback.sensors.details import NO_DETAILS
+from redback.sensors.entities import Entities
+from redback.sensors.reading import Reading
+from simulator.records import JOULES_PER_KWH
+from simulator.world import build_world, days_ago
+from sqlite_file import opened
+from standin.client import Client, statistics_question
+from standin.real_core import RealCore, find_hass, temporary_folder
+from standin.supervisor import Supervisor
+
+pytestmark = [pytest.mark.core, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+
+_ZONE = "Australia/Adelaide"
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_DAYS = 400
+# What the simulator counts, by counter.
+_FIELDS = {
+    "solar": "pv",
+    "load": "load",
+    "import": "imported",
+    "export": "exported",
+    "charge": "charged",
+    "discharge": "discharged",
+}
+_CLOSE_KWH = 0.01
+
+
+class _Year:
+    """A Core with all hours of an inverter, and what the inverter did in them."""
+
+    def __init__(self, core: RealCore, websocket: WebSocket, folder: Path) -> None:
+        world = build_world(("st",), commissioned=days_ago(_DAYS))
+        (one,) = world.inverters
+        self.serial = one.serial
+        self._plant = one.plant
+        self.core = core
+        self.websocket = websocket
+        self.statistics = Statistics(websocket)
+        self.now = datetime.now(UTC).replace(minute=1, second=0, microsecond=0)
+        self.begin = self.now.replace(minute=0) - (_DAYS - 2) * _DAY
+        self.inverter = Inverter(self.serial, "House", Entities(detailed=False))
+        reading = Reading(
+            self.serial, self.now, examples.dynamic("three_phase_battery"), NO_DETAILS
+        )
+        self.inverter.entities.show(reading)
+        self.ids = {row.day: entity_ids(self.inverter)[row.key] for row in COUNTERS}
+        clock = FakeClock(self.now)
+        self.coverage = Coverage(folder / "history.db")
+        self.coverage.note(self.serial, self.begin)
+        self.coverage.note(self.serial, self.now)
+        self.minutes = Minutes(folder / FILE, clock)
+        self.context = SimpleNamespace(
+            clock=clock,
+            coverage=self.coverage,
+            minutes=self.minutes,
+            home_assistant=SimpleNamespace(statistics=self.statistics),
+            registry=SimpleNamespace(
+                inverter={self.serial: self.inverter}.get, reading=lambda _: None
+            ),
+            publisher=SimpleNamespace(
+                ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)
+            ),
+            # The history of the add-on begins later than that of Core.
+            backfill=SimpleNamespace(since=lambda _: self.now),
+        )
+
+    def counted(self, name: str, at: datetime) -> float:
+        """Return what was counted until a moment, kWh."""
+        moment = self._plant.at(int(min(at, self.now.replace(minute=0)).timestamp()))
+        assert moment is not None
+        joules: int = getattr(moment.energy, _FIELDS[name])
+        return joules / JOULES_PER_KWH
+
+    async def fill(self) -> None:
+        """Give Core all hours that are over: the first by an import, the others by its database.
+
+        An import of all takes minutes.
+        """
+        count = (self.now - self.begin) // _HOUR
+        starts = [self.begin + number * _HOUR for number in range(count)]
+        for name, entity_id in self.ids.items():
+            base = self.counted(name, self.begin)
+            states = [self.counted(name, start + _HOUR) for start in starts]
+            first = Row(self.begin, state=states[0], sum=states[0] - base)
+            series = Series(entity_id, "kWh", is_counter=True)
+            assert await self.statistics.put({series: [first]}) == {}
+
+            async def is_there(entity_id: str = entity_id) -> bool:
+                found = await self.statistics.rows([entity_id], self.begin, self.begin + _HOUR)
+                return bool(found[entity_id])
+
+            await until(is_there, 30)
+            with opened(self.core.folder / "home-assistant_v2.db") as database:
+                query = "SELECT id FROM statistics_meta WHERE statistic_id = ?"
+                ((number,),) = database.execute(query, (entity_id,))
+                database.executemany(
+                    "INSERT INTO statistics (metadata_id, created_ts, start_ts, state, sum)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (number, start.timestamp(), start.timestamp(), state, state - base)
+                        for start, state in zip(starts[1:], states[1:], strict=True)
+                    ],
+                )
+
+    async def energy(self, length: Length, day: date) -> Energy:
+        """Return what the page gets."""
+        wanted = Wanted(length, day, Than.BEFORE, (self.serial,))
+        return await energy(cast("Context", self.context), wanted)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def year(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[_Year]:
+    with temporary_folder() as folder:
+        async with (
+            RealCore(find_hass(), folder, zone=_ZONE) as core,
+            Supervisor(core.address) as supervisor,
+            websocket_through(supervisor) as watched,
+        ):
+            made = _Year(core, watched.websocket, tmp_path_factory.mktemp("year"))
+            await made.fill()
+            yield made
+            made.coverage.close()
+            made.minutes.close()
+
+
+@pytest.fixture(autouse=True)
+def adelaide(place: Callable[[str], None]) -> None:
+    place(_ZONE)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(_ZONE)).astimezone(UTC)
+
+
+def _begin_of(day: date) -> datetime:
+    """Return when the first hour of a day begins, which may be half past midnight."""
+    midnight = _midnight(day)
+    return midnight if not midnight.minute else midnight + _HOUR / 2
+
+
+@pytest.mark.parametrize("length", [Length.DAY, Length.WEEK, Length.MONTH, Length.YEAR])
+async def test_every_figure_of_every_span_is_what_the_inverter_did(
+    year: _Year, length: Length
+) -> None:
+    day = year.now.astimezone(ZoneInfo(_ZONE)).date()
+    for _ in range(4):
+        one = span(length, day)
+        found = await year.energy(length, day)
+        for name in _FIELDS:
+            since, after = (max(_begin_of(each), year.begin) for each in (one.first, one.after))
+            kwh = year.counted(name, after) - year.counted(name, since)
+            assert getattr(found.figures, f"{name}_kwh") == pytest.approx(kwh, abs=_CLOSE_KWH)
+        assert found.figures.missing == 0
+        day = one.first - _DAY
+        if _midnight(day) < year.begin:
+            break
+
+
+async def test_each_day_is_that_of_cores_energy_page(year: _Year) -> None:
+    """Its page asks for the changes of days, as here."""
+    one = span(Length.MONTH, (year.now - 40 * _DAY).date())
+    found = await year.energy(Length.MONTH, one.first)
+    async with Client.of_core(year.core.url, year.core.token) as client:
+        answer: dict[str, Any] = await client.command(
+            statistics_question(
+                year.ids.values(),
+                _midnight(one.first),
+                _midnight(one.after) - timedelta(milliseconds=1),
+                period="day",
+                types=["change"],
+            )
+        )
+    for name, entity_id in year.ids.items():
+        days = [row["change"] for row in answer[entity_id]]
+        assert found.bars.kwh[name] == pytest.approx(days, abs=0.0006)
+
+
+@pytest.mark.parametrize(("length", "most"), [(Length.YEAR, 4), (Length.ALL, 12)])
+async def test_a_year_is_a_few_questions_and_a_small_answer(
+    year: _Year, monkeypatch: pytest.MonkeyPatch, length: Length, most: int
+) -> None:
+    asked: list[object] = []
+    ask = year.websocket.ask
+
+    async def counting(command: Mapping[str, object], kind: type[Any]) -> Any:  # noqa: ANN401 - as there
+        asked.append(command["type"])
+        return await ask(command, kind)
+
+    monkeypatch.setattr(year.websocket, "ask", counting)
+    found = await year.energy(length, (year.now - _DAYS / 4 * _DAY).date())
+    assert len(msgspec.json.encode(found)) < 8000
+    assert 1 <= asked.count("recorder/statistics_during_period") <= most
