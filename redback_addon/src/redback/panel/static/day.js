@@ -173,7 +173,8 @@ export function day(content) {
     open() {
       isOpen = true;
       load();
-      timer = setInterval(() => date === null && load(), FRESH);
+      // All of the time changes little in a minute, and costs Home Assistant seconds.
+      timer = setInterval(() => date === null && length.value !== "all" && load(), FRESH);
     },
     close() {
       isOpen = false;
