@@ -71,7 +71,7 @@ async def test_the_stand_in_compiles_statistics_after_each_period_so_that_the_hi
         compiled.append((start, datetime.now(UTC)))
 
     monkeypatch.setattr(Statistics, "compile", note)
-    async with _core(tmp_path, real=False):
+    async with _core(tmp_path, "Australia/Brisbane", real=False):
         await until(lambda: len(compiled) >= 3)
     starts = [start for start, _ in compiled]
     assert starts == sorted({*starts})

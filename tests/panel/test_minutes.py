@@ -196,7 +196,7 @@ def test_an_inverter_that_reports_less_often_has_no_holes(
     assert one.holes == both.holes == []
     assert {*one.solar} == {2.0}
     assert {*both.solar[1:]} == {3.0}
-    assert both.energy.since is None
+    assert minutes.today(SERIAL).since is None
 
 
 def test_an_inverter_that_reports_less_often_has_the_holes_that_there_are(
@@ -220,7 +220,7 @@ async def test_an_inverter_that_reports_less_often_has_no_hole_after_midnight(
     minutes.seen(inverter(), [each for each in every if each.timestamp < clock.now()])
     day = minutes.day([SERIAL])
     assert day.holes == []
-    assert day.energy.since is None
+    assert minutes.today(SERIAL).since is None
 
 
 def test_before_the_first_and_after_the_last_reading_there_is_a_hole_too(minutes: Minutes) -> None:

@@ -104,7 +104,7 @@ def incomplete(
     known = coverage.hours(serial, floor(start), end)
     spans = coverage.spans(serial, start, end)
     edges = [start, *(edge for one in spans for edge in (one.since, one.until)), end]
-    starts = set(known)
+    starts, until = set(known), now - coverage.longest_step(serial)
     # Only hours between two spans can lack anything: a year without a gap is one span.
     for before, after in zip(edges[::2], edges[1::2], strict=True):
         hour = floor(before)
@@ -112,8 +112,9 @@ def incomplete(
             starts.add(hour)
             hour += HOUR
     for hour in sorted(starts):
-        is_inside = start <= hour < end
-        if is_inside and _code(hour, known.get(hour), spans, since, now) in _INCOMPLETE:
+        if not start <= hour < end:
+            continue
+        if _code(hour, known.get(hour), spans, since, now, until) in _INCOMPLETE:
             yield hour
 
 
