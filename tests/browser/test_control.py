@@ -113,9 +113,9 @@ async def test_charging_is_started_at_once_with_what_it_will_do(
         ({"soc": 84.0}, "Discharge battery", r"8.4\skWh, at its reserve of 20% at about 15:2"),
         ({"soc": 20.0}, "Discharge battery", r"it is at its reserve of 20% already\."),
         ({"soc": 84.0, "min_soc": None}, "Discharge battery", r"11.1\skWh, empty at about 15:3"),
-        ({"soc": 50.0}, "Import power", r"about 20.0\skWh. What the house does not use goes into"),
+        ({"soc": 50.0}, "Import power", r"about 20.0\skWh. The battery takes the power that"),
         ({"soc": 84.0}, "Export power", r"about 20.0\skWh\..* without sun about 8.4\skWh,"),
-        ({}, "Conserve", "Keeps what is in the battery until 16:3"),
+        ({}, "Conserve", "Keeps the battery's charge until 16:3"),
         ({}, "Limit export", r"Lets nothing out to the grid until 16:3\d, for the whole site\."),
     ],
 )
@@ -262,7 +262,7 @@ async def test_two_days_show_everything_by_whomever(viewer: Viewer) -> None:
             "Charging the battery with 3.0 kWUntil 16:30, from the panel",
             "Discharging the battery with 4.0 kW17:30 to 20:00, from an automationDelete",
             "Charging the battery with 2.0 kW01:00 to 03:00, repeats daily, made by somebody else",
-            re.compile("^Keeping what .*06:00 to 08:00, made by somebody else: “Peak saver”Del"),
+            re.compile("^Keeping the .*06:00 to 08:00, made by somebody else: “Peak saver”Del"),
             "Export at most 1.5 kW10:00 to 14:00, set by the energy network",
         ]
     )
@@ -276,9 +276,9 @@ async def test_what_somebody_else_made_is_deleted_after_a_question(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     page = await viewer.open("control")
-    delete = page.get_by_role("button", name="Delete: Keeping what is in the battery")
+    delete = page.get_by_role("button", name="Delete: Keeping the battery's charge")
     await delete.click()
-    dialog = page.get_by_role("dialog", name="Delete this? Keeping what is in the battery")
+    dialog = page.get_by_role("dialog", name="Delete this? Keeping the battery's charge")
     await expect(dialog).to_contain_text("Somebody else made it.")
     await dialog.get_by_role("button", name="Cancel").click()
     await expect(dialog).to_have_count(0)
@@ -376,7 +376,7 @@ async def test_where_nothing_can_be_started_it_says_why(viewer: Viewer, kind: st
     form = card(page, "Start")
     await expect(form.locator(".forecast")).to_have_text(
         "There is no reading of the last 10 minutes from House: nothing can be started now. "
-        "What runs now ends by itself."
+        "Anything running now ends by itself."
     )
     says = "There is no connection to Redback's cloud: what is shown may be out of date."
     away = card(page, "Now").get_by_text(says)

@@ -96,7 +96,7 @@ async def test_of_what_somebody_else_made_one_is_deleted_and_the_rest_stays(
     # A command has the lists read again.
     await page.get_by_role("button", name="Charge battery", exact=True).click()
     await page.get_by_role("button", name="Start").click()
-    delete = page.get_by_role("button", name="Delete: Keeping what is in the battery")
+    delete = page.get_by_role("button", name="Delete: Keeping the battery's charge")
     await expect(delete).to_be_visible(timeout=_PATIENCE)
     await expect(result(page)).to_contain_text("Charging the battery", timeout=_PATIENCE)
     await delete.click()

@@ -147,7 +147,7 @@ async def test_axe_finds_nothing_in_any_state(viewer: Viewer, kind: str) -> None
 # The section and the buttons that lead to a question.
 _QUESTIONS = [
     ("control", ["Discharge battery", "Start"]),
-    ("control", ["Delete: Keeping what is in the battery"]),
+    ("control", ["Delete: Keeping the battery's charge"]),
     ("history", ["Take back"]),
     ("setup", ["Add to the Energy dashboard"]),
     ("sites", ["Forget"]),

@@ -144,7 +144,7 @@ async def test_where_somebody_elses_schedule_wins_that_is_told_until_it_is_over(
     assert house.results() == ["started", "failed"]
     (told,) = house.problems.now.values()
     assert told.sentence == (
-        f"{SERIAL} does not do what was started: it reports Conserve instead of ChargeBattery."
+        f"{SERIAL} does not follow the command: it reports Conserve instead of ChargeBattery."
     )
     assert [(one.action, one.whose) for one in house.controls.timeline(SERIAL)] == [
         ("conserve", "other"),

@@ -27,7 +27,7 @@ class Redaction:
         self._spell()
 
     def expect_tokens(self, accounts: int) -> None:
-        """Hide as many tokens as so many accounts need; at first those of one."""
+        """Hide as many tokens as this many accounts need; at first those of one."""
         self._passing = deque(self._passing, maxlen=_TOKENS_KEPT * accounts)
 
     def hide_token(self, token: str) -> None:
@@ -83,7 +83,7 @@ def set_up(redaction: Redaction) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # At level debug it would log every request a second time.
     logging.getLogger("urllib3").setLevel(logging.INFO)
-    # What it complains about is reported with what to do about it.
+    # Its complaints are reported elsewhere, with advice.
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
 

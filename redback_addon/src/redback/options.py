@@ -97,7 +97,7 @@ class Options(msgspec.Struct, frozen=True):
         detailed_sensors: whether modules, cabinets, limits and the like become entities.
         devices: whether inverters are devices over MQTT, instead of states over REST.
         mqtt: the broker for that.
-        controls: whether inverters may be told what to do.
+        controls: whether commands may be sent to inverters.
         more_accounts: others beside the first one.
     """
 

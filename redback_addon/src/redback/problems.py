@@ -205,7 +205,7 @@ class Kind(Enum):
     OFFLINE = (
         "{subject} is offline: no reading for ten minutes.",
         "{subject} is online again",
-        "Check the inverter and its internet connection. What it stored is fetched later.",
+        "Check the inverter and its internet connection. Its stored readings are fetched later.",
     )
     LISTS = (
         "The schedules and limits of {subject} cannot be read completely: {detail}.",
@@ -216,11 +216,11 @@ class Kind(Enum):
         ),
     )
     FOLLOW = (
-        "{subject} does not do what was started: {detail}.",
-        "{subject} does what was started",
+        "{subject} does not follow the command: {detail}.",
+        "{subject} follows the command",
         (
             "See whether Redback, your installer or another program has scheduled something else"
-            " for now. What was started ends by itself."
+            " for now. The command ends by itself."
         ),
     )
     HISTORY_CORE = (
@@ -336,7 +336,7 @@ class Problems:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """What current problems are about, and what their subjects belong to."""
+        """The subjects of current problems, and what these belong to."""
         about = ((problem.subject, problem.within) for problem in self.now.values())
         return frozenset(one for pair in about for one in pair if one is not None)
 

@@ -30,7 +30,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Why(StrEnum):
-    """What has made the sums of Core wrong."""
+    """The reason why Core's sums were wrong."""
 
     PAST = "past"  # earlier hours go before its first row
     LOST = "lost"  # it did not see some hours
@@ -61,7 +61,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What makes Core's rows of a counter agree with the ledger.
+    """Rows and shifts that make Core's rows of a counter agree with the ledger.
 
     Attributes:
         rows: to be written: those of the hours that Core did not see.

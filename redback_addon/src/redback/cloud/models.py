@@ -192,7 +192,7 @@ class Configuration(Limits, frozen=True, kw_only=True):
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """What an inverter is to do once (dossier 4.6): a mode like `ChargeBattery`, and a power."""
+    """One schedule of an inverter (dossier 4.6): a mode like `ChargeBattery`, and a power."""
 
     schedule_id: str = field(name="ScheduleId")
     start: datetime = field(name="StartTimeUtc")
@@ -225,7 +225,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DailySchedule(msgspec.Struct, frozen=True, kw_only=True):
-    """What an inverter is to do on some days (dossier 4.6); it has no id, and is made elsewhere.
+    """A daily schedule of an inverter (dossier 4.6); it has no id, and is made elsewhere.
 
     `start` is the local time of day, as the time since midnight; `days` is for example `Weekdays`.
     """

@@ -95,7 +95,7 @@ def sentence(one: Own, now: datetime) -> str:
         "discharge": ("Discharging", "discharge", f"the battery with {power}"),
         "import": ("Importing", "import", power),
         "export": ("Exporting", "export", power),
-        "conserve": ("Keeping", "keep", "what is in the battery"),
+        "conserve": ("Keeping", "keep", "the battery's charge"),
         "limit_export": ("Exporting", "export", f"at most {power}"),
     }.get(one.action, ("Limiting", "limit", "the site"))
     until = f"until {clock_time(one.end)}."

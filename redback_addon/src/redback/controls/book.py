@@ -1,4 +1,4 @@
-"""What is ours in the cloud, and the record of the last commands; both outlive a restart."""
+"""The add-on's own entries in the cloud, and the last commands; both outlive a restart."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from .command import LIMITING, MODES
 FILE = "controls.json"
 RESULTS = ("started", "scheduled", "ended", "refused", "failed")
 _RECORDED = 100
-# More refusals than that in a minute are told, but not recorded: a flood of them would be written
-# to the disk one by one, and leave no other command in the record.
+# More refusals than that in a minute are answered, but not recorded: each of a flood would be
+# written to the disk, and no other command would stay in the record.
 _REFUSALS_A_MINUTE = 10
 # Later nobody waits for the answer that something was started, and it could be over.
 _NEWS_FOR = timedelta(seconds=60)
@@ -100,7 +100,7 @@ def _takes_over(old: Own, new: Own) -> datetime:
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a command, for who sent it and for the record.
+    """The outcome of a command, for its sender and for the record.
 
     Attributes:
         result: one of `RESULTS`.
@@ -139,7 +139,7 @@ class Book:
     """The file; what is ours is in it before it is in the cloud."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = JsonFile(folder / FILE, _Content, "what was started ends by itself")
+        self._file = JsonFile(folder / FILE, _Content, "commands end by themselves")
         content = self._file.load() or _Content()
         self.own = tuple(one for one in content.own if one.is_known)
         self.record = content.record

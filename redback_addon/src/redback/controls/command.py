@@ -24,7 +24,7 @@ MODES = {
 LIMITING = frozenset({"limit", "limit_export"})
 # The schedules that have a power.
 WITH_POWER = MODES.keys() - {"conserve"}
-# What a limit may be of, and the field of the cloud's envelope for it.
+# The quantities that can be limited, and the field of the cloud's envelope for it.
 LIMITS = {
     "max_import": "max_import_w",
     "max_export": "max_export_w",

@@ -2,7 +2,7 @@
 
 Everything that is started has an end in the cloud itself. A new schedule is created before the old
 one is deleted, and both are in the book before anything is written: whenever the add-on is killed,
-the next start finishes what it was told, and starts nothing else.
+the next start finishes that, and starts nothing else.
 """
 
 import logging
@@ -35,7 +35,7 @@ LEAST_SECONDS = 10.0
 # Enough to delete the old one, create the new one, and if that fails the old one again.
 _MAKE_WAY_SECONDS = 25.0
 _STEP_SECONDS = 8.0
-# After it was of no use that something made way, nothing does for so long.
+# After replacing something was of no use, nothing is replaced for this long.
 _IN_VAIN_SECONDS = 3600.0
 TOO_LATE = "Refused: an earlier command took too long."
 _SILENT = "Redback's cloud does not answer."
@@ -201,7 +201,7 @@ class Executor:
                     self._outcomes.over(one, "Replaced by a later command, which failed.")
                 else:
                     await self._maker.restore(one, until)
-            self._failed(command, new.serial, error, "What ran before may have ended.", tried)
+            self._failed(command, new.serial, error, "The previous command may have ended.", tried)
         else:
             for one in gone:
                 self._outcomes.over(one, "Replaced by a later command.")
@@ -268,7 +268,7 @@ class Executor:
         changed: str = "",
         tried: Sequence[Own] = (),
     ) -> Answer:
-        """Answer; `changed` is told instead of that nothing was, if anything was tried before."""
+        """Answer; if anything was tried before, `changed` says what may have changed."""
         after = changed if tried else self._unchanged(serial)
         if isinstance(error, OutcomeUnknownError):
             ends = command.end and f" If it was, it ends at {clock_time(command.end)} by itself."

@@ -1,4 +1,4 @@
-"""Whether an inverter does what was started; where it does not, people and automations are told."""
+"""Finds out whether an inverter follows a command, and reports if it does not."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -119,6 +119,6 @@ class Follow:
             book.change((one,), (structs.replace(one, is_doubted=True),))
             reason = (
                 f"The inverter does not follow: it reports {reported} instead of {awaited.mode}."
-                f" What was started ends at {clock_time(one.end)} by itself."
+                f" The command ends at {clock_time(one.end)} by itself."
             )
             answers.about(one, "failed", reason)

@@ -1,4 +1,4 @@
-"""What an inverter can do, for doors that show it, and before it is told to."""
+"""The abilities of an inverter: doors show them, and commands are checked against them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -205,7 +205,7 @@ class MqttDoor:
             await self._publisher.broker.ready()
             if answer.serial is None or answer.is_late(self._clock.now()):
                 continue
-            with suppress(BrokerAwayError):  # it may have arrived, and is to be told once
+            with suppress(BrokerAwayError):  # it may have arrived, and must be sent once only
                 event = {"event_type": answer.result, **answer.as_event()}
                 await self._publisher.answer(answer.serial, event)
 

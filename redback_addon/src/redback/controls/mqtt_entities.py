@@ -12,7 +12,7 @@ from .limits import abilities
 MODE, BACK, LIMIT, COMMAND, ANSWER = "mode", "back_to_auto", "export_limit", "command", "control"
 POWER, DURATION, LIMIT_POWER = "power", "duration", "export_limit_power"
 AUTO = "auto"
-# What people choose from, by action.
+# The choices that people have, by action.
 LABELS = {
     AUTO: "Auto",
     "charge": "Charge battery",
@@ -30,7 +30,7 @@ _MOST_W = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a number may be."""
+    """The range of a number."""
 
     least: int
     most: int

@@ -1,4 +1,4 @@
-"""What becomes of what is ours: made, replaced, over or given up, in the book and in an answer."""
+"""Records and answers when a command was made, replaced, ended or given up."""
 
 import logging
 from datetime import timedelta
@@ -16,7 +16,7 @@ SOON = timedelta(minutes=1)
 
 
 class Outcomes:
-    """Notes each step in the book before anybody is told."""
+    """Notes each step in the book before it is answered."""
 
     def __init__(self, book: Book, answers: Answers, clock: Clock) -> None:
         self.book = book

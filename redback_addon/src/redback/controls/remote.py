@@ -1,4 +1,4 @@
-"""What is in the cloud, read and written through the account that an inverter belongs to."""
+"""Reads and writes the cloud's lists through the account that an inverter belongs to."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What is scheduled for an inverter, and its site's envelopes; None = not asked."""
+    """An inverter's schedules and its site's envelopes; None = not asked."""
 
     schedules: Schedules | None
     envelopes: Envelopes | None

@@ -1,4 +1,4 @@
-"""What people have set for their next commands over MQTT; it outlives a restart."""
+"""Settings for the next commands over MQTT; they outlive a restart."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ FILE = "control_settings.json"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """What the next commands to one inverter are to use.
+    """Settings for the next commands to one inverter.
 
     Attributes:
         power: of a mode, W.

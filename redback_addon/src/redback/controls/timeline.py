@@ -1,4 +1,4 @@
-"""What runs now and what comes, by whomever: the cloud's lists, and what is not listed yet."""
+"""Everything current and planned, by whomever: the cloud's lists, and what is not listed yet."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -33,7 +33,7 @@ class BrokerAddress:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker retains on a topic once this connection has ended, in whatever way."""
+    """The message that the broker retains on a topic once this connection has ended."""
 
     topic: str
     payload: str

@@ -1,4 +1,4 @@
-"""What others do with entities: who registers and writes them, and which are not recorded."""
+"""Others' use of entities: who registers and writes them, and which are not recorded."""
 
 from collections.abc import Callable, Collection
 from typing import Protocol

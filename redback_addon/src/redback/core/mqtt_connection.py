@@ -31,7 +31,7 @@ class Connection:
     async def publish(
         self, topic: str, payload: str, *, retain: bool = True, seconds: float = _TIME_OUT
     ) -> None:
-        """Send a message, and wait so long at most for the broker to confirm it."""
+        """Send a message, and wait at most this long for the broker to confirm it."""
         task = asyncio.create_task(
             self._client.publish(topic, payload, qos=_QOS, retain=retain, timeout=timeout(seconds))
         )

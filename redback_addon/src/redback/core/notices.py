@@ -8,7 +8,7 @@ from .errors import CoreRefusedError
 from .rest import Rest
 from .sync import Sync, Watcher
 
-# What comes and goes is shown once in this time: people are notified each time.
+# A notification that comes and goes is shown once in this time: people are notified each time.
 _SHOWN_EVERY_SECONDS = 60 * 60.0
 # Another text in place of one that is shown notifies nobody anew, but automations may follow it.
 _CHANGED_EVERY_SECONDS = 5 * 60.0

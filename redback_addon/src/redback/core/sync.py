@@ -56,7 +56,7 @@ class Sync(Generic[_Key, _Value]):
         self._under_way: dict[_Key, bool] = {}  # with whether each is due again afterwards
         self._changed = asyncio.Event()
         self._clock = clock
-        # What is to be sent again, and when, in monotonic seconds.
+        # Keys to send again, and when, in monotonic seconds.
         self._again: list[tuple[float, _Key]] = []
 
     def want(self, key: _Key, value: _Value) -> None:

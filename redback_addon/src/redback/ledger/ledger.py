@@ -1,4 +1,4 @@
-"""What is known of each counter and hour: a small SQLite file.
+"""The energy ledger: each counter's readings and energy by the hour, in a small SQLite file.
 
 Whatever the file loses is fetched again for the hours that need it, like any other gap.
 """

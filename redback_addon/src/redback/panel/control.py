@@ -1,4 +1,4 @@
-"""The section Control: what each inverter can do and is told to do, and the last commands."""
+"""The section Control: what each inverter can do, its commands, and the last answers."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from ..controls import Answer, Controls, Entry, abilities
 from .context import Context
 from .minutes import local_day
 
-# What the page offers, in its order.
+# The actions that the page offers, in its order.
 _OFFERED = ("charge", "discharge", "import", "export", "conserve", "limit_export")
 _DAYS = 2
 _ANSWERS = 10

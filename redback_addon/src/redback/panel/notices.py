@@ -97,13 +97,13 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.FUTURE: ("ignored", "Readings of {name} are ignored", "warning"),
     Kind.OLDER: ("ignored", "Readings of {name} are ignored", "warning"),
     Kind.LISTS: ("unlisted", "Not all schedules and limits of {name} can be read", "warning"),
-    Kind.FOLLOW: ("not_following", "{name} does not do what was started", "warning"),
+    Kind.FOLLOW: ("not_following", "{name} does not follow the command", "warning"),
     Kind.ENTITY: ("rejected", "Home Assistant rejects entities", "warning"),
     Kind.NOTIFICATION: ("rejected", "Home Assistant rejects notifications", "warning"),
     Kind.DETAILS: ("details", "Details cannot be read", "warning"),
     Kind.CONFIGURATION: ("details", "Details cannot be read", "warning"),
 }
-# What only follows from another problem says nothing new.
+# A problem that only follows from another one says nothing new.
 _FOLLOWS: dict[Kind, tuple[Kind, ...]] = {
     Kind.CORE_CLOSED: (Kind.CORE_AWAY, Kind.ENTITY, Kind.NOTIFICATION),
     Kind.CORE_AWAY: (Kind.ENTITY, Kind.NOTIFICATION),
@@ -121,13 +121,13 @@ _EXPLAINING = (Notification.CREDENTIALS, Notification.TOKEN, Notification.DENIED
 _TO_OPTIONS = frozenset({"credentials", "no_inverter", "unknown_site", "taken", "broker"})
 _TO_SITES = frozenset({"denied", "unknown_site", "gone"})
 _TO_HISTORY = frozenset({"unfilled"})
-# What the cloud is asked again for.
+# The problems for which the cloud can be asked again.
 _MAY_RETRY = frozenset(
     {"credentials", "no_access", "no_inverter", "unknown_site", "denied", "gone", "cloud_away"}
     | {"unread", "starting", "first_reading"}
 )
 
-# An inverter that is offline for one of these reasons is told with that one.
+# An inverter that is offline for one of these reasons is named by that notice.
 _WHY_OFFLINE = (Kind.INVERTER, Kind.FUTURE, Kind.OLDER)
 _MOST_SENTENCES = 3
 # After this long the cloud has all that it will ever have of an hour, and no try changes anything.
@@ -137,7 +137,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def notices(context: Context) -> list[Notice]:
-    """Return all that apply now; what the history still waits for is told with the history."""
+    """Return all that apply now; missing hours are shown with the history."""
     found = [
         *_notified(context),
         *_gone(context),

@@ -46,7 +46,7 @@ class InverterHealth(Health, frozen=True, kw_only=True):
 
 
 class LastError(msgspec.Struct, frozen=True):
-    """The latest problem that is over."""
+    """The latest resolved problem."""
 
     sentence: str
     at: datetime
@@ -352,7 +352,7 @@ def _broker(context: Context) -> Health | None:
     return Health(state="waiting", text="Connecting to the MQTT broker.")
 
 
-# What is wrong with an inverter, in a few words: the notices say more.
+# An inverter's problem in a few words: the notices say more.
 _WRONG = {
     Kind.INVERTER: "It cannot be read.",
     Kind.FUTURE: "Its readings are ignored.",

@@ -53,7 +53,7 @@ _MISSING_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all accounts share."""
+    """The parts that all accounts share."""
 
     clock: Clock
     problems: Problems
@@ -104,7 +104,7 @@ class Account:
         self._heard: dict[str, float] = {}
         # When it last could not read each that it has not read since.
         self._failed: dict[str, float] = {}
-        # Those that the cloud has denied it, and of them those that people are told of.
+        # The inverters that the cloud has denied it, and of them those in a notification.
         self.denied: set[str] = set()
         self._told: Sequence[str] = ()
         self.is_refused = False
@@ -112,7 +112,7 @@ class Account:
         self._answered_at = -math.inf
         # Whether the cloud has listed its inverters since the start.
         self.has_answered = False
-        # What it listed last, and when, in monotonic seconds.
+        # Its last list, and when, in monotonic seconds.
         self._last_list = frozenset(one.serial for one in self.inverters).difference(
             self._saved_state.account(key).missing
         )

@@ -1,6 +1,6 @@
-"""What a device has besides its sensors.
+"""A device's entities besides its sensors.
 
-That are two that follow from these, and entities that take commands, brought by whoever obeys.
+There are two that follow from these, and those that take commands, from whoever obeys them.
 """
 
 from collections.abc import Mapping

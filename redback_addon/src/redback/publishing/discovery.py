@@ -17,7 +17,7 @@ ON, OFF = "ON", "OFF"
 _BASE = "redback"
 STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"
-# Core rounds what people see to so many digits; the values themselves keep all of theirs.
+# Core rounds what it shows to this many digits; the values themselves keep all of theirs.
 _MOST_DIGITS = 2
 _COMMAND = "set"
 # The commands of all devices, for a subscription.

@@ -7,7 +7,7 @@ from ..storage.json_file import JsonFile
 from .device import Device
 
 FILE = "devices.json"
-# What a topic, and a part of a unique id, may consist of.
+# The characters of a topic, and of a part of a unique id.
 _STRANGE = re.compile(r"[^A-Za-z0-9-]")
 
 

@@ -36,7 +36,7 @@ function byClock(hours) {
   return columns;
 }
 
-/** What is known of an hour beyond its code. */
+/** The details of an hour beyond its code. */
 function reason({ why, due }) {
   const parts = [why, due ? `next try ${moment(due)}` : null].filter(Boolean);
   return parts.length ? `: ${parts.join("; ")}` : "";
@@ -136,7 +136,7 @@ function pages({ days, has_earlier: hasEarlier }, last, turn) {
   );
 }
 
-/** The date that is so many days after another. */
+/** The date that is this many days after another. */
 export function dayAfter(date, number) {
   const day = new Date(`${date}T12:00:00Z`);
   day.setUTCDate(day.getUTCDate() + number);

@@ -123,7 +123,7 @@ export class CommandForm {
     this.draw();
   }
 
-  /** What is entered: null while a time is missing. */
+  /** The command that is entered; null while a time is missing. */
   get command() {
     const isPlanned = this.when.value === LATER;
     const start = isPlanned ? atClock(this.from.value, now()) : now();

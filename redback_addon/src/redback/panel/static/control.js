@@ -38,7 +38,7 @@ function running(entry, end) {
   );
 }
 
-/** What the inverter reports, as far as it can be known; whether that is what it was told is said by a notice. */
+/** The mode that the inverter reports, if it is known; a notice says whether that follows the command. */
 function reported({ mode, mode_power_w: power, is_live: isLive }, { cloud }) {
   if (cloud.state === "bad") return "There is no connection to Redback's cloud: what is shown may be out of date.";
   if (!mode || !isLive) return "";
@@ -48,7 +48,7 @@ function reported({ mode, mode_power_w: power, is_live: isLive }, { cloud }) {
 /** Why nothing can be started now; null if something can. */
 function heldBy(inverter, entries) {
   if (inverter.is_live) return null;
-  const isOn = entries.some(runs) ? " What runs now ends by itself." : "";
+  const isOn = entries.some(runs) ? " Anything running now ends by itself." : "";
   return `There is no reading of the last 10 minutes from ${inverter.name}: nothing can be started now.${isOn}`;
 }
 
@@ -115,7 +115,7 @@ export function control(content) {
   };
 
   const frame = whenChanged(([isOn, isThere, url]) => {
-    const nothing = el("p", { class: "card empty" }, "What inverters can do appears here once there is one.");
+    const nothing = el("p", { class: "card empty" }, "Commands appear here once there is an inverter.");
     content.replaceChildren(...(!isOn ? [off(url)] : isThere ? parts : [nothing]));
   });
   const drawRunning = whenChanged((entries) => {

@@ -8,7 +8,7 @@ const DOING = {
   discharge: (power) => `Discharging the battery with ${power}`,
   import: (power) => `Importing ${power} from the grid`,
   export: (power) => `Exporting ${power} to the grid`,
-  conserve: () => "Keeping what is in the battery",
+  conserve: () => "Keeping the battery's charge",
 };
 const LIMITED = {
   max_import: "import",
@@ -50,7 +50,7 @@ export function doing({ action, power, limits }) {
   return power ? `${mode}, ${watts(power)}` : mode;
 }
 
-/** What was asked for: "Charge battery, 3.0 kW". */
+/** The command in words: "Charge battery, 3.0 kW". */
 export function asked({ action, power }) {
   const name = ASKED[action] ?? action ?? "Unknown command";
   return power == null ? name : `${name}, ${watts(power)}`;

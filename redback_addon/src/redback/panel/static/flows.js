@@ -86,7 +86,7 @@ export function together(inverters) {
 
 export const SHARED_METER = "With several inverters at one site, Redback does not say whether grid and load are each inverter's own or the whole site's. Compare the totals with your bill.";
 
-/** What the inverters of a site are called together: "House and Granny flat". */
+/** The common name of a site's inverters: "House and Granny flat". */
 export function called(inverters, isOnlySite) {
   if (isOnlySite) return "All inverters";
   const names = inverters.map(({ name }) => name);

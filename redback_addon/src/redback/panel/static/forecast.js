@@ -53,11 +53,11 @@ function sentence(command, inverter) {
     case "discharge":
       return `Discharges the battery with ${watts(power)} ${until}: ${battery("discharge")}.`;
     case "import":
-      return `Imports ${watts(power)} from the grid ${until}: ${kwh(kw * hours)}.${hasBattery ? " What the house does not use goes into the battery." : ""}`;
+      return `Imports ${watts(power)} from the grid ${until}: ${kwh(kw * hours)}.${hasBattery ? " The battery takes the power that the house does not use." : ""}`;
     case "export":
-      return `Exports ${watts(power)} to the grid ${until}: ${kwh(kw * hours)}${hasBattery ? `. What the sun does not give comes from the battery, without sun ${battery("discharge")}.` : ", as far as the sun gives it."}`;
+      return `Exports ${watts(power)} to the grid ${until}: ${kwh(kw * hours)}${hasBattery ? `. The battery adds what the sun lacks, without sun ${battery("discharge")}.` : ", as far as the sun gives it."}`;
     case "conserve":
-      return `Keeps what is in the battery ${until}. The house runs on sun and grid.`;
+      return `Keeps the battery's charge ${until}. The house runs on sun and grid.`;
     default:
       return power
         ? `Lets at most ${watts(power)} out to the grid ${until}, for the whole site.`
@@ -68,7 +68,7 @@ function sentence(command, inverter) {
 const lower = (words) => words[0].toLowerCase() + words.slice(1);
 const overlaps = (one, { start, end }) => Date.parse(one.start) < end && start < Date.parse(one.end);
 
-/** What else there is at that time, and what becomes of it. */
+/** Other schedules at that time, and what becomes of them. */
 function beside(command, entries) {
   const isLimit = command.action === "limit_export";
   const same = entries.filter((one) => one.is_limit === isLimit && overlaps(one, command));
@@ -79,7 +79,7 @@ function beside(command, entries) {
   return found;
 }
 
-/** What a command of the form will do, in a few sentences: "… until 18:00: about 6.0 kWh, down to 20%." */
+/** The effect of a command of the form, in a few sentences: "… until 18:00: about 6.0 kWh, down to 20%." */
 export function forecast(command, inverter, entries) {
   return [sentence(command, inverter), ...beside(command, entries)].join(" ");
 }

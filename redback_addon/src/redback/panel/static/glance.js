@@ -23,7 +23,7 @@ class Row {
   }
 }
 
-/** What filling waits for: "Waiting until 12:34: the cloud does not answer." */
+/** The reason why filling waits: "Waiting until 12:34: the cloud does not answer." */
 function held({ why, until }) {
   if (!until) return `Waiting: ${why}.`;
   return Date.parse(until) > now() ? `Waiting until ${moment(until)}: ${why}.` : `Trying again: ${why}.`;

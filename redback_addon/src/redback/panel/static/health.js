@@ -1,4 +1,4 @@
-// The section Health: connections, the last problem that is over, and counters.
+// The section Health: connections, the last resolved problem, and counters.
 
 import { el, say, unseen, whenChanged } from "./dom.js";
 import * as format from "./format.js";
@@ -59,7 +59,7 @@ export function health(content) {
   const tile = (title, value) => el("div", { class: "tile" }, el("dt", {}, title), el("dd", {}, value));
   content.replaceChildren(
     card("Connections", list),
-    card("Last problem that is over", error),
+    card("Last resolved problem", error),
     card(
       "Counters",
       el(

@@ -206,7 +206,7 @@ function partsInWords(powers, states) {
   return words.join(", ");
 }
 
-/** What the rings mean that have a meaning of their own. */
+/** The meaning of the rings that have one of their own. */
 function legend({ soc, min_soc: reserve }) {
   const words = ["The house's ring shows where its power comes from."];
   if (soc != null) {
