@@ -179,9 +179,14 @@ def history(**changes: object) -> Json:
     return _history(made()) | changes
 
 
-def filling() -> Json:
-    """Make the state of a past that is being filled."""
-    return _history(made(_fill))
+def filling(*, is_paused: bool = False, **changes: object) -> Json:
+    """Make the Status in which a past is being filled, or was until it was paused."""
+
+    def change(made: House) -> None:
+        _fill(made)
+        made.is_paused = is_paused
+
+    return made(change) | changes
 
 
 def held() -> Json:

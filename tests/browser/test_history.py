@@ -85,7 +85,8 @@ async def test_every_day_of_the_history_can_be_turned_to(viewer: Viewer, stand_i
 async def test_the_filling_shows_its_progress_and_can_be_paused(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
-    page = await viewer.open("history", status=examples.status(history=examples.filling()))
+    page = await viewer.open("history", status=examples.filling(control=None))
+    await expect(page.locator("#summary")).to_have_text("Catching up: 740 hours missing")
     card = page.locator(".progress")
     await expect(card.locator(".headline")).to_have_text(
         "740 hours missing, 12 of them fetched and not yet written. Filling now."
@@ -99,7 +100,7 @@ async def test_the_filling_shows_its_progress_and_can_be_paused(
     stand_in.answers["history/pause"] = (200, "Filling is paused.")
     await card.get_by_role("button", name="Pause").click()
     await expect(card.get_by_role("status")).to_have_text("Filling is paused.")
-    stand_in.publish(examples.status(history=examples.filling() | _PAUSED))
+    stand_in.publish(examples.filling(is_paused=True))
     await card.get_by_role("button", name="Resume").click()
     await expect(card.get_by_role("status")).to_have_text("Done.")
     assert stand_in.posts == [("history/pause", {}), ("history/resume", {})]

@@ -24,7 +24,7 @@ async def test_the_inverters_own_names_are_words(viewer: Viewer) -> None:
 
 
 async def test_the_numbers_are_those_of_the_reading(viewer: Viewer) -> None:
-    page = await viewer.open()
+    page = await viewer.open(status=examples.status(control=None))
     assert await parts(page, HOUSE) == {
         "solar": "4.9 kW",
         "house": "1.3 kW",

@@ -200,8 +200,7 @@ async def test_axe_finds_nothing_while_control_is_off_or_the_history_fills_or_wa
     await _look_with_axe(page, "off")
     await page.evaluate("location.hash = 'history'")
     progress = page.locator("#history .progress")
-    filling = examples.status(history=examples.filling())
-    for status, shown in ((filling, "Filling now"), (examples.held(), "Waiting")):
+    for status, shown in ((examples.filling(), "Filling now"), (examples.held(), "Waiting")):
         stand_in.publish(status)
         await expect(progress).to_contain_text(shown)
         await _look_with_axe(page, shown)
