@@ -633,7 +633,7 @@ async def test_the_page_of_a_device_leads_to_the_panel_as_soon_as_the_supervisor
         # Asked again after a while; nothing else changes.
         await home.clock.advance(5 * 60)
         retained = await home.has(lambda found: "cu" in found[CONFIG]["dev"])
-        assert retained[CONFIG]["dev"]["cu"] == "homeassistant://hassio/ingress/local_redback"
+        assert retained[CONFIG]["dev"]["cu"] == "homeassistant://app/local_redback"
 
 
 async def test_nothing_is_pushed_over_devices_at_a_stop_before_the_first_check(home: Home) -> None:
