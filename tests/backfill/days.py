@@ -6,6 +6,7 @@ formula, and Core's recorder is the model of it.
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -130,6 +131,8 @@ class Days:
         self.unit = unit
         self.clock = FakeClock(START + timedelta(seconds=20))
         self.minute = -1
+        # What a person has adjusted, kWh by hour.
+        self.adjusted: defaultdict[int, float] = defaultdict(float)
         self._flowed = [0.0]
         self.core = Recorder(self.clock.now().timestamp(), [SERIES])
         self.model = LivingModel(self.core, self.clock)
@@ -286,11 +289,18 @@ class Days:
         elif not is_away and not self.core.is_running:
             self._start_core()
 
+    def _adjust(self, hour: int, amount: float) -> None:
+        """Let a person adjust all sums from an hour on, as far as Core has rows by now."""
+        since = (START + hour * HOUR).timestamp()
+        rows = (*self.core.hourly(ENTITY), *self.core.short_term(ENTITY))
+        if any(row.start >= since for row in rows):
+            self.adjusted[hour] += amount
+        self.core.adjust_sum_statistics(ENTITY, since, amount)
+
     def _let_people_and_backups_happen(self) -> None:
         for event in self.events:
             if event.kind == "adjusted" and event.minute == self.minute:
-                since = START + (self.minute - event.length) // 60 * HOUR
-                self.core.adjust_sum_statistics(ENTITY, since.timestamp(), event.amount or 0.0)
+                self._adjust((self.minute - event.length) // 60, event.amount or 0.0)
             elif event.kind == "cut" and event.minute == self.minute:
                 self.model.takes = 1
         if not self.is_away("cut"):

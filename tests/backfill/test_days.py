@@ -1,6 +1,5 @@
 """That whatever happens in real houses ends with every hour right that can be known."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -208,15 +207,11 @@ async def test_nothing_impossible_is_ever_left(
     events = [*events, *past, *([] if reset is None else [Event("reset", reset)])]
     days = Days(tmp_path_factory.mktemp("days"), events, days=1)
     await days.run((HOURS + 6) * 60)
-    wanted: defaultdict[int, float] = defaultdict(float)
-    for event in events:
-        if event.kind == "adjusted":
-            wanted[(event.minute - event.length) // 60] += event.amount or 0.0
     # A person's corrections stay, unless their hour was lost, or had a step.
     wrong = [
         (hour, energy, true)
         for hour, energy, true in days.wrong(-22, HOURS, -1.0)
-        if abs((energy or 0.0) - true - wanted[hour]) > 2.0
+        if abs((energy or 0.0) - true - days.adjusted[hour]) > 2.0
         and (abs((energy or 0.0) - true) > 2.0 or not _may_lose(events, hour))
     ]
     assert wrong == []

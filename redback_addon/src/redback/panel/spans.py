@@ -142,9 +142,11 @@ def cut(one: Span, other: Span, now: datetime) -> datetime:
         day = other.first + (local.date() - one.first)
     if day >= other.after:
         return other.end
-    end = datetime.combine(day, local.time()).astimezone(UTC)
-    if end.astimezone().time() != local.time():
-        end += HOUR  # clocks were set forward over this time of day
+    wanted = datetime.combine(day, local.time())
+    end = wanted.astimezone(UTC)
+    if end.astimezone().replace(tzinfo=None) < wanted:
+        # Clocks were set forward over this time of day, which older Pythons take for one before.
+        end += HOUR
     return min(max(floor(end), other.start), other.end)
 
 
