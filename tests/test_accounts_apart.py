@@ -55,7 +55,7 @@ async def live(home: Home, faulty: int | None) -> Life:
     for number, faults in enumerate(FAULTS.values()):
         plan[LENGTH * number + BEGINS] = [*faults]
         plan[LENGTH * number + ENDS] = []
-    plan[FAILS] = [*FAULTS["503"]]
+    plan[FAILS] = [*FAULTS["429"]]
     plan[MENDED] = []
     shown: tuple[list[Moment], list[Moment]] = [], []
     counts: tuple[list[int], list[int]] = [], []

@@ -441,16 +441,22 @@ class TestOnCore:
             await asyncio.sleep(2)
             assert place.schedules() == []
 
-    async def test_a_price_that_falls_before_the_answer_ends_it(self, place: Place) -> None:
+    @pytest.mark.parametrize(
+        ("name", "price", "ends"),
+        [(DISCHARGE, (PRICE, 0.30), "auto"), (LIMIT, (FEED_IN, 0), "lift_limit")],
+    )
+    async def test_a_price_that_changes_before_the_answer_ends_it(
+        self, place: Place, name: str, price: tuple[str, float], ends: str
+    ) -> None:
         delay = Fault(kind=Kind.SLOW, seconds=5, path="/Create/")
         place.home.simulator.faults.add(delay)
-        async with place.running(DISCHARGE):
-            await place.begins(DISCHARGE)
+        async with place.running(name):
+            await place.begins(name)
             await asyncio.sleep(1)
-            await place.set(PRICE, 0.30)
+            await place.set(*price)
             await place.answer("started")
-            await place.has_ended("auto")
-            assert place.schedules() == []
+            await place.has_ended(ends)
+            assert [*place.schedules(), *place.envelopes()] == []
 
     async def test_each_repetition_extends_and_they_do_not_pile_up(self, place: Place) -> None:
         async with place.running(DISCHARGE, LIMIT):

@@ -98,6 +98,14 @@ def test_more_accounts_are_read_beside_the_first_one() -> None:
             [OTHER | {"name": "Farm"}, {"client_id": "b", "credential": "c", "name": "farm"}],
             "More accounts, entry 2: the name is the same as in entry 1: each needs its own.",
         ),
+        (
+            [OTHER, {"client_id": "b", "credential": "c", "name": "2"}],
+            "More accounts, entry 2: the name is the same as in entry 1: each needs its own.",
+        ),
+        (
+            [OTHER | {"name": "1"}],
+            "More accounts, entry 1: the name is the same as in the first account: each needs",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_entry_of_more_accounts_names_it(more: object, sentence: str) -> None:

@@ -18,9 +18,14 @@ class Entry:
 
 
 class Journal:
-    """The latest requests, and counts of all since the last `clear`."""
+    """The latest requests, and counts of all since the last `clear`.
+
+    Attributes:
+        of_all: every request ever for the schedules or envelopes of all inverters.
+    """
 
     def __init__(self) -> None:
+        self.of_all: list[Entry] = []
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
         self._counts: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -38,6 +43,8 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Write a request down."""
         self._entries.append(entry)
+        if entry.path.endswith("/All"):
+            self.of_all.append(entry)
         self._counts[entry.path] += 1
         self._statuses[str(entry.status)] += 1
 

@@ -265,7 +265,8 @@ def _wrong_certificate(mqtt: Mqtt) -> Iterator[str]:
 def _conflicts_of_accounts(first: str, more: tuple[Login, ...]) -> Iterator[str]:
     """Yield what is wrong with the entries of More accounts; no Client ID is quoted."""
     ids = {first.casefold(): f"the option {LABELS['client_id']}"}
-    names: dict[str, str] = {}
+    # An account without a name is called by its number, where the first one has 1.
+    names = {"1": "the first account"}
     for number, login in enumerate(more, start=1):
         for field in ("client_id", "credential"):
             if not getattr(login, field):
@@ -274,7 +275,8 @@ def _conflicts_of_accounts(first: str, more: tuple[Login, ...]) -> Iterator[str]
         place = f"entry {number}"
         if login.client_id and (same := ids.setdefault(login.client_id.casefold(), place)) != place:
             yield f"{_entry(number)}: the Client ID is the same as in {same}: keep one."
-        if login.name and (same := names.setdefault(login.name.casefold(), place)) != place:
+        name = (login.name or str(number + 1)).casefold()
+        if (same := names.setdefault(name, place)) != place:
             yield f"{_entry(number)}: the name is the same as in {same}: each needs its own."
 
 
