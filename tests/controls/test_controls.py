@@ -610,20 +610,76 @@ async def test_what_somebody_else_deletes_is_over(house: FakeHouse) -> None:
     assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
 
 
-@pytest.mark.parametrize("status", ["Cancelled", "CancelledAfterStart", "RejectedPastEvent"])
+def mark(house: FakeHouse, key: str, status: str) -> None:
+    """Let the cloud list a limit with a status."""
+    _, made = house.cloud.made[key]
+    assert isinstance(made, Envelope)
+    house.cloud.put(key, msgspec.structs.replace(made, status=status))
+
+
+@pytest.mark.parametrize(
+    ("status", "does"),
+    [
+        ("Cancelled", "lists this without effect"),
+        ("CancelledAfterStart", "lists this without effect"),
+        ("RejectedPastEvent", "rejects this"),
+    ],
+)
 async def test_a_limit_that_the_cloud_lists_without_effect_is_over(
-    house: FakeHouse, status: str
+    house: FakeHouse, status: str, does: str
 ) -> None:
     await house.send({"action": "limit_export", "power": 0, "minutes": 600}, 300)
     assert house.results() == ["started"]
-    ((key, (_, made)),) = house.cloud.made.items()
-    assert isinstance(made, Envelope)
-    house.cloud.put(key, msgspec.structs.replace(made, status=status))
+    (key,) = house.cloud.made
+    mark(house, key, status)
     await house.clock.advance(900)
     (answer,) = house.answers
-    assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
+    assert (answer.result, answer.reason) == ("ended", f"Redback's cloud {does}: {status}.")
     assert house.controls.timeline(SERIAL) == ()
     assert house.cloud.writes == ["create envelope"]
+
+
+async def test_a_limit_stays_if_the_cloud_rejects_what_would_replace_it(house: FakeHouse) -> None:
+    await house.send(LIMIT | {"minutes": 600}, 300)
+    house.results()
+    await house.send(LIMIT | {"power": 500, "minutes": 600}, 0.1)
+    first, second = house.cloud.made
+    mark(house, second, "RejectSuperseded")
+    await house.clock.advance(900)
+    assert [*house.cloud.made] == [first, second]
+    assert [(one.power, one.result, one.reason) for one in house.answers] == [
+        (500, "started", None),
+        (500, "ended", "Redback's cloud rejects this: RejectSuperseded."),
+    ]
+    (entry,) = house.controls.timeline(SERIAL)
+    assert (entry.key, entry.is_listed) == (first, True)
+
+
+async def test_a_limit_that_was_rejected_before_it_was_answered_has_failed_for_that_reason(
+    house: FakeHouse,
+) -> None:
+    await house.send(LIMIT | {"minutes": 600}, 0.1)
+    await house.kill()
+    (made,) = house.book.own
+    house.book.change((made,), (msgspec.structs.replace(made, is_made=False, is_answered=False),))
+    mark(house, made.key, "RejectSuperseded")
+    house.results()
+    house.start()
+    await house.clock.advance(120)
+    (answer,) = house.answers
+    reason = "Redback's cloud rejects this: RejectSuperseded."
+    assert (answer.result, answer.reason) == ("failed", reason)
+
+
+async def test_after_30_seconds_what_replaces_another_is_trusted_to_be_there_by_its_id(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.send(CHARGE, 60)
+    monkeypatch.setattr("controls.stand_ins.LATE", 45.0)
+    await house.send(CHARGE | {"action": "discharge"}, 29)
+    assert house.cloud.modes == ["ChargeBattery", "DischargeBattery"]
+    await house.clock.advance(10)
+    assert house.cloud.modes == ["DischargeBattery"]
 
 
 async def test_a_limit_of_the_hardware_that_makes_no_sense_is_not_one(house: FakeHouse) -> None:

@@ -56,11 +56,11 @@ class Outcomes:
         self.book.change((one,))
         self.answers.about(one, "ended", reason)
 
-    def give_up_on(self, one: Own) -> None:
-        """Forget what is not in the cloud, as far as its list says."""
+    def give_up_on(self, one: Own, why: str | None = None) -> None:
+        """Forget what is not in the cloud, as far as its list says; it may say why."""
         self.book.change((one,))
         if one.was_made:
-            self.answers.about(one, "ended", "Replaced by a later command, which failed.")
+            self.answers.about(one, "ended", why or "Replaced by a later command, which failed.")
         elif not one.is_answered:
-            reason = "The add-on was stopped before it knew this to be done, and it is not listed."
-            self.answers.about(one, "failed", reason)
+            stopped = "The add-on was stopped before it knew this to be done, and it is not listed."
+            self.answers.about(one, "failed", why or stopped)

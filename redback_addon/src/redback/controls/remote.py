@@ -37,6 +37,18 @@ class Lists:
         once = () if self.schedules is None else self.schedules.once
         return any(schedule.schedule_id == one.key for schedule in once)
 
+    def why_not(self, one: Own) -> str | None:
+        """Return why a limit of ours is listed without effect, for people; None if it is not."""
+        if self.has(one) or not one.site_id or self.envelopes is None:
+            return None
+        found = (each.status for each in self.envelopes.all if each.event_id == one.key)
+        status = next(found, None)
+        if status is None:
+            return None
+        is_rejected = status.startswith("Reject")
+        does = "rejects this" if is_rejected else "lists this without effect"
+        return f"Redback's cloud {does}: {status}."
+
     def would_have(self, one: Own) -> bool:
         """Whether something of ours would be in these lists if it were there."""
         asked = self.envelopes if one.site_id else self.schedules

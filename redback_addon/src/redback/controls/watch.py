@@ -132,7 +132,7 @@ class Watch:
             if self._outcomes.is_ours(one) and not one.is_made:
                 self._settle(one, lists)
             elif self._outcomes.is_ours(one) and (lists.has(one) or lists.would_have(one)):
-                self._miss(one, is_listed=lists.has(one))
+                self._miss(one, lists)
         return lists
 
     def _pause(self, serial: str) -> float:
@@ -218,10 +218,10 @@ class Watch:
         )
 
     def _is_there(self, new: Own) -> bool:
-        """Whether something that was made is listed; until it surely is, its id is trusted."""
-        age = self._clock.now() - new.created
+        """Whether something that was made is listed; if the list is late, its id is trusted."""
+        age, lists = self._clock.now() - new.created, self._remote.listed(new.serial)
         is_late = _LISTED_AFTER <= age < _SURELY_LISTED_AFTER
-        return is_late or self._remote.listed(new.serial).has(new)
+        return lists.has(new) or (is_late and lists.why_not(new) is None)
 
     def _made_way(self, new: Own) -> list[Own]:
         """Return what is gone for something that was not made: the add-on was stopped just then.
@@ -264,7 +264,7 @@ class Watch:
                 self._outcomes.over(old, "Replaced by a later command.")
             self._outcomes.made(new, key)
 
-    def _miss(self, one: Own, *, is_listed: bool) -> None:
+    def _miss(self, one: Own, lists: Lists) -> None:
         """Note that something is gone that two lists do not have: somebody else deleted it."""
         now = self._clock.now()
         is_new = now - one.created < _SURELY_LISTED_AFTER
@@ -272,13 +272,14 @@ class Watch:
         may_come_back = any(not other.is_made and other.overlaps(one) for other in self._book.own)
         goes = goes_from(one, self._book.own)
         is_replaced = goes is not None and goes <= now
-        if is_listed or is_replaced or is_new or may_come_back:
+        if lists.has(one) or is_replaced or is_new or may_come_back:
             self._missing.discard(one.key)
         elif one.key not in self._missing:
             self._missing.add(one.key)
         elif one.end > now:
             self._missing.discard(one.key)
-            self._outcomes.over(one, "It is not in Redback's cloud any more.")
+            gone = "It is not in Redback's cloud any more."
+            self._outcomes.over(one, lists.why_not(one) or gone)
 
     def _settle(self, one: Own, lists: Lists) -> None:
         """Find out whether something was made of which that is not known."""
@@ -290,7 +291,7 @@ class Watch:
         elif lists.would_have(one):
             since = max(one.created, one.cancelled or one.created)
             if self._clock.now() - since >= _SOON_FOR / 2:
-                self._outcomes.give_up_on(one)
+                self._outcomes.give_up_on(one, lists.why_not(one))
 
     def _found(self, one: Own, lists: Lists) -> str | None:
         if one.site_id:
