@@ -61,7 +61,7 @@ class Cloud:
         self.unread: int | None = 0
         self.writes: list[str] = []
         self.made: dict[str, tuple[float, Schedule | Envelope]] = {}
-        self.refuses_overlaps = self.refuses_all = False
+        self.refuses_overlaps = self.refuses_all = self.lists_no_begun = False
 
     def now(self) -> datetime:
         """Return the time, whatever the clock in the house is set to."""
@@ -110,7 +110,8 @@ class Cloud:
         if self.unread != 0:
             return []
         now = self._clock.monotonic()
-        return [one for since, one in self.made.values() if now - since >= LATE]
+        listed = (one for since, one in self.made.values() if now - since >= LATE)
+        return [one for one in listed if not self.lists_no_begun or one.start > self.now()]
 
     def create_schedule(self, _: str, schedule: Schedule, __: float, **___: object) -> str:
         key = f"id-{len(self.writes)}"

@@ -610,6 +610,78 @@ async def test_what_somebody_else_deletes_is_over(house: FakeHouse) -> None:
     assert (answer.result, answer.reason) == ("ended", "It is not in Redback's cloud any more.")
 
 
+async def miss(house: FakeHouse, command: dict[str, object]) -> None:
+    """Start something that the cloud lists no more once it has begun, though it runs on."""
+    house.cloud.lists_no_begun = True
+    await house.send(command | {"minutes": 600}, 600)
+    assert house.results() == ["started", "ended"]
+    assert (house.controls.timeline(SERIAL), house.controls.own(SERIAL)) == ((), [])
+    assert len(house.cloud.made) == 1
+
+
+@pytest.mark.parametrize(("command", "end"), [("charge", "auto"), ("limit_export", "lift_limit")])
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_what_the_cloud_lists_no_more_once_it_has_begun_is_ended_all_the_same(
+    house: FakeHouse, command: str, end: str, *, is_restarted: bool
+) -> None:
+    await miss(house, {"action": command, "power": 3000})
+    if is_restarted:
+        await house.kill()
+        house.start()
+    house.cloud.failing = [REFUSED]
+    await house.send({"action": end}, 30)
+    (answer,) = house.answers
+    assert answer.result == "failed"
+    assert "Perhaps still there: " in (answer.reason or "")
+    house.results()
+    await house.send({"action": end}, 30)
+    assert (house.cloud.made, house.results()) == ({}, ["ended"])
+
+
+async def test_what_the_cloud_lists_no_more_ends_in_its_time_without_another_answer(
+    house: FakeHouse,
+) -> None:
+    await miss(house, CHARGE)
+    await house.clock.advance(600 * 60)
+    assert (house.book.own, house.results()) == ((), [])
+    assert house.cloud.writes == ["create ChargeBattery"]
+
+
+@pytest.mark.parametrize("action", ["charge", "discharge"])
+async def test_what_replaces_something_deletes_it_although_it_is_not_listed(
+    house: FakeHouse, action: str
+) -> None:
+    await miss(house, CHARGE)
+    (old,) = house.cloud.made
+    await house.send(CHARGE | {"action": action, "minutes": 599}, 45)
+    assert len(house.cloud.made) == 1
+    assert old not in house.cloud.made
+    assert house.results() == ["started"]
+
+
+async def test_what_is_listed_again_is_ours_again(house: FakeHouse) -> None:
+    await miss(house, CHARGE)
+    house.cloud.lists_no_begun = False
+    await house.clock.advance(400)
+    (answer,) = house.answers
+    assert (answer.result, answer.reason) == ("started", "It is in Redback's cloud again.")
+    (entry,) = house.controls.timeline(SERIAL)
+    assert (entry.whose, entry.is_listed) == ("own", True)
+    house.registry.mode = "ChargeBattery"
+    house.cloud.made.clear()
+    await house.clock.advance(900)
+    assert house.results() == ["started", "ended"]
+
+
+async def test_what_is_not_listed_is_not_brought_back(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_charging(house, monkeypatch)
+    await miss(house, CHARGE)
+    await house.send(CHARGE | {"action": "discharge"}, 60)
+    assert (house.cloud.modes, house.results()) == ([], ["failed"])
+
+
 def mark(house: FakeHouse, key: str, status: str) -> None:
     """Let the cloud list a limit with a status."""
     _, made = house.cloud.made[key]

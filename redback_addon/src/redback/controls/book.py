@@ -34,6 +34,8 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         is_answered: whether the command has its answer.
         cancelled: since when nobody wants it, though it could not be deleted: it was not known yet.
         is_doubted: whether it has been answered that the inverter does not follow.
+        is_missing: whether it has been answered that the list lacks it. It may still run: whether
+            the list keeps what has begun, Redback does not say.
     """
 
     serial: str
@@ -52,6 +54,7 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_answered: bool = False
     cancelled: _Moment | None = None
     is_doubted: bool = False
+    is_missing: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -79,6 +82,7 @@ def successors(one: Own, ours: Iterable[Own]) -> list[Own]:
         other
         for other in ours
         if other.is_made
+        and not other.is_missing
         and other.cancelled is None
         and other.created > one.created
         and other.overlaps(one)

@@ -85,7 +85,11 @@ class Controls:
     def own(self, serial: str) -> Sequence[Own]:
         """Return what the add-on has, or may have, in the cloud for an inverter."""
         ours = self._book.own
-        return [one for one in ours if one.serial == serial and goes_from(one, ours) is None]
+        return [
+            one
+            for one in ours
+            if one.serial == serial and not one.is_missing and goes_from(one, ours) is None
+        ]
 
     def take(self, data: object, by: str, at: str | None = None) -> None:
         """Take a command from a door: it is refused at once, or carried out within seconds.

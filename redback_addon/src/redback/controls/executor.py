@@ -147,6 +147,7 @@ class Executor:
         for one in others:
             if (
                 one.is_made
+                and not one.is_missing
                 and one.is_same(new)
                 and one.start <= new.start
                 and abs(one.end - end) < SOON
@@ -251,7 +252,10 @@ class Executor:
             else:
                 self._outcomes.over(one, "Cancelled by a command.")
         if failure is not None:
-            what = " ".join(f"Still there: {sentence(one, now)}" for one in left)
+            what = " ".join(
+                f"{'Perhaps still' if one.is_missing else 'Still'} there: {sentence(one, now)}"
+                for one in left
+            )
             self._failed(command, serial, failure, what, mine)
         else:
             _LOG.info(
@@ -285,6 +289,6 @@ class Executor:
     def _unchanged(self, serial: str) -> str:
         now = self._clock.now()
         own = (one for one in self._book.own if one.serial == serial and one.is_made)
-        running = [one.end for one in own if one.start <= now < one.end]
+        running = [one.end for one in own if one.start <= now < one.end and not one.is_missing]
         ends = f"; what runs now ends at {clock_time(max(running))} by itself" if running else ""
         return f"Nothing was changed{ends}."

@@ -104,6 +104,7 @@ class Follow:
             if one.serial == serial
             and not one.site_id
             and one.is_made
+            and not one.is_missing
             and one.start <= now < min(one.end, goes_from(one, ours) or one.end)
         ]
         return max(running, key=lambda one: one.created, default=None)

@@ -66,14 +66,14 @@ class Maker:
         return await self.remote.create(new, until, known)
 
     async def restore(self, old: Own, until: float) -> None:
-        """Create what was deleted again, for the rest of its time."""
+        """Create what was deleted again, for the rest of its time, unless it was over before."""
         now = self._clock.now()
         start = max(old.start, now.replace(microsecond=0))
         key = self._event_id(old.serial, start, now) if old.site_id else ""
         again = structs.replace(
             old, start=start, created=now, key=key, is_made=False, was_made=True
         )
-        if not self._outcomes.is_ours(old) or old.end <= now:
+        if not self._outcomes.is_ours(old) or old.end <= now or old.is_missing:
             return
         self._book.change((old,), (again,))
         try:

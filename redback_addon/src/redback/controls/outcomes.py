@@ -54,7 +54,18 @@ class Outcomes:
         if not self.is_ours(one):
             return  # it has been answered
         self.book.change((one,))
-        self.answers.about(one, "ended", reason)
+        if not one.is_missing:
+            self.answers.about(one, "ended", reason)
+
+    def missing(self, one: Own) -> None:
+        """Note that it is over as far as the list says; whatever ends or replaces it deletes it."""
+        self.book.change((one,), (structs.replace(one, is_missing=True),))
+        self.answers.about(one, "ended", "It is not in Redback's cloud any more.")
+
+    def back(self, one: Own) -> None:
+        """Note that it is listed again."""
+        self.book.change((one,), (structs.replace(one, is_missing=False),))
+        self.answers.about(one, self.begun(one), "It is in Redback's cloud again.")
 
     def give_up_on(self, one: Own, why: str | None = None) -> None:
         """Forget what is not in the cloud, as far as its list says; it may say why."""

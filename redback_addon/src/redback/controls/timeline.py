@@ -98,13 +98,14 @@ def timeline(
 
     `own` is everything in the book; what has been replaced ends where its successor begins.
     """
-    ours = [one for one in own if one.place in {serial, details.site_id}]
-    keys = {one.key for one in ours if one.key}
     schedules = () if details.schedules is None else details.schedules.once
     daily = () if details.schedules is None else details.schedules.daily
     envelopes = details.envelopes or ()
     effective = {one.event_id for one in envelopes if one.has_effect}
     listed = effective | {one.schedule_id for one in schedules}
+    mine = (one for one in own if one.place in {serial, details.site_id})
+    ours = [one for one in mine if not one.is_missing or one.key in listed]
+    keys = {one.key for one in ours if one.key}
     found = [
         *(_own(serial, one, goes_from(one, ours), is_listed=one.key in listed) for one in ours),
         *(_schedule(serial, one) for one in schedules if one.schedule_id not in keys),

@@ -143,7 +143,8 @@ class Watch:
             if one.serial != serial:
                 continue
             goes = goes_from(one, self._book.own)
-            if goes is not None or not one.is_made or not lists.has(one):
+            is_sought = not one.is_made or not (one.is_missing or lists.has(one))
+            if goes is not None or is_sought:
                 since = goes or one.created
                 if since > now:
                     pause = min(pause, (since - now).total_seconds())
@@ -239,6 +240,7 @@ class Watch:
             old
             for old in self._book.own
             if old.is_made
+            and not old.is_missing
             and goes_from(old, self._book.own) is None
             and old.overlaps(new)
             and now - old.created >= _LISTED_AFTER
@@ -272,14 +274,21 @@ class Watch:
         may_come_back = any(not other.is_made and other.overlaps(one) for other in self._book.own)
         goes = goes_from(one, self._book.own)
         is_replaced = goes is not None and goes <= now
-        if lists.has(one) or is_replaced or is_new or may_come_back:
+        is_listed, why_not = lists.has(one), lists.why_not(one)
+        if is_listed or is_replaced or is_new or may_come_back:
             self._missing.discard(one.key)
+            if is_listed and one.is_missing and not is_replaced:
+                self._outcomes.back(one)
+        elif one.is_missing and why_not is None:
+            pass  # it has been answered
         elif one.key not in self._missing:
             self._missing.add(one.key)
         elif one.end > now:
             self._missing.discard(one.key)
-            gone = "It is not in Redback's cloud any more."
-            self._outcomes.over(one, lists.why_not(one) or gone)
+            if why_not is None:
+                self._outcomes.missing(one)
+            else:
+                self._outcomes.over(one, why_not)
 
     def _settle(self, one: Own, lists: Lists) -> None:
         """Find out whether something was made of which that is not known."""
