@@ -201,6 +201,28 @@ async def test_what_is_before_the_first_row_is_unknown_and_not_missing(
     assert september.has_earlier is True
 
 
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "Australia/Adelaide"])
+@pytest.mark.parametrize(("begin", "is_whole"), [(-DAY / 2, False), (timedelta(0), True)])
+async def test_the_day_on_which_an_inverter_began_is_neither_best_nor_worst_unless_it_is_whole(
+    house: House, at: Callable[[str], None], zone: str, begin: timedelta, *, is_whole: bool
+) -> None:
+    at(zone)
+    midnight = datetime(2025, 9, 3, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    first_hour = midnight + timedelta(minutes=midnight.minute)
+    house.add(HOUSE, begin=first_hour + begin)
+    first = (first_hour + begin).astimezone(ZoneInfo(zone)).date()
+    ids = entity_ids(house.inverters[HOUSE])
+    stored = house.core.statistics.rows[ids["solar_generation_total"]]
+    for number, hour in enumerate(sorted(stored)):
+        day = (hour.astimezone(ZoneInfo(zone)).date() - first).days
+        stored[hour]["sum"] = number + day * day / 10  # each day has more than the one before
+    for length in (Length.WEEK, Length.MONTH):
+        found = await house.energy(length, date(2025, 9, 3))
+        assert found.figures.missing == 0
+        assert found.worst is not None
+        assert found.worst.day == (first if is_whole else first + DAY)
+
+
 async def test_hours_without_data_are_missing_and_never_zero(
     house: House, at: Callable[[str], None]
 ) -> None:

@@ -11,6 +11,7 @@ from itertools import chain
 
 import msgspec
 
+from ..ledger import HOUR
 from ..sensors.counters import (
     CHARGE,
     COUNTERS,
@@ -22,7 +23,7 @@ from ..sensors.counters import (
     CounterRow,
 )
 from .minutes import rounded, share
-from .spans import Part, hours, local_date
+from .spans import Part, hours, local_date, midnight
 
 _NOTHING_KWH = 0.0005
 # How many capacities must have been charged: what is in a battery is known to a few percent of it.
@@ -57,11 +58,13 @@ class Counted:
         cells: kWh, by counter as `CounterRow.day` names it, and by the start of the hour or day.
         missing: the starts of the hours without data.
         battery: None = it has none.
+        begun: when it began; None = before the span, or unknown.
     """
 
     cells: Cells
     missing: frozenset[datetime] = frozenset()
     battery: Battery | None = None
+    begun: datetime | None = None
 
     @property
     def known(self) -> frozenset[datetime]:
@@ -196,6 +199,7 @@ def best_and_worst(each: Sequence[Counted], today: date) -> tuple[Best, Best] | 
         today: the local date.
     """
     incomplete = {local_date(hour) for hour in _missing(each)} | {today}
+    incomplete |= {local_date(one.begun) for one in each if one.begun and _is_late(one.begun)}
     sums: dict[date, float] = {}
     for start, kwh in chain.from_iterable(one.cells.get(SOLAR.day, {}).items() for one in each):
         day = local_date(start)
@@ -211,6 +215,12 @@ def _of(row: CounterRow, each: Iterable[Counted]) -> list[Mapping[datetime, floa
     """Return what each inverter counted; none where the total would lack one of them."""
     known = [one.cells.get(row.day, {}) for one in each if one.known]
     return [] if row in _OF_ALL and not all(known) else known
+
+
+def _is_late(begun: datetime) -> bool:
+    """Whether the day on which an inverter began lacks its first hour, or some of that."""
+    start = midnight(local_date(begun))
+    return begun > next(hours(start, start + 2 * HOUR))
 
 
 def _missing(each: Iterable[Counted]) -> frozenset[datetime]:

@@ -223,23 +223,29 @@ class _Found:
                     cell = midnight(local_date(start)) if self.by_day else start
                     column[cell] = column.get(cell, 0.0) + kwh
         missing = self._missing(rows, min(until, floor(self.now)))
-        counted = Counted(cells, frozenset(missing), rows.battery)
+        counted = Counted(cells, frozenset(missing), rows.battery, self._begun(rows))
         return without_lost(counted, self._end_of, self.now)
 
     def _end_of(self, start: datetime) -> datetime:
         return midnight(local_date(start) + _DAY) if self.by_day else start + HOUR
 
+    def _begun(self, rows: _Rows) -> datetime | None:
+        """Return when in this time an inverter began; None = before, or not at all."""
+        begun = None if rows.has_earlier else rows.begun or self.coverage.begun(rows.serial)
+        if begun is None or not self.by_day:
+            return begun
+        # When on its first day an inverter began is known only by the coverage.
+        first = max(begun, self.start)
+        spans = self.coverage.spans(rows.serial, first, midnight(local_date(first) + _DAY))
+        return max(first, spans[0].since) if spans else first
+
     def _missing(self, rows: _Rows, until: datetime) -> Iterator[datetime]:
         """Yield the hours without data: those that have no row, and those that Core did not see."""
-        begun = self.start if rows.has_earlier else rows.begun or self.coverage.begun(rows.serial)
+        begun = self.start if rows.has_earlier else self._begun(rows)
         if begun is None or not rows.hours:
             return
         first, days, known = max(begun, self.start), starts(rows.days), starts(rows.hours)
         day = local_date(first)
-        if not rows.has_earlier and self.by_day:
-            # When on its first day an inverter began is known only by the coverage.
-            spans = self.coverage.spans(rows.serial, first, midnight(day + _DAY))
-            first = max(first, spans[0].since) if spans else first
         while midnight(day) < self.split:
             if midnight(day) not in days:
                 yield from hours(max(midnight(day), first), midnight(day + _DAY))
