@@ -18,6 +18,7 @@ from redback.inverters.stores import SensorsFile, counters_file, sensors_file
 from redback.ledger import Believed
 from redback.problems import Kind, Problems
 from redback.publishing.device import Device
+from redback.publishing.entity_ids import entity_ids
 from redback.publishing.states import state
 from redback.sensors.details import Details
 from redback.sensors.entities import Shown
@@ -397,6 +398,17 @@ class TestAfterAKill:
         assert world["status"] == "OFFLINE"
         assert "solar_generation_total" not in world
         assert "battery_capacity" not in world
+
+    async def test_the_entities_of_the_former_run_are_known_before_a_reading(
+        self, world: World
+    ) -> None:
+        assert world.registry.inverter(SERIAL) is None
+        known = world.registry.known(SERIAL)
+        assert known is not None
+        ((_, keys),) = (world.existing.get(SERIAL) or {}).items()
+        assert entity_ids(known).keys() == {*keys}
+        world.read(dynamic())
+        assert world.registry.known(SERIAL) == world.registry.inverter(SERIAL)
 
     async def test_what_the_first_reading_has_no_value_for_is_unknown(self, world: World) -> None:
         world.read(dynamic(PvPowerInstantaneouskW=None))

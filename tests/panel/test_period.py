@@ -122,7 +122,9 @@ def house(websocket: WebSocket, core: Core, tmp_path: Path) -> Iterator[House]:
         coverage=coverage,
         minutes=minutes,
         home_assistant=SimpleNamespace(statistics=Statistics(websocket)),
-        registry=SimpleNamespace(inverter=inverters.get, reading=lambda _: None),
+        registry=SimpleNamespace(
+            inverter=inverters.get, known=inverters.get, reading=lambda _: None
+        ),
         publisher=SimpleNamespace(
             ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)
         ),
@@ -221,6 +223,29 @@ async def test_the_day_on_which_an_inverter_began_is_neither_best_nor_worst_unle
         assert found.figures.missing == 0
         assert found.worst is not None
         assert found.worst.day == (first if is_whole else first + DAY)
+
+
+async def test_an_inverter_counts_before_its_first_reading_since_the_start(
+    house: House, at: Callable[[str], None]
+) -> None:
+    """As after a restart while the cloud is away."""
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    house.add(FLAT)
+    one = house.inverters[FLAT]
+    former = Entities(detailed=False, former=one.entities.keys, is_recalled=True)
+    house.inverters[FLAT] = Inverter(FLAT, one.name, former)
+    registry, backfill = house.context.registry, house.context.backfill
+    registry.inverter = {HOUSE: house.inverters[HOUSE]}.get
+    backfill.since = {HOUSE: BEGIN - 30 * DAY}.get
+    await house.clock.advance(3 * 3600)
+    for serials in ((FLAT,), (HOUSE, FLAT)):
+        found = await house.energy(Length.MONTH, date(2026, 5, 1), *serials)
+        whole = house.total("load", found.first, date(2026, 6, 1), "Australia/Brisbane", *serials)
+        assert found.figures.load_kwh == exactly(whole)
+        assert found.figures.missing == 3
+        ids = [entity_ids(house.inverters[serial])["site_load_total"] for serial in serials]
+        assert found.entity_ids["load_kwh"] == ids
 
 
 async def test_hours_without_data_are_missing_and_never_zero(

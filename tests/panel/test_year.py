@@ -82,7 +82,7 @@ class _Year:
             minutes=self.minutes,
             home_assistant=SimpleNamespace(statistics=self.statistics),
             registry=SimpleNamespace(
-                inverter={self.serial: self.inverter}.get, reading=lambda _: None
+                known={self.serial: self.inverter}.get, reading=lambda _: None
             ),
             publisher=SimpleNamespace(
                 ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)

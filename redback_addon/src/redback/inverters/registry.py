@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from msgspec import structs
@@ -190,6 +190,15 @@ class Registry:
         """Return an inverter; None before its first reading."""
         record = self._records.get(serial)
         return None if record is None or record.last is None else _inverter(record)
+
+    def known(self, serial: str) -> Inverter | None:
+        """Return an inverter; before its first reading, with the sensors of the last run."""
+        record = self._records.get(serial)
+        if record is None or record.last is not None:
+            return self.inverter(serial)
+        keys = record.entities.keys
+        former = Entities(detailed=self._detailed, former=keys, is_recalled=True)
+        return replace(_inverter(record), entities=former)
 
     def reading(self, serial: str) -> Reading | None:
         """Return the last reading, evaluated for now; None if there is none to show."""

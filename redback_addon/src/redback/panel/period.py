@@ -262,7 +262,7 @@ class _Asked:
         self._context = context
         self._statistics = context.home_assistant.statistics
         self.now = now
-        self._inverters = [*filter(None, map(context.registry.inverter, serials))]
+        self._inverters = [*filter(None, map(context.registry.known, serials))]
         ownership = context.publisher.ownership
         self._ids = {
             inverter.serial: {
@@ -294,8 +294,12 @@ class _Asked:
             end,
             self.now,
             by_day,
-            {one.serial: context.backfill.since(one.serial) for one in self._inverters},
+            {one.serial: self._since(one.serial) for one in self._inverters},
         )
+
+    def _since(self, serial: str) -> datetime | None:
+        """Return where a history begins; before the first reading only what Core was shown."""
+        return self._context.backfill.since(serial) or self._context.coverage.begun(serial)
 
     def _rows(
         self,

@@ -245,7 +245,7 @@ def _entity_ids(context: Context, inverter: Inverter) -> Iterator[tuple[str, str
 def energy_ids(context: Context, serials: Iterable[str]) -> dict[str, list[str]]:
     """Return the entities that each energy of these inverters is of, by its name."""
     found: dict[str, list[str]] = {}
-    for inverter in filter(None, map(context.registry.inverter, serials)):
+    for inverter in filter(None, map(context.registry.known, serials)):
         for name, entity_id in _entity_ids(context, inverter):
             if name.endswith(_ENERGY):
                 found.setdefault(name, []).append(entity_id)

@@ -28,17 +28,21 @@ class Entities:
     Args:
         former: the keys of those that existed when the program last ran. With the first reading
             they exist again, or become unavailable for good if there is no such sensor any more.
+        is_recalled: whether they exist already, before there is a reading.
 
     Attributes:
         keys: of all that Home Assistant may show, saved for the next run.
         sensors: those that exist so far, by key.
     """
 
-    def __init__(self, *, detailed: bool, former: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, detailed: bool, former: Iterable[str] = (), is_recalled: bool = False
+    ) -> None:
         self._detailed = detailed
         self._former = tuple(former)
         self.keys = self._former
-        self._sensors: dict[str, Sensor] = {}
+        recalled = filter(None, map(find, self._former)) if is_recalled else ()
+        self._sensors: dict[str, Sensor] = {sensor.key: sensor for sensor in recalled}
         self.sensors: Mapping[str, Sensor] = self._sensors
 
     def show(self, reading: Reading) -> list[Shown]:
