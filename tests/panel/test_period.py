@@ -355,6 +355,30 @@ async def test_the_open_hour_is_of_the_readings(
     assert day.compared.change["solar_kwh"] == exactly(before + 2 - theirs)
 
 
+async def test_a_counter_that_is_not_recorded_is_not_only_its_open_hour(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    full = NOW.replace(minute=0)
+    del house.core.statistics.rows[entity_ids(house.inverters[HOUSE])["solar_generation_total"]]
+    _read(house, HOUSE, {full - timedelta(minutes=1): 10.0, NOW: 11.0})
+    for length in (Length.DAY, Length.WEEK, Length.ALL):
+        found = await house.energy(length, date(2026, 5, 3))
+        assert found.figures.solar_kwh is None
+        assert found.figures.load_kwh is not None
+
+
+async def test_the_first_hour_of_a_day_may_be_open(house: House, at: Callable[[str], None]) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    midnight = datetime(2026, 5, 3, 14, tzinfo=UTC)
+    await house.clock.advance((midnight + timedelta(minutes=10) - NOW).total_seconds())
+    _read(house, HOUSE, {midnight: 10.0, midnight + timedelta(minutes=5): 11.0})
+    today = await house.energy(Length.DAY, date(2026, 5, 4))
+    assert today.figures.solar_kwh == 1.0
+
+
 async def test_the_open_hour_may_be_yesterdays(house: House, at: Callable[[str], None]) -> None:
     """In Adelaide the hour that begins at half past eleven belongs to the day before."""
     at("Australia/Adelaide")

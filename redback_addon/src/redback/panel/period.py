@@ -1,7 +1,7 @@
 """The energy of a span: asked of Core's statistics, so that it is what its Energy page shows."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -313,28 +313,36 @@ class _Asked:
         ids = self._ids[inverter.serial]
         of_day = {row.day: days[ids[row.key]] for row in COUNTERS if row.key in ids}
         of_hour = {row.day: hourly[ids[row.key]] for row in COUNTERS if row.key in ids}
-        firsts = [
-            (of_day[name] or of_hour[name])[0] for name in of_day if of_day[name] or of_hour[name]
-        ]
+        firsts = {
+            name: (of_day[name] or of_hour[name])[0]
+            for name in of_day
+            if of_day[name] or of_hour[name]
+        }
         by_hour = {name: {one.start: one.kwh for one in of} for name, of in of_hour.items()}
-        self._add_open(inverter.serial, by_hour, split, end)
+        # One without a row may not be recorded, and its open hour is not all that it has counted.
+        self._add_open(inverter.serial, by_hour, firsts or by_hour, split, end)
         return _Rows(
             inverter.serial,
             {name: {one.start: one.kwh for one in of} for name, of in of_day.items()},
             by_hour,
-            any(abs(one.before) > _NOISE_KWH for one in firsts) if firsts else None,
+            any(abs(one.before) > _NOISE_KWH for one in firsts.values()) if firsts else None,
             _battery(inverter, levels) if CHARGE.key in ids else None,
         )
 
     def _add_open(
-        self, serial: str, by_hour: dict[str, dict[datetime, float]], split: datetime, end: datetime
+        self,
+        serial: str,
+        by_hour: dict[str, dict[datetime, float]],
+        names: Container[str],
+        split: datetime,
+        end: datetime,
     ) -> None:
-        """Add the hours of which Core cannot have a row yet, from the readings."""
+        """Add to these counters the hours of which Core has no row yet, from the readings."""
         this_hour = floor(self.now)
         for start in (this_hour - HOUR, this_hour):
             if split <= start < end and start not in starts(by_hour):
                 for name, kwh in self._context.minutes.grown(serial, start, start + HOUR).items():
-                    if name in by_hour:
+                    if name in names:
                         by_hour[name][start] = kwh
 
     async def _levels(
