@@ -1,9 +1,10 @@
 """That Energy shows any day, week, month and year: as bars, figures and a table."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from browser import answers, examples
 from browser.stand_in import StandIn
@@ -104,6 +105,38 @@ async def test_one_goes_back_and_forward_and_to_any_date(viewer: Viewer, stand_i
     for name in ("Previous all", "Next all"):
         await expect(page.get_by_role("button", name=name)).to_be_disabled()
     await expect(page.get_by_label("Date")).to_be_hidden()
+
+
+async def test_fast_presses_are_all_counted(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    answered = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/data/period*", later)
+    back = page.get_by_role("button", name="Previous day")
+    for _ in range(3):
+        await back.click()
+    await page.get_by_role("button", name="Next day").click()
+    answered.set()
+    await expect(_title(page)).to_have_text("Sun 22 Nov 2026")
+    assert await _asked(stand_in) == {"period": "day", "date": "2026-11-22"}
+    answered.clear()
+    await back.click()
+    await page.get_by_role("button", name="Today").click()
+    await back.click()
+    answered.set()
+    await expect(_title(page)).to_have_text("Mon 23 Nov 2026")
+    answered.clear()
+    await back.click()
+    await page.get_by_role("button", name="Month", exact=True).click()
+    await page.get_by_role("button", name="Previous month").click()
+    answered.set()
+    await expect(_title(page)).to_have_text("October 2026")
+    await page.unroute("**/data/period*")
 
 
 async def test_figures_have_their_difference_to_what_they_are_compared_with(

@@ -43,6 +43,7 @@ export function day(content) {
   let isOpen = false;
   let date = null; // a day in the span that is shown; null = today
   let shown = null; // the Energy that is shown
+  let asked = null; // a day in the span that is asked for; null = it is the one that is shown
   let totals = []; // the sites of which there is a total to choose
   let sites = 0;
   const chart = new Bars();
@@ -73,6 +74,7 @@ export function day(content) {
 
   const answer = new Fetched((given) => {
     shown = given;
+    asked = null;
     say(title, spanInWords(given.length, given.first, given.last));
     missing.replaceChildren(...missingInWords(given));
     set(missing, { hidden: given.figures.missing ? null : "" });
@@ -95,13 +97,14 @@ export function day(content) {
   const turnTo = (to, chosen) => {
     length.set(to);
     date = chosen === today() ? null : chosen;
+    asked = chosen;
     load();
   };
   const move = (by) => {
-    const first = shown?.length === length.value ? shown.first : (date ?? today());
-    const next = moved(length.value, first, by);
+    const next = moved(length.value, asked ?? shown?.first ?? today(), by);
     const last = moved(length.value, next, 1);
     date = last > today() ? null : next; // the present span stays so when the day ends
+    asked = next;
     load();
   };
   const control = () => {
@@ -134,13 +137,17 @@ export function day(content) {
     if (length.value !== "day" || !(date === null || isYesterday) || (sites > 1 && !picker.value)) return null;
     return named(new URLSearchParams(isYesterday ? { day: "yesterday" } : {}));
   };
+  const turnLength = () => {
+    asked = date ?? today();
+    load();
+  };
   const load = () => {
     control();
     answer.load(`period?${query()}`);
     power.load(ofPower());
   };
 
-  const length = new Choice("Period", LENGTHS, "day", load, "choices lengths");
+  const length = new Choice("Period", LENGTHS, "day", turnLength, "choices lengths");
   const back = el("button", { class: "plain step", type: "button", onclick: () => move(-1) }, "‹");
   const forward = el("button", { class: "plain step", type: "button", onclick: () => move(1) }, "›");
   const present = el("button", { class: "plain", type: "button", onclick: () => turnTo(length.value, today()) }, "Today");
