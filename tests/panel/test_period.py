@@ -301,6 +301,30 @@ async def test_hours_without_a_row_are_missing_though_the_coverage_has_them(
     assert day.bars.missing == [1] * 24
 
 
+@pytest.mark.parametrize("zone", ["Australia/Brisbane", "Australia/Adelaide"])
+@pytest.mark.parametrize("is_read", [False, True])
+async def test_today_without_any_data_is_unknown_in_each_length(
+    house: House, at: Callable[[str], None], zone: str, *, is_read: bool
+) -> None:
+    at(zone)
+    house.add(HOUSE)
+    midnight = datetime(2026, 5, 3, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    lost = [*_hours(midnight + timedelta(minutes=midnight.minute), NOW - HOUR)]
+    for of in house.core.statistics.rows.values():
+        for hour in lost:
+            of[hour]["sum"] = of[lost[0] - HOUR]["sum"]
+    house.coverage.put(HOUSE, [Hour(one, Stage.SETTLED, why=NO_READINGS) for one in lost])
+    if is_read:  # in the open hour nothing was counted, which is known
+        full = NOW.replace(minute=0)
+        _read(house, HOUSE, {full + timedelta(minutes=1): 10.0, NOW: 10.0})
+    for length in (Length.DAY, Length.WEEK, Length.MONTH, Length.YEAR):
+        found = await house.energy(length, date(2026, 5, 3))
+        assert found.figures.missing == len(lost)
+        index = {Length.WEEK: 6, Length.MONTH: 2, Length.DAY: len(lost)}.get(length)
+        if index is not None:
+            assert found.bars.kwh["solar"][index] == (0.0 if is_read else None)
+
+
 async def test_an_hour_in_which_nothing_was_counted_is_zero(
     house: House, at: Callable[[str], None]
 ) -> None:

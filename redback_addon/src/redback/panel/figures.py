@@ -4,8 +4,8 @@ An hour without data is unknown, and never zero: it is counted as missing.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
@@ -122,27 +122,28 @@ def starts(cells: Cells) -> frozenset[datetime]:
     return frozenset(chain.from_iterable(cells.values()))
 
 
-def without_lost(one: Counted, end_of: Callable[[datetime], datetime], now: datetime) -> Counted:
+def without_lost(
+    cells: Cells, missing: Container[datetime], end_of: Callable[[datetime], datetime]
+) -> Cells:
     """Leave out hours or days that have a row, but no data.
 
     Core repeats the last value while it is shown nothing, which looks like no energy.
 
     Args:
-        one: what an inverter counted.
+        cells: what an inverter counted.
+        missing: the starts of the hours without data.
         end_of: returns the end of an hour or a day by its start.
-        now: the time.
     """
     lost = {
         start
-        for start in one.known
-        if all(abs(of.get(start, 0.0)) < _NOTHING_KWH for of in one.cells.values())
-        and one.missing.issuperset(hours(start, min(end_of(start), now)))
+        for start in starts(cells)
+        if all(abs(of.get(start, 0.0)) < _NOTHING_KWH for of in cells.values())
+        and all(hour in missing for hour in hours(start, end_of(start)))
     }
-    kept = {
+    return {
         name: {start: kwh for start, kwh in of.items() if start not in lost}
-        for name, of in one.cells.items()
+        for name, of in cells.items()
     }
-    return replace(one, cells=kept)
 
 
 def bars(each: Iterable[Counted], parts: Sequence[Part], places: int = 3) -> Bars:

@@ -215,19 +215,16 @@ class _Found:
         return [self._counted(one, end) for one in self.rows]
 
     def _counted(self, rows: _Rows, until: datetime) -> Counted:
-        cells = {name: dict(of) for name, of in rows.days.items()}
-        for name, of in rows.hours.items():
+        missing = frozenset(self._missing(rows, min(until, floor(self.now))))
+        days = without_lost(rows.days, missing, lambda day: midnight(local_date(day) + _DAY))
+        cells = {name: dict(of) for name, of in days.items()}
+        for name, of in without_lost(rows.hours, missing, lambda hour: hour + HOUR).items():
             column = cells.setdefault(name, {})
             for start, kwh in of.items():
                 if start < until:
                     cell = midnight(local_date(start)) if self.by_day else start
                     column[cell] = column.get(cell, 0.0) + kwh
-        missing = self._missing(rows, min(until, floor(self.now)))
-        counted = Counted(cells, frozenset(missing), rows.battery, self._begun(rows))
-        return without_lost(counted, self._end_of, self.now)
-
-    def _end_of(self, start: datetime) -> datetime:
-        return midnight(local_date(start) + _DAY) if self.by_day else start + HOUR
+        return Counted(cells, missing, rows.battery, self._begun(rows))
 
     def _begun(self, rows: _Rows) -> datetime | None:
         """Return when in this time an inverter began; None = before, or not at all."""
