@@ -178,20 +178,20 @@ async def test_what_somebody_takes_back_twice_is_not_corrected_again(tmp_path: P
 _LENGTHS = st.sampled_from([1, 3, 12, 35, 90, 200])
 _CLOUD = ["null", "zero", "fall", "jump", "still", "slow"]
 _HOUSE = ["service", "killed", "core", "core_killed", "restored", "lost", "locked", "cut"]
+# Integers would be drawn from the constants of whatever modules have been imported.
+_MINUTES, _EARLIER = st.sampled_from(range(120, 701)), st.sampled_from(range(-1300, -59))
 _EVENTS = st.lists(
-    st.builds(Event, st.sampled_from([*_CLOUD, *_HOUSE]), st.integers(120, 700), _LENGTHS)
+    st.builds(Event, st.sampled_from([*_CLOUD, *_HOUSE]), _MINUTES, _LENGTHS)
     | st.builds(
         Event,
         st.just("adjusted"),
-        st.integers(120, 700),
+        _MINUTES,
         st.sampled_from([0, 30, 90]),
         st.sampled_from([500.0, -3.5]),
     ),
     max_size=4,
 )
-_PAST = st.lists(
-    st.builds(Event, st.sampled_from(_CLOUD), st.integers(-1300, -60), _LENGTHS), max_size=2
-)
+_PAST = st.lists(st.builds(Event, st.sampled_from(_CLOUD), _EARLIER, _LENGTHS), max_size=2)
 
 
 # Each of them is a day; beside other tests that takes a while.

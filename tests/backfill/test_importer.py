@@ -429,14 +429,15 @@ async def test_a_step_that_core_took_for_energy_is_taken_off_again(
         assert_changes(statistics, (2, 3, 4, 5), within=0.02)
 
 
+@pytest.mark.parametrize("amount", [-3.5, 400.0, 1200.0])
 async def test_somebodys_correction_stays_where_a_step_is_taken_off(
-    writer: Importer, statistics: FakeStatistics, ledger: Ledger
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, amount: float
 ) -> None:
     step_by_900(statistics, ledger)
-    await statistics.shift(COUNTER.entity_id, at(3), -3.5, "kWh")
+    await statistics.shift(COUNTER.entity_id, at(3), amount, "kWh")
     for _ in range(2):  # the same again changes nothing
         await agree(writer, 1, 5)
-        assert_changes(statistics, (2, 3, 4), 1.0, -2.5, 1.0)
+        assert_changes(statistics, (2, 3, 4), 1.0, 1.0 + amount, 1.0)
 
 
 async def test_what_core_was_not_shown_yet_does_no_harm(

@@ -300,6 +300,6 @@ class _Walk:
         if min(leasts) <= grown + TOLERANCE:
             # Made once, Core's database may have been restored; made twice, it was a person.
             return 0.0 if abs(shifted - 2 * missing) <= TOLERANCE else missing
-        # The rest is somebody's own correction.
-        is_both = not shifted and abs(missing + misread) < abs(misread) / 2
+        # The rest is somebody's own correction, perhaps a larger one than the step.
+        is_both = not shifted and abs(missing + misread) < abs(missing)
         return -misread if is_both and abs(misread) > self.most_kw else 0.0
