@@ -120,6 +120,7 @@ def test_devices_and_plain_entities_have_the_same_statistics(
     assert len(result["events"]) == 7
     assert result["devices"] > 40
     assert result["second_ids"] == []
+    assert result["corrections"] == 0  # no step was there, not even for an hour
     assert result["crashes"] == []
     shutil.rmtree(folder)
 

@@ -150,6 +150,7 @@ async def _run_changes(arguments: argparse.Namespace) -> dict[str, Any]:
             "under_former_ids": left,
             "devices": sum(one["platform"] == "mqtt" for one in entries),
             "second_ids": [one["entity_id"] for one in entries if one["entity_id"].endswith("_2")],
+            "corrections": system.home.service.log.count(" were corrected by "),
             "crashes": runner.crashes,
             "events": [(event.trouble.name, event.began, event.ended) for event in runner.events],
             "tracebacks": system.home.service.log.count("Traceback"),
