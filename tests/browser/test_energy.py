@@ -199,6 +199,11 @@ async def test_a_line_of_the_chart_can_be_taken_away(viewer: Viewer) -> None:
     await expect(solar).to_have_attribute("aria-pressed", "false")
 
 
+def _asked(queries: list[tuple[str, dict[str, str]]]) -> list[tuple[str, dict[str, str]]]:
+    """Return what was asked at the same time, in an order of its own."""
+    return sorted(queries, key=lambda one: one[0])
+
+
 async def test_the_power_of_one_of_several_inverters_can_be_chosen(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
@@ -208,12 +213,9 @@ async def test_the_power_of_one_of_several_inverters_can_be_chosen(
     async with page.expect_response(re.compile("data/day")):
         await page.locator("#day").get_by_label("Inverter").select_option("Granny flat")
     flat = {"serial": "RB22031109876543"}
-    assert stand_in.queries == [
-        ("period", {"period": "day"}),
-        ("day", {}),
-        ("period", {"period": "day", **flat}),
-        ("day", flat),
-    ]
+    first, last = _asked(stand_in.queries[:2]), _asked(stand_in.queries[2:])
+    assert first == [("day", {}), ("period", {"period": "day"})]
+    assert last == [("day", flat), ("period", {"period": "day", **flat})]
 
 
 async def test_power_has_a_total_of_each_site_and_none_of_several(
@@ -232,7 +234,8 @@ async def test_power_has_a_total_of_each_site_and_none_of_several(
         await choice.select_option("House and Granny flat")
     await expect(page.locator(".powers")).to_be_visible()
     site = {"site": "S2112091234567"}
-    assert stand_in.queries[-2:] == [("period", {"period": "day", **site}), ("day", site)]
+    last = _asked(stand_in.queries[-2:])
+    assert last == [("day", site), ("period", {"period": "day", **site})]
     shared = page.locator("#day").get_by_text("Redback does not say whether grid and load")
     await expect(shared).to_be_visible()
     await choice.select_option("Cabin")
