@@ -5,21 +5,15 @@ import { inFull, inShort, isHour } from "./dates.js";
 import * as format from "./format.js";
 import { css, painted, Plot } from "./plot.js";
 import { energyColours, stackBars } from "./stack.js";
+import { ENERGIES } from "./tiles.js";
 
-export const ENERGIES = [
-  ["solar", "Solar"],
-  ["load", "House"],
-  ["import", "From the grid"],
-  ["export", "To the grid"],
-  ["charge", "Into the battery"],
-  ["discharge", "From the battery"],
-].map(([key, title]) => ({ key, title, colours: energyColours(key) }));
+const SERIES = ENERGIES.map(([key, title]) => ({ key, title, colours: energyColours(key) }));
 
 const STRIP = 6; // pixels
 const WIDTH = [0.8, 64]; // the share of a place that its bar takes, and the most pixels
 
 /** Those energies of which anything is known. */
-export const known = ({ kwh }) => ENERGIES.filter(({ key }) => kwh[key].some((value) => value != null));
+export const known = ({ kwh }) => SERIES.filter(({ key }) => kwh[key].some((value) => value != null));
 
 /** What a bar is of: "13:00 to 14:00", "Tue 24 Nov", "November 2026". */
 export function named(energy, index) {
