@@ -22,7 +22,7 @@ from ..sensors.counters import (
     SOLAR,
     CounterRow,
 )
-from .minutes import rounded, share
+from .amounts import Amounts, amounts
 from .spans import Part, hours, local_date, midnight
 
 _NOTHING_KWH = 0.0005
@@ -72,25 +72,16 @@ class Counted:
         return starts(self.cells)
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a span; kWh and percent, None = unknown.
+class Figures(Amounts, frozen=True, kw_only=True):
+    """What is known of a span.
 
     Attributes:
-        self_consumption: the share of the solar energy that was used at home.
-        self_sufficiency: the share of the house's energy that did not come from the grid.
         cycles: how often the battery's capacity was taken out of it.
-        efficiency: the share of what was put into the battery that came out of it, or is in it.
+        efficiency: the share of what was put into the battery that came out of it, or is in it,
+            percent.
         missing: how many hours lack data, of at least one inverter.
     """
 
-    solar_kwh: float | None = None
-    load_kwh: float | None = None
-    import_kwh: float | None = None
-    export_kwh: float | None = None
-    charge_kwh: float | None = None
-    discharge_kwh: float | None = None
-    self_consumption: float | None = None
-    self_sufficiency: float | None = None
     cycles: float | None = None
     efficiency: float | None = None
     missing: int = 0
@@ -173,9 +164,7 @@ def figures(each: Sequence[Counted]) -> Figures:
     """Return the figures of some inverters together."""
     whole = {row: _sum(_of(row, each)) for row in COUNTERS}
     return Figures(
-        **{f"{row.day}_kwh": rounded(kwh) for row, kwh in whole.items()},
-        self_consumption=share(whole[SOLAR], whole[EXPORT]),
-        self_sufficiency=share(whole[LOAD], whole[IMPORT]),
+        **amounts(whole),
         cycles=_cycles(each, whole[DISCHARGE]),
         efficiency=_efficiency(each, whole[CHARGE], whole[DISCHARGE]),
         missing=len(_missing(each)),

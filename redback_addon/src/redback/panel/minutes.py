@@ -16,9 +16,10 @@ from ..clock import Clock
 from ..cloud import Dynamic
 from ..inverters.inverter import Inverter
 from ..ledger import step, usual
-from ..sensors.counters import COUNTERS
+from ..sensors.counters import COUNTERS, CounterRow
 from ..sensors.reading import STALE_AFTER, Reading
 from ..storage.database import Database
+from .amounts import Amounts, amounts, rounded
 
 # In the data folder.
 FILE = "minutes.db"
@@ -64,23 +65,13 @@ class Minute(msgspec.Struct, frozen=True, array_like=True):
     discharge_total: float | None = None
 
 
-class Energy(msgspec.Struct, frozen=True):
-    """The energy of a day so far: kWh, and percent.
+class Energy(Amounts, frozen=True):
+    """The energy of a day so far.
 
     Attributes:
-        self_consumption: the share of the solar energy that was used at home.
-        self_sufficiency: the share of the energy used that did not come from the grid.
         since: when counting began, where that is not the beginning of the day; UTC.
     """
 
-    solar_kwh: float | None = None
-    load_kwh: float | None = None
-    import_kwh: float | None = None
-    export_kwh: float | None = None
-    charge_kwh: float | None = None
-    discharge_kwh: float | None = None
-    self_consumption: float | None = None
-    self_sufficiency: float | None = None
     since: datetime | None = None
 
 
@@ -181,8 +172,7 @@ class Minutes:
         rows, _ = self._of(serial, start, end)
         if not rows or rows[-1][0] < start.timestamp():
             return {}
-        grown = {row.day: _grown(rows, f"{row.day}_total") for row in COUNTERS}
-        return {name: kwh for name, kwh in grown.items() if kwh is not None}
+        return {row.day: kwh for row in COUNTERS if (kwh := _grown(rows, row)) is not None}
 
     def _of(self, serial: str, start: datetime, end: datetime) -> Seen:
         """Return a day of one inverter, and the last minute before it where that is near."""
@@ -262,11 +252,6 @@ def _packed(reading: Reading) -> bytes:
     )
 
 
-def rounded(value: float | None) -> float | None:
-    """Return a power to the watt, or an energy to the watt-hour; never -0.0."""
-    return None if value is None else round(value, 3) + 0.0
-
-
 def _holes(each: Sequence[Seen], since: int, until: int) -> list[tuple[int, int]]:
     """Return the times for which any of these has no readings, in order."""
     holes: list[tuple[int, int]] = []
@@ -333,12 +318,13 @@ def _total(values: Sequence[float | None]) -> float | None:
     return rounded(sum(known)) if known and len(known) == len(values) else None
 
 
-def _grown(rows: _Rows, name: str) -> float | None:
+def _grown(rows: _Rows, row: CounterRow) -> float | None:
     """Return how much a counter has grown, kWh; None if its value at the beginning is unknown.
 
     A counter is believed a few minutes after the first reading. One that is missing for longer, as
     where only live readings have it, says nothing of the day.
     """
+    name = f"{row.day}_total"
     known = [(at, value) for at, minute in rows if (value := getattr(minute, name)) is not None]
     if not known or known[0][0] - rows[0][0] > _BELIEVED_SECONDS:
         return None
@@ -346,24 +332,11 @@ def _grown(rows: _Rows, name: str) -> float | None:
 
 
 def _energy(seen: Seen, start: datetime) -> Energy:
-    rows, _ = seen
-    whole = {f"{row.day}_kwh": rounded(_grown(rows, f"{row.day}_total")) for row in COUNTERS}
-    return Energy(
-        **whole,
-        self_consumption=share(whole["solar_kwh"], whole["export_kwh"]),
-        self_sufficiency=share(whole["load_kwh"], whole["import_kwh"]),
-        since=_since(seen, start),
-    )
+    grown = {row: rounded(_grown(seen.rows, row)) for row in COUNTERS}
+    return Energy(**amounts(grown), since=_since(seen, start))
 
 
 def _since(seen: Seen, start: datetime) -> datetime | None:
     rows, held = seen
     is_late = bool(rows) and rows[0][0] > start.timestamp() + held
     return datetime.fromtimestamp(rows[0][0], UTC) if is_late else None
-
-
-def share(whole: float | None, other: float | None) -> float | None:
-    """Return the share of the whole that is not the other part, percent."""
-    if not whole or other is None:
-        return None
-    return round(min(max((whole - other) / whole, 0.0), 1.0) * 100, 1)

@@ -15,9 +15,10 @@ from ..polling.account import Account
 from ..problems import OF_BROKER, Kind
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
+from .amounts import rounded
 from .context import Context
 from .control import Control, control
-from .minutes import Energy, rounded
+from .minutes import Energy
 from .notices import Notice, failed, failed_lately, hours, notices
 
 _State = Literal["good", "bad", "waiting"]
