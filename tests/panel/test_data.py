@@ -15,6 +15,8 @@ from redback.options import check
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="module")]
 
+_NO_DATE = "The date must be one of the calendar, such as 2026-03-24."
+
 
 def listed(sites: dict[str, Any]) -> list[dict[str, Any]]:
     (account,) = sites["accounts"]
@@ -200,22 +202,26 @@ async def test_the_energy_of_a_span_is_that_of_all_inverters_or_of_some(person: 
 
 
 @pytest.mark.parametrize(
-    ("query", "sentence"),
+    ("wanted", "sentence"),
     [
-        ("period=decade", "Period must be day, week, month, year or all."),
-        ("than=ever", "Than must be before or year."),
-        ("date=2026-02-30", "The date must be one of the calendar, such as 2026-03-24."),
-        ("date=yesterday", "The date must be one of the calendar, such as 2026-03-24."),
-        ("date=9999-12-31", "This date is in the future."),
-        ("date=1999-12-31", "No inverter has data from before 2000."),
-        ("serial=nobody", "No inverter has this serial number."),
-        ("site=nowhere", "There is no such site."),
+        ("data/period?period=decade", "Period must be day, week, month, year or all."),
+        ("data/period?than=ever", "Than must be before or year."),
+        ("data/period?date=2026-02-30", _NO_DATE),
+        ("data/period?date=yesterday", _NO_DATE),
+        ("data/period?date=9999-12-31", "This date is in the future."),
+        ("data/period?date=1999-12-31", "No inverter has data from before 2000."),
+        ("data/period?serial=nobody", "No inverter has this serial number."),
+        ("data/period?site=nowhere", "There is no such site."),
+        ("energy.csv?period=all&by=hour", "Hours can be downloaded of a year at most."),
+        ("energy.csv?period=month&by=month", "Months can be downloaded of a year or of all."),
+        ("energy.csv?period=month&by=minute", "By must be hour, day or month."),
+        ("energy.csv?period=decade", "Period must be day, week, month, year or all."),
     ],
 )
 async def test_a_span_that_makes_no_sense_is_answered_with_a_sentence(
-    person: Visitor, query: str, sentence: str
+    person: Visitor, wanted: str, sentence: str
 ) -> None:
-    async with person.get(f"data/period?{query}") as answer:
+    async with person.get(wanted) as answer:
         assert answer.status == 400
         assert await answer.json() == {"text": sentence}
 
@@ -230,23 +236,6 @@ async def test_the_energy_of_a_span_is_a_file_too(person: Visitor) -> None:
         head, *days = (await answer.text()).splitlines()
         assert head.startswith("start,solar_kwh,house_kwh,")
         assert 1 <= len(days) <= 7
-
-
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ("period=all&by=hour", "Hours can be downloaded of a year at most."),
-        ("period=month&by=month", "Months can be downloaded of a year or of all."),
-        ("period=month&by=minute", "By must be hour, day or month."),
-        ("period=decade", "Period must be day, week, month, year or all."),
-    ],
-)
-async def test_a_file_that_makes_no_sense_is_answered_with_a_sentence(
-    person: Visitor, query: str, sentence: str
-) -> None:
-    async with person.get(f"energy.csv?{query}") as answer:
-        assert answer.status == 400
-        assert await answer.json() == {"text": sentence}
 
 
 async def test_no_answer_may_be_cached_or_framed_by_others(person: Visitor) -> None:

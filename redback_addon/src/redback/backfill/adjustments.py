@@ -76,7 +76,7 @@ class Adjustments:
                 begin under it.
         """
         places = ",".join("?" * len(ids))
-        query = f"SELECT name, entity_id FROM counter WHERE name IN ({places})"  # noqa: S608
+        query = f"SELECT name, entity_id FROM counter WHERE name IN ({places})"  # noqa: S608 - "?,?"
         known: dict[str, str] = dict(self._database.read(query, *ids))
         changed = {name: one for name, one in ids.items() if known.get(name) != one}
         if not changed:
