@@ -18,6 +18,7 @@ from redback.backfill.adjustments import _LISTED
 from redback.backfill.audit import _ALL_SECONDS
 from redback.backfill.fetcher import _AGAIN_AFTER
 from redback.backfill.gaps import SETTLE
+from redback.controls.book import _RECORDED
 from redback.controls.mqtt_door import _RENEWED_FOR
 from redback.core.notices import _SHOWN_EVERY_SECONDS
 from redback.dashboards.dashboard import TITLE
@@ -296,6 +297,14 @@ def test_contributing_names_every_folder_of_the_program_and_of_the_tests() -> No
     tests = {path.parent.name for path in (ROOT / "tests").glob("*/*.*")} - mirrored
     tests.discard("__pycache__")
     assert not {name for name in ours | {f"tests/{one}/" for one in tests} if name not in text}
+
+
+def test_contributing_names_every_file_of_the_data_folder_with_what_it_keeps() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    source = "\n".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    files = {*re.findall(r'"(\w+\.(?:json|db))"', source)} - {"entities.json"}  # of an old version
+    assert files == {*re.findall(r"`(\w+\.(?:json|db))`(?=.* \| .+ \| )", text)}
+    assert f"the last {_RECORDED} answers to commands" in text
 
 
 class TestTheGuideToThePanel:
