@@ -285,6 +285,6 @@ def _part(answer: Json, name: str) -> Any:  # noqa: ANN401 - JSON
 
 GIVEN: dict[str, dict[str, Any]] = {
     "sites": _sites(),
-    "entities": _json({"entities": list(entities(house().context))}),
+    "entities": _json({"entities": list(entities(house().context)), "have_pages": True}),
     "energy": energy_plan(),
 }

@@ -4,10 +4,8 @@ A new Core gets two days of the past in a world whose clock runs faster; then a 
 Energy dashboard, and looks at the last whole day.
 """
 
-import json
 import re
 import shutil
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 import fast_world
-from browser.viewer import Visit, keep_picture
+from browser.viewer import Visit, core_page, keep_picture
 from house import until
 from panel.visitor import Visitor, visitor
 from standin.real_core import RealCore, find_hass
@@ -89,7 +87,8 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
     found = await core.command({"type": "energy/validate"})
     assert [issue for source in found["energy_sources"] for issue in source] == []
 
-    energy = await _energy_page(browser, core)
+    energy = await core_page(browser, core, "/energy", _TIMEOUT_MS)
+    await energy.get_by_label("Previous").first.wait_for()
     today, day = datetime.now(UTC).date(), date.fromisoformat(past["day"])
     for _ in range((today - day).days):
         await energy.get_by_label("Previous").first.click()
@@ -125,26 +124,3 @@ async def _total(page: Page, name: str) -> float:
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=name))
     text = await row.get_by_role("cell").last.inner_text()
     return float(text.replace("\u2212", "-").removesuffix("kWh").strip())
-
-
-async def _energy_page(browser: Browser, core: RealCore) -> Page:
-    """Open Core's own page, logged in."""
-    context = await browser.new_context(
-        viewport={"width": 1280, "height": 900}, locale="en-AU", timezone_id="UTC"
-    )
-    context.set_default_timeout(_TIMEOUT_MS)
-    tokens = {
-        "access_token": core.token,
-        "token_type": "Bearer",
-        "expires_in": 1800,
-        "expires": int((time.time() + 86400) * 1000),
-        "hassUrl": core.url,
-        "clientId": f"{core.url}/",
-        "refresh_token": "",
-    }
-    login = f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
-    await context.add_init_script(login)
-    page = await context.new_page()
-    await page.goto(f"{core.url}/energy")
-    await page.get_by_label("Previous").first.wait_for()
-    return page

@@ -1,4 +1,4 @@
-"""That Entities can be searched and copied, and leads to their history."""
+"""That Entities can be searched and copied, and leads to their history and pages."""
 
 import re
 
@@ -48,9 +48,25 @@ async def test_each_entity_has_its_value_with_its_unit(viewer: Viewer) -> None:
 
 async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
     page = await viewer.open("entities")
-    link = page.locator("[data-entity='sensor.house_solar_generation']").get_by_role("link")
+    row = page.locator("[data-entity='sensor.house_solar_generation']")
+    link = row.get_by_role("link", name="Solar Generation", exact=True)
     await expect(link).to_have_attribute("href", "/history?entity_id=sensor.house_solar_generation")
     await expect(link).to_have_attribute("target", "_top")
+
+
+@pytest.mark.parametrize("have_pages", [True, False])
+async def test_each_entity_leads_to_its_page_where_home_assistant_has_one(
+    viewer: Viewer, stand_in: StandIn, *, have_pages: bool
+) -> None:
+    stand_in.data["entities"] = examples.GIVEN["entities"] | {"have_pages": have_pages}
+    page = await viewer.open("entities")
+    row = page.locator("[data-entity='sensor.house_solar_generation']")
+    await expect(row.get_by_role("link")).to_have_count(2 if have_pages else 1)
+    if have_pages:
+        link = row.get_by_role("link", name="Details of Solar Generation")
+        at = "/?more-info-entity-id=sensor.house_solar_generation"
+        await expect(link).to_have_attribute("href", at)
+        await expect(link).to_have_attribute("target", "_top")
 
 
 async def test_each_value_is_written_as_people_read_it(viewer: Viewer, stand_in: StandIn) -> None:

@@ -1,6 +1,8 @@
 """A person at the page: opens it in a browser, looks at it, and keeps pictures of it."""
 
+import json
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from playwright.async_api import TimeoutError as PageTimeoutError
 
 from browser.examples import HOME
 from browser.stand_in import StandIn
+from standin.real_core import RealCore
 from standin.users import OWNER
 
 Theme = Literal["light", "dark"]
@@ -117,6 +120,28 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Visit]:
     for context in browser.contexts:
         await context.close()
     assert visit.complaints == []
+
+
+async def core_page(browser: Browser, core: RealCore, path: str, timeout_ms: int) -> Page:
+    """Open a page of Core's own frontend, logged in."""
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-AU", timezone_id="UTC"
+    )
+    context.set_default_timeout(timeout_ms)
+    tokens = {
+        "access_token": core.token,
+        "token_type": "Bearer",
+        "expires_in": 1800,
+        "expires": int((time.time() + 86400) * 1000),
+        "hassUrl": core.url,
+        "clientId": f"{core.url}/",
+        "refresh_token": "",
+    }
+    login = f"localStorage.setItem('hassTokens', {json.dumps(json.dumps(tokens))})"
+    await context.add_init_script(login)
+    page = await context.new_page()
+    await page.goto(f"{core.url}{path}")
+    return page
 
 
 async def parts(page: Page, serial: str) -> dict[str, str]:

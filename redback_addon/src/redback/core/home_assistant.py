@@ -17,12 +17,14 @@ from .rest import Rest
 from .statistics import Statistics
 from .supervisor import Supervisor
 from .users import Users
+from .versions import is_since
 from .websocket import WebSocket
 
 _LOG = logging.getLogger(__name__)
 # The subjects and the kinds of the problems.
 _WEBSOCKET, _REST = "websocket", "rest"
 _UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
+_ENTITY_PAGES_SINCE = (2025, 8)
 
 
 class _Config(msgspec.Struct, frozen=True):
@@ -81,6 +83,12 @@ class HomeAssistant:
     def panel_url(self) -> str | None:
         """The panel's address, as a device's page takes it, once that is known."""
         return self.supervisor.panel_url(self.websocket.version)
+
+    @property
+    def has_entity_pages(self) -> bool:
+        """Whether its frontend has an address for each entity (frontend PR 25733)."""
+        version = self.websocket.version
+        return version is not None and is_since(version, _ENTITY_PAGES_SINCE)
 
     async def components(self) -> frozenset[str]:
         """Return the integrations that Core has loaded; raise as `WebSocket.ask` does."""

@@ -185,5 +185,8 @@ _DATA: Mapping[str, Callable[[Context, web.Request], object]] = {
         "gone": list(gone(context)),
         "missing": [site.id for site in context.accounts.missing],
     },
-    "entities": lambda context, _: {"entities": list(entities(context))},
+    "entities": lambda context, _: {
+        "entities": list(entities(context)),
+        "have_pages": context.home_assistant.has_entity_pages,
+    },
 }

@@ -27,6 +27,11 @@ export function historyLink(id, words, attributes = {}) {
   return el("a", { href: `/history?entity_id=${id}`, target: "_top", ...attributes }, words);
 }
 
+/** A link to Home Assistant's own page of an entity, which not every version has. */
+export function entityLink(id, words, attributes = {}) {
+  return el("a", { href: `/?more-info-entity-id=${id}`, target: "_top", ...attributes }, words);
+}
+
 /** An entity's id, which may wrap after underscores; copying it gives the plain id. */
 export function breakable(id) {
   return id.split(/(_)/).flatMap((part) => (part === "_" ? [part, el("wbr")] : [part]));

@@ -1,7 +1,7 @@
-// The section Entities: all published entities, with a search, ids to copy, and their history.
+// The section Entities: all published entities, with a search, ids to copy, their history and page.
 
 import { copyButton } from "./clipboard.js";
-import { breakable, el, historyLink, say } from "./dom.js";
+import { breakable, el, entityLink, historyLink, say } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
 import { calendarDate, moment } from "./time.js";
@@ -16,12 +16,12 @@ function inWords({ state, kind, device_class: what }) {
   return kind === "none" ? state : format.exact(state);
 }
 
-function row(entity) {
+function row(entity, hasPage) {
   const { entity_id: id, name, unit, kind, inverter } = entity;
   const element = el(
     "tr",
     { "data-entity": id },
-    el("th", { scope: "row" }, historyLink(id, name, { class: "name" }), el("code", {}, breakable(id)), el("span", { class: "under" }, [inverter, KINDS[kind]].filter(Boolean).join(" · "))),
+    el("th", { scope: "row" }, historyLink(id, name, { class: "name" }), el("code", {}, breakable(id)), el("span", { class: "under" }, `${inverter} · ${KINDS[kind]}`, hasPage && [" · ", entityLink(id, "Details", { "aria-label": `Details of ${name}` })])),
     el("td", { class: "state" }, el("b", {}, inWords(entity)), unit === "%" ? unit : unit && ` ${unit}`),
     el("td", { class: "act" }, copyButton(id, id)),
   );
@@ -51,8 +51,8 @@ export function entities(content) {
     say(found, words.length ? `${hits.length} of ${rows.length} entities` : `${rows.length} entities`);
     card.hidden = !hits.length;
   };
-  const answer = new Fetched(({ entities: given }) => {
-    rows = given.map(row);
+  const answer = new Fetched(({ entities: given, have_pages: havePages }) => {
+    rows = given.map((entity) => row(entity, havePages));
     body.replaceChildren(...rows.map(({ element }) => element));
     filter();
     return [card];
