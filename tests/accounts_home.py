@@ -107,7 +107,7 @@ class Line:
         return run
 
     def pass_on(self, seconds: float) -> None:
-        """Let a request through; raise Timeout where it has no answer after so many seconds."""
+        """Let a request through; raise Timeout where it has no answer within these seconds."""
         if self._is_slow:
             self._wait(seconds)
             raise requests.ReadTimeout

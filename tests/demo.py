@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         action="append",
         default=[],
-        help="an hour that the cloud lacks, so many hours ago; may be given several times",
+        help="how many hours ago the cloud lacks an hour; may be given several times",
     )
     add(
         "--fault",

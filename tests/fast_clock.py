@@ -24,7 +24,7 @@ def run(
 ) -> Any:  # noqa: ANN401 - whatever the program prints
     """Run a program of these real seconds at most, and return the JSON that it writes at its end.
 
-    The clock is so many times faster, and the program's timeouts so many times longer. It begins
+    The clock is faster by a factor, and the program's timeouts are longer by the same. It begins
     with the real time where no other is given.
     """
     with subprocess.Popen(  # noqa: S603 - our own program

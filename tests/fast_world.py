@@ -24,7 +24,7 @@ def new_folder(name: str) -> Path:
 def run(*program: str | Path, folder: Path, beginning: str, seconds: float) -> dict[str, Any]:
     """Run a module with its arguments, and return the JSON that it writes at its end.
 
-    Its log is in the folder. It begins with a time in UTC, and has so many real seconds at most.
+    Its log is in the folder. It begins with a time in UTC, and has some real seconds at most.
     """
     log = folder / "program.log"
     enter = Path(os.environ["HASS_EXECUTABLE"]).with_name("enter")

@@ -246,7 +246,7 @@ async def eventually(
     *,
     every: float = 0.05,
 ) -> _T:
-    """Ask `every` so many seconds until the answer is as it should be, and return it."""
+    """Ask `every` few seconds until the answer is as it should be, and return it."""
     async with asyncio.timeout(longer_timeouts.scaled(seconds)):
         while not is_so(answer := await ask()):
             await asyncio.sleep(every)

@@ -13,7 +13,7 @@ from recorder_model import Row
 from redback.options import Login
 from simulator import Fault, Kind
 
-# They come one after the other, each in so many minutes from the one to the other of them.
+# They come one after the other, each within the minutes from the one to the other of them.
 FAULTS = {
     "wrong secret": (Fault(kind=Kind.WRONG_SECRET, path=""), Fault(kind=Kind.TOKEN_EXPIRY)),
     "tokens": (Fault(kind=Kind.REJECT_TOKENS),),
@@ -252,7 +252,7 @@ def test_an_account_that_comes_back_goes_on_where_it_was(stages: list[Stage]) ->
 
 
 def assert_goes_on(rows: Rows, before: Rows, *, hours: int) -> None:
-    """See that no row has changed since, and at most so many hours came after them."""
+    """See that no row has changed since, and at most this number of hours came after them."""
     assert rows.keys() == before.keys() != set()
     for entity_id, each in rows.items():
         number = len(before[entity_id])

@@ -256,7 +256,7 @@ class Place:
             yield
 
     def schedules(self) -> list[Any]:
-        """Return what the inverter is told in the cloud."""
+        """Return the inverter's schedules in the cloud."""
         return self.home.simulator.schedules.active(self.home.inverters[0], time.time())
 
     def envelopes(self) -> list[Any]:
@@ -522,7 +522,7 @@ class TestOnCore:
             assert schedule.mode.inverter_mode == "ChargeBattery"
             await until(lambda: place.shows("started"))
 
-    async def test_people_are_told_when_nothing_answers(self, place: Place) -> None:
+    async def test_the_page_says_when_nothing_answers(self, place: Place) -> None:
         assert await place.home.service.stop() == 0
         async with place.running(*WITH_EVENTS):
             for name in WITH_EVENTS:
@@ -582,7 +582,7 @@ class TestOnCoreWithDevices:
                 await place.answers.next(5)  # nothing is sent where nothing is to be ended
             assert written(place.home) == before
 
-    async def test_people_are_told_what_is_refused(self, place: Place) -> None:
+    async def test_the_page_says_what_is_refused(self, place: Place) -> None:
         place.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=400, path="/Create/"))
         name = f"{DISCHARGE}, with entities"
         async with place.running(TELL, name):

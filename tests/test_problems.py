@@ -95,7 +95,7 @@ def test_the_problems_of_what_is_no_longer_watched_end_and_do_not_come_back(
 
 
 @pytest.mark.parametrize("kind", [Kind.HISTORY_CORE, Kind.HISTORY_DISK])
-def test_what_is_the_same_for_all_accounts_is_told_once_until_it_has_ended_for_each(
+def test_what_is_the_same_for_all_accounts_is_shown_once_until_it_has_ended_for_each(
     problems: Problems, kind: Kind
 ) -> None:
     first, second = AccountProblems(problems, "", "One"), AccountProblems(problems, "2", "Two")

@@ -64,10 +64,10 @@ class Event:
 
     `service` and `core` are away, `core_killed` without a warning; a service that is away for no
     minute is restarted between two readings. Before it is `killed`, Core gets a reading that is
-    noted nowhere. `restored` puts Core's database back to what it was so long before, and when it
-    has `lost` the row of an hour so long before, Core is restarted. `locked` lets it write nothing,
+    noted nowhere. `restored` puts Core's database back to what it was before, and when it
+    has `lost` the row of an earlier hour, Core is restarted. `locked` lets it write nothing,
     and `cut` closes the link after the next import or shift. A person has `adjusted` the sums from
-    an hour so long before.
+    an earlier hour.
 
     `null`, `zero`, `fall` and `jump` are what the cloud has of the counter; at `reset` it starts
     over. While it is `still`, nothing flows, while it is `slow`, there are readings every five

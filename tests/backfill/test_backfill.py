@@ -370,7 +370,7 @@ async def test_a_cloud_that_refuses_everything_for_a_while_costs_no_hour(
     running.cloud.failing = [refusal] * 10_000
     before = len(running.cloud.asked)
     await clock.advance(3600)
-    assert len(running.cloud.asked) - before < 40  # ever less
+    assert len(running.cloud.asked) - before < 40  # less and less often
     assert (Kind.HISTORY_CLOUD, None) in running.problems.now
     running.cloud.failing.clear()
     await clock.advance(1200)
@@ -533,7 +533,7 @@ async def test_what_filling_waits_for_is_said_with_its_end(
     assert len(running.energy()) > 2
 
 
-async def test_what_is_fetched_is_told_from_what_is_written(
+async def test_what_is_fetched_is_distinct_from_what_is_written(
     running: World, clock: FakeClock
 ) -> None:
     running.publish(running.now - 90 * MINUTE, running.now)
@@ -689,7 +689,7 @@ async def test_readings_of_now_do_not_wait_when_the_history_asks_too_much(
         assert clock.monotonic() == before
         refused += live.exception() is not None
     assert refused <= 1
-    # Once it is known what the cloud lets pass, it is seldom tried to get more.
+    # Once it is known what the cloud lets pass, more is rarely tried.
     assert running.throttle.throttled <= 3
     assert len(running.cloud.hours) > 100
 

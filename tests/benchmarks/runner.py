@@ -51,7 +51,7 @@ class Runner:
     proxy: Proxy
 
     async def has_readings(self, seconds: float) -> None:
-        """Wait until the proxy has got a reading of every inverter, for so long in real time."""
+        """Wait until the proxy has got a reading of every inverter, that long at most."""
         wanted = len(self.simulator.world.inverters)
         try:
             async with asyncio.timeout(longer_timeouts.scaled(seconds)):

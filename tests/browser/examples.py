@@ -69,7 +69,7 @@ def written(moment: datetime) -> str:
 
 
 def ago(**duration: float) -> str:
-    """Write the time that was so long before now."""
+    """Write the time that was this long before now."""
     return written(NOW - timedelta(**duration))
 
 

@@ -104,7 +104,7 @@ async def _alphas(page: Page, hour: float) -> set[int]:
 
 
 @pytest.mark.parametrize("size", [PHONE, (1280, 900)])
-async def test_a_time_without_readings_is_shaded_and_told_and_no_line_crosses_it(
+async def test_a_time_without_readings_is_shaded_and_named_and_no_line_crosses_it(
     viewer: Viewer, size: tuple[int, int]
 ) -> None:
     page = await viewer.open("day", size=size)
@@ -127,7 +127,7 @@ async def test_a_time_without_readings_is_shaded_and_told_and_no_line_crosses_it
     await expect(page.locator("#history-title")).to_be_focused()
 
 
-async def test_what_one_of_several_lacks_is_told_of_their_total(
+async def test_what_one_of_several_lacks_is_said_of_their_total(
     viewer: Viewer, stand_in: StandIn
 ) -> None:
     stand_in.data["day"] = answers.day_of_two()
@@ -140,7 +140,7 @@ async def test_what_one_of_several_lacks_is_told_of_their_total(
     await expect(told).to_contain_text("No readings from 08:59 to 09:45.")
 
 
-async def test_a_hole_that_has_not_ended_is_told_too(viewer: Viewer, stand_in: StandIn) -> None:
+async def test_a_hole_that_has_not_ended_is_shown_too(viewer: Viewer, stand_in: StandIn) -> None:
     stand_in.data["day"] = answers.morning()
     page = await viewer.open("day")
     await expect(page.locator(".powers .holes")).to_contain_text(

@@ -169,7 +169,7 @@ async def test_what_the_filling_waits_for_is_said_and_can_be_tried_again(
     await keep_picture(page, f"history-waiting-{ago}")
 
 
-async def test_hours_that_failed_are_told_in_the_status(viewer: Viewer) -> None:
+async def test_hours_that_failed_are_in_the_status(viewer: Viewer) -> None:
     state = examples.history(
         failed=3, failed_lately=3, unrecorded="Home Assistant does not record it."
     )

@@ -160,7 +160,7 @@ async def test_figures_have_their_difference_to_what_they_are_compared_with(
     await expect(solar).to_have_count(0)
 
 
-async def test_hours_without_data_are_told_and_not_zero(viewer: Viewer) -> None:
+async def test_hours_without_data_are_named_and_not_zero(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _drawn(page)
     await page.get_by_label("Date").fill("2026-11-12")
@@ -275,7 +275,7 @@ async def test_each_energy_leads_to_its_history_in_home_assistant(viewer: Viewer
     await expect(page.locator("#day [data-energy=load_kwh]").get_by_role("link")).to_have_count(0)
 
 
-async def test_that_core_does_not_answer_is_told(viewer: Viewer) -> None:
+async def test_that_core_does_not_answer_is_said(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _drawn(page)
     sentence = "Home Assistant does not answer."

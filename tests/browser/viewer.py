@@ -84,7 +84,7 @@ class Visit:
             self.complaints.append(message.text)
 
     def _on_failure(self, request: Request) -> None:
-        # Not each of these is told in the console too.
+        # Not each of these is in the console too.
         if _NETWORK_CHANGED in (request.failure or ""):
             self._has_network_changed = True
 

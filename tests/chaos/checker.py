@@ -24,7 +24,7 @@ TOLERANCE_KWH = 0.05
 # What is left over by binary fractions.
 _NOTHING_KWH = 1e-6
 _HOUR = timedelta(hours=1)
-# Troubles so long before an hour are just before it.
+# Troubles no longer than that before an hour are just before it.
 _JUST_BEFORE = timedelta(minutes=3)
 
 
@@ -90,7 +90,7 @@ class Checker:
     def rows(
         self, counter: Counter, shown: float, stored: Sequence[Mapping[str, Any]]
     ) -> Iterator[Row]:
-        """Judge every hour of one counter by what it first showed, kWh, and Core's rows of it."""
+        """Check every hour of one counter by what it first showed, kWh, and Core's rows of it."""
         resets = tuple(event.began for event in self.events if _steps(event, counter))
         truth = Truth(counter, self.simulator, resets)
         start = truth.reading(shown, self.first)

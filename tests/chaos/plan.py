@@ -26,7 +26,7 @@ _INVERTER_REFUSED = 7.0
 TIMEOUT_FACTOR = 10
 # Until it does: a round of readings has 45 seconds.
 _HANGING = 0.75 * TIMEOUT_FACTOR
-# So many of the rarer troubles are in a batch.
+# How many of the rarer troubles are in a batch.
 _RARER_AT_ONCE = 4
 
 
@@ -61,7 +61,7 @@ class Trouble:
     before it, and until it is healed, nothing else may happen: after a reset nobody can know any
     more what a reading that was lost before it would have shown; and a glitch while Core is away,
     for example, would be seen by nobody. `seconds` is how slow a slow Supervisor is, or how old a
-    copy of a database. `kill_after` so many minutes the service is killed, and started again.
+    copy of a database. `kill_after` is the minutes after which the service is killed, and started.
     """
 
     name: str

@@ -229,7 +229,7 @@ class Runner:
             await sleep_until(now + _COPY_EVERY)
 
     def _restore(self, seconds: float) -> None:
-        """Put back Core's database as it was so long before, or as early as is known."""
+        """Put back Core's database as it was that long before, or as early as is known."""
         until = datetime.now(UTC) - timedelta(seconds=seconds)
         old = [copy for made, copy in self._copies if made <= until]
         for copy in (old or [copy for _, copy in self._copies[:1]])[-1:]:

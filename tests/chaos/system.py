@@ -184,7 +184,7 @@ async def running_system(  # noqa: PLR0913 - all but two have defaults
 ) -> AsyncIterator[System]:
     """Make it in a new folder, below which all logs are; the seed draws the days too.
 
-    For so many `days` the inverters have been counting. `past_of_v221` lets the cloud's past have
+    The inverters have counted for these `days`. `past_of_v221` lets the cloud's past have
     what only v2.21 has, `frontend` lets a browser look at Core, `devices` makes the inverters
     devices over MQTT, `two_accounts` gives each its own account, and the service's timeouts are
     longer by `timeout_factor`.

@@ -29,7 +29,7 @@ _SAME_KWH = 1e-6
 _OLDEST = 3
 # By how much a state that only the power tells may be wrong, kWh.
 _BY_POWER_KWH = 0.06
-# So many records in which a counter has grown make a reset believed, and one is to spare.
+# This number of records in which a counter has grown make a reset believed, and one is to spare.
 _GROWTHS = 5
 
 

@@ -35,7 +35,7 @@ from redback.cloud import (
 )
 from strange import VALID, VALUES, spoilt, written
 
-# Each request takes so long, seconds.
+# How long each request takes, seconds.
 _PACE = 0.1
 REMEMBERED = msgspec.to_builtins(
     Remembered("old", {one: RememberedRoute("v2 single", START) for one in (A, B)})
@@ -188,7 +188,7 @@ _Outcome = TypeVar("_Outcome")
 
 
 def within(bench: Bench, most: int, question: Callable[[], _Outcome]) -> _Outcome | CloudError:
-    """Ask, and see that it ends after so many requests at most, and in time."""
+    """Ask, and see that it ends after this number of requests at most, and in time."""
     asked, passed = bench.wire.asked, bench.time.passed
     outcome: _Outcome | CloudError
     try:

@@ -43,7 +43,7 @@ LATER = datetime.now(UTC) + timedelta(days=30)
 class Server:
     """A server that says OK to whoever trusts it, and counts the connections.
 
-    `heard` is all that it was told over them, decrypted if there is a `context` for that.
+    `heard` is all that it was sent over them, decrypted if there is a `context` for that.
     """
 
     def __init__(self, context: ssl.SSLContext | None, repeated: bytes | None) -> None:

@@ -574,7 +574,7 @@ async def test_what_a_start_finishes_is_not_made_twice_if_its_outcome_is_unknown
     assert [one.result for one in house.answers if one.id == "peak"] == ["failed"]
 
 
-async def test_what_could_not_be_brought_back_is_told_to_be_over(
+async def test_what_could_not_be_brought_back_is_answered_as_over(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.send(CHARGE | {"id": "night"}, 60)
@@ -820,7 +820,7 @@ async def test_a_person_deletes_one_of_somebody_else_and_nothing_more(house: Fak
     assert house.controls.record[-1] == answer == house.answers[-1]
 
 
-async def test_a_person_ends_one_of_ours_which_is_told_as_well(house: FakeHouse) -> None:
+async def test_a_person_ends_one_of_ours_which_is_answered_as_well(house: FakeHouse) -> None:
     await house.send(CHARGE | {"id": "night"}, 60)
     await house.send({"action": "limit_export", "power": 0, "minutes": 60}, 60)
     house.answers.clear()

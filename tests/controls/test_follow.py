@@ -16,7 +16,7 @@ def problem(house: FakeHouse) -> str | None:
     return None if found is None else found.detail
 
 
-async def test_an_inverter_that_does_something_else_is_told_once_after_five_minutes(
+async def test_an_inverter_that_does_something_else_is_reported_once_after_five_minutes(
     house: FakeHouse,
 ) -> None:
     house.registry.mode = "Auto"

@@ -191,7 +191,7 @@ async def test_what_is_none_of_ours_is_ignored(home: Home) -> None:
     assert home.answers == []
 
 
-async def test_an_inverter_that_is_gone_is_told_nothing(home: Home) -> None:
+async def test_an_inverter_that_is_gone_gets_no_command(home: Home) -> None:
     await home.do("mode", "Conserve", serial="RB9")
     await home.do("power", "500", serial="RB9")
     await home.do("command", '{"action": "auto"}', serial="RB9")

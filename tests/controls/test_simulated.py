@@ -134,7 +134,7 @@ async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHous
     assert house.answers == []
 
 
-async def test_where_somebody_elses_schedule_wins_that_is_told_until_it_is_over(
+async def test_where_somebody_elses_schedule_wins_that_is_reported_until_it_is_over(
     house: SimulatedHouse,
 ) -> None:
     house.simulator.world.overlap = "first wins"

@@ -1,4 +1,4 @@
-"""That the connection to a real broker is kept up, and that people are told why it is not."""
+"""That the connection to a real broker is kept up, and that the panel says why it is not."""
 
 import asyncio
 import gc
@@ -66,7 +66,7 @@ async def passing(clock: FakeClock, condition: Callable[[], object]) -> None:
     await until(is_so)
 
 
-async def test_messages_are_retained_and_the_end_is_told(
+async def test_messages_are_retained_and_the_end_is_published(
     open_broker: Open, clock: FakeClock, problems: Problems
 ) -> None:
     mosquitto = await open_broker(username="addons", password="s3cret")
@@ -85,7 +85,7 @@ async def test_messages_are_retained_and_the_end_is_told(
     assert not problems.now
 
 
-async def test_a_connection_that_is_lost_comes_back_and_is_told(
+async def test_a_connection_that_is_lost_comes_back_and_is_reported(
     open_broker: Open, clock: FakeClock, problems: Problems
 ) -> None:
     mosquitto = await open_broker()
@@ -117,7 +117,7 @@ async def test_wrong_credentials_are_named_and_seldom_tried(
     ours = broker(wrong, clock, problems)
     async with running(ours):
         await until(lambda: problems.find(Kind.BROKER_REFUSED))
-        # It may have been about to start, so it is asked once more soon; then seldom.
+        # It may have been about to start, so it is asked once more soon; then rarely.
         await passing(clock, lambda: problems.now[Kind.BROKER_REFUSED, None].count == 2)
         await clock.advance(50)
         await asyncio.sleep(0.1)
@@ -150,7 +150,7 @@ async def test_a_broker_with_tls_must_prove_who_it_is(
 # The library leaves the socket of a handshake that failed to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("tls", [True, False])
-async def test_who_mixes_up_a_port_with_tls_and_one_without_is_told_of_tls(
+async def test_who_mixes_up_a_port_with_tls_and_one_without_is_advised_about_tls(
     open_broker: Open,
     clock: FakeClock,
     problems: Problems,

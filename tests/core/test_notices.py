@@ -145,7 +145,7 @@ async def test_one_that_core_has_refused_is_no_problem_once_it_is_over(
     assert not problems.now
 
 
-async def test_what_has_happened_is_told_once_and_what_applies_again_after_each_absence(
+async def test_what_has_happened_is_notified_once_and_what_applies_again_after_each_absence(
     notices: Notices, core: Core, clock: FakeClock
 ) -> None:
     told = AccountNotifications(Notifications(notices), "")
@@ -165,7 +165,7 @@ async def test_what_has_happened_is_told_once_and_what_applies_again_after_each_
         assert core.shown.keys() == {"redback_token"}
 
 
-async def test_what_core_did_not_answer_is_told_until_it_does(
+async def test_what_core_did_not_answer_is_sent_until_it_does(
     notices: Notices, core: Core, clock: FakeClock
 ) -> None:
     core.is_silent = True
@@ -181,7 +181,7 @@ async def test_what_core_did_not_answer_is_told_until_it_does(
     assert not core.shown
 
 
-async def test_what_core_refuses_to_be_told_is_told_after_its_restart(
+async def test_a_notification_that_core_rejects_is_sent_after_its_restart(
     notices: Notices, core: Core, clock: FakeClock, problems: Problems
 ) -> None:
     core.refuses = True

@@ -148,7 +148,7 @@ async def test_what_changes_on_its_way_is_sent_again(sync: Sync[str, int], core:
     assert core.shows == {"a": 2}
 
 
-async def test_no_more_than_so_many_are_under_way_together(
+async def test_no_more_are_under_way_together_than_the_limit(
     sync: Sync[str, int], core: Core
 ) -> None:
     for number in range(50):
@@ -264,7 +264,7 @@ async def test_an_old_value_that_is_slow_never_comes_in_after_a_new_one(clock: F
 
 
 def after(turns: int, work: Callable[[], None]) -> None:
-    """Do it so many turns of the event loop later."""
+    """Do it some turns of the event loop later."""
     if turns == 0:
         work()
     else:

@@ -28,7 +28,7 @@ NAMED = {SERIAL: GivenName("Redback", "Redback")}
 
 
 class World:
-    """A registry, and what Core would be shown of it: values of entities, offered so many times."""
+    """A registry, and what Core would be shown of it: values of entities, and how often."""
 
     def __init__(
         self,
@@ -274,7 +274,7 @@ async def test_all_is_unavailable_until_there_is_a_reading_again(world: World) -
 
 
 def later(minutes: int, energy: float | None = 1500.75) -> Dynamic:
-    """Return a reading of so many minutes after the usual one."""
+    """Return a reading of some minutes after the usual one."""
     stamp = dynamic().timestamp + timedelta(minutes=minutes)
     return dynamic(TimestampUtc=f"{stamp:%Y-%m-%dT%H:%M:%SZ}", PvAllTimeEnergykWh=energy)
 

@@ -71,7 +71,7 @@ def test_what_became_of_an_hour_is_shown(coverage: Coverage) -> None:
     assert codes(coverage)[:4] == "cefw"
 
 
-def test_what_is_fetched_is_told_from_what_is_missing_and_each_says_why(
+def test_what_is_fetched_is_distinct_from_what_is_missing_and_each_says_why(
     coverage: Coverage,
 ) -> None:
     coverage.note(SERIAL, NOW)

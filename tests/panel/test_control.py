@@ -1,4 +1,4 @@
-"""That the panel shows what inverters can do and are told to, and passes on what people press."""
+"""That the panel shows what inverters can do and are to do, and passes on what people press."""
 
 import asyncio
 import time

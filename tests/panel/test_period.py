@@ -531,7 +531,7 @@ async def test_the_efficiency_of_a_battery_takes_into_account_what_is_in_it(
     assert year.figures.efficiency == pytest.approx(1000 / 12, abs=0.1)
 
 
-async def test_of_little_charge_no_efficiency_is_told(
+async def test_of_little_charge_no_efficiency_is_shown(
     house: House, at: Callable[[str], None]
 ) -> None:
     at("Australia/Brisbane")

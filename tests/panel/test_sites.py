@@ -92,7 +92,7 @@ def account(
         (Site("RB0021", "Redback"), Site("S4", "Redback 0041")),
     ],
 )
-def test_no_line_renames_what_exists_and_the_names_are_as_told(options: Sequence[Site]) -> None:
+def test_no_line_renames_what_exists_and_the_names_are_as_said(options: Sequence[Site]) -> None:
     context, used = account(options)
     lines: list[tuple[str, list[str]]] = []
     for site in _sites(context):

@@ -106,7 +106,7 @@ async def test_a_cloud_that_is_away_is_shown_and_that_it_is_over() -> None:
         assert health["inverters"][0]["state"] != "good"
         assert health["counts"]["failed_requests"] > 0
         assert "http:" not in notice["text"]
-        assert health["last_error"] is None, "it is told twice"
+        assert health["last_error"] is None, "it is shown twice"
         person.home.simulator.faults.clear()
         after = (await person.all_well(seconds=90))["health"]
         assert after["cloud"]["state"] == "good"

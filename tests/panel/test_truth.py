@@ -1,4 +1,4 @@
-"""That all is well only where it is, and that each thing that is wrong is told once."""
+"""That all is well only where it is, and that each thing that is wrong is shown once."""
 
 from datetime import timedelta
 from typing import get_args
@@ -45,7 +45,7 @@ _HARMLESS = {Kind.UNRECORDED, Kind.HISTORY_CORE, Kind.HISTORY_CLOUD}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in _HARMLESS])
-def test_no_problem_leaves_all_well_and_each_is_told_once_with_what_to_do(
+def test_no_problem_leaves_all_well_and_each_is_shown_once_with_what_to_do(
     house: House, kind: Kind
 ) -> None:
     house.problems.raise_(kind, SERIAL, "of a reason")
@@ -148,7 +148,7 @@ def test_an_inverter_that_cannot_be_read_is_not_called_offline_too(house: House)
     assert [one.state for one in house.status.health.inverters] == ["good", "bad"]
 
 
-def test_an_inverter_without_access_is_told_once(house: House) -> None:
+def test_an_inverter_without_access_is_reported_once(house: House) -> None:
     house.add(OTHER, "Shed")
     house.told.denied([OTHER])
     house.problems.raise_(Kind.INVERTER, OTHER, "forbidden")
@@ -170,7 +170,7 @@ def test_a_fault_of_the_inverter_is_one(house: House) -> None:
     assert house.status.health.inverters[0].state == "bad"
 
 
-def test_a_disk_that_takes_nothing_is_told_whatever_the_history_does(house: House) -> None:
+def test_a_disk_that_takes_nothing_is_shown_whatever_the_history_does(house: House) -> None:
     house.is_disk_full = True
     assert house.summary == ("error", "The disk is full or cannot be written")
 
@@ -187,7 +187,7 @@ def test_hours_that_are_missing_are_caught_up(house: House) -> None:
     house.progress = Progress(is_known=True, left=1_200)
     assert house.summary == ("waiting", "Catching up: 1,200 hours missing")
     house.problems.raise_(Kind.HISTORY_CLOUD, why="busy")
-    assert house.titles == [], "it is told with the history"
+    assert house.titles == [], "it is shown with the history"
 
 
 def test_what_was_not_looked_for_yet_is_not_well(house: House) -> None:
@@ -215,7 +215,7 @@ def test_hours_that_failed_are_what_is_wrong(house: House, clock: FakeClock) -> 
     assert notice.to_history
 
 
-def test_hours_for_which_nothing_can_come_any_more_are_told_in_the_history_alone(
+def test_hours_for_which_nothing_can_come_any_more_are_in_the_history_alone(
     house: House, clock: FakeClock
 ) -> None:
     house.failed = [clock.now() - timedelta(days=4), clock.now() - timedelta(days=20)]

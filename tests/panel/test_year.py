@@ -99,7 +99,7 @@ class _Year:
         return joules / JOULES_PER_KWH
 
     async def fill(self) -> None:
-        """Give Core all hours that are over: the first by an import, the others by its database.
+        """Put all hours that are over into Core: the first by an import, others by its database.
 
         An import of all takes minutes.
         """

@@ -159,7 +159,7 @@ async def test_readings_of_one_do_not_take_away_that_the_other_has_none(
     assert world.shown.messages.keys() == {key}
 
 
-async def test_that_one_may_not_be_read_is_told_once_whatever_comes_in_between(
+async def test_that_one_may_not_be_read_is_reported_once_whatever_comes_in_between(
     world: World, clock: FakeClock
 ) -> None:
     cloud = world.clouds[1]

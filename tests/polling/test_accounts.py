@@ -291,7 +291,7 @@ async def test_it_moves_while_the_credentials_of_the_first_are_refused(house: Ho
     assert not house.shown.messages
 
 
-async def test_where_both_are_refused_it_people_are_told_once(house: House) -> None:
+async def test_where_both_are_refused_it_there_is_one_notification(house: House) -> None:
     clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
     for cloud in clouds:
         cloud.unreadable = DENIED
@@ -337,7 +337,7 @@ async def test_what_none_may_read_each_tries_in_turn_and_the_notification_stays(
     assert "denied" not in house.shown.withdrawn
 
 
-async def test_what_both_tokens_are_refused_is_told_of_both_and_rarely_tried(house: House) -> None:
+async def test_what_both_tokens_are_refused_is_said_of_both_and_rarely_tried(house: House) -> None:
     clouds = house.cloud("RB0011", site="S1"), house.cloud("RB0011", site="S1")
     for cloud in clouds:
         cloud.unreadable = TOKEN_REFUSED

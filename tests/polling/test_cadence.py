@@ -62,7 +62,7 @@ def watch(
 ) -> Outcome:
     """Follow the cadence for some minutes.
 
-    This machine's clock is `skew` seconds ahead, until it is set right after so many minutes.
+    This machine's clock is `skew` seconds ahead, until it is set right after some minutes.
     """
     cadence = Cadence()
     moment, requests = 600.0 + random.Random(5).random() * 60, 0

@@ -1,4 +1,4 @@
-"""That what changes seldom is asked for seldom, and soon for an inverter that is new."""
+"""That details are requested rarely, and soon for a new inverter."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack

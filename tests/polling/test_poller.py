@@ -303,7 +303,7 @@ async def test_a_clock_that_is_far_off_is_named_at_once_and_people_after_ten_min
     assert not world.problems.now
 
 
-async def test_people_are_told_of_a_firewall_and_not_of_a_cloud_that_is_away(world: World) -> None:
+async def test_a_firewall_is_reported_as_one_and_not_as_a_cloud_that_is_away(world: World) -> None:
     world.cloud.failing["RB1"] = AWAY
     world.poller.watch(["RB1"])
     await world.advance(30 * 60)

@@ -185,7 +185,7 @@ async def test_no_access_and_all_problems_end_when_an_inverter_is_not_read_any_m
     assert set(house.problems.now) == {(Kind.READINGS, None)}
 
 
-async def test_where_all_entries_of_sites_are_gone_people_are_told_once(house: House) -> None:
+async def test_where_all_entries_of_sites_are_gone_there_is_one_notification(house: House) -> None:
     house.restart(Site("RB22", "Home"))
     await house.lose_one()
     assert not house.named

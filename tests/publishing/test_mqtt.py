@@ -27,7 +27,7 @@ from standin.supervisor import Supervisor
 
 
 class Obedient:
-    """Has a mode and a button, once that is known; notes what it is told."""
+    """Has a mode and a button, once that is known; notes the commands it gets."""
 
     def __init__(self) -> None:
         self.has: dict[str, Component] | None = {
@@ -283,7 +283,7 @@ async def test_a_value_that_nobody_foresaw_is_one_that_core_shows(home: Home) ->
         assert retained[STATE]["inverter_mode"] == "Dance"
 
 
-async def test_ids_that_another_inverter_has_are_told(home: Home) -> None:
+async def test_ids_that_another_inverter_has_are_named(home: Home) -> None:
     other = Device("RB9", "House")
     theirs = home.register("grid_power")
     home.register("status", "sensor.first_status")
@@ -387,7 +387,7 @@ async def test_a_broker_that_comes_back_after_a_restart_is_cleared_too(home: Hom
         await home.when(lambda: not json.loads((home.folder / "devices.json").read_text()))
 
 
-async def test_a_broker_that_rejects_the_password_is_told_on_the_way_back_too(home: Home) -> None:
+async def test_a_broker_that_rejects_the_password_is_named_on_the_way_back_too(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK"))
         await home.has(lambda found: found[CONFIG])
@@ -476,7 +476,7 @@ async def test_without_the_integration_nothing_is_taken_away(home: Home) -> None
         assert not home.problems.find(Kind.INTEGRATION)
 
 
-async def test_people_are_told_of_a_device_that_core_does_not_take(home: Home) -> None:
+async def test_a_device_that_core_does_not_take_is_named(home: Home) -> None:
     async with home.started() as way:
         way.offer(HOUSE, values(status="OK", grid_power=1.25))
         way.offer(Device("RB9", "Garage"), values(status="OK"))

@@ -1,4 +1,4 @@
-"""That no entity of somebody else is written, and that people are told whose it is."""
+"""That no entity of somebody else is written, and that the panel says whose it is."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -300,7 +300,7 @@ async def test_the_state_that_a_deleted_integration_takes_along_is_sent_again(
         await home.shows("sensor.redback_grid_power", 1.5)
 
 
-async def test_nothing_is_told_of_entities_of_a_former_name(home: Home, core: Core) -> None:
+async def test_nothing_is_said_of_entities_of_a_former_name(home: Home, core: Core) -> None:
     core.registry.add("sensor.redback_grid_power", PLATFORM)
     async with home.started("Redback"):
         home.show(grid_power=None, site_load=2.5)
@@ -309,7 +309,7 @@ async def test_nothing_is_told_of_entities_of_a_former_name(home: Home, core: Co
         assert not pushed(core, "sensor.redback_grid_power")
 
 
-async def test_many_entities_are_told_in_one_short_sentence(home: Home, core: Core) -> None:
+async def test_many_entities_are_named_in_one_short_sentence(home: Home, core: Core) -> None:
     values = {f"power_{number}": 1.5 for number in range(9)}
     for key in values:
         core.registry.add(f"sensor.redback_{key}", PLATFORM)

@@ -490,5 +490,5 @@ def _floor(time: float, length: int) -> int:
 
 
 def _next_time(now: float, length: int, after: int) -> int:
-    """Return the next time after now that is so long after a multiple of the length."""
+    """Return the next time after now that is this long after a multiple of the length."""
     return _floor(now - after, length) + length + after

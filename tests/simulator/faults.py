@@ -112,7 +112,7 @@ class Fault:
             company's); "" means all.
         serial: only what concerns this inverter.
         client_id: only what this account asks.
-        times: only the next so many requests that match; None means until cleared.
+        times: how many of the next requests that match; None means until cleared.
         since: when a record fault begins; None means when it is switched on.
         until: when a record fault ends; None means when it is cleared.
         status: HTTP status.

@@ -45,7 +45,7 @@ _EVENING = _bump(18.8 * 60, 110)
 
 
 class Order(NamedTuple):
-    """What a plant is told to do in some minutes; Unix seconds, at the edges of minutes."""
+    """A plant's orders for some minutes; Unix seconds, at the edges of minutes."""
 
     start: int
     end: int
@@ -163,7 +163,7 @@ class Plant:
             del self._days[later]
 
     def order(self, when: int) -> Order:
-        """Return what it is told to do at a moment."""
+        """Return its orders at a moment."""
         return next((one for one in self._orders if one.start <= when < one.end), AUTO)
 
     def _cap(self, when: int) -> int:

@@ -237,7 +237,7 @@ async def _cut_in_the_middle(request: web.Request, answer: web.Response) -> web.
 async def _dripped(
     request: web.Request, answer: web.Response, seconds: float
 ) -> web.StreamResponse:
-    """Send the body bit by bit, spread over so many seconds."""
+    """Send the body bit by bit, spread over these seconds."""
     response, body = await _opened(request, answer)
     size = max(1, -(-len(body) // _DRIP_STEPS))
     with suppress(ConnectionError):
@@ -250,7 +250,7 @@ async def _dripped(
 async def _blown_up(
     request: web.Request, answer: web.Response, megabytes: int
 ) -> web.StreamResponse:
-    """Send the body with so many blanks after its first byte: it is still the same JSON."""
+    """Send the body with that many blanks after its first byte: it is still the same JSON."""
     response, body = await _opened(request, answer, chunked=True)
     # Who has heard enough hangs up.
     with suppress(ConnectionError):

@@ -226,5 +226,5 @@ def build_world(
 
 
 def days_ago(days: int) -> date:
-    """Return the local date so many days before today."""
+    """Return the local date some days before today."""
     return datetime.fromtimestamp(time.time(), UTC).astimezone(LOCAL).date() - timedelta(days=days)

@@ -63,7 +63,7 @@ class Client:
 
     @classmethod
     def of_core(cls, url: str, token: str, *, seconds: float = SECONDS) -> Self:
-        """A client of Core itself, which has so many seconds for an answer, in real time."""
+        """A client of Core itself, which waits for an answer this long, in real time."""
         return cls(f"{url}/api", f"{url}/api/websocket", token, seconds=seconds)
 
     @classmethod

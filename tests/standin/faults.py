@@ -12,7 +12,7 @@ class Faults:
     """What goes wrong with each request, until changed; as made, nothing does.
 
     It is answered with a status in plain text (401 and 502 are what a Supervisor gives) or cut
-    without an answer, after a delay. Only so many `times`, and then none; None means every one.
+    without an answer, after a delay. At most `times` of them; None means every one.
     """
 
     status: int | None = None

@@ -242,7 +242,7 @@ async def test_what_is_no_change_of_options_is_refused(configured: Supervisor) -
     )
 
 
-async def test_told_to_be_slow_it_is(supervisor: Supervisor, addon: Client) -> None:
+async def test_it_can_be_slow(supervisor: Supervisor, addon: Client) -> None:
     supervisor.faults = Faults(delay_s=30)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(addon.push("sensor.one", 5), 0.05)

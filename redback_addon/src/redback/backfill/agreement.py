@@ -278,7 +278,7 @@ class _Walk:
             return Why.ANEW, missing
         if is_ours and fact is not None:
             return Why.STEP, self._of_step(row, fact, missing, grown)
-        # Core wrote it before it was told what came earlier, and is not told by the value.
+        # Core wrote it before it knew what came earlier, and the value does not say so.
         fallen = self.state - state if is_ours and is_held(row, self.state) else 0.0
         is_lost = fallen > 0 and abs(missing - fallen) <= TOLERANCE
         return (Why.LOST, missing) if is_lost else (None, 0.0)

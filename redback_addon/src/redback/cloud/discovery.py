@@ -8,7 +8,7 @@ from .models import ListedInverter
 from .transport import Deadline
 
 _PAGE_SIZE = 100
-# A hundred thousand sites: no account has so many, and a cloud that never ends must end.
+# A hundred thousand sites: no account has that many, and a cloud that never ends must end.
 _MOST_PAGES = 1000
 
 

@@ -1,4 +1,4 @@
-"""The cloud's time, by which what it was told begins and ends."""
+"""The cloud's time, by which schedules and envelopes begin and end."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -27,7 +27,7 @@ _TIDY_SECONDS = 12.0
 _TIDY_AGAIN_SECONDS = 6.0
 _LONGEST_TIDY_AGAIN_SECONDS = 15 * 60.0
 _SURELY_LISTED_AFTER = timedelta(seconds=SURELY_LISTED_SECONDS)
-# What was made so long ago is listed; after the other the answer to a command is overdue.
+# What was made before that is listed; after the other the answer to a command is overdue.
 _UNMADE_AFTER = timedelta(seconds=15)
 _FINISH_WITHIN = timedelta(seconds=45)
 _SOON_FOR = timedelta(minutes=2)

@@ -84,7 +84,7 @@ class Throttle:
         """Make a request, or raise a ThrottledError where the cloud has said to wait.
 
         Raises:
-            TransientError: others made so many requests that it was not its turn before `until`,
+            TransientError: others made too many requests for it to have its turn before `until`,
                 in monotonic seconds; nothing was asked.
         """
         self._require_open(self._open_from)

@@ -493,7 +493,7 @@ class MqttPublisher:
             self.ownership.give_up(given_up.difference(*others))
 
     async def _tell_what_is_missing(self) -> None:
-        """Tell people of the devices that Core does not make of their descriptions."""
+        """Report the devices that Core does not make of their descriptions."""
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             if self.broker.is_up and self._entity_ids.is_known and self._has_integration:
