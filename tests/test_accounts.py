@@ -6,7 +6,10 @@ from functools import partial
 import pytest
 
 from house import SECOND, House, eventually, house
-from simulator import SECOND_CLIENT_ID, Fault, Kind
+from panel.addresses import addresses
+from panel.visitor import running
+from secret_words import leaks
+from simulator import SECOND_CLIENT_ID, SECOND_CREDENTIAL, Fault, Kind
 
 pytestmark = pytest.mark.process
 
@@ -58,6 +61,55 @@ async def test_an_account_in_trouble_at_the_start_does_not_delay_the_other(fault
         await home.shows(f"redback_{home.inverters[0][-4:]}_grid_import_total")
         assert len(await names(home)) == 1
         assert await home.service.stop() == 0
+
+
+async def test_the_secrets_of_each_are_hidden_in_whatever_is_logged() -> None:
+    async with house("st", second=["two-inverters"]) as home:
+        # The log has the names of inverters: nothing else of it could be made to be a secret.
+        secrets = (SECOND_CLIENT_ID, SECOND_CREDENTIAL)
+        called = zip(home.inverters[1:], secrets, strict=True)
+        sites = [{"id": serial, "name": name} for serial, name in called]
+        home.service.options(more_accounts=[SECOND], sites=sites)
+        await home.service.start()
+        line = "is called **REDACTED**"
+        await eventually(lambda: _log(home), lambda log: log.count(line) == len(secrets))
+        assert await home.service.stop() == 0
+
+
+async def _log(home: House) -> str:
+    return home.service.log
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=Kind.WRONG_SECRET, path=""),
+        Fault(kind=Kind.REJECT_TOKENS),
+        Fault(kind=Kind.REDIRECT, path=""),
+    ],
+    ids=["credentials", "tokens", "redirect"],
+)
+async def test_no_page_state_or_notification_has_a_secret_of_any(fault: Fault) -> None:
+    async with running("st", second=["sh"], options={"more_accounts": [SECOND]}) as person:
+        await person.all_well()
+        home = person.home
+        await home.service.stop()
+        strike(home, fault)
+        await person.start()
+        await person.until("status", lambda status: _is_bad(status["health"]["accounts"], "Farm"))
+        for path in (one.removeprefix("GET ") for one in addresses() if one.startswith("GET ")):
+            if path != "live":
+                async with person.get(path.removeprefix("/")) as answer:
+                    text = await answer.text()
+                    assert not leaks(text), path
+                    assert SECOND_CLIENT_ID not in text, path
+        shown = f"{await home.states()} {await home.notifications()}"
+        assert not leaks(shown)
+        assert SECOND_CLIENT_ID not in shown
+
+
+def _is_bad(accounts: list[dict[str, str]], name: str) -> bool:
+    return any(one["name"] == f"Account {name}" and one["state"] != "good" for one in accounts)
 
 
 async def test_an_account_that_is_removed_and_added_again_keeps_its_names() -> None:

@@ -12,6 +12,7 @@ from fake_clock import FakeClock, settle
 from garbage import collected
 from redback.cloud import CredentialsError, ThrottledError, TransientError
 from redback.polling.throttle import Throttle
+from redback.process import threads
 
 _T = TypeVar("_T")
 REFUSED = CredentialsError(
@@ -75,6 +76,27 @@ async def test_a_question_that_hangs_does_not_hold_up_the_others(throttle: Throt
     with pytest.raises(asyncio.CancelledError):
         await hanging
     forever.set()
+
+
+async def test_accounts_that_are_slow_leave_threads_to_another_one_and_to_files(
+    clock: FakeClock, reported: Reported
+) -> None:
+    pool = threads(4)
+    asyncio.get_running_loop().set_default_executor(pool)
+    slow = threading.Event()
+    hanging = [
+        asyncio.create_task(throttle.ask(slow.wait))
+        for throttle in (Throttle(clock, reported) for _ in range(3))
+        for _ in range(20)
+    ]
+    await settle()
+    try:
+        async with asyncio.timeout(5):
+            assert await Throttle(clock, reported).ask(lambda: "answer") == "answer"
+            assert await asyncio.to_thread(lambda: "file") == "file"
+    finally:
+        slow.set()
+        await asyncio.gather(*hanging)
 
 
 async def test_a_token_that_is_refused_for_something_minor_holds_up_nothing(

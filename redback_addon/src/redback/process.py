@@ -91,12 +91,17 @@ async def _notify(environment: Environment, problems: tuple[str, ...]) -> None:
                 await core.call_service(*notifications.options_wrong(problems))
 
 
+def threads(accounts: int) -> ThreadPoolExecutor:
+    """Return the threads of the service, where it has this number of accounts."""
+    return ThreadPoolExecutor(_THREADS + _THREADS_EACH * accounts)
+
+
 async def _serve(
     environment: Environment, settings: options.Options, redaction: log.Redaction
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(_THREADS + _THREADS_EACH * len(settings.logins)))
+    loop.set_default_executor(threads(len(settings.logins)))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_session(environment.supervisor_token) as session:
