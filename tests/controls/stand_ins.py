@@ -176,14 +176,29 @@ class FakeRegistry(OneInverter):
         self.payload = "three_phase_battery"
         # What it reports instead of what is wanted.
         self.mode: str | None = None
+        # What flows to the grid, W, by the inverter that says so; by default what the payload says.
+        self.exports: dict[str, float | None] = {}
 
-    def reading(self, _: str) -> Reading:
+    def reading(self, serial: str) -> Reading:
         now = self._clock.now()
         moment = (now - self.age).isoformat()
         power = {"InverterMode": self._wanted() if self.mode is None else self.mode}
         inverters = [{"SerialNumber": SERIAL, "PowerMode": power}]
-        data = dynamic(self.payload, TimestampUtc=moment, Inverters=inverters)
-        return Reading(SERIAL, now, data, self.described)
+        changes: dict[str, object] = {"TimestampUtc": moment, "Inverters": inverters}
+        if serial in self.exports:
+            changes["Phases"] = [_phase(self.exports[serial])]
+        return Reading(SERIAL, now, dynamic(self.payload, **changes), self.described)
+
+
+def _phase(export: float | None) -> dict[str, object]:
+    """Return a phase that exports so much, W, or imports what is below zero."""
+    exported, imported = (None, None) if export is None else (max(export, 0), max(-export, 0))
+    return {
+        "Id": "A",
+        "VoltageInstantaneousV": 240,
+        "ActiveExportedPowerInstantaneouskW": None if exported is None else exported / 1000,
+        "ActiveImportedPowerInstantaneouskW": None if imported is None else imported / 1000,
+    }
 
 
 class _Client(SimpleNamespace):

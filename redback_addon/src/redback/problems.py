@@ -223,6 +223,14 @@ class Kind(Enum):
             " for now. The command ends by itself."
         ),
     )
+    LIMIT = (
+        "The export limit of {subject} is not followed: {detail}.",
+        "The export limit of {subject} is followed",
+        (
+            "See whether something else exports at this site that the inverter does not control."
+            " The limit ends by itself."
+        ),
+    )
     HISTORY_CORE = (
         "Filling is waiting for Home Assistant: {detail}.",
         "Filling is no longer waiting for Home Assistant",

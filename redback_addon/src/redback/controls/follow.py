@@ -1,4 +1,4 @@
-"""Finds out whether an inverter follows a command, and reports if it does not."""
+"""Finds out whether inverters follow commands, and reports it if they do not."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,8 @@ from .turns import Turns
 
 _FOLLOWS_WITHIN = timedelta(minutes=5)
 _LOOK_SECONDS = 10.0
+# What a meter may be wrong by, and what flows while the inverter adjusts.
+_TOLERANCE_W = 200
 # Other words of the cloud for the same (dossier 4.6); what says nothing is left out.
 _SAME = {
     "ForceChargeBattery": "ChargeBattery",
@@ -32,24 +34,34 @@ _REPORTED = {
 
 @dataclass(slots=True)
 class _Awaited:
-    """What an inverter is to do, through however many schedules that say the same.
+    """What an inverter is to do, through however many commands that say the same.
 
     Attributes:
-        followed: the time of the last reading that said so; before the first one, when this began
-            to be awaited, and of what is doubted already, the start.
-        judged: the time of the last reading that said something else for too long.
+        what: the mode, or the limit of the export in W.
+        begun: when this began to be awaited.
+        other: since when the readings say something else, all of them; None = they do not.
+        judged: the time of the last reading that said so for too long; None = none yet.
     """
 
-    mode: str
-    followed: datetime
+    what: str | int
+    begun: datetime
+    other: datetime | None = None
     judged: datetime | None = None
 
 
-class Follow:
-    """Compares what is ours and runs with the mode that the inverter reports.
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """What readings say instead of what is wanted; empty if they say that."""
 
-    Only the mode counts: a battery that is full or empty follows all the same. A mode that is not
-    known, or none, says nothing.
+    at: datetime
+    instead: str
+
+
+class Follow:
+    """Compares what is ours and runs with what the inverter reports.
+
+    Of a schedule only the mode counts: a battery that is full or empty follows all the same. Of a
+    limit, what flows to the grid. A mode that is not known, or a flow that is not, says nothing.
     """
 
     def __init__(
@@ -65,61 +77,105 @@ class Follow:
         self._problems = problems
         self._turns = turns
         self._clock = clock
-        self._awaited: dict[str, _Awaited] = {}
+        # By the serial number, and whether it is about a limit.
+        self._awaited: dict[tuple[str, bool], _Awaited] = {}
 
     async def run(self) -> NoReturn:
         """Compare, until cancelled."""
         while True:
             for serial in self._registry.names:
-                if not self._turns.is_taken((serial,)):  # it may be replaced right now
-                    self._look(serial)
+                for is_limit in (False, True):
+                    # It may be replaced right now.
+                    if not self._turns.is_taken(self._turns.places(serial, with_limits=is_limit)):
+                        self._look(serial, is_limit=is_limit)
             await self._clock.sleep(_LOOK_SECONDS)
 
-    def _look(self, serial: str) -> None:
-        one, awaited = self._running(serial), self._awaited.get(serial)
-        if one is None or awaited is None or awaited.mode != MODES[one.action]:
-            self._problems.drop(Kind.FOLLOW, serial)
-            self._awaited.pop(serial, None)
+    def _look(self, serial: str, *, is_limit: bool) -> None:
+        key, kind = (serial, is_limit), Kind.LIMIT if is_limit else Kind.FOLLOW
+        one, awaited = self._running(serial, is_limit=is_limit), self._awaited.get(key)
+        if one is None or awaited is None or awaited.what != _wanted(one):
+            self._problems.drop(kind, serial)
+            self._awaited.pop(key, None)
         if one is None:
             return
-        # After a start of the add-on, the inverter has its minutes again.
-        since = one.start if one.is_doubted else self._clock.now()
-        awaited = self._awaited.setdefault(serial, _Awaited(MODES[one.action], since))
-        reading = self._registry.reading(serial)
-        if reading is None or not reading.is_live or reading.mode is None:
-            return
-        reported, at = _REPORTED.get(reading.mode.strip().casefold()), reading.dynamic.timestamp
-        if reported == awaited.mode:
-            awaited.followed = max(awaited.followed, at)
-            self._problems.clear(Kind.FOLLOW, serial)
-        elif reported is not None and at - awaited.followed >= _FOLLOWS_WITHIN:
-            self._doubt(one, awaited, reading.mode, at)
+        # After a start of the add-on, the inverter has its minutes again, unless it had none left.
+        doubted = one.start if one.is_doubted else None
+        new = _Awaited(_wanted(one), self._clock.now(), doubted, doubted)
+        awaited = self._awaited.setdefault(key, new)
+        reported = self._flow(one) if is_limit else self._mode(one)
+        if reported is None:
+            if awaited.judged is None:
+                awaited.other = None
+        elif not reported.instead:
+            awaited.other = None
+            self._problems.clear(kind, serial)
+        else:
+            awaited.other = awaited.other or max(reported.at, awaited.begun)
+            if reported.at - awaited.other >= _FOLLOWS_WITHIN:
+                self._doubt(one, awaited, reported)
 
-    def _running(self, serial: str) -> Own | None:
-        """Return the schedule of ours that the inverter should follow; the newest of several."""
+    def _running(self, serial: str, *, is_limit: bool) -> Own | None:
+        """Return what is ours that an inverter should follow; the newest of several."""
         now, ours = self._clock.now(), self._outcomes.book.own
         running = [
             one
             for one in ours
             if one.serial == serial
-            and not one.site_id
+            and ("max_export" in one.limits if is_limit else not one.site_id)
             and one.is_made
             and not one.is_missing
             and one.start <= now < min(one.end, goes_from(one, ours) or one.end)
         ]
         return max(running, key=lambda one: one.created, default=None)
 
-    def _doubt(self, one: Own, awaited: _Awaited, reported: str, at: datetime) -> None:
+    def _mode(self, one: Own) -> _Reported | None:
+        """Return whether the inverter reports the mode of a schedule; None if that is not known."""
+        reading, wanted = self._registry.reading(one.serial), MODES[one.action]
+        if reading is None or not reading.is_live or reading.mode is None:
+            return None
+        reported = _REPORTED.get(reading.mode.strip().casefold())
+        if reported is None:
+            return None
+        instead = f"it reports {reading.mode} instead of {wanted}" if reported != wanted else ""
+        return _Reported(reading.dynamic.timestamp, instead)
+
+    def _flow(self, one: Own) -> _Reported | None:
+        """Return whether more flows to the grid than a limit allows; None if that is not known.
+
+        Redback does not say whether each inverter of a site reports the flow of all of them. The
+        lower of both sums is what flows at least.
+        """
+        exports, times = [], []
+        for serial in self._registry.names:
+            if self._registry.details(serial).site_id != one.site_id:
+                continue
+            reading = self._registry.reading(serial)
+            if reading is None or not reading.is_live or reading.grid_kw is None:
+                return None
+            exports.append(round(-1000 * reading.grid_kw))
+            times.append(reading.dynamic.timestamp)
+        if not times:
+            return None
+        least, limit = min(sum(exports), max(exports)), one.limits["max_export"]
+        is_more = least > limit + _TOLERANCE_W
+        instead = f"{least:,} W flow to the grid instead of at most {limit:,} W" if is_more else ""
+        return _Reported(min(times), instead)
+
+    def _doubt(self, one: Own, awaited: _Awaited, reported: _Reported) -> None:
         is_first = awaited.judged is None
-        if awaited.judged != at:
-            awaited.judged = at
-            why = f"it reports {reported} instead of {awaited.mode}"
-            self._problems.raise_(Kind.FOLLOW, one.serial, why)
-        if is_first and not one.is_doubted:
+        if awaited.judged != reported.at:
+            awaited.judged = reported.at
+            kind = Kind.LIMIT if one.site_id else Kind.FOLLOW
+            self._problems.raise_(kind, one.serial, reported.instead)
+        if is_first:
             book, answers = self._outcomes.book, self._outcomes.answers
             book.change((one,), (structs.replace(one, is_doubted=True),))
             reason = (
-                f"The inverter does not follow: it reports {reported} instead of {awaited.mode}."
+                f"The inverter does not follow: {reported.instead}."
                 f" The command ends at {clock_time(one.end)} by itself."
             )
             answers.about(one, "failed", reason)
+
+
+def _wanted(one: Own) -> str | int:
+    return one.limits["max_export"] if one.site_id else MODES[one.action]

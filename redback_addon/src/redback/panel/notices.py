@@ -98,6 +98,7 @@ _PROBLEMS: dict[Kind, tuple[NoticeKind, str, Level]] = {
     Kind.OLDER: ("ignored", "Readings of {name} are ignored", "warning"),
     Kind.LISTS: ("unlisted", "Not all schedules and limits of {name} can be read", "warning"),
     Kind.FOLLOW: ("not_following", "{name} does not follow the command", "warning"),
+    Kind.LIMIT: ("not_following", "{name} exports more than its limit", "warning"),
     Kind.ENTITY: ("rejected", "Home Assistant rejects entities", "warning"),
     Kind.NOTIFICATION: ("rejected", "Home Assistant rejects notifications", "warning"),
     Kind.DETAILS: ("details", "Details cannot be read", "warning"),
