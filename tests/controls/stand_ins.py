@@ -176,7 +176,7 @@ class FakeRegistry(OneInverter):
         self.payload = "three_phase_battery"
         # What it reports instead of what is wanted.
         self.mode: str | None = None
-        # What flows to the grid, W, by the inverter that says so; by default what the payload says.
+        # What flows to the grid, W, by the inverter that says so; by default nothing.
         self.exports: dict[str, float | None] = {}
 
     def reading(self, serial: str) -> Reading:
@@ -184,10 +184,9 @@ class FakeRegistry(OneInverter):
         moment = (now - self.age).isoformat()
         power = {"InverterMode": self._wanted() if self.mode is None else self.mode}
         inverters = [{"SerialNumber": SERIAL, "PowerMode": power}]
-        changes: dict[str, object] = {"TimestampUtc": moment, "Inverters": inverters}
-        if serial in self.exports:
-            changes["Phases"] = [_phase(self.exports[serial])]
-        return Reading(SERIAL, now, dynamic(self.payload, **changes), self.described)
+        phases = [_phase(self.exports.get(serial, 0.0))]
+        data = dynamic(self.payload, TimestampUtc=moment, Inverters=inverters, Phases=phases)
+        return Reading(SERIAL, now, data, self.described)
 
 
 def _phase(export: float | None) -> dict[str, object]:

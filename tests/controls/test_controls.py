@@ -13,6 +13,7 @@ from controls.stand_ins import (
     AWAY,
     CHARGE,
     REFUSED,
+    SECOND,
     UNKNOWN,
     Cloud,
     FakeHouse,
@@ -680,6 +681,7 @@ async def test_what_is_not_listed_is_not_brought_back(
     await miss(house, CHARGE)
     await house.send(CHARGE | {"action": "discharge"}, 60)
     assert (house.cloud.modes, house.results()) == ([], ["failed"])
+    assert house.book.own == ()
 
 
 def mark(house: FakeHouse, key: str, status: str) -> None:
@@ -1012,6 +1014,51 @@ async def test_of_the_limits_of_one_site_the_last_counts_and_the_one_before_goes
     assert house.cloud.limits == [4]
 
 
+async def use_no_more(house: FakeHouse, serial: str) -> None:
+    """Start anew without an inverter."""
+    await house.kill()
+    del house.registry.names[serial]
+    house.start()
+    await house.clock.advance(1)
+
+
+async def test_what_runs_goes_when_a_limit_of_an_inverter_that_is_in_use_no_more_begins(
+    house: FakeHouse,
+) -> None:
+    await house.share_the_site()
+    await house.send(LIMIT | {"inverter": "Home", "power": 1}, 60)
+    start = (house.clock.now() + timedelta(minutes=30)).isoformat()
+    await house.send(LIMIT | {"inverter": "Shed", "power": 2, "start": start}, 60)
+    await use_no_more(house, SECOND)
+    await house.clock.advance(31 * 60)
+    assert house.cloud.limits == [2]
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_a_limit_of_an_inverter_that_is_in_use_no_more_is_still_watched(
+    house: FakeHouse, *, is_deleted: bool
+) -> None:
+    await house.share_the_site()
+    await house.send(LIMIT | {"inverter": "Shed", "power": 1}, 60)
+    await use_no_more(house, SECOND)
+    house.results()
+    if is_deleted:
+        house.cloud.made.clear()
+    await house.clock.advance(900)
+    assert house.results() == ["ended"] * is_deleted
+
+
+async def test_a_limit_of_an_inverter_that_is_in_use_no_more_can_be_replaced(
+    house: FakeHouse,
+) -> None:
+    await house.share_the_site()
+    await house.send(LIMIT | {"inverter": "Shed", "power": 1, "minutes": 600}, 60)
+    await use_no_more(house, SECOND)
+    await house.send(LIMIT | {"inverter": "Home", "power": 2}, 60)
+    assert house.cloud.limits == [2]
+    assert house.results() == ["started", "started", "ended"]
+
+
 async def test_schedules_of_two_inverters_of_a_site_do_not_wait_for_each_other(
     house: FakeHouse,
 ) -> None:
@@ -1081,11 +1128,12 @@ async def test_nothing_makes_way_at_a_start_because_a_list_is_not_whole(house: F
     assert house.cloud.writes == ["create ChargeBattery"]
 
 
+@pytest.mark.parametrize("unread", [1, None])
 async def test_what_a_list_that_is_not_whole_lacks_is_not_said_to_be_missing(
-    house: FakeHouse,
+    house: FakeHouse, unread: int | None
 ) -> None:
     house.cloud.put("b", theirs(house))
-    house.cloud.unread = 1
+    house.cloud.unread = unread
     answer = await delete(house, "b")
     assert answer.reason == "Refused: Redback's list cannot be read completely."
 

@@ -103,12 +103,12 @@ class Executor:
             entries = timeline(serial, details, self._book.own, now)
             entry = next((one for one in entries if one.key == key != ""), None)
             if entry is None:
-                return reply("refused", _UNREAD if lists.unread else _NOT_THERE)
+                return reply("refused", _NOT_THERE if lists.are_whole else _UNREAD)
             if (why_not := await self._why_kept(entry, until)) is not None:
                 return reply("refused", why_not)
             self._turns.wrote(self._turns.places(serial, with_limits=entry.is_limit))
             for old in self._replaced_by(key):
-                await self._delete(old, until)
+                await self._remote.delete(serial, old.key, old.site_id, until)
                 self._outcomes.over(old, "Replaced by a later command.")
             site_id = (details.site_id or "") if entry.is_limit else ""
             await self._remote.delete(serial, key, site_id, until)
@@ -189,7 +189,8 @@ class Executor:
         try:
             for one in others:
                 tried.append(one)
-                await self._delete(one, until - 2 * _STEP_SECONDS)
+                at_most = until - 2 * _STEP_SECONDS
+                await self._remote.delete(new.serial, one.key, one.site_id, at_most)
                 gone.append(one)
             made = await self._maker.create(new, until - _STEP_SECONDS)
         except CloudError as error:
@@ -207,9 +208,6 @@ class Executor:
             for one in gone:
                 self._outcomes.over(one, "Replaced by a later command.")
             self._outcomes.made(new, made)
-
-    async def _delete(self, old: Own, until: float) -> None:
-        await self._remote.delete(old.serial, old.key, old.site_id, until)
 
     async def _end(self, command: Command, serial: str, until: float) -> None:
         """Delete everything of ours that is a schedule, or else that is an envelope."""

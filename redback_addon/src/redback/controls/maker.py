@@ -73,7 +73,10 @@ class Maker:
         again = structs.replace(
             old, start=start, created=now, key=key, is_made=False, was_made=True
         )
-        if not self._outcomes.is_ours(old) or old.end <= now or old.is_missing:
+        if not self._outcomes.is_ours(old):
+            return
+        if old.is_missing or old.end <= now:
+            self._outcomes.over(old, None)
             return
         self._book.change((old,), (again,))
         try:

@@ -55,9 +55,18 @@ class Lists:
         return asked is not None and asked.unread == 0
 
     @property
+    def are_whole(self) -> bool:
+        """Whether everything that was asked for came."""
+        return all(one.unread == 0 for one in self._asked)
+
+    @property
     def unread(self) -> int:
-        """How many more there are than can be read."""
-        return sum(one.unread or 0 for one in (self.schedules, self.envelopes) if one is not None)
+        """How many more there are than can be read, in lists that came."""
+        return sum(one.unread or 0 for one in self._asked)
+
+    @property
+    def _asked(self) -> list[Schedules | Envelopes]:
+        return [one for one in (self.schedules, self.envelopes) if one is not None]
 
 
 @dataclass(frozen=True, slots=True)

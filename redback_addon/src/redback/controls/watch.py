@@ -128,20 +128,27 @@ class Watch:
             self._problems.clear(Kind.LISTS, serial)
         if until is None and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
             return lists  # what a command just does is not in these lists
-        for one in [one for one in self._book.own if one.serial == serial]:
+        for one in self._ours(serial):
             if self._outcomes.is_ours(one) and not one.is_made:
                 self._settle(one, lists)
             elif self._outcomes.is_ours(one) and (lists.has(one) or lists.would_have(one)):
                 self._miss(one, lists)
         return lists
 
+    def _ours(self, serial: str) -> list[Own]:
+        """Return what is ours of an inverter, and of its site what is of none that is in use."""
+        names, site = self._registry.names, self._registry.details(serial).site_id
+        return [
+            one
+            for one in self._book.own
+            if one.serial == serial or (one.site_id == site and one.serial not in names)
+        ]
+
     def _pause(self, serial: str) -> float:
         now = self._clock.now()
         pause = max(_READ_SECONDS, _READ_SECONDS_EACH * len(self._registry.names))
         lists = self._remote.listed(serial)
-        for one in self._book.own:
-            if one.serial != serial:
-                continue
+        for one in self._ours(serial):
             goes = goes_from(one, self._book.own)
             is_sought = not one.is_made or not (one.is_missing or lists.has(one))
             if goes is not None or is_sought:
@@ -175,30 +182,33 @@ class Watch:
     async def _tend(self, serial: str) -> None:
         """Read what is scheduled, and delete what was replaced."""
         try:
-            await self.read(serial)
+            lists = await self.read(serial)
             places = self._turns.places(serial, with_limits=True)
             if self._turns.is_taken(places):
                 return  # a command is carried out, which has the right of way
             async with self._turns.held(places):
                 # The newest first: what is older may have its place again without it.
-                mine = [one for one in self._book.own if one.serial == serial]
-                for old in sorted(mine, key=lambda one: one.created, reverse=True):
-                    if self._may_go(old):
-                        await self._tidy(old)
+                newest = sorted(self._ours(serial), key=lambda one: one.created, reverse=True)
+                for old in newest:
+                    if self._may_go(old, lists):
+                        await self._tidy(serial, old)
                 for new in [one for one in self._book.own if one.serial == serial]:
                     if gone := self._made_way(new):
                         await self._finish_change(new, gone)
         except CloudError as error:
             _LOG.debug("The schedules of %s cannot be read or tidied up: %s.", serial, error)
 
-    async def _tidy(self, old: Own) -> None:
-        """Delete what is to go, unless that has just failed; it ends by itself anyway."""
+    async def _tidy(self, serial: str, old: Own) -> None:
+        """Delete what is to go, unless that has just failed; it ends by itself anyway.
+
+        That is done through an inverter that is in use, which that of a limit may not be.
+        """
         pause, due = self._in_vain.get(old.key, (_TIDY_AGAIN_SECONDS, 0.0))
         now = self._clock.monotonic()
         if now < due:
             return
         try:
-            await self._remote.delete(old.serial, old.key, old.site_id, now + _TIDY_SECONDS)
+            await self._remote.delete(serial, old.key, old.site_id, now + _TIDY_SECONDS)
         except (AccessError, RequestError, OutcomeUnknownError) as error:
             # What else is to go may go.
             _LOG.debug("%s of %s cannot be deleted: %s.", old.key, old.serial, error)
@@ -208,19 +218,18 @@ class Watch:
             self._in_vain.pop(old.key, None)
             self._outcomes.over(old, "Replaced by a later command.")
 
-    def _may_go(self, old: Own) -> bool:
+    def _may_go(self, old: Own, lists: Lists) -> bool:
         """Whether it is cancelled, or what replaces it is there and has its turn."""
         now, ours = self._clock.now(), self._book.own
         goes = goes_from(old, ours)
         if goes is None or now < goes or not (old.key and old.is_made):
             return False
-        return old.cancelled is not None or any(
-            self._is_there(new) for new in successors(old, ours) if goes_from(old, (new,)) == goes
-        )
+        first = (new for new in successors(old, ours) if goes_from(old, (new,)) == goes)
+        return old.cancelled is not None or any(self._is_there(new, lists) for new in first)
 
-    def _is_there(self, new: Own) -> bool:
+    def _is_there(self, new: Own, lists: Lists) -> bool:
         """Whether something that was made is listed; if the list is late, its id is trusted."""
-        age, lists = self._clock.now() - new.created, self._remote.listed(new.serial)
+        age = self._clock.now() - new.created
         is_late = _LISTED_AFTER <= age < _SURELY_LISTED_AFTER
         return lists.has(new) or (is_late and lists.why_not(new) is None)
 
