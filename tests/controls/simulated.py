@@ -69,6 +69,13 @@ class SimulatedHouse(House):
     def modes(self) -> list[str]:
         return [one.mode.inverter_mode for one in self.schedules]
 
+    @property
+    def limits(self) -> list[int | None]:
+        """The limits of the export that are neither over nor deleted, W."""
+        site, now = self.registry.described.site_id or "", self.clock.now().timestamp()
+        active = self.simulator.envelopes.active(site, now)
+        return [one.asked.max_export_power_w for one in active]
+
     def reported(self) -> Reading:
         """Return what the inverter does now."""
         reading = self.registry.reading(SERIAL)

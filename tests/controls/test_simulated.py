@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -12,8 +12,10 @@ from controls.stand_ins import CHARGE
 from examples import SERIAL
 from fake_clock import FakeClock
 from simulator import Fault, Kind, Simulator
-from simulator.world import Overlap
+from simulator.envelopes import CreateEnvelope
+from simulator.world import LimitOverlap, Overlap
 
+LIMIT = {"action": "limit_export", "power": 1000, "minutes": 60}
 NIGHT = CHARGE | {"minutes": 15}
 FULL = 0.99
 
@@ -103,24 +105,85 @@ async def test_whatever_goes_wrong_with_a_write_one_is_left_and_it_is_what_was_a
     assert house.modes == [mode]
 
 
-@pytest.mark.parametrize("how", ["before", "after"])
-async def test_a_limit_of_the_export_is_lifted_although_the_answer_fails(
-    house: SimulatedHouse, how: Literal["before", "after"]
+async def answered(house: SimulatedHouse, command: dict[str, object]) -> str:
+    """Send a command; return its result, which has to be there in time."""
+    house.answers.clear()
+    sent_at = house.clock.now()
+    await house.send(command | {"id": "this"}, 45)
+    (answer,) = (one for one in house.answers if one.id == "this")
+    assert answer.at is not None
+    assert (answer.at - sent_at).total_seconds() < 45
+    return answer.result
+
+
+@pytest.mark.parametrize("overlap", ["lowest wins", "last wins", "first wins", "refused"])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_whatever_goes_wrong_with_a_limit_one_is_left_and_it_is_what_was_answered(
+    house: SimulatedHouse, name: str, overlap: LimitOverlap
 ) -> None:
-    site = house.registry.described.site_id or ""
+    # That a limit is refused is in the answer's body, which may be cut.
+    is_unclear = overlap == "refused" and name in (*UNCLEAR, "cut within the answer")
+    house.simulator.world.limit_overlap = overlap
+    house.simulator.world.listed_after = 4.0
+    await house.send(LIMIT, 60)
     house.simulator.faults.add(
-        Fault(kind=Kind.STATUS, status=502, how=how, path="/OperatingEnvelope/", times=1)
+        replace(FAULTS[name], path="/OperatingEnvelope/", method="POST", times=1)
     )
-    await house.send({"action": "limit_export", "power": 0, "minutes": 60}, 60)
-    assert house.results() == ["started"]
-    (envelope,) = house.simulator.envelopes.active(site, house.clock.now().timestamp())
-    assert envelope.asked.max_export_power_w == 0
-    house.simulator.faults.add(
-        Fault(kind=Kind.STATUS, status=502, how=how, path="/OperatingEnvelope/", times=1)
+    result = await answered(house, LIMIT | {"power": 500})
+    assert result == ("failed" if is_unclear else "started")
+    await house.clock.advance(180)
+    assert house.limits == [1000 if is_unclear else 500]
+
+
+@pytest.mark.parametrize(("command", "end"), [(CHARGE, "auto"), (LIMIT, "lift_limit")])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_whatever_goes_wrong_with_a_deletion_what_is_left_is_what_was_answered(
+    house: SimulatedHouse, name: str, command: dict[str, object], end: str
+) -> None:
+    house.simulator.world.listed_after = 4.0
+    await house.send(command, 60)
+    house.simulator.faults.add(replace(FAULTS[name], path="/By/", method="DELETE", times=1))
+    result = await answered(house, {"action": end})
+    assert result == ("failed" if name == "400" else "ended")
+    assert len(house.schedules) + len(house.limits) == (name == "400")
+    assert await answered(house, {"action": end}) == "ended"
+    assert (house.schedules, house.limits) == ([], [])
+
+
+@pytest.mark.parametrize("command", [CHARGE, LIMIT])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_whatever_goes_wrong_when_the_old_one_is_deleted_the_new_one_alone_is_left(
+    house: SimulatedHouse, name: str, command: dict[str, object]
+) -> None:
+    await house.send(command, 60)
+    house.simulator.faults.add(replace(FAULTS[name], path="/By/", method="DELETE", times=1))
+    assert await answered(house, command | {"power": 700}) == "started"
+    await house.clock.advance(60)
+    watts = [one.mode.argument_in_watts for one in house.schedules]
+    assert watts + house.limits == [700]
+
+
+async def test_a_limit_behind_that_of_somebody_else_is_told_not_to_be_followed(
+    house: SimulatedHouse,
+) -> None:
+    house.simulator.world.limit_overlap = "first wins"
+    site, now = house.registry.described.site_id or "", house.clock.now()
+    end = now + timedelta(minutes=20)
+    asked = CreateEnvelope(
+        site_id=site, event_id="x", start_at_utc=now, end_at_utc=end, max_export_power_w=5000
     )
-    await house.send({"action": "lift_limit"}, 60)
-    assert house.results() == ["ended", "ended"]
-    assert house.simulator.envelopes.active(site, house.clock.now().timestamp()) == []
+    account = house.simulator.world.account
+    house.simulator.envelopes.add_of_network(account, asked, now.timestamp())
+    await house.send(LIMIT, 8 * 60)
+    assert house.results() == ["started", "failed"]
+    (told,) = house.problems.now.values()
+    assert told.sentence == (
+        f"The export limit of {SERIAL} is not followed: 5,000 W flow to the grid instead of at"
+        " most 1,000 W."
+    )
+    await house.clock.advance(16 * 60)
+    assert not house.problems.now
+    assert round(1000 * (house.reported().grid_export_kw or 0)) == 1000
 
 
 async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHouse) -> None:
@@ -132,6 +195,43 @@ async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHous
     await house.clock.advance(3600)
     assert house.written == []
     assert house.answers == []
+
+
+async def test_faults_that_nobody_asked_about_write_nothing_while_something_runs(
+    house: SimulatedHouse,
+) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await house.send(LIMIT | {"minutes": 600}, 60)
+    assert house.results() == ["started", "started"]
+    wanted, running = house.written, [*house.schedules, *house.limits]
+    for fault in FAULTS.values():
+        house.simulator.faults.add(replace(fault, path="/Api/", times=3))
+        await house.clock.advance(1200)
+        await house.kill()
+        house.start()
+    await house.clock.advance(3600)
+    assert (house.written, house.answers) == (wanted, [])
+    assert [*house.schedules, *house.limits] == running
+    assert [(one.action, one.whose) for one in house.controls.timeline(SERIAL)] == [
+        ("charge", "own"),
+        ("limit_export", "own"),
+    ]
+
+
+async def test_what_the_cloud_has_lost_is_not_made_anew(house: SimulatedHouse) -> None:
+    await house.send(CHARGE | {"minutes": 600}, 60)
+    await house.send(LIMIT | {"minutes": 600}, 60)
+    wanted = house.written
+    now = house.clock.now().timestamp()
+    house.simulator.schedules.lose(now)
+    house.simulator.envelopes.lose(now)
+    for _ in range(3):
+        await house.clock.advance(1200)
+        await house.kill()
+        house.start()
+    assert house.written == wanted
+    assert (house.schedules, house.limits) == ([], [])
+    assert house.results() == ["started", "started", "ended", "ended"]
 
 
 async def test_where_somebody_elses_schedule_wins_that_is_reported_until_it_is_over(

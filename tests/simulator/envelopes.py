@@ -97,20 +97,36 @@ class Envelopes:
         site = next(one for one in account.sites if one.site_id == asked.site_id)
         self._add(Envelope(account, site, asked, now, is_network_level=True), now)
 
+    def lose(self, now: float) -> None:
+        """Delete all, as if somebody else did."""
+        self._envelopes = [replace(one, deleted=one.deleted or now) for one in self._envelopes]
+        for one in self._envelopes:
+            self._tell(one.site, now)
+
     def _add(self, envelope: Envelope, now: float) -> None:
         self._envelopes.append(envelope)
         self._tell(envelope.site, now)
 
     def _tell(self, site: Site, now: float) -> None:
         caps = [one.cap for one in self._envelopes if one.site is site and one.cap is not None]
+        if self._world.limit_overlap == "last wins":
+            caps.reverse()
         for inverter in site.inverters:
-            inverter.plant.cap_export(caps, now)
+            inverter.plant.cap_export(
+                caps, now, is_first_alone=self._world.limit_overlap != "lowest wins"
+            )
 
     async def _create(self, call: Call) -> JSON:
         asked = await call.body(CreateEnvelope)
         if asked.end_at_utc <= asked.start_at_utc:
             raise refusal(web.HTTPBadRequest, "the end is not after the start")
         site = call.site(asked.site_id)
+        if self._world.limit_overlap == "refused" and any(
+            one.asked.start_at_utc < asked.end_at_utc and asked.start_at_utc < one.asked.end_at_utc
+            for one in self.active(site.site_id, call.now)
+        ):
+            why = "there is another envelope at that time"
+            return payloads.single({**_ids(site), "EventId": asked.event_id, "ErrorMessage": why})
         self._add(Envelope(call.account, site, asked, call.now), call.now)
         return payloads.single({**_ids(site), "EventId": asked.event_id, "ErrorMessage": None})
 

@@ -3,9 +3,9 @@
 Three sorts of kinds share the model:
 
 - Request faults (`status`, `slow`, `nulls`, ...) strike requests. `path` (a part of the path;
-  each kind has a sensible default), `serial` (the request or element that concerns this inverter),
-  `client_id` (the requests of this account) and `times` (the next N requests that match) narrow
-  them down.
+  each kind has a sensible default), `method`, `serial` (the request or element that concerns this
+  inverter), `client_id` (the requests of this account) and `times` (the next N requests that match)
+  narrow them down.
 - Record faults (`offline` and those of counters) change what the inverter records between
   `since` and `until`, for every later reader alike, history included.
   Clearing them ends them now; what they did to records stays, as it would with a real cloud.
@@ -110,6 +110,7 @@ class Fault:
         path: only requests whose path contains this; None means the kind's own default, which
             for most is everything below `/Api/` (the new token endpoint is not: it is another
             company's); "" means all.
+        method: only requests with this HTTP method.
         serial: only what concerns this inverter.
         client_id: only what this account asks.
         times: how many of the next requests that match; None means until cleared.
@@ -127,6 +128,7 @@ class Fault:
 
     kind: Kind
     path: str | None = None
+    method: str | None = None
     serial: str | None = None
     client_id: str | None = None
     times: int | None = None
@@ -140,11 +142,11 @@ class Fault:
     value: float = 0.0
     megabytes: int | None = None
 
-    def matches(self, path: str) -> bool:
-        """Whether a request with this path is one of those meant."""
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a request with this method and path is one of those meant."""
         wanted = _DEFAULT_PATHS.get(self.kind, _DEFAULT_PATH) if self.path is None else self.path
         concerned = self.kind not in _NOT_ON_TOKENS or not path.endswith(_TOKEN_PATH_END)
-        return concerned and wanted in path
+        return concerned and wanted in path and self.method in {None, method}
 
     def covers(self, when: float) -> bool:
         """Whether a record of `when` (Unix seconds) falls into the fault's time."""
@@ -205,6 +207,7 @@ class Faults:
 
     def strike(
         self,
+        method: str,
         path: str,
         text: str,
         names: Callable[[str], tuple[str, ...]],
@@ -217,7 +220,7 @@ class Faults:
         """
         struck = []
         for number, fault in list(self._active.items()):
-            if fault.kind in RECORD_KINDS | STANDING_KINDS or not fault.matches(path):
+            if fault.kind in RECORD_KINDS | STANDING_KINDS or not fault.matches(method, path):
                 continue
             if fault.client_id not in {None, client_id}:
                 continue

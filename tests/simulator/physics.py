@@ -145,15 +145,21 @@ class Plant:
         self._days: OrderedDict[int, Day] = OrderedDict()
         self._orders: Sequence[Order] = ()
         self._caps: Sequence[Order] = ()
+        self._is_first_alone = False
 
     def obey(self, orders: Sequence[Order], since: float) -> None:
         """Take other orders, of which the first one counts; nothing before `since` changes."""
         self._orders = orders
         self._simulate_again(since)
 
-    def cap_export(self, caps: Sequence[Order], since: float) -> None:
-        """Take other limits of the export; nothing before `since` changes."""
-        self._caps = caps
+    def cap_export(
+        self, caps: Sequence[Order], since: float, *, is_first_alone: bool = False
+    ) -> None:
+        """Take other limits of the export; nothing before `since` changes.
+
+        Of several at the same time the lowest counts, or the first one alone.
+        """
+        self._caps, self._is_first_alone = caps, is_first_alone
         self._simulate_again(since)
 
     def _simulate_again(self, since: float) -> None:
@@ -168,8 +174,8 @@ class Plant:
 
     def _cap(self, when: int) -> int:
         """Return how much may be exported at a moment, W."""
-        caps = (one.watts for one in self._caps if one.start <= when < one.end)
-        return min([self.family.export_limit_w, *caps])
+        caps = [one.watts for one in self._caps if one.start <= when < one.end]
+        return min([self.family.export_limit_w, *caps[: 1 if self._is_first_alone else None]])
 
     def at(self, when: int) -> Moment | None:
         """Return the plant at `when` (Unix seconds), or None before its commissioning."""

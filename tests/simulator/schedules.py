@@ -130,6 +130,12 @@ class Schedules:
         self._tell(inverter, now)
         return schedule_id
 
+    def lose(self, now: float) -> None:
+        """Delete all, as if somebody else did."""
+        for key, one in self._schedules.items():
+            self._schedules[key] = replace(one, deleted=one.deleted or now)
+            self._tell(one.inverter, now)
+
     async def _create(self, call: Call) -> JSON:
         new = await call.body(CreateSchedule)
         try:

@@ -145,7 +145,7 @@ async def _line(request: web.Request, handler: Handler) -> web.StreamResponse:
     world = request.app[WORLD]
     text = request.path + (await request.read()).decode(errors="replace")
     client_id = await request.app[TOKENS].client_id(request)
-    struck = world.faults.strike(request.path, text, world.names, client_id)
+    struck = world.faults.strike(request.method, request.path, text, world.names, client_id)
     request[STRUCK] = struck
     slow = struck.first(Kind.SLOW)
     if slow and slow.how != "after":

@@ -20,6 +20,7 @@ from .physics import LOCAL, Plant
 
 Accepts = Literal["new", "old", "both"]
 Overlap = Literal["last wins", "first wins", "refused"]
+LimitOverlap = Literal["lowest wins", "last wins", "first wins", "refused"]
 
 CLIENT_ID = "simulated-client"
 CREDENTIAL = "simulated+credential/with=signs&more"
@@ -93,8 +94,9 @@ class World:
     inverter, and up to 2 more for each record. Whether v2.21 has a past too is not known (dossier
     3.4). The sun keeps the time of `zone`.
 
-    `overlap` is what two schedules of one inverter at the same time mean, which is not known
-    either; schedules and envelopes are listed, and gone from the list, `listed_after` seconds late.
+    `overlap` is what two schedules of one inverter at the same time mean, and `limit_overlap` two
+    envelopes of one site, which is not known either; both are listed, and gone from the list,
+    `listed_after` seconds late.
     A fleet's inverters share their plants, and so their orders.
     """
 
@@ -114,6 +116,7 @@ class World:
         self.latency = latency
         self.accounts: list[Account] = []
         self.overlap: Overlap = "last wins"
+        self.limit_overlap: LimitOverlap = "lowest wins"
         self.listed_after = 3.0
         self.faults = Faults()
         self._sites = 0

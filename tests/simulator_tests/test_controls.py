@@ -9,7 +9,7 @@ import time_machine
 
 from simulator import Fault, Kind, Simulator
 from simulator.times import iso
-from simulator.world import Overlap
+from simulator.world import LimitOverlap, Overlap
 from simulator_tests.conftest import NOW
 from simulator_tests.customer import Customer
 
@@ -208,6 +208,22 @@ async def test_a_write_may_fail_before_and_after_it_was_done(
     assert len(simulator.schedules.active(ST, NOW.timestamp())) == is_made
 
 
+async def test_a_fault_may_strike_only_what_creates_or_what_deletes(
+    simulator: Simulator, customer: Customer, clock: time_machine.Traveller
+) -> None:
+    for method in ("DELETE", "POST"):
+        simulator.faults.add(
+            Fault(kind=Kind.STATUS, status=502, path=ENVELOPES, method=method, how="after", times=1)
+        )
+    assert (await customer.post(f"{ENVELOPES}/Create/By/Site", envelope())).status == 502
+    clock.shift(5)
+    listing = f"{ENVELOPES}/By/Site/{ST_SITE}"
+    assert len((await customer.get(listing)).data) == 1
+    assert (await customer.delete(f"{ENVELOPES}/By/EventId/evening")).status == 502
+    clock.shift(5)
+    assert (await customer.get(listing)).data == []
+
+
 async def test_what_somebody_else_has_made_is_listed_too(
     simulator: Simulator, customer: Customer, clock: time_machine.Traveller
 ) -> None:
@@ -246,20 +262,48 @@ async def test_an_envelope_lives_from_creation_to_deletion(
     assert (await customer.get(listing, pastHours="2")).data == []
 
 
-async def test_an_envelope_limits_the_export(simulator: Simulator, customer: Customer) -> None:
+async def exporting(customer: Customer) -> None:
+    """Let the ST export 2 kW in the evening."""
     order = {"InverterMode": "ExportPower", "ArgumentInWatts": 2000}
     await made(customer, StartTimeUtc="2026-03-02T10:00:00Z", DesiredMode=order)
-    moment = (NOW + timedelta(hours=8, minutes=5)).timestamp()
 
-    def exported() -> float:
-        record = simulator.truth(ST, moment)
-        assert record is not None
-        flows = (phase["ActiveExportedPowerInstantaneouskW"] for phase in record["Phases"])
-        return round(float(sum(flows)), 3)
 
-    assert exported() == 2.0
-    new = envelope(MaxExportPowerW=500, EndAtUtc="2026-03-02T14:00:00Z")
-    await customer.post(f"{ENVELOPES}/Create/By/Site", new)
-    assert exported() == 0.5
+def exported(simulator: Simulator) -> float:
+    """Return what the ST exports then, kW."""
+    record = simulator.truth(ST, (NOW + timedelta(hours=8, minutes=5)).timestamp())
+    assert record is not None
+    flows = (phase["ActiveExportedPowerInstantaneouskW"] for phase in record["Phases"])
+    return round(float(sum(flows)), 3)
+
+
+def cap(event: str, watts: int) -> dict[str, object]:
+    return envelope(EventId=event, MaxExportPowerW=watts, EndAtUtc="2026-03-02T14:00:00Z")
+
+
+async def test_an_envelope_limits_the_export(simulator: Simulator, customer: Customer) -> None:
+    await exporting(customer)
+    assert exported(simulator) == 2.0
+    await customer.post(f"{ENVELOPES}/Create/By/Site", cap("evening", 500))
+    assert exported(simulator) == 0.5
     await customer.delete(f"{ENVELOPES}/By/EventId/evening")
-    assert exported() == 2.0
+    assert exported(simulator) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "counts"),
+    [("lowest wins", 0.5), ("first wins", 1.0), ("last wins", 1.5), ("refused", 1.0)],
+)
+async def test_which_of_several_envelopes_counts_can_be_chosen(
+    simulator: Simulator, customer: Customer, rule: LimitOverlap, counts: float
+) -> None:
+    simulator.world.limit_overlap = rule
+    await exporting(customer)
+    answers = [
+        await customer.post(f"{ENVELOPES}/Create/By/Site", cap(f"{watts}", watts))
+        for watts in (1000, 500, 1500)
+    ]
+    assert exported(simulator) == counts
+    refused = [one.data["ErrorMessage"] is not None for one in answers]
+    assert refused == [False, rule == "refused", rule == "refused"]
+    await customer.delete(f"{ENVELOPES}/By/EventId/1000")
+    assert (await customer.post(f"{ENVELOPES}/Create/By/Site", cap("x", 0))).status == 200
