@@ -127,6 +127,8 @@ class Cloud:
 
     def create_envelope(self, _: str, envelope: Envelope, __: float) -> None:
         self._write("create envelope")
+        if self.refuses_all or (self.refuses_overlaps and self.limits):
+            raise REFUSED
         self._do(lambda: self.put(envelope.event_id or "", envelope))
 
     def delete_envelope(self, _: str, key: str, __: float) -> None:

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from controls.stand_ins import CHARGE, FakeHouse
+from controls.stand_ins import FakeHouse
 from redback.controls.book import Book
 
-ASKED = ("schedules", "envelopes", "create_schedule", "delete_schedule")
-DISCHARGE = CHARGE | {"action": "discharge", "id": "peak"}
+ASKED = (
+    *("schedules", "envelopes"),
+    *("create_schedule", "delete_schedule", "create_envelope", "delete_envelope"),
+)
+Command = dict[str, object]
+CHARGE: Command = {"action": "charge", "power": 3000, "minutes": 10, "id": "night"}
+LIMIT: Command = {"action": "limit_export", "power": 1000, "minutes": 10, "id": "price"}
+# Each with what replaces it.
+KINDS = [(CHARGE, CHARGE | {"action": "discharge"}), (LIMIT, LIMIT | {"power": 500})]
 MOST_STEPS = 60
 
 
@@ -71,10 +78,13 @@ async def kill_at(
     return has_come
 
 
-async def let_all_end(house: FakeHouse) -> None:
-    """Begin anew: nothing is in the cloud or in the book."""
+async def end_of_all(house: FakeHouse) -> None:
+    """Wait until all has ended by itself, and begin anew: nothing is in the cloud or the book."""
+    await house.clock.advance(700)
+    now = house.clock.now()
+    assert [one for _, one in house.cloud.made.values() if one.start <= now < one.end] == []
     house.cloud.made.clear()
-    await house.clock.advance(3700)
+    assert house.book.own == ()
     house.answers.clear()
 
 
@@ -87,55 +97,57 @@ async def counts(house: FakeHouse, seconds: int) -> list[int]:
     return found
 
 
+def made(house: FakeHouse) -> list[str | int | None]:
+    """Return what is in the cloud."""
+    return [*house.cloud.modes, *house.cloud.limits]
+
+
+@pytest.mark.parametrize(("command", "made_of_it"), [(CHARGE, "ChargeBattery"), (LIMIT, 1000)])
 async def test_killed_at_every_step_of_create_there_is_one_or_it_is_said_to_have_failed(
-    house: FakeHouse, death: Death
+    house: FakeHouse, death: Death, command: Command, made_of_it: str | int
 ) -> None:
     outcomes = set()
     for step in range(1, MOST_STEPS):
-        has_come = await kill_at(step, house, death, DISCHARGE, down=5)
+        has_come = await kill_at(step, house, death, command, down=5)
         await counts(house, 120)
         # Nothing is heard only if it dies before the command is noted, or just before it answers.
-        outcomes.add((*house.results(), *house.cloud.modes))
-        await house.clock.advance(3700)
-        assert [
-            one for _, one in house.cloud.made.values() if one.is_active(house.clock.now())
-        ] == []
-        house.cloud.made.clear()
-        house.answers.clear()
+        outcomes.add((*house.results(), *made(house)))
+        await end_of_all(house)
         if not has_come:
             break
-    running = "DischargeBattery"
-    assert outcomes == {(), ("failed",), ("started", running), (running,)}
+    assert outcomes == {(), ("failed",), ("started", made_of_it), (made_of_it,)}
     assert not has_come
 
 
+@pytest.mark.parametrize(("old", "new"), KINDS)
 async def test_killed_at_every_step_of_replace_there_is_never_none_and_soon_no_second(
-    house: FakeHouse, death: Death
+    house: FakeHouse, death: Death, old: Command, new: Command
 ) -> None:
     for step in range(1, MOST_STEPS):
-        await house.send(CHARGE, 60)
-        assert house.cloud.modes == ["ChargeBattery"]
-        has_come = await kill_at(step, house, death, DISCHARGE, down=5)
+        await house.send(old, 60)
+        assert len(made(house)) == 1
+        has_come = await kill_at(step, house, death, new, down=5)
         found = await counts(house, 120)
         assert set(found) <= {1, 2}, step
         assert set(found[60:]) == {1}, step
-        await let_all_end(house)
+        await end_of_all(house)
         if not has_come:
             break
     assert not has_come
 
 
+@pytest.mark.parametrize(("old", "new"), KINDS)
 async def test_killed_where_the_old_one_had_to_make_way_there_is_one_again_within_a_minute(
-    house: FakeHouse, death: Death
+    house: FakeHouse, death: Death, old: Command, new: Command
 ) -> None:
     house.cloud.refuses_overlaps = True
     for step in range(1, MOST_STEPS):
-        await house.send(CHARGE, 60)
-        has_come = await kill_at(step, house, death, DISCHARGE, down=5)
+        await house.send(old, 60)
+        has_come = await kill_at(step, house, death, new, down=5)
         found = await counts(house, 120)
         assert set(found) <= {0, 1}, step
         assert set(found[50:]) == {1}, step
-        await let_all_end(house)
+        await end_of_all(house)
         if not has_come:
             break
     assert not has_come
