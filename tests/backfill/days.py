@@ -396,3 +396,5 @@ class _Alone:
 
     def inverter(self, _: str) -> Inverter:
         return self._inverter
+
+    known = inverter

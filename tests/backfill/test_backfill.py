@@ -136,6 +136,8 @@ class Alone:
     def inverter(self, _: str) -> Inverter:
         return self._world.inverter
 
+    known = inverter
+
 
 class World:
     """A backfill with everything around it; Core has been shown the last hour and a half."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,20 @@ async def test_a_cloud_that_is_away_is_shown_and_that_it_is_over() -> None:
         after = (await person.all_well(seconds=90))["health"]
         assert after["cloud"]["state"] == "good"
         assert after["last_error"]["sentence"] in notice["text"]
+
+
+async def test_the_history_is_what_it_was_before_the_first_reading_after_a_restart() -> None:
+    def codes(calendar: dict[str, Any]) -> list[str]:
+        return [hour["code"] for day in calendar["days"] for hour in day["hours"]]
+
+    async with running() as person:
+        await person.all_well()
+        before = await person.until("calendar?days=3", lambda found: "before" not in codes(found))
+        await person.home.service.stop()
+        person.home.simulator.faults.add(Fault(kind=Kind.STATUS, status=503, path="Dynamic"))
+        await person.start()
+        await person.first_notice("cloud_away")
+        assert codes(await person.data("calendar?days=3")) == codes(before)
 
 
 async def test_a_firewall_is_named_as_one_with_what_to_do() -> None:

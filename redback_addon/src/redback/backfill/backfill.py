@@ -105,8 +105,8 @@ class Backfill:
         return not self._going.is_set()
 
     def since(self, serial: str) -> datetime | None:
-        """Return where an inverter's history begins; None before its first reading."""
-        inverter, begun = self._registry.inverter(serial), self._coverage.begun(serial)
+        """Return where an inverter's history begins; None if nothing of it was ever shown."""
+        inverter, begun = self._registry.known(serial), self._coverage.begun(serial)
         if inverter is None or begun is None:
             return None
         return max(begun - self._days, _earliest(inverter))
@@ -355,7 +355,7 @@ class Backfills:
         return all(one.is_paused for one in self._each)
 
     def since(self, serial: str) -> datetime | None:
-        """Return where an inverter's history begins; None before its first reading."""
+        """Return where an inverter's history begins; None if nothing of it was ever shown."""
         return self._each[0].since(serial)
 
     def watched(self) -> Iterator[tuple[Inverter, datetime]]:

@@ -291,12 +291,8 @@ class _Asked:
             end,
             self.now,
             by_day,
-            {one.serial: self._since(one.serial) for one in self._inverters},
+            {one.serial: context.backfill.since(one.serial) for one in self._inverters},
         )
-
-    def _since(self, serial: str) -> datetime | None:
-        """Return where a history begins; before the first reading only what Core was shown."""
-        return self._context.backfill.since(serial) or self._context.coverage.begun(serial)
 
     def _rows(
         self,
