@@ -90,7 +90,7 @@ def period(query: Mapping[str, str]) -> Json:
     """
     length = Length(query["period"])
     day = date.fromisoformat(query.get("date") or f"{_TODAY}")
-    one = spans.years(_BEGIN, _TODAY) if length is Length.ALL else spans.span(length, day)
+    one = spans.all_days(_BEGIN, _TODAY) if length is Length.ALL else spans.span(length, day)
     parts = [*_parts(one)]
     counted = [_counted(one)]
     shown = figures.figures(counted)

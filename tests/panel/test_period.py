@@ -172,13 +172,17 @@ async def test_every_span_over_a_clock_change_is_what_was_counted(
             assert sum(found.bars.missing) == found.figures.missing == 0
 
 
-async def test_all_of_the_time_is_by_years_and_begins_with_the_first_row(
+async def test_all_of_the_time_is_by_years_from_the_first_row_until_today(
     house: House, at: Callable[[str], None]
 ) -> None:
     at("Australia/Sydney")
     house.add(HOUSE)
     found = await house.energy(Length.ALL, date(2026, 5, 3))
-    assert found.bars.start == [date(2025, 1, 1), date(2026, 1, 1)]
+    assert (
+        found.bars.start == [found.first, date(2026, 1, 1)] == [date(2025, 8, 20), date(2026, 1, 1)]
+    )
+    assert found.last == date(2026, 5, 3)
+    assert found.is_open
     for index, year in enumerate((2025, 2026)):
         whole = house.total("load", date(year, 1, 1), date(year + 1, 1, 1), "Australia/Sydney")
         assert found.bars.kwh["load"][index] == exactly(whole)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from redback.panel.spans import Length, Than, compared, cut, hours, span, years
+from redback.panel.spans import Length, Than, all_days, compared, cut, hours, span
 
 ZONES = ["Australia/Adelaide", "Australia/Sydney", "Australia/Lord_Howe", "Australia/Brisbane"]
 HOUR = timedelta(hours=1)
@@ -56,13 +56,15 @@ def test_days_have_as_many_hours_as_clocks_make(
     assert [len([*hours(day.start, day.end)]) for day in days] == counts
 
 
-def test_weeks_begin_on_mondays_and_all_is_whole_years() -> None:
+def test_weeks_begin_on_mondays_and_all_is_by_years_from_its_first_day() -> None:
     week = span(Length.WEEK, date(2026, 11, 29))
     assert (week.first, week.after) == (date(2026, 11, 23), date(2026, 11, 30))
     december = span(Length.MONTH, date(2026, 12, 31))
     assert (december.first, december.after) == (date(2026, 12, 1), date(2027, 1, 1))
-    every = years(date(2024, 3, 5), date(2026, 11, 29))
-    assert [part.day for part in every.parts()] == [date(year, 1, 1) for year in (2024, 2025, 2026)]
+    every = all_days(date(2024, 3, 5), date(2026, 11, 29))
+    days = [date(2024, 3, 5), date(2025, 1, 1), date(2026, 1, 1)]
+    assert [part.day for part in every.parts()] == days
+    assert every.after == date(2026, 11, 30)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_span_is_compared_with_the_one_before_or_the_same_of_last_year(
 
 
 def test_all_of_the_time_is_compared_with_nothing() -> None:
-    assert compared(years(date(2024, 3, 5), date(2026, 1, 1)), Than.BEFORE) is None
+    assert compared(all_days(date(2024, 3, 5), date(2026, 1, 1)), Than.BEFORE) is None
 
 
 @pytest.mark.parametrize("zone", ["Australia/Adelaide", "Australia/Sydney", "Australia/Lord_Howe"])

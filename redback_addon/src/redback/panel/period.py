@@ -32,13 +32,13 @@ from .spans import (
     EARLIEST,
     Length,
     Span,
+    all_days,
     compared,
     cut,
     hours,
     local_date,
     midnight,
     span,
-    years,
 )
 from .status import energy_ids
 from .wanted import Wanted
@@ -145,7 +145,7 @@ async def _whole(asked: "_Asked", wanted: Wanted, *, by_day: bool) -> tuple[Span
         return one, await asked.found(one.start, one.end, by_day=by_day)
     today = local_date(asked.now)
     found = await asked.found(midnight(EARLIEST), midnight(today + _DAY), by_day=by_day)
-    return years(local_date(found.begun or asked.now), today), found
+    return all_days(local_date(found.begun or asked.now), today), found
 
 
 async def _compared(asked: "_Asked", one: Span, other: Span, found: "_Found") -> Comparison:

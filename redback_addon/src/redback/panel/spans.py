@@ -109,9 +109,9 @@ def span(length: Length, day: date) -> Span:
     return Span(length, first, after)
 
 
-def years(first: date, last: date) -> Span:
-    """Return the whole years from that of one day to that of another."""
-    return Span(Length.ALL, date(first.year, 1, 1), date(last.year + 1, 1, 1))
+def all_days(first: date, last: date) -> Span:
+    """Return all days from one to another."""
+    return Span(Length.ALL, first, last + _DAY)
 
 
 def compared(one: Span, than: Than) -> Span | None:
