@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
@@ -137,6 +138,134 @@ async def test_fast_presses_are_all_counted(viewer: Viewer, stand_in: StandIn) -
     answered.set()
     await expect(_title(page)).to_have_text("October 2026")
     await page.unroute("**/data/period*")
+
+
+async def _at_a_clock(viewer: Viewer) -> Page:
+    """Open Energy in a page whose time passes only when a test lets it."""
+    page = await viewer.open()
+    await page.clock.install()
+    await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
+    await page.clock.run_for(100)
+    await expect(_title(page)).to_have_text("Tue 24 Nov 2026")
+    return page
+
+
+async def _minute(page: Page) -> None:
+    await page.clock.run_for(61_000)
+
+
+async def test_a_span_is_asked_for_again_until_it_is_over_and_whole(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    def asked() -> int:
+        return sum(path == "period" for path, _ in stand_in.queries)
+
+    page = await _at_a_clock(viewer)
+    await page.get_by_label("Date").fill("2026-11-20")
+    await expect(_title(page)).to_have_text("Fri 20 Nov 2026")
+    for length, title, is_asked in (
+        ("Month", "November 2026", True),
+        ("Week", "16 Nov to 22 Nov 2026", False),
+    ):
+        await _turn_to(page, length)
+        await expect(_title(page)).to_have_text(title)
+        before = asked()
+        if is_asked:
+            async with page.expect_response(re.compile("data/period")):
+                await _minute(page)
+        else:
+            await _minute(page)
+        assert asked() - before == int(is_asked)
+    await page.get_by_label("Date").fill("2026-11-12")  # hours of it may still be filled
+    await expect(_title(page)).to_have_text("9 Nov to 15 Nov 2026")
+    async with page.expect_response(re.compile("data/period")):
+        await _minute(page)
+
+
+async def test_of_the_present_span_there_is_no_next_one(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    await page.get_by_label("Date").fill("2026-11-03")
+    await _turn_to(page, "Month")
+    await expect(_title(page)).to_have_text("November 2026")
+    await expect(page.get_by_role("button", name="Next month")).to_be_disabled()
+    await expect(page.get_by_role("button", name="Today")).to_be_hidden()
+    await _turn_to(page, "Day")
+    await expect(_title(page)).to_have_text("Tue 3 Nov 2026")
+    await expect(page.get_by_role("button", name="Next day")).to_be_enabled()
+
+
+async def test_a_date_that_is_being_typed_is_waited_for(viewer: Viewer, stand_in: StandIn) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    field = page.get_by_label("Date")
+    await field.focus()
+    await page.keyboard.type("05052025")
+    await expect(_title(page)).to_have_text("Mon 5 May 2025")
+    asked = [query.get("date") for path, query in stand_in.queries if path == "period"]
+    assert not [date for date in asked if date and not "2000" < date < "2026-11-24"]
+    await field.fill("1999-12-31")
+    await page.get_by_role("button", name="Previous day").focus()
+    await expect(field).to_have_value("2025-05-05")
+    await expect(_title(page)).to_have_text("Mon 5 May 2025")
+
+
+async def test_a_refresh_leaves_the_focus_where_it_is(viewer: Viewer) -> None:
+    page = await _at_a_clock(viewer)
+    await _turn_to(page, "Month")
+    await page.clock.run_for(100)
+    section = page.locator("#day")
+    await section.get_by_text("Show as table").first.click()
+    table = page.locator(".energies .scroll")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await table.evaluate("one => { one.scrollLeft = 40; }")
+    for where in (
+        page.locator(".energies .series").nth(1),
+        page.locator(".energies .chart"),
+        section.get_by_role("button", name="Sun 1 Nov"),
+        section.locator("[data-energy=solar_kwh]").get_by_role("link"),
+        section.get_by_role("link", name="See History").first,
+        section.get_by_role("link", name="CSV by day"),
+        section.get_by_text("Show as table").first,
+    ):
+        await where.focus()
+        async with page.expect_response(re.compile("data/period")):
+            await _minute(page)
+        await page.clock.run_for(100)
+        await expect(where).to_be_focused()
+    assert await table.evaluate("one => one.scrollLeft") == 40
+
+
+async def test_both_charts_wait_for_the_style_of_the_library_and_ask_for_it_once(
+    viewer: Viewer,
+) -> None:
+    page = await viewer.open()
+    answered, asked = asyncio.Event(), 0
+
+    async def later(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/uPlot.min.css", later)
+    async with page.expect_request("**/uPlot.min.css"):
+        await page.get_by_role("navigation").get_by_role("link", name="Energy").click()
+    await expect(page.locator(".powers .pointed")).to_have_text("")
+    assert await page.locator(".chart canvas").count() == 0
+    answered.set()
+    await expect(page.locator(".chart canvas")).to_have_count(2)
+    assert asked == 1
+
+
+async def test_the_buttons_of_a_choice_share_their_borders(viewer: Viewer) -> None:
+    page = await viewer.open("day")
+    boxes = [
+        await one.bounding_box()
+        for one in await page.get_by_role("group", name="Period").get_by_role("button").all()
+    ]
+    for before, after in pairwise(filter(None, boxes)):
+        assert before["x"] + before["width"] - after["x"] == pytest.approx(1, abs=0.1)
 
 
 async def test_figures_have_their_difference_to_what_they_are_compared_with(

@@ -4,7 +4,7 @@ import { amounts } from "./amounts.js";
 import { Bars } from "./bars.js";
 import { Choice } from "./choice.js";
 import { moved, spanInWords } from "./dates.js";
-import { el, say, set, whenChanged } from "./dom.js";
+import { el, replaceIn, say, set, whenChanged } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { Fetched } from "./fetched.js";
 import { figures } from "./figures.js";
@@ -76,10 +76,10 @@ export function day(content) {
     shown = given;
     asked = null;
     say(title, spanInWords(given.length, given.first, given.last));
-    missing.replaceChildren(...missingInWords(given));
+    replaceIn(missing, missingInWords(given));
     set(missing, { hidden: given.figures.missing ? null : "" });
-    tiles.replaceChildren(figures(given));
-    best.replaceChildren(...bestInWords(given, (chosen) => turnTo("day", chosen)));
+    replaceIn(tiles, [figures(given)]);
+    replaceIn(best, bestInWords(given, (chosen) => turnTo("day", chosen)));
     set(best, { hidden: given.best ? null : "" });
     set(shared, { hidden: given.is_total ? null : "" });
     table.replaceChildren(amounts(given));
@@ -110,13 +110,14 @@ export function day(content) {
   const control = () => {
     const kind = length.value;
     const isAll = kind === "all";
+    const isPresent = date === null || (asked === null && shown?.is_open && shown.length === kind);
     set(back, { "aria-label": `Previous ${kind}` });
     set(forward, { "aria-label": `Next ${kind}` });
     back.disabled = isAll || shown?.has_earlier === false;
-    forward.disabled = isAll || date === null;
-    present.hidden = isAll || date === null;
+    forward.disabled = isAll || isPresent;
+    present.hidden = isAll || isPresent;
     if (picked !== document.activeElement) picked.value = date ?? today();
-    picked.max = today();
+    set(picked, { max: today() }); // a new one ends what is being typed
     choose.hidden = isAll;
     than.element.hidden = isAll || kind === "year";
     than.name(kind);
@@ -137,10 +138,17 @@ export function day(content) {
     if (length.value !== "day" || !(date === null || isYesterday) || (sites > 1 && !picker.value)) return null;
     return named(new URLSearchParams(isYesterday ? { day: "yesterday" } : {}));
   };
+  const onPicked = () => {
+    // While somebody types a year, it is one of long ago.
+    if (picked.value && picked.validity.valid) turnTo(length.value, picked.value);
+  };
   const turnLength = () => {
     asked = date ?? today();
     load();
   };
+  /** Whether the answer stays as it is; all of the time changes little in a minute, and costs Home Assistant seconds. */
+  const isDone = () =>
+    length.value === "all" || (asked === null && shown !== null && !shown.is_open && !shown.figures.missing);
   const load = () => {
     control();
     answer.load(`period?${query()}`);
@@ -151,7 +159,7 @@ export function day(content) {
   const back = el("button", { class: "plain step", type: "button", onclick: () => move(-1) }, "‹");
   const forward = el("button", { class: "plain step", type: "button", onclick: () => move(1) }, "›");
   const present = el("button", { class: "plain", type: "button", onclick: () => turnTo(length.value, today()) }, "Today");
-  const picked = el("input", { type: "date", min: "2000-01-01", onchange: () => picked.value && turnTo(length.value, picked.value) });
+  const picked = el("input", { type: "date", min: "2000-01-01", onchange: () => onPicked(), onblur: () => control() });
   const choose = el("label", {}, "Date", picked);
   const than = new Than(load);
   const picker = new Picker(ALL, load);
@@ -180,8 +188,7 @@ export function day(content) {
     open() {
       isOpen = true;
       load();
-      // All of the time changes little in a minute, and costs Home Assistant seconds.
-      timer = setInterval(() => date === null && length.value !== "all" && load(), FRESH);
+      timer = setInterval(() => !isDone() && load(), FRESH);
     },
     close() {
       isOpen = false;

@@ -57,8 +57,9 @@ export function say(element, text) {
 
 const PRESSABLE = 'a[href], button, input, summary, [tabindex="0"]';
 
-/** Replaces the content of an element and keeps the focus. */
+/** Replaces the content of an element and keeps the focus; the same nodes stay where they are. */
 export function replaceIn(element, shown) {
+  if (element.childNodes.length === shown.length && shown.every((one, index) => one === element.childNodes[index])) return;
   const focused = [...element.querySelectorAll(PRESSABLE)].indexOf(document.activeElement);
   element.replaceChildren(...shown);
   if (focused < 0 || element.contains(document.activeElement)) return;

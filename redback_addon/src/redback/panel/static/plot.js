@@ -1,7 +1,7 @@
 // A chart with a legend that shows the values at the pointer, or where the arrow keys are.
 
 import { css as written, mix, rgba } from "./colour.js";
-import { el, say, set, svg } from "./dom.js";
+import { el, replaceIn, say, set, svg } from "./dom.js";
 
 const TINT = 0.55; // of an area below its edge: the rest is the card
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -Infinity, End: Infinity };
@@ -9,17 +9,17 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: 12, PageDown: -12, Home: -I
 /** The value of a variable of the style sheets. */
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Load uPlot for the first chart; rejects if it was not installed. */
-async function library() {
+let library; // the promise of uPlot, which all charts share
+
+/** Load uPlot and its style; rejects if it was not installed. */
+async function load() {
   const { default: uPlot } = await import("./uplot/uPlot.esm.js");
-  if (!document.getElementById("uplot-style")) {
-    const style = el("link", { id: "uplot-style", rel: "stylesheet", href: "static/uplot/uPlot.min.css" });
-    await new Promise((resolve) => {
-      style.addEventListener("load", resolve);
-      style.addEventListener("error", resolve);
-      document.head.append(style);
-    });
-  }
+  const style = el("link", { rel: "stylesheet", href: "static/uplot/uPlot.min.css" });
+  await new Promise((resolve) => {
+    style.addEventListener("load", resolve);
+    style.addEventListener("error", resolve);
+    document.head.append(style);
+  });
   return uPlot;
 }
 
@@ -73,8 +73,9 @@ export class Plot {
     const { series } = this;
     this.#drawLegend();
     try {
-      this.uPlot ??= await library();
+      this.uPlot = await (library ??= load());
     } catch {
+      library = undefined; // another try may succeed
       this.field.hidden = true;
       this.#point(null);
       return false;
@@ -118,7 +119,7 @@ export class Plot {
         value,
       );
     });
-    this.legend.replaceChildren(...entries);
+    replaceIn(this.legend, entries);
   }
 
   #toggle(key, button) {
