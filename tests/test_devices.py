@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from devices import ADDED, ALL, NOTHING, TOTAL, Place, place
 from house import SECOND, eventually, until
 from panel.visitor import Visitor
+from redback.ledger import FILE, HOUR, HourEnd, Ledger, floor, local_day
 from standin.real_core import START_S
 
 # What the option Detailed sensors adds of what the inverter is and may do.
@@ -159,6 +161,54 @@ async def test_detailed_sensors_are_registered_whole_and_facts_are_diagnostic() 
             assert one["state"] in one["attributes"]["options"]
         log = here.core.log.read_text()
         assert not re.findall(r"^.* ERROR .*(?:mqtt|redback).*$", log, re.MULTILINE)
+
+
+@pytest.mark.parametrize("devices", [False, True])
+async def test_what_was_counted_today_is_shown_as_states_and_as_devices(*, devices: bool) -> None:
+    """As soon as it is known what the counters showed at midnight, which a restart keeps."""
+    fields = {"solar_generation": "Pv", "site_load": "Load", "battery_charge": "BatteryCharge"}
+    since, _ = local_day(datetime.now(UTC))
+
+    async with place(devices=devices, detailed_sensors=True) as here:
+        (serial,) = here.home.inverters
+
+        def counters(at: datetime) -> dict[str, float]:
+            record = here.home.simulator.truth(serial, at.timestamp())
+            assert record is not None
+            return {key: record[f"{name}AllTimeEnergykWh"] for key, name in fields.items()}
+
+        async def shown() -> dict[str, Any]:
+            states = {one["entity_id"]: one for one in await here.core.states()}
+            return {key: states.get(f"sensor.redback_{key}_today") for key in fields}
+
+        await eventually(shown, lambda found: all(found.values()), 60)
+        assert await here.home.service.stop() == 0
+        ledger = Ledger(here.home.data / FILE)
+        hour, before = floor(since) - HOUR, counters(floor(since))
+        ledger.put(serial, {f"{key}_total": [HourEnd(hour, kwh)] for key, kwh in before.items()})
+        ledger.close()
+        await here.home.service.start()
+
+        async def is_so() -> bool:
+            found, now = await shown(), counters(datetime.now(UTC))
+            return all(
+                one["state"] not in NOTHING
+                and float(one["state"]) == pytest.approx(now[key] - before[key], abs=0.2)
+                for key, one in found.items()
+            )
+
+        await until(is_so, 60)
+        for one in (await shown()).values():
+            assert one["attributes"] == one["attributes"] | {
+                "state_class": "total",
+                "device_class": "energy",
+                "unit_of_measurement": "kWh",
+                "last_reset": since.isoformat(),
+            }
+        async with Visitor(here.home) as person:
+            listed = (await person.data("entities"))["entities"]
+        kinds = [one["kind"] for one in listed if one["entity_id"].endswith("_today")]
+        assert kinds == ["counter"] * 6
 
 
 async def test_devices_of_an_account_that_goes_and_comes_back_are_the_same() -> None:

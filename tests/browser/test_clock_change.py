@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from browser.stand_in import StandIn
 from browser.viewer import Viewer, keep_picture
 from redback.backfill import Coverage
+from redback.ledger import local_day
 from redback.panel import minutes
 from redback.panel.calendar import calendar
 
@@ -98,7 +99,7 @@ async def test_the_table_of_the_day_has_the_houses_hours(
     day: date,
 ) -> None:
     place(zone)
-    start, end = minutes.local_day(moment(zone, day, 12))
+    start, end = local_day(moment(zone, day, 12))
     whole = [
         (int(start.timestamp()) + second, minutes.Minute(solar=1.0))
         for second in range(0, int((end - start).total_seconds()), 60)

@@ -1,8 +1,8 @@
 """That the states follow from the latest of each inverter, at the right moment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from redback.cloud import Dynamic
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import SensorsFile, counters_file, sensors_file
-from redback.ledger import Believed
+from redback.ledger import Believed, HourEnd, Ledger
 from redback.problems import Kind, Problems
 from redback.publishing.device import Device
 from redback.publishing.entity_ids import entity_ids
@@ -37,6 +37,7 @@ class World:
         existing: SensorsFile | None = None,
         *,
         detailed: bool = False,
+        ledger: Ledger | None = None,
     ) -> None:
         believed = counters_file(folder)
         believed.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
@@ -44,12 +45,13 @@ class World:
         self.problems = Problems(clock)
         self.existing = existing or sensors_file(folder)
         self.states: dict[str, str] = {}
+        self.attributes: dict[str, Mapping[str, object]] = {}
         self.times = 0
         self.registry = Registry(
             clock,
             self.problems,
             believed,
-            stand_ins.ledger(),
+            ledger or stand_ins.ledger(),
             self.existing,
             self,
             seen=lambda *_: None,
@@ -61,8 +63,9 @@ class World:
 
     def offer(self, device: Device, shown: Iterable[Shown]) -> None:
         self.times += 1
-        found = (state(device.name, one) for one in shown)
+        found = [state(device.name, one) for one in shown]
         self.states |= {one.entity_id: one.value for one in found}
+        self.attributes |= {one.entity_id: one.attributes for one in found}
 
     def sent(self, device: Device, moment: datetime) -> None:
         pass
@@ -113,6 +116,44 @@ async def test_a_reading_lapses_at_its_moment_without_anybody_asking(world: Worl
     assert (world["status"], world["solar_generation"]) == ("OK", "3.0")
     await world.clock.advance(0.01)
     assert (world["status"], world["solar_generation"]) == ("OFFLINE", "unavailable")
+
+
+async def test_what_was_counted_today_begins_anew_at_midnight_with_or_without_a_reading(
+    clock: FakeClock, tmp_path: Path, place: Callable[[str], None]
+) -> None:
+    place("Australia/Brisbane")  # where midnight is at 14:00 UTC
+    ledger = Ledger(tmp_path / "ledger.db")
+    world = World(clock, tmp_path, detailed=True, ledger=ledger)
+
+    def today() -> tuple[str, object]:
+        name = "sensor.redback_grid_import_today"
+        return world.states[name], world.attributes[name].get("last_reset")
+
+    def read(kwh: float) -> None:
+        at = clock.now().isoformat()
+        world.read(dynamic(TimestampUtc=at, ImportAllTimeEnergykWh=kwh))
+
+    midnight = datetime(2026, 3, 2, 14, tzinfo=UTC)
+    before = midnight - timedelta(hours=24)
+    await clock.advance((midnight - timedelta(minutes=12) - clock.now()).total_seconds())
+    world.registry.use(NAMED)
+    async with running(world.registry):
+        read(1502)
+        assert today() == ("unknown", before.isoformat())
+        first = before - timedelta(hours=1)
+        ledger.put(SERIAL, {"grid_import_total": [HourEnd(first, 1490.5)]})
+        for minute in range(1, 3):
+            await clock.advance(60)
+            read(1502 + minute / 10)
+        assert today() == ("11.7", before.isoformat())
+        await clock.advance(15 * 60)
+        assert today() == ("unknown", midnight.isoformat()), "nothing has been read on this day"
+        read(1503.5)
+        await clock.advance(60)
+        read(1503.5)
+        assert today()[1] == midnight.isoformat()
+        assert 0 < float(today()[0]) < 1.3, "a part of what was counted over midnight"
+    ledger.close()
 
 
 async def test_one_that_is_no_longer_in_use_is_unavailable_and_has_no_problems(

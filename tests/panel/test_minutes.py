@@ -12,7 +12,8 @@ from examples import SERIAL, decoded, payload
 from fake_clock import FakeClock
 from redback.cloud import Dynamic
 from redback.inverters.inverter import Inverter
-from redback.panel.minutes import FILE, Day, Minutes, local_day
+from redback.ledger import local_day
+from redback.panel.minutes import FILE, Day, Minutes
 from redback.sensors.entities import Entities
 
 OTHER = "RB26030100000022"

@@ -19,7 +19,7 @@ from redback.cloud import (
     Static,
     TransientError,
 )
-from redback.ledger import Ledger
+from redback.ledger import HourEnd, Ledger
 from redback.polling.throttle import Runner, Throttle
 from redback.saved_state import Saved, SavedState
 
@@ -121,6 +121,9 @@ class Forgetful:
 
     def put(self, *_: object) -> None:
         pass
+
+    def hours(self, *_: object) -> list[HourEnd]:
+        return []
 
 
 def ledger() -> Ledger:

@@ -4,10 +4,10 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -88,6 +88,24 @@ async def test_an_inverter_is_one_device_with_one_message_of_all_values(home: Ho
         }
         assert message["cmps"]["problem"]["p"] == "binary_sensor"
     assert (await home.retained())["redback/status"] == "offline"
+
+
+async def test_what_was_counted_today_says_since_when(home: Home) -> None:
+    async with home.started() as way:
+        for day in (2, 3):
+            since = datetime(2026, 3, day, 14, tzinfo=UTC)
+            today = Shown("solar_generation_today", 0.0, since=since)
+            way.offer(HOUSE, [*values(status="OK", grid_power=1.25), today])
+            state = {"solar_generation_today": 0.0, "last_reset": since.isoformat()}
+
+            def is_so(found: Mapping[str, Any], state: Mapping[str, object] = state) -> bool:
+                return bool(state.items() <= found[STATE].items())
+
+            await home.has(is_so)
+        component = (await home.has(lambda found: found[CONFIG]))[CONFIG]["cmps"][today.key]
+        assert component["stat_cla"] == "total"
+        assert component["lrst_val_tpl"] == "{{ value_json.last_reset | default('') }}"
+        assert "avty" not in component
 
 
 async def test_what_an_inverter_is_and_may_do_is_no_more_than_a_detail(home: Home) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +31,7 @@ class Core:
     def __init__(self) -> None:
         self.statuses: dict[str | None, int] = {}
         self.shows: dict[str, str] = {}
+        self.attributes: dict[str, Mapping[str, object]] = {}
         self.states = 0
         self.failures = 0
 
@@ -59,6 +60,7 @@ class Core:
             kind = CoreAwayError if status >= 500 else CoreRefusedError
             raise kind("POST", state.entity_id, status, "no")
         self.shows[state.entity_id] = state.value
+        self.attributes[state.entity_id] = state.attributes
         self.states += 1
 
     def resend_on_connect(self, _: object) -> None:
@@ -118,6 +120,29 @@ async def minutes(publisher: StatePublisher, clock: FakeClock, count: int) -> li
         publisher.sent(HOUSE, clock.now())
         await clock.advance(60)
     return moments
+
+
+@pytest.mark.usefixtures("works")
+async def test_what_was_counted_today_says_since_when_though_its_value_is_the_same(
+    publisher: StatePublisher, core: Core, clock: FakeClock
+) -> None:
+    key, name = "solar_generation_today", "sensor.house_solar_generation_today"
+    for day in (2, 3):
+        since = datetime(2026, 3, day, 14, tzinfo=UTC)
+        publisher.offer(HOUSE, [Shown(key, 0.0, since=since)])
+        await clock.advance(1)
+        assert core.shows[name] == "0.0"
+        assert core.attributes[name] == {
+            "friendly_name": "House Solar Generation Today",
+            "unit_of_measurement": "kWh",
+            "device_class": "energy",
+            "state_class": "total",
+            "last_reset": since.isoformat(),
+        }
+    pushed = core.states
+    publisher.offer(HOUSE, [Shown(key, 0.0, since=since)])
+    await clock.advance(1)
+    assert core.states == pushed
 
 
 @pytest.mark.usefixtures("works")

@@ -149,6 +149,11 @@ async def served(
             stop.set()
 
 
+@pytest.fixture(autouse=True)
+def house(place: Callable[[str], None]) -> None:
+    place("Etc/UTC")
+
+
 @pytest.mark.parametrize("names", _CASES, ids=lambda names: " with ".join(filter(None, names)))
 async def test_core_is_given_just_these_states(
     names: tuple[str, str | None], served: Serve, core: Core, snapshot: SnapshotAssertion

@@ -22,7 +22,7 @@ _AWAY = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 class State:
     """One entity's state, at most 255 characters.
 
-    Core stores each new set of attributes, so they are the same at every push.
+    Core stores each new set of attributes, so they are the same at nearly every push.
     """
 
     entity_id: str

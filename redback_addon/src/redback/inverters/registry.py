@@ -11,14 +11,14 @@ from msgspec import structs
 
 from ..clock import Clock, wait
 from ..cloud import Dynamic
-from ..ledger import Believed, Ledger, Meters
+from ..ledger import Believed, Ledger, Meters, counted, local_day
 from ..problems import Kind, Problems
 from ..publishing.device import Device
 from ..publishing.entity_ids import slug
 from ..publishing.publisher import Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
-from ..sensors.reading import STALE_AFTER, Reading
+from ..sensors.reading import STALE_AFTER, Reading, Today
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, SensorsFile
@@ -236,9 +236,14 @@ class Registry:
             self._publisher.offer(record.device, record.entities.unavailable())
 
     async def run(self) -> None:
-        """Show at the right moment that a reading has expired, until cancelled."""
+        """Show at the right moment that a reading, or a day, has expired, until cancelled."""
+        day, _ = local_day(self._clock.now())
         while True:
             self._changed.clear()
+            before, (day, _) = day, local_day(self._clock.now())
+            if day != before:  # of the others there is a reading soon
+                lapsed = (one for one, record in self._records.items() if record.lapses_at is None)
+                self._show(*lapsed)
             for record in list(self._records.values()):
                 if self._left(record) <= 0:
                     self._lapse(record)
@@ -289,6 +294,8 @@ class Registry:
             record = self._records[serial]
             if record.dynamic is not None:
                 reading = self._reading(record, record.dynamic)
+                if self._detailed:
+                    reading = replace(reading, today=self._today(record, reading))
                 self._let_lapse(record, reading.lapses_at if reading.is_live else None)
                 self._note(record, is_live=reading.is_live)
                 offers.append((record.device, record.entities.show(reading)))
@@ -306,6 +313,11 @@ class Registry:
         if record.has_lapsed:  # whatever the wall clock says
             now = max(now, dynamic.timestamp + STALE_AFTER)
         return Reading(record.device.serial, now, dynamic, record.details)
+
+    def _today(self, record: _Record, reading: Reading) -> Today:
+        since, _ = local_day(max(reading.at, reading.dynamic.timestamp))
+        believed, static = record.meters.believed, record.details.static
+        return Today(since, counted(self._ledger, reading.serial, believed, since, static))
 
     def _note(self, record: _Record, *, is_live: bool) -> None:
         """Log the first reading, and each time that readings stop and resume."""

@@ -7,8 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ..backfill import NO_READINGS, Coverage, Hour, Span, Stage
-from ..ledger import HOUR, floor
-from .minutes import local_day
+from ..ledger import HOUR, floor, local_day
 
 # A full hour is covered but for a minute at either end.
 _EDGE = timedelta(seconds=60)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ..controls import Answer, Controls, Entry, abilities
+from ..ledger import local_day
 from .context import Context
-from .minutes import local_day
 
 # The actions that the page offers, in its order.
 _OFFERED = ("charge", "discharge", "import", "export", "conserve", "limit_export")

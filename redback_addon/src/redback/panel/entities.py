@@ -25,7 +25,11 @@ class Entity(msgspec.Struct, frozen=True):
     inverter: str
 
 
-_KINDS: Mapping[str | None, str] = {"total_increasing": "counter", "measurement": "measurement"}
+_KINDS: Mapping[str | None, str] = {
+    "total_increasing": "counter",
+    "total": "counter",
+    "measurement": "measurement",
+}
 
 _BINARY = {key: Quantity(device_class=kind) for key, kind in BINARY_SENSORS.items()}
 

@@ -15,7 +15,7 @@ import msgspec
 from ..clock import Clock
 from ..cloud import Dynamic
 from ..inverters.inverter import Inverter
-from ..ledger import step, usual
+from ..ledger import local_day, step, usual
 from ..sensors.counters import COUNTERS, CounterRow
 from ..sensors.reading import STALE_AFTER, Reading
 from ..storage.database import Database
@@ -228,13 +228,6 @@ def day(each: Sequence[Seen], start: datetime, end: datetime, now: datetime) -> 
         grid=[minute.grid for _, minute in rows],
         soc=[minute.soc for _, minute in rows],
     )
-
-
-def local_day(now: datetime) -> tuple[datetime, datetime]:
-    """Return the local midnights around a moment; the day may have 23 or 25 hours."""
-    local = now.astimezone()
-    start = local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
-    return start.astimezone(now.tzinfo), (start + timedelta(days=1)).astimezone(now.tzinfo)
 
 
 def _packed(reading: Reading) -> bytes:

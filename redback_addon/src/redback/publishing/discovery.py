@@ -14,6 +14,8 @@ from .entity_ids import unique_id
 
 ONLINE, OFFLINE = "online", "offline"
 ON, OFF = "ON", "OFF"
+# Since when what was counted today is counted.
+LAST_RESET = "last_reset"
 _BASE = "redback"
 STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"
@@ -165,6 +167,8 @@ def _of_sensor(sensor: Sensor, topics: Topics) -> dict[str, object]:
         "sug_dsp_prc": None if quantity.digits is None else min(quantity.digits, _MOST_DIGITS),
         "ent_cat": "diagnostic" if sensor.fact and sensor.detailed else None,
     }
+    if quantity.is_of_today:
+        described["lrst_val_tpl"] = _template(LAST_RESET)
     if sensor.lapses:
         described["avty"] = _availability(STATUS_TOPIC, topics.status, topics.live)
     return {key: value for key, value in described.items() if value is not None}

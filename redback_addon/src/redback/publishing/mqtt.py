@@ -375,7 +375,9 @@ class MqttPublisher:
 
     def _state(self, record: _Record) -> str:
         values = {key: plain(one) for key, one in record.shown.items()}
-        return json.dumps({**values, **self._binary(record)})
+        since = next(filter(None, (one.since for one in record.shown.values())), None)
+        reset = {} if since is None else {discovery.LAST_RESET: since.isoformat()}
+        return json.dumps({**values, **self._binary(record), **reset})
 
     def _binary(self, record: _Record) -> Mapping[str, str]:
         """Return what those of a device that are no sensors show, by key."""

@@ -1,6 +1,7 @@
 """The sensors of one inverter that exist, and the values they show."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from .reading import OFFLINE, Reading
@@ -10,13 +11,15 @@ from .table import STATUS, Sensor, Value, find, sensors
 class Shown(NamedTuple):
     """The value that a sensor shows, rounded to what the meter resolves; None = unknown.
 
-    `is_gone` is whether there is no such sensor any more.
+    `is_gone` is whether there is no such sensor any more. What was counted today has the midnight
+    since when.
     """
 
     key: str
     value: Value = None
     is_available: bool = True
     is_gone: bool = False
+    since: datetime | None = None
 
 
 class Entities:
@@ -83,9 +86,10 @@ class Entities:
         ]
 
     def statistics(self) -> Iterator[Sensor]:
-        """Yield the sensors that have statistics in Home Assistant."""
+        """Yield the sensors that have statistics in Home Assistant which are kept complete."""
         for sensor in self._sensors.values():
-            if sensor.quantity.state_class is not None:
+            quantity = sensor.quantity
+            if quantity.state_class is not None and not quantity.is_of_today:
                 yield sensor
 
     def numbers(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
@@ -102,4 +106,5 @@ def _show(sensor: Sensor, reading: Reading) -> Shown:
     if isinstance(value, int | float) and digits is not None:
         # Adding zero turns -0.0 into 0.0.
         value = round(value, digits) + 0.0 if digits else round(value)
-    return Shown(sensor.key, value)
+    today = reading.today if sensor.quantity.is_of_today else None
+    return Shown(sensor.key, value, since=None if today is None else today.since)

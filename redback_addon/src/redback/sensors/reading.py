@@ -3,7 +3,7 @@
 The formulas are those of dossier 4.4. If an input is missing, the result is None, never zero.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,13 +19,22 @@ FAULT = "FAULT"
 
 
 @dataclass(frozen=True, slots=True)
+class Today:
+    """What the counters have counted since midnight (UTC); kWh by sensor key, as far as known."""
+
+    since: datetime
+    kwh: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One inverter at one minute, evaluated for a moment (UTC)."""
+    """One inverter at one minute, evaluated for a moment (UTC); today is None if nobody asks."""
 
     serial: str
     at: datetime
     dynamic: Dynamic
     details: Details = NO_DETAILS
+    today: Today | None = None
 
     @property
     def lapses_at(self) -> datetime:

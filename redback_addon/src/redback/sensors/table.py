@@ -41,12 +41,18 @@ class Quantity:
         """Whether it is a lifetime counter."""
         return self.state_class == "total_increasing"
 
+    @property
+    def is_of_today(self) -> bool:
+        """Whether it is what was counted since midnight."""
+        return self.state_class == "total"
+
 
 def _measurement(unit: str | None, device_class: str | None, digits: int) -> Quantity:
     return Quantity(unit, device_class, "measurement", digits)
 
 
 ENERGY = Quantity("kWh", "energy", "total_increasing", 3)
+ENERGY_TODAY = Quantity("kWh", "energy", "total", 3)
 STORAGE = _measurement("kWh", "energy_storage", 3)
 POWER = _measurement("kW", "power", 3)
 WATTS = _measurement("W", "power", 0)
@@ -114,8 +120,9 @@ class Sensor:
 
     @property
     def lapses(self) -> bool:
-        """Whether it becomes unavailable when its reading is too old; counters keep their value."""
-        return not self.fact and not self.quantity.is_counter
+        """Whether it becomes unavailable when its reading is too old; energies keep their value."""
+        quantity = self.quantity
+        return not (self.fact or quantity.is_counter or quantity.is_of_today)
 
 
 def sensors(reading: Reading, *, detailed: bool) -> Iterator[Sensor]:
@@ -186,6 +193,18 @@ def _counter(row: counters.CounterRow) -> Sensor:
     return Sensor(row.key, ENERGY, row.value, battery=row.battery)
 
 
+def _today(row: counters.CounterRow) -> Sensor:
+    """Return what a counter counts in a day: unknown until its hours since midnight are there."""
+    return Sensor(
+        f"{row.key.removesuffix('_total')}_today",
+        ENERGY_TODAY,
+        lambda r: None if r.today is None else r.today.kwh.get(row.key),
+        battery=row.battery,
+        detailed=True,
+        may_be_unknown=lambda r: row.value(r) is not None,
+    )
+
+
 _FIXED = (
     Sensor("status", STATUS, lambda r: r.status, fact=True),
     Sensor("last_reading", MOMENT, lambda r: r.dynamic.timestamp, fact=True),
@@ -252,6 +271,7 @@ _FIXED = (
         battery=True,
     ),
     # Details
+    *map(_today, counters.COUNTERS),
     _detail_row("model", TEXT, _of_static(lambda s: s.model)),
     _detail_row("system_type", TEXT, _of_static(lambda s: s.system_type)),
     _detail_row("software_version", TEXT, _of_static(lambda s: s.software_version)),
