@@ -85,7 +85,9 @@ def test_one_inverter_and_several_are_measured(tmp_path: Path) -> None:
     for inverters in (1, 4):
         # A minute is a moment here: on a busy machine some are missed, and no round has an end.
         assert 0 < found[f"{inverters}: requests a minute and inverter"] < 3
-        assert 0 < found[f"{inverters}: processor a cycle and inverter"] < 200
+        work = figures[f"{inverters}: processor a cycle and inverter"]
+        assert 0 < work["value"] < 200
+        assert 0.5 < work["ratio"] < 20
         assert 0 < found.get(f"{inverters}: cycle", 1) < 30
 
 
@@ -116,6 +118,23 @@ def test_readings_add_rows_to_cores_database_and_no_attributes(tmp_path: Path) -
     assert 0 < states < 43
     assert 0.5 < readings < 1.2  # on a busy machine some are missed
     assert attributes == 0
+
+
+def test_memory_stands_beside_all_libraries_that_the_service_imports_and_no_others() -> None:
+    assert libraries(runner.IMPORTS) == libraries("import redback.process")
+
+
+def libraries(imports: str) -> set[str]:
+    """Return what an interpreter has then, apart from its own modules and the service's."""
+    program = f"{imports}; import sys; print(*sys.modules)"
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    ours = {"__main__", "__mp_main__", "redback", "sitecustomize", "usercustomize"}
+    modules = {name.partition(".")[0] for name in done.stdout.split()}
+    # Its own too, with the machine in its name.
+    modules = {name for name in modules if not name.startswith("_sysconfigdata")}
+    return modules - sys.stdlib_module_names - ours
 
 
 async def test_a_measurement_fails_at_once_when_its_background_does() -> None:

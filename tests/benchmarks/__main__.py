@@ -93,7 +93,8 @@ def _run(name: str, length: Length) -> dict[str, Any]:
     result["seconds"] = time.monotonic() - began
     result["load"].append(os.getloadavg()[0])
     before, after = result["load"]
-    print(f"{result['machine']}; {result['seconds']:.0f} s; load {before:.1f} to {after:.1f}\n")
+    print(f"{result['machine']}; Python {result['python']}", end="; ")
+    print(f"{result['seconds']:.0f} s; load {before:.1f} to {after:.1f}\n")
     print(table(figures), flush=True)
     return result | {"figures": [plain(figure) for figure in figures]}
 

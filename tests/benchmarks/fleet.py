@@ -1,8 +1,9 @@
 """What 1 to 1,000 inverters cost: memory, requests, processor, and the time of a cycle.
 
-Beside the memory, an interpreter that has imported the two HTTP libraries. An inverter more should
-use no more of the processor than the one before. A cycle goes from the cloud's first answer until
-the last reading has come to a stand-in for Core that does nothing with it.
+Beside the memory, an interpreter that has imported the libraries of the service. Beside the
+processor time, a bare loop that asks for the same inverters, and posts as many states of each
+(`bare.py`). A cycle goes from the cloud's first answer until the last reading has come to a
+stand-in for Core that does nothing with it.
 
 The program runs under a faster clock; what the processor has done and the memory holds is real.
 """
@@ -22,9 +23,10 @@ import aiohttp
 import msgspec
 
 import fast_clock
+from benchmarks import bare
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.proxy import Proxy
-from benchmarks.runner import Task, be_program, run_faster, runner
+from benchmarks.runner import IMPORTS, Runner, Task, be_program, run, run_faster, runner
 from simulator.journal import Journal
 from standin.real_core import free_port
 
@@ -43,20 +45,34 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 # Counted from the state, which comes after the name in brackets (proc(5)).
 _USER, _SYSTEM = 11, 12
 _DAY_MINUTES = 1440
-_PRINT_MB = """
-import aiohttp, requests
+_PRINT_MB = f"""
+{IMPORTS}
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(int(status["VmRSS"].split()[0]) / 1024)
 """
-# Several runs differ by as much.
-_NOISE = 1.1
+# The cycles of the bare loop, for which one token lasts, and the seconds between two of them. That
+# of many inverters waits for nothing: there is enough to do.
+_BARE = {1: (50, _MINUTE), 10: (40, _MINUTE), 1000: (3, 0.0)}
+_BARE_OTHERS = (20, 0.0)
+# The most that the service may use, beside the bare loop.
+_MOST_RATIO = {1: 1.5, 1000: 1.1}
+_MOST_RATIO_A_DAY = 1.5
+_MOST_MEMORY_RATIO = 1.2
+_MOST_GROWTH_MB = 0.5
+# Of what one inverter more costs, to that of ten times fewer: more than the noise.
+_MOST_OF_FEWER = 0.9
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What the service did in these minutes; the memory is of four moments (`_MOMENTS`)."""
+    """What the service did in these minutes; the memory is of four moments (`_MOMENTS`).
+
+    `bare_seconds` is the processor time of one cycle of the bare loop.
+    """
 
     minutes: float
     requests: int
+    states: int
+    bare_seconds: float
     processor_seconds: float
     cycle_seconds: Sequence[float]
     memory_mb: Sequence[float]
@@ -78,37 +94,44 @@ _TASKS = {
 
 def measure(length: Length) -> Sequence[Figure]:
     """Measure all sizes, one after the other."""
-    bare = Beside("interpreter, both HTTP libraries", statistics.median(map(_bare_mb, range(5))))
-    figures, most_ms = [], None
+    libraries = Beside("interpreter, libraries", statistics.median(map(_libraries_mb, range(5))))
+    figures, fewer = [], None
     for task in _TASKS[length]:
         seen = run_faster("benchmarks.fleet", task, Seen, _BEGINNING)
-        figures += [*_memory(task, seen, bare), *_work(task, seen, most_ms)]
-        most_ms = _NOISE * _milliseconds(task, seen)
+        figures += [*_memory(task, seen, libraries), *_work(task, seen, fewer)]
+        fewer = Beside(f"of {task.inverters}", _milliseconds(task, seen))
     return figures
 
 
-def _memory(task: Task, seen: Seen, bare: Beside) -> Iterator[Figure]:
+def _memory(task: Task, seen: Seen, libraries: Beside) -> Iterator[Figure]:
     warm, end = task.warm_up, task.warm_up + task.minutes
     is_one = task.inverters == 1
-    most, most_ratio = {1000: 130.0}.get(task.inverters), 1.3 if is_one else None
+    most = {1000: 130.0}.get(task.inverters)
+    most_ratio = _MOST_MEMORY_RATIO if is_one else None
     for moment, megabytes in zip(_MOMENTS, seen.memory_mb, strict=True):
         if is_one or moment == _MOMENTS[2]:
             name = f"{task.inverters}: memory {moment.format(warm=warm, end=end)}"
-            yield Figure(name, megabytes, "MB", bare, most, most_ratio)
+            yield Figure(name, megabytes, "MB", libraries, most, most_ratio)
     if is_one:
         growth = seen.memory_mb[2] - seen.memory_mb[1]
-        yield Figure(f"1: growth from minute {warm} to {end}", growth, "MB", most=1.0)
+        yield Figure(f"1: growth from minute {warm} to {end}", growth, "MB", most=_MOST_GROWTH_MB)
 
 
-def _work(task: Task, seen: Seen, most_ms: float | None) -> Iterator[Figure]:
+def _work(task: Task, seen: Seen, fewer: Beside | None) -> Iterator[Figure]:
     size, requests = task.inverters, seen.requests / seen.minutes / task.inverters
     most = {1: 1.2, 100: 0.02}.get(size)
     yield Figure(f"{size}: requests a minute and inverter", requests, "requests", most=most)
-    milliseconds = _milliseconds(task, seen)
-    yield Figure(f"{size}: processor a cycle and inverter", milliseconds, "ms", most=most_ms)
+    milliseconds, bare_ms = _milliseconds(task, seen), 1000 * seen.bare_seconds / size
+    name = f"{size}: processor a cycle and inverter"
+    beside = Beside(f"bare loop, {seen.states} states", bare_ms)
+    yield Figure(name, milliseconds, "ms", beside, most_ratio=_MOST_RATIO.get(size))
+    if fewer is not None:
+        name = f"{size}: the same beside fewer inverters"
+        yield Figure(name, milliseconds, "ms", fewer, most_ratio=_MOST_OF_FEWER)
     if task.minutes >= _DAY_MINUTES:
-        seconds = seen.processor_seconds / seen.minutes * _DAY_MINUTES
-        yield Figure(f"{size}: processor a day", seconds, "s")
+        seconds, bare_s = (one * _DAY_MINUTES * size / 1000 for one in (milliseconds, bare_ms))
+        beside, most_ratio = Beside("bare loop", bare_s), _MOST_RATIO_A_DAY
+        yield Figure(f"{size}: processor a day", seconds, "s", beside, most_ratio=most_ratio)
     if seen.cycle_seconds:  # a machine that is too busy has no end of one
         cycle, most = statistics.median(seen.cycle_seconds), {1000: 10.0}.get(size)
         yield Figure(f"{size}: cycle", cycle, "s", most=most)
@@ -118,7 +141,7 @@ def _milliseconds(task: Task, seen: Seen) -> float:
     return 1000 * seen.processor_seconds / seen.minutes / task.inverters
 
 
-def _bare_mb(_: int) -> float:
+def _libraries_mb(_: int) -> float:
     program = [*fast_clock.wrapper(1), sys.executable, "-c", _PRINT_MB]
     return float(subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603 - our own
 
@@ -139,6 +162,7 @@ async def _watch(task: Task) -> Seen:
         await asyncio.sleep(task.minutes * _MINUTE)
         minutes, requests = (clock() - began) / _MINUTE, journal.count()
         worked = processor_seconds(service.pid) - worked
+        states = round(proxy.pushes / minutes / task.inverters)
         cycles = [seconds / task.speed for seconds in _cycles(journal, proxy)]
         memory.append(service.resident_mb)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as browser:
@@ -146,7 +170,18 @@ async def _watch(task: Task) -> Seen:
                 async with browser.get(path, raise_for_status=True) as answer:
                     await answer.read()
         memory.append(service.resident_mb)
-        return Seen(minutes, requests, worked, cycles, memory)
+        await service.stop()
+        bare_seconds = await _bare_seconds(running, states)
+        return Seen(minutes, requests, states, bare_seconds, worked, cycles, memory)
+
+
+async def _bare_seconds(running: Runner, states: int) -> float:
+    """Return the processor time of one cycle of the bare loop, with so many states of each."""
+    serials = tuple(inverter.serial for inverter in running.simulator.world.inverters)
+    cycles, pause = _BARE.get(len(serials), _BARE_OTHERS)
+    task = bare.Task(running.simulator.url, running.proxy.url, serials, states, cycles, pause)
+    written = await run("benchmarks.bare", task, seconds=_LONGEST_SECONDS)
+    return msgspec.json.decode(written, type=float) / cycles
 
 
 def _cycles(journal: Journal, proxy: Proxy) -> Iterator[float]:

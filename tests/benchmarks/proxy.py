@@ -25,7 +25,8 @@ _CHUNK = 65536
 class Proxy:
     """A running one, and when states came: the first one, and the time of each reading.
 
-    `inverters` are those that have had a reading, by the ids of these entities.
+    `inverters` are those that have had a reading, by the ids of these entities; `pushes` is how
+    many states came.
     """
 
     def __init__(self, supervisor_url: str) -> None:
@@ -43,6 +44,7 @@ class Proxy:
     def forget(self) -> None:
         """Forget all states so far."""
         self.first: float | None = None
+        self.pushes = 0
         self.read_at = array("d")
         self.inverters: set[bytes] = set()
 
@@ -52,6 +54,7 @@ class Proxy:
                 length = _LENGTH.search(head)
                 await reader.readexactly(int(length[1]) if length else 0)
                 self.first = self.first or time.time()
+                self.pushes += 1
                 if push[1].endswith(_READING):
                     self.read_at.append(time.time())
                     self.inverters.add(push[1])

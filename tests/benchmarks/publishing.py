@@ -8,13 +8,14 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
+from benchmarks.bare import post_all
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.runner import background, be_program, run
 from redback.clock import SystemClock
@@ -23,7 +24,6 @@ from redback.options import Options
 from redback.problems import Problems
 from redback.publishing.delivery import Delivery
 from redback.publishing.device import Device
-from redback.publishing.states import AT_ONCE
 from redback.publishing.ways import publisher as make_publisher
 from redback.sensors.entities import Shown
 from standin.core import Core
@@ -36,14 +36,8 @@ _QUICK_ROUNDS = {40: 3}
 _MOST_RATIO = 1.15
 # For all rounds of one size, on a slow machine.
 _LONGEST_SECONDS = 600.0
-# It has the same attributes.
+# Its attributes are those of the bare posts.
 _KEY = "grid_power"
-_ATTRIBUTES = {
-    "friendly_name": "Bare power",
-    "unit_of_measurement": "kW",
-    "device_class": "power",
-    "state_class": "measurement",
-}
 _States = list[tuple[str, str]]
 
 
@@ -109,15 +103,7 @@ async def _push(task: Task) -> list[list[float]]:
             assert core.rest.states == before + task.states
 
         async def posts(states: _States) -> None:
-            waiting = iter(states)
-            await asyncio.gather(*(post(waiting) for _ in range(AT_ONCE)))
-
-        async def post(waiting: Iterator[tuple[str, str]]) -> None:
-            for entity_id, value in waiting:
-                body = {"state": value, "attributes": _ATTRIBUTES}
-                address = f"{task.url}/core/api/states/{entity_id}"
-                async with plain.post(address, json=body, raise_for_status=True) as answer:
-                    await answer.read()
+            await post_all(plain, task.url, states)
 
         turns: list[tuple[Callable[[_States], Awaitable[None]], list[float]]]
         turns = [(ours, []), (posts, [])]

@@ -22,6 +22,8 @@ from simulator.world import days_ago
 from standin.core import Core
 from standin.supervisor import TOKEN, Supervisor
 
+# All libraries that the service imports, for interpreters to stand beside it.
+IMPORTS = "import aiohttp.web, aiohttp_sse, msgspec, requests, slugify, sqlite3"
 _LOOK_SECONDS = 0.05
 _LOG_END = 2000
 _LONGEST_SECONDS = 300.0

@@ -13,9 +13,8 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.figures import Beside, Figure, Length
-from benchmarks.runner import runner
+from benchmarks.runner import IMPORTS, runner
 
-_IMPORTS = "import aiohttp, msgspec, requests, slugify"
 _MOST_SECONDS = 1.5
 # On a slow machine.
 _LONGEST_SECONDS = 600.0
@@ -32,7 +31,7 @@ async def _measure(rounds: int, fleets: Sequence[int]) -> list[Figure]:
     starts: dict[str, list[float]] = {"first": [], "later": []}
     for _ in range(rounds):
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", _IMPORTS)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", IMPORTS)
         await process.wait()
         imports.append(time.monotonic() - began)
         async with runner() as running:
