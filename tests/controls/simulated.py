@@ -24,21 +24,26 @@ from simulator import Simulator, build_world
 from simulator.schedules import Schedule
 from simulator.world import CLIENT_ID, CREDENTIAL, World
 
-_AGE = timedelta(seconds=20)
+_AGE, _MINUTE = timedelta(seconds=20), timedelta(minutes=1)
 
 
 class SimulatedRegistry(OneInverter):
-    """One whose readings are what the simulated one does."""
+    """One that has a reading of what the simulated one does for a minute, before the next one."""
 
     def __init__(self, clock: FakeClock, simulator: Simulator, described: Details) -> None:
         super().__init__(described)
         self._clock = clock
         self._simulator = simulator
+        self._reading: Reading | None = None
 
     def reading(self, _: str) -> Reading | None:
         now = self._clock.now()
-        record = self._simulator.truth(SERIAL, (now - _AGE).timestamp())
-        return None if record is None else Reading(SERIAL, now, decoded(record), self.described)
+        if self._reading is None or now - self._reading.at >= _MINUTE:
+            record = self._simulator.truth(SERIAL, (now - _AGE).timestamp())
+            self._reading = None
+            if record is not None:
+                self._reading = Reading(SERIAL, now, decoded(record), self.described)
+        return self._reading
 
 
 class SimulatedHouse(House):

@@ -172,10 +172,10 @@ class Plant:
         """Return its orders at a moment."""
         return next((one for one in self._orders if one.start <= when < one.end), AUTO)
 
-    def _cap(self, when: int) -> int:
-        """Return how much may be exported at a moment, W."""
-        caps = [one.watts for one in self._caps if one.start <= when < one.end]
-        return min([self.family.export_limit_w, *caps[: 1 if self._is_first_alone else None]])
+    def _cap(self, caps: Sequence[Order], when: int) -> int:
+        """Return how much these limits let be exported at a moment, W."""
+        watts = [one.watts for one in caps if one.start <= when < one.end]
+        return min([self.family.export_limit_w, *watts[: 1 if self._is_first_alone else None]])
 
     def at(self, when: int) -> Moment | None:
         """Return the plant at `when` (Unix seconds), or None before its commissioning."""
@@ -201,11 +201,14 @@ class Plant:
         sun = sunshine(self.family, dice(f"{self.seed} sun {today}"), today)
         need = household(self.family, dice(f"{self.seed} household {today}"))
         midnight = (self._first + index) * DAY_SECONDS - self._ahead_s
-        orders, caps = {}, {}
-        if self._orders or self._caps:
-            minutes = {minute: midnight + 60 * minute for minute in range(MINUTES)}
-            orders = {minute: self.order(when) for minute, when in minutes.items()}
-            caps = {minute: self._cap(when) for minute, when in minutes.items()}
+        orders: dict[int, Order] = {}
+        # The first one counts, so it is filled in last.
+        for one in reversed(self._orders):
+            first, after = (-((midnight - at) // 60) for at in (one.start, one.end))
+            orders.update(dict.fromkeys(range(max(first, 0), min(after, MINUTES)), one))
+        caps: dict[int, int] = {}
+        if todays := [one for one in self._caps if one.end > midnight]:
+            caps = {minute: self._cap(todays, midnight + 60 * minute) for minute in range(MINUTES)}
         return run_day(self.family, self._midnights[index], sun, need, orders, caps)
 
 
