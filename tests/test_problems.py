@@ -65,7 +65,7 @@ def test_an_inverter_is_called_by_its_name(
 ) -> None:
     caplog.set_level("INFO")
     problems.watch({"RB1": "Shed {new}"})
-    problems.raise_(Kind.OFFLINE, "RB1")
+    problems.raise_(Kind.OFFLINE, "RB1", "no reading for ten minutes")
     problems.clear(Kind.OFFLINE, "RB1")
     assert caplog.messages == [
         "Shed {new} is offline: no reading for ten minutes.",

@@ -156,6 +156,22 @@ async def test_what_was_counted_today_begins_anew_at_midnight_with_or_without_a_
     ledger.close()
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [("OK", "no reading for ten minutes"), ("Offline", "Redback's cloud says so")],
+)
+async def test_why_an_inverter_is_offline_is_said_once_however_often_it_is_read(
+    world: World, status: str, why: str
+) -> None:
+    world.read(dynamic())
+    for minute in range(1, 4):
+        world.read(dynamic(Status=status))
+        await world.clock.advance(60 if status == "Offline" else minute * 300)
+    (problem,) = world.problems.now.values()
+    assert problem.sentence == f"Redback is offline: {why}."
+    assert problem.count == 1
+
+
 async def test_one_that_is_no_longer_in_use_is_unavailable_and_has_no_problems(
     world: World,
 ) -> None:

@@ -298,7 +298,7 @@ def _denied(house: House) -> None:
     house.age(25)
     house.told.denied([house.first])
     house.problems.raise_(Kind.READINGS, why="the cloud answered 403 Forbidden")
-    house.problems.raise_(Kind.OFFLINE, house.first)
+    house.problems.raise_(Kind.OFFLINE, house.first, "no reading for ten minutes")
 
 
 def _gone(house: House) -> None:
@@ -333,13 +333,13 @@ def _disk(house: House) -> None:
 
 def _offline(house: House) -> None:
     house.age(180)
-    house.problems.raise_(Kind.OFFLINE, house.first)
+    house.problems.raise_(Kind.OFFLINE, house.first, "no reading for ten minutes")
 
 
 def _unread(house: House) -> None:
     house.age(25)
     house.problems.raise_(Kind.INVERTER, house.first, "the cloud answered 404 Not Found")
-    house.problems.raise_(Kind.OFFLINE, house.first)
+    house.problems.raise_(Kind.OFFLINE, house.first, "no reading for ten minutes")
 
 
 def _ignored(house: House) -> None:

@@ -203,7 +203,7 @@ class Kind(Enum):
         f"{_NOTHING}: newer readings are still used.",
     )
     OFFLINE = (
-        "{subject} is offline: no reading for ten minutes.",
+        "{subject} is offline: {detail}.",
         "{subject} is online again",
         "Check the inverter and its internet connection. Its stored readings are fetched later.",
     )

@@ -18,7 +18,7 @@ from ..publishing.entity_ids import slug
 from ..publishing.publisher import Publisher
 from ..sensors.details import NO_DETAILS, Details
 from ..sensors.entities import Entities, Shown
-from ..sensors.reading import STALE_AFTER, Reading, Today
+from ..sensors.reading import NO_READING, STALE_AFTER, Reading, Today
 from .inverter import Inverter
 from .naming import GivenName
 from .stores import CountersFile, SensorsFile
@@ -273,7 +273,7 @@ class Registry:
         if record.dynamic is not None:
             self._show(record.device.serial)
         else:
-            self._note(record, is_live=False)
+            self._note(record, NO_READING)
             self._publisher.offer(record.device, record.entities.lapsed())
 
     def _believe(self, readings: Mapping[str, Dynamic]) -> None:
@@ -297,7 +297,7 @@ class Registry:
                 if self._detailed:
                     reading = replace(reading, today=self._today(record, reading))
                 self._let_lapse(record, reading.lapses_at if reading.is_live else None)
-                self._note(record, is_live=reading.is_live)
+                self._note(record, reading.why_offline)
                 offers.append((record.device, record.entities.show(reading)))
                 existing = {record.device.name: record.entities.keys}
                 has_new |= self._existing.set(serial, existing)
@@ -319,15 +319,12 @@ class Registry:
         believed, static = record.meters.believed, record.details.static
         return Today(since, counted(self._ledger, reading.serial, believed, since, static))
 
-    def _note(self, record: _Record, *, is_live: bool) -> None:
+    def _note(self, record: _Record, why_offline: str) -> None:
         """Log the first reading, and each time that readings stop and resume."""
-        if not is_live:
-            self._problems.raise_(Kind.OFFLINE, record.device.serial)
-            return
-        if not record.was_live:
+        if not why_offline and not record.was_live:
             _LOG.info("%s: receiving readings", record.device.name)
-        record.was_live = True
-        self._problems.clear(Kind.OFFLINE, record.device.serial)
+            record.was_live = True
+        self._problems.keep(Kind.OFFLINE, record.device.serial, why_offline)
 
 
 def _inverter(record: _Record) -> Inverter:

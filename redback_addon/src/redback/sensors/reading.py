@@ -14,6 +14,7 @@ from .details import NO_DETAILS, Details
 
 # Older telemetry counts as offline for the vendor too (dossier 4.7, compliance report).
 STALE_AFTER = timedelta(minutes=10)
+NO_READING = "no reading for ten minutes"
 OFFLINE = "OFFLINE"
 FAULT = "FAULT"
 
@@ -44,7 +45,14 @@ class Reading:
     @property
     def is_live(self) -> bool:
         """Whether the inverter is online and the reading recent enough to be shown."""
-        return self.at < self.lapses_at and self._reported_status != OFFLINE
+        return not self.why_offline
+
+    @property
+    def why_offline(self) -> str:
+        """Why it is not, in a few words; empty if it is."""
+        if self._reported_status == OFFLINE:
+            return "Redback's cloud says so"
+        return "" if self.at < self.lapses_at else NO_READING
 
     @property
     def status(self) -> str | None:
