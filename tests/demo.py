@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import addon
 from house import CREDENTIAL, SECOND, TOKEN, House, Service
 from simulator import SECOND_CLIENT_ID, SECOND_CREDENTIAL, Fault, Kind, Simulator
 from simulator.envelopes import CreateEnvelope
@@ -183,7 +184,14 @@ async def _show(arguments: argparse.Namespace) -> int:
         )
         if ended.is_set():  # while Core was starting
             return 0
-        supervisor = await stack.enter_async_context(Supervisor(address, token=TOKEN))
+        supervisor = await stack.enter_async_context(
+            Supervisor(
+                address,
+                token=TOKEN,
+                options=Path(folder) / "options.json",
+                config=addon.config(),
+            )
+        )
         home = House(
             simulator,
             supervisor,

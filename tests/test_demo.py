@@ -102,12 +102,15 @@ async def test_the_panel_shows_a_night_with_two_inverters() -> None:
                 return len(inverters) == 2 and all(one["is_live"] for one in inverters)
 
             shown = await eventually(status, is_read)
+            async with session.get("data/devices") as answer:
+                devices = await answer.json()
             async with session.get("") as answer:
                 offsets = _OFFSETS.search(await answer.text())
         assert [one["solar_kw"] for one in shown["inverters"]] == [0, 0]
         at = datetime.fromisoformat(shown["at"]).astimezone(demo.zone_of(1))
         assert at.hour in {1, 2}
         assert offsets is not None
+        assert "Install and start the app Mosquitto broker" in devices["text"]
         [(_, seconds)] = json.loads(offsets[1])
         assert timedelta(seconds=seconds) == at.utcoffset()
     finally:
