@@ -46,6 +46,20 @@ async def test_each_entity_has_its_value_with_its_unit(viewer: Viewer) -> None:
     await expect(power).to_have_text("4.873 kW")
 
 
+async def test_an_entity_without_a_value_has_no_unit_and_no_word_of_it_is_broken(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    given = examples.GIVEN["entities"]["entities"]
+    away = [one | {"state": "unavailable"} for one in given]
+    stand_in.data["entities"] = {"entities": away, "have_pages": True}
+    page = await viewer.open("entities", size=(320, 640))
+    value = page.locator("[data-entity='sensor.house_solar_generation'] .state")
+    await expect(value).to_have_text("unavailable")
+    lines = "one => one.getClientRects().length"
+    assert await value.locator("b").evaluate(lines) == 1
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 async def test_each_entity_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:
     page = await viewer.open("entities")
     row = page.locator("[data-entity='sensor.house_solar_generation']")

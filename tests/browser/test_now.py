@@ -219,6 +219,21 @@ async def test_a_site_without_recent_readings_does_not_say_that_nothing_flows(
     await expect(page.locator(".sentence")).to_have_text(3 * ["No recent reading."])
 
 
+async def test_a_total_says_how_many_it_lacks(viewer: Viewer, stand_in: StandIn) -> None:
+    off = examples.granny_flat() | {"is_live": False}
+    third = examples.inverter(serial="RB23010100000001", name="Shed")
+    page = await viewer.open(status=examples.status(examples.inverter(), off))
+    overview = page.locator(".overview header")
+    await expect(overview).to_contain_text(
+        "Total of 1 of 2 inverters; no recent reading from the other"
+    )
+    await expect(overview).not_to_contain_text("others")
+    stand_in.publish(examples.status(examples.inverter(), off, third | {"is_live": False}))
+    await expect(overview).to_contain_text(
+        "Total of 1 of 3 inverters; no recent reading from the others"
+    )
+
+
 async def test_a_new_reading_is_shown_without_reloading(viewer: Viewer, stand_in: StandIn) -> None:
     page = await viewer.open()
     await page.evaluate("window.isTheSamePage = true")

@@ -68,7 +68,7 @@ export class Chart extends Plot {
     }
     return {
       data,
-      padding: [16, hasLevel ? 0 : 12, 0, 0],
+      padding: [16, hasLevel ? 0 : 20, 0, 0],
       tzDate: inHouse,
       scales: {
         x: { range: [Date.parse(this.day.start) / 1000, Date.parse(this.day.end) / 1000] },

@@ -7,6 +7,7 @@ import * as format from "./format.js";
 import { calendarDate, moment } from "./time.js";
 
 const KINDS = { counter: "Counter", measurement: "Measurement", none: "No statistics" };
+const WITHOUT_VALUE = ["unavailable", "unknown"];
 const FRESH = 30_000; // milliseconds
 
 /** A state as people read it. */
@@ -17,7 +18,8 @@ function inWords({ state, kind, device_class: what }) {
 }
 
 function row(entity, hasPage) {
-  const { entity_id: id, name, unit, kind, inverter } = entity;
+  const { entity_id: id, name, kind, inverter } = entity;
+  const unit = WITHOUT_VALUE.includes(entity.state) ? null : entity.unit;
   const element = el(
     "tr",
     { "data-entity": id },
@@ -25,7 +27,7 @@ function row(entity, hasPage) {
     el("td", { class: "state" }, el("b", {}, inWords(entity)), unit === "%" ? unit : unit && ` ${unit}`),
     el("td", { class: "act" }, copyButton(id, id)),
   );
-  return { element, text: [id, name, inverter, unit, KINDS[kind]].join(" ").toLowerCase() };
+  return { element, text: [id, name, inverter, entity.unit, KINDS[kind]].join(" ").toLowerCase() };
 }
 
 /** @returns the section Entities. */

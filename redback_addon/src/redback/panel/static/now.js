@@ -110,7 +110,8 @@ class Overview {
     const live = inverters.filter((inverter) => inverter.is_live);
     this.picture.show(together(live), live.length > 0);
     const all = `Total of ${format.many(inverters.length, "inverter")}`;
-    const some = `Total of ${live.length} of ${inverters.length} inverters; no recent reading from the others`;
+    const others = inverters.length - live.length > 1 ? "others" : "other";
+    const some = `Total of ${live.length} of ${inverters.length} inverters; no recent reading from the ${others}`;
     say(this.under, live.length === inverters.length ? all : some);
   }
 }

@@ -23,7 +23,7 @@ export function tile(key, name, value, { write, colour = "share", meaning, unit,
     "div",
     { class: `tile ${colour}`, "data-energy": key },
     el("dt", { title: meaning }, ids ? historyLink(ids, name) : name),
-    el("dd", {}, el("b", {}, write(value)), unit, meter && el("meter", { min: 0, max: 100, value: value ?? 0, "aria-hidden": "true" })),
+    el("dd", {}, el("b", {}, write(value)), value == null ? null : unit, meter && el("meter", { min: 0, max: 100, value: value ?? 0, "aria-hidden": "true" })),
     below,
   );
 }
