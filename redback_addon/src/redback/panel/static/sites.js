@@ -24,7 +24,7 @@ function line(text, id, whose) {
 function battery({ has_battery: hasBattery, capacity_kwh: size }) {
   if (hasBattery === null) return null; // not known yet
   if (!hasBattery) return "no battery";
-  return size ? `${format.count(size)} kWh battery` : "battery";
+  return size ? `${format.count(size)}\u00a0kWh battery` : "battery";
 }
 
 function details(seen) {
