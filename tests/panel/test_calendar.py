@@ -57,6 +57,15 @@ def test_an_hour_in_which_minutes_are_missing_waits(coverage: Coverage) -> None:
     assert codes(coverage) == "ccwcccc" + 17 * "f"
 
 
+def test_of_the_present_hour_it_is_said_why_nothing_is_fetched_yet(coverage: Coverage) -> None:
+    live(coverage, MIDNIGHT, MIDNIGHT + 5 * HOUR + timedelta(minutes=50))
+    live(coverage, NOW - timedelta(minutes=10), NOW)
+    (day,) = calendar(coverage, SERIAL, "House", MIDNIGHT, 1, NOW).days
+    before, present = day.hours[5:7]
+    assert before == Cell(MIDNIGHT + 5 * HOUR, Code.WAITING)
+    assert present == Cell(MIDNIGHT + 6 * HOUR, Code.WAITING, "the hour is not over yet")
+
+
 def test_what_became_of_an_hour_is_shown(coverage: Coverage) -> None:
     coverage.note(SERIAL, NOW)
     coverage.put(

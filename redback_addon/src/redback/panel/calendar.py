@@ -11,6 +11,8 @@ from ..ledger import HOUR, floor, local_day
 
 # A full hour is covered but for a minute at either end.
 _EDGE = timedelta(seconds=60)
+# Why nothing is fetched for it yet.
+_OPEN = "the hour is not over yet"
 
 
 class Code(StrEnum):
@@ -126,6 +128,8 @@ def _cell(
     until: datetime,
 ) -> Cell:
     code = _code(start, hour, spans, since, now, until)
+    if code is Code.WAITING and hour is None and now < start + HOUR:
+        return Cell(start, code, _OPEN)
     if hour is None or code in {Code.BEFORE, Code.COVERED}:
         return Cell(start, code)  # a complete one may be looked at again, which is no news
     why = None if hour.why == NO_READINGS else hour.why
