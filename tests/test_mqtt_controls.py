@@ -1,10 +1,12 @@
 """Telling an inverter what to do through entities over MQTT, with a real Core and a real broker."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bus import bus, ready
 from devices import Place, place
 from house import eventually, until
 from simulator.envelopes import Envelope
@@ -227,3 +229,49 @@ async def check_removal(here: Place) -> None:
             here.home.service.options(devices=True, controls=True)
             await here.home.service.start()
             await appear(here, {*ENTITIES})
+
+
+async def test_sensors_show_what_runs_and_comes_both_ways_also_after_the_book_is_lost() -> None:
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
+    async with place(controls=True) as here:
+        await ready(here.home)
+        async with bus(here.home, "redback_control") as events:
+            planned = {"action": "discharge", "power": 500, "start": later.isoformat()}
+            for command in (
+                planned | {"minutes": 30},
+                {"action": "limit_export", "power": 700, "minutes": 60},
+                {"action": "charge", "power": 1000, "minutes": 60},
+            ):
+                await events.fire("redback_command", command)
+                answer = await events.next()
+                assert answer["result"] in {"started", "scheduled"}
+        ends = datetime.fromisoformat(answer["until"])
+        wanted = {"next_schedule": later, "control_ends": ends, "export_limit_active": 700.0}
+
+        async def are_shown() -> bool:
+            states = await here.states()
+            shown = {key: states.get(f"sensor.redback_{key}") for key in wanted}
+            return all(
+                value not in {None, "unknown", "unavailable"} and _parsed(value) == wanted[key]
+                for key, value in shown.items()
+            )
+
+        await until(are_shown, 30)
+        for as_devices in (True, False):
+            assert await here.home.service.stop() == 0
+            (here.home.data / "controls.json").unlink(missing_ok=True)
+            here.home.service.options(devices=as_devices, controls=True)
+            await here.home.service.start()
+            await until(are_shown, 60)
+            registered = await here.registered()
+            assert ("sensor.redback_next_schedule" in registered) == as_devices
+        await here.core.restart()
+        await until(are_shown, 60)
+
+
+def _parsed(value: str | None) -> object:
+    """Return a state as what it says: a number or a time."""
+    try:
+        return float(value or "")
+    except ValueError:
+        return datetime.fromisoformat(value or "")

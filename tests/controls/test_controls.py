@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +25,7 @@ from examples import SERIAL, configuration, static
 from fake_clock import FakeClock
 from polling import stand_ins
 from polling.stand_ins import DENIED
-from redback.cloud import CloudError, Envelope, Schedule, Schedules
+from redback.cloud import CloudError, Envelope, Envelopes, Schedule, Schedules
 from redback.controls import controls, doors
 from redback.controls.book import Answer, Book
 from redback.controls.controls import Controls
@@ -978,6 +979,31 @@ async def test_after_a_restart_sensors_have_what_the_cloud_lists(
     house.start()
     await house.clock.advance(1)
     assert house.registry.described.control_ends(house.clock.now()) == house.end()
+
+
+async def test_after_a_restart_limits_are_read_as_soon_as_the_site_is_known(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    envelopes = house.cloud.envelopes
+
+    def count(site: str, seconds: float = 20) -> Envelopes:
+        asked.append(house.clock.monotonic())
+        return envelopes(site, seconds)
+
+    monkeypatch.setattr(house.cloud, "envelopes", count)
+    await house.send(LIMIT, 60)
+    await house.kill()
+    (house.folder / "controls.json").unlink()
+    house.registry.described = Details()
+    house.start()
+    await house.clock.advance(2)
+    asked.clear()
+    house.registry.described = replace(house.registry.described, static=static())
+    await house.clock.advance(10)
+    assert house.registry.described.export_limit_w(house.clock.now()) == 0
+    await house.clock.advance(280)
+    assert len(asked) == 1
 
 
 LIMIT = {"action": "limit_export", "power": 0, "minutes": 60}

@@ -61,6 +61,8 @@ class Watch:
         self._clock = clock
         # When the lists of each inverter are due, in monotonic seconds.
         self._due: dict[str, float] = {}
+        # Those whose lists lack the limits, because their site was not known yet.
+        self._without_site: set[str] = set()
         # The keys of what is made, but was not in the last list.
         self._missing: set[str] = set()
         # Of what could not be deleted, by its key: the next pause, and when it is tried again, in
@@ -102,7 +104,7 @@ class Watch:
         while True:
             now = self._clock.monotonic()
             mine = [one for one in self._registry.names if one in account.names]
-            for serial in [one for one in mine if self._due.get(one, now) <= now]:
+            for serial in [one for one in mine if self._is_due(one, now)]:
                 pause = account.throttle.closed_s
                 if pause <= 0:
                     await self._tend(serial)
@@ -112,6 +114,10 @@ class Watch:
             now = self._clock.monotonic()
             dues = [self._due.get(one, now) - now for one in mine]
             await wait(self._clock, max(0.0, min([_LONGEST_IDLE_SECONDS, *dues])), changed)
+
+    def _is_due(self, serial: str, now: float) -> bool:
+        has_site = self._registry.details(serial).site_id is not None
+        return self._due.get(serial, now) <= now or (has_site and serial in self._without_site)
 
     async def read(self, serial: str, until: float | None = None) -> Lists:
         """Read what is scheduled, and settle what was not known; raise a CloudError.
@@ -181,6 +187,10 @@ class Watch:
 
     async def _tend(self, serial: str) -> None:
         """Read what is scheduled, and delete what was replaced."""
+        if self._registry.details(serial).site_id is None:
+            self._without_site.add(serial)
+        else:
+            self._without_site.discard(serial)
         try:
             lists = await self.read(serial)
             places = self._turns.places(serial, with_limits=True)
