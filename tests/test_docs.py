@@ -19,6 +19,10 @@ from redback.backfill.audit import _ALL_SECONDS
 from redback.backfill.fetcher import _AGAIN_AFTER
 from redback.backfill.gaps import SETTLE
 from redback.controls.book import _RECORDED
+from redback.controls.command import _MOST_POWER
+from redback.controls.controls import _ANSWER_SECONDS
+from redback.controls.executor import LEAST_SECONDS
+from redback.controls.follow import _FOLLOWS_WITHIN, _TOLERANCE_W
 from redback.controls.mqtt_door import _RENEWED_FOR
 from redback.core.notices import _SHOWN_EVERY_SECONDS
 from redback.dashboards.dashboard import TITLE
@@ -130,6 +134,7 @@ LENGTHS = [
     ("the other has written nothing for {},", _SILENT_SECONDS),
     ("Within {} the add-on writes them again", _ALL_SECONDS),
     ("if that comes and goes, it is shown once {} at most", _SHOWN_EVERY_SECONDS),
+    (f"In all readings of {{}} more than {_TOLERANCE_W} W above", _FOLLOWS_WITHIN),
 ]
 FIGURES = [
     "{} by default, {} for none, at most {}.".format(
@@ -145,6 +150,13 @@ FIGURES = [
     f"Home Assistant {CONFIG['homeassistant']} or newer",
     f"({' or '.join(sorted(CONFIG['arch'], reverse=True))})",
     *(f"`{url.removeprefix('https://')}`" for url in (Environment.api_url, Environment.login_url)),
+]
+COMMAND_FIGURES = [
+    f"Nothing is renewed more than {_RENEWED_FOR / timedelta(hours=1):.0f} hours after",
+    f"One that has waited for {_ANSWER_SECONDS - LEAST_SECONDS:.0f} seconds is refused",
+    f"of `limit_export` up to {_MOST_POWER:,}",
+    f"report the mode within {_FOLLOWS_WITHIN / timedelta(minutes=1):.0f} minutes",
+    f"more than {_TOLERANCE_W} W above a limit of the export",
 ]
 
 
@@ -188,9 +200,11 @@ class TestTheAddOnsDocumentation:
     def test_its_figures_are_those_of_the_program(self, sentence: str) -> None:
         assert sentence in PLAIN
 
-    def test_the_guide_to_commands_has_the_same_end_of_the_renewals(self) -> None:
-        hours = _RENEWED_FOR / timedelta(hours=1)
-        assert f"Nothing is renewed more than {hours:.0f} hours after" in COMMANDS
+    @pytest.mark.parametrize("sentence", COMMAND_FIGURES)
+    def test_the_figures_of_the_guide_to_commands_are_those_of_the_program(
+        self, sentence: str
+    ) -> None:
+        assert sentence in COMMANDS
 
     def test_it_says_when_a_service_that_crashes_is_given_up(self) -> None:
         finish = (ADDON / "rootfs/etc/s6-overlay/s6-rc.d/redback/finish").read_text()
