@@ -910,9 +910,9 @@ async def test_an_account_that_has_to_wait_holds_up_no_other_and_no_end(house: F
     house.registry.mode = "NoMode"
     schedules = house.cloud.schedules
 
-    def throttled_meanwhile(serial: str) -> Schedules:
+    def throttled_meanwhile(serial: str, seconds: float) -> Schedules:
         house.throttle.close(3600)  # as the poller does
-        return schedules(serial)
+        return schedules(serial, seconds)
 
     cast("Any", house.cloud).schedules = throttled_meanwhile
     running = asyncio.create_task(controls.run())

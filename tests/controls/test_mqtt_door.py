@@ -67,7 +67,6 @@ class Home(FakeHouse):
             cast("MqttPublisher", self.publisher),
             cast("Registry", self.registry),
             Settings(self.folder),
-            self.controls.clock,
         )
         self._run = asyncio.create_task(self.door.run())
 

@@ -202,22 +202,22 @@ class ControlsApi:
 
     def _delete(self, path: str, find: Callable[[Deadline], object | None], seconds: float) -> None:
         monotonic = self._api.transport.monotonic
-        began, was_listed, is_unknown = monotonic(), False, False
+        # What was made just now may not be listed yet; but then the cloud would find it.
+        began, is_telling = monotonic(), False
 
         def is_gone(deadline: Deadline) -> bool | None:
-            nonlocal was_listed
-            # What was made just now may not be listed yet; but then the cloud would find it.
-            is_sure = was_listed or is_unknown or monotonic() - began >= _SURELY_LISTED_SECONDS
+            nonlocal is_telling
+            is_sure = is_telling or monotonic() - began >= _SURELY_LISTED_SECONDS
             is_listed = find(deadline) is not None
-            was_listed = was_listed or is_listed
+            is_telling |= is_listed
             return True if is_sure and not is_listed else None
 
         def write(deadline: Deadline) -> bool:
-            nonlocal is_unknown
+            nonlocal is_telling
             try:
                 answer = self._write("DELETE", path, deadline)
             except NotFoundError as error:
-                is_unknown = True
+                is_telling = True
                 try:
                     if find(deadline) is None:
                         return True

@@ -53,7 +53,7 @@ def doors(
     """Return the doors that have to run: one of entities only where inverters are devices."""
     if controls is None:
         return ()
-    door = EventDoor(controls, home_assistant, controls.clock)
+    door = EventDoor(controls, home_assistant)
     if not isinstance(publisher, MqttPublisher):
         return (door,)
-    return door, MqttDoor(controls, publisher, registry, Settings(data), controls.clock)
+    return door, MqttDoor(controls, publisher, registry, Settings(data))

@@ -66,6 +66,11 @@ class Own(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What it is of: an envelope's site, or a schedule's inverter."""
         return self.site_id or self.serial
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it is in the cloud, as far as is known."""
+        return self.is_made and not self.is_missing
+
     def is_same(self, other: "Own") -> bool:
         """Whether both do the same, whenever that is."""
         return (self.action, self.power, self.limits) == (other.action, other.power, other.limits)
@@ -81,8 +86,7 @@ def successors(one: Own, ours: Iterable[Own]) -> list[Own]:
     return [
         other
         for other in ours
-        if other.is_made
-        and not other.is_missing
+        if other.is_there
         and other.cancelled is None
         and other.created > one.created
         and other.overlaps(one)

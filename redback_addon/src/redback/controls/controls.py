@@ -125,9 +125,9 @@ class Controls:
             why = f"Refused: there is no inverter {serial}."
             return self._answers.reply(command, serial, "refused", why)
         until = self._clock.monotonic() + _ANSWER_SECONDS
-        async with self._turns.taken(self._turns.places(serial, with_limits=True)):
+        async with self._turns.taken(serial, with_limits=True):
             answer = await self._executor.delete(command, serial, key, until)
-        self._watch.urge(serial)
+        self._watch.urge(serial, with_limits=True)
         return answer
 
     async def run(self) -> NoReturn:
@@ -167,13 +167,13 @@ class Controls:
         try:
             while (waiting := self._waiting.get(line)) is not None:
                 serial = waiting.serial
-                async with self._turns.taken(self._turns.places(serial, with_limits=with_limits)):
+                async with self._turns.taken(serial, with_limits=with_limits):
                     waiting = self._waiting.get(line)
                     # Meanwhile one may have come to another inverter of the site, or none is left.
                     if waiting is not None and waiting.serial == serial:
                         del self._waiting[line]
                         until = waiting.since + _ANSWER_SECONDS
                         await self._executor.carry_out(waiting.command, serial, until)
-                self._watch.urge(serial)
+                self._watch.urge(serial, with_limits=with_limits)
         finally:
             self._working.discard(line)

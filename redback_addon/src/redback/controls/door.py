@@ -5,7 +5,6 @@ from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
-from ..clock import Clock
 from ..core import CoreAwayError, CoreError, CoreSilentError, HomeAssistant, Message, retry
 from .book import Answer
 from .controls import Controls
@@ -17,10 +16,10 @@ ANSWER = "redback_control"
 class EventDoor:
     """Hears commands on Core's event bus, and fires an event for each answer."""
 
-    def __init__(self, controls: Controls, home_assistant: HomeAssistant, clock: Clock) -> None:
+    def __init__(self, controls: Controls, home_assistant: HomeAssistant) -> None:
         self._controls = controls
         self._home_assistant = home_assistant
-        self._clock = clock
+        self._clock = controls.clock
         self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         controls.listen(self._answers.put_nowait)
         home_assistant.websocket.subscribe(COMMAND, self._hear)

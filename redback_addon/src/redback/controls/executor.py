@@ -106,7 +106,7 @@ class Executor:
                 return reply("refused", _NOT_THERE if lists.are_whole else _UNREAD)
             if (why_not := await self._why_kept(entry, until)) is not None:
                 return reply("refused", why_not)
-            self._turns.wrote(self._turns.places(serial, with_limits=entry.is_limit))
+            self._turns.wrote(serial, with_limits=entry.is_limit)
             for old in self._replaced_by(key):
                 await self._remote.delete(serial, old.key, old.site_id, until)
                 self._outcomes.over(old, "Replaced by a later command.")
@@ -146,8 +146,7 @@ class Executor:
         others = [one for one in ours if goes_from(one, ours) is None and one.overlaps(new)]
         for one in others:
             if (
-                one.is_made
-                and not one.is_missing
+                one.is_there
                 and one.is_same(new)
                 and one.start <= new.start
                 and abs(one.end - end) < SOON
@@ -170,7 +169,7 @@ class Executor:
             self._failed(command, serial, error)
         else:
             self._outcomes.made(new, made)
-        self._turns.wrote(self._turns.places(serial, with_limits=command.is_limit))
+        self._turns.wrote(serial, with_limits=command.is_limit)
 
     def _can_make_way(self, others: Iterable[Own], new: Own, until: float) -> bool:
         now, at = self._clock.now(), self._clock.monotonic()
@@ -240,7 +239,7 @@ class Executor:
                     reason = "Cancelled before Redback's cloud was known to have this."
                     self._answers.about(one, "failed", reason)
                 continue
-            self._turns.wrote(self._turns.places(serial, with_limits=are_limits))
+            self._turns.wrote(serial, with_limits=are_limits)
             try:
                 # Through this inverter's account: another one of the site may be in use no more.
                 await self._remote.delete(serial, one.key, one.site_id, until)
@@ -286,7 +285,7 @@ class Executor:
 
     def _unchanged(self, serial: str) -> str:
         now = self._clock.now()
-        own = (one for one in self._book.own if one.serial == serial and one.is_made)
-        running = [one.end for one in own if one.start <= now < one.end and not one.is_missing]
+        own = (one for one in self._book.own if one.serial == serial and one.is_there)
+        running = [one.end for one in own if one.start <= now < one.end]
         ends = f"; what runs now ends at {clock_time(max(running))} by itself" if running else ""
         return f"Nothing was changed{ends}."

@@ -86,7 +86,7 @@ class Follow:
             for serial in self._registry.names:
                 for is_limit in (False, True):
                     # It may be replaced right now.
-                    if not self._turns.is_taken(self._turns.places(serial, with_limits=is_limit)):
+                    if not self._turns.is_taken(serial, with_limits=is_limit):
                         self._look(serial, is_limit=is_limit)
             await self._clock.sleep(_LOOK_SECONDS)
 
@@ -122,8 +122,7 @@ class Follow:
             for one in ours
             if one.serial == serial
             and ("max_export" in one.limits if is_limit else not one.site_id)
-            and one.is_made
-            and not one.is_missing
+            and one.is_there
             and one.start <= now < min(one.end, goes_from(one, ours) or one.end)
         ]
         return max(running, key=lambda one: one.created, default=None)

@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import msgspec
 
-from ..clock import Clock
 from ..core import BrokerAwayError
 from ..inverters.registry import Registry
 from ..publishing.components import Component
@@ -65,13 +64,12 @@ class MqttDoor:
         publisher: MqttPublisher,
         registry: Registry,
         settings: Settings,
-        clock: Clock,
     ) -> None:
         self._controls = controls
         self._publisher = publisher
         self._registry = registry
         self._settings = settings
-        self._clock = clock
+        self._clock = clock = controls.clock
         self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         self._kept: dict[str, _Kept] = {}  # by serial number
         self._heard = clock.monotonic()  # when people could switch it off last

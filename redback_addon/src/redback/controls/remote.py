@@ -1,5 +1,6 @@
 """Reads and writes the cloud's lists through the account that an inverter belongs to."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -10,7 +11,6 @@ from ..clock import Clock
 from ..cloud import ControlsApi, Envelope, Envelopes, RequestError, Schedule, Schedules
 from ..inverters.registry import Registry
 from ..polling.account import Account
-from ..polling.throttle import Throttle
 from .book import Own
 from .command import LIMITS, MODES
 from .limits import has_schedules
@@ -102,25 +102,18 @@ class Remote:
 
         Without a moment by which they have to be there, others go before.
         """
-        api, throttle = self._way(serial)
         details = self._registry.details(serial)
         schedules, envelopes = None, None
-
-        async def ask(question: Callable[..., _T], of: str) -> _T:
-            # Neither waits while the cloud is not to be asked: others would wait with it.
-            if until is None:
-                return await throttle.ask_now_or_later(lambda: question(of))
-            return await throttle.ask_now(lambda: question(of, self._left(until)), until)
-
         if has_schedules(details):
-            schedules = await ask(api.schedules, serial)
+            schedules = await self._ask(
+                serial, lambda api, left: api.schedules(serial, left), until
+            )
         if (site := details.site_id) is not None:
-            envelopes = await ask(api.envelopes, site)
+            envelopes = await self._ask(serial, lambda api, left: api.envelopes(site, left), until)
         lists = self._lists[serial] = Lists(schedules, envelopes)
-        self._describe(serial)
-        for other in self.others(serial):  # a limit is of all inverters of its site
-            self._lists[other] = replace(self.listed(other), envelopes=envelopes)
-            self._describe(other)
+        for mate in self.mates(serial):  # a limit is of all inverters of its site
+            self._lists[mate] = replace(self.listed(mate), envelopes=envelopes)
+            self._describe(mate)
         return lists
 
     async def is_alone(self, serial: str, event_id: str, until: float) -> bool:
@@ -128,9 +121,8 @@ class Remote:
 
         An id may be that of several, which the cloud deletes together (dossier 2.5).
         """
-        api, throttle = self._way(serial)
-        found = await throttle.ask_now(
-            lambda: api.envelopes_of_event(event_id, self._left(until)), until
+        found = await self._ask(
+            serial, lambda api, left: api.envelopes_of_event(event_id, left), until
         )
         site = self._registry.details(serial).site_id
         alike = [one for one in found.all if one.has_effect]
@@ -149,17 +141,19 @@ class Remote:
 
         `known` are keys of others that are there already, however much alike they are.
         """
-        api, throttle = self._way(new.serial)
         if new.site_id:
             envelope = _envelope(new)
-            await throttle.ask_now(
-                lambda: api.create_envelope(new.site_id, envelope, self._left(until)), until
+            await self._ask(
+                new.serial,
+                lambda api, left: api.create_envelope(new.site_id, envelope, left),
+                until,
             )
             self._wrote(new.serial, new.key, new.site_id, envelope)
             return new.key
         schedule = schedule_of(new)
-        key = await throttle.ask_now(
-            lambda: api.create_schedule(new.serial, schedule, self._left(until), known=known),
+        key = await self._ask(
+            new.serial,
+            lambda api, left: api.create_schedule(new.serial, schedule, left, known=known),
             until,
         )
         self._wrote(new.serial, key, "", structs.replace(schedule, schedule_id=key))
@@ -167,29 +161,27 @@ class Remote:
 
     async def delete(self, serial: str, key: str, site_id: str, until: float) -> None:
         """Delete an envelope of this site, or a schedule if there is none."""
-        api, throttle = self._way(serial)
-        if site_id:
-            await throttle.ask_now(
-                lambda: api.delete_envelope(site_id, key, self._left(until)), until
-            )
-        else:
-            await throttle.ask_now(
-                lambda: api.delete_schedule(serial, key, self._left(until)), until
-            )
+
+        def delete(api: ControlsApi, left: float) -> None:
+            if site_id:
+                api.delete_envelope(site_id, key, left)
+            else:
+                api.delete_schedule(serial, key, left)
+
+        await self._ask(serial, delete, until)
         self._wrote(serial, key, site_id, None)
 
     def _wrote(self, serial: str, key: str, site_id: str, made: Schedule | Envelope | None) -> None:
         """Note what was made, or that it was deleted, which the lists will say only later."""
         self._written[key] = _Written(self._clock.monotonic(), site_id or serial, made)
-        self._describe(serial)
-        for other in self.others(serial) if site_id else ():
-            self._describe(other)
+        for mate in self.mates(serial) if site_id else (serial,):
+            self._describe(mate)
 
-    def others(self, serial: str) -> list[str]:
-        """Return the other inverters of the same site."""
+    def mates(self, serial: str) -> list[str]:
+        """Return the inverters of the same site, this one first."""
         site, names = self._registry.details(serial).site_id, self._registry.names
         mates = (one for one in names if site and self._registry.details(one).site_id == site)
-        return [one for one in mates if one != serial]
+        return list(dict.fromkeys([serial, *mates]))
 
     def _describe(self, serial: str) -> None:
         """Note for the sensors what is in the cloud: the lists, and what was just written."""
@@ -217,14 +209,22 @@ class Remote:
         """Return the account that an inverter belongs to; None if it is not in use any more."""
         return next((one for one in self.accounts if serial in one.names), None)
 
-    def _way(self, serial: str) -> tuple[ControlsApi, Throttle]:
+    async def _ask(
+        self, serial: str, question: Callable[[ControlsApi, float], _T], until: float | None
+    ) -> _T:
+        """Ask through an inverter's account, with the time that is left.
+
+        While the cloud is not to be asked nobody waits: others would wait with it.
+        """
         account = self._account(serial)
         if account is None:
             raise RequestError("no account has this inverter", method="", url="")
-        return account.client.controls, account.throttle
-
-    def _left(self, until: float) -> float:
-        return max(0.0, until - self._clock.monotonic())
+        api, throttle = account.client.controls, account.throttle
+        if until is None:
+            return await throttle.ask_now_or_later(lambda: question(api, math.inf))
+        return await throttle.ask_now(
+            lambda: question(api, max(0.0, until - self._clock.monotonic())), until
+        )
 
 
 def schedule_of(one: Own) -> Schedule:

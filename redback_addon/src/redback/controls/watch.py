@@ -70,9 +70,9 @@ class Watch:
         self._in_vain: dict[str, tuple[float, float]] = {}
         self._changed: list[asyncio.Event] = []
 
-    def urge(self, serial: str) -> None:
-        """Read the lists of an inverter, and of the others of its site, soon: it was written to."""
-        for one in (serial, *self._remote.others(serial)):
+    def urge(self, serial: str, *, with_limits: bool) -> None:
+        """Read the lists of an inverter soon, or of all of its site: that was written to."""
+        for one in self._remote.mates(serial) if with_limits else (serial,):
             self._due[one] = self._clock.monotonic() + _READ_SOON_SECONDS
         for changed in self._changed:
             changed.set()
@@ -132,7 +132,7 @@ class Watch:
             self._problems.raise_(Kind.LISTS, serial, why)
         else:
             self._problems.clear(Kind.LISTS, serial)
-        if until is None and self._turns.is_taken(self._turns.places(serial, with_limits=True)):
+        if until is None and self._turns.is_taken(serial, with_limits=True):
             return lists  # what a command just does is not in these lists
         for one in self._ours(serial):
             if self._outcomes.is_ours(one) and not one.is_made:
@@ -182,7 +182,7 @@ class Watch:
             if one.is_made:
                 self._outcomes.over(one, None)
             # Or else it is being made right now.
-            elif not self._turns.is_taken((one.serial, one.place)):
+            elif not self._turns.is_making(one):
                 self._outcomes.give_up_on(one)
 
     async def _tend(self, serial: str) -> None:
@@ -193,10 +193,9 @@ class Watch:
             self._without_site.discard(serial)
         try:
             lists = await self.read(serial)
-            places = self._turns.places(serial, with_limits=True)
-            if self._turns.is_taken(places):
+            if self._turns.is_taken(serial, with_limits=True):
                 return  # a command is carried out, which has the right of way
-            async with self._turns.held(places):
+            async with self._turns.held(serial, with_limits=True):
                 # The newest first: what is older may have its place again without it.
                 newest = sorted(self._ours(serial), key=lambda one: one.created, reverse=True)
                 for old in newest:
@@ -258,8 +257,7 @@ class Watch:
         return [
             old
             for old in self._book.own
-            if old.is_made
-            and not old.is_missing
+            if old.is_there
             and goes_from(old, self._book.own) is None
             and old.overlaps(new)
             and now - old.created >= _LISTED_AFTER
