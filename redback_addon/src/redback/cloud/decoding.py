@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 
 from .durations import parse_duration
-from .models import Configuration, Dynamic, Phase, Static
+from .models import Configuration, Dynamic, Number, Phase, Static
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -91,15 +91,19 @@ class Decoder:
         """Return a model, or raise a MalformedError: it is no object, or lacks a required field."""
         if not isinstance(data, dict):
             raise MalformedError
-        values = {}
-        for field in _fields(kind):
+        try:  # all numbers at once, for a reading has many
+            numbers = msgspec.convert(data, _numbers(kind), strict=False)
+            values, fields = msgspec.structs.asdict(numbers), _others(kind)
+        except msgspec.ValidationError:
+            values, fields = {}, msgspec.structs.fields(kind)
+        for field in fields:
             try:
                 if (value := _look_up(data, field.encode_name)) is not None:
                     values[field.name] = self._value(_without_none(field.type), value)
             # A date near the year 1 or 9999 may have no equal in UTC.
             except (msgspec.ValidationError, MalformedError, OverflowError):
                 self._count(f"{kind.__name__}.{field.encode_name}")
-        if any(field.required and field.name not in values for field in _fields(kind)):
+        if any(field.required and field.name not in values for field in fields):
             raise MalformedError
         return kind(**values)
 
@@ -149,8 +153,24 @@ class Decoder:
 
 
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
+def _numbers(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return a model of the numbers alone."""
+    numbers = [
+        (field.name, field.type, msgspec.field(default=None, name=field.encode_name))
+        for field in msgspec.structs.fields(kind)
+        if _is_number(field)
+    ]
+    return msgspec.defstruct(f"{kind.__name__}Numbers", numbers)
+
+
+@cache
+def _others(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the fields that are no numbers."""
+    return tuple(field for field in msgspec.structs.fields(kind) if not _is_number(field))
+
+
+def _is_number(field: msgspec.structs.FieldInfo) -> bool:
+    return field.type == Number | None and "." not in field.encode_name
 
 
 @cache
