@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import fast_clock
+import longer_timeouts
 
 # No other run of this test beside it has the same.
 _SLEEP = ["sleep", f"987654.{os.getpid()}"]
@@ -23,6 +24,38 @@ subprocess.Popen(["bash", "-c", "sleep 1; speed 60"])
 asyncio.run(asyncio.sleep(20))
 print(time.monotonic() - began)
 """
+# Counts how often an event loop turns until twenty short waits are over.
+_TURNS = """
+import asyncio, selectors, longer_timeouts
+turns = 0
+selector = selectors.DefaultSelector
+class Counting(selector):
+    def select(self, timeout=None):
+        global turns
+        turns += 1
+        return super().select(timeout)
+longer_timeouts._Selector.__bases__ = (Counting,)
+loop = longer_timeouts.event_loop()
+for _ in range(20):
+    loop.run_until_complete(asyncio.sleep(1.03))
+print(turns)
+"""
+
+
+@pytest.mark.fast_clock
+def test_an_event_loop_turns_no_more_often_than_under_a_real_clock() -> None:
+    done = subprocess.run(  # noqa: S603 - our own
+        [*fast_clock.wrapper(60), sys.executable, "-c", _TURNS],
+        env=os.environ
+        | {
+            longer_timeouts.VARIABLE: "60",
+            "PYTHONPATH": str(Path(longer_timeouts.__file__).parent),
+        },
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    # To begin, to wait, and to end, each time.
+    assert int(done.stdout) <= 20 * 4
 
 
 @pytest.mark.fast_clock

@@ -128,7 +128,8 @@ def run_faster(module: str, task: Task, kind: type[_T], beginning: datetime | No
 def be_program(work: Callable[[_T], Coroutine[Any, Any, object]], kind: type[_T]) -> None:
     """Do a task that is the argument, or else can be read; write the result. Both are JSON."""
     task = sys.argv[1] if sys.argv[1:] else sys.stdin.buffer.read()
-    result = asyncio.run(work(msgspec.json.decode(task, type=kind)))
+    with asyncio.Runner(loop_factory=longer_timeouts.event_loop) as program:
+        result = program.run(work(msgspec.json.decode(task, type=kind)))
     sys.stdout.buffer.write(msgspec.json.encode(result))
 
 
