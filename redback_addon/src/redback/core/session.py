@@ -1,6 +1,7 @@
 """The session for Core: it sends the Supervisor's token with each request, and nowhere else."""
 
 import aiohttp
+import msgspec
 
 # From one minute's states to the next, but not longer than the Supervisor keeps a connection.
 _KEPT_ALIVE_SECONDS = 70
@@ -20,6 +21,7 @@ def open_session(token: str) -> aiohttp.ClientSession:
         headers={"Authorization": f"Bearer {token}"},
         connector=aiohttp.TCPConnector(keepalive_timeout=_KEPT_ALIVE_SECONDS),
         middlewares=(_stay,),
+        json_serialize_bytes=msgspec.json.encode,
     )
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from ..clock import Clock
@@ -207,7 +206,9 @@ def _changed(name: str, before: State, shown: Shown) -> State:
     if since != before.attributes.get(_LAST_RESET):
         return state(name, shown)
     value = text(shown)
-    return before if value == before.value else replace(before, value=value)
+    if value == before.value:
+        return before
+    return State(before.entity_id, value, before.attributes)
 
 
 def _attributes(name: str, key: str) -> dict[str, object]:
