@@ -55,13 +55,14 @@ class Meters:
         """Return the reading with the believed values of its counters."""
         reading = Reading("", dynamic.timestamp, dynamic, details)
         self._interval.note(dynamic.timestamp)
+        fresh = self._interval.longest_step
         values = {
             row.field: self._meters[row.key].take(
                 row.value(reading),
                 dynamic.timestamp,
                 most_kw(row, details.static),
                 row.flow(reading),
-                self._interval.longest_step,
+                fresh,
             )
             for row in COUNTERS
         }

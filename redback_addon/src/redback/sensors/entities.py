@@ -50,7 +50,7 @@ class Entities:
 
     def show(self, reading: Reading) -> list[Shown]:
         """Return what all sensors that exist so far show for a reading."""
-        number, former = len(self._sensors), self._former
+        number, former, is_live = len(self._sensors), self._former, reading.is_live
         awaited = []
         for sensor in sensors(reading, detailed=self._detailed):
             if sensor.key in self._sensors:
@@ -67,7 +67,7 @@ class Entities:
         gone = (key for key in former if key not in self._sensors and key not in awaited)
         return [
             *(Shown(key, is_available=False, is_gone=True) for key in gone),
-            *(_show(sensor, reading) for sensor in self._sensors.values()),
+            *(_show(sensor, reading, is_live=is_live) for sensor in self._sensors.values()),
         ]
 
     def unavailable(self) -> list[Shown]:
@@ -94,13 +94,14 @@ class Entities:
 
     def numbers(self, reading: Reading) -> Iterator[tuple[str, float | None]]:
         """Yield the numbers that sensors with statistics show for a reading, by key."""
+        is_live = reading.is_live
         for sensor in self.statistics():
-            value = _show(sensor, reading).value
+            value = _show(sensor, reading, is_live=is_live).value
             yield sensor.key, value if isinstance(value, int | float) else None
 
 
-def _show(sensor: Sensor, reading: Reading) -> Shown:
-    if sensor.lapses and not reading.is_live:
+def _show(sensor: Sensor, reading: Reading, *, is_live: bool) -> Shown:
+    if sensor.lapses and not is_live:
         return Shown(sensor.key, is_available=False)
     value, digits = sensor.value(reading), sensor.quantity.digits
     if isinstance(value, int | float) and digits is not None:
