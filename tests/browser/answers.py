@@ -106,6 +106,7 @@ def period(query: Mapping[str, str]) -> Json:
         best=None if length is Length.DAY else figures.Best(one.first, 31.42),
         worst=None if length is Length.DAY else figures.Best(one.first + _DAY, 4.2),
         compared=_compared(one, query, shown),
+        money=None,
         entity_ids={"solar_kwh": ["sensor.house_solar_generation_total"]},
     )
     found: Json = msgspec.json.decode(msgspec.json.encode(made))

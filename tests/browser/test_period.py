@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
@@ -392,6 +393,41 @@ async def test_a_house_without_a_battery_has_no_figures_of_one(
         "self_consumption",
         "self_sufficiency",
     ]
+
+
+async def test_money_is_shown_as_core_worked_it_out(viewer: Viewer, stand_in: StandIn) -> None:
+    money: dict[str, object] = {
+        "currency": "AUD",
+        "amounts": {"cost": 4.2, "compensation": 6.456, "net": -2.256},
+        "since": None,
+    }
+
+    def with_money(query: Mapping[str, str]) -> object:
+        made = answers.period(query)
+        compared = made["compared"]
+        assert isinstance(compared, dict)
+        compared["change"] |= {"cost": -0.5, "net": 0.0}
+        return {**made, "money": money}
+
+    stand_in.made["period"] = with_money
+    page = await viewer.open("day")
+    await _drawn(page)
+    tiles = [page.locator(f"#day [data-energy={key}]") for key in ("cost", "compensation", "net")]
+    for one, shown in zip(tiles, ("$4.20", "$6.46", "\u2212$2.26"), strict=True):
+        await expect(one.locator("b")).to_have_text(shown)
+    await expect(tiles[0].locator(".change")).to_have_text("Compared: \u2212$0.50")
+    await expect(tiles[2].locator(".change")).to_have_text("Compared: no change")
+    await expect(page.locator("#day")).to_contain_text(
+        "Money is what Home Assistant's Energy dashboard has worked out."
+    )
+    await keep_picture(page, "energy-money-1280")
+    money |= {"amounts": {"cost": None}, "since": "2026-11-03"}
+    await _turn_to(page, "Month")
+    await expect(tiles[0].locator("b")).to_have_text("\u2013")
+    await expect(tiles[1]).to_have_count(0)
+    await expect(page.locator("#day")).to_contain_text(
+        "worked out since Tue 3 Nov 2026; what was before is not known."
+    )
 
 
 async def test_each_energy_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from core.test_preferences import ALL, BATTERY, GRID, SOLAR
-from redback.core import CoreAwayError, CoreRefusedError, Energy, WebSocket
+from redback.core import CoreAwayError, CoreRefusedError, Energy, Priced, WebSocket
+from redback.core.versions import is_since
 from standin.core import Core
 
 COUNTER = {
@@ -146,3 +147,32 @@ async def test_a_core_that_is_away_is_reported_as_such(core: Core, energy: Energ
     await core.stop()
     with pytest.raises(CoreAwayError):
         await energy.add(ALL)
+
+
+async def test_the_money_of_meters_is_what_is_named_or_what_core_makes_of_a_price(
+    energy: Energy, core: Core
+) -> None:
+    assert await energy.priced(["sensor.in", "sensor.out"]) == Priced(), "there is no dashboard"
+    unset = dict.fromkeys(("entity_energy_price", "number_energy_price"))
+    flows: list[dict[str, Any]] = [
+        {"stat_energy_from": "sensor.in", "stat_cost": "sensor.named"},
+        {"stat_energy_from": "sensor.other", "stat_cost": "sensor.others"},
+        {"stat_energy_from": "sensor.free", "stat_cost": None},
+    ]
+    back: dict[str, Any] = {"stat_energy_to": "sensor.out", "stat_compensation": None}
+    if is_since(core.version, (2026, 3)):
+        sources: list[dict[str, Any]] = [{"type": "grid", **one} for one in flows]
+        sources[0] |= back
+    else:
+        into = [unset | one for one in flows]
+        whole: dict[str, Any] = {
+            "flow_from": into,
+            "flow_to": [unset | back],
+            "cost_adjustment_day": 0,
+        }
+        sources = [{"type": "grid", **whole}]
+    solar = {"type": "solar", "stat_energy_from": "sensor.free"}
+    core.energy.preferences = {"energy_sources": [*sources, solar]}
+    core.energy.cost_sensors = {"sensor.out": "sensor.out_compensation", "sensor.in": "sensor.no"}
+    found = await energy.priced(["sensor.in", "sensor.out", "sensor.free"])
+    assert found == Priced(("sensor.named",), ("sensor.out_compensation",))

@@ -213,7 +213,7 @@ async def test_what_was_counted_in_hours_and_days_begins_with_the_row_before(
     async def growth(by: Step, first: int, last: int) -> list[tuple[int, float, float]]:
         ids, since, until = ["sensor.grown"], midnight + first * HOUR, midnight + last * HOUR
         found = await statistics.growth(ids, since, until, by=by)
-        return [((one.start - midnight) // HOUR, one.kwh, one.before) for one in found[ids[0]]]
+        return [((one.start - midnight) // HOUR, one.amount, one.before) for one in found[ids[0]]]
 
     # Nothing is known of hours 2 to 22, nor of two whole days.
     assert await growth("hour", 0, 24) == [(0, 1.5, 6.0), (1, 0.0, 7.5), (23, 1.5, 7.5)]
@@ -234,7 +234,7 @@ async def test_what_was_counted_comes_in_kwh_and_of_each_entity(
     # From 00:00 in Brisbane, one day in each message.
     first, day = START - 10 * HOUR, 24 * HOUR
     found = await statistics.growth(ids, first, first + 3 * day, by="day")
-    grown = [(one.start, round(one.kwh, 6), round(one.before, 6)) for one in found[ids[0]]]
+    grown = [(one.start, round(one.amount, 6), round(one.before, 6)) for one in found[ids[0]]]
     assert grown == [(first, 1.0, 0.0), (first + day, 3.0, 1.0), (first + 2 * day, 3.0, 4.0)]
     assert found["sensor.never"] == []
     assert await statistics.growth([], first, first + HOUR, by="day") == {}

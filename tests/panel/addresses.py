@@ -15,7 +15,7 @@ from redback.publishing.publisher import Way
 
 def addresses() -> set[str]:
     """Return method and path of each, such as "POST do/forget"; "GET /" is the page itself."""
-    home_assistant = cast("HomeAssistant", SimpleNamespace(websocket=None))
+    home_assistant = cast("HomeAssistant", SimpleNamespace(websocket=None, energy=None))
     way = cast("Way", SimpleNamespace(ownership=None))
     every = setups(home_assistant, cast("Registry", None), way, cast("Clock", None))
     context = cast("Context", SimpleNamespace(controls=None, setups=every))

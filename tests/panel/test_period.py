@@ -20,6 +20,7 @@ import pytest
 import examples
 from fake_clock import FakeClock
 from redback.backfill import NO_READINGS, Coverage, Hour, Stage
+from redback.core import Energy as Preferences
 from redback.core import Row, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.panel import Context
@@ -121,7 +122,9 @@ def house(websocket: WebSocket, core: Core, tmp_path: Path) -> Iterator[House]:
         clock=clock,
         coverage=coverage,
         minutes=minutes,
-        home_assistant=SimpleNamespace(statistics=Statistics(websocket)),
+        home_assistant=SimpleNamespace(
+            statistics=Statistics(websocket), energy=Preferences(websocket), config=_config
+        ),
         registry=SimpleNamespace(
             inverter=inverters.get, known=inverters.get, reading=lambda _: None
         ),
@@ -551,6 +554,91 @@ async def test_of_little_charge_no_efficiency_is_shown(
 def test_the_level_at_a_moment_lies_between_the_means_around_it(minute: int, level: float) -> None:
     rows = [Row(NOW.replace(hour=hour, minute=0), mean=mean) for hour, mean in ((3, 40), (4, 50))]
     assert level_at(NOW.replace(minute=minute), rows) == level
+
+
+async def _config() -> SimpleNamespace:
+    return SimpleNamespace(currency="NZD")
+
+
+def _priced(house: House, serial: str) -> tuple[str, str]:
+    """Let Core have prices of an inverter's import and export; return its money's statistics."""
+    ids = entity_ids(house.inverters[serial])
+    bought, sold = (ids[f"grid_{way}_total"] for way in ("import", "export"))
+    money = (f"{bought}_cost", f"{sold}_compensation")
+    grid = {
+        "type": "grid",
+        "stat_energy_from": bought,
+        "stat_cost": None,
+        "number_energy_price": 0.3,
+        "stat_energy_to": sold,
+        "stat_compensation": money[1],
+    }
+    before = house.core.energy.preferences or {"energy_sources": []}
+    house.core.energy.preferences = {"energy_sources": [*before["energy_sources"], grid]}
+    house.core.energy.cost_sensors[bought] = money[0]
+    return money
+
+
+def _pay(house: House, entity_id: str, per_hour: float, begin: datetime = BEGIN) -> None:
+    rows = [
+        {"start": hour, "sum": (number + 1) * per_hour, "state": 0.0}
+        for number, hour in enumerate(_hours(begin, NOW - HOUR))
+    ]
+    metadata = {"statistic_id": entity_id, "unit_class": None, "unit_of_measurement": "NZD"}
+    house.core.statistics.write(_METADATA | metadata, rows)
+
+
+async def test_money_is_what_core_worked_out_of_these_inverters(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Adelaide")
+    house.add(HOUSE)
+    house.add(FLAT)
+    assert (await house.energy(Length.DAY, date(2026, 3, 4))).money is None, "there are no prices"
+    cost, compensation = _priced(house, HOUSE)
+    _pay(house, cost, 0.25)
+    _pay(house, compensation, 0.1)
+    for length, day, hours in (
+        (Length.DAY, date(2026, 4, 5), 25),
+        (Length.WEEK, date(2025, 10, 5), 167),
+        (
+            Length.YEAR,
+            date(2026, 1, 1),
+            len([*_hours(datetime(2025, 12, 31, 14, tzinfo=UTC), NOW)]) - 1,
+        ),
+    ):
+        found = await house.energy(length, day)
+        assert found.money is not None
+        assert found.money.currency == "NZD"
+        assert found.money.since is None
+        assert found.money.amounts == pytest.approx(
+            {"cost": hours * 0.25, "compensation": hours * 0.1, "net": hours * 0.15}
+        )
+    assert (await house.energy(Length.DAY, date(2026, 4, 5), FLAT)).money is None
+    today = await house.energy(Length.DAY, date(2026, 5, 3))
+    assert today.compared is not None
+    assert today.compared.change["cost"] == 0.0, "both until the last full hour"
+
+
+async def test_money_that_is_not_known_is_not_zero(house: House, at: Callable[[str], None]) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    cost, _ = _priced(house, HOUSE)
+    _pay(house, cost, 0.25, datetime(2026, 3, 9, 14, tzinfo=UTC))
+    march = await house.energy(Length.MONTH, date(2026, 3, 1))
+    assert march.money is not None
+    assert march.money.since == date(2026, 3, 10)
+    assert march.money.amounts == {
+        "cost": exactly(22 * 24 * 0.25),
+        "compensation": None,
+        "net": None,
+    }
+    april = await house.energy(Length.MONTH, date(2026, 4, 1))
+    assert april.money is not None
+    assert april.money.since is None
+    february = await house.energy(Length.MONTH, date(2026, 2, 1))
+    assert february.money is not None
+    assert set(february.money.amounts.values()) == {None}
 
 
 async def test_days_that_are_not_the_houses_are_an_error(

@@ -16,7 +16,9 @@ from core.connections import websocket_through
 from fake_clock import FakeClock
 from house import until
 from redback.backfill import Coverage
+from redback.core import Energy as Preferences
 from redback.core import Row, Series, Statistics, WebSocket
+from redback.core.home_assistant import Config
 from redback.inverters.inverter import Inverter
 from redback.panel import Context
 from redback.panel.minutes import FILE, Minutes
@@ -80,7 +82,9 @@ class _Year:
             clock=clock,
             coverage=self.coverage,
             minutes=self.minutes,
-            home_assistant=SimpleNamespace(statistics=self.statistics),
+            home_assistant=SimpleNamespace(
+                statistics=self.statistics, energy=Preferences(websocket), config=self._config
+            ),
             registry=SimpleNamespace(
                 known={self.serial: self.inverter}.get, reading=lambda _: None
             ),
@@ -90,6 +94,9 @@ class _Year:
             # The history of the add-on begins later than that of Core.
             backfill=SimpleNamespace(since=lambda _: self.now),
         )
+
+    async def _config(self) -> Config:
+        return await self.websocket.ask({"type": "get_config"}, Config)
 
     def counted(self, name: str, at: datetime) -> float:
         """Return what was counted until a moment, kWh."""
@@ -217,3 +224,44 @@ async def test_a_year_is_a_few_questions_and_a_small_answer(
     found = await year.energy(length, (year.now - _DAYS / 4 * _DAY).date())
     assert len(msgspec.json.encode(found)) < 8000
     assert 1 <= asked.count("recorder/statistics_during_period") <= most
+
+
+async def test_money_is_that_of_the_energy_dashboard(year: _Year) -> None:
+    """As the dashboard has it: of a statistic of people's own, and of a price."""
+    bought, sold = year.ids["import"], year.ids["export"]
+    paid = f"{sold}_paid"
+    begin = year.now.replace(minute=0) - 30 * _DAY
+    states = [0.1 * number for number in range(1, 30 * 24 + 1)]
+    rows = [Row(begin + n * _HOUR, state=one, sum=one) for n, one in enumerate(states)]
+    assert await year.statistics.put({Series(paid, "AUD", is_counter=True): rows}) == {}
+    grid = {"stat_energy_from": bought, "stat_energy_to": sold, "stat_compensation": paid}
+    priced = {"number_energy_price": 0.3, "entity_energy_price": None, "stat_cost": None}
+    export = {"entity_energy_price_export": None, "number_energy_price_export": None}
+    flows: dict[str, Any] = {
+        "flow_from": [{"stat_energy_from": bought, **priced}],
+        "flow_to": [grid | {"entity_energy_price": None, "number_energy_price": None}],
+    }
+    if year.core.release >= (2026, 3):
+        source: dict[str, Any] = {**grid, **priced, **export}
+    else:
+        del flows["flow_to"][0]["stat_energy_from"]
+        source = flows
+    wanted = {"type": "grid", "cost_adjustment_day": 0, **source}
+    # Without a state of the meter Core makes no sensor of its price.
+    async with Client.of_core(year.core.url, year.core.token) as client:
+        attributes = {"unit_of_measurement": "kWh", "state_class": "total_increasing"}
+        await client.push(bought, "5", attributes)
+    await year.websocket.command({"type": "energy/save_prefs", "energy_sources": [wanted]})
+    day = (year.now - 10 * _DAY).astimezone(ZoneInfo(_ZONE)).date()
+
+    async def is_there() -> bool:
+        found = await year.energy(Length.DAY, day)
+        return found.money is not None and len(found.money.amounts) == 3
+
+    await until(is_there, 30)
+    money = (await year.energy(Length.DAY, day)).money
+    assert money is not None
+    assert money.currency == "AUD"
+    # Of that day nothing was worked out from the price.
+    amounts = {"cost": None, "compensation": pytest.approx(2.4), "net": None}
+    assert money.amounts == amounts

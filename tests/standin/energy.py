@@ -71,6 +71,12 @@ class Energy:
         self._states = states
         self._statistics = statistics
         self.preferences: Message | None = None
+        # The sensors that the real one makes where there is a price, by meter.
+        self.cost_sensors: dict[str, str] = {}
+
+    def info(self) -> Message:
+        """`energy/info`."""
+        return {"cost_sensors": self.cost_sensors, "solar_forecast_domains": []}
 
     def get(self) -> Message:
         """`energy/get_prefs`."""

@@ -82,6 +82,7 @@ class Session:
             "recorder/statistics_during_period": core.statistics.during_period,
             "recorder/validate_statistics": lambda _: core.statistics.validate(),
             "recorder/get_statistics_metadata": core.statistics.list_ids,
+            "energy/info": lambda _: core.energy.info(),
             "energy/get_prefs": lambda _: core.energy.get(),
             "energy/save_prefs": core.energy.save,
             "energy/validate": lambda _: core.energy.validate(),

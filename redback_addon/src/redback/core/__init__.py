@@ -16,7 +16,7 @@ from .errors import (
 from .home_assistant import HomeAssistant
 from .metadata import Series
 from .notices import Notices
-from .preferences import Kind, Planned, Role, Source
+from .preferences import Kind, Planned, Priced, Role, Source
 from .rest import UNAVAILABLE, UNKNOWN, Rest, State
 from .session import open_session
 from .statistics import Growth, Period, Row, Statistics, Step

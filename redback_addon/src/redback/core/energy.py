@@ -1,14 +1,14 @@
 """Core's Energy dashboard: adds sources, and leaves existing ones unchanged."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from .errors import CoreRefusedError
-from .preferences import Planned, Source, merge, plan
+from .preferences import Planned, Priced, Source, merge, plan, priced
 from .websocket import WebSocket
 
 _SAVE = "energy/save_prefs"
@@ -35,6 +35,10 @@ class _Reported(msgspec.Struct, frozen=True):
 
 class _Validation(msgspec.Struct, frozen=True):
     energy_sources: list[list[_Reported]]
+
+
+class _Info(msgspec.Struct, frozen=True):
+    cost_sensors: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,12 @@ class Energy:
                     detail = "what was saved is not there"
                     raise CoreRefusedError.of_command(_SAVE, detail, "not_taken")
             return wanted
+
+    async def priced(self, meters: Collection[str]) -> Priced:
+        """Return the statistics of the money that Core works out for these meters of grids."""
+        stored = await self._sources()
+        info = await self._websocket.ask({"type": "energy/info"}, _Info)
+        return priced(stored, meters, info.cost_sensors)
 
     async def issues(self, sources: Iterable[Source]) -> tuple[Issue, ...]:
         """Return what Core finds wrong with those of these sources that are there.

@@ -10,6 +10,7 @@ import msgspec
 
 from ..clock import Clock
 from ..problems import Kind, Problems
+from .energy import Energy
 from .entities import Entities
 from .errors import CoreAwayError, CoreError, CoreRefusedError
 from .notices import Notices
@@ -27,8 +28,11 @@ _UNREACHED = Kind.CORE_CLOSED, Kind.CORE_AWAY
 _ENTITY_PAGES_SINCE = (2025, 8)
 
 
-class _Config(msgspec.Struct, frozen=True):
+class Config(msgspec.Struct, frozen=True):
+    """What Core is set up for: the integrations that it has loaded, and the currency (ISO 4217)."""
+
     components: frozenset[str]
+    currency: str
 
 
 class Resendable(Protocol):
@@ -69,6 +73,7 @@ class HomeAssistant:
         )
         self.notices = Notices(self.rest, clock, problems, prefix=prefix, watcher=self)
         self.statistics = Statistics(self.websocket)
+        self.energy = Energy(self.websocket)
         self.entities = Entities(self.websocket)
         self.users = Users(self.websocket)
         self.supervisor = Supervisor(session, supervisor_url, clock, on_secret)
@@ -90,9 +95,9 @@ class HomeAssistant:
         version = self.websocket.version
         return version is not None and is_since(version, _ENTITY_PAGES_SINCE)
 
-    async def components(self) -> frozenset[str]:
-        """Return the integrations that Core has loaded; raise as `WebSocket.ask` does."""
-        return (await self.websocket.ask({"type": "get_config"}, _Config)).components
+    async def config(self) -> Config:
+        """Return what Core is set up for; raise as `WebSocket.ask` does."""
+        return await self.websocket.ask({"type": "get_config"}, Config)
 
     def resend_on_connect(self, resendable: Resendable) -> None:
         """Send this again each time that Core may have lost it."""

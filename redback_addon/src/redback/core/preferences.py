@@ -28,10 +28,10 @@ _METERS: tuple[Role, Role] = ("stat_energy_from", "stat_energy_to")
 _FLOWS = ("flow_from", "flow_to")
 # Core 2025 stumbles over a flow that lacks one of these.
 _UNPRICED = {"entity_energy_price": None, "number_energy_price": None}
+_MONEY = ("stat_cost", "stat_compensation")
 _PRICES = (
-    "stat_cost",
+    *_MONEY,
     *_UNPRICED,
-    "stat_compensation",
     "entity_energy_price_export",
     "number_energy_price_export",
 )
@@ -77,6 +77,33 @@ class Planned:
     source: Source
     is_there: bool
     beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The statistics of what imported energy cost, and of what was paid for exported energy."""
+
+    cost: tuple[str, ...] = ()
+    compensation: tuple[str, ...] = ()
+
+
+def priced(stored: Iterable[Stored], meters: Collection[str], made: Mapping[str, str]) -> Priced:
+    """Return the money of these meters in Core's list `energy_sources`.
+
+    Args:
+        stored: the list.
+        meters: of grids.
+        made: the sensors that Core makes itself where there is a price, by meter.
+    """
+    grids = [one for one in stored if one.get("type") == "grid"]
+    parts = [*grids, *(flow for one in grids for name in _FLOWS for flow in one.get(name) or ())]
+
+    def found(role: Role, money: str) -> tuple[str, ...]:
+        own = [one for one in parts if one.get(role) in meters]
+        names = (one.get(money) or made.get(one[role]) for one in own)
+        return tuple(dict.fromkeys(filter(None, names)))
+
+    return Priced(*(found(role, money) for role, money in zip(_METERS, _MONEY, strict=True)))
 
 
 def plan(

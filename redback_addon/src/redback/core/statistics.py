@@ -61,14 +61,17 @@ class _Received(msgspec.Struct, frozen=True):
 class Growth:
     """What a counter counted in an hour or a day of Core's, from an aware start, UTC.
 
+    Energy is in kWh, and money in Core's currency.
+
     Attributes:
         start: of the hour; or local midnight, by Core's time zone.
-        kwh: the change of its sum since the last row before. Core takes the very first sum for it.
-        before: its sum until then, kWh; zero where there is no row before.
+        amount: the change of its sum since the last row before. Core takes the very first sum for
+            it.
+        before: its sum until then; zero where there is no row before.
     """
 
     start: datetime
-    kwh: float
+    amount: float
     before: float
 
 

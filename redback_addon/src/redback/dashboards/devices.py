@@ -60,7 +60,7 @@ class DeviceSetup:
                 _LOSS,
             )
         try:
-            components = await self._home_assistant.components()
+            components = (await self._home_assistant.config()).components
             await self._way.broker.find()
         except BrokerMissingError:
             return _answer("away", f"{_GAIN} Install and start the app Mosquitto broker for that.")

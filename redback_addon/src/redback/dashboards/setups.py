@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..clock import Clock
-from ..core import Dashboards, Energy, HomeAssistant
+from ..core import Dashboards, HomeAssistant
 from ..inverters.registry import Registry
 from ..publishing.publisher import Way
 from .dashboard import DashboardSetup
@@ -18,9 +18,9 @@ def setups(
     clock: Clock,
 ) -> Mapping[str, EnergySetup | DashboardSetup | DeviceSetup]:
     """Return them by the last part of their addresses on the page."""
-    websocket, ownership = home_assistant.websocket, way.ownership
+    ownership = way.ownership
     return {
-        "energy": EnergySetup(Energy(websocket), registry, ownership),
-        "dashboard": DashboardSetup(Dashboards(websocket), registry, ownership),
+        "energy": EnergySetup(home_assistant.energy, registry, ownership),
+        "dashboard": DashboardSetup(Dashboards(home_assistant.websocket), registry, ownership),
         "devices": DeviceSetup(home_assistant, way, clock),
     }

@@ -11,7 +11,7 @@ from ..backfill import Coverage
 from ..core import Growth, Row
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, floor
-from ..sensors.counters import CHARGE, COUNTERS
+from ..sensors.counters import CHARGE, COUNTERS, EXPORT, IMPORT
 from .calendar import incomplete
 from .context import Context
 from .figures import (
@@ -28,6 +28,7 @@ from .figures import (
     starts,
     without_lost,
 )
+from .money import NO_PRICES, Money, prices
 from .spans import (
     EARLIEST,
     Length,
@@ -60,7 +61,8 @@ class Comparison(msgspec.Struct, frozen=True):
         last: the last one.
         until: where it is cut off, as the other span is not over either; None = it is whole.
         figures: of it.
-        change: by how much those of the other span are more, until its last full hour.
+        change: by how much those of the other span are more, until its last full hour, and its
+            amounts of money.
     """
 
     first: date
@@ -81,6 +83,7 @@ class Energy(msgspec.Struct, frozen=True):
         is_total: whether several inverters of one site are added up.
         best: the day of the most solar energy; None = there are not enough complete days.
         worst: that of the least.
+        money: what it cost; None = the Energy dashboard has no prices for these inverters.
         entity_ids: those whose history Home Assistant shows, by the name of an energy.
     """
 
@@ -95,6 +98,7 @@ class Energy(msgspec.Struct, frozen=True):
     best: Best | None
     worst: Best | None
     compared: Comparison | None
+    money: Money | None = None
     entity_ids: dict[str, list[str]] = {}
 
 
@@ -106,6 +110,7 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         ZoneError: its days are not the house's.
     """
     asked = _Asked(context, wanted.serials, context.clock.now())
+    await asked.find_prices()
     now, today = asked.now, local_date(asked.now)
     one, found = await _whole(asked, wanted, by_day=wanted.length is not Length.DAY)
     other = compared(one, wanted.than)
@@ -123,6 +128,7 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         best=None if days is None else days[0],
         worst=None if days is None else days[1],
         compared=None if other is None else await _compared(asked, one, other, found),
+        money=found.money,
         entity_ids=energy_ids(context, wanted.serials),
     )
 
@@ -152,12 +158,15 @@ async def _compared(asked: "_Asked", one: Span, other: Span, found: "_Found") ->
     end = cut(one, other, asked.now)
     theirs = await asked.found(other.start, end, by_day=other.has_days)
     shown = figures(theirs.each())
+    change = differences(figures(found.each(until=floor(asked.now))), shown)
+    if found.money is not None and theirs.money is not None:
+        change |= found.money.more_than(theirs.money)
     return Comparison(
         first=other.first,
         last=other.after - _DAY,
         until=None if end == other.end else end,
         figures=shown,
-        change=differences(figures(found.each(until=floor(asked.now))), shown),
+        change=change,
     )
 
 
@@ -197,6 +206,7 @@ class _Found:
     now: datetime
     by_day: bool
     since: Mapping[str, datetime | None]
+    money: Money | None
 
     @property
     def begun(self) -> datetime | None:
@@ -259,6 +269,7 @@ class _Asked:
         self._context = context
         self._statistics = context.home_assistant.statistics
         self.now = now
+        self._prices = NO_PRICES
         self._inverters = [*filter(None, map(context.registry.known, serials))]
         ownership = context.publisher.ownership
         self._ids = {
@@ -270,12 +281,19 @@ class _Asked:
             for inverter in self._inverters
         }
 
+    async def find_prices(self) -> None:
+        """Find out what is worked out in money."""
+        keys = (IMPORT.key, EXPORT.key)
+        meters = [ids[key] for ids in self._ids.values() for key in keys if key in ids]
+        self._prices = await prices(self._context.home_assistant, meters)
+
     async def found(self, start: datetime, end: datetime, *, by_day: bool) -> _Found:
         """Return what is known of a time, which may end within a day, or in the future."""
         # Core makes an hour's row some minutes after its end.
         open_ = floor(self.now) - HOUR
         split = max(midnight(local_date(min(end, open_))), start) if by_day else start
         ids = [ids[row.key] for ids in self._ids.values() for row in COUNTERS if row.key in ids]
+        ids += self._prices.entity_ids
         days, hourly, levels = await asyncio.gather(
             self._statistics.growth(ids, start, split, by="day"),
             self._statistics.growth(ids, split, end, by="hour"),
@@ -283,15 +301,18 @@ class _Asked:
         )
         _check_zone(days)
         context = self._context
+        rows = [self._rows(one, days, hourly, levels, split, end) for one in self._inverters]
+        begun = min(filter(None, (one.begun for one in rows)), default=None)
         return _Found(
             context.coverage,
-            [self._rows(one, days, hourly, levels, split, end) for one in self._inverters],
+            rows,
             start,
             split,
             end,
             self.now,
             by_day,
             {one.serial: context.backfill.since(one.serial) for one in self._inverters},
+            self._prices.money(days, hourly, begun),
         )
 
     def _rows(
@@ -311,12 +332,12 @@ class _Asked:
             for name in of_day
             if of_day[name] or of_hour[name]
         }
-        by_hour = {name: {one.start: one.kwh for one in of} for name, of in of_hour.items()}
+        by_hour = {name: {one.start: one.amount for one in of} for name, of in of_hour.items()}
         # One without a row may not be recorded, and its open hour is not all that it has counted.
         self._add_open(inverter.serial, by_hour, firsts or by_hour, split, end)
         return _Rows(
             inverter.serial,
-            {name: {one.start: one.kwh for one in of} for name, of in of_day.items()},
+            {name: {one.start: one.amount for one in of} for name, of in of_day.items()},
             by_hour,
             any(abs(one.before) > _NOISE_KWH for one in firsts.values()) if firsts else None,
             _battery(inverter, levels) if CHARGE.key in ids else None,

@@ -415,7 +415,7 @@ class MqttPublisher:
 
     async def _may_register(self) -> bool:
         """Whether Core has the integration that makes entities of our messages."""
-        self._has_integration = _INTEGRATION in await self._home_assistant.components()
+        self._has_integration = _INTEGRATION in (await self._home_assistant.config()).components
         if self._has_integration:
             self._problems.clear(Kind.INTEGRATION)
             return True

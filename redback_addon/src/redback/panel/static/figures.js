@@ -11,6 +11,12 @@ const OF_BATTERY = [
   ["efficiency", "Battery efficiency", "Share of the energy put into the battery that came out of it, or is in it", format.percent],
 ];
 
+const OF_MONEY = [
+  ["cost", "Cost of the grid", "What the energy from the grid cost"],
+  ["compensation", "Paid for export", "What you got for the energy to the grid"],
+  ["net", "Net cost", "What the energy from the grid cost, less what you got for the energy to the grid"],
+];
+
 const POINTS = new Set(["self_consumption", "self_sufficiency", "efficiency"]);
 
 /** The difference of a figure in words: "+1.20 (+12%)" of an amount, "−3 points" of a share. */
@@ -33,13 +39,21 @@ function comparedInWords({ length, compared }) {
   return `Compared with ${name}${until}${gone ? `, of which ${format.many(gone, "hour")} ${gone === 1 ? "is" : "are"} missing` : ""}.`;
 }
 
+/** Where the money comes from, and since when it is known, in a sentence. */
+function moneyInWords({ since }) {
+  const from = since ? ` since ${inFull("month", since)}; what was before is not known` : "";
+  return `Money is what Home Assistant's Energy dashboard has worked out${from}.`;
+}
+
 /** The tiles of an Energy, and what they are compared with; without a battery, its tiles are left out. */
 export function figures(energy) {
   const shown = new Set(known(energy.bars).map(({ key }) => key));
   const hasBattery = shown.has("charge") || shown.has("discharge");
   const isShown = (key) => hasBattery || !/charge/.test(key);
   const below = (key, write, isAmount) => difference(energy.compared, key, write, isAmount);
-  const words = comparedInWords(energy);
+  const words = [comparedInWords(energy), energy.money && moneyInWords(energy.money)].filter(Boolean).join(" ");
+  const write = energy.money && format.money(energy.money.currency);
+  const ofMoney = OF_MONEY.filter(([key]) => key in (energy.money?.amounts ?? {}));
   return el(
     "div",
     {},
@@ -48,6 +62,7 @@ export function figures(energy) {
       { class: "tiles" },
       energyAndShares(energy.figures, format.exactEnergy, { ids: energy.entity_ids, isShown, below }),
       hasBattery && OF_BATTERY.map(([key, name, meaning, write]) => tile(key, name, energy.figures[key], { write, meaning, below: below(key, write, false) })),
+      ofMoney.map(([key, name, meaning]) => tile(key, name, energy.money.amounts[key], { write, meaning, below: below(key, write, false) })),
     ),
     words ? el("p", { class: "under below" }, words) : null,
   );

@@ -60,6 +60,12 @@ export function exactEnergy(value) {
   return value == null ? UNKNOWN : (Math.abs(value) < 1000 ? TWO : ONE).format(value);
 }
 
+/** A function that writes amounts of a currency such as AUD: "$12.42", "−$1.20". */
+export function money(currency) {
+  const written = new Intl.NumberFormat("en-AU", { style: "currency", currency });
+  return (amount) => (amount == null ? UNKNOWN : signed(amount, written.format(Math.abs(amount))));
+}
+
 /** How much more a value is than another one: "+1.20", "−3.4". */
 export function more(difference, write) {
   const text = write(Math.abs(difference));
