@@ -317,6 +317,19 @@ async def test_hours_without_data_are_named_and_not_zero(viewer: Viewer) -> None
     await expect(page.locator("#history-title")).to_be_focused()
 
 
+async def test_what_home_assistant_does_not_record_is_told(
+    viewer: Viewer, stand_in: StandIn
+) -> None:
+    why = "Home Assistant does not record sensor.house_solar_generation_total"
+    stand_in.made["period"] = lambda query: {**answers.period(query), "unrecorded": [why]}
+    page = await viewer.open("day")
+    await _drawn(page)
+    told = page.locator(".energies .holes")
+    await expect(told).to_have_text(f"{why}, so this energy is unknown.")
+    await page.get_by_label("Date").fill("2026-11-12")
+    await expect(told).to_contain_text(f"{why}, so this energy is unknown. 4 hours are missing.")
+
+
 async def test_the_arrow_keys_move_through_the_bars(viewer: Viewer) -> None:
     page = await viewer.open("day")
     await _drawn(page)

@@ -30,7 +30,7 @@ from redback.panel.period import Energy, ZoneError, energy, level_at, table
 from redback.panel.spans import Length, Than
 from redback.panel.wanted import Wanted
 from redback.publishing.entity_ids import entity_ids
-from redback.sensors.counters import COUNTERS
+from redback.sensors.counters import COUNTERS, SOLAR
 from redback.sensors.details import Details
 from redback.sensors.entities import Entities
 from redback.sensors.reading import Reading
@@ -61,6 +61,7 @@ class House:
     coverage: Coverage
     clock: FakeClock
     inverters: dict[str, Inverter] = field(default_factory=dict)
+    why_not: dict[str, str] = field(default_factory=dict)
     truth: dict[str, dict[str, dict[datetime, float]]] = field(default_factory=dict)
 
     def add(self, serial: str, begin: datetime = BEGIN, lost: tuple[datetime, ...] = ()) -> None:
@@ -118,6 +119,7 @@ def house(websocket: WebSocket, core: Core, tmp_path: Path) -> Iterator[House]:
     clock = FakeClock(NOW)
     coverage, minutes = Coverage(tmp_path / "history.db"), Minutes(tmp_path / FILE, clock)
     inverters: dict[str, Inverter] = {}
+    why_not: dict[str, str] = {}
     context = SimpleNamespace(
         clock=clock,
         coverage=coverage,
@@ -129,11 +131,11 @@ def house(websocket: WebSocket, core: Core, tmp_path: Path) -> Iterator[House]:
             inverter=inverters.get, known=inverters.get, reading=lambda _: None
         ),
         publisher=SimpleNamespace(
-            ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)
+            ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False, why_not=why_not.get)
         ),
         backfill=SimpleNamespace(since=lambda _: BEGIN - 30 * DAY),
     )
-    yield House(core, context, coverage, clock, inverters)
+    yield House(core, context, coverage, clock, inverters, why_not)
     coverage.close()
     minutes.close()
 
@@ -398,6 +400,42 @@ async def test_a_counter_that_is_not_recorded_is_not_only_its_open_hour(
         found = await house.energy(length, date(2026, 5, 3))
         assert found.figures.solar_kwh is None
         assert found.figures.load_kwh is not None
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+async def test_counters_that_are_not_recorded_are_told_and_no_part_of_a_total(
+    house: House, at: Callable[[str], None], *, is_whole: bool
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    house.add(FLAT)
+    ids = entity_ids(house.inverters[FLAT])
+    rows = [row for row in COUNTERS if is_whole or row is SOLAR]
+    for row in rows:
+        house.why_not[ids[row.key]] = f"Home Assistant does not record {ids[row.key]}"
+        del house.core.statistics.rows[ids[row.key]]
+    for length in (Length.DAY, Length.WEEK, Length.YEAR):
+        found = await house.energy(length, date(2026, 4, 8))
+        assert found.unrecorded == [house.why_not[ids[row.key]] for row in rows]
+        for row in COUNTERS:
+            kwh = getattr(found.figures, f"{row.day}_kwh")
+            assert (kwh is None) == (row in rows)
+            assert (found.bars.kwh[row.day][:1] == [None]) == (row in rows)
+        assert found.figures.self_consumption is None
+        assert found.best is None
+        alone = await house.energy(length, date(2026, 4, 8), HOUSE)
+        assert alone.unrecorded == []
+        assert alone.figures.solar_kwh is not None
+
+
+async def test_what_was_recorded_once_is_shown(house: House, at: Callable[[str], None]) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    solar = entity_ids(house.inverters[HOUSE])["solar_generation_total"]
+    house.why_not[solar] = f"Home Assistant does not record {solar}"
+    found = await house.energy(Length.DAY, date(2026, 4, 8))
+    assert found.unrecorded == []
+    assert found.figures.solar_kwh is not None
 
 
 async def test_the_first_hour_of_a_day_may_be_open(house: House, at: Callable[[str], None]) -> None:

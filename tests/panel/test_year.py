@@ -89,7 +89,9 @@ class _Year:
                 known={self.serial: self.inverter}.get, reading=lambda _: None
             ),
             publisher=SimpleNamespace(
-                ownership=SimpleNamespace(ids=entity_ids, is_taken=lambda _: False)
+                ownership=SimpleNamespace(
+                    ids=entity_ids, is_taken=lambda _: False, why_not=lambda _: None
+                )
             ),
             # The history of the add-on begins later than that of Core.
             backfill=SimpleNamespace(since=lambda _: self.now),

@@ -59,12 +59,14 @@ class Counted:
         missing: the starts of the hours without data.
         battery: None = it has none.
         begun: when it began; None = before the span, or unknown.
+        unrecorded: the counters of which Core has nothing, as it does not record them.
     """
 
     cells: Cells
     missing: frozenset[datetime] = frozenset()
     battery: Battery | None = None
     begun: datetime | None = None
+    unrecorded: frozenset[str] = frozenset()
 
     @property
     def known(self) -> frozenset[datetime]:
@@ -188,6 +190,8 @@ def best_and_worst(each: Sequence[Counted], today: date) -> tuple[Best, Best] | 
         each: what inverters counted, by days.
         today: the local date.
     """
+    if any(SOLAR.day in one.unrecorded for one in each):
+        return None
     incomplete = {local_date(hour) for hour in _missing(each)} | {today}
     incomplete |= {local_date(one.begun) for one in each if one.begun and _is_late(one.begun)}
     sums: dict[date, float] = {}
@@ -203,6 +207,9 @@ def best_and_worst(each: Sequence[Counted], today: date) -> tuple[Best, Best] | 
 
 def _of(row: CounterRow, each: Iterable[Counted]) -> list[Mapping[datetime, float]]:
     """Return what each inverter counted; none where the total would lack one of them."""
+    each = list(each)
+    if any(row.day in one.unrecorded for one in each):
+        return []
     known = [one.cells.get(row.day, {}) for one in each if one.known]
     return [] if row in _OF_ALL and not all(known) else known
 

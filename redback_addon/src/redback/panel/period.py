@@ -85,6 +85,7 @@ class Energy(msgspec.Struct, frozen=True):
         worst: that of the least.
         money: what it cost; None = the Energy dashboard has no prices for these inverters.
         entity_ids: those whose history Home Assistant shows, by the name of an energy.
+        unrecorded: why Core has nothing of a counter, in clauses.
     """
 
     length: Length
@@ -100,6 +101,7 @@ class Energy(msgspec.Struct, frozen=True):
     compared: Comparison | None
     money: Money | None = None
     entity_ids: dict[str, list[str]] = {}
+    unrecorded: list[str] = []
 
 
 async def energy(context: Context, wanted: Wanted) -> Energy:
@@ -130,6 +132,7 @@ async def energy(context: Context, wanted: Wanted) -> Energy:
         compared=None if other is None else await _compared(asked, one, other, found),
         money=found.money,
         entity_ids=energy_ids(context, wanted.serials),
+        unrecorded=[why for one in found.rows for why in one.unrecorded.values()],
     )
 
 
@@ -180,6 +183,7 @@ class _Rows:
         hours: the others, and all if no days are wanted.
         has_earlier: whether there are rows before; None = there are none in this time.
         battery: None = it has none.
+        unrecorded: why Core has nothing of a counter, by its name.
     """
 
     serial: str
@@ -187,6 +191,7 @@ class _Rows:
     hours: Cells
     has_earlier: bool | None
     battery: Battery | None
+    unrecorded: Mapping[str, str]
 
     @property
     def begun(self) -> datetime | None:
@@ -234,7 +239,8 @@ class _Found:
                 if start < until:
                     cell = midnight(local_date(start)) if self.by_day else start
                     column[cell] = column.get(cell, 0.0) + kwh
-        return Counted(cells, missing, rows.battery, self._begun(rows))
+        begun, unrecorded = self._begun(rows), frozenset(rows.unrecorded)
+        return Counted(cells, missing, rows.battery, begun, unrecorded)
 
     def _begun(self, rows: _Rows) -> datetime | None:
         """Return when in this time an inverter began; None = before, or not at all."""
@@ -271,7 +277,7 @@ class _Asked:
         self.now = now
         self._prices = NO_PRICES
         self._inverters = [*filter(None, map(context.registry.known, serials))]
-        ownership = context.publisher.ownership
+        self._ownership = ownership = context.publisher.ownership
         self._ids = {
             inverter.serial: {
                 key: entity_id
@@ -341,7 +347,16 @@ class _Asked:
             by_hour,
             any(abs(one.before) > _NOISE_KWH for one in firsts.values()) if firsts else None,
             _battery(inverter, levels) if CHARGE.key in ids else None,
+            dict(self._unrecorded(inverter, firsts)),
         )
+
+    def _unrecorded(self, inverter: Inverter, known: Container[str]) -> Iterator[tuple[str, str]]:
+        ids = self._ownership.ids(inverter)
+        for row in COUNTERS:
+            if row.day not in known and row.key in ids:
+                why = self._ownership.why_not(ids[row.key])
+                if why is not None:
+                    yield row.day, why
 
     def _add_open(
         self,

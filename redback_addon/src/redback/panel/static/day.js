@@ -20,13 +20,14 @@ const ALL = "All inverters";
 
 const today = () => format.isoDate(now());
 
-/** What is missing of an Energy, with a link to where it is filled. */
-function missingInWords({ bars, figures: { missing } }) {
-  if (!missing) return [];
+/** What is missing of an Energy, with a link to where it is filled, and what Home Assistant does not have. */
+function missingInWords({ bars, figures: { missing }, unrecorded }) {
+  const unknown = unrecorded.map((why) => `${why}, so this energy is unknown. `);
+  if (!missing) return unknown;
   const is = missing === 1 ? "1 hour is" : `${format.count(missing)} hours are`;
   const isKnown = bars.kwh.load.some((kwh) => kwh != null);
   const later = isKnown ? " What was counted meanwhile may be part of the hour after." : "";
-  return [`${is} missing.${later} `, el("a", { href: "#history" }, "See History"), "."];
+  return [...unknown, `${is} missing.${later} `, el("a", { href: "#history" }, "See History"), "."];
 }
 
 /** The best and the worst day, each with a button that shows it. */
@@ -77,7 +78,7 @@ export function day(content) {
     asked = null;
     say(title, spanInWords(given.length, given.first, given.last));
     replaceIn(missing, missingInWords(given));
-    set(missing, { hidden: given.figures.missing ? null : "" });
+    set(missing, { hidden: missing.childNodes.length ? null : "" });
     replaceIn(tiles, [figures(given)]);
     replaceIn(best, bestInWords(given, (chosen) => turnTo("day", chosen)));
     set(best, { hidden: given.best ? null : "" });
