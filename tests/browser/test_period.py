@@ -1,8 +1,10 @@
 """That Energy shows any day, week, month and year: as bars, figures and a table."""
 
 import asyncio
+import gzip
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import pytest
@@ -15,6 +17,7 @@ from browser.viewer import DESKTOP, PHONE, Theme, Viewer, keep_picture
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SMALL_PHONE = (320, 568)
+_MOST_BYTES = 300_000
 
 
 async def _drawn(page: Page) -> Locator:
@@ -507,3 +510,25 @@ async def test_what_is_shown_can_be_downloaded_as_a_file_and_as_a_picture(viewer
     width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
     assert width > 1000
     assert height > 400
+
+
+async def test_a_year_is_few_requests_and_few_bytes_from_an_empty_browser(
+    viewer: Viewer, stand_in: StandIn, measured: Callable[[str], None]
+) -> None:
+    page = await viewer.open("day")
+    await _drawn(page)
+    before = len(stand_in.queries)
+    began = time.monotonic()
+    await _turn_to(page, "Year")
+    await expect(_title(page)).to_have_text("2026")
+    took = time.monotonic() - began
+    assert [path for path, _ in stand_in.queries[before:]] == ["period"]
+    bodies = await page.evaluate("""async () => {
+      const all = performance.getEntriesByType("resource")
+        .concat(performance.getEntriesByType("navigation"));
+      return Promise.all(all.filter(({ name }) => !name.endsWith("/live"))
+        .map(async ({ name }) => (await fetch(name)).text()));
+    }""")
+    size = sum(len(gzip.compress(body.encode())) for body in bodies)  # as Home Assistant does
+    measured(f"a year: {took:.2f} s, {size / 1000:.0f} kB in {len(bodies)} files")
+    assert 50_000 < size < _MOST_BYTES

@@ -128,6 +128,23 @@ async def test_the_history_is_what_it_was_before_the_first_reading_after_a_resta
         assert codes(await person.data("calendar?days=3")) == codes(before)
 
 
+async def test_what_core_does_not_answer_is_said_in_a_sentence() -> None:
+    """Energy and its files are Core's to tell."""
+
+    async def said(path: str) -> tuple[int, str]:
+        async with person.get(path) as answer:
+            return answer.status, (await answer.json())["text"]
+
+    async with running() as person:
+        await person.all_well()
+        core = person.home.supervisor
+        core.faults = Faults(status=502)
+        await core.close_websockets()
+        await person.first_notice("core_away")
+        for path in ("data/period?period=month", "energy.csv?period=day"):
+            assert await said(path) == (503, "Home Assistant does not answer.")
+
+
 async def test_a_firewall_is_named_as_one_with_what_to_do() -> None:
     async with visitor() as person:
         person.home.simulator.faults.add(Fault(kind=Kind.NOT_JSON))

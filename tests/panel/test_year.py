@@ -1,5 +1,6 @@
 """That a year of a real Core is what an inverter did in it, and is asked for sparingly."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from redback.core import Energy as Preferences
 from redback.core import Row, Series, Statistics, WebSocket
 from redback.core.home_assistant import Config
 from redback.inverters.inverter import Inverter
-from redback.panel import Context
+from redback.panel import Context, spans
 from redback.panel.minutes import FILE, Minutes
 from redback.panel.period import Energy, energy
 from redback.panel.spans import Length, Than, span
@@ -192,6 +193,42 @@ async def test_every_figure_of_every_span_is_what_the_inverter_did(
             break
 
 
+def _changes(year: _Year, zone: ZoneInfo) -> list[date]:
+    """Return the days of the year on which clocks are set."""
+    days = [(year.begin + number * _DAY).astimezone(zone).date() for number in range(2, _DAYS - 2)]
+
+    def offset(day: date) -> timedelta | None:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset()
+
+    return [day for day in days if offset(day) != offset(day + _DAY)]
+
+
+@pytest.mark.parametrize("zone", [_ZONE, "Australia/Sydney", "Australia/Lord_Howe"])
+async def test_days_on_which_clocks_are_set_are_what_the_inverter_did(
+    year: _Year, place: Callable[[str], None], zone: str
+) -> None:
+    place(zone)
+    await year.core.command({"type": "config/core/update", "time_zone": zone})
+    try:
+        changes = _changes(year, ZoneInfo(zone))
+        assert {day.month for day in changes} == {4, 10}
+        for change in changes:
+            for length in (Length.DAY, Length.WEEK, Length.MONTH):
+                found = await year.energy(length, change)
+                one = span(length, change)
+                hours = [*spans.hours(one.start, one.end)]
+                if length is Length.DAY:
+                    assert found.bars.start == hours
+                    assert len(hours) == (23 if change.month == 10 else 25)
+                for name in _FIELDS:
+                    kwh = year.counted(name, hours[-1] + _HOUR) - year.counted(name, hours[0])
+                    shown = getattr(found.figures, f"{name}_kwh")
+                    assert shown == pytest.approx(kwh, abs=_CLOSE_KWH)
+                assert found.figures.missing == 0
+    finally:
+        await year.core.command({"type": "config/core/update", "time_zone": _ZONE})
+
+
 async def test_each_day_is_that_of_cores_energy_page(year: _Year) -> None:
     """Its page asks for the changes of days, as here."""
     one = span(Length.MONTH, (year.now - 40 * _DAY).date())
@@ -213,17 +250,29 @@ async def test_each_day_is_that_of_cores_energy_page(year: _Year) -> None:
 
 @pytest.mark.parametrize(("length", "most"), [(Length.YEAR, 4), (Length.ALL, 12)])
 async def test_a_year_is_a_few_questions_and_a_small_answer(
-    year: _Year, monkeypatch: pytest.MonkeyPatch, length: Length, most: int
+    year: _Year,
+    monkeypatch: pytest.MonkeyPatch,
+    measured: Callable[[str], None],
+    length: Length,
+    most: int,
 ) -> None:
     asked: list[object] = []
+    bare = 0.0
     ask = year.websocket.ask
 
     async def counting(command: Mapping[str, object], kind: type[Any]) -> Any:  # noqa: ANN401 - as there
+        nonlocal bare
         asked.append(command["type"])
-        return await ask(command, kind)
+        began = time.monotonic()
+        answer = await ask(command, kind)
+        bare = max(bare, time.monotonic() - began)
+        return answer
 
     monkeypatch.setattr(year.websocket, "ask", counting)
+    began = time.monotonic()
     found = await year.energy(length, (year.now - _DAYS / 4 * _DAY).date())
+    took = time.monotonic() - began
+    measured(f"{length}: {took:.2f} s, the longest question of Core's {bare:.2f} s")
     assert len(msgspec.json.encode(found)) < 8000
     assert 1 <= asked.count("recorder/statistics_during_period") <= most
 
