@@ -114,12 +114,12 @@ export function day(content) {
     const isPresent = date === null || (asked === null && shown?.is_open && shown.length === kind);
     set(back, { "aria-label": `Previous ${kind}` });
     set(forward, { "aria-label": `Next ${kind}` });
-    back.disabled = isAll || shown?.has_earlier === false;
-    forward.disabled = isAll || isPresent;
-    present.hidden = isAll || isPresent;
+    back.disabled = shown?.has_earlier === false;
+    forward.disabled = isPresent;
+    present.hidden = isPresent;
     if (picked !== document.activeElement) picked.value = date ?? today();
     set(picked, { max: today() }); // a new one ends what is being typed
-    choose.hidden = isAll;
+    steps.hidden = isAll;
     than.element.hidden = isAll || kind === "year";
     than.name(kind);
   };
@@ -162,6 +162,7 @@ export function day(content) {
   const present = el("button", { class: "plain", type: "button", onclick: () => turnTo(length.value, today()) }, "Today");
   const picked = el("input", { type: "date", min: "2000-01-01", onchange: () => onPicked(), onblur: () => control() });
   const choose = el("label", {}, "Date", picked);
+  const steps = el("div", { class: "row steps" }, back, choose, forward, present);
   const than = new Than(load);
   const picker = new Picker(ALL, load);
   const newDay = whenChanged(() => control());
@@ -179,7 +180,7 @@ export function day(content) {
     newDay(today());
   };
   content.replaceChildren(
-    el("div", { class: "row" }, length.element, el("div", { class: "row steps" }, back, choose, forward, present), than.element, picker.element),
+    el("div", { class: "row" }, length.element, steps, than.element, picker.element),
     answer.element,
     power.element,
   );

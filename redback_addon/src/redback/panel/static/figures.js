@@ -23,7 +23,7 @@ const POINTS = new Set(["self_consumption", "self_sufficiency", "efficiency"]);
 function difference(compared, key, write, isAmount) {
   const change = compared?.change[key];
   if (change == null) return null;
-  const words = POINTS.has(key) ? `${format.more(change, format.whole)} points` : format.more(change, write);
+  const words = format.more(change, POINTS.has(key) ? (points) => format.many(Math.round(points), "point") : write);
   const other = compared.figures[key];
   const share = isAmount && other > 0 ? ` (${format.more((100 * change) / other, format.percent)})` : "";
   return el("dd", { class: "change" }, unseen("Compared: "), /[1-9]/.test(words) ? `${words}${share}` : "no change");
