@@ -6,6 +6,7 @@ import * as format from "./format.js";
 import { css, painted, Plot } from "./plot.js";
 import { energyColours, stackBars } from "./stack.js";
 import { ENERGIES } from "./tiles.js";
+import { HOUR } from "./time.js";
 
 const SERIES = ENERGIES.map(([key, title]) => ({ key, title, colours: energyColours(key) }));
 
@@ -18,7 +19,7 @@ export const known = ({ kwh }) => SERIES.filter(({ key }) => kwh[key].some((valu
 /** What a bar is of: "13:00 to 14:00", "Tue 24 Nov", "November 2026". */
 export function named(energy, index) {
   const start = energy.bars.start[index];
-  return isHour(start) ? `${format.clock(new Date(start))} to ${format.clock(Date.parse(start) + 3_600_000)}` : inFull(energy.length, start);
+  return isHour(start) ? `${format.clock(new Date(start))} to ${format.clock(Date.parse(start) + HOUR)}` : inFull(energy.length, start);
 }
 
 /** The chart of an Energy. */

@@ -1,8 +1,9 @@
 // Draws the hours of some days: which are complete, which are missing, and why.
 
+import { moved } from "./dates.js";
 import { el } from "./dom.js";
 import * as format from "./format.js";
-import { calendarDate, moment, now } from "./time.js";
+import { calendarDate, HOUR, moment, now } from "./time.js";
 
 const CODES = {
   covered: "In Home Assistant",
@@ -14,7 +15,6 @@ const CODES = {
   before: "Outside your history range",
 };
 const MOST_REASONS = 30;
-const HOUR = 3_600_000; // milliseconds
 const QUARTERS = [0, 6, 12, 18];
 
 function counted(hours, codes) {
@@ -125,22 +125,15 @@ function explained(lines) {
 /** Buttons to earlier and to newer days; `turn` is called with the last day to show. */
 function pages({ days, has_earlier: hasEarlier }, last, turn) {
   const go = (words, date) => el("button", { class: "plain", type: "button", onclick: () => turn(date) }, words);
-  const before = dayAfter(days[days.length - 1].date, -1);
+  const before = moved("day", days[days.length - 1].date, -1);
   const isPast = last && Date.parse(days[0].hours[days[0].hours.length - 1].start) + HOUR <= now();
   return el(
     "div",
     { class: "row" },
     hasEarlier ? go("Earlier days", before) : null,
-    isPast ? go("Newer days", dayAfter(last, days.length)) : null,
+    isPast ? go("Newer days", moved("day", last, days.length)) : null,
     isPast ? go("Today", "") : null,
   );
-}
-
-/** The date that is this many days after another. */
-export function dayAfter(date, number) {
-  const day = new Date(`${date}T12:00:00Z`);
-  day.setUTCDate(day.getUTCDate() + number);
-  return day.toISOString().slice(0, 10);
 }
 
 /** The calendar of an answer; `onDay` is called with the selected date, `turn` with the last one to show. */

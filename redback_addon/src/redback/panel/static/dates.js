@@ -20,7 +20,7 @@ const written = (moment) => new Date(moment).toISOString().slice(0, 10);
 /** Whether the start of a bar is a time, and no date. */
 export const isHour = (start) => start.includes("T");
 
-/** The date of a day in the span before (-1) or after (1) the one that begins with a date. */
+/** The date of a day so many spans before (negative) or after the one that begins with a date. */
 export function moved(length, first, by) {
   const { days = 0, months = 0 } = STEPS[length];
   const date = parsed(first);

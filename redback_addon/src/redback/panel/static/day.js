@@ -24,10 +24,9 @@ const today = () => format.isoDate(now());
 function missingInWords({ bars, figures: { missing }, unrecorded }) {
   const unknown = unrecorded.map((why) => `${why}, so this energy is unknown. `);
   if (!missing) return unknown;
-  const is = missing === 1 ? "1 hour is" : `${format.count(missing)} hours are`;
   const isKnown = bars.kwh.load.some((kwh) => kwh != null);
   const later = isKnown ? " What was counted meanwhile may be part of the hour after." : "";
-  return [...unknown, `${is} missing.${later} `, el("a", { href: "#history" }, "See History"), "."];
+  return [...unknown, `${format.missing(missing)}.${later} `, el("a", { href: "#history" }, "See History"), "."];
 }
 
 /** The best and the worst day, each with a button that shows it. */

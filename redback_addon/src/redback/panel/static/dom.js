@@ -37,6 +37,17 @@ export function breakable(id) {
   return id.split(/(_)/).flatMap((part) => (part === "_" ? [part, el("wbr")] : [part]));
 }
 
+/** A table of numbers, with the titles of its columns, and rows of which each begins with its own title. */
+export function table(caption, titles, rows) {
+  return el(
+    "table",
+    { class: "hours" },
+    el("caption", {}, caption),
+    el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
+    el("tbody", {}, rows.map(([title, ...cells]) => el("tr", {}, el("th", { scope: "row" }, title), cells.map((cell) => el("td", {}, cell))))),
+  );
+}
+
 /** Text for screen readers only. */
 export function unseen(text) {
   return el("span", { class: "unseen" }, text);

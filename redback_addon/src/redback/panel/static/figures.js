@@ -36,7 +36,7 @@ function comparedInWords({ length, compared }) {
   if (!Object.keys(compared.change).length) return `Nothing is known of ${name} to compare with.`;
   const until = compared.until ? ` until ${length === "day" ? "" : `${inFull("month", format.isoDate(Date.parse(compared.until)))}, `}${format.clock(Date.parse(compared.until))}` : "";
   const gone = compared.figures.missing;
-  return `Compared with ${name}${until}${gone ? `, of which ${format.many(gone, "hour")} ${gone === 1 ? "is" : "are"} missing` : ""}.`;
+  return `Compared with ${name}${until}${gone ? `, of which ${format.missing(gone)}` : ""}.`;
 }
 
 /** Where the money comes from, and since when it is known, in a sentence. */

@@ -2,9 +2,8 @@
 
 import * as format from "./format.js";
 import { doing, watts } from "./doing.js";
-import { moment } from "./time.js";
+import { HOUR, moment } from "./time.js";
 
-const HOUR = 3_600_000; // milliseconds
 const KILO = 1000;
 const NEEDS_QUESTION = ["discharge", "export"];
 

@@ -42,7 +42,7 @@ export function kilowatts(kw) {
 
 /** A difference in kWh with its sign, without unit: "+12.4", "−0.034". */
 export function change(kwh) {
-  return `${kwh < 0 ? "−" : "+"}${EXACT.format(Math.abs(kwh))}`;
+  return more(kwh, EXACT.format);
 }
 
 /** An energy in kWh without unit: "12.4". */
@@ -68,8 +68,7 @@ export function money(currency) {
 
 /** How much more a value is than another one: "+1.20", "−3.4". */
 export function more(difference, write) {
-  const text = write(Math.abs(difference));
-  return `${difference < 0 ? "−" : "+"}${text}`;
+  return `${difference < 0 ? "−" : "+"}${write(Math.abs(difference))}`;
 }
 
 /** A whole number: "1,204". */
@@ -106,6 +105,11 @@ export function percent(number) {
 /** "1 hour", "3 hours" */
 export function many(number, word) {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+}
+
+/** "1 hour is missing", "3 hours are missing" */
+export function missing(hours) {
+  return `${many(hours, "hour")} ${hours === 1 ? "is" : "are"} missing`;
 }
 
 /** A duration in seconds, in the one or two units that matter: "5 s", "3 min", "2 h 5 min". */

@@ -1,7 +1,8 @@
 // The section History: which hours are complete, the progress of filling, and what to fill again.
 
-import { calendar, dayAfter } from "./calendar.js";
+import { calendar } from "./calendar.js";
 import { Corrections } from "./corrections.js";
+import { moved } from "./dates.js";
 import { el, say, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import * as format from "./format.js";
@@ -16,7 +17,7 @@ const PAUSE = 15_000; // milliseconds between two reloads of the calendar while 
 
 /** The midnight at which a local date ends. */
 function nextDay(date) {
-  return `${dayAfter(date, 1)}T00:00`;
+  return `${moved("day", date, 1)}T00:00`;
 }
 
 /** The card with the progress of filling, and a button to pause or resume it. */

@@ -129,51 +129,6 @@ export class Plot {
     if (this.plot) this.#plot();
   }
 
-  /** The chart with a title and its legend as a picture: a canvas; null if it is not drawn. */
-  picture(title) {
-    if (!this.plot) return null;
-    const ratio = window.devicePixelRatio;
-    const drawn = this.plot.ctx.canvas;
-    const words = this.series.filter(({ key }) => !this.hidden.has(key)).map(({ key, title: name, colours }) => [`${name} ${this.inWords(null).values[key]}`, colours[0]]);
-    const canvas = document.createElement("canvas");
-    const ctx = canvas.getContext("2d");
-    const font = (size) => `${size * ratio}px ${getComputedStyle(document.body).fontFamily}`;
-    const [margin, line] = [16 * ratio, 24 * ratio];
-    // As many entries of the legend in a row as fit.
-    ctx.font = font(13);
-    const rows = [[]];
-    let left = 0;
-    for (const [text, colour] of words) {
-      const width = ctx.measureText(text).width + 40 * ratio;
-      if (left && left + width > drawn.width) {
-        rows.push([]);
-        left = 0;
-      }
-      rows[rows.length - 1].push({ text, colour, left });
-      left += width;
-    }
-    canvas.width = drawn.width + 2 * margin;
-    canvas.height = drawn.height + 2 * margin + line * (rows.length + 1.5);
-    ctx.fillStyle = css("--card");
-    ctx.fillRect(0, 0, canvas.width, canvas.height);
-    ctx.textBaseline = "middle";
-    ctx.fillStyle = css("--text");
-    ctx.font = font(18);
-    ctx.fillText(title, margin, margin + line / 2);
-    ctx.font = font(13);
-    rows.forEach((row, index) => {
-      const middle = margin + line * (index + 2);
-      for (const { text, colour, left: from } of row) {
-        ctx.fillStyle = css(colour);
-        ctx.fillRect(margin + from, middle - 6 * ratio, 16 * ratio, 12 * ratio);
-        ctx.fillStyle = css("--text");
-        ctx.fillText(text, margin + from + 22 * ratio, middle);
-      }
-    });
-    ctx.drawImage(drawn, margin, canvas.height - drawn.height - margin);
-    return canvas;
-  }
-
   /** How both charts draw an axis. */
   get axis() {
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;

@@ -1,7 +1,7 @@
 // The power of today so far, or of yesterday, which the add-on keeps minute by minute.
 
 import { Chart, holeInWords } from "./chart.js";
-import { el, set } from "./dom.js";
+import { el, replaceIn, set } from "./dom.js";
 import { Fetched } from "./fetched.js";
 import { hours } from "./hours.js";
 
@@ -45,7 +45,7 @@ export class Power {
   }
 
   #draw(day) {
-    this.holes.replaceChildren(...holesInWords(day));
+    replaceIn(this.holes, holesInWords(day));
     set(this.holes, { hidden: day.holes.length ? null : "" });
     this.table.replaceChildren(hours(day));
     // The chart measures its element, so draw it after layout.

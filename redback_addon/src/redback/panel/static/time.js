@@ -3,7 +3,8 @@
 import * as format from "./format.js";
 import { say } from "./dom.js";
 
-const MINUTE = 60_000; // milliseconds
+const MINUTE = 60_000; // milliseconds, as is the next
+export const HOUR = 60 * MINUTE;
 let ahead = 0;
 
 /** Takes the add-on's current time. */
