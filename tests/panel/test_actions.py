@@ -202,8 +202,10 @@ async def test_an_inverter_that_is_gone_can_be_forgotten_and_no_other() -> None:
             missing={gone: datetime.now(UTC) - timedelta(days=2)},
         )
         await person.start()
-        await person.until("status", lambda shown: shown["inverters"])
-        assert [one["serial"] for one in (await person.data("sites"))["gone"]] == [gone]
+        # Core is to say who may press buttons.
+        await person.until("status", lambda shown: shown["health"]["core"]["since"])
+        shown = await person.until("sites", lambda shown: shown["gone"])
+        assert [one["serial"] for one in shown["gone"]] == [gone]
         refused = (400, "Your account has this inverter, or it is already forgotten.")
         assert await person.post("forget", {"serial": serial}) == refused
         forgotten = (200, "The inverter is forgotten.")
