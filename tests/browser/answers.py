@@ -107,7 +107,10 @@ def period(query: Mapping[str, str]) -> Json:
         worst=None if length is Length.DAY else figures.Best(one.first + _DAY, 4.2),
         compared=_compared(one, query, shown),
         money=None,
-        entity_ids={"solar_kwh": ["sensor.house_solar_generation_total"]},
+        entity_ids={
+            "solar_kwh": ["sensor.house_solar_generation_total"],
+            "charge_kwh": ["sensor.house_battery_charge_total"],
+        },
     )
     found: Json = msgspec.json.decode(msgspec.json.encode(made))
     return found

@@ -1,6 +1,7 @@
 """That the page shows at once what the house is doing, and what there is to do."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -344,6 +345,16 @@ async def test_values_lead_to_their_history_in_home_assistant(viewer: Viewer) ->
         link = house.get_by_role("link", name=name)
         await expect(link).to_have_attribute("href", f"/history?entity_id={entity}")
         await expect(link).to_have_attribute("target", "_top")
+
+
+async def test_what_a_battery_took_today_is_unknown_and_not_left_out(viewer: Viewer) -> None:
+    house = examples.inverter()
+    known: Any = house["today"]
+    house["today"] = known | {"charge_kwh": None, "discharge_kwh": None}
+    page = await viewer.open(status=examples.status(house, examples.granny_flat()))
+    for name in ("charge_kwh", "discharge_kwh"):
+        tiles = page.locator(f"[data-energy={name}] dd")
+        await expect(tiles).to_have_text([_UNKNOWN])  # and none where there is no battery
 
 
 async def test_a_level_that_is_not_known_is_left_out(viewer: Viewer) -> None:

@@ -315,7 +315,8 @@ async def test_hours_without_data_are_named_and_not_zero(viewer: Viewer) -> None
     await keep_picture(page, "energy-missing-1280")
     await page.get_by_label("Date").fill("2026-08-03")
     await expect(told).to_have_text("24 hours are missing. See History.")
-    await expect(page.locator("#day [data-energy=solar_kwh] dd")).to_have_text("\u2013")
+    for name in ("solar_kwh", "charge_kwh"):
+        await expect(page.locator(f"#day [data-energy={name}] dd")).to_have_text("\u2013")
     await told.get_by_role("link", name="See History").click()
     await expect(page.locator("#history-title")).to_be_focused()
 

@@ -48,7 +48,7 @@ function moneyInWords({ since }) {
 /** The tiles of an Energy, and what they are compared with; without a battery, its tiles are left out. */
 export function figures(energy) {
   const shown = new Set(known(energy.bars).map(({ key }) => key));
-  const hasBattery = shown.has("charge") || shown.has("discharge");
+  const hasBattery = shown.has("charge") || shown.has("discharge") || "charge_kwh" in energy.entity_ids;
   const isShown = (key) => hasBattery || !/charge/.test(key);
   const below = (key, write, isAmount) => difference(energy.compared, key, write, isAmount);
   const words = [comparedInWords(energy), energy.money && moneyInWords(energy.money)].filter(Boolean).join(" ");
