@@ -83,11 +83,12 @@ class Follow:
     async def run(self) -> NoReturn:
         """Compare, until cancelled."""
         while True:
-            for serial in self._registry.names:
-                for is_limit in (False, True):
-                    # It may be replaced right now.
-                    if not self._turns.is_taken(serial, with_limits=is_limit):
-                        self._look(serial, is_limit=is_limit)
+            ours = {(one.serial, bool(one.site_id)) for one in self._outcomes.book.own}
+            for serial, is_limit in ours | self._awaited.keys():
+                if serial not in self._registry.names:
+                    self._awaited.pop((serial, is_limit), None)
+                elif not self._turns.is_taken(serial, with_limits=is_limit):
+                    self._look(serial, is_limit=is_limit)  # or else it may be replaced right now
             await self._clock.sleep(_LOOK_SECONDS)
 
     def _look(self, serial: str, *, is_limit: bool) -> None:
