@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - people read what is printed
 
 import argparse
+import compileall
 import os
 import platform
 import re
@@ -17,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+import redback
 from benchmarks import database, devices, fleet, freshness, history, publishing, start
 from benchmarks.figures import Figure, Length, plain, table
 
@@ -51,6 +53,8 @@ def main() -> None:
     arguments = parser.parse_args()
     length = Length.QUICK if arguments.quick else Length.LONG if arguments.long else Length.USUAL
     os.environ.update(_LIKE_THE_IMAGE)
+    # As in the image: where Python writes no bytecode itself, each start would compile everything.
+    compileall.compile_dir(str(Path(redback.__file__).parent), quiet=1)
     file = arguments.output / FIGURES
     file.parent.mkdir(parents=True, exist_ok=True)
     began, failed = time.monotonic(), []
