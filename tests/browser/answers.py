@@ -135,11 +135,11 @@ def _parts(one: spans.Span) -> Iterator[spans.Part]:
     if not one.has_days:
         for hour in range(24):
             start = _midnight(one.first) + timedelta(hours=hour)
-            yield spans.Part(None, start, start + timedelta(hours=1))
+            yield spans.Part(None, start)
         return
     for part in one.parts():
         assert part.day is not None
-        yield spans.Part(part.day, _midnight(part.day), _midnight(part.day) + _DAY)
+        yield spans.Part(part.day, _midnight(part.day))
 
 
 def _counted(one: spans.Span) -> figures.Counted:

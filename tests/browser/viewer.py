@@ -78,6 +78,12 @@ class Visit:
                 self.complaints.clear()
         return page
 
+    async def close(self) -> None:
+        """Close all windows; a test that expects complaints has cleared them."""
+        for context in self._browser.contexts:
+            await context.close()
+        assert self.complaints == []
+
     def _on_console(self, message: ConsoleMessage) -> None:
         is_complaint = message.type in {"error", "warning"}
         if is_complaint and _NETWORK_CHANGED not in message.text:
@@ -117,9 +123,7 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Visit]:
     """Open windows of a page; a test that expects complaints of the console clears them itself."""
     visit = Visit(browser, f"{url}/")
     yield visit
-    for context in browser.contexts:
-        await context.close()
-    assert visit.complaints == []
+    await visit.close()
 
 
 async def core_page(browser: Browser, core: RealCore, path: str, timeout_ms: int) -> Page:

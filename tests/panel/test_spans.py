@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,7 +35,8 @@ def test_a_span_has_the_hours_that_begin_on_its_days(
     wanted = of_days(zone, one.first, one.after)
     assert [*hours(one.start, one.end)] == wanted
     parts = [*one.parts()]
-    assert [hour for part in parts for hour in hours(part.start, part.end)] == wanted
+    edges = [*(part.start for part in parts), one.end]
+    assert [hour for edge in pairwise(edges) for hour in hours(*edge)] == wanted
     count = {Length.DAY: len(wanted), Length.WEEK: 7, Length.YEAR: 12}
     assert len(parts) == count.get(length, (one.after - one.first).days)
 

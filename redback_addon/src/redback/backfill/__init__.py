@@ -23,8 +23,9 @@ from .adjustments import Adjustments, AdjustmentStage
 from .agreement import Why
 from .audit import Audit
 from .backfill import Backfill, Backfills
-from .coverage import NO_READINGS, Coverage, Hour, Span, Stage
+from .coverage import NO_READINGS, Coverage, Hour, Stage
 from .fetcher import Fetcher
+from .gaps import Shown
 from .history import Files, History
 from .importer import Importer
 from .progress import Hold, Progress

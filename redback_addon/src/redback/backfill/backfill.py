@@ -394,8 +394,7 @@ def _in_short(sentences: Sequence[str]) -> str | None:
 def _earliest(inverter: Inverter) -> datetime:
     """Return when the inverter was installed: there is nothing before."""
     static = inverter.details.static
-    day = static.commissioning_date if static is not None else None
-    if day is None:
+    if static is None or static.commissioning_date is None:
         return datetime.min.replace(tzinfo=UTC)
     # In Australia and New Zealand a day begins on the day before, UTC.
-    return datetime.combine(day, time(), UTC) - timedelta(days=1)
+    return datetime.combine(static.commissioning_date, time(), UTC) - timedelta(days=1)

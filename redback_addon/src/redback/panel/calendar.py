@@ -1,12 +1,12 @@
 """The hours of some days, each with a code for its state, and why it is not there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
-from ..backfill import NO_READINGS, Coverage, Hour, Span, Stage
+from ..backfill import NO_READINGS, Coverage, Hour, Shown, Stage
 from ..ledger import HOUR, floor, local_day
 
 # A full hour is covered but for a minute at either end.
@@ -84,11 +84,12 @@ def calendar(
         # Home Assistant's hours are those of UTC, which begin at half past in some places; there
         # the first hour of a day begins with the day before.
         first = start if start == floor(start) else floor(start) + HOUR
-        known, spans = coverage.hours(serial, first, end), coverage.spans(serial, first, end)
+        known = coverage.hours(serial, first, end)
+        shown = Shown(coverage.spans(serial, first, end))
         # The next reading may not have come yet.
         until = now - coverage.longest_step(serial)
         starts = (first + number * HOUR for number in range(-int((first - end) // HOUR)))
-        cells = [_cell(each, known.get(each), spans, since, now, until) for each in starts]
+        cells = [_cell(each, known.get(each), shown, since, now, until) for each in starts]
         dates.append(Date(f"{start.astimezone():%Y-%m-%d}", cells))
     return Calendar(serial, name, dates, has_earlier=since is not None and since < start)
 
@@ -104,6 +105,7 @@ def incomplete(
     """Yield the hours of a time that Home Assistant does not have as a whole, by their starts."""
     known = coverage.hours(serial, floor(start), end)
     spans = coverage.spans(serial, start, end)
+    shown = Shown(spans)
     edges = [start, *(edge for one in spans for edge in (one.since, one.until)), end]
     starts, until = set(known), now - coverage.longest_step(serial)
     # Only hours between two spans can lack anything: a year without a gap is one span.
@@ -115,19 +117,19 @@ def incomplete(
     for hour in sorted(starts):
         if not start <= hour < end:
             continue
-        if _code(hour, known.get(hour), spans, since, now, until) in _INCOMPLETE:
+        if _code(hour, known.get(hour), shown, since, now, until) in _INCOMPLETE:
             yield hour
 
 
 def _cell(
     start: datetime,
     hour: Hour | None,
-    spans: Sequence[Span],
+    shown: Shown,
     since: datetime | None,
     now: datetime,
     until: datetime,
 ) -> Cell:
-    code = _code(start, hour, spans, since, now, until)
+    code = _code(start, hour, shown, since, now, until)
     if code is Code.WAITING and hour is None and now < start + HOUR:
         return Cell(start, code, _OPEN)
     if hour is None or code in {Code.BEFORE, Code.COVERED}:
@@ -139,7 +141,7 @@ def _cell(
 def _code(
     start: datetime,
     hour: Hour | None,
-    spans: Sequence[Span],
+    shown: Shown,
     since: datetime | None,
     now: datetime,
     until: datetime,
@@ -155,5 +157,5 @@ def _code(
             return Code.COVERED
         return Code.EMPTY if hour.why == NO_READINGS else Code.FAILED
     end = min(start + HOUR, until)
-    is_whole = any(span.since <= start + _EDGE and span.until >= end - _EDGE for span in spans)
+    is_whole = shown.holds(start + _EDGE, end - _EDGE)
     return Code.COVERED if is_whole else Code.WAITING

@@ -10,6 +10,7 @@ from ..clock import Clock
 from ..cloud import Transport
 from ..controls import Controls
 from ..core import HomeAssistant
+from ..inverters.inverter import Inverter
 from ..inverters.registry import Registry
 from ..notifications import Notifications
 from ..options import Options
@@ -63,3 +64,9 @@ class Context:
     importer: Importer
     controls: Controls | None
     setups: Mapping[str, Setup]
+
+
+def own_ids(context: Context, inverter: Inverter) -> dict[str, str]:
+    """Return the ids of an inverter's sensors by key, but those that somebody else has."""
+    ownership = context.publisher.ownership
+    return {key: one for key, one in ownership.ids(inverter).items() if not ownership.is_taken(one)}

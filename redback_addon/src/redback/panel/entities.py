@@ -7,7 +7,7 @@ import msgspec
 from ..publishing.components import BINARY_SENSORS
 from ..sensors.labels import label
 from ..sensors.table import Quantity
-from .context import Context
+from .context import Context, own_ids
 
 
 class Entity(msgspec.Struct, frozen=True):
@@ -36,14 +36,13 @@ _BINARY = {key: Quantity(device_class=kind) for key, kind in BINARY_SENSORS.item
 
 def entities(context: Context) -> Iterator[Entity]:
     """Yield all entities, inverter by inverter, but those that somebody else has."""
-    ownership = context.publisher.ownership
     for serial, given in sorted(context.registry.names.items(), key=lambda item: item[1].name):
         inverter = context.registry.inverter(serial)
         if inverter is None:
             continue
         states = context.publisher.states(inverter.device)
-        for key, entity_id in ownership.ids(inverter).items():
-            if key in states and not ownership.is_taken(entity_id):
+        for key, entity_id in own_ids(context, inverter).items():
+            if key in states:
                 sensor = inverter.entities.sensors.get(key)
                 what = _BINARY[key] if sensor is None else sensor.quantity
                 yield Entity(

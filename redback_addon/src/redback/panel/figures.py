@@ -69,9 +69,9 @@ class Counted:
     unrecorded: frozenset[str] = frozenset()
 
     @property
-    def known(self) -> frozenset[datetime]:
-        """The hours or days of which anything is known."""
-        return starts(self.cells)
+    def is_known(self) -> bool:
+        """Whether anything is known of it."""
+        return any(self.cells.values())
 
 
 class Figures(Amounts, frozen=True, kw_only=True):
@@ -210,7 +210,7 @@ def _of(row: CounterRow, each: Iterable[Counted]) -> list[Mapping[datetime, floa
     each = list(each)
     if any(row.day in one.unrecorded for one in each):
         return []
-    known = [one.cells.get(row.day, {}) for one in each if one.known]
+    known = [one.cells.get(row.day, {}) for one in each if one.is_known]
     return [] if row in _OF_ALL and not all(known) else known
 
 

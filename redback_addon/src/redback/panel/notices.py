@@ -137,14 +137,17 @@ _FAILED_LATELY = timedelta(days=3)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def notices(context: Context) -> list[Notice]:
-    """Return all that apply now; missing hours are shown with the history."""
+def notices(context: Context, failed_lately: int) -> list[Notice]:
+    """Return all that apply now; missing hours are shown with the history.
+
+    `failed_lately` is how many hours could not be filled of which a try may change that.
+    """
     found = [
         *_notified(context),
         *_gone(context),
         *_problems(context),
         *_unnamed(context),
-        *_unfilled(context),
+        *_unfilled(failed_lately),
         *_beginning(context),
     ]
     urgency = ("error", "warning", "info")
@@ -171,8 +174,8 @@ def hours(number: int) -> str:
     return f"{number:,} {'hour' if number == 1 else 'hours'}"
 
 
-def _unfilled(context: Context) -> Iterator[Notice]:
-    if number := failed_lately(context):
+def _unfilled(number: int) -> Iterator[Notice]:
+    if number:
         yield _notice(
             "unfilled",
             f"{hours(number)} could not be filled",

@@ -13,7 +13,7 @@ from ..inverters.inverter import Inverter
 from ..ledger import HOUR, floor
 from ..sensors.counters import CHARGE, COUNTERS, EXPORT, IMPORT
 from .calendar import incomplete
-from .context import Context
+from .context import Context, own_ids
 from .figures import (
     Bars,
     Battery,
@@ -216,7 +216,7 @@ class _Found:
     @property
     def begun(self) -> datetime | None:
         """When the first row of any inverter begins."""
-        return min(filter(None, (one.begun for one in self.rows)), default=None)
+        return _first(self.rows)
 
     @property
     def has_earlier(self) -> bool | None:
@@ -230,7 +230,8 @@ class _Found:
         return [self._counted(one, end) for one in self.rows]
 
     def _counted(self, rows: _Rows, until: datetime) -> Counted:
-        missing = frozenset(self._missing(rows, min(until, floor(self.now))))
+        begun = self._begun(rows)
+        missing = frozenset(self._missing(rows, begun, min(until, floor(self.now))))
         days = without_lost(rows.days, missing, lambda day: midnight(local_date(day) + _DAY))
         cells = {name: dict(of) for name, of in days.items()}
         for name, of in without_lost(rows.hours, missing, lambda hour: hour + HOUR).items():
@@ -239,8 +240,7 @@ class _Found:
                 if start < until:
                     cell = midnight(local_date(start)) if self.by_day else start
                     column[cell] = column.get(cell, 0.0) + kwh
-        begun, unrecorded = self._begun(rows), frozenset(rows.unrecorded)
-        return Counted(cells, missing, rows.battery, begun, unrecorded)
+        return Counted(cells, missing, rows.battery, begun, frozenset(rows.unrecorded))
 
     def _begun(self, rows: _Rows) -> datetime | None:
         """Return when in this time an inverter began; None = before, or not at all."""
@@ -252,9 +252,9 @@ class _Found:
         spans = self.coverage.spans(rows.serial, first, midnight(local_date(first) + _DAY))
         return max(first, spans[0].since) if spans else first
 
-    def _missing(self, rows: _Rows, until: datetime) -> Iterator[datetime]:
+    def _missing(self, rows: _Rows, begun: datetime | None, until: datetime) -> Iterator[datetime]:
         """Yield the hours without data: those that have no row, and those that Core did not see."""
-        begun = self.start if rows.has_earlier else self._begun(rows)
+        begun = self.start if rows.has_earlier else begun
         if begun is None or not rows.hours:
             return
         first, days, known = max(begun, self.start), starts(rows.days), starts(rows.hours)
@@ -277,15 +277,7 @@ class _Asked:
         self.now = now
         self._prices = NO_PRICES
         self._inverters = [*filter(None, map(context.registry.known, serials))]
-        self._ownership = ownership = context.publisher.ownership
-        self._ids = {
-            inverter.serial: {
-                key: entity_id
-                for key, entity_id in ownership.ids(inverter).items()
-                if not ownership.is_taken(entity_id)
-            }
-            for inverter in self._inverters
-        }
+        self._ids = {one.serial: own_ids(context, one) for one in self._inverters}
 
     async def find_prices(self) -> None:
         """Find out what is worked out in money."""
@@ -308,7 +300,6 @@ class _Asked:
         _check_zone(days)
         context = self._context
         rows = [self._rows(one, days, hourly, levels, split, end) for one in self._inverters]
-        begun = min(filter(None, (one.begun for one in rows)), default=None)
         return _Found(
             context.coverage,
             rows,
@@ -318,7 +309,7 @@ class _Asked:
             self.now,
             by_day,
             {one.serial: context.backfill.since(one.serial) for one in self._inverters},
-            self._prices.money(days, hourly, begun),
+            self._prices.money(days, hourly, _first(rows)),
         )
 
     def _rows(
@@ -351,10 +342,11 @@ class _Asked:
         )
 
     def _unrecorded(self, inverter: Inverter, known: Container[str]) -> Iterator[tuple[str, str]]:
-        ids = self._ownership.ids(inverter)
+        ownership = self._context.publisher.ownership
+        ids = ownership.ids(inverter)
         for row in COUNTERS:
             if row.day not in known and row.key in ids:
-                why = self._ownership.why_not(ids[row.key])
+                why = ownership.why_not(ids[row.key])
                 if why is not None:
                     yield row.day, why
 
@@ -408,6 +400,10 @@ def level_at(moment: datetime, rows: Iterable[Row]) -> float | None:
     if before is None or after is None:
         return after if before is None else before
     return before + (after - before) * ((moment - first) / HOUR - 0.5)
+
+
+def _first(each: Iterable[_Rows]) -> datetime | None:
+    return min(filter(None, (one.begun for one in each)), default=None)
 
 
 def _battery(

@@ -65,22 +65,20 @@ class Span:
     def split(self, step: "Length | None") -> Iterator["Part"]:
         """Yield its parts of a length; None = hours."""
         if step is None:
-            yield from (Part(None, start, start + HOUR) for start in hours(self.start, self.end))
+            yield from (Part(None, start) for start in hours(self.start, self.end))
             return
         day = self.first
         while day < self.after:
-            after = min(span(step, day).after, self.after)
-            yield Part(day, midnight(day), midnight(after))
-            day = after
+            yield Part(day, midnight(day))
+            day = min(span(step, day).after, self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One bar: from when to when, UTC, and the day on which it begins; None = it is an hour."""
+    """One bar: when it begins, UTC, and the day on which it does; None = it is an hour."""
 
     day: date | None
     start: datetime
-    end: datetime
 
 
 _PARTS = {

@@ -16,7 +16,7 @@ from ..problems import OF_BROKER, Kind
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import FAULT, OFFLINE, Reading
 from .amounts import rounded
-from .context import Context
+from .context import Context, own_ids
 from .control import Control, control
 from .minutes import Energy
 from .notices import Notice, failed, failed_lately, hours, notices
@@ -129,8 +129,8 @@ class Status(msgspec.Struct, frozen=True):
 
 def status(context: Context) -> Status:
     """Return the status now."""
-    now = context.clock.now()
-    found, health, history = notices(context), _health(context), _history(context)
+    now, lately = context.clock.now(), failed_lately(context)
+    found, health, history = notices(context, lately), _health(context), _history(context, lately)
     return Status(
         version=context.version,
         at=now,
@@ -237,9 +237,9 @@ _SENSORS = {
 
 
 def _entity_ids(context: Context, inverter: Inverter) -> Iterator[tuple[str, str]]:
-    ids = context.publisher.ownership.ids(inverter)
+    ids = own_ids(context, inverter)
     for name, key in _SENSORS.items():
-        if key in ids and not context.publisher.ownership.is_taken(ids[key]):
+        if key in ids:
             yield name, ids[key]
 
 
@@ -381,7 +381,7 @@ def _inverter(context: Context, serial: str, given: GivenName) -> InverterHealth
     return InverterHealth(serial=serial, name=given.name, state=state, text=text, since=since)
 
 
-def _history(context: Context) -> dict[str, Any]:
+def _history(context: Context, lately: int) -> dict[str, Any]:
     progress, backfill = context.backfill.progress, context.backfill
     hold = (progress.hold or _held_by_cloud(context)) if progress.left else None
     is_running = progress.left > 0 and not backfill.is_paused and hold is None
@@ -392,7 +392,7 @@ def _history(context: Context) -> dict[str, Any]:
         "ends_at": progress.ends_at if is_running else None,
         "hold": hold,
         "failed": failed(context),
-        "failed_lately": failed_lately(context),
+        "failed_lately": lately,
         "unrecorded": None if unrecorded is None else f"{unrecorded.sentence} {unrecorded.advice}",
     }
 
