@@ -169,7 +169,7 @@ def failed_lately(context: Context) -> int:
     return failed(context, context.clock.now() - _FAILED_LATELY)
 
 
-def hours(number: int) -> str:
+def in_hours(number: int) -> str:
     """Return a number of hours in words."""
     return f"{number:,} {'hour' if number == 1 else 'hours'}"
 
@@ -178,7 +178,7 @@ def _unfilled(number: int) -> Iterator[Notice]:
     if number:
         yield _notice(
             "unfilled",
-            f"{hours(number)} could not be filled",
+            f"{in_hours(number)} could not be filled",
             "History says why below its calendar. To fetch again what is missing, choose its day.",
             "warning",
         )

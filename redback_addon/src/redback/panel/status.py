@@ -19,7 +19,7 @@ from .amounts import rounded
 from .context import Context, own_ids
 from .control import Control, control
 from .minutes import Energy
-from .notices import Notice, failed, failed_lately, hours, notices
+from .notices import Notice, failed, failed_lately, in_hours, notices
 
 _State = Literal["good", "bad", "waiting"]
 _REFUSALS = (Notification.CREDENTIALS, Notification.TOKEN, Notification.NO_INVERTER)
@@ -162,7 +162,7 @@ def _worst_first(
     yield from (Summary("waiting", notice.title) for notice in found)
     yield from (Summary("waiting", part.text) for part in parts if part.state == "waiting")
     left = history["left"]
-    missing = f": {hours(left)} missing" if left else ""
+    missing = f": {in_hours(left)} missing" if left else ""
     if history["is_paused"]:
         yield Summary("waiting", f"Filling is paused{missing}")
     elif history["hold"]:
