@@ -1,5 +1,7 @@
 """That a year of a real Core is what an inverter did in it, and is asked for sparingly."""
 
+import csv
+import io
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -22,8 +24,9 @@ from redback.core import Row, Series, Statistics, WebSocket
 from redback.core.home_assistant import Config
 from redback.inverters.inverter import Inverter
 from redback.panel import Context, spans
+from redback.panel.downloads import written
 from redback.panel.minutes import FILE, Minutes
-from redback.panel.period import Energy, energy
+from redback.panel.period import Energy, energy, table
 from redback.panel.spans import Length, Than, span
 from redback.panel.wanted import Wanted
 from redback.publishing.entity_ids import entity_ids
@@ -191,6 +194,24 @@ async def test_every_figure_of_every_span_is_what_the_inverter_did(
         day = one.first - _DAY
         if _midnight(day) < year.begin:
             break
+
+
+async def test_all_of_the_time_and_its_files_are_what_the_inverter_did(year: _Year) -> None:
+    context, day = cast("Context", year.context), year.now.astimezone(ZoneInfo(_ZONE)).date()
+    found = await year.energy(Length.ALL, day)
+    assert found.first == year.begin.astimezone(ZoneInfo(_ZONE)).date()
+    files = [(Length.ALL, Length.MONTH), (Length.ALL, Length.DAY), (Length.YEAR, None)]
+    for length, by in files:
+        asked = Wanted(length, day, Than.BEFORE, (year.serial,))
+        text = written(await table(context, asked, by), by, year.now)
+        rows = [*csv.DictReader(io.StringIO(text, newline=""))]
+        shown = (await year.energy(length, day)).figures
+        begin = year.begin if length is Length.ALL else _begin_of(date(day.year, 1, 1))
+        for name, column in (("solar", "solar"), ("load", "house"), ("import", "from_grid")):
+            kwh = year.counted(name, year.now) - year.counted(name, max(begin, year.begin))
+            in_file = sum(float(row[f"{column}_kwh"] or 0) for row in rows)
+            assert getattr(shown, f"{name}_kwh") == pytest.approx(kwh, abs=_CLOSE_KWH)
+            assert in_file == pytest.approx(kwh, abs=_CLOSE_KWH)
 
 
 def _changes(year: _Year, zone: ZoneInfo) -> list[date]:
