@@ -225,7 +225,7 @@ class Home:
                 yield
         finally:
             registry.clear()
-            believed.write()
+            registry.close()
             existing.write()
             files.close()
 

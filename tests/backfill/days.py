@@ -36,6 +36,7 @@ from redback.core import CoreRefusedError, Row, Series, Statistics, WebSocket
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
+from redback.inverters.stores import counters_are_due
 from redback.ledger import FILE as LEDGER_FILE
 from redback.ledger import Believed, Ledger, Meters
 from redback.problems import AccountProblems, Problems
@@ -248,14 +249,16 @@ class Days:
                 taken = self._meters.believe(self.reading(self.minute), self._inverter.details)
                 if taken.import_all_time_energy_kwh is not None:
                     self.core.push(ENTITY, taken.import_all_time_energy_kwh)
-                await self._close()
+                await self._close(is_killed=True)
             else:
                 await self._stop()
         if not is_up or not self.has_reading(self.minute):
             return
         reading = self.reading(self.minute)
         believed = self._meters.believe(reading, self._inverter.details)
-        self._believed = dict(self._meters.believed)
+        now = self._meters.believed
+        if self._meters.has_stepped or counters_are_due(self._believed, now):
+            self._believed = now
         self._ledger.put(SERIAL, self._meters.ended)
         self._inverter.entities.show(self._inverter.reading(believed))
         value = believed.import_all_time_energy_kwh
@@ -358,15 +361,18 @@ class Days:
         """Stop the service, which makes its entities unavailable."""
         if self.core.is_running:
             self.core.push(ENTITY, None)
+        self._believed = self._meters.believed
         await self._close()
 
-    async def _close(self) -> None:
+    async def _close(self, *, is_killed: bool = False) -> None:
+        """End the service; a power cut loses what was not yet written."""
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
-        for file in (self._ledger, self._coverage, self._adjustments):
+        coverage = self._coverage._database if is_killed else self._coverage  # noqa: SLF001
+        for file in (self._ledger, coverage, self._adjustments):
             file.close()
 
     def wrong(

@@ -87,6 +87,56 @@ def test_everything_is_there_after_a_kill(path: Path) -> None:
     again.close()
 
 
+def test_the_end_of_a_span_is_written_each_hour_and_known_at_once(
+    path: Path,
+) -> None:
+    killed = Coverage(path)
+    for minute in range(130):
+        killed.note(SERIAL, START + minute * MINUTE)
+        assert spans(killed) == [Span(START, START + minute * MINUTE)]
+        assert killed.latest(SERIAL) == START + minute * MINUTE
+    # Also of a time that the file does not reach.
+    last = START + 129 * MINUTE
+    assert killed.spans(SERIAL, last, last) == [Span(START, last)]
+    assert killed.spans(SERIAL, last + MINUTE, last + MINUTE) == []
+    again = Coverage(path)
+    assert spans(again) == [Span(START, START + 120 * MINUTE)]
+    killed.close()
+    assert spans(again) == [Span(START, last)]
+    again.close()
+
+
+@pytest.mark.parametrize("minute", [3, 8])
+def test_an_hour_that_is_filled_meets_readings_that_are_not_yet_written(
+    coverage: Coverage, minute: int
+) -> None:
+    end = HOUR + timedelta(hours=1)
+    for number in range(minute + 1):
+        coverage.note(SERIAL, end + number * MINUTE)
+    coverage.put(SERIAL, [Hour(HOUR, Stage.SETTLED)])
+    assert spans(coverage) == [Span(HOUR, end + minute * MINUTE)]
+    coverage.note(SERIAL, end + (minute + 1) * MINUTE)
+    assert spans(coverage) == [Span(HOUR, end + (minute + 1) * MINUTE)]
+
+
+def test_a_span_whose_end_could_not_be_written_is_written_later(
+    coverage: Coverage, path: Path
+) -> None:
+    for minute in range(14):
+        coverage.note(SERIAL, START + minute * MINUTE)
+    with opened(path) as other:
+        other.execute("ALTER TABLE span RENAME TO lost")
+    coverage.note(SERIAL, START + 15 * MINUTE)
+    assert coverage.is_failing
+    with opened(path) as other:
+        other.execute("ALTER TABLE lost RENAME TO span")
+    coverage.note(SERIAL, START + 17 * MINUTE)
+    assert spans(coverage) == [
+        Span(START, START + 13 * MINUTE),
+        Span(START + 17 * MINUTE, START + 17 * MINUTE),
+    ]
+
+
 def test_a_reading_between_two_spans_joins_them(coverage: Coverage) -> None:
     for minute in (0, 2, 1):
         coverage.note(SERIAL, START + minute * MINUTE)

@@ -1,14 +1,17 @@
-"""What 1 to 1,000 inverters cost: memory, requests, processor, and the time of a cycle.
+"""What 1 to 1,000 inverters cost: memory, requests, processor, disk, and the time of a cycle.
 
 Beside the memory, an interpreter that has imported the libraries of the service. Beside the
 processor time, a bare loop that asks for the same inverters, and posts as many states of each
 (`bare.py`). A cycle goes from the cloud's first answer until the last reading has come to a
 stand-in for Core that does nothing with it.
 
-The program runs under a faster clock; what the processor has done and the memory holds is real.
+The program runs under a faster clock; what the processor has done and the memory holds is real. A
+change in a file comes to the disk within half a minute of a real clock; here each minute of the
+faster one.
 """
 
 import asyncio
+import contextlib
 import math
 import os
 import statistics
@@ -26,7 +29,16 @@ import fast_clock
 from benchmarks import bare
 from benchmarks.figures import Beside, Figure, Length
 from benchmarks.proxy import Proxy
-from benchmarks.runner import IMPORTS, Runner, Task, be_program, run, run_faster, runner
+from benchmarks.runner import (
+    IMPORTS,
+    Runner,
+    Task,
+    background,
+    be_program,
+    run,
+    run_faster,
+    runner,
+)
 from simulator.journal import Journal
 from standin.real_core import free_port
 
@@ -45,6 +57,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 # Counted from the state, which comes after the name in brackets (proc(5)).
 _USER, _SYSTEM = 11, 12
 _DAY_MINUTES = 1440
+# What is written less than each minute needs some hours, or an hour at least.
+_DISK_MINUTES = 60
+_MOST_DISK_MB = 3.0
 _PRINT_MB = f"""
 {IMPORTS}
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -76,6 +91,7 @@ class Seen(msgspec.Struct, frozen=True):
     processor_seconds: float
     cycle_seconds: Sequence[float]
     memory_mb: Sequence[float]
+    written_mb: float
 
 
 _TASKS = {
@@ -132,6 +148,10 @@ def _work(task: Task, seen: Seen, fewer: Beside | None) -> Iterator[Figure]:
         seconds, bare_s = (one * _DAY_MINUTES * size / 1000 for one in (milliseconds, bare_ms))
         beside, most_ratio = Beside("bare loop", bare_s), _MOST_RATIO_A_DAY
         yield Figure(f"{size}: processor a day", seconds, "s", beside, most_ratio=most_ratio)
+    if task.minutes >= _DISK_MINUTES:
+        megabytes = seen.written_mb / seen.minutes * _DAY_MINUTES / size
+        name = f"{size}: written to the disk a day and inverter"
+        yield Figure(name, megabytes, "MB", most=_MOST_DISK_MB)
     if seen.cycle_seconds:  # a machine that is too busy has no end of one
         cycle, most = statistics.median(seen.cycle_seconds), {1000: 10.0}.get(size)
         yield Figure(f"{size}: cycle", cycle, "s", most=most)
@@ -148,7 +168,10 @@ def _libraries_mb(_: int) -> float:
 
 async def _watch(task: Task) -> Seen:
     clock, port = asyncio.get_running_loop().time, free_port()
-    async with runner(task.inverters, panel_port=port) as running:
+    async with (
+        runner(task.inverters, panel_port=port) as running,
+        background("writing to the disk", _written_each_minute(running.data)),
+    ):
         service, proxy, journal = running.service, running.proxy, running.simulator.journal
         began = clock()
         await service.start()
@@ -159,10 +182,12 @@ async def _watch(task: Task) -> Seen:
         journal.clear()
         proxy.forget()
         began, worked = clock(), processor_seconds(service.pid)
+        written = _written_mb(service.pid)
         await asyncio.sleep(task.minutes * _MINUTE)
         minutes, requests = (clock() - began) / _MINUTE, journal.count()
         worked = processor_seconds(service.pid) - worked
         states = round(proxy.pushes / minutes / task.inverters)
+        written = _written_mb(service.pid) - written
         cycles = [seconds / task.speed for seconds in _cycles(journal, proxy)]
         memory.append(service.resident_mb)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as browser:
@@ -172,7 +197,7 @@ async def _watch(task: Task) -> Seen:
         memory.append(service.resident_mb)
         await service.stop()
         bare_seconds = await _bare_seconds(running, states)
-        return Seen(minutes, requests, states, bare_seconds, worked, cycles, memory)
+        return Seen(minutes, requests, states, bare_seconds, worked, cycles, memory, written)
 
 
 async def _bare_seconds(running: Runner, states: int) -> float:
@@ -192,6 +217,25 @@ def _cycles(journal: Journal, proxy: Proxy) -> Iterator[float]:
         arrived = [at for at in proxy.read_at if start <= at < end]
         if arrived:
             yield max(arrived) - start
+
+
+async def _written_each_minute(folder: Path) -> None:
+    """Let the kernel write all that is changed, without end."""
+    while True:
+        await asyncio.sleep(_MINUTE)
+        await asyncio.to_thread(_write, folder)
+
+
+def _write(folder: Path) -> None:
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def _written_mb(pid: int) -> float:
+    """Return what it has let the kernel write to a disk; a file system in memory counts as none."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes")) / 1e6
 
 
 def processor_seconds(pid: int) -> float:

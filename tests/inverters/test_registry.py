@@ -10,12 +10,13 @@ import pytest
 
 from examples import SERIAL, configuration, dynamic, static
 from fake_clock import FakeClock
+from house import until
 from polling import stand_ins
 from redback.cloud import Dynamic
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry
 from redback.inverters.stores import SensorsFile, counters_file, sensors_file
-from redback.ledger import Believed, HourEnd, Ledger
+from redback.ledger import RESET_BELOW, Believed, HourEnd, Ledger
 from redback.problems import Kind, Problems
 from redback.publishing.device import Device
 from redback.publishing.entity_ids import entity_ids
@@ -39,7 +40,7 @@ class World:
         detailed: bool = False,
         ledger: Ledger | None = None,
     ) -> None:
-        believed = counters_file(folder)
+        self.believed = believed = counters_file(folder)
         believed.set(SERIAL, {"grid_import_total": Believed(1500.7, clock.now())})
         self.clock = clock
         self.problems = Problems(clock)
@@ -419,6 +420,75 @@ class TestOnDisk:
         after.describe(serial, Details(static()))
         after.dynamic({serial: later(2)})
         assert existing.times == 0
+
+
+class TestCountersOnDisk:
+    """A memory card wears out; after a power cut the cloud tells again what only grew."""
+
+    @staticmethod
+    def on_disk(folder: Path) -> Mapping[str, Believed]:
+        return counters_file(folder).get(SERIAL) or {}
+
+    @pytest.fixture
+    async def grows(self, clock: FakeClock, tmp_path: Path) -> AsyncIterator[World]:
+        """Return one whose files are written as in the service; later(0) is at 01:02:03 UTC."""
+        world = World(clock, tmp_path)
+        world.registry.use(NAMED)
+        async with running(world.believed):
+            yield world
+
+    async def takes(self, world: World, folder: Path, readings: Iterable[Dynamic]) -> None:
+        for reading in readings:
+            await world.clock.advance((reading.timestamp - world.clock.now()).total_seconds())
+            world.read(reading)
+            # A thread writes.
+            await until(lambda: self.on_disk(folder) == (world.believed.get(SERIAL) or {}))
+
+    async def test_one_that_only_grows_is_written_every_quarter_of_an_hour(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        written: set[datetime] = set()
+        for minute in range(31):
+            await self.takes(grows, tmp_path, [later(minute, 1500 + minute / 100)])
+            written.add(max(one.at for one in self.on_disk(tmp_path).values()))
+            assert minute == 0 or grows["solar_generation_total"] == str(1500 + minute / 100)
+        # The first ones, until all are believed, and then 01:15 and 01:30.
+        assert [one.minute for one in sorted(written)[-2:]] == [15, 30]
+        assert len(written) <= 4
+        grows.registry.close()
+        assert self.on_disk(tmp_path) == grows.registry.believed(SERIAL)
+
+    async def test_one_that_is_believed_for_the_first_time_is_written_at_once(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        await self.takes(grows, tmp_path, [later(0), later(1)])
+        assert self.on_disk(tmp_path).keys() == grows.registry.believed(SERIAL).keys()
+
+    async def test_a_step_is_written_before_core_is_told(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        await self.takes(grows, tmp_path, [later(minute) for minute in range(3)])
+        shown: list[float] = []
+
+        def offer(*_: object) -> None:
+            shown.append(self.on_disk(tmp_path)["solar_generation_total"].value)
+
+        grows.offer = offer  # type: ignore[assignment, method-assign]
+        await self.takes(
+            grows, tmp_path, [later(3 + minute, 7 + minute / 100) for minute in range(5)]
+        )
+        assert shown[0] == 1500.75
+        assert 7 < shown[-1] < 8
+
+    async def test_after_a_power_cut_core_does_not_take_a_young_counter_for_a_new_one(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        """It may be shown what was written last, until a reading confirms a higher value."""
+        for minute in range(10):
+            await self.takes(grows, tmp_path, [later(minute, 0.1 + minute / 20)])
+            shown = float(grows["solar_generation_total"]) if minute else 0.0
+            kept = self.on_disk(tmp_path).get("solar_generation_total")
+            assert (kept.value if kept else 0.0) >= RESET_BELOW * shown
 
 
 class TestAfterAKill:

@@ -15,6 +15,7 @@ from redback.inverters.inverter import Inverter
 from redback.ledger import local_day
 from redback.panel.minutes import FILE, Day, Minutes
 from redback.sensors.entities import Entities
+from sqlite_file import opened
 
 OTHER = "RB26030100000022"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -276,18 +277,57 @@ async def test_what_is_two_days_old_is_forgotten(
     day = [reading(NOON - number * MINUTE) for number in range(1440)]
     minutes.seen(inverter(), day)
     await clock.advance(3 * 86400)
-    minutes.seen(inverter(), [*day, reading(clock.now())])
-    assert minutes._database.read("SELECT count(*) FROM minute") == [(1,)]  # noqa: SLF001 - what is kept shows nowhere else
+    minutes.seen(inverter(), [*day, reading(clock.now() - MINUTE), reading(clock.now())])
+    assert minutes._database.read("SELECT count(*) FROM batch") == [(1,)]  # noqa: SLF001 - what is kept shows nowhere else
     assert (tmp_path / FILE).stat().st_size < 500_000
 
 
 def test_it_survives_the_end_of_the_process(tmp_path: Path, clock: FakeClock) -> None:
     before = Minutes(tmp_path / FILE, clock)
     before.seen(inverter(), [reading(NOON)])
-    after = Minutes(tmp_path / FILE, clock)  # before the other is closed, as after a kill
-    assert after.day([SERIAL]).solar == [2.0]
     before.close()
+    after = Minutes(tmp_path / FILE, clock)
+    assert after.day([SERIAL]).solar == [2.0]
     after.close()
+
+
+async def test_an_hour_is_written_together_and_shown_at_once(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    killed = Minutes(tmp_path / FILE, clock)
+    for number in range(100):
+        killed.seen(inverter(), [reading(NOON + number * MINUTE, number)])
+        await clock.advance(60)
+        assert len(killed.day([SERIAL]).solar) == number + 1
+    after = Minutes(tmp_path / FILE, clock)  # before the other is closed
+    assert after.day([SERIAL]).solar == [float(number) for number in range(61)]
+    killed.close()
+    assert after.day([SERIAL]).solar == [float(number) for number in range(100)]
+    after.close()
+
+
+def test_the_minutes_of_an_earlier_version_are_still_there(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    with opened(tmp_path / FILE) as file:
+        file.execute(
+            "CREATE TABLE minute (serial TEXT NOT NULL, at INTEGER NOT NULL, what BLOB NOT NULL,"
+            " PRIMARY KEY (serial, at)) WITHOUT ROWID"
+        )
+        for number in range(3):
+            what = msgspec.msgpack.encode([2.0 + number, *[None] * 10])
+            at = int((NOON - number * MINUTE).timestamp())
+            file.execute("INSERT INTO minute VALUES (?, ?, ?)", (SERIAL, at, what))
+    for _ in range(2):
+        minutes = Minutes(tmp_path / FILE, clock)
+        assert minutes.day([SERIAL]).solar == [4.0, 3.0, 2.0]
+        minutes.close()
+
+
+def test_a_reading_that_is_corrected_before_it_is_written_is_shown_once(minutes: Minutes) -> None:
+    minutes.seen(inverter(), [reading(NOON - MINUTE, 1.0), reading(NOON, 2.0)])
+    minutes.seen(inverter(), [reading(NOON, 3.0)])
+    assert minutes.day([SERIAL]).solar == [1.0, 3.0]
 
 
 def test_a_damaged_file_costs_the_picture_alone(

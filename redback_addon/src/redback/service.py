@@ -154,7 +154,7 @@ class Service:
         finally:
             deadline = (stopped_at or loop.time()) + timeout(_FAREWELL_SECONDS)
             self._registry.clear()
-            self._believed.write()
+            self._registry.close()
             self._existing.write()
             try:
                 await self._publisher.farewell(deadline)

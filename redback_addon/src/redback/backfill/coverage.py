@@ -2,7 +2,7 @@
 
 It is a small SQLite file. A complete range is one row, whether live or filled; an hour that is
 still to be filled, or could not be, is one row. Whatever the file loses is fetched again like any
-other gap.
+other gap, so the end of a range that grows is only written now and then.
 """
 
 import sqlite3
@@ -18,6 +18,7 @@ import msgspec
 
 from ..ledger import HOUR, Interval
 from ..storage.database import Database, moment, seconds
+from ..storage.sparing import is_due
 from .hourly import Summary
 
 # In the data folder.
@@ -26,6 +27,8 @@ FILE = "history.db"
 # A longer step than this leaves something out.
 _LONGEST_STEP = timedelta(seconds=90)
 _LOST = "hours may be fetched again"
+# The ends of an inverter without a range since the start.
+_NONE = (0, 0)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS inverter (
@@ -116,6 +119,8 @@ class Coverage:
         self._database = Database(path, _SCHEMA, _LOST)
         self._puts: Counter[str] = Counter()
         self._intervals: defaultdict[str, Interval] = defaultdict(Interval)
+        # The end of each inverter's last range in the file, and where it is by now; Unix seconds.
+        self._ends: dict[str, tuple[int, int]] = {}
 
     @property
     def is_failing(self) -> bool:
@@ -123,18 +128,34 @@ class Coverage:
         return self._database.is_failing or self._database.is_in_memory
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is not yet written, and close the file."""
+        for serial, (written, end) in self._ends.items():
+            if end != written:
+                self._write(serial, end)
         self._database.close()
 
     def note(self, serial: str, stamp: datetime) -> None:
         """Note that Core was shown the reading of this moment."""
         interval, at = self._intervals[serial], seconds(stamp)
         interval.note(stamp)
+        written, end = self._ends.get(serial, _NONE)
+        is_next = end <= at <= end + interval.longest_step.total_seconds()
+        if is_next and not is_due(written, at):
+            self._ends[serial] = written, at
+        else:
+            self._write(serial, at)
+
+    def _write(self, serial: str, at: int) -> None:
+        step = self._intervals[serial].longest_step
         with self._database.writing() as database:
             database.execute(
                 "INSERT OR IGNORE INTO inverter (serial, begun) VALUES (?, ?)", (serial, at)
             )
-            _cover(database, _inverter(database, serial), at, at, interval.longest_step)
+            inverter = _inverter(database, serial)
+            for since, until in (self._ends.get(serial, (at, at)), (at, at)):
+                _cover(database, inverter, since, until, step)
+        if not self._database.is_failing:
+            self._ends[serial] = at, at
 
     def longest_step(self, serial: str) -> timedelta:
         """Return the longest time between two readings of an inverter of which none is missing."""
@@ -152,18 +173,27 @@ class Coverage:
     def latest(self, serial: str) -> datetime | None:
         """Return the end of the newest time without a gap: Core was shown a reading then."""
         query = "SELECT max(span.until) FROM span JOIN inverter ON inverter = id WHERE serial = ?"
-        return _one(self._database.read(query, serial))
+        written = _one(self._database.read(query, serial))
+        _, end = self._ends.get(serial, _NONE)
+        return None if written is None else max(written, moment(end))
 
     def spans(self, serial: str, since: datetime, until: datetime) -> list[Span]:
         """Return the ranges without a gap that touch this one, in order."""
+        written, last = self._ends.get(serial, _NONE)
+        first = seconds(since)
         rows = self._database.read(
             "SELECT span.since, span.until FROM span JOIN inverter ON inverter = id"
             " WHERE serial = ? AND span.until >= ? AND span.since <= ? ORDER BY span.since",
             serial,
-            seconds(since),
+            min(first, written) if first <= last else first,
             seconds(until),
         )
-        return [Span(moment(start), moment(end)) for start, end in rows]
+        ends = [max(end, last) if start <= written <= end else end for start, end in rows]
+        return [
+            Span(moment(start), moment(end))
+            for (start, _), end in zip(rows, ends, strict=True)
+            if end >= first
+        ]
 
     def hours(self, serial: str, since: datetime, until: datetime) -> dict[datetime, Hour]:
         """Return the hours in this range that have a row, without their summaries."""

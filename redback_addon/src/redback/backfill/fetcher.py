@@ -1,5 +1,6 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from ..cloud import (
     TransientError,
 )
 from ..inverters.inverter import Inverter
-from ..ledger import HOUR, Ledger, Meters
+from ..ledger import HOUR, HourEnd, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
@@ -137,11 +138,15 @@ class Fetcher:
             if before is not None:
                 meters.believe(before, inverter.details)
         believed = []
+        ended: defaultdict[str, list[HourEnd]] = defaultdict(list)
         for reading in readings:
             believed.append(meters.believe(reading, inverter.details))
-            self._ledger.put(serial, meters.ended)
+            for key, ends in meters.ended.items():
+                ended[key] += ends
         meters.end_hour(end)
-        self._ledger.put(serial, meters.ended)
+        for key, ends in meters.ended.items():
+            ended[key] += ends
+        self._ledger.put(serial, ended)
         self._last[serial] = end, readings[-1] if readings else None, meters
         return tuple(believed)
 

@@ -21,7 +21,7 @@ from ..sensors.entities import Entities, Shown
 from ..sensors.reading import NO_READING, STALE_AFTER, Reading, Today
 from .inverter import Inverter
 from .naming import GivenName
-from .stores import CountersFile, SensorsFile
+from .stores import CountersFile, SensorsFile, counters_are_due
 
 _LOG = logging.getLogger(__name__)
 # A reading stamped slightly in the future still expires this long after it arrived.
@@ -280,12 +280,23 @@ class Registry:
         for serial, dynamic in readings.items():
             record = self._records[serial]
             record.dynamic = record.meters.believe(dynamic, record.details)
-            self._believed.set(serial, record.meters.believed)
+            believed = record.meters.believed
+            if record.meters.has_stepped or counters_are_due(
+                self._believed.get(serial) or {}, believed
+            ):
+                self._believed.set(serial, believed)
             self._ledger.put(serial, record.meters.ended)
         if any(self._records[serial].meters.has_stepped for serial in readings):
             # Persist before publishing: if a power cut brought the old value back, Core would see
             # it between two new ones, and count a lifetime's energy.
             self._believed.write()
+
+    def close(self) -> None:
+        """Write what is believed."""
+        for serial, record in self._records.items():
+            if believed := record.meters.believed:
+                self._believed.set(serial, believed)
+        self._believed.write()
 
     def _show(self, *serials: str) -> None:
         offers: list[tuple[Device, list[Shown]]] = []

@@ -1,6 +1,6 @@
 """Two files that outlive a restart: believed counters, and the sensors that exist."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ from ..ledger import Believed
 from ..sensors.former_ids import sensors_by_id
 from ..storage.json_file import JsonFile
 from ..storage.keyed_file import KeyedFile
+from ..storage.sparing import OFTEN, is_due
 
 CountersFile = KeyedFile[dict[str, Believed]]
 SensorsFile = KeyedFile[dict[str, tuple[str, ...]]]
+# Above the share below which Core takes a value for a new counter's (`RESET_BELOW`).
+_LEAST_WRITTEN = 0.95
 _SENSORS_LOSS = "after a power cut Home Assistant may show outdated values"
 
 
@@ -27,6 +30,19 @@ def counters_file(folder: Path) -> CountersFile:
     """Open the last believed values of all counters, by the sensor's key."""
     loss = "a glitch of a counter may be believed after a restart"
     return KeyedFile(folder / "counters.json", dict[str, Believed], loss)
+
+
+def counters_are_due(written: Mapping[str, Believed], believed: Mapping[str, Believed]) -> bool:
+    """Whether the counters of an inverter, which have only grown, are to be written.
+
+    After a power cut, Core may be shown what was written last. It is never so much less than
+    before that Core would take it for a new counter's value.
+    """
+    return written.keys() != believed.keys() or any(
+        is_due(written[key].at.timestamp(), one.at.timestamp(), OFTEN)
+        or written[key].value < _LEAST_WRITTEN * one.value
+        for key, one in believed.items()
+    )
 
 
 def sensors_file(folder: Path) -> SensorsFile:

@@ -1,10 +1,12 @@
 """Each inverter's minutes of today and yesterday, for the chart of the day.
 
 They come from live readings, and from the hours that the backfill fetches, so that the chart has no
-gap either.
+gap either. Those of an hour are written together, as one row: one for each minute would write
+more pages of the file than all else.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,19 +21,25 @@ from ..ledger import local_day, step, usual
 from ..sensors.counters import COUNTERS, CounterRow
 from ..sensors.reading import STALE_AFTER, Reading
 from ..storage.database import Database
+from ..storage.sparing import is_due
 from .amounts import Amounts, amounts, rounded
 
 # In the data folder.
 FILE = "minutes.db"
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS minute (
-  serial TEXT NOT NULL, at INTEGER NOT NULL, what BLOB NOT NULL, PRIMARY KEY (serial, at)
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (
+  id INTEGER PRIMARY KEY, serial TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+  what BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_end ON batch (serial, until);
 """
+# Where earlier versions have them.
+_FORMER = "minute"
+_INSERT = "INSERT INTO batch (serial, since, until, what) VALUES (?, ?, ?, ?)"
 _LOST = "the day's chart may have gaps"
 _KEPT = timedelta(hours=50)
-_PRUNED_EVERY = timedelta(hours=1)
+_PRUNED_EVERY = timedelta(days=1)
 _MINUTE_SECONDS = 60
 _POWERS = ("solar", "load", "battery", "grid")
 # Every inverter has these; of all others only those that have panels, or a battery.
@@ -42,6 +50,7 @@ _LEAST_HELD = timedelta(minutes=3)
 _HELD_STEPS = 2
 # The interval is learnt from this many readings, past midnight also from those before.
 _LEARNT_FROM = 60
+_LEARNT_BATCHES = 5
 # This long after the first reading, its counters are believed.
 _BELIEVED_SECONDS = 10 * _MINUTE_SECONDS
 
@@ -119,33 +128,54 @@ class Minutes:
         self._database = Database(path, _SCHEMA, _LOST)
         self._clock = clock
         self._pruned_at = clock.now() - _PRUNED_EVERY
+        # What is not yet written, by inverter and time.
+        self._unwritten: dict[str, dict[int, bytes]] = {}
         # It is read each second, and changes once a minute.
         self._today: dict[str, tuple[datetime, Energy]] = {}
+        self._take_over()
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is not yet written, and close the file."""
+        for serial in [*self._unwritten]:
+            self._write(serial)
         self._database.close()
 
     def seen(self, inverter: Inverter, readings: Iterable[Dynamic]) -> None:
         """Store an inverter's readings; those that are too old are left out."""
         oldest = self._clock.now() - _KEPT
-        rows = [
-            (
-                inverter.serial,
-                int(dynamic.timestamp.timestamp()),
-                _packed(inverter.reading(dynamic)),
-            )
+        rows = {
+            int(dynamic.timestamp.timestamp()): _packed(inverter.reading(dynamic))
             for dynamic in readings
             if dynamic.timestamp > oldest
-        ]
+        }
         if not rows:
             return
         self._today.pop(inverter.serial, None)
+        unwritten = self._unwritten.setdefault(inverter.serial, {})
+        unwritten.update(rows)
+        if is_due(min(unwritten), max(unwritten)):
+            self._write(inverter.serial)
+
+    def _write(self, serial: str) -> None:
+        now, rows = self._clock.now(), self._unwritten.pop(serial)
         with self._database.writing() as database:
-            database.executemany("INSERT OR REPLACE INTO minute VALUES (?, ?, ?)", rows)
-            if self._clock.now() - self._pruned_at >= _PRUNED_EVERY:
-                database.execute("DELETE FROM minute WHERE at < ?", (int(oldest.timestamp()),))
-                self._pruned_at = self._clock.now()
+            database.execute(_INSERT, _batch(serial, rows))
+            if now - self._pruned_at >= _PRUNED_EVERY:
+                oldest = int((now - _KEPT).timestamp())
+                database.execute("DELETE FROM batch WHERE until < ?", (oldest,))
+                self._pruned_at = now
+
+    def _take_over(self) -> None:
+        """Take over the rows of an earlier version."""
+        if not self._database.read("SELECT 1 FROM sqlite_master WHERE name = ?", _FORMER):
+            return
+        serials = self._database.read(f"SELECT DISTINCT serial FROM {_FORMER}")  # noqa: S608 - ours
+        with self._database.writing() as database:
+            for (serial,) in serials:
+                query = f"SELECT at, what FROM {_FORMER} WHERE serial = ?"  # noqa: S608 - ours
+                rows = dict(self._database.read(query, serial))
+                database.execute(_INSERT, _batch(serial, rows))
+            database.execute(f"DROP TABLE {_FORMER}")
 
     def day(self, serials: Iterable[str], *, is_yesterday: bool = False) -> Day:
         """Return the local day so far, or yesterday, of one inverter or of those of one site."""
@@ -178,26 +208,32 @@ class Minutes:
         """Return a day of one inverter, and the last minute before it where that is near."""
         since, until = int(start.timestamp()), int(end.timestamp())
         held = self._held(serial, until)
-        rows = self._database.read(
-            "SELECT at, what FROM minute WHERE serial = ? AND at >= ? AND at < ? ORDER BY at",
-            serial,
-            since - held,
-            until,
-        )
-        minutes = [(at, msgspec.msgpack.decode(what, type=Minute)) for at, what in rows]
+        rows = self._known(
+            serial, "until >= ? AND since < ? ORDER BY id", since - held, until
+        ).items()
+        minutes = sorted((at, minute) for at, minute in rows if since - held <= at < until)
         before = [one for one in minutes if one[0] < since]
         return Seen([*before[-1:], *minutes[len(before) :]], held)
 
     def _held(self, serial: str, until: int) -> float:
         """Return how long an inverter's last values count on, seconds."""
-        found = self._database.read(
-            "SELECT at FROM minute WHERE serial = ? AND at < ? ORDER BY at DESC LIMIT ?",
-            serial,
-            until,
-            _LEARNT_FROM,
+        which = "since < ? ORDER BY until DESC LIMIT ?"
+        found = sorted(
+            at for at in self._known(serial, which, until, _LEARNT_BATCHES) if at < until
         )
-        step = usual(timedelta(seconds=after - before) for (after,), (before,) in pairwise(found))
+        last = found[-_LEARNT_FROM:]
+        step = usual(timedelta(seconds=after - before) for before, after in pairwise(last))
         return min(max(_HELD_STEPS * step, _LEAST_HELD), STALE_AFTER).total_seconds()
+
+    def _known(self, serial: str, which: str, *values: object) -> dict[int, Minute]:
+        """Return the minutes of some batches, and those that are not yet written, by their time."""
+        query = f"SELECT what FROM batch WHERE serial = ? AND {which}"  # noqa: S608 - from above
+        known: dict[int, Minute] = {}
+        for (what,) in self._database.read(query, serial, *values):
+            known |= msgspec.msgpack.decode(zlib.decompress(what), type=dict[int, Minute])
+        for at, packed in self._unwritten.get(serial, {}).items():
+            known[at] = msgspec.msgpack.decode(packed, type=Minute)
+        return known
 
 
 def day(each: Sequence[Seen], start: datetime, end: datetime, now: datetime) -> Day:
@@ -228,6 +264,12 @@ def day(each: Sequence[Seen], start: datetime, end: datetime, now: datetime) -> 
         grid=[minute.grid for _, minute in rows],
         soc=[minute.soc for _, minute in rows],
     )
+
+
+def _batch(serial: str, rows: Mapping[int, bytes]) -> tuple[str, int, int, bytes]:
+    """Return the values of `_INSERT`; the rows are packed minutes by their times."""
+    packed = msgspec.msgpack.encode({at: msgspec.Raw(what) for at, what in rows.items()})
+    return serial, min(rows), max(rows), zlib.compress(packed)
 
 
 def _packed(reading: Reading) -> bytes:
