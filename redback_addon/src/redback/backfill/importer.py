@@ -272,6 +272,8 @@ class Importer:
 
         There are none if it saw none of these rows, which start at `since` or later.
         """
+        if not rows:
+            return ()  # as before a past of years, which need not be resolved
         hours = self._ledger.hours(part.inverter.serial, counter.key, since, part.since)
         known = {one.start: one for one in resolve(hours, most)}
         seen = [

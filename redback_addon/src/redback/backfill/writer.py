@@ -1,11 +1,12 @@
 """Writes rows and shifts to Core's statistics, and confirms them by reading back."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from ..clock import Clock
-from ..core import CoreRefusedError, Period, Row, Series, Statistics
+from ..core import ROWS_TO_PUT, CoreRefusedError, Period, Row, Series, Statistics
 from ..ledger import HOUR
 from .adjustments import Adjustment, Adjustments
 from .agreement import Shift, Why
@@ -21,7 +22,8 @@ _MOVED_SECONDS = 6 * 3600.0
 _ASKED_SECONDS = 20.0
 _READ_AGAIN_SECONDS = 0.1
 _READ_AGAIN_SECONDS_MOST = 5.0
-_READ_AT_ONCE = 10
+# Of the time waited so far: a whole import is a chain of such waits, and at most so much longer.
+_READ_AGAIN_AFTER = 0.05
 # A second altogether.
 _LOOKS = 10
 # Core stores doubles; only the conversion to text and back can change them.
@@ -153,12 +155,13 @@ class Writer:
         self, written: Mapping[str, Sequence[Row]], moved: Sequence[Adjustment], patience: float
     ) -> None:
         """Wait until Core has written all rows, and has shifted all sums."""
-        began, wait = self._clock.monotonic(), _READ_AGAIN_SECONDS
+        began = self._clock.monotonic()
         while not await self._is_there(written, moved):
-            if self._clock.monotonic() - began > patience:
+            waited = self._clock.monotonic() - began
+            if waited > patience:
                 raise NotYetError
-            await self._clock.sleep(wait)
-            wait = min(2 * wait, _READ_AGAIN_SECONDS_MOST)
+            wait = max(_READ_AGAIN_AFTER * waited, _READ_AGAIN_SECONDS)
+            await self._clock.sleep(min(wait, _READ_AGAIN_SECONDS_MOST))
         for adjustment in moved:
             self._done(adjustment)
 
@@ -186,17 +189,17 @@ class Writer:
         return await self._holds(written)
 
     async def _holds(self, written: Mapping[str, Sequence[Row]]) -> bool:
-        """Whether Core has these rows."""
-        every = list(written)
-        # A few at a time: a month of all would take tens of megabytes.
-        for first in range(0, len(every), _READ_AT_ONCE):
-            entity_ids = every[first : first + _READ_AT_ONCE]
-            since = min(written[one][0].start for one in entity_ids)
-            until = max(written[one][-1].start for one in entity_ids) + HOUR
-            stored = await self._statistics.rows(entity_ids, since, until)
-            for entity_id in entity_ids:
-                found = {row.start: row for row in stored[entity_id]}
-                if not all(_is_same(found.get(row.start), row) for row in written[entity_id]):
+        """Whether Core has these rows: it takes all of a command or none, so its ends tell."""
+        ends: defaultdict[datetime, dict[str, Row]] = defaultdict(dict)
+        for entity_id, rows in written.items():
+            for first in range(0, len(rows), ROWS_TO_PUT):
+                part = rows[first : first + ROWS_TO_PUT]
+                for row in (part[0], part[-1]):
+                    ends[row.start][entity_id] = row
+        for start, wanted in ends.items():
+            stored = await self._statistics.rows(wanted, start, start + HOUR)
+            for entity_id, row in wanted.items():
+                if not any(_is_same(one, row) for one in stored[entity_id]):
                     return False
         return True
 
@@ -207,8 +210,8 @@ class Writer:
         return any(_same(stored.sum, moved) for stored in found)
 
 
-def _is_same(stored: Row | None, row: Row) -> bool:
-    return stored is not None and all(
+def _is_same(stored: Row, row: Row) -> bool:
+    return stored.start == row.start and all(
         (wanted := getattr(row, name)) is None or _same(getattr(stored, name), wanted)
         for name in _VALUES
     )

@@ -19,7 +19,7 @@ from .notices import Notices
 from .preferences import Kind, Planned, Priced, Role, Source
 from .rest import UNAVAILABLE, UNKNOWN, Rest, State
 from .session import open_session
-from .statistics import Growth, Period, Row, Statistics, Step
+from .statistics import ROWS_TO_PUT, Growth, Period, Row, Statistics, Step
 from .sync import Sync
 from .users import Users
 from .websocket import Message, WebSocket, retry
