@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -18,8 +18,8 @@ from redback.backfill.gaps import Gap
 from redback.backfill.hourly import Measured, Summary
 from redback.backfill.importer import Importer, Part
 from redback.backfill.refill import RefillError
-from redback.backfill.writer import NotYetError
-from redback.core import CoreAwayError, Row, Series, Statistics
+from redback.backfill.writer import NotYetError, Writer
+from redback.core import ROWS_TO_PUT, CoreAwayError, Row, Series, Statistics
 from redback.inverters.inverter import Inverter
 from redback.ledger import HourEnd, How, Ledger, step
 from redback.publishing.ownership import Ownership
@@ -634,6 +634,84 @@ async def test_a_core_that_never_shows_it_is_asked_again_later(
     know(ledger, true(2, 3, 4, 5, 6))
     with pytest.raises(NotYetError):
         await write(writer, gap(3, 4, 5))
+
+
+class Slow(FakeStatistics):
+    """A Core that has written nothing until a moment; it counts the rows that are read."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.written_at = 0.0
+        self.read = 0
+        self.loses: tuple[str, datetime] | None = None
+        self._clock = clock
+
+    async def rows(self, *arguments: Any, **period: Any) -> dict[str, list[Row]]:  # noqa: ANN401 - as Core
+        found = await super().rows(*arguments, **period)
+        if self._clock.monotonic() < self.written_at:
+            return {entity_id: [] for entity_id in found}
+        self.read += sum(map(len, found.values()))
+        return {
+            entity_id: [row for row in rows if (entity_id, row.start) != self.loses]
+            for entity_id, rows in found.items()
+        }
+
+
+class TestReadingBack:
+    """Core writes all rows of a command or none."""
+
+    ROWS = tuple(Row(at(hour), mean=1.5, min=0.5, max=2.5) for hour in range(2 * ROWS_TO_PUT + 99))
+
+    @pytest.fixture
+    def slow(self, clock: FakeClock) -> Slow:
+        return Slow(clock)
+
+    async def confirm(self, slow: Slow, adjustments: Adjustments, clock: FakeClock) -> None:
+        core = cast("Statistics", slow)
+        assert not await Writer(core, adjustments, clock).write({POWER: self.ROWS}, {})
+
+    async def test_years_are_confirmed_by_the_ends_of_each_command(
+        self, slow: Slow, adjustments: Adjustments, clock: FakeClock
+    ) -> None:
+        await self.confirm(slow, adjustments, clock)
+        assert slow.read < 10
+
+    @pytest.mark.parametrize(
+        "lost", [0, ROWS_TO_PUT - 1, ROWS_TO_PUT, 2 * ROWS_TO_PUT - 1, 2 * ROWS_TO_PUT, -1]
+    )
+    async def test_each_end_must_be_there(
+        self, slow: Slow, adjustments: Adjustments, clock: FakeClock, lost: int
+    ) -> None:
+        slow.loses = POWER.entity_id, self.ROWS[lost].start
+        with pytest.raises(NotYetError):
+            await self.confirm(slow, adjustments, clock)
+
+    @pytest.mark.parametrize("seconds", [1.0, 40.0])
+    async def test_it_goes_on_soon_after_core_has_written(
+        self, slow: Slow, adjustments: Adjustments, clock: FakeClock, seconds: float
+    ) -> None:
+        began = clock.monotonic()
+        slow.written_at = began + seconds
+        await self.confirm(slow, adjustments, clock)
+        assert clock.monotonic() - began <= 1.05 * seconds + 0.11
+
+
+async def test_a_past_before_all_rows_is_not_looked_at(
+    writer: Importer, statistics: FakeStatistics, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each month of an import would be compared with all others."""
+    looked: list[datetime] = []
+    hours = ledger.hours
+
+    def noted(serial: str, key: str, since: datetime, until: datetime) -> list[HourEnd]:
+        looked.append(since)
+        return hours(serial, key, since, until)
+
+    monkeypatch.setattr(ledger, "hours", noted)
+    statistics.compile(COUNTER.entity_id, growing([6, 7]))
+    know(ledger, true(3, 4, 5, 6))
+    assert not await write(writer, gap(3, 4, 5, past=True))
+    assert min(looked) >= at(-48)
 
 
 async def test_a_shift_that_core_was_sent_before_a_restart_is_not_sent_twice(
