@@ -16,7 +16,7 @@ import pytest
 from house import house, until
 from redback.backfill import Coverage, Stage
 from redback.backfill.coverage import DamagedError
-from redback.backfill.hourly import Measured
+from redback.inverters.hourly import Measured
 from redback.inverters.stores import counters_file, sensors_file
 from redback.ledger import Meters
 from redback.publishing.entity_ids import entity_id

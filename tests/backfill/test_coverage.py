@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from redback.backfill.coverage import Coverage, Hour, Span, Stage, UnwritableError
-from redback.backfill.hourly import Measured
+from redback.inverters.hourly import Measured
 from sqlite_file import opened
 
 SERIAL = "RB26030100000011"

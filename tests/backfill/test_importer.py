@@ -15,11 +15,11 @@ from redback.backfill.adjustments import FILE, Adjustments, AdjustmentStage
 from redback.backfill.agreement import Shift, Why
 from redback.backfill.coverage import Hour, Stage
 from redback.backfill.gaps import Gap
-from redback.backfill.hourly import Measured, Summary
 from redback.backfill.importer import Importer, Part
 from redback.backfill.refill import RefillError
 from redback.backfill.writer import NotYetError, Writer
 from redback.core import ROWS_TO_PUT, CoreAwayError, Row, Series, Statistics
+from redback.inverters.hourly import Measured, Summary
 from redback.inverters.inverter import Inverter
 from redback.ledger import HourEnd, How, Ledger, step
 from redback.publishing.ownership import Ownership

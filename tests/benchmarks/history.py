@@ -31,9 +31,9 @@ from redback.backfill import (
     Importer,
 )
 from redback.backfill.coverage import FILE, Hour, Stage
-from redback.backfill.hourly import Measured
 from redback.clock import SystemClock
 from redback.core import Row, Series, Statistics, WebSocket
+from redback.inverters.hourly import Measured
 from redback.inverters.inverter import Inverter
 from redback.inverters.naming import GivenName
 from redback.inverters.registry import Registry

@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
+from ..inverters.hourly import Summary
 from ..ledger import HOUR, Interval
 from ..storage.database import Database, moment, seconds
 from ..storage.sparing import is_due
-from .hourly import Summary
 
 # In the data folder.
 FILE = "history.db"

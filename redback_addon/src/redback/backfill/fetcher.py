@@ -16,13 +16,13 @@ from ..cloud import (
     RequestError,
     TransientError,
 )
+from ..inverters.hourly import summarise
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, HourEnd, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
 from .coverage import NO_READINGS, Coverage, Hour, Stage
-from .hourly import summarise
 
 _PACE_SECONDS = 1.0
 _SLOWEST_PACE_SECONDS = 60.0

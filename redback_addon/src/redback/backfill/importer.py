@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..core import Period, Row, Series, Statistics
+from ..inverters.hourly import Summary
 from ..inverters.inverter import Inverter
 from ..ledger import HOUR, HourEnd, How, Known, Ledger, floor, most_kw, resolve
 from ..publishing.ownership import Ownership
@@ -19,7 +20,6 @@ from .adjustments import Adjustment, Adjustments, AdjustmentStage
 from .agreement import Agreement, agree, is_held, is_right
 from .coverage import Span
 from .gaps import SETTLE, Gap
-from .hourly import Summary
 from .refill import RefillError
 from .refill import hours as starts
 from .writer import NotYetError, Refusals, Writer

@@ -8,9 +8,9 @@ from itertools import pairwise
 import msgspec
 
 from ..cloud import Dynamic
-from ..inverters.inverter import Inverter
 from ..ledger import HOUR
 from ..sensors.reading import STALE_AFTER
+from .inverter import Inverter
 
 
 class Measured(msgspec.Struct, frozen=True, array_like=True):

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from examples import SERIAL, configuration, dynamic, static
-from redback.backfill.hourly import Summary, summarise
 from redback.cloud import Dynamic
+from redback.inverters.hourly import Summary, summarise
 from redback.inverters.inverter import Inverter
 from redback.publishing.entity_ids import series as series_of
 from redback.sensors.counters import COUNTERS
