@@ -395,7 +395,7 @@ async def test_a_house_without_a_battery_has_no_figures_of_one(
         bars = made["bars"]
         assert isinstance(bars, dict)
         bars["kwh"] |= {name: [None] * 24 for name in ("charge", "discharge")}
-        return made
+        return made | {"entity_ids": {}}
 
     stand_in.made["period"] = without
     page = await viewer.open("day")
