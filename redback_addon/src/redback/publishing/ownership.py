@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import filterfalse
 
 from ..clock import Clock, wait
 from ..core import (
@@ -248,8 +247,9 @@ class Ownership:
             self._unchecked |= entity_ids & self._claims.keys()
             raise
         # Some may have been given up meanwhile.
-        entity_ids &= self._claims.keys()
-        self._watched &= self._claims.keys()
+        gone = entity_ids.difference(self._claims)
+        entity_ids -= gone
+        self._watched -= gone
         entries = {one: entry for one, entry in entries.items() if one in entity_ids}
         ours = {one for one, entry in entries.items() if self._ids.is_ours(entry)}
         self.registered = (self.registered - entity_ids) | ours
@@ -300,7 +300,8 @@ class Ownership:
         if silent >= _SILENT_SECONDS and not self._registers:
             for entity_id in others:
                 del self._written[entity_id]
-        free = {*filterfalse(self.is_taken, self._known)}
+        # Of a thousand inverters there are tens of thousands, each time that some are new.
+        free = self._known.difference(self._owners, self._written)
         before = self._allowed
         self._allowed = free if self._registers else free - self.registered
         self._report()
