@@ -162,7 +162,10 @@ async def _ours(websocket: WebSocket, core: Statistics, task: Task) -> _Used:
         websocket,
         clock,
         AccountProblems(Problems(clock), ""),
-        registry=cast("Registry", SimpleNamespace(names=names, inverter=lambda _: inverter)),
+        registry=cast(
+            "Registry",
+            SimpleNamespace(names=names, inverter=lambda _: inverter, known=lambda _: inverter),
+        ),
         days=task.hours // 24,
     )
     before = _used(begins=True)
