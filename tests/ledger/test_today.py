@@ -108,6 +108,21 @@ def test_hours_over_midnight_without_readings_make_it_unknown_until_they_are_fet
     assert found == exactly(KW * (4 + 10 / 60))
 
 
+def test_an_outage_from_the_last_hour_of_a_day_on_makes_the_next_one_unknown_until_it_is_fetched(
+    ledger: Ledger, place: Callable[[str], None]
+) -> None:
+    """Else what was counted before midnight would be part of today."""
+    place("Australia/Brisbane")
+    midnight = datetime.fromisoformat("2026-03-03T14:00+00:00")
+    house = House(ledger, midnight - 30 * HOUR)
+    house.live(midnight - 6 * HOUR, midnight - 55 * MINUTE)
+    house.restart()
+    house.live(midnight + 9 * HOUR, midnight + 9 * HOUR + 10 * MINUTE)
+    assert house.today(midnight + 9 * HOUR + 10 * MINUTE) is None
+    house.fetch(midnight - HOUR, midnight + 9 * HOUR)
+    assert house.today(midnight + 9 * HOUR + 10 * MINUTE) == exactly(KW * (9 + 10 / 60))
+
+
 def test_hours_of_today_without_readings_are_part_of_it(
     ledger: Ledger, place: Callable[[str], None]
 ) -> None:

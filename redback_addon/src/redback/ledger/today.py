@@ -7,7 +7,7 @@ from ..cloud import Static
 from ..sensors.counters import COUNTERS
 from .hours import HOUR, floor
 from .ledger import Ledger
-from .meter import Believed, HourEnd
+from .meter import Believed, HourEnd, How
 from .meters import most_kw
 from .resolve import resolve
 
@@ -38,7 +38,7 @@ def counted(
         energy = None if last.stepped is None else last.stepped.energy
         ended = ledger.hours(serial, row.key, first - HOUR, hour)
         known = resolve([*ended, HourEnd(hour, last.value, energy)], most_kw(row, static))
-        if known[0].start != first - HOUR:
+        if known[0].start != first - HOUR or known[0].how is How.INCOMPLETE:
             continue  # nobody knows what it showed then
         begun = known[1]
         before = (
