@@ -39,7 +39,7 @@ UNKNOWN = OutcomeUnknownError("cut", method="POST", url="http://cloud/")
 REFUSED = RequestError("the cloud answered 400", method="POST", url="http://cloud/")
 CHARGE = {"action": "charge", "power": 3000, "minutes": 60}
 LATE = 5.0
-SECOND = "RB2"
+SECOND, THIRD = "RB2", "RB3"
 _T = TypeVar("_T")
 _H = TypeVar("_H", bound="House")
 
@@ -218,7 +218,10 @@ def account(api: object, throttle: Throttle, *serials: str) -> Account:
     client = SimpleNamespace(controls=api, clock_ahead=None)
     if isinstance(api, Cloud):
         client = _Client(api)
-    return cast("Account", SimpleNamespace(client=client, throttle=throttle, names={*serials}))
+    made = SimpleNamespace(
+        client=client, throttle=throttle, names={*serials}, inverters=(), gone={}
+    )
+    return cast("Account", made)
 
 
 class House:
@@ -242,8 +245,10 @@ class House:
 
     def start(self) -> None:
         self.book = Book(self.folder)
+        names = cast("Any", self._registry).names
+        self.account = account(self._api, self.throttle, *names)
         self.controls = Controls(
-            (account(self._api, self.throttle, *cast("Any", self._registry).names),),
+            (self.account,),
             cast("Registry", self._registry),
             self.problems,
             self.clock,

@@ -15,6 +15,7 @@ from controls.stand_ins import (
     CHARGE,
     REFUSED,
     SECOND,
+    THIRD,
     UNKNOWN,
     Cloud,
     FakeHouse,
@@ -1072,6 +1073,21 @@ async def test_a_limit_of_an_inverter_that_is_in_use_no_more_is_still_watched(
         house.cloud.made.clear()
     await house.clock.advance(900)
     assert house.results() == ["ended"] * is_deleted
+
+
+async def test_one_late_list_that_two_inverters_read_is_not_two(house: FakeHouse) -> None:
+    await house.share_the_site()
+    await house.send(LIMIT | {"inverter": "Shed", "power": 1}, 900)
+    house.results()
+    house.registry.names[THIRD] = GivenName("Barn", "Barn")
+    house.registry.others[THIRD] = house.registry.described
+    listed = dict(house.cloud.made)
+    house.cloud.made.clear()
+    await use_no_more(house, SECOND)  # both others read what there is, one after the other
+    await house.clock.advance(1)
+    house.cloud.made.update(listed)
+    await house.clock.advance(900)
+    assert house.results() == []
 
 
 async def test_a_limit_of_an_inverter_that_is_in_use_no_more_can_be_replaced(

@@ -1,11 +1,14 @@
 """What the inverter reports is compared with what was started."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
 from controls.stand_ins import CHARGE, SECOND, FakeHouse
 from examples import SERIAL
+from fake_clock import START
+from redback.cloud import ListedInverter
 from redback.problems import Kind
 
 MINUTES = 60.0
@@ -237,6 +240,22 @@ async def test_of_several_inverters_only_what_flows_for_sure_is_too_much(
     await house.send(LIMIT | {"inverter": "Home"}, 10 * MINUTES)
     assert (problem(house, Kind.LIMIT) is not None) == is_too_much
     assert house.results() == ["started", *["failed"] * is_too_much]
+
+
+@pytest.mark.parametrize(
+    ("is_here", "gone", "is_too_much"),
+    [(True, {}, False), (False, {}, True), (True, {SECOND: START}, True)],
+)
+async def test_where_another_inverter_of_the_site_is_not_in_use_nobody_knows_what_flows(
+    house: FakeHouse, gone: dict[str, datetime], *, is_here: bool, is_too_much: bool
+) -> None:
+    site = house.registry.described.site_id
+    account = cast("Any", house.account)
+    mate = ListedInverter(SECOND, site if is_here else "S9")
+    account.inverters, account.gone = (ListedInverter(SERIAL, site), mate), gone
+    house.registry.exports[SERIAL] = 4200
+    await house.send(LIMIT, 10 * MINUTES)
+    assert (problem(house, Kind.LIMIT) is not None) == is_too_much
 
 
 async def test_a_doubted_limit_is_a_problem_again_after_a_restart_and_not_answered_again(

@@ -62,7 +62,7 @@ class Controls:
         outcomes = Outcomes(book, self._answers, clock)
         maker = Maker(Remote(accounts, registry, clock), outcomes, registry, clock)
         self._watch = Watch(maker, outcomes, registry, problems, self._turns, clock)
-        self._follow = Follow(outcomes, registry, problems, self._turns, clock)
+        self._follow = Follow(accounts, outcomes, registry, problems, self._turns, clock)
         self._executor = Executor(maker, self._watch, outcomes, registry, self._turns, clock)
         self._waiting: dict[_Line, _Waiting] = {}
         self._working: set[_Line] = set()

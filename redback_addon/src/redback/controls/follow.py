@@ -1,5 +1,6 @@
 """Finds out whether inverters follow commands, and reports it if they do not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -8,6 +9,7 @@ from msgspec import structs
 
 from ..clock import Clock
 from ..inverters.registry import Registry
+from ..polling.account import Account
 from ..problems import Kind, Problems
 from ..sensors.table import MODE
 from .answers import clock_time
@@ -66,12 +68,14 @@ class Follow:
 
     def __init__(
         self,
+        accounts: Sequence[Account],
         outcomes: Outcomes,
         registry: Registry,
         problems: Problems,
         turns: Turns,
         clock: Clock,
     ) -> None:
+        self._accounts = accounts
         self._outcomes = outcomes
         self._registry = registry
         self._problems = problems
@@ -143,8 +147,12 @@ class Follow:
         """Return whether more flows to the grid than a limit allows; None if that is not known.
 
         Redback does not say whether each inverter of a site reports the flow of all of them. The
-        lower of both sums is what flows at least.
+        lower of both sums is what flows at least. Of one that is not in use nothing is known.
         """
+        for account in self._accounts:
+            here = {each.serial for each in account.inverters if each.site_id == one.site_id}
+            if not here <= {*self._registry.names, *account.gone}:
+                return None
         exports, times = [], []
         for serial in self._registry.names:
             if self._registry.details(serial).site_id != one.site_id:

@@ -34,6 +34,8 @@ _SOON_FOR = timedelta(minutes=2)
 _READ_SECONDS = 5 * 60.0
 _READ_SOON_SECONDS = 3.0
 _READ_AGAIN_SECONDS = 60.0
+# Two inverters of a site may read the same list, which may be seconds late, one after the other.
+_MISSES_APART = timedelta(seconds=_READ_SOON_SECONDS)
 # With many inverters each is read less often.
 _READ_SECONDS_EACH = 5.0
 _LONGEST_IDLE_SECONDS = 10.0
@@ -64,7 +66,8 @@ class Watch:
         # Those whose lists lack the limits, because their site was not known yet.
         self._without_site: set[str] = set()
         # The keys of what is made, but was not in the last list.
-        self._missing: set[str] = set()
+        # Since when the lists do not have something, by its key.
+        self._missing: dict[str, datetime] = {}
         # Of what could not be deleted, by its key: the next pause, and when it is tried again, in
         # monotonic seconds.
         self._in_vain: dict[str, tuple[float, float]] = {}
@@ -293,15 +296,15 @@ class Watch:
         is_replaced = goes is not None and goes <= now
         is_listed, why_not = lists.has(one), lists.why_not(one)
         if is_listed or is_replaced or is_new or may_come_back:
-            self._missing.discard(one.key)
+            self._missing.pop(one.key, None)
             if is_listed and one.is_missing and not is_replaced:
                 self._outcomes.back(one)
         elif one.is_missing and why_not is None:
             pass  # it has been answered
         elif one.key not in self._missing:
-            self._missing.add(one.key)
-        elif one.end > now:
-            self._missing.discard(one.key)
+            self._missing[one.key] = now
+        elif one.end > now and now - self._missing[one.key] >= _MISSES_APART:
+            del self._missing[one.key]
             if why_not is None:
                 self._outcomes.missing(one)
             else:
