@@ -22,7 +22,7 @@ const today = () => format.isoDate(now());
 
 /** What is missing of an Energy, with a link to where it is filled, and what Home Assistant does not have. */
 function missingInWords({ bars, figures: { missing }, unrecorded }) {
-  const unknown = unrecorded.map((why) => `${why}, so this energy is unknown. `);
+  const unknown = unrecorded.map((why) => `${why[0].toUpperCase()}${why.slice(1)}, so this energy is unknown. `);
   if (!missing) return unknown;
   const isKnown = bars.kwh.load.some((kwh) => kwh != null);
   const later = isKnown ? " What was counted meanwhile may be part of the hour after." : "";

@@ -74,6 +74,7 @@ export class Plot {
     this.#drawLegend();
     try {
       this.uPlot = await (library ??= load());
+      this.field.hidden = false;
     } catch {
       library = undefined; // another try may succeed
       this.field.hidden = true;
