@@ -78,7 +78,8 @@ async def test_each_entity_leads_to_its_page_where_home_assistant_has_one(
     await expect(row.get_by_role("link")).to_have_count(2 if have_pages else 1)
     if have_pages:
         link = row.get_by_role("link", name="Details of Solar Generation")
-        at = "/?more-info-entity-id=sensor.house_solar_generation"
+        entity = "sensor.house_solar_generation"
+        at = f"/history?entity_id={entity}&more-info-entity-id={entity}"
         await expect(link).to_have_attribute("href", at)
         await expect(link).to_have_attribute("target", "_top")
 

@@ -62,6 +62,6 @@ async def test_the_links_of_an_entity_lead_to_its_history_and_to_its_page(
     assert path
     there = await core_page(browser, core, path, _TIMEOUT_MS)
     named = there.locator("ha-more-info-dialog").get_by_text("Redback Solar Generation")
-    await expect(named.filter(visible=True).first).to_be_visible()
+    await expect(named.filter(visible=True).first).to_be_visible(timeout=_TIMEOUT_MS)
     await keep_picture(there, "core-details", whole=False)
     assert visit.complaints == []

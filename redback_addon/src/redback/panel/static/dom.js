@@ -27,9 +27,9 @@ export function historyLink(id, words, attributes = {}) {
   return el("a", { href: `/history?entity_id=${id}`, target: "_top", ...attributes }, words);
 }
 
-/** A link to Home Assistant's own page of an entity, which not every version has. */
+/** A link to Home Assistant's own page of an entity, which not every version has, before its history. */
 export function entityLink(id, words, attributes = {}) {
-  return el("a", { href: `/?more-info-entity-id=${id}`, target: "_top", ...attributes }, words);
+  return historyLink(`${id}&more-info-entity-id=${id}`, words, attributes);
 }
 
 /** An entity's id, which may wrap after underscores; copying it gives the plain id. */
