@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from msgspec import structs
@@ -65,8 +65,7 @@ class Watch:
         self._due: dict[str, float] = {}
         # Those whose lists lack the limits, because their site was not known yet.
         self._without_site: set[str] = set()
-        # The keys of what is made, but was not in the last list.
-        # Since when the lists do not have something, by its key.
+        # Since when what is made was not in the last list, by its key.
         self._missing: dict[str, datetime] = {}
         # Of what could not be deleted, by its key: the next pause, and when it is tried again, in
         # monotonic seconds.
