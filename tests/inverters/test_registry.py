@@ -480,6 +480,19 @@ class TestCountersOnDisk:
         assert shown[0] == 1500.75
         assert 7 < shown[-1] < 8
 
+    async def test_what_a_full_disk_did_not_take_is_written_with_the_next_reading(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        await self.takes(grows, tmp_path, [later(minute) for minute in range(3)])
+        obstacle = tmp_path / ".counters.json.new"
+        obstacle.mkdir()
+        for minute in range(3, 8):
+            grows.read(later(minute, 7 + minute / 100))
+        assert self.on_disk(tmp_path)["solar_generation_total"].value == 1500.75
+        obstacle.rmdir()
+        await self.takes(grows, tmp_path, [later(8, 7.08)])
+        assert self.on_disk(tmp_path)["solar_generation_total"].value == 7.08
+
     async def test_after_a_power_cut_core_does_not_take_a_young_counter_for_a_new_one(
         self, grows: World, tmp_path: Path
     ) -> None:

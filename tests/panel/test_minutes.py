@@ -306,6 +306,26 @@ async def test_an_hour_is_written_together_and_shown_at_once(
     after.close()
 
 
+async def test_what_could_not_be_written_is_shown_and_written_later(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    minutes = Minutes(tmp_path / FILE, clock)
+    with opened(tmp_path / FILE) as database:
+        database.execute("ALTER TABLE batch RENAME TO away")
+    for number in range(100):
+        minutes.seen(inverter(), [reading(NOON + number * MINUTE, number)])
+        await clock.advance(60)
+    assert "minutes.db cannot be used" in caplog.text
+    with opened(tmp_path / FILE) as database:
+        database.execute("ALTER TABLE away RENAME TO batch")
+    assert len(minutes.day([SERIAL]).solar) == 100
+    minutes.seen(inverter(), [reading(NOON + 100 * MINUTE, 100)])
+    minutes.close()
+    after = Minutes(tmp_path / FILE, clock)
+    assert len(after.day([SERIAL]).solar) == 101
+    after.close()
+
+
 def test_the_minutes_of_an_earlier_version_are_still_there(
     tmp_path: Path, clock: FakeClock
 ) -> None:

@@ -281,9 +281,9 @@ class Registry:
             record = self._records[serial]
             record.dynamic = record.meters.believe(dynamic, record.details)
             believed = record.meters.believed
-            if record.meters.has_stepped or counters_are_due(
-                self._believed.get(serial) or {}, believed
-            ):
+            written = self._believed.get(serial) or {}
+            is_due = self._believed.is_failing or counters_are_due(written, believed)
+            if record.meters.has_stepped or is_due:
                 self._believed.set(serial, believed)
             self._ledger.put(serial, record.meters.ended)
         if any(self._records[serial].meters.has_stepped for serial in readings):

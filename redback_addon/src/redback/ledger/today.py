@@ -38,9 +38,11 @@ def counted(
         energy = None if last.stepped is None else last.stepped.energy
         ended = ledger.hours(serial, row.key, first - HOUR, hour)
         known = resolve([*ended, HourEnd(hour, last.value, energy)], most_kw(row, static))
-        if known[0].start != first - HOUR or known[0].how is How.INCOMPLETE:
+        if known[0].start != first - HOUR:
             continue  # nobody knows what it showed then
         begun = known[1]
+        if known[0].how is How.INCOMPLETE and begun.start > first:
+            continue  # all that was counted in hours without readings would be part of it
         before = (
             (since - first) / (min(begun.start + HOUR, last.at) - first) if since > first else 0
         )

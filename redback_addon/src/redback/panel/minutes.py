@@ -142,28 +142,32 @@ class Minutes:
 
     def seen(self, inverter: Inverter, readings: Iterable[Dynamic]) -> None:
         """Store an inverter's readings; those that are too old are left out."""
-        oldest = self._clock.now() - _KEPT
+        oldest = int((self._clock.now() - _KEPT).timestamp())
         rows = {
-            int(dynamic.timestamp.timestamp()): _packed(inverter.reading(dynamic))
+            at: _packed(inverter.reading(dynamic))
             for dynamic in readings
-            if dynamic.timestamp > oldest
+            if (at := int(dynamic.timestamp.timestamp())) > oldest
         }
         if not rows:
             return
         self._today.pop(inverter.serial, None)
-        unwritten = self._unwritten.setdefault(inverter.serial, {})
-        unwritten.update(rows)
+        # A disk may have been full for days.
+        before = self._unwritten.get(inverter.serial, {})
+        unwritten = {at: what for at, what in before.items() if at > oldest} | rows
+        self._unwritten[inverter.serial] = unwritten
         if is_due(min(unwritten), max(unwritten)):
             self._write(inverter.serial)
 
     def _write(self, serial: str) -> None:
-        now, rows = self._clock.now(), self._unwritten.pop(serial)
+        now, rows = self._clock.now(), self._unwritten[serial]
         with self._database.writing() as database:
             database.execute(_INSERT, _batch(serial, rows))
             if now - self._pruned_at >= _PRUNED_EVERY:
                 oldest = int((now - _KEPT).timestamp())
                 database.execute("DELETE FROM batch WHERE until < ?", (oldest,))
                 self._pruned_at = now
+        if not self._database.is_failing:
+            del self._unwritten[serial]
 
     def _take_over(self) -> None:
         """Take over the rows of an earlier version."""

@@ -19,6 +19,11 @@ class KeyedFile(Generic[_Value]):
         self._changed = asyncio.Event()
         self._lock = threading.Lock()
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether what was written last has not come to the disk."""
+        return self._file.is_failing
+
     def get(self, serial: str) -> _Value | None:
         """Return the value of an inverter; None where there is none."""
         return self._values.get(serial)
