@@ -679,6 +679,20 @@ async def test_money_that_is_not_known_is_not_zero(house: House, at: Callable[[s
     assert set(february.money.amounts.values()) == {None}
 
 
+async def test_money_of_a_part_of_a_span_is_not_compared(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    cost, _ = _priced(house, HOUSE)
+    _pay(house, cost, 0.25, datetime(2026, 3, 19, 14, tzinfo=UTC))
+    for day, is_known in ((date(2026, 3, 1), False), (date(2026, 4, 1), False), (NOW.date(), True)):
+        month = await house.energy(Length.MONTH, day)
+        assert month.compared is not None
+        assert ("cost" in month.compared.change) is is_known
+        assert "import_kwh" in month.compared.change
+
+
 async def test_days_that_are_not_the_houses_are_an_error(
     house: House, at: Callable[[str], None]
 ) -> None:

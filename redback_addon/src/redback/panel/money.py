@@ -29,7 +29,9 @@ class Money(msgspec.Struct, frozen=True):
     since: date | None = None
 
     def more_than(self, other: "Money") -> dict[str, float]:
-        """Return by how much each amount is more than the other one, as far as both are known."""
+        """Return by how much each amount is more than the other one, if both are of a whole span."""
+        if self.since is not None or other.since is not None:
+            return {}
         found = {}
         for name, amount in self.amounts.items():
             theirs = other.amounts.get(name)

@@ -62,7 +62,7 @@ class Comparison(msgspec.Struct, frozen=True):
         until: where it is cut off, as the other span is not over either; None = it is whole.
         figures: of it.
         change: by how much those of the other span are more, until its last full hour, and its
-            amounts of money.
+            amounts of money that are known for the whole of both.
     """
 
     first: date
