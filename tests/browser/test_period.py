@@ -416,7 +416,7 @@ async def test_money_is_shown_as_core_worked_it_out(viewer: Viewer, stand_in: St
     money: dict[str, object] = {
         "currency": "AUD",
         "amounts": {"cost": 4.2, "compensation": 6.456, "net": -2.256},
-        "since": None,
+        "since": {},
     }
 
     def with_money(query: Mapping[str, str]) -> object:
@@ -438,13 +438,16 @@ async def test_money_is_shown_as_core_worked_it_out(viewer: Viewer, stand_in: St
         "Money is what Home Assistant's Energy dashboard has worked out."
     )
     await keep_picture(page, "energy-money-1280")
-    money |= {"amounts": {"cost": None}, "since": "2026-11-03"}
-    await _turn_to(page, "Month")
-    await expect(tiles[0].locator("b")).to_have_text("\u2013")
-    await expect(tiles[1]).to_have_count(0)
-    await expect(page.locator("#day")).to_contain_text(
-        "worked out since Tue 3 Nov 2026; what was before is not known."
-    )
+    begin = {"cost": "2026-11-03T04:00:00Z"}
+    money |= {"amounts": {"cost": 4.2, "compensation": None}, "since": begin}
+    for length, since in (("Month", "since Tue 3 Nov 2026"), ("Day", "since 14:00")):
+        await _turn_to(page, length)
+        await expect(tiles[0].locator(".change")).to_have_text(since)
+        await expect(tiles[1].locator("b")).to_have_text("\u2013")
+        await expect(tiles[2]).to_have_count(0)
+        await expect(page.locator("#day")).to_contain_text(
+            "What was before the time below an amount is not known."
+        )
 
 
 async def test_each_energy_leads_to_its_history_in_home_assistant(viewer: Viewer) -> None:

@@ -175,4 +175,4 @@ async def test_the_money_of_meters_is_what_is_named_or_what_core_makes_of_a_pric
     core.energy.preferences = {"energy_sources": [*sources, solar]}
     core.energy.cost_sensors = {"sensor.out": "sensor.out_compensation", "sensor.in": "sensor.no"}
     found = await energy.priced(["sensor.in", "sensor.out", "sensor.free"])
-    assert found == Priced(("sensor.named",), ("sensor.out_compensation",))
+    assert found == Priced({"sensor.in": "sensor.named"}, {"sensor.out": "sensor.out_compensation"})

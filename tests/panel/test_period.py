@@ -648,7 +648,7 @@ async def test_money_is_what_core_worked_out_of_these_inverters(
         found = await house.energy(length, day)
         assert found.money is not None
         assert found.money.currency == "NZD"
-        assert found.money.since is None
+        assert found.money.since == {}
         assert found.money.amounts == pytest.approx(
             {"cost": hours * 0.25, "compensation": hours * 0.1, "net": hours * 0.15}
         )
@@ -665,7 +665,7 @@ async def test_money_that_is_not_known_is_not_zero(house: House, at: Callable[[s
     _pay(house, cost, 0.25, datetime(2026, 3, 9, 14, tzinfo=UTC))
     march = await house.energy(Length.MONTH, date(2026, 3, 1))
     assert march.money is not None
-    assert march.money.since == date(2026, 3, 10)
+    assert march.money.since == {"cost": datetime(2026, 3, 9, 14, tzinfo=UTC)}
     assert march.money.amounts == {
         "cost": exactly(22 * 24 * 0.25),
         "compensation": None,
@@ -673,7 +673,7 @@ async def test_money_that_is_not_known_is_not_zero(house: House, at: Callable[[s
     }
     april = await house.energy(Length.MONTH, date(2026, 4, 1))
     assert april.money is not None
-    assert april.money.since is None
+    assert april.money.since == {}
     february = await house.energy(Length.MONTH, date(2026, 2, 1))
     assert february.money is not None
     assert set(february.money.amounts.values()) == {None}
@@ -691,6 +691,67 @@ async def test_money_of_a_part_of_a_span_is_not_compared(
         assert month.compared is not None
         assert ("cost" in month.compared.change) is is_known
         assert "import_kwh" in month.compared.change
+
+
+async def test_the_net_cost_is_of_one_time(house: House, at: Callable[[str], None]) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    cost, compensation = _priced(house, HOUSE)
+    bought, sold = (datetime(2026, 3, day, 14, tzinfo=UTC) for day in (9, 19))
+    _pay(house, cost, 0.25, bought)
+    _pay(house, compensation, 0.1, sold)
+    march = (await house.energy(Length.MONTH, date(2026, 3, 1))).money
+    assert march is not None
+    paid, got = exactly(22 * 24 * 0.25), exactly(12 * 24 * 0.1)
+    assert march.amounts == {"cost": paid, "compensation": got, "net": None}
+    assert march.since == {"cost": bought, "compensation": sold}
+    _pay(house, compensation, 0.1, bought)
+    march = (await house.energy(Length.MONTH, date(2026, 3, 1))).money
+    assert march is not None
+    assert march.amounts["net"] == exactly(22 * 24 * 0.15)
+    assert march.since == dict.fromkeys(march.amounts, bought)
+
+
+async def test_the_cost_of_several_meters_is_of_the_time_when_all_have_one(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    house.add(FLAT, datetime(2026, 1, 14, 14, tzinfo=UTC))
+    first, late = datetime(2026, 1, 14, 14, tzinfo=UTC), datetime(2026, 2, 14, 14, tzinfo=UTC)
+    _pay(house, _priced(house, HOUSE)[0], 0.25)
+    cost, _ = _priced(house, FLAT)
+    _pay(house, cost, 0.5, late)
+    february = (await house.energy(Length.MONTH, date(2026, 2, 1))).money
+    assert february is not None
+    assert february.since == {"cost": late}
+    assert february.amounts["cost"] == exactly(14 * 24 * 0.75)
+    _pay(house, cost, 0.5, first)
+    january = (await house.energy(Length.MONTH, date(2026, 1, 1))).money
+    assert january is not None
+    assert january.since == {}, "before it there was nothing to pay"
+    assert january.amounts["cost"] == exactly(31 * 24 * 0.25 + 17 * 24 * 0.5)
+
+
+async def test_the_first_day_of_money_is_not_a_whole_one(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    house.add(HOUSE)
+    cost, _ = _priced(house, HOUSE)
+    begin = datetime(2026, 4, 1, 4, tzinfo=UTC)
+    _pay(house, cost, 0.5, begin)
+    for length, hours in ((Length.DAY, 10), (Length.MONTH, 10 + 29 * 24)):
+        found = await house.energy(length, date(2026, 4, 1))
+        assert found.money is not None
+        assert found.money.amounts["cost"] == exactly(hours * 0.5)
+        assert found.money.since == {"cost": begin}
+    for length, day in ((Length.DAY, date(2026, 4, 2)), (Length.MONTH, date(2026, 5, 1))):
+        found = await house.energy(length, day)
+        assert found.money is not None
+        assert found.money.since == {}
+        assert found.compared is not None
+        assert "cost" not in found.compared.change
 
 
 async def test_days_that_are_not_the_houses_are_an_error(

@@ -10,7 +10,7 @@ How a source is written depends on Core's version (homeassistant/components/ener
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .versions import is_since
@@ -81,10 +81,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """The statistics of what imported energy cost, and of what was paid for exported energy."""
+    """The statistics of what imported energy cost, and was paid for exported energy, by meter."""
 
-    cost: tuple[str, ...] = ()
-    compensation: tuple[str, ...] = ()
+    cost: Mapping[str, str] = field(default_factory=dict)
+    compensation: Mapping[str, str] = field(default_factory=dict)
 
 
 def priced(stored: Iterable[Stored], meters: Collection[str], made: Mapping[str, str]) -> Priced:
@@ -98,10 +98,10 @@ def priced(stored: Iterable[Stored], meters: Collection[str], made: Mapping[str,
     grids = [one for one in stored if one.get("type") == "grid"]
     parts = [*grids, *(flow for one in grids for name in _FLOWS for flow in one.get(name) or ())]
 
-    def found(role: Role, money: str) -> tuple[str, ...]:
+    def found(role: Role, money: str) -> dict[str, str]:
         own = [one for one in parts if one.get(role) in meters]
-        names = (one.get(money) or made.get(one[role]) for one in own)
-        return tuple(dict.fromkeys(filter(None, names)))
+        names = {one[role]: one.get(money) or made.get(one[role]) for one in own}
+        return {meter: name for meter, name in names.items() if name}
 
     return Priced(*(found(role, money) for role, money in zip(_METERS, _MONEY, strict=True)))
 

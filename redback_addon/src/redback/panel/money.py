@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
 from ..core import CoreRefusedError, Growth, HomeAssistant, Priced
 from ..sensors.reading import minus
 from .amounts import rounded
-from .spans import local_date
 
 _Rows = Mapping[str, Sequence[Growth]]
 
@@ -20,22 +19,22 @@ class Money(msgspec.Struct, frozen=True):
     Attributes:
         currency: by ISO 4217.
         amounts: the `cost` of what was imported, the `compensation` for what was exported, and
-            with both the `net` cost, as far as there are prices; None = unknown.
-        since: the day of the first amount, if energy is known of days before; None = of all.
+            with both the `net` cost, as far as there are prices; None = unknown, as the net cost
+            is where the others are of different times.
+        since: when an amount begins, UTC, where energy was counted before.
     """
 
     currency: str
     amounts: dict[str, float | None]
-    since: date | None = None
+    since: dict[str, datetime] = {}
 
     def more_than(self, other: "Money") -> dict[str, float]:
-        """Return by how much each amount is more than the other one, if both are of a whole span."""
-        if self.since is not None or other.since is not None:
-            return {}
+        """Return by how much each amount is more than the other one, if both are of all."""
         found = {}
         for name, amount in self.amounts.items():
             theirs = other.amounts.get(name)
-            if amount is not None and theirs is not None:
+            is_whole = name not in self.since and name not in other.since
+            if is_whole and amount is not None and theirs is not None:
                 found[name] = round(amount - theirs, 3) + 0.0
         return found
 
@@ -50,27 +49,27 @@ class Prices:
     @property
     def entity_ids(self) -> Sequence[str]:
         """All of them."""
-        return (*self.priced.cost, *self.priced.compensation)
+        return (*self.priced.cost.values(), *self.priced.compensation.values())
 
-    def money(self, days: _Rows, hours: _Rows, begun: datetime | None) -> Money | None:
+    def money(self, rows: _Rows, opening: _Rows) -> Money | None:
         """Return the amounts; None if there are no prices.
 
         Args:
-            days: rows of the days of a time, and
-            hours: of the rest of it.
-            begun: when the first row of energy begins.
+            rows: of a time, in days or hours, of these statistics and of their meters.
+            opening: those of the hours of its first day, if its rows are of days.
         """
-        rows = {one: [*days[one], *hours[one]] for one in self.entity_ids}
-        if not rows:
+        both = {"cost": self.priced.cost, "compensation": self.priced.compensation}
+        known = {name: _known(of, rows, opening) for name, of in both.items() if of}
+        if not known:
             return None
-        of = {"cost": self.priced.cost, "compensation": self.priced.compensation}
-        amounts = {name: _sum([rows[one] for one in ids]) for name, ids in of.items() if ids}
-        if len(amounts) == len(of):
-            amounts["net"] = rounded(minus(amounts["cost"], amounts["compensation"]))
-        first = max((each[0].start for each in rows.values() if each), default=None)
-        since = None
-        if first is not None and begun is not None and local_date(begun) < local_date(first):
-            since = local_date(first)
+        amounts = {name: amount for name, (amount, _) in known.items()}
+        since = {name: begin for name, (_, begin) in known.items() if begin is not None}
+        if len(amounts) == len(both):
+            is_one_time = since.get("cost") == since.get("compensation")
+            net = rounded(minus(amounts["cost"], amounts["compensation"]))
+            amounts["net"] = net if is_one_time else None
+            if is_one_time and since:
+                since["net"] = since["cost"]
         return Money(self.currency, amounts, since)
 
 
@@ -92,6 +91,21 @@ async def prices(home_assistant: HomeAssistant, meters: Collection[str]) -> Pric
         return NO_PRICES
 
 
-def _sum(each: Sequence[Sequence[Growth]]) -> float | None:
-    """Add up; None where nothing is known of one of them."""
-    return rounded(sum(one.amount for of in each for one in of)) if all(each) else None
+def _known(
+    money: Mapping[str, str], rows: _Rows, opening: _Rows
+) -> tuple[float | None, datetime | None]:
+    """Return the sum of the money of some meters, and since when all that they counted has it.
+
+    Nothing is known where one has no money at all; None = since the beginning.
+    """
+    ids = dict.fromkeys(money.values())
+    if not all(rows[one] for one in ids):
+        return None, None
+
+    def begin(one: str) -> datetime:
+        return (opening[one] or rows[one])[0].start
+
+    late = [one for meter, one in money.items() if rows[meter] and begin(meter) < begin(one)]
+    first = max((rows[one][0].start for one in late), default=None)
+    each = (row for one in ids for row in rows[one] if first is None or first <= row.start)
+    return rounded(sum(row.amount for row in each)), max(map(begin, late), default=None)

@@ -39,10 +39,16 @@ function comparedInWords({ length, compared }) {
   return `Compared with ${name}${until}${gone ? `, of which ${format.missing(gone)}` : ""}.`;
 }
 
-/** Where the money comes from, and since when it is known, in a sentence. */
+/** Where the money comes from, in words. */
 function moneyInWords({ since }) {
-  const from = since ? ` since ${inFull("month", since)}; what was before is not known` : "";
-  return `Money is what Home Assistant's Energy dashboard has worked out${from}.`;
+  const before = Object.keys(since).length ? " What was before the time below an amount is not known." : "";
+  return `Money is what Home Assistant's Energy dashboard has worked out.${before}`;
+}
+
+/** Since when an amount of money is known: "since Fri 20 Nov 2026", or "since 14:00" of a day. */
+function sinceInWords(length, since) {
+  const moment = Date.parse(since);
+  return el("dd", { class: "change" }, `since ${length === "day" ? format.clock(moment) : inFull("month", format.isoDate(moment))}`);
 }
 
 /** The tiles of an Energy, and what they are compared with; without a battery, its tiles are left out. */
@@ -54,6 +60,10 @@ export function figures(energy) {
   const words = [comparedInWords(energy), energy.money && moneyInWords(energy.money)].filter(Boolean).join(" ");
   const write = energy.money && format.money(energy.money.currency);
   const ofMoney = OF_MONEY.filter(([key]) => key in (energy.money?.amounts ?? {}));
+  const belowMoney = (key) => {
+    const since = energy.money.since[key];
+    return since ? sinceInWords(energy.length, since) : below(key, write, false);
+  };
   return el(
     "div",
     {},
@@ -62,7 +72,7 @@ export function figures(energy) {
       { class: "tiles" },
       energyAndShares(energy.figures, format.exactEnergy, { ids: energy.entity_ids, isShown, below }),
       hasBattery && OF_BATTERY.map(([key, name, meaning, write]) => tile(key, name, energy.figures[key], { write, meaning, below: below(key, write, false) })),
-      ofMoney.map(([key, name, meaning]) => tile(key, name, energy.money.amounts[key], { write, meaning, below: below(key, write, false) })),
+      ofMoney.map(([key, name, meaning]) => tile(key, name, energy.money.amounts[key], { write, meaning, below: belowMoney(key) })),
     ),
     words ? el("p", { class: "under below" }, words) : null,
   );
