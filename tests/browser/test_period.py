@@ -417,6 +417,7 @@ async def test_money_is_shown_as_core_worked_it_out(viewer: Viewer, stand_in: St
         "currency": "AUD",
         "amounts": {"cost": 4.2, "compensation": 6.456, "net": -2.256},
         "since": {},
+        "without": {},
     }
 
     def with_money(query: Mapping[str, str]) -> object:
@@ -439,14 +440,16 @@ async def test_money_is_shown_as_core_worked_it_out(viewer: Viewer, stand_in: St
     )
     await keep_picture(page, "energy-money-1280")
     begin = {"cost": "2026-11-03T04:00:00Z"}
-    money |= {"amounts": {"cost": 4.2, "compensation": None}, "since": begin}
+    without = {"cost": ["House", "Shed"]}
+    money |= {"amounts": {"cost": 4.2, "compensation": None}, "since": begin, "without": without}
     for length, since in (("Month", "since Tue 3 Nov 2026"), ("Day", "since 14:00")):
         await _turn_to(page, length)
         await expect(tiles[0].locator(".change")).to_have_text(since)
         await expect(tiles[1].locator("b")).to_have_text("\u2013")
         await expect(tiles[2]).to_have_count(0)
         await expect(page.locator("#day")).to_contain_text(
-            "What was before the time below an amount is not known."
+            "It has no price for the energy from the grid of House and Shed, which is left out."
+            " What was before the time below an amount is not known."
         )
 
 

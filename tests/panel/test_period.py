@@ -37,6 +37,7 @@ from redback.sensors.reading import Reading
 from standin.core import Core
 
 HOUSE, FLAT = examples.SERIAL, "RB26030100000022"
+BEACH, SHED = "RB26030100000033", "RB26030100000044"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Clocks are set forward in October, and back in April.
 BEGIN, NOW = datetime(2025, 8, 20, 3, tzinfo=UTC), datetime(2026, 5, 3, 4, 20, tzinfo=UTC)
@@ -64,13 +65,21 @@ class House:
     why_not: dict[str, str] = field(default_factory=dict)
     truth: dict[str, dict[str, dict[datetime, float]]] = field(default_factory=dict)
 
-    def add(self, serial: str, begin: datetime = BEGIN, lost: tuple[datetime, ...] = ()) -> None:
+    def add(
+        self,
+        serial: str,
+        begin: datetime = BEGIN,
+        lost: tuple[datetime, ...] = (),
+        site: str = "S1",
+    ) -> None:
         """Add an inverter that has counted since then; Core has no rows of the lost hours."""
         inverter = Inverter(
             serial,
             serial[-2:],
             Entities(detailed=False),
-            Details(examples.static(), examples.configuration()),
+            Details(
+                msgspec.structs.replace(examples.static(), site_id=site), examples.configuration()
+            ),
         )
         reading = Reading(serial, NOW, examples.dynamic("three_phase_battery"), inverter.details)
         inverter.entities.show(reading)
@@ -731,6 +740,9 @@ async def test_the_cost_of_several_meters_is_of_the_time_when_all_have_one(
     assert january is not None
     assert january.since == {}, "before it there was nothing to pay"
     assert january.amounts["cost"] == exactly(31 * 24 * 0.25 + 17 * 24 * 0.5)
+    december = (await house.energy(Length.MONTH, date(2025, 12, 1))).money
+    assert december is not None
+    assert december.amounts["cost"] == exactly(31 * 24 * 0.25)
 
 
 async def test_the_first_day_of_money_is_not_a_whole_one(
@@ -752,6 +764,32 @@ async def test_the_first_day_of_money_is_not_a_whole_one(
         assert found.money.since == {}
         assert found.compared is not None
         assert "cost" not in found.compared.change
+
+
+async def test_money_names_the_sites_that_have_none(
+    house: House, at: Callable[[str], None]
+) -> None:
+    at("Australia/Brisbane")
+    for serial, site in ((HOUSE, "S1"), (FLAT, "S1"), (BEACH, "S2"), (SHED, "S2")):
+        house.add(serial, site=site)
+    for one in _priced(house, HOUSE):
+        _pay(house, one, 0.25)
+    both = await house.energy(Length.DAY, date(2026, 4, 1))
+    assert both.money is not None
+    assert both.money.without == {"cost": ["33", "44"], "compensation": ["33", "44"]}
+    assert both.money.amounts["net"] == 0.0
+    alone = await house.energy(Length.DAY, date(2026, 4, 1), HOUSE, FLAT)
+    assert alone.money is not None
+    assert alone.money.without == {}, "a site may have one meter for all"
+    cost, _ = _priced(house, SHED)
+    _pay(house, cost, 0.5)
+    sources = house.core.energy.preferences
+    assert sources is not None
+    sources["energy_sources"][-1]["stat_compensation"] = None
+    both = await house.energy(Length.DAY, date(2026, 4, 1))
+    assert both.money is not None
+    assert both.money.without == {"compensation": ["33", "44"]}
+    assert both.money.amounts == {"cost": 18.0, "compensation": 6.0, "net": None}
 
 
 async def test_days_that_are_not_the_houses_are_an_error(

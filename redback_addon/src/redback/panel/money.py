@@ -20,13 +20,15 @@ class Money(msgspec.Struct, frozen=True):
         currency: by ISO 4217.
         amounts: the `cost` of what was imported, the `compensation` for what was exported, and
             with both the `net` cost, as far as there are prices; None = unknown, as the net cost
-            is where the others are of different times.
+            is where the others are of different times or sites.
         since: when an amount begins, UTC, where energy was counted before.
+        without: the names of the inverters at sites that an amount leaves out: they have no price.
     """
 
     currency: str
     amounts: dict[str, float | None]
     since: dict[str, datetime] = {}
+    without: dict[str, list[str]] = {}
 
     def more_than(self, other: "Money") -> dict[str, float]:
         """Return by how much each amount is more than the other one, if both are of all."""
@@ -40,11 +42,24 @@ class Money(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """The names of its inverters, and their meters of the grid; one of them may measure all."""
+
+    names: Sequence[str]
+    meters: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
-    """The statistics of what is worked out in money."""
+    """The statistics of what is worked out in money.
+
+    Attributes:
+        sites: those of the energy that is shown.
+    """
 
     priced: Priced
     currency: str
+    sites: Sequence[Site]
 
     @property
     def entity_ids(self) -> Sequence[str]:
@@ -64,29 +79,36 @@ class Prices:
             return None
         amounts = {name: amount for name, (amount, _) in known.items()}
         since = {name: begin for name, (_, begin) in known.items() if begin is not None}
+        left = {name: self._without(both[name]) for name in amounts}
+        without = {name: names for name, names in left.items() if names}
         if len(amounts) == len(both):
-            is_one_time = since.get("cost") == since.get("compensation")
             net = rounded(minus(amounts["cost"], amounts["compensation"]))
-            amounts["net"] = net if is_one_time else None
-            if is_one_time and since:
+            is_of_one = all(of.get("cost") == of.get("compensation") for of in (since, without))
+            amounts["net"] = net if is_of_one else None
+            if is_of_one and since:
                 since["net"] = since["cost"]
-        return Money(self.currency, amounts, since)
+        return Money(self.currency, amounts, since, without)
+
+    def _without(self, priced: Mapping[str, str]) -> list[str]:
+        sites = (one for one in self.sites if priced.keys().isdisjoint(one.meters))
+        return [name for one in sites for name in one.names]
 
 
-NO_PRICES = Prices(Priced(), "")
+NO_PRICES = Prices(Priced(), "", ())
 
 
-async def prices(home_assistant: HomeAssistant, meters: Collection[str]) -> Prices:
-    """Return what Core's Energy dashboard has of these meters of grids.
+async def prices(home_assistant: HomeAssistant, sites: Sequence[Site]) -> Prices:
+    """Return what Core's Energy dashboard has of the grids of these sites.
 
     Raises:
         CoreAwayError: Core does not answer.
     """
     try:
+        meters = {each for one in sites for each in one.meters}
         priced = await home_assistant.energy.priced(meters)
         if priced == Priced():
             return NO_PRICES
-        return Prices(priced, (await home_assistant.config()).currency)
+        return Prices(priced, (await home_assistant.config()).currency, sites)
     except CoreRefusedError:  # there is no Energy dashboard
         return NO_PRICES
 
@@ -96,10 +118,10 @@ def _known(
 ) -> tuple[float | None, datetime | None]:
     """Return the sum of the money of some meters, and since when all that they counted has it.
 
-    Nothing is known where one has no money at all; None = since the beginning.
+    Nothing is known where one of those that counted has no money; None = since the beginning.
     """
-    ids = dict.fromkeys(money.values())
-    if not all(rows[one] for one in ids):
+    ids = dict.fromkeys(one for meter, one in money.items() if rows[meter] or rows[one])
+    if not ids or not all(rows[one] for one in ids):
         return None, None
 
     def begin(one: str) -> datetime:

@@ -28,7 +28,7 @@ from .figures import (
     starts,
     without_lost,
 )
-from .money import NO_PRICES, Money, prices
+from .money import NO_PRICES, Money, Site, prices
 from .spans import (
     EARLIEST,
     Length,
@@ -281,9 +281,15 @@ class _Asked:
 
     async def find_prices(self) -> None:
         """Find out what is worked out in money."""
-        keys = (IMPORT.key, EXPORT.key)
-        meters = [ids[key] for ids in self._ids.values() for key in keys if key in ids]
-        self._prices = await prices(self._context.home_assistant, meters)
+        sites: dict[str, list[Inverter]] = {}
+        for one in self._inverters:
+            sites.setdefault(one.details.site_id or one.serial, []).append(one)
+        found = [Site([one.name for one in of], self._grids(of)) for of in sites.values()]
+        self._prices = await prices(self._context.home_assistant, found)
+
+    def _grids(self, inverters: Iterable[Inverter]) -> list[str]:
+        each = [self._ids[one.serial] for one in inverters]
+        return [ids[key] for ids in each for key in (IMPORT.key, EXPORT.key) if key in ids]
 
     async def found(self, start: datetime, end: datetime, *, by_day: bool) -> _Found:
         """Return what is known of a time, which may end within a day, or in the future."""

@@ -3,6 +3,7 @@
 import { known } from "./bars.js";
 import { el, unseen } from "./dom.js";
 import { inFull, spanInWords } from "./dates.js";
+import { called } from "./flows.js";
 import * as format from "./format.js";
 import { energyAndShares, tile } from "./tiles.js";
 
@@ -39,10 +40,13 @@ function comparedInWords({ length, compared }) {
   return `Compared with ${name}${until}${gone ? `, of which ${format.missing(gone)}` : ""}.`;
 }
 
-/** Where the money comes from, in words. */
-function moneyInWords({ since }) {
+/** Where the money comes from, and of what there is none, in words. */
+function moneyInWords({ since, without }) {
   const before = Object.keys(since).length ? " What was before the time below an amount is not known." : "";
-  return `Money is what Home Assistant's Energy dashboard has worked out.${before}`;
+  const left = Object.entries(without).map(
+    ([key, names]) => ` It has no price for the energy ${key === "cost" ? "from" : "to"} the grid of ${called(names.map((name) => ({ name })), false)}, which is left out.`,
+  );
+  return `Money is what Home Assistant's Energy dashboard has worked out.${left.join("")}${before}`;
 }
 
 /** Since when an amount of money is known: "since Fri 20 Nov 2026", or "since 14:00" of a day. */
