@@ -63,8 +63,9 @@ class Prices:
 
     @property
     def entity_ids(self) -> Sequence[str]:
-        """All of them."""
-        return (*self.priced.cost.values(), *self.priced.compensation.values())
+        """All of them, and their meters."""
+        both = (self.priced.cost, self.priced.compensation)
+        return [one for of in both for pair in of.items() for one in pair]
 
     def money(self, rows: _Rows, opening: _Rows) -> Money | None:
         """Return the amounts; None if there are no prices.

@@ -298,13 +298,12 @@ class _Asked:
         split = max(midnight(local_date(min(end, open_))), start) if by_day else start
         ids = [ids[row.key] for ids in self._ids.values() for row in COUNTERS if row.key in ids]
         ids += self._prices.entity_ids
-        # A row of a day does not tell when on its first day a price was entered.
-        priced = ids if self._prices.entity_ids else ()
+        # A row of a day does not tell when on it a price was entered.
         opened = min(midnight(local_date(start) + _DAY), split)
         days, hourly, opening, levels = await asyncio.gather(
             self._statistics.growth(ids, start, split, by="day"),
             self._statistics.growth(ids, split, end, by="hour"),
-            self._statistics.growth(priced, start, opened, by="hour"),
+            self._statistics.growth(self._prices.entity_ids, start, opened, by="hour"),
             self._levels(start, end),
         )
         _check_zone(days)
