@@ -257,7 +257,7 @@ class Days:
         reading = self.reading(self.minute)
         believed = self._meters.believe(reading, self._inverter.details)
         now = self._meters.believed
-        if self._meters.has_stepped or counters_are_due(self._believed, now):
+        if self._meters.has_stepped or counters_are_due(self._believed, now, reading.timestamp):
             self._believed = now
         self._ledger.put(SERIAL, self._meters.ended)
         self._inverter.entities.show(self._inverter.reading(believed))

@@ -480,6 +480,25 @@ class TestCountersOnDisk:
         assert shown[0] == 1500.75
         assert 7 < shown[-1] < 8
 
+    @pytest.mark.parametrize("stays", [7, None])
+    async def test_one_that_does_not_go_on_is_written_at_once(
+        self, grows: World, tmp_path: Path, stays: float | None
+    ) -> None:
+        """A power cut meanwhile would let Core see a former value for as long as it stays."""
+        await self.takes(grows, tmp_path, [later(minute, 1500 + minute) for minute in range(5)])
+        assert grows["solar_generation_total"] == "1504.0"
+        await self.takes(grows, tmp_path, [later(5, stays)])
+        assert grows["solar_generation_total"] == "1504.0"
+        assert self.on_disk(tmp_path)["solar_generation_total"].value == 1504
+
+    async def test_one_without_a_reading_is_written_when_it_lapses(
+        self, grows: World, tmp_path: Path
+    ) -> None:
+        async with running(grows.registry):
+            await self.takes(grows, tmp_path, [later(minute, 1500 + minute) for minute in range(5)])
+            await grows.clock.advance(15 * 60)
+            await until(lambda: self.on_disk(tmp_path) == grows.registry.believed(SERIAL))
+
     async def test_what_a_full_disk_did_not_take_is_written_with_the_next_reading(
         self, grows: World, tmp_path: Path
     ) -> None:

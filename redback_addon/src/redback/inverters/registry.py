@@ -270,6 +270,7 @@ class Registry:
     def _lapse(self, record: _Record) -> None:
         """Show that a reading, or the values from before the start, have expired."""
         record.lapses_at, record.has_lapsed = None, True
+        self._keep(record)
         if record.dynamic is not None:
             self._show(record.device.serial)
         else:
@@ -280,10 +281,9 @@ class Registry:
         for serial, dynamic in readings.items():
             record = self._records[serial]
             record.dynamic = record.meters.believe(dynamic, record.details)
-            believed = record.meters.believed
-            written = self._believed.get(serial) or {}
-            is_due = self._believed.is_failing or counters_are_due(written, believed)
-            if record.meters.has_stepped or is_due:
+            believed, written = record.meters.believed, self._believed.get(serial) or {}
+            is_due = record.meters.has_stepped or self._believed.is_failing
+            if is_due or counters_are_due(written, believed, dynamic.timestamp):
                 self._believed.set(serial, believed)
             self._ledger.put(serial, record.meters.ended)
         if any(self._records[serial].meters.has_stepped for serial in readings):
@@ -293,10 +293,13 @@ class Registry:
 
     def close(self) -> None:
         """Write what is believed."""
-        for serial, record in self._records.items():
-            if believed := record.meters.believed:
-                self._believed.set(serial, believed)
+        for record in self._records.values():
+            self._keep(record)
         self._believed.write()
+
+    def _keep(self, record: _Record) -> None:
+        if believed := record.meters.believed:
+            self._believed.set(record.device.serial, believed)
 
     def _show(self, *serials: str) -> None:
         offers: list[tuple[Device, list[Shown]]] = []

@@ -1,6 +1,7 @@
 """Two files that outlive a restart: believed counters, and the sensors that exist."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,26 @@ def counters_file(folder: Path) -> CountersFile:
     return KeyedFile(folder / "counters.json", dict[str, Believed], loss)
 
 
-def counters_are_due(written: Mapping[str, Believed], believed: Mapping[str, Believed]) -> bool:
-    """Whether the counters of an inverter, which have only grown, are to be written.
+def counters_are_due(
+    written: Mapping[str, Believed], believed: Mapping[str, Believed], at: datetime
+) -> bool:
+    """Whether the counters of an inverter are to be written, none of which has stepped.
 
     After a power cut, Core may be shown what was written last. It is never so much less than
-    before that Core would take it for a new counter's value.
+    before that Core would take it for a new counter's value. One that goes on is soon believed to
+    be higher again. One that does not may stay as it is for hours, so it is written at once.
+
+    Args:
+        written: what is on the disk, by sensor key.
+        believed: what is believed now.
+        at: the time of the last reading.
     """
     return written.keys() != believed.keys() or any(
-        is_due(written[key].at.timestamp(), one.at.timestamp(), OFTEN)
+        one.at < at
+        or is_due(written[key].at.timestamp(), at.timestamp(), OFTEN)
         or written[key].value < _LEAST_WRITTEN * one.value
         for key, one in believed.items()
+        if written[key] != one
     )
 
 
