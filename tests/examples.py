@@ -1,6 +1,7 @@
 """Payloads as the dossier shows them, decoded; see the folder `payloads`."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 from redback.cloud import Configuration, Dynamic, Static
@@ -10,9 +11,14 @@ _PAYLOADS = Path(__file__).parent / "payloads"
 SERIAL = "RB26030100000011"
 
 
+@cache
+def _text(name: str) -> str:
+    return (_PAYLOADS / f"{name}.json").read_text()
+
+
 def payload(name: str) -> dict[str, object]:
     """Load the data of an answer."""
-    data: dict[str, object] = json.loads((_PAYLOADS / f"{name}.json").read_text())["Data"]
+    data: dict[str, object] = json.loads(_text(name))["Data"]
     return data
 
 

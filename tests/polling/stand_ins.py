@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -21,11 +22,14 @@ from redback.cloud import (
 )
 from redback.ledger import HourEnd, Ledger
 from redback.polling.throttle import Runner, Throttle
+from redback.publishing.entity_ids import entity_id
 from redback.saved_state import Saved, SavedState
 
 AWAY = TransientError("no answer", method="GET", url="http://cloud/")
 DENIED = AccessError("no access", method="GET", url="http://cloud/")
 TOKEN_REFUSED = CredentialsError("refused", method="GET", url="http://cloud/", token_refused=True)
+# A real publisher looks for it once; days of readings would else be spent on it.
+first_id = cache(entity_id)
 
 
 class Cloud:

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from fake_clock import FakeClock, at_once
-from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved, ledger
+from polling.stand_ins import AWAY, DENIED, TOKEN_REFUSED, Cloud, Unsaved, first_id, ledger
 from redback.cloud import (
     Cause,
     CloudError,
@@ -27,7 +27,7 @@ from redback.polling.account import Account, Shared
 from redback.polling.accounts import Accounts
 from redback.problems import Kind, Problems
 from redback.publishing.device import Device
-from redback.publishing.states import state
+from redback.publishing.publisher import text
 from redback.saved_state import Saved
 from redback.sensors import entities
 from running import running
@@ -97,8 +97,7 @@ class World:
         return self.accounts.add(cast("RedbackClient", cloud), key, runner=at_once)
 
     def offer(self, device: Device, shown: Iterable[entities.Shown]) -> None:
-        found = (state(device.name, one) for one in shown)
-        self.states |= {one.entity_id: one.value for one in found}
+        self.states |= {first_id(device.name, one.key): text(one) for one in shown}
 
     def sent(self, device: Device, moment: datetime) -> None:
         pass
