@@ -27,6 +27,9 @@ _MINUTE = timedelta(minutes=1)
 _SAME_KWH = 1e-6
 # How old the reading may be that Core shows at the end of an hour, in minutes.
 _OLDEST = 3
+# How long before a reset a value may have been shown that the add-on goes on with after a kill, in
+# minutes: it may be away for two hours, and what only grows is on the disk each quarter of an hour.
+_LONGEST_AWAY = 135
 # By how much a state that only the power tells may be wrong, kWh.
 _BY_POWER_KWH = 0.06
 # This number of records in which a counter has grown make a reset believed, and one is to spare.
@@ -57,7 +60,7 @@ class Truth:
         """Return the energy until the counter showed what Core has at an hour's end, kWh.
 
         None: it never showed that around then. One that was reset may show its old value until it
-        grows.
+        grows: after a kill of the add-on that which was on the disk, from before it was away.
         """
         seen = self.reading(state, end)
         if seen is not None:
@@ -68,6 +71,8 @@ class Truth:
             off = state - (self.shown(last) or 0.0)
             if abs(off) <= most:
                 return self._whole(last) + off
+            if moment < end and (seen := self.reading(state, moment, _LONGEST_AWAY)) is not None:
+                return self._whole(seen)
         return None
 
     def shown(self, at: datetime, *, glitches: bool = False) -> float | None:
@@ -84,10 +89,10 @@ class Truth:
         back = (seconds - self.counter.inverter.second) % 60
         return datetime.fromtimestamp(seconds - back, UTC)
 
-    def reading(self, value: float, seen: datetime) -> datetime | None:
-        """Return the time of the record with this value that was the latest when it was seen."""
+    def reading(self, value: float, seen: datetime, oldest: int = _OLDEST) -> datetime | None:
+        """Return the time of the last record with this value in so many minutes before a moment."""
         newest = self.record_before(seen)
-        times = (newest - age * _MINUTE for age in range(_OLDEST))
+        times = (newest - age * _MINUTE for age in range(oldest))
         return next((time for time in times if self._is_shown(value, time)), None)
 
     def believed_again(self, reset: datetime, end: datetime) -> datetime:
