@@ -1,6 +1,5 @@
 """Fetches hours again from the cloud, one at a time and at a pace that is kind to it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from ..cloud import (
 )
 from ..inverters.hourly import summarise
 from ..inverters.inverter import Inverter
-from ..ledger import HOUR, HourEnd, Ledger, Meters
+from ..ledger import HOUR, Ledger, Meters
 from ..polling.throttle import Throttle
 from ..sensors.counters import COUNTERS
 from ..sensors.reading import STALE_AFTER
@@ -137,16 +136,12 @@ class Fetcher:
             meters = Meters(f"{inverter.name} (history)", known)
             if before is not None:
                 meters.believe(before, inverter.details)
-        believed = []
-        ended: defaultdict[str, list[HourEnd]] = defaultdict(list)
+        believed, ended = [], []
         for reading in readings:
             believed.append(meters.believe(reading, inverter.details))
-            for key, ends in meters.ended.items():
-                ended[key] += ends
+            ended.append(meters.ended)
         meters.end_hour(end)
-        for key, ends in meters.ended.items():
-            ended[key] += ends
-        self._ledger.put(serial, ended)
+        self._ledger.put(serial, *ended, meters.ended)
         self._last[serial] = end, readings[-1] if readings else None, meters
         return tuple(believed)
 

@@ -5,6 +5,7 @@ Whatever the file loses is fetched again for the hours that need it, like any ot
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from ..storage.database import Database
@@ -47,12 +48,12 @@ class Ledger:
         """Close the file."""
         self._database.close()
 
-    def put(self, serial: str, ended: Mapping[str, Iterable[HourEnd]]) -> None:
+    def put(self, serial: str, *ended: Mapping[str, Iterable[HourEnd]]) -> None:
         """Keep what is known of hours, by sensor key; less knowledge never replaces more."""
-        if not ended:
+        if not any(ended):
             return
         with self._database.writing() as database:
-            for key, ends in ended.items():
+            for key, ends in chain.from_iterable(one.items() for one in ended):
                 counter = self._id(serial, key)
                 for end in ends:
                     if end.state is None and end.flow is None:
