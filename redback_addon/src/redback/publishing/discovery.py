@@ -11,11 +11,10 @@ from ..sensors.table import Sensor, find
 from .components import BINARY_SENSORS, EVENT, Component
 from .device import Device
 from .entity_ids import unique_id
+from .publisher import LAST_RESET
 
 ONLINE, OFFLINE = "online", "offline"
 ON, OFF = "ON", "OFF"
-# Since when what was counted today is counted.
-LAST_RESET = "last_reset"
 _BASE = "redback"
 STATUS_TOPIC = f"{_BASE}/status"
 _MANUFACTURER = "Redback Technologies"

@@ -39,7 +39,7 @@ from .device import Device
 from .discovery import OFFLINE, ONLINE, STATUS_TOPIC, Topics
 from .entity_ids import EntityIds, entity_id, unique_id
 from .ownership import Ownership, listed
-from .publisher import plain, text
+from .publisher import LAST_RESET, plain, text
 
 _LOG = logging.getLogger(__name__)
 
@@ -376,7 +376,7 @@ class MqttPublisher:
     def _state(self, record: _Record) -> str:
         values = {key: plain(one) for key, one in record.shown.items()}
         since = next(filter(None, (one.since for one in record.shown.values())), None)
-        reset = {} if since is None else {discovery.LAST_RESET: since.isoformat()}
+        reset = {} if since is None else {LAST_RESET: since.isoformat()}
         return json.dumps({**values, **self._binary(record), **reset})
 
     def _binary(self, record: _Record) -> Mapping[str, str]:

@@ -10,6 +10,8 @@ from ..sensors.entities import Shown
 from .device import Device
 from .ownership import Ownership
 
+# The attribute, or the part of a message, that says since when what was counted today is counted.
+LAST_RESET = "last_reset"
 _LONGEST_STATE = 255
 
 

@@ -23,7 +23,7 @@ from .delivery import Delivery
 from .device import Device
 from .entity_ids import EntityIds, entity_id
 from .ownership import Ownership
-from .publisher import text
+from .publisher import LAST_RESET, text
 from .withdrawal import Withdrawal
 
 _LOG = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ AT_ONCE = 4
 # At the stop time is short: 41 entities take a second even where each takes 0.3 s. Twice as many
 # together are hardly faster.
 _FAREWELL_AT_ONCE = 32
-_LAST_RESET = "last_reset"
 
 
 class StatePublisher:
@@ -196,14 +195,14 @@ def state(name: str, shown: Shown) -> State:
     """Return the state of a sensor of the inverter with this name."""
     attributes = _attributes(name, shown.key)
     if shown.since is not None:
-        attributes[_LAST_RESET] = shown.since.isoformat()
+        attributes[LAST_RESET] = shown.since.isoformat()
     return State(entity_id(name, shown.key), text(shown), attributes)
 
 
 def _changed(name: str, before: State, shown: Shown) -> State:
     """Return the next state of a sensor; the same object if nothing has changed."""
     since = None if shown.since is None else shown.since.isoformat()
-    if since != before.attributes.get(_LAST_RESET):
+    if since != before.attributes.get(LAST_RESET):
         return state(name, shown)
     value = text(shown)
     if value == before.value:
