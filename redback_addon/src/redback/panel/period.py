@@ -216,7 +216,7 @@ class _Found:
     @property
     def begun(self) -> datetime | None:
         """When the first row of any inverter begins."""
-        return _first(self.rows)
+        return min(filter(None, (one.begun for one in self.rows)), default=None)
 
     @property
     def has_earlier(self) -> bool | None:
@@ -409,10 +409,6 @@ def level_at(moment: datetime, rows: Iterable[Row]) -> float | None:
     if before is None or after is None:
         return after if before is None else before
     return before + (after - before) * ((moment - first) / HOUR - 0.5)
-
-
-def _first(each: Iterable[_Rows]) -> datetime | None:
-    return min(filter(None, (one.begun for one in each)), default=None)
 
 
 def _battery(
