@@ -17,7 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 import fast_world
-from browser.viewer import Visit, core_page, keep_picture
+from browser.viewer import CORE_TIMEOUT_MS, Visit, core_page, keep_picture
 from house import until
 from panel.visitor import Visitor, visitor
 from standin.real_core import RealCore, find_hass
@@ -33,8 +33,6 @@ pytestmark = [
 # How long ago the past is made, so that it stays the past.
 _AGO = timedelta(hours=4)
 _NAMES = ("House", "Shed")
-# Core's page takes some seconds, and more on a machine that has other things to do.
-_TIMEOUT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +72,7 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
     visit = Visit(browser, f"{person.home.panel_url}/", await core.owner())
     page = await visit.open("setup")
     # A counter may wait for a second reading; the section shows it by itself.
-    await expect(page.locator("#setup")).to_contain_text("Solar, Shed", timeout=_TIMEOUT_MS * 3)
+    await expect(page.locator("#setup")).to_contain_text("Solar, Shed", timeout=CORE_TIMEOUT_MS * 3)
     await page.get_by_role("button", name="Add to the Energy dashboard").click()
     await keep_picture(page, "energy-question", whole=False)
     dialog = page.get_by_role("dialog")
@@ -87,7 +85,7 @@ async def test_core_shows_the_days_that_were_fetched_as_the_inverters_lived_them
     found = await core.command({"type": "energy/validate"})
     assert [issue for source in found["energy_sources"] for issue in source] == []
 
-    energy = await core_page(browser, core, "/energy", _TIMEOUT_MS)
+    energy = await core_page(browser, core, "/energy")
     await energy.get_by_label("Previous").first.wait_for()
     today, day = datetime.now(UTC).date(), date.fromisoformat(past["day"])
     for _ in range((today - day).days):

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from browser.viewer import Visit, core_page, keep_picture
+from browser.viewer import CORE_TIMEOUT_MS, Visit, core_page, keep_picture
 from panel.visitor import Visitor, visitor
 from redback.core.versions import is_since
 from standin.real_core import RealCore, find_hass
@@ -20,8 +20,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-# Core's page takes some seconds, and more on a machine that has other things to do.
-_TIMEOUT_MS = 60_000
 _ENTITY = "sensor.redback_solar_generation"
 
 
@@ -49,7 +47,7 @@ async def test_the_links_of_an_entity_lead_to_its_history_and_to_its_page(
     history = row.get_by_role("link", name="Solar Generation", exact=True)
     path = await history.get_attribute("href")
     assert path
-    there = await core_page(browser, core, path, _TIMEOUT_MS)
+    there = await core_page(browser, core, path)
     await expect(there.get_by_text("Redback Solar Generation").first).to_be_visible()
     await keep_picture(there, "core-history", whole=False)
 
@@ -60,8 +58,8 @@ async def test_the_links_of_an_entity_lead_to_its_history_and_to_its_page(
         return
     path = await details.get_attribute("href")
     assert path
-    there = await core_page(browser, core, path, _TIMEOUT_MS)
+    there = await core_page(browser, core, path)
     named = there.locator("ha-more-info-dialog").get_by_text("Redback Solar Generation")
-    await expect(named.filter(visible=True).first).to_be_visible(timeout=_TIMEOUT_MS)
+    await expect(named.filter(visible=True).first).to_be_visible(timeout=CORE_TIMEOUT_MS)
     await keep_picture(there, "core-details", whole=False)
     assert visit.complaints == []

@@ -22,6 +22,8 @@ DESKTOP = (1280, 900)
 _PICTURES = Path(os.environ.get("REDBACK_SCREENSHOTS") or "tests/.output/screenshots")
 # Longer than anything takes, even where three other things run.
 _TIMEOUT_MS = 15_000
+# Core's page takes some seconds, and more on a machine that has other things to do.
+CORE_TIMEOUT_MS = 60_000
 # Chromium drops what it is loading whenever a network of a container comes or goes beside it.
 _NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 _LOADS = 4
@@ -126,12 +128,12 @@ async def visiting(browser: Browser, url: str) -> AsyncIterator[Visit]:
     await visit.close()
 
 
-async def core_page(browser: Browser, core: RealCore, path: str, timeout_ms: int) -> Page:
+async def core_page(browser: Browser, core: RealCore, path: str) -> Page:
     """Open a page of Core's own frontend, logged in."""
     context = await browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-AU", timezone_id="UTC"
     )
-    context.set_default_timeout(timeout_ms)
+    context.set_default_timeout(CORE_TIMEOUT_MS)
     tokens = {
         "access_token": core.token,
         "token_type": "Bearer",

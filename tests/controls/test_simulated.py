@@ -186,13 +186,18 @@ async def test_a_limit_behind_that_of_somebody_else_is_told_not_to_be_followed(
     assert round(1000 * (house.reported().grid_export_kw or 0)) == 1000
 
 
-async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHouse) -> None:
+async def meet_every_fault(house: SimulatedHouse) -> None:
+    """Let each fault meet whatever is asked, and start anew after it."""
     for fault in FAULTS.values():
         house.simulator.faults.add(replace(fault, path="/Api/", times=3))
         await house.clock.advance(1200)
         await house.kill()
         house.start()
     await house.clock.advance(3600)
+
+
+async def test_faults_that_nobody_asked_about_write_nothing(house: SimulatedHouse) -> None:
+    await meet_every_fault(house)
     assert house.written == []
     assert house.answers == []
 
@@ -204,12 +209,7 @@ async def test_faults_that_nobody_asked_about_write_nothing_while_something_runs
     await house.send(LIMIT | {"minutes": 600}, 60)
     assert house.results() == ["started", "started"]
     wanted, running = house.written, [*house.schedules, *house.limits]
-    for fault in FAULTS.values():
-        house.simulator.faults.add(replace(fault, path="/Api/", times=3))
-        await house.clock.advance(1200)
-        await house.kill()
-        house.start()
-    await house.clock.advance(3600)
+    await meet_every_fault(house)
     assert (house.written, house.answers) == (wanted, [])
     assert [*house.schedules, *house.limits] == running
     assert [(one.action, one.whose) for one in house.controls.timeline(SERIAL)] == [

@@ -1,9 +1,8 @@
 """That what was counted since midnight is what a counter has grown, whatever happened meanwhile."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -58,10 +57,10 @@ class House:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    made = Ledger(tmp_path / "ledger.db")
-    yield made
-    made.close()
+def midnight(place: Callable[[str], None]) -> datetime:
+    """Return one of a place that never sets its clocks."""
+    place("Australia/Brisbane")
+    return datetime.fromisoformat("2026-03-03T14:00+00:00")
 
 
 def exactly(kwh: float) -> object:
@@ -94,10 +93,8 @@ def test_it_begins_with_nothing_at_midnight_and_grows_over_clock_changes_and_res
 
 
 def test_hours_over_midnight_without_readings_make_it_unknown_until_they_are_fetched(
-    ledger: Ledger, place: Callable[[str], None]
+    ledger: Ledger, midnight: datetime
 ) -> None:
-    place("Australia/Brisbane")
-    midnight = datetime.fromisoformat("2026-03-03T14:00+00:00")
     house = House(ledger, midnight - 30 * HOUR)
     house.live(midnight - 6 * HOUR, midnight - 3 * HOUR)
     assert house.today(midnight + HOUR) is None, "nothing has been read on this day"
@@ -109,11 +106,9 @@ def test_hours_over_midnight_without_readings_make_it_unknown_until_they_are_fet
 
 
 def test_an_outage_from_the_last_hour_of_a_day_on_makes_the_next_one_unknown_until_it_is_fetched(
-    ledger: Ledger, place: Callable[[str], None]
+    ledger: Ledger, midnight: datetime
 ) -> None:
     """Else what was counted before midnight would be part of today."""
-    place("Australia/Brisbane")
-    midnight = datetime.fromisoformat("2026-03-03T14:00+00:00")
     house = House(ledger, midnight - 30 * HOUR)
     house.live(midnight - 6 * HOUR, midnight - 55 * MINUTE)
     house.restart()
@@ -123,11 +118,7 @@ def test_an_outage_from_the_last_hour_of_a_day_on_makes_the_next_one_unknown_unt
     assert house.today(midnight + 9 * HOUR + 10 * MINUTE) == exactly(KW * (9 + 10 / 60))
 
 
-def test_hours_of_today_without_readings_are_part_of_it(
-    ledger: Ledger, place: Callable[[str], None]
-) -> None:
-    place("Australia/Brisbane")
-    midnight = datetime.fromisoformat("2026-03-03T14:00+00:00")
+def test_hours_of_today_without_readings_are_part_of_it(ledger: Ledger, midnight: datetime) -> None:
     house = House(ledger, midnight - 30 * HOUR)
     house.live(midnight - 2 * HOUR, midnight + 2 * HOUR)
     house.restart()
@@ -138,10 +129,8 @@ def test_hours_of_today_without_readings_are_part_of_it(
 
 @pytest.mark.parametrize("hour", [3, 5])
 def test_a_step_to_another_meter_is_no_energy(
-    ledger: Ledger, place: Callable[[str], None], hour: int
+    ledger: Ledger, midnight: datetime, hour: int
 ) -> None:
-    place("Australia/Brisbane")
-    midnight = datetime.fromisoformat("2026-03-03T14:00+00:00")
     house = House(ledger, midnight - 30 * HOUR)
     house.live(midnight - 2 * HOUR, midnight + 3 * HOUR + 10 * MINUTE)
     house.offset = 9000
